@@ -1,0 +1,69 @@
+//===- SharedLayout.h - Which byte of shared memory holds which element -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A 2-D tile in shared memory: panels of 128, 64 or 32 bytes a row, side by side in memory, swizzled
+// inside each panel exactly as TMA and wgmma do (PTX ISA, "Swizzling Modes"): the index of a 16-byte
+// chunk is XORed with bits of the row. So 8 rows at one column lie in 8 different bank groups, and
+// ldmatrix, 16-byte stores and later TMA and wgmma all run free of bank conflicts.
+//
+//   rows of 256 bytes (128 x bf16): two panels of 128 bytes; panel p starts at p * rows * 128
+//
+//       row 0: chunk 0 1 2 3 4 5 6 7        byte offset of (row, column):
+//       row 1:       1 0 3 2 5 4 7 6          panel * rows * span + row * span
+//       row 2:       2 3 0 1 6 7 4 5          + 16 * (chunk ^ (row * span / 128) % (span / 16)) + byte in chunk
+//
+// Extents need not be powers of two: rows of 96 bytes are three panels of 32, rows of 192 three of 64.
+// Columns are padded up to a multiple of 32 bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_LAYOUT_SHAREDLAYOUT_H
+#define IMBREX_DIALECTS_LAYOUT_SHAREDLAYOUT_H
+
+#include "dialects/layout/TileLayout.h"
+
+namespace imbrex::layout {
+
+class SharedLayout {
+public:
+  SharedLayout() = default;
+  /// The widest span of 128, 64, 32 bytes that divides a row of `columns` elements of `elementBytes`
+  /// (1, 2, 4 or 8), the row first padded up to a multiple of 32 bytes.
+  static SharedLayout swizzled(int64_t rows, int64_t columns, unsigned elementBytes);
+  /// The same with a given span; the row is padded up to a multiple of it.
+  SharedLayout(int64_t rows, int64_t columns, unsigned elementBytes, unsigned span);
+
+  int64_t rows() const { return rowCount; }
+  /// Columns as asked for, and as stored.
+  int64_t columns() const { return columnCount; }
+  int64_t paddedColumns() const;
+  unsigned elementBytes() const { return bytes; }
+  /// Bytes of a row inside one panel: 128, 64 or 32.
+  unsigned span() const { return panelSpan; }
+  int64_t sizeBytes() const { return rowCount * paddedColumns() * bytes; }
+  /// Panels must start at a multiple of this for the XOR to fall on address bits: 8 rows' worth.
+  unsigned alignment() const { return 8 * panelSpan; }
+
+  /// Byte offset of an element.
+  int64_t offset(int64_t row, int64_t column) const;
+  /// The XOR that row `row` puts on a byte offset inside its panel's row.
+  unsigned swizzle(int64_t row) const { return 16 * ((row * panelSpan / 128) % (panelSpan / 16)); }
+
+  bool operator==(const SharedLayout &o) const = default;
+
+private:
+  int64_t rowCount = 0, columnCount = 0;
+  unsigned bytes = 0, panelSpan = 0;
+};
+
+/// Number of shared-memory wavefronts beyond the fewest possible for one warp-wide access: lane i
+/// touches `width` bytes (a power of two up to 16) at byte offset offsets[i]; lanes that touch the
+/// same 4-byte word share it. 0 means free of bank conflicts. (32 banks of 4 bytes; 8-byte accesses go
+/// by half warps, 16-byte ones by quarter warps: CUDA C++ Programming Guide, "Shared Memory".)
+unsigned bankConflicts(llvm::ArrayRef<int64_t> offsets, unsigned width);
+
+} // namespace imbrex::layout
+
+#endif // IMBREX_DIALECTS_LAYOUT_SHAREDLAYOUT_H

@@ -1,0 +1,147 @@
+//===- TileLayout.h - Which thread and register holds which element -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How a tile of any extents (not only powers of two) is spread over the registers, lanes and warps of
+// a CTA: a linear *atom* on a power-of-two block held by one warp, laid side by side over the warps,
+// and the whole repeated into further registers.
+//
+//   mma.sync's m16n8 accumulator (PTX ISA, "Matrix Fragments for mma.m16n8k16"), g = lane / 4, t = lane % 4:
+//
+//            columns 0..7: t=0 t=0 t=1 t=1 t=2 t=2 t=3 t=3      atom 16 x 8
+//       row g      (0..7):  r0  r1  r0  r1  r0  r1  r0  r1      registers: bit 0 -> (0,1), bit 1 -> (8,0)
+//       row g + 8       :   r2  r3  r2  r3  r2  r3  r2  r3      lanes: (0,2) (0,4) (1,0) (2,0) (4,0)
+//
+//   A 128 x 64 accumulator over 8 warps: atom 16 x 8, warps 8 x 1, repeat 1 x 8: warp w holds rows
+//   16 w .. 16 w + 15; register 4 n + r is register r of the atom at columns 8 n .. 8 n + 7.
+//
+// In words: coord[d] = atomCoord[d] + atom[d] * (warpIndex[d] + warps[d] * repeatIndex[d]), with
+// warpIndex[d] = (warp / warpStride[d]) % warps[d], and
+// register = atomRegister + atomRegisters * (repeatIndex[last] + repeat[last] * (repeatIndex[last-1] + ...)).
+//
+// In an atom each bit of register and lane moves one coordinate by one power of two (or moves nothing:
+// the element is *replicated*), and no two bits move the same one: so coordinates add up, and an
+// address splits into a part of the lane, a part of the warp and a constant of the register.
+// Swizzles belong to shared memory (SharedLayout.h).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
+#define IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
+
+#include "dialects/layout/LinearLayout.h"
+#include "llvm/ADT/Hashing.h"
+
+namespace imbrex::layout {
+
+/// Who holds an element.
+struct Owner {
+  unsigned reg, lane, warp;
+};
+
+/// What one bit of a register or lane index does: moves coordinate `dim` by `step` (a power of two),
+/// or nothing (`step` 0: replicated).
+struct AtomBit {
+  unsigned dim = 0;
+  unsigned step = 0;
+  bool operator==(const AtomBit &o) const { return step == o.step && (step == 0 || dim == o.dim); }
+};
+
+class TileLayout {
+public:
+  TileLayout() = default;
+
+  /// `registers`: low bit first, none replicated. `lanes`: exactly 5. `warps`, `warpStride`, `repeat`: one
+  /// a dimension. The atom's extents follow from the bits. The layout is brought into canonical form:
+  /// equal maps compare equal (factors of two of `repeat` move into the atom's registers where the
+  /// register numbering allows it).
+  TileLayout(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, llvm::ArrayRef<unsigned> warps,
+             llvm::ArrayRef<unsigned> warpStride, llvm::ArrayRef<unsigned> repeat);
+
+  //===--- The layouts there are -------------------------------------------===//
+
+  /// For element-wise work and global memory: `vector` consecutive elements of the last dimension a
+  /// lane (a power of two), then lanes along the last dimension, then along the others, then warps
+  /// likewise. What a tile has too little of is replicated. `vector` is lowered to the largest power
+  /// of two that divides the last extent.
+  static TileLayout blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector);
+
+  /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
+  /// Needs M % (16 warpsM) == 0, N % (8 warpsN) == 0.
+  static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
+
+  /// A operand of 16-bit m16n8k16: `shape` M x K, K % 16 == 0; rows spread as in mmaAccumulator,
+  /// every warp along N holds all of K. Register 8 k + r is half r % 2 of the instruction's register
+  /// a(r / 2) at k-step k (PTX ISA, "Matrix Fragments for mma.m16n8k16").
+  static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
+
+  /// Accumulator of the plain multiply-add product: 8 x 4 lanes (fewer where the tile is smaller),
+  /// `vector` consecutive columns a lane, rows split over the warps first. Any shape.
+  static TileLayout fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector);
+
+  //===--- Questions --------------------------------------------------------===//
+
+  unsigned rank() const { return atom.size(); }
+  int64_t extent(unsigned dim) const { return int64_t(atom[dim]) * warpCount[dim] * repeatCount[dim]; }
+  llvm::SmallVector<int64_t, 4> shape() const;
+  llvm::ArrayRef<unsigned> atomShape() const { return atom; }
+  llvm::ArrayRef<AtomBit> registerBits() const { return regBits; }
+  llvm::ArrayRef<AtomBit> laneBits() const { return lnBits; }
+  llvm::ArrayRef<unsigned> warps() const { return warpCount; }
+  llvm::ArrayRef<unsigned> warpStrides() const { return warpStride; }
+  llvm::ArrayRef<unsigned> repeat() const { return repeatCount; }
+
+  /// Elements of the tile that one thread holds.
+  unsigned registersPerThread() const;
+  /// Coordinates of what register `reg` of lane `lane` of warp `warp` holds.
+  Coord coordOf(unsigned reg, unsigned lane, unsigned warp) const;
+  /// The part of coordOf that only depends on the register (lane 0, warp 0).
+  Coord registerCoord(unsigned reg) const { return coordOf(reg, 0, 0); }
+  /// One owner of an element: the lowest replica.
+  Owner find(llvm::ArrayRef<uint32_t> coord) const;
+
+  /// Lane bits (a mask over lane indices) along which elements are replicated.
+  unsigned replicatedLanes() const;
+  /// Lane bits that move coordinate `dim`.
+  unsigned lanesAlong(unsigned dim) const;
+  /// True if, with `warpsInCta` warps, warp w and some other warp hold the same elements.
+  bool replicatesWarps(unsigned warpsInCta) const;
+  /// Number of consecutive registers, starting at multiples of it, that hold consecutive elements
+  /// along `dim`: a power of two. 16-byte accesses ask whether this times the element size is 16.
+  unsigned contiguous(unsigned dim) const;
+
+  //===--- New layouts from old ----------------------------------------------===//
+
+  /// Layout of the result of a reduction along `dim`: that dimension disappears, its registers too,
+  /// its lanes and warps become replicas.
+  TileLayout slice(unsigned dim) const;
+  /// As slice, but the dimension stays, with extent 1.
+  TileLayout collapse(unsigned dim) const;
+  /// A dimension of extent 1 inserted at `dim`.
+  TileLayout expand(unsigned dim) const;
+  /// Two dimensions swapped, register numbering kept: the same registers seen as the transposed tile.
+  /// Only for rank 2. (The result may be a layout that no constructor above makes.)
+  TileLayout transposed() const;
+
+  bool operator==(const TileLayout &other) const;
+  friend llvm::hash_code hash_value(const TileLayout &layout);
+
+  /// "reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x8 repeat 1x8"; parse reads it back.
+  std::string toString() const;
+  static std::optional<TileLayout> parse(llvm::StringRef text);
+
+  /// The map (register, lane, warp) -> coordinates as a LinearLayout, where warps and repeat are powers of two.
+  std::optional<LinearLayout> toLinear() const;
+
+  /// A picture for people: one cell an element, "lane:register" of warp 0 (see the header of this file).
+  std::string draw() const;
+
+private:
+  llvm::SmallVector<AtomBit, 8> regBits, lnBits;
+  llvm::SmallVector<unsigned, 2> atom, warpCount, warpStride, repeatCount;
+};
+
+} // namespace imbrex::layout
+
+#endif // IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H

@@ -1,0 +1,40 @@
+//===- TileDialect.h - The tile dialect --------------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Types and operations of the tile dialect (TileOps.td), and the names of its attributes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_TILE_TILEDIALECT_H
+#define IMBREX_DIALECTS_TILE_TILEDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/tile/TileDialect.h.inc"
+#include "dialects/tile/TileEnums.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/tile/TileTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.h.inc"
+
+namespace imbrex::tile {
+
+/// Attributes of a kernel function and its arguments (see the dialect's description).
+inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< UnitAttr on func.func
+inline constexpr llvm::StringLiteral kNameAttr = "tile.name";     ///< StringAttr on each argument
+inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";   ///< i32: warps that compute
+inline constexpr llvm::StringLiteral kStagesAttr = "tile.stages"; ///< i32: slots of a ring
+inline constexpr llvm::StringLiteral kTargetAttr = "tile.target"; ///< StringAttr: "sm_80", "sm_90a", ...
+
+} // namespace imbrex::tile
+
+#endif // IMBREX_DIALECTS_TILE_TILEDIALECT_H

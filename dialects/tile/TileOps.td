@@ -1,0 +1,316 @@
+//===- TileOps.td - The tile dialect --------------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the user said: whole tiles and views, no threads. Element-wise arithmetic, comparisons,
+// conversions and constants are upstream `arith` and `math` operations on ranked tensors; loops and
+// branches are `scf`. The reference interpreter (compiler/reference) says what each means.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_TILE_TILEOPS
+#define IMBREX_DIALECTS_TILE_TILEOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::imbrex::tile";
+  let summary = "Tile programs: what one program instance computes on whole tiles";
+  let description = [{
+    A kernel is a `func.func` with the attribute `tile.kernel`. Its arguments are views
+    (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`. A tile is
+    a ranked tensor of static shape. A program instance is one point of the launch grid; instances
+    share nothing but views.
+
+    The function attributes `tile.warps`, `tile.stages` and `tile.target` carry the launch choices to
+    the passes that follow; they do not change what the program means.
+  }];
+  let useDefaultTypePrinterParser = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+def Tile_ViewType : TypeDef<Tile_Dialect, "View"> {
+  let mnemonic = "view";
+  let summary = "A strided array in global memory";
+  let description = [{
+    Element type and extents; a dynamic extent is `?` and is given at launch, as are the strides (in
+    elements; the last is 1). `out` views may be stored to.
+
+    Example: `!tile.view<? x ? x 8 x 128 x bf16>`, `!tile.view<? x f32, out>`.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::Type":$elementType, "bool":$writable);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    int64_t getRank() const { return getExtents().size(); }
+    bool isDynamic(unsigned dim) const { return ::mlir::ShapedType::isDynamic(getExtents()[dim]); }
+  }];
+}
+
+def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "How a reduction combines elements", [
+    I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Min", 1, "min">, I32EnumAttrCase<"Sum", 2, "sum">]> {
+  let cppNamespace = "::imbrex::tile";
+}
+
+def Tile_Scalar : AnyTypeOf<[AnySignlessInteger, AnyFloat], "integer or float">;
+def Tile_Tile : RankedTensorOf<[AnySignlessInteger, AnyFloat]>;
+def Tile_TileOrScalar : AnyTypeOf<[Tile_Tile, Tile_Scalar], "tile or scalar">;
+
+class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
+
+//===----------------------------------------------------------------------===//
+// The program and its views
+//===----------------------------------------------------------------------===//
+
+def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
+  let summary = "position of this program instance along one axis of the grid";
+  let description = [{
+    `axis` is 0, 1 or 2; the result counts from 0 below the grid's extent of that axis.
+
+    Constraints: (1) `axis` is 0, 1 or 2.
+
+    Example:
+    ```mlir
+    %i = tile.program_id 0
+    ```
+  }];
+  let arguments = (ins ConfinedAttr<I32Attr, [IntMinValue<0>, IntMaxValue<2>]>:$axis);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$axis attr-dict";
+}
+
+def Tile_ExtentOp : Tile_Op<"extent", [Pure]> {
+  let summary = "number of elements of a view along one dimension";
+  let description = [{
+    Constraints: (1) `dim` is less than the view's rank.
+
+    Example:
+    ```mlir
+    %n = tile.extent %Q, 1 : !tile.view<? x ? x bf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$view `,` $dim attr-dict `:` qualified(type($view))";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "read a tile of a view; what lies outside is zero";
+  let description = [{
+    `indices` holds one start index a dimension of the view. `dims` lists, in increasing order, the
+    dimensions the tile extends along; along the others one index is read and the dimension
+    disappears. With no `dims` the result is a scalar.
+
+        result[x0, x1, ...] = view[indices + sum_k x_k * unit(dims[k])]   inside the view's extents
+                            = 0                                          outside (also below 0)
+
+    `within d, lo, hi` narrows dimension `d` further: elements whose index along `d` is below `lo` or
+    at least `hi` are zero, and memory there is not read.
+
+    Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
+    as many as the result's rank; (3) the result's element type is the view's; (4) `within` names a
+    dimension in `dims`, with both bounds.
+
+    Example:
+    ```mlir
+    %q = tile.load %Q[%b, %i, %h, %zero] dims [1, 3] : !tile.view<? x ? x ? x 64 x bf16> -> tensor<128x64xbf16>
+    %k = tile.load %K[%b, %j, %h, %zero] dims [1, 3] within 1, %lo, %hi : !tile.view<? x ? x ? x 64 x bf16> -> tensor<64x64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+                       OptionalAttr<I32Attr>:$withinDim, Optional<I32>:$withinLow, Optional<I32>:$withinHigh);
+  let results = (outs Tile_TileOrScalar:$result);
+  let assemblyFormat = [{
+    $view `[` $indices `]` `dims` $dims (`within` $withinDim^ `,` $withinLow `,` $withinHigh)? attr-dict
+    `:` qualified(type($view)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "write a tile to a view; what lies outside is dropped";
+  let description = [{
+    The mirror of `tile.load`: element x of the tile goes to view[indices + sum_k x_k * unit(dims[k])]
+    where that lies inside the view's extents.
+
+    Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
+    as many as the value's rank; (3) the value's element type is the view's; (4) the view is `out`.
+
+    Example:
+    ```mlir
+    tile.store %o, %O[%b, %i, %h, %zero] dims [1, 3] : tensor<128x64xbf16>, !tile.view<? x ? x ? x 64 x bf16, out>
+    ```
+  }];
+  let arguments = (ins Tile_TileOrScalar:$value, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims);
+  let assemblyFormat = "$value `,` $view `[` $indices `]` `dims` $dims attr-dict `:` type($value) `,` qualified(type($view))";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Making and reshaping tiles
+//===----------------------------------------------------------------------===//
+
+def Tile_SplatOp : Tile_Op<"splat", [Pure]> {
+  let summary = "a tile whose every element is one scalar";
+  let description = [{
+    Constraints: (1) the scalar's type is the tile's element type.
+
+    Example:
+    ```mlir
+    %t = tile.splat %scale : f32 -> tensor<128x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Scalar:$scalar);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$scalar attr-dict `:` type($scalar) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
+  let summary = "the i32 tile 0, 1, 2, ... of one dimension";
+  let description = [{
+    Constraints: (1) the result has one dimension and element type i32.
+
+    Example:
+    ```mlir
+    %cols = tile.iota : tensor<64xi32>
+    ```
+  }];
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_ExpandDimsOp : Tile_Op<"expand_dims", [Pure]> {
+  let summary = "insert a dimension of extent 1";
+  let description = [{
+    Constraints: (1) the result's shape is the operand's with a 1 inserted at `dim`; same element type.
+
+    Example:
+    ```mlir
+    %c = tile.expand_dims %m at 1 : tensor<128xf32> -> tensor<128x1xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source `at` $dim attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
+  let summary = "repeat a tile along its dimensions of extent 1";
+  let description = [{
+    Constraints: (1) same rank and element type; (2) each extent of the operand is 1 or the result's.
+
+    Example:
+    ```mlir
+    %w = tile.broadcast %c : tensor<128x1xf32> -> tensor<128x64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
+  let summary = "swap the two dimensions of a tile";
+  let description = [{
+    Constraints: (1) both have rank 2, the same element type, and swapped extents.
+
+    Example:
+    ```mlir
+    %kt = tile.transpose %k : tensor<64x128xbf16> -> tensor<128x64xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Combining elements
+//===----------------------------------------------------------------------===//
+
+def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "matrix product added to an accumulator";
+  let description = [{
+        result[i, j] = accumulator[i, j] + sum_k a[i, k] * b[k, j]
+
+    Products are exact or rounded to the accumulator's type, sums are made in the accumulator's type;
+    the order of the sum over k is not defined. f32 operands are multiplied as IEEE f32.
+
+    Constraints: (1) ranks 2, `a` M x K, `b` K x N, accumulator M x N; (2) `a` and `b` have one element
+    type: f16, bf16, f32 with an f32 accumulator, or f64 with an f64 accumulator.
+
+    Example:
+    ```mlir
+    %s = tile.dot %q, %kt, %zero : tensor<128x64xbf16>, tensor<64x32xbf16>, tensor<128x32xf32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$a, Tile_Tile:$b, Tile_Tile:$accumulator);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$a `,` $b `,` $accumulator attr-dict `:` type($a) `,` type($b) `,` type($accumulator)";
+  let hasVerifier = 1;
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
+  let summary = "combine a tile's elements along one dimension, which disappears";
+  let description = [{
+    `max` and `min` of floats pass over NaN (a NaN meets a number: the number); `sum` adds in the
+    element type in an order that is not defined.
+
+    Constraints: (1) `dim` below the operand's rank; (2) the result's shape is the operand's without
+    `dim`, same element type.
+
+    Example:
+    ```mlir
+    %m = tile.reduce max %s along 1 : tensor<128x64xf32> -> tensor<128xf32>
+    ```
+  }];
+  let arguments = (ins Tile_ReduceKind:$kind, Tile_Tile:$source, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$kind $source `along` $dim attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Promises
+//===----------------------------------------------------------------------===//
+
+def Tile_VisibleOp : Tile_Op<"visible", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a promise: an iteration in which the mask is all false changes nothing";
+  let description = [{
+    Stands in the body of an `scf.for`. The kernel's author promises that an iteration of that loop in
+    which every element of `mask` is false has no effect on what the kernel writes, and that a column
+    of the mask (dimension 1) that is false in every row makes the rows of views loaded at that index
+    irrelevant. The pass `tile-bound-loops` uses the promise and removes the operation; it means
+    nothing when run.
+
+    Constraints: (1) `mask` is a rank-2 tile of i1; (2) stands directly in the body of an `scf.for`.
+
+    Example:
+    ```mlir
+    tile.visible %mask : tensor<128x64xi1>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$mask);
+  let assemblyFormat = "$mask attr-dict `:` type($mask)";
+  let hasVerifier = 1;
+}
+
+#endif // IMBREX_DIALECTS_TILE_TILEOPS
