@@ -1,0 +1,48 @@
+//===- CompileOptions.h - Every input that can change code ------ -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All choices of one compilation besides the text. Whatever can change the code is a field here and is
+// visited by `visit`: the visitor feeds the command line, the cache key and the header of a dump.
+// No environment, no globals. No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_COMPILEOPTIONS_H
+#define IMBREX_COMPILER_COMPILEOPTIONS_H
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace imbrex {
+
+struct CompileOptions {
+  using Settings = std::map<std::string, std::string, std::less<>>;
+
+  std::string kernel;                       ///< which kernel of the file; empty if it has only one
+  Settings set;                             ///< type, integer and tuning parameters: "T" -> "bf16", "BM" -> "64"
+  Settings hooks;                           ///< hook -> "function" or "function(constant, ...)"
+  std::set<std::string, std::less<>> absent; ///< optional outputs that are left out
+  /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
+  /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.
+  std::map<std::string, unsigned, std::less<>> alignment;
+  std::string target = "sm_80";             ///< a name of Target::names()
+  bool debugLines = true;                   ///< `.loc` lines back to the tile text
+
+  /// Calls visitor(name, field) for every field, in a fixed order.
+  template <typename Visitor> void visit(Visitor &&visitor) const {
+    visitor("kernel", kernel);
+    visitor("set", set);
+    visitor("hooks", hooks);
+    visitor("absent", absent);
+    visitor("alignment", alignment);
+    visitor("target", target);
+    visitor("debug-lines", debugLines);
+  }
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_COMPILEOPTIONS_H

@@ -1,0 +1,67 @@
+//===- Compiler.h - From tile text to PTX ---------------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The compiler's door: a pure function of (source, options). It opens no file, reads no environment,
+// holds no device; equal inputs give equal bytes. Safe to call from several threads at once, and in a
+// forked child. No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_COMPILER_H
+#define IMBREX_COMPILER_COMPILER_H
+
+#include "compiler/CompileOptions.h"
+#include "compiler/Diagnostics.h"
+#include "compiler/KernelInterface.h"
+#include "compiler/Stage.h"
+#include <functional>
+
+namespace imbrex {
+
+/// Wall time of one stage or of one pass inside it.
+struct StageTime {
+  std::string name; ///< "tile", "cta", ...
+  double milliseconds;
+};
+
+struct CompiledKernel {
+  std::string code; ///< text of the stage asked for: MLIR, or PTX
+  Stage stage = Stage::Ptx;
+  KernelInterface interface;
+  std::vector<StageTime> times;
+};
+
+struct CompileResult {
+  std::optional<CompiledKernel> kernel; ///< absent if any diagnostic is an error
+  std::vector<Diagnostic> diagnostics;  ///< errors with their notes; remarks on success
+  /// All errors and notes, rendered.
+  std::string errors() const;
+};
+
+/// Called with the text of every stage passed, if given. Does not change the code.
+using DumpStage = std::function<void(Stage, std::string_view text)>;
+
+/// Compiles `source` from its text to `until` (at most Stage::Ptx).
+CompileResult compile(const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
+                      const DumpStage &dump = {});
+
+/// Compiles from the text of a later stage (`source.text` is the MLIR of `from`). Only code and
+/// diagnostics are given: the interface of such a kernel holds its entry, target, warps and shared bytes.
+CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
+                          const DumpStage &dump = {});
+
+/// The kernels of a file, unspecialised. Errors as in compile.
+struct Description {
+  std::vector<KernelSignature> kernels;
+  std::vector<Diagnostic> diagnostics;
+};
+Description describe(const Source &source);
+
+/// Identifies this build of the compiler in cache keys: version, LLVM's version and a hash of the sources.
+std::string_view compilerBuildId();
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_COMPILER_H

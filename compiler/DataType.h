@@ -1,0 +1,31 @@
+//===- DataType.h - Element types of tiles and views --------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The element types a kernel can name, their sizes and their spelling. No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_DATATYPE_H
+#define IMBREX_COMPILER_DATATYPE_H
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace imbrex {
+
+enum class DataType : uint8_t { Bool, I8, I32, I64, F16, BF16, F32, F64 };
+
+/// "bool", "i8", "i32", "i64", "f16", "bf16", "f32", "f64": as the tile language spells them.
+std::string_view name(DataType type);
+std::optional<DataType> parseDataType(std::string_view text);
+
+/// Bytes of one element in memory (bool: 1).
+unsigned byteSize(DataType type);
+inline bool isFloat(DataType type) { return type >= DataType::F16; }
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_DATATYPE_H

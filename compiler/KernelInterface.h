@@ -1,0 +1,91 @@
+//===- KernelInterface.h - What a host needs to launch a kernel - -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Names, types and shapes of a kernel's parameters, its grid and its argument layout: everything a
+// host must know to check arguments and launch. Serialised as JSON into cache entries. No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_KERNELINTERFACE_H
+#define IMBREX_COMPILER_KERNELINTERFACE_H
+
+#include "compiler/DataType.h"
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace imbrex {
+
+/// An integer expression over names (symbolic extents, integer parameters, tuning parameters), kept as
+/// postfix text: tokens apart by one space. Operators: + - * / % cdiv min max == != < <= > >= && || !
+/// (logic gives 0 or 1; / and % truncate, as in C). Example: cdiv(Sq, BM) is "Sq BM cdiv".
+struct Expression {
+  std::string postfix;
+
+  /// nullopt if a name has no value, on division by zero, or on overflow of 64 bits.
+  std::optional<int64_t> evaluate(const std::map<std::string, int64_t, std::less<>> &values) const;
+  /// Names without a value in `values`, in order of appearance, each once.
+  std::vector<std::string> unknowns(const std::map<std::string, int64_t, std::less<>> &values) const;
+  /// "cdiv(Sq, BM)": for messages.
+  std::string infix() const;
+  bool operator==(const Expression &) const = default;
+};
+
+/// One value parameter of a kernel: a view or a scalar.
+struct Parameter {
+  std::string name;
+  bool isView = false;
+  /// Element type of a view, type of a scalar. In a signature it may be a type parameter instead.
+  DataType type = DataType::F32;
+  std::string typeParameter;        ///< "T", or "" (only in a KernelSignature)
+  std::vector<Expression> extents;  ///< one a dimension (views)
+  bool output = false;              ///< declared `out`
+  bool optional = false;            ///< declared `out?`
+  bool present = true;              ///< false: an optional output that this specialisation leaves out
+  unsigned alignment = 16;          ///< bytes; see CompileOptions::alignment
+};
+
+/// A specialised kernel as a host sees it. Argument layout of the PTX entry, in the order of
+/// `parameters`, each value aligned to its own size:
+///   a present view: u64 device address; then i32 extents, one for each dimension whose extent is not
+///   an integer constant after specialisation (`dynamicExtents`); then i64 strides in elements for
+///   every dimension but the last;  an absent view: nothing;  a scalar: its value.
+struct KernelInterface {
+  std::string kernel;                        ///< the kernel's name in the text
+  std::string entry;                         ///< the PTX entry's name
+  std::vector<Parameter> parameters;
+  std::map<std::string, int64_t, std::less<>> constants; ///< integer and tuning parameters, as specialised
+  std::map<std::string, DataType, std::less<>> types;    ///< type parameters
+  std::vector<Expression> grid;              ///< 3, in the order x, y, z
+  std::vector<Expression> requirements;      ///< `require`d conditions on extents, checked at launch
+  std::string target;
+  unsigned warps = 0;                        ///< of a CTA
+  unsigned sharedBytes = 0;                  ///< dynamic shared memory of a CTA
+
+  /// True if extent `dim` of `view` is passed at launch: its expression is not a constant under `constants`.
+  bool isDynamic(const Parameter &view, unsigned dim) const { return !view.extents[dim].evaluate(constants); }
+
+  std::string toJson() const;
+  static std::optional<KernelInterface> fromJson(std::string_view json);
+};
+
+/// What can be said of a kernel before it is specialised; from `describe`.
+struct KernelSignature {
+  struct TypeParameter { std::string name; std::vector<DataType> allowed; };
+  struct Tunable { std::string name; std::vector<int64_t> choices; bool rounding = false; };
+  std::string name;
+  std::vector<TypeParameter> typeParameters;
+  std::vector<std::string> integerParameters;
+  std::vector<Tunable> tunables;
+  std::vector<Parameter> parameters;         ///< extents over symbols and parameters
+  std::vector<std::string> hooks;            ///< names of the file's hooks
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_KERNELINTERFACE_H

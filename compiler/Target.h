@@ -1,0 +1,43 @@
+//===- Target.h - What a GPU architecture can do -------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every hardware fact the compiler uses, by architecture: one place. No LLVM type: public.
+// Sources: CUDA C++ Programming Guide, "Compute Capabilities"; PTX ISA, target notes of each instruction.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_TARGET_H
+#define IMBREX_COMPILER_TARGET_H
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace imbrex {
+
+struct Target {
+  std::string name;       ///< "sm_80", "sm_90a": also the `.target` of the PTX
+  unsigned sm = 80;       ///< 10 * major + minor
+  unsigned ptxVersion;    ///< 80 for PTX ISA 8.0
+  unsigned sharedBytes;   ///< a CTA's limit, opt-in
+  unsigned sharedBytesPerSm;
+  unsigned registers = 65536;        ///< 32-bit registers of an SM
+  unsigned registersPerThread = 255; ///< the most one thread can use
+  unsigned threadsPerCta = 1024;
+  bool bf16 = true;    ///< bf16 conversions and mma.sync (sm_80)
+  bool mmaSync = true; ///< mma.sync m16n8k16 with 16-bit operands, ldmatrix (sm_80)
+  bool cpAsync = true; ///< cp.async with 16-byte copies (sm_80)
+
+  /// "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sm_120a"; nullopt if unknown.
+  static std::optional<Target> parse(std::string_view name);
+  /// The best known target for a device of compute capability major.minor.
+  static std::optional<Target> forDevice(unsigned major, unsigned minor);
+  static std::vector<std::string_view> names();
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_TARGET_H
