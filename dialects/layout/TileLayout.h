@@ -19,6 +19,7 @@
 // In words: coord[d] = atomCoord[d] + atom[d] * (warpIndex[d] + warps[d] * repeatIndex[d]), with
 // warpIndex[d] = (warp / warpStride[d]) % warps[d], and
 // register = atomRegister + atomRegisters * (repeatIndex[last] + repeat[last] * (repeatIndex[last-1] + ...)).
+// (A transposed layout counts its repeats in another order; see the constructor.)
 //
 // In an atom each bit of register and lane moves one coordinate by one power of two (or moves nothing:
 // the element is *replicated*), and no two bits move the same one: so coordinates add up, and an
@@ -55,9 +56,11 @@ public:
   /// `registers`: low bit first, none replicated. `lanes`: exactly 5. `warps`, `warpStride`, `repeat`: one
   /// a dimension. The atom's extents follow from the bits. The layout is brought into canonical form:
   /// equal maps compare equal (factors of two of `repeat` move into the atom's registers where the
-  /// register numbering allows it).
+  /// register numbering allows it; the stride of one warp is 1).
+  /// `repeatOrder`: dimensions, the one whose repeat index runs fastest first; empty: last dimension first.
   TileLayout(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, llvm::ArrayRef<unsigned> warps,
-             llvm::ArrayRef<unsigned> warpStride, llvm::ArrayRef<unsigned> repeat);
+             llvm::ArrayRef<unsigned> warpStride, llvm::ArrayRef<unsigned> repeat,
+             llvm::ArrayRef<unsigned> repeatOrder = {});
 
   //===--- The layouts there are -------------------------------------------===//
 
@@ -91,6 +94,8 @@ public:
   llvm::ArrayRef<unsigned> warps() const { return warpCount; }
   llvm::ArrayRef<unsigned> warpStrides() const { return warpStride; }
   llvm::ArrayRef<unsigned> repeat() const { return repeatCount; }
+  /// All dimensions, the one whose repeat index runs fastest first; those repeated once come last.
+  llvm::SmallVector<unsigned, 2> fullRepeatOrder() const;
 
   /// Elements of the tile that one thread holds.
   unsigned registersPerThread() const;
@@ -127,7 +132,8 @@ public:
   bool operator==(const TileLayout &other) const;
   friend llvm::hash_code hash_value(const TileLayout &layout);
 
-  /// "reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x8 repeat 1x8"; parse reads it back.
+  /// "reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x1 repeat 1x5", then "order 0x1"
+  /// where it is not the usual one. parse reads it back; nullopt where the text is no layout.
   std::string toString() const;
   static std::optional<TileLayout> parse(llvm::StringRef text);
 
@@ -138,8 +144,15 @@ public:
   std::string draw() const;
 
 private:
+  static bool isValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, llvm::ArrayRef<unsigned> warps,
+                      llvm::ArrayRef<unsigned> warpStride, llvm::ArrayRef<unsigned> repeat,
+                      llvm::ArrayRef<unsigned> repeatOrder);
+  void foldRepeats();
+
   llvm::SmallVector<AtomBit, 8> regBits, lnBits;
   llvm::SmallVector<unsigned, 2> atom, warpCount, warpStride, repeatCount;
+  /// The dimensions with repeat > 1 only, fastest first: the others do not matter.
+  llvm::SmallVector<unsigned, 2> repeatOrder;
 };
 
 } // namespace imbrex::layout

@@ -1,0 +1,365 @@
+//===- TileLayout.cpp - Which thread and register holds which element ------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layouts there are, the canonical form that makes equal maps equal objects, and the questions.
+// Text and pictures are in TileLayoutText.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/layout/TileLayout.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+namespace imbrex::layout {
+namespace {
+
+/// Spreads a shape over bits, low bit first: `rest` is what is left of each extent.
+struct AtomBuilder {
+  llvm::SmallVector<int64_t, 4> rest;
+  llvm::SmallVector<unsigned, 4> atom;
+  llvm::SmallVector<AtomBit, 8> regs, lanes;
+
+  explicit AtomBuilder(llvm::ArrayRef<int64_t> shape) : rest(shape), atom(shape.size(), 1) {}
+
+  /// Appends up to log2(count) bits along `dim`, as many as its extent has factors of two left.
+  void spread(llvm::SmallVectorImpl<AtomBit> &bits, unsigned dim, unsigned count) {
+    for (; count > 1 && rest[dim] % 2 == 0; count /= 2, rest[dim] /= 2, atom[dim] *= 2)
+      bits.push_back({dim, atom[dim]});
+  }
+  /// As spread, on lanes, no more than there are left.
+  void spreadLanes(unsigned dim, unsigned count = 32) { spread(lanes, dim, std::min(count, 32u >> lanes.size())); }
+
+  /// Splits `warps` over the dimensions in `order` (what does not divide is replicated), repeats the rest.
+  TileLayout finish(unsigned warps, llvm::ArrayRef<unsigned> order) {
+    lanes.resize(5);
+    llvm::SmallVector<unsigned, 4> count(rest.size(), 1), stride(rest.size(), 1), repeat;
+    unsigned used = 1;
+    for (unsigned dim : order) {
+      count[dim] = std::gcd(int64_t(warps / used), rest[dim]);
+      stride[dim] = used;
+      used *= count[dim];
+      rest[dim] /= count[dim];
+    }
+    for (int64_t left : rest)
+      repeat.push_back(unsigned(left));
+    return TileLayout(regs, lanes, count, stride, repeat);
+  }
+};
+
+} // namespace
+
+//===--- Construction and canonical form -----------------------------------===//
+
+static bool atomIsValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, unsigned rank) {
+  if (lanes.size() != 5 || registers.size() > 24)
+    return false;
+  llvm::SmallVector<unsigned, 4> steps(rank, 0);
+  for (const AtomBit &bit : llvm::concat<const AtomBit>(registers, lanes)) {
+    if (bit.step == 0)
+      continue;
+    if (bit.dim >= rank || !llvm::isPowerOf2_32(bit.step) || (steps[bit.dim] & bit.step) != 0)
+      return false;
+    steps[bit.dim] |= bit.step;
+  }
+  return llvm::none_of(registers, [](const AtomBit &bit) { return bit.step == 0; }) &&
+         llvm::all_of(steps, [](unsigned s) { return s == 0 || llvm::isMask_32(s); });
+}
+
+bool TileLayout::isValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes,
+                         llvm::ArrayRef<unsigned> warps, llvm::ArrayRef<unsigned> warpStride,
+                         llvm::ArrayRef<unsigned> repeat, llvm::ArrayRef<unsigned> repeatOrder) {
+  size_t rank = warps.size();
+  if (warpStride.size() != rank || repeat.size() != rank || !atomIsValid(registers, lanes, rank))
+    return false;
+  // Warp digits must not overlap: each stride is a multiple of the stride below times its count.
+  llvm::SmallVector<std::pair<uint64_t, uint64_t>, 4> digits;
+  for (unsigned d = 0; d < rank; ++d) {
+    if (warps[d] == 0 || warpStride[d] == 0 || repeat[d] == 0 || warps[d] > 1024 || repeat[d] >= 1u << 24)
+      return false;
+    if (warps[d] > 1)
+      digits.push_back({warpStride[d], warps[d]});
+  }
+  llvm::sort(digits);
+  for (unsigned i = 1; i < digits.size(); ++i)
+    if (digits[i].first % (digits[i - 1].first * digits[i - 1].second) != 0)
+      return false;
+  // The order is absent or a permutation.
+  llvm::SmallVector<unsigned, 4> sorted(repeatOrder);
+  llvm::sort(sorted);
+  return sorted.empty() || llvm::equal(sorted, llvm::seq<unsigned>(0, unsigned(rank)));
+}
+
+TileLayout::TileLayout(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, llvm::ArrayRef<unsigned> warps,
+                       llvm::ArrayRef<unsigned> warpStride, llvm::ArrayRef<unsigned> repeat,
+                       llvm::ArrayRef<unsigned> repeatOrder)
+    : regBits(registers), lnBits(lanes), atom(warps.size(), 1), warpCount(warps), warpStride(warpStride),
+      repeatCount(repeat) {
+  assert(isValid(registers, lanes, warps, warpStride, repeat, repeatOrder) && "not a layout");
+  for (AtomBit &bit : llvm::concat<AtomBit>(regBits, lnBits)) {
+    if (bit.step == 0)
+      bit.dim = 0;
+    else
+      atom[bit.dim] *= 2;
+  }
+  for (unsigned i = 0; i < rank(); ++i) {
+    unsigned dim = repeatOrder.empty() ? rank() - 1 - i : repeatOrder[i];
+    if (repeatCount[dim] > 1)
+      this->repeatOrder.push_back(dim);
+    if (warpCount[i] == 1)
+      this->warpStride[i] = 1;
+  }
+  foldRepeats();
+}
+
+/// 16 x 48 of m16n8 atoms: repeat 1x6 becomes one more register bit (0,8), atom 16 x 16, repeat 1x3.
+/// Only the fastest repeat continues the register numbering, and only where no warps lie between.
+void TileLayout::foldRepeats() {
+  while (!repeatOrder.empty()) {
+    unsigned dim = repeatOrder.front();
+    if (warpCount[dim] != 1 || repeatCount[dim] % 2 != 0)
+      return;
+    regBits.push_back({dim, atom[dim]});
+    atom[dim] *= 2;
+    repeatCount[dim] /= 2;
+    if (repeatCount[dim] == 1)
+      repeatOrder.erase(repeatOrder.begin());
+  }
+}
+
+TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
+  AtomBuilder builder(shape);
+  llvm::SmallVector<unsigned, 4> order;
+  for (unsigned d = shape.size(); d-- > 0;)
+    order.push_back(d);
+  if (!shape.empty())
+    builder.spread(builder.regs, shape.size() - 1, vector);
+  for (unsigned d : order)
+    builder.spreadLanes(d);
+  return builder.finish(warps, order);
+}
+
+TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
+  assert(shape.size() == 2 && shape[0] % (16 * warpsM) == 0 && shape[1] % (8 * warpsN) == 0 && "whole m16n8 blocks");
+  AtomBit registers[] = {{1, 1}, {0, 8}};
+  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  return TileLayout(registers, lanes, {warpsM, warpsN}, {1, warpsM},
+                    {unsigned(shape[0] / (16 * warpsM)), unsigned(shape[1] / (8 * warpsN))});
+}
+
+TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
+  assert(shape.size() == 2 && shape[0] % (16 * warpsM) == 0 && shape[1] % 16 == 0 && "whole m16k16 blocks");
+  (void)warpsN; // warps along N are replicas, which the map does not mention
+  AtomBit registers[] = {{1, 1}, {0, 8}, {1, 8}};
+  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  return TileLayout(registers, lanes, {warpsM, 1}, {1, 1},
+                    {unsigned(shape[0] / (16 * warpsM)), unsigned(shape[1] / 16)});
+}
+
+TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
+  assert(shape.size() == 2 && "an accumulator is a matrix");
+  AtomBuilder builder(shape);
+  builder.spread(builder.regs, 1, vector);
+  builder.spreadLanes(1, 4);
+  builder.spreadLanes(0, 8);
+  return builder.finish(warps, {0, 1});
+}
+
+//===--- Questions ----------------------------------------------------------===//
+
+llvm::SmallVector<int64_t, 4> TileLayout::shape() const {
+  llvm::SmallVector<int64_t, 4> extents;
+  for (unsigned d = 0; d < rank(); ++d)
+    extents.push_back(extent(d));
+  return extents;
+}
+
+unsigned TileLayout::registersPerThread() const {
+  unsigned count = 1u << regBits.size();
+  for (unsigned r : repeatCount)
+    count *= r;
+  return count;
+}
+
+Coord TileLayout::coordOf(unsigned reg, unsigned lane, unsigned warp) const {
+  assert(reg < registersPerThread() && lane < 32 && "no such register or lane");
+  Coord coord(rank(), 0);
+  for (auto [i, bit] : llvm::enumerate(regBits))
+    coord[bit.dim] += (reg >> i) & 1 ? bit.step : 0;
+  for (auto [i, bit] : llvm::enumerate(lnBits))
+    if (bit.step != 0)
+      coord[bit.dim] += (lane >> i) & 1 ? bit.step : 0;
+  for (unsigned d = 0; d < rank(); ++d)
+    coord[d] += atom[d] * ((warp / warpStride[d]) % warpCount[d]);
+  unsigned rest = reg >> regBits.size();
+  for (unsigned d : repeatOrder) {
+    coord[d] += atom[d] * warpCount[d] * (rest % repeatCount[d]);
+    rest /= repeatCount[d];
+  }
+  return coord;
+}
+
+Owner TileLayout::find(llvm::ArrayRef<uint32_t> coord) const {
+  assert(coord.size() == rank() && "one coordinate a dimension");
+  Owner owner{0, 0, 0};
+  unsigned repeatIndex = 0, scale = 1;
+  for (unsigned d : repeatOrder) {
+    repeatIndex += scale * (coord[d] / (atom[d] * warpCount[d]));
+    scale *= repeatCount[d];
+  }
+  owner.reg = repeatIndex << regBits.size();
+  for (unsigned d = 0; d < rank(); ++d) {
+    assert(coord[d] < extent(d) && "element outside of the tile");
+    owner.warp += warpStride[d] * (coord[d] / atom[d] % warpCount[d]);
+  }
+  // Atom extents are powers of two and steps are below them: coord & step is the atom coordinate's bit.
+  for (auto [i, bit] : llvm::enumerate(regBits))
+    owner.reg |= (coord[bit.dim] & bit.step) != 0 ? 1u << i : 0;
+  for (auto [i, bit] : llvm::enumerate(lnBits))
+    if (bit.step != 0)
+      owner.lane |= (coord[bit.dim] & bit.step) != 0 ? 1u << i : 0;
+  return owner;
+}
+
+unsigned TileLayout::replicatedLanes() const {
+  unsigned mask = 0;
+  for (auto [i, bit] : llvm::enumerate(lnBits))
+    mask |= bit.step == 0 ? 1u << i : 0;
+  return mask;
+}
+
+unsigned TileLayout::lanesAlong(unsigned dim) const {
+  unsigned mask = 0;
+  for (auto [i, bit] : llvm::enumerate(lnBits))
+    mask |= bit.step != 0 && bit.dim == dim ? 1u << i : 0;
+  return mask;
+}
+
+bool TileLayout::replicatesWarps(unsigned warpsInCta) const {
+  unsigned different = 1;
+  for (unsigned count : warpCount)
+    different *= count;
+  return different < warpsInCta;
+}
+
+unsigned TileLayout::contiguous(unsigned dim) const {
+  unsigned length = 1;
+  for (const AtomBit &bit : regBits) {
+    if (bit.dim != dim || bit.step != length)
+      break;
+    length *= 2;
+  }
+  return length;
+}
+
+//===--- New layouts from old ------------------------------------------------===//
+
+TileLayout TileLayout::collapse(unsigned dim) const {
+  assert(dim < rank() && "no such dimension");
+  llvm::SmallVector<AtomBit, 8> registers, lanes(lnBits);
+  llvm::copy_if(regBits, std::back_inserter(registers), [&](const AtomBit &bit) { return bit.dim != dim; });
+  for (AtomBit &bit : lanes)
+    if (bit.dim == dim)
+      bit = AtomBit{};
+  llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);
+  counts[dim] = strides[dim] = repeats[dim] = 1;
+  return TileLayout(registers, lanes, counts, strides, repeats, fullRepeatOrder());
+}
+
+TileLayout TileLayout::slice(unsigned dim) const {
+  TileLayout result = collapse(dim);
+  auto close = [&](unsigned &d) { d -= d > dim ? 1 : 0; };
+  for (AtomBit &bit : llvm::concat<AtomBit>(result.regBits, result.lnBits))
+    close(bit.dim);
+  llvm::for_each(result.repeatOrder, close);
+  for (auto *perDim : {&result.atom, &result.warpCount, &result.warpStride, &result.repeatCount})
+    perDim->erase(perDim->begin() + dim);
+  return result;
+}
+
+TileLayout TileLayout::expand(unsigned dim) const {
+  assert(dim <= rank() && "a place among the dimensions");
+  TileLayout result = *this;
+  auto open = [&](unsigned &d) { d += d >= dim ? 1 : 0; };
+  for (AtomBit &bit : llvm::concat<AtomBit>(result.regBits, result.lnBits))
+    if (bit.step != 0)
+      open(bit.dim);
+  llvm::for_each(result.repeatOrder, open);
+  for (auto *perDim : {&result.atom, &result.warpCount, &result.warpStride, &result.repeatCount})
+    perDim->insert(perDim->begin() + dim, 1);
+  return result;
+}
+
+TileLayout TileLayout::transposed() const {
+  assert(rank() == 2 && "transposition is of matrices");
+  TileLayout result = *this;
+  auto swap = [](unsigned &d) { d = 1 - d; };
+  for (AtomBit &bit : llvm::concat<AtomBit>(result.regBits, result.lnBits))
+    if (bit.step != 0)
+      swap(bit.dim);
+  llvm::for_each(result.repeatOrder, swap);
+  for (auto *perDim : {&result.atom, &result.warpCount, &result.warpStride, &result.repeatCount})
+    std::swap((*perDim)[0], (*perDim)[1]);
+  return result;
+}
+
+bool TileLayout::operator==(const TileLayout &other) const {
+  return regBits == other.regBits && lnBits == other.lnBits && warpCount == other.warpCount &&
+         warpStride == other.warpStride && repeatCount == other.repeatCount && repeatOrder == other.repeatOrder;
+}
+
+llvm::hash_code hash_value(const TileLayout &layout) {
+  auto range = [](const auto &values) { return llvm::hash_combine_range(values.begin(), values.end()); };
+  llvm::hash_code hash = llvm::hash_combine(range(layout.warpCount), range(layout.warpStride),
+                                            range(layout.repeatCount), range(layout.repeatOrder));
+  for (const AtomBit &bit : llvm::concat<const AtomBit>(layout.regBits, layout.lnBits))
+    hash = llvm::hash_combine(hash, bit.dim, bit.step);
+  return llvm::hash_combine(hash, layout.regBits.size());
+}
+
+llvm::SmallVector<unsigned, 2> TileLayout::fullRepeatOrder() const {
+  llvm::SmallVector<unsigned, 2> order(repeatOrder);
+  for (unsigned d = 0; d < rank(); ++d)
+    if (repeatCount[d] == 1)
+      order.push_back(d);
+  return order;
+}
+
+std::optional<LinearLayout> TileLayout::toLinear() const {
+  llvm::SmallVector<Coord, 16> bases;
+  llvm::SmallVector<unsigned, 4> outs;
+  auto move = [&](unsigned dim, unsigned step) {
+    bases.push_back(Coord(rank(), 0));
+    if (step != 0)
+      bases.back()[dim] = step;
+  };
+  unsigned warpsInAll = 1;
+  for (unsigned d = 0; d < rank(); ++d) {
+    if (!llvm::isPowerOf2_32(warpCount[d]) || !llvm::isPowerOf2_32(warpStride[d]) ||
+        !llvm::isPowerOf2_32(repeatCount[d]))
+      return std::nullopt;
+    outs.push_back(llvm::Log2_64(extent(d)));
+    warpsInAll = std::max(warpsInAll, warpCount[d] * warpStride[d]);
+  }
+  for (const AtomBit &bit : regBits)
+    move(bit.dim, bit.step);
+  for (unsigned d : repeatOrder)
+    for (unsigned step = atom[d] * warpCount[d]; step < extent(d); step *= 2)
+      move(d, step);
+  unsigned registerBits = bases.size();
+  for (const AtomBit &bit : lnBits)
+    move(bit.dim, bit.step);
+  for (unsigned warp = 1; warp < warpsInAll; warp *= 2) {
+    move(0, 0);
+    for (unsigned d = 0; d < rank(); ++d)
+      bases.back()[d] = atom[d] * ((warp / warpStride[d]) % warpCount[d]);
+  }
+  return LinearLayout({registerBits, 5, llvm::Log2_32(warpsInAll)}, outs, bases);
+}
+
+} // namespace imbrex::layout
