@@ -78,10 +78,17 @@ bool TileLayout::isValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomB
   if (warpStride.size() != rank || repeat.size() != rank || !atomIsValid(registers, lanes, rank))
     return false;
   // Warp digits must not overlap: each stride is a multiple of the stride below times its count.
+  constexpr uint64_t maxElements = uint64_t(1) << 31, maxWarps = 1024;
+  uint64_t elements = uint64_t(1) << (registers.size() + lanes.size());
   llvm::SmallVector<std::pair<uint64_t, uint64_t>, 4> digits;
   for (unsigned d = 0; d < rank; ++d) {
-    if (warps[d] == 0 || warpStride[d] == 0 || repeat[d] == 0 || warps[d] > 1024 || repeat[d] >= 1u << 24)
+    if (warps[d] == 0 || warps[d] > maxWarps || warpStride[d] == 0 || warpStride[d] > maxWarps || repeat[d] == 0 ||
+        repeat[d] > maxElements / elements)
       return false;
+    elements *= repeat[d];
+    if (warps[d] > maxElements / elements)
+      return false;
+    elements *= warps[d];
     if (warps[d] > 1)
       digits.push_back({warpStride[d], warps[d]});
   }

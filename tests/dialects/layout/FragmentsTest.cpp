@@ -1,0 +1,100 @@
+//===- FragmentsTest.cpp - Matrix-instruction fragments against the ISA ---===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The m16n8 accumulator and the A operand as PTX ISA, "Matrix Fragments for mma.m16n8k16", tells them (g = lane / 4,
+// t = lane % 4), and the equality that lets a product's result feed the next product from registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/layout/TileLayout.h"
+#include <gtest/gtest.h>
+
+using namespace imbrex::layout;
+
+namespace {
+
+TEST(Fragments, accumulator) {
+  // c0 c1: (g, 2t..), c2 c3: (g + 8, 2t..); instruction n at columns 8 n.
+  TileLayout layout = TileLayout::mmaAccumulator({128, 40}, 8, 1);
+  ASSERT_EQ(layout.registersPerThread(), 20u);
+  for (unsigned warp = 0; warp < 8; ++warp)
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned reg = 0; reg < 20; ++reg) {
+        unsigned g = lane / 4, t = lane % 4, c = reg % 4, n = reg / 4;
+        ASSERT_EQ(layout.coordOf(reg, lane, warp), (Coord{16 * warp + g + 8 * (c / 2), 8 * n + 2 * t + c % 2}));
+      }
+}
+
+TEST(Fragments, accumulatorIsWgmmasToo) {
+  // wgmma's m64nN accumulator: row 16 w + g + 8 ((i >> 1) & 1), column 8 (i >> 2) + 2t + (i & 1).
+  for (int64_t columns : {8, 64, 176, 256}) {
+    TileLayout layout = TileLayout::mmaAccumulator({64, columns}, 4, 1);
+    for (unsigned thread = 0; thread < 128; ++thread)
+      for (unsigned i = 0; i < columns / 2; ++i) {
+        unsigned w = thread / 32, lane = thread % 32, g = lane / 4, t = lane % 4;
+        ASSERT_EQ(layout.coordOf(i, lane, w), (Coord{16 * w + g + 8 * ((i >> 1) & 1), 8 * (i >> 2) + 2 * t + (i & 1)}));
+      }
+  }
+}
+
+TEST(Fragments, accumulatorOverWarpsAlongColumns) {
+  // Warp w holds rows of w % 2 and column blocks of w / 2, interleaved with the other warps' blocks.
+  TileLayout layout = TileLayout::mmaAccumulator({32, 48}, 2, 2);
+  for (unsigned warp = 0; warp < 4; ++warp)
+    for (unsigned n = 0; n < 3; ++n)
+      ASSERT_EQ(layout.coordOf(4 * n, 0, warp), (Coord{16 * (warp % 2), 8 * (warp / 2 + 2 * n)}));
+}
+
+TEST(Fragments, operandA) {
+  // a0: (g, 2t..) a1: (g + 8, 2t..) a2: (g, 8 + 2t..) a3: (g + 8, 8 + 2t..), two halves each.
+  for (int64_t depth : {16, 48, 64, 176}) {
+    TileLayout layout = TileLayout::mmaOperandA({64, depth}, 4, 2);
+    ASSERT_EQ(layout.registersPerThread(), depth / 2);
+    for (unsigned warp = 0; warp < 8; ++warp)
+      for (unsigned lane = 0; lane < 32; ++lane)
+        for (unsigned reg = 0; reg < depth / 2; ++reg) {
+          unsigned g = lane / 4, t = lane % 4, k = reg / 8, a = reg % 8 / 2, half = reg % 2;
+          Coord expected{16 * (warp % 4) + g + 8 * (a % 2), 16 * k + 8 * (a / 2) + 2 * t + half};
+          ASSERT_EQ(layout.coordOf(reg, lane, warp), expected);
+        }
+  }
+}
+
+TEST(Fragments, accumulatorFeedsTheNextProductFromRegisters) {
+  for (int64_t depth : {16, 32, 48, 64, 96, 112, 128, 176, 192, 256})
+    for (unsigned warps : {1u, 4u, 8u, 12u})
+      for (int64_t blocks : {1, 2, 3}) {
+        int64_t rows = 16 * warps * blocks;
+        EXPECT_EQ(TileLayout::mmaAccumulator({rows, depth}, warps, 1),
+                  TileLayout::mmaOperandA({rows, depth}, warps, 1));
+      }
+  // Not with warps along the columns: none of them holds all of K.
+  EXPECT_NE(TileLayout::mmaAccumulator({64, 32}, 2, 2), TileLayout::mmaOperandA({64, 32}, 2, 2));
+}
+
+TEST(Fragments, rowStatisticsDoNotDependOnTheColumns) {
+  for (unsigned warps : {1u, 4u, 12u})
+    for (int64_t blocks : {1, 2, 3}) {
+      int64_t rows = 16 * warps * blocks;
+      TileLayout first = TileLayout::mmaAccumulator({rows, 8}, warps, 1).slice(1);
+      for (int64_t columns : {16, 24, 40, 64, 96, 128, 176, 192}) {
+        EXPECT_EQ(TileLayout::mmaAccumulator({rows, columns}, warps, 1).slice(1), first);
+        EXPECT_EQ(TileLayout::mmaAccumulator({rows, columns}, warps, 1).collapse(1), first.expand(1));
+      }
+      EXPECT_EQ(first.registersPerThread(), 2 * blocks);
+      EXPECT_EQ(first.replicatedLanes(), 3u);
+    }
+}
+
+TEST(Fragments, fmaAccumulatorIsEightByFourLanes) {
+  TileLayout layout = TileLayout::fmaAccumulator({64, 48}, 4, 4);
+  EXPECT_EQ(layout.lanesAlong(1), 3u);
+  EXPECT_EQ(layout.lanesAlong(0), 28u);
+  EXPECT_EQ(layout.contiguous(1), 4u);
+  EXPECT_EQ(layout.warps()[0], 4u);
+  EXPECT_EQ(TileLayout::fmaAccumulator({5, 3}, 4, 4).replicatedLanes(), 31u);
+}
+
+} // namespace
