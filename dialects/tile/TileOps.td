@@ -12,57 +12,12 @@
 #ifndef IMBREX_DIALECTS_TILE_TILEOPS
 #define IMBREX_DIALECTS_TILE_TILEOPS
 
-include "mlir/IR/OpBase.td"
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/EnumAttr.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-
-def Tile_Dialect : Dialect {
-  let name = "tile";
-  let cppNamespace = "::imbrex::tile";
-  let summary = "Tile programs: what one program instance computes on whole tiles";
-  let description = [{
-    A kernel is a `func.func` with the attribute `tile.kernel`. Its arguments are views
-    (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`. A tile is
-    a ranked tensor of static shape. A program instance is one point of the launch grid; instances
-    share nothing but views.
-
-    The function attributes `tile.warps`, `tile.stages` and `tile.target` carry the launch choices to
-    the passes that follow; they do not change what the program means.
-  }];
-  let useDefaultTypePrinterParser = 1;
-}
-
-//===----------------------------------------------------------------------===//
-// Types
-//===----------------------------------------------------------------------===//
-
-def Tile_ViewType : TypeDef<Tile_Dialect, "View"> {
-  let mnemonic = "view";
-  let summary = "A strided array in global memory";
-  let description = [{
-    Element type and extents; a dynamic extent is `?` and is given at launch, as are the strides (in
-    elements; the last is 1). `out` views may be stored to.
-
-    Example: `!tile.view<? x ? x 8 x 128 x bf16>`, `!tile.view<? x f32, out>`.
-  }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::Type":$elementType, "bool":$writable);
-  let hasCustomAssemblyFormat = 1;
-  let extraClassDeclaration = [{
-    int64_t getRank() const { return getExtents().size(); }
-    bool isDynamic(unsigned dim) const { return ::mlir::ShapedType::isDynamic(getExtents()[dim]); }
-  }];
-}
+include "dialects/tile/TileTypes.td"
 
 def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "How a reduction combines elements", [
     I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Min", 1, "min">, I32EnumAttrCase<"Sum", 2, "sum">]> {
   let cppNamespace = "::imbrex::tile";
 }
-
-def Tile_Scalar : AnyTypeOf<[AnySignlessInteger, AnyFloat], "integer or float">;
-def Tile_Tile : RankedTensorOf<[AnySignlessInteger, AnyFloat]>;
-def Tile_TileOrScalar : AnyTypeOf<[Tile_Tile, Tile_Scalar], "tile or scalar">;
 
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
 

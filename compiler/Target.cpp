@@ -1,0 +1,60 @@
+//===- Target.cpp - What a GPU architecture can do ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of architectures.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Target.h"
+
+using namespace imbrex;
+
+namespace {
+
+struct Row {
+  std::string_view name;
+  unsigned sm, ptxVersion, sharedKiB, sharedPerSmKiB;
+};
+
+} // namespace
+
+static constexpr Row kTable[] = {
+    {"sm_80", 80, 80, 163, 164},   {"sm_86", 86, 80, 99, 100},    {"sm_89", 89, 80, 99, 100},
+    {"sm_90", 90, 80, 227, 228},   {"sm_90a", 90, 80, 227, 228},  {"sm_100", 100, 86, 227, 228},
+    {"sm_100a", 100, 86, 227, 228}, {"sm_120", 120, 87, 99, 100}, {"sm_120a", 120, 87, 99, 100},
+};
+
+static Target fromRow(const Row &row) {
+  Target target;
+  target.name = row.name;
+  target.sm = row.sm;
+  target.ptxVersion = row.ptxVersion;
+  target.sharedBytes = row.sharedKiB * 1024;
+  target.sharedBytesPerSm = row.sharedPerSmKiB * 1024;
+  return target;
+}
+
+std::optional<Target> Target::parse(std::string_view name) {
+  for (const Row &row : kTable)
+    if (row.name == name)
+      return fromRow(row);
+  return std::nullopt;
+}
+
+std::optional<Target> Target::forDevice(unsigned major, unsigned minor) {
+  // Code for an older architecture of the same kind runs on a newer one; architecture-specific names do not.
+  std::optional<Target> best;
+  for (const Row &row : kTable)
+    if (row.sm <= 10 * major + minor && row.name.back() != 'a')
+      best = fromRow(row);
+  return best;
+}
+
+std::vector<std::string_view> Target::names() {
+  std::vector<std::string_view> names;
+  for (const Row &row : kTable)
+    names.push_back(row.name);
+  return names;
+}

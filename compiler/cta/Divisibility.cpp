@@ -1,0 +1,34 @@
+//===- Divisibility.cpp - What divides an index for certain ---------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Looks through constants, products, sums, differences and selections; anything else gives 1.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/Divisibility.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+static constexpr int64_t kLargest = 1 << 20;
+
+static int64_t divisor(Value value, unsigned depth) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isZero() ? kLargest : std::min<int64_t>(kLargest, int64_t(1) << std::min(20u, constant.countr_zero()));
+  Operation *op = value.getDefiningOp();
+  if (!op || depth == 0)
+    return 1;
+  if (isa<arith::MulIOp>(op))
+    return std::min(kLargest, divisor(op->getOperand(0), depth - 1) * divisor(op->getOperand(1), depth - 1));
+  if (isa<arith::AddIOp, arith::SubIOp>(op))
+    return std::min(divisor(op->getOperand(0), depth - 1), divisor(op->getOperand(1), depth - 1));
+  if (isa<arith::SelectOp>(op))
+    return std::min(divisor(op->getOperand(1), depth - 1), divisor(op->getOperand(2), depth - 1));
+  return 1;
+}
+
+int64_t imbrex::knownDivisor(Value value) { return divisor(value, /*depth=*/8); }

@@ -1,0 +1,23 @@
+//===- Divisibility.h - What divides an index for certain ----- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Bounds the alignment of index arithmetic: a power of two that divides a scalar for certain.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_DIVISIBILITY_H
+#define IMBREX_COMPILER_CTA_DIVISIBILITY_H
+
+#include "mlir/IR/Value.h"
+
+namespace imbrex {
+
+/// A power of two, at most 2^20, that divides integer scalar `value` whatever its operands are.
+/// Example: j * 64 + 16 gives 16. Zero gives 2^20.
+int64_t knownDivisor(mlir::Value value);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_DIVISIBILITY_H

@@ -1,0 +1,35 @@
+//===- Passes.h - Passes on the way from tiles to a CTA ------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Declarations made from Passes.td, and the pipeline they form.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_PASSES_H
+#define IMBREX_COMPILER_CTA_PASSES_H
+
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Pass/Pass.h"
+
+namespace imbrex {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "compiler/cta/Passes.h.inc"
+
+/// tile -> cta: distribution and every cta pass, in order.
+void buildCtaPipeline(mlir::OpPassManager &passes);
+
+/// cta -> nvvm.
+void buildNvvmPipeline(mlir::OpPassManager &passes);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_PASSES_H

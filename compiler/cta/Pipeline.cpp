@@ -1,0 +1,28 @@
+//===- Pipeline.cpp - The order of the passes from tile to nvvm -----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pipelines on one page.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+void imbrex::buildCtaPipeline(OpPassManager &passes) {
+  passes.addPass(createTileToCta());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createPipelineLoops());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createAllocateShared());
+  passes.addNestedPass<func::FuncOp>(createPlaceBarriers());
+}
+
+void imbrex::buildNvvmPipeline(OpPassManager &passes) { passes.addPass(createCtaToNvvm()); }

@@ -1,0 +1,108 @@
+//===- PlaceBarriers.cpp - Barriers where threads hand bytes to one another -===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass cta-place-barriers. The state is what has been touched since the last barrier; an access
+// that meets it at the same bytes needs a barrier first:
+//
+//     write after write, write after read, read after write     by any threads of the CTA
+//
+// What a put writes is waited for by its get, which is a barrier too, so it is no one's to wait for here.
+// A ring's put is excused from meeting reads of its own ring: cta-pipeline-loops puts it behind the get
+// that frees the slot. Branches are on scalars that all threads share, so a barrier may stand in them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/Passes.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+namespace imbrex {
+#define GEN_PASS_DEF_PLACEBARRIERS
+#include "compiler/cta/Passes.h.inc"
+} // namespace imbrex
+
+namespace {
+
+/// Buffers touched since the last barrier.
+struct Pending {
+  llvm::SmallSetVector<Operation *, 4> reads, writes;
+
+  void clear() { reads.clear(), writes.clear(); }
+  void add(const Pending &other) {
+    reads.insert(other.reads.begin(), other.reads.end());
+    writes.insert(other.writes.begin(), other.writes.end());
+  }
+};
+
+struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
+  void runOnOperation() override {
+    Pending pending;
+    for (Block &block : getOperation().getBody())
+      visitBlock(block, pending);
+  }
+
+private:
+  void visitBlock(Block &block, Pending &pending);
+  void visit(Operation *op, Pending &pending);
+};
+
+} // namespace
+
+static bool overlap(cta::AllocOp a, cta::AllocOp b) {
+  int64_t aBegin = a.getOffset().value_or(0), bBegin = b.getOffset().value_or(0);
+  return aBegin < bBegin + b.getType().getSizeBytes() && bBegin < aBegin + a.getType().getSizeBytes();
+}
+
+static bool meets(Operation *access, cta::AllocOp alloc, const llvm::SmallSetVector<Operation *, 4> &touched) {
+  bool ringPut = isa<cta::PutOp>(access) && alloc.getType().getSlots() > 1;
+  return llvm::any_of(touched, [&](Operation *other) {
+    return !(ringPut && other == alloc.getOperation()) && overlap(alloc, cast<cta::AllocOp>(other));
+  });
+}
+
+void PlaceBarriers::visitBlock(Block &block, Pending &pending) {
+  for (Operation &op : llvm::make_early_inc_range(block))
+    visit(&op, pending);
+}
+
+void PlaceBarriers::visit(Operation *op, Pending &pending) {
+  if (isa<cta::BarrierOp, cta::GetOp>(op))
+    return pending.clear();
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    Pending before = pending;
+    visitBlock(*loop.getBody(), pending);
+    visitBlock(*loop.getBody(), pending); // an iteration after another
+    return pending.add(before);           // no iteration at all
+  }
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    Pending before = pending, after;
+    for (Region &region : branch->getRegions()) {
+      Pending taken = before;
+      if (!region.empty())
+        visitBlock(region.front(), taken);
+      after.add(taken);
+    }
+    pending = after;
+    return;
+  }
+  SmallVector<cta::AllocOp> reads, writes;
+  buffersTouched(op, reads, writes);
+  bool conflict = llvm::any_of(reads, [&](cta::AllocOp alloc) { return meets(op, alloc, pending.writes); }) ||
+                  llvm::any_of(writes, [&](cta::AllocOp alloc) {
+                    return meets(op, alloc, pending.writes) || meets(op, alloc, pending.reads);
+                  });
+  if (conflict) {
+    OpBuilder builder(op);
+    cta::BarrierOp::create(builder, op->getLoc());
+    pending.clear();
+  }
+  for (cta::AllocOp alloc : reads)
+    pending.reads.insert(alloc);
+  if (!isa<cta::PutOp>(op))
+    for (cta::AllocOp alloc : writes)
+      pending.writes.insert(alloc);
+}

@@ -1,0 +1,212 @@
+//===- Control.cpp - Kernels, loops and branches --------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernel's function and its arguments; scf.for and scf.if as blocks with one argument a register;
+// conditional blocks for guarded memory accesses. Conditions of scf are the same in all threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+Lowering::Lowering(func::FuncOp kernel, const Target &target)
+    : b(kernel), loc(kernel.getLoc()), target(target), kernel(kernel) {
+  auto attr = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
+  warps = attr ? attr.getInt() : 4;
+}
+
+/// Types of the kernel's PTX parameters, in the order KernelInterface.h states.
+static SmallVector<Type> argumentTypes(func::FuncOp kernel) {
+  OpBuilder b(kernel);
+  SmallVector<Type> types;
+  for (Type type : kernel.getArgumentTypes()) {
+    auto view = dyn_cast<tile::ViewType>(type);
+    if (!view) {
+      types.push_back(type.isInteger(1) ? b.getI8Type() : type);
+      continue;
+    }
+    types.push_back(LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1));
+    for (unsigned dim = 0; dim < view.getRank(); ++dim)
+      if (view.isDynamic(dim))
+        types.push_back(b.getI32Type());
+    for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
+      types.push_back(b.getI64Type());
+  }
+  return types;
+}
+
+void Lowering::makeFunction() {
+  b.setInsertionPoint(kernel);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), argumentTypes(kernel));
+  std::string name = kernel.getName().str();
+  kernel.setName((name + ".tile").c_str());
+  auto shared = LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0), /*isConstant=*/false,
+                                       LLVM::Linkage::External, name + "_shared", Attribute(), /*alignment=*/1024,
+                                       /*addrSpace=*/3);
+  auto function = LLVM::LLVMFuncOp::create(b, loc, name, type);
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(warps * 32)}));
+  for (StringRef attr : {tile::kTargetAttr, cta::kSharedBytesAttr, tile::kWarpsAttr})
+    if (Attribute value = kernel->getAttr(attr))
+      function->setAttr(attr, value);
+  entry = function.addEntryBlock(b);
+  body = &function.getBody();
+  b.setInsertionPointToStart(entry);
+  mapArguments(function);
+  sharedMemory = LLVM::AddressOfOp::create(b, loc, shared);
+  thread = NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
+  lane = bitAnd(thread, 31);
+  warp = shiftRight(thread, 5);
+  prologueEnd = warp.getDefiningOp();
+}
+
+void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
+  unsigned next = 0;
+  for (Value argument : kernel.getArguments()) {
+    auto view = dyn_cast<tile::ViewType>(argument.getType());
+    if (!view) {
+      Value value = function.getArgument(next++);
+      if (argument.getType().isInteger(1))
+        value = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, value, zero(b.getI8Type()));
+      define(argument, {value});
+      continue;
+    }
+    ViewValues values;
+    values.pointer = function.getArgument(next++);
+    for (unsigned dim = 0; dim < view.getRank(); ++dim)
+      values.extents.push_back(view.isDynamic(dim) ? Value(function.getArgument(next++)) : i32(view.getExtents()[dim]));
+    for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
+      values.strides.push_back(function.getArgument(next++));
+    values.strides.push_back(i64(1));
+    views[argument] = values;
+  }
+}
+
+LogicalResult Lowering::run() {
+  makeFunction();
+  return lowerBlock(kernel.getBody().front());
+}
+
+Block *Lowering::newBlock(TypeRange arguments) {
+  Block *block = new Block();
+  body->push_back(block);
+  block->addArguments(arguments, SmallVector<Location>(arguments.size(), loc));
+  return block;
+}
+
+Values Lowering::whenElse(Value condition, ArrayRef<Value> otherwise, llvm::function_ref<Values()> makeBody) {
+  if (!condition)
+    return makeBody();
+  Block *then = newBlock(), *join = newBlock(ValueRange(otherwise).getTypes());
+  LLVM::CondBrOp::create(b, loc, condition, then, ValueRange(), join, ValueRange(otherwise));
+  b.setInsertionPointToEnd(then);
+  Values values = makeBody();
+  LLVM::BrOp::create(b, loc, values, join);
+  b.setInsertionPointToEnd(join);
+  return Values(join->args_begin(), join->args_end());
+}
+
+void Lowering::when(Value condition, llvm::function_ref<void()> makeBody) {
+  whenElse(condition, {}, [&] {
+    makeBody();
+    return Values();
+  });
+}
+
+/// All registers of several tiles and scalars, one after another.
+static Values flatten(Lowering &l, ValueRange tiles) {
+  Values flat;
+  for (Value tile : tiles)
+    llvm::append_range(flat, l.registersOf(tile));
+  return flat;
+}
+
+/// Gives each of `tiles` its share of `flat`, as many as the matching tile of `like` has.
+static void unflatten(Lowering &l, ValueRange tiles, ValueRange like, ValueRange flat) {
+  unsigned next = 0;
+  for (auto [tile, model] : llvm::zip(tiles, like)) {
+    unsigned count = l.registersOf(model).size();
+    l.define(tile, Values(flat.slice(next, count)));
+    next += count;
+  }
+}
+
+static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
+  OpBuilder &b = l.b;
+  Location loc = loop.getLoc();
+  Values inits = flatten(l, loop.getInitArgs());
+  SmallVector<Type> types{loop.getInductionVar().getType()};
+  llvm::append_range(types, ValueRange(inits).getTypes());
+  Block *header = l.newBlock(types), *bodyBlock = l.newBlock(), *exit = l.newBlock();
+  Values entries{l.scalarOf(loop.getLowerBound())};
+  llvm::append_range(entries, inits);
+  Value upper = l.scalarOf(loop.getUpperBound()), step = l.scalarOf(loop.getStep());
+  LLVM::BrOp::create(b, loc, entries, header);
+
+  b.setInsertionPointToEnd(header);
+  Value index = header->getArgument(0);
+  ValueRange carried = header->getArguments().drop_front();
+  LLVM::CondBrOp::create(b, loc, l.less(index, upper), bodyBlock, ValueRange(), exit, ValueRange());
+
+  b.setInsertionPointToEnd(bodyBlock);
+  l.define(loop.getInductionVar(), {index});
+  unflatten(l, loop.getRegionIterArgs(), loop.getInitArgs(), carried);
+  if (failed(l.lowerBlock(*loop.getBody())))
+    return failure();
+  l.loc = loc;
+  Values next{l.add(index, step)};
+  llvm::append_range(next, flatten(l, loop.getBody()->getTerminator()->getOperands()));
+  LLVM::BrOp::create(b, loc, next, header);
+
+  b.setInsertionPointToEnd(exit);
+  unflatten(l, loop.getResults(), loop.getInitArgs(), carried);
+  return success();
+}
+
+static LogicalResult lowerIf(Lowering &l, scf::IfOp branch) {
+  OpBuilder &b = l.b;
+  Location loc = branch.getLoc();
+  Block *before = b.getInsertionBlock();
+  Block *blocks[2] = {l.newBlock(), l.newBlock()}, *ends[2];
+  Values results[2];
+  for (unsigned side = 0; side < 2; ++side) {
+    b.setInsertionPointToEnd(blocks[side]);
+    Region &region = branch->getRegion(side);
+    if (!region.empty()) {
+      if (failed(l.lowerBlock(region.front())))
+        return failure();
+      results[side] = flatten(l, region.front().getTerminator()->getOperands());
+    }
+    ends[side] = b.getInsertionBlock();
+  }
+  l.loc = loc;
+  b.setInsertionPointToEnd(before);
+  LLVM::CondBrOp::create(b, loc, l.scalarOf(branch.getCondition()), blocks[0], ValueRange(), blocks[1], ValueRange());
+  Block *join = l.newBlock(ValueRange(results[0]).getTypes());
+  for (unsigned side = 0; side < 2; ++side) {
+    b.setInsertionPointToEnd(ends[side]);
+    LLVM::BrOp::create(b, loc, results[side], join);
+  }
+  b.setInsertionPointToEnd(join);
+  if (branch.getNumResults())
+    unflatten(l, branch.getResults(), branch.thenYield().getOperands(), join->getArguments());
+  return success();
+}
+
+Lowered imbrex::lowerControl(Lowering &l, Operation *op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return lowerFor(l, loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return lowerIf(l, branch);
+  if (isa<scf::YieldOp>(op))
+    return success(); // its operands are read by the loop or branch around it
+  if (isa<func::ReturnOp>(op)) {
+    LLVM::ReturnOp::create(l.b, l.loc, ValueRange());
+    return success();
+  }
+  return std::nullopt;
+}

@@ -1,0 +1,182 @@
+//===- Elementwise.cpp - arith and math, one element at a time ------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each register of the result from the same registers of the operands. f16 and bf16 arithmetic is done
+// in f32 and rounded once: for + - * / and sqrt that is the correctly rounded result, since f32 has more
+// than twice their digits. Products and sums may contract to fused multiply-adds.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+static bool isHalf(Type type) { return type.isF16() || type.isBF16(); }
+
+static LLVM::FastmathFlagsAttr contract(OpBuilder &b) {
+  return LLVM::FastmathFlagsAttr::get(b.getContext(), LLVM::FastmathFlags::contract);
+}
+
+template <typename Op> static Value make(Lowering &l, ValueRange v) { return Op::create(l.b, l.loc, v[0], v[1]); }
+template <typename Op> static Value makeFloat(Lowering &l, ValueRange v) {
+  return Op::create(l.b, l.loc, v[0].getType(), v[0], v[1], contract(l.b));
+}
+template <typename Op> static Value makeCast(Lowering &l, Operation *op, ValueRange v) {
+  return Op::create(l.b, l.loc, getElementTypeOrSelf(op->getResult(0).getType()), v[0]);
+}
+
+static Value integerElement(Lowering &l, Operation *op, ValueRange v) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](arith::AddIOp) { return make<LLVM::AddOp>(l, v); })
+      .Case([&](arith::SubIOp) { return make<LLVM::SubOp>(l, v); })
+      .Case([&](arith::MulIOp) { return make<LLVM::MulOp>(l, v); })
+      .Case([&](arith::DivSIOp) { return make<LLVM::SDivOp>(l, v); })
+      .Case([&](arith::DivUIOp) { return make<LLVM::UDivOp>(l, v); })
+      .Case([&](arith::RemSIOp) { return make<LLVM::SRemOp>(l, v); })
+      .Case([&](arith::RemUIOp) { return make<LLVM::URemOp>(l, v); })
+      .Case([&](arith::AndIOp) { return make<LLVM::AndOp>(l, v); })
+      .Case([&](arith::OrIOp) { return make<LLVM::OrOp>(l, v); })
+      .Case([&](arith::XOrIOp) { return make<LLVM::XOrOp>(l, v); })
+      .Case([&](arith::ShLIOp) { return make<LLVM::ShlOp>(l, v); })
+      .Case([&](arith::ShRSIOp) { return make<LLVM::AShrOp>(l, v); })
+      .Case([&](arith::ShRUIOp) { return make<LLVM::LShrOp>(l, v); })
+      .Case([&](arith::MaxSIOp) { return make<LLVM::SMaxOp>(l, v); })
+      .Case([&](arith::MinSIOp) { return make<LLVM::SMinOp>(l, v); })
+      .Case([&](arith::MaxUIOp) { return make<LLVM::UMaxOp>(l, v); })
+      .Case([&](arith::MinUIOp) { return make<LLVM::UMinOp>(l, v); })
+      .Case([&](math::AbsIOp) { return LLVM::AbsOp::create(l.b, l.loc, v[0].getType(), v[0], false); })
+      .Case([&](arith::CmpIOp cmp) {
+        // arith and llvm number their predicates alike.
+        return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate(cmp.getPredicate()), v[0], v[1]);
+      })
+      .Default([](Operation *) { return Value(); });
+}
+
+static Value castElement(Lowering &l, Operation *op, ValueRange v) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](arith::ExtSIOp) { return makeCast<LLVM::SExtOp>(l, op, v); })
+      .Case([&](arith::ExtUIOp) { return makeCast<LLVM::ZExtOp>(l, op, v); })
+      .Case([&](arith::TruncIOp) { return makeCast<LLVM::TruncOp>(l, op, v); })
+      .Case([&](arith::ExtFOp) { return makeCast<LLVM::FPExtOp>(l, op, v); })
+      .Case([&](arith::TruncFOp) { return makeCast<LLVM::FPTruncOp>(l, op, v); })
+      .Case([&](arith::SIToFPOp) { return makeCast<LLVM::SIToFPOp>(l, op, v); })
+      .Case([&](arith::UIToFPOp) { return makeCast<LLVM::UIToFPOp>(l, op, v); })
+      .Case([&](arith::FPToSIOp) { return makeCast<LLVM::FPToSIOp>(l, op, v); })
+      .Case([&](arith::FPToUIOp) { return makeCast<LLVM::FPToUIOp>(l, op, v); })
+      .Case([&](arith::BitcastOp) { return makeCast<LLVM::BitcastOp>(l, op, v); })
+      .Default([](Operation *) { return Value(); });
+}
+
+/// f32 and f64 arithmetic.
+static Value floatElement(Lowering &l, Operation *op, ValueRange v) {
+  Type type = v[0].getType();
+  auto fast = contract(l.b);
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](arith::AddFOp) { return makeFloat<LLVM::FAddOp>(l, v); })
+      .Case([&](arith::SubFOp) { return makeFloat<LLVM::FSubOp>(l, v); })
+      .Case([&](arith::MulFOp) { return makeFloat<LLVM::FMulOp>(l, v); })
+      .Case([&](arith::DivFOp) { return LLVM::FDivOp::create(l.b, l.loc, v[0], v[1]); })
+      .Case([&](arith::NegFOp) { return LLVM::FNegOp::create(l.b, l.loc, v[0]); })
+      .Case([&](arith::MaxNumFOp) { return LLVM::MaxNumOp::create(l.b, l.loc, type, v[0], v[1], fast); })
+      .Case([&](arith::MinNumFOp) { return LLVM::MinNumOp::create(l.b, l.loc, type, v[0], v[1], fast); })
+      .Case([&](math::FmaOp) { return LLVM::FMAOp::create(l.b, l.loc, type, v[0], v[1], v[2]); })
+      .Case([&](math::AbsFOp) { return LLVM::FAbsOp::create(l.b, l.loc, type, v[0]); })
+      .Case([&](math::SqrtOp) { return LLVM::SqrtOp::create(l.b, l.loc, type, v[0]); })
+      .Case([&](arith::CmpFOp cmp) {
+        return LLVM::FCmpOp::create(l.b, l.loc, LLVM::FCmpPredicate(cmp.getPredicate()), v[0], v[1]);
+      })
+      .Default([](Operation *) { return Value(); });
+}
+
+/// Functions that PTX has as approximations, f32 only (tile-expand-math has rewritten the others).
+static Value approximateElement(Lowering &l, Operation *op, ValueRange v) {
+  if (!v[0].getType().isF32())
+    return {};
+  StringRef name = llvm::TypeSwitch<Operation *, StringRef>(op)
+                       .Case([](math::Exp2Op) { return StringRef("llvm.nvvm.ex2.approx.ftz.f"); })
+                       .Case([](math::Log2Op) { return StringRef("llvm.nvvm.lg2.approx.f"); })
+                       .Case([](math::RsqrtOp) { return StringRef("llvm.nvvm.rsqrt.approx.f"); })
+                       .Default([](Operation *) { return StringRef(); });
+  return name.empty() ? Value() : l.callIntrinsic(v[0].getType(), name, v);
+}
+
+Value imbrex::lowerElement(Lowering &l, Operation *op, ValueRange operands) {
+  if (isa<arith::SelectOp>(op))
+    return LLVM::SelectOp::create(l.b, l.loc, operands[0], operands[1], operands[2]);
+  if (Value value = integerElement(l, op, operands))
+    return value;
+  if (Value value = castElement(l, op, operands))
+    return value;
+  Values wide(operands);
+  bool half = isHalf(operands[0].getType());
+  if (half)
+    for (Value &operand : wide)
+      operand = LLVM::FPExtOp::create(l.b, l.loc, l.b.getF32Type(), operand);
+  Value value = floatElement(l, op, wide);
+  if (!value)
+    value = approximateElement(l, op, wide);
+  if (value && half && value.getType().isF32())
+    value = LLVM::FPTruncOp::create(l.b, l.loc, operands[0].getType(), value);
+  return value;
+}
+
+Value imbrex::combine(Lowering &l, tile::ReduceKind kind, Value x, Value y) {
+  bool isFloat = isa<FloatType>(x.getType());
+  Type type = x.getType();
+  Values v{x, y};
+  bool half = isHalf(type);
+  if (half)
+    for (Value &value : v)
+      value = LLVM::FPExtOp::create(l.b, l.loc, l.b.getF32Type(), value);
+  Value result;
+  switch (kind) {
+  case tile::ReduceKind::Sum:
+    result = isFloat ? makeFloat<LLVM::FAddOp>(l, v) : make<LLVM::AddOp>(l, v);
+    break;
+  case tile::ReduceKind::Max:
+    result = isFloat ? Value(LLVM::MaxNumOp::create(l.b, l.loc, v[0].getType(), v[0], v[1], contract(l.b)))
+                     : make<LLVM::SMaxOp>(l, v);
+    break;
+  case tile::ReduceKind::Min:
+    result = isFloat ? Value(LLVM::MinNumOp::create(l.b, l.loc, v[0].getType(), v[0], v[1], contract(l.b)))
+                     : make<LLVM::SMinOp>(l, v);
+    break;
+  }
+  return half ? Value(LLVM::FPTruncOp::create(l.b, l.loc, type, result)) : result;
+}
+
+Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
+  if (op->getNumResults() != 1 || !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+    return std::nullopt;
+  Value result = op->getResult(0);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    unsigned count = 1;
+    TypedAttr value = constant.getValue();
+    if (auto splat = dyn_cast<SplatElementsAttr>(Attribute(value))) {
+      value = cast<TypedAttr>(splat.getSplatValue<Attribute>());
+      count = cta::layoutOf(result.getType()).registersPerThread();
+    }
+    l.define(result, Values(count, LLVM::ConstantOp::create(l.b, l.loc, value.getType(), value)));
+    return success();
+  }
+  Values registers;
+  unsigned count = 1;
+  for (Value operand : op->getOperands())
+    count = std::max<unsigned>(count, l.registersOf(operand).size());
+  for (unsigned reg = 0; reg < count; ++reg) {
+    Values operands;
+    for (Value operand : op->getOperands()) {
+      const Values &all = l.registersOf(operand);
+      operands.push_back(all[all.size() == 1 ? 0 : reg]);
+    }
+    registers.push_back(lowerElement(l, op, operands));
+    if (!registers.back())
+      return op->emitError("no instruction for '") << op->getName() << "' on " << operands[0].getType();
+  }
+  l.define(result, registers);
+  return success();
+}

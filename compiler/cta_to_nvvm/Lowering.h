@@ -1,0 +1,165 @@
+//===- Lowering.h - From tiles in registers to single threads - -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The state and the helpers of the pass cta-to-nvvm. A tile becomes one scalar a register of the
+// thread, in the order of its layout's registers; a scalar becomes itself; a view its pointer, extents
+// and strides. Operations are rewritten in program order, one family a file:
+//
+//     Control        kernel, loops, branches           Elementwise   arith and math
+//     Shape          splat, iota, broadcast, reduce    GlobalMemory  tile.load, tile.store, scalars of a launch
+//     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
+//     Products       cta.dot
+//
+// An operation that no family knows is an error at its place.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
+#define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
+
+#include "compiler/Target.h"
+#include "compiler/cta/Passes.h"
+#include <map>
+#include <vector>
+
+namespace imbrex {
+
+using mlir::Value;
+using Values = llvm::SmallVector<Value>;
+
+/// A view's launch values: base address, extents (i32, constants where static), strides in elements (i64).
+struct ViewValues {
+  Value pointer;
+  Values extents, strides;
+};
+
+/// A place in a buffer that depends on the thread: row = rowBase + rowStep, column likewise. The bases
+/// are i32 values; the steps are constants that move bits which the bases leave at zero (see
+/// TileLayout.h), so that an address is a part of the thread and a constant.
+struct SharedPlace {
+  Value rowBase, columnBase;
+  int64_t rowStep = 0, columnStep = 0;
+};
+
+class Lowering {
+public:
+  Lowering(mlir::func::FuncOp kernel, const Target &target);
+
+  /// Makes the llvm.func beside the kernel. Errors have been emitted on failure.
+  mlir::LogicalResult run();
+
+  //===--- Values ---------------------------------------------------------------===//
+
+  mlir::OpBuilder b;
+  mlir::Location loc;
+  const Target &target;
+  unsigned warps;
+
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  Value add(Value x, Value y);
+  Value addConstant(Value x, int64_t constant);
+  Value mulConstant(Value x, int64_t constant);
+  Value sub(Value x, Value y);
+  Value mul(Value x, Value y);
+  Value bitAnd(Value x, int64_t mask);
+  Value shiftRight(Value x, unsigned bits);
+  Value bitXor(Value x, Value y);
+  Value both(Value x, Value y); ///< i1 and; a null operand is true
+  Value less(Value x, Value y); ///< signed <
+  Value select(Value condition, Value x, Value y);
+  Value zero(mlir::Type type);
+  Value toI64(Value x); ///< sign-extends i32
+
+  /// Registers of a tile, or a scalar as one value.
+  const Values &registersOf(Value tile) const;
+  Value scalarOf(Value value) const { return registersOf(value).front(); }
+  void define(Value tile, Values registers) { registers_[tile] = std::move(registers); }
+
+  //===--- Threads ---------------------------------------------------------------===//
+
+  Value thread, lane, warp; ///< i32: index in the CTA, in the warp, of the warp
+
+  /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel.
+  Value threadCoordinate(const layout::TileLayout &layout, unsigned dim);
+  /// True (i1) for the one thread of each group that holds the same elements; null if there are no replicas.
+  Value firstReplica(const layout::TileLayout &layout);
+
+  //===--- Control flow ----------------------------------------------------------===//
+
+  mlir::Block *newBlock(mlir::TypeRange arguments = {});
+  /// Builds `body` in a block of its own that runs where `condition` (null: always) holds.
+  void when(Value condition, llvm::function_ref<void()> body);
+  /// As `when`, with values: those of `body` where `condition` holds, else `otherwise`.
+  Values whenElse(Value condition, llvm::ArrayRef<Value> otherwise, llvm::function_ref<Values()> body);
+
+  //===--- Memory ------------------------------------------------------------------===//
+
+  const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
+  /// Pointer to the first byte of slot `slot` (null: 0) of an allocated buffer.
+  Value bufferBase(cta::AllocOp alloc, Value slot);
+  /// Pointer to the slot that `buffer` (an alloc or a get) stands for.
+  Value slotPointer(Value buffer);
+  /// Pointer to an element of a slot.
+  Value sharedPointer(Value slotPointer, const layout::SharedLayout &layout, const SharedPlace &place);
+  /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as their element type.
+  Values loadVector(Value pointer, mlir::Type element, unsigned count);
+  void storeVector(Value pointer, llvm::ArrayRef<Value> elements);
+  /// Pointer plus a byte offset (i32 or i64 value), or plus a constant.
+  Value offsetPointer(Value pointer, Value bytes);
+  Value offsetPointer(Value pointer, int64_t bytes);
+  /// Pointer to the element of `view` at `indices` (i32), with 64-bit arithmetic.
+  Value viewPointer(Value view, llvm::ArrayRef<Value> indices);
+  /// True (i1) where all `indices` but those along `skip` lie inside the view; null if that is certain.
+  Value insideView(Value view, llvm::ArrayRef<Value> indices, llvm::ArrayRef<int64_t> skip);
+
+  Value callIntrinsic(mlir::Type result, llvm::StringRef name, mlir::ValueRange arguments);
+
+  /// Lowers the operations of a block, terminator included.
+  mlir::LogicalResult lowerBlock(mlir::Block &block);
+  mlir::LogicalResult lowerOperation(mlir::Operation *op);
+
+private:
+  Value makeThreadCoordinate(const layout::TileLayout &layout, unsigned dim);
+  void makeFunction();
+  void mapArguments(mlir::LLVM::LLVMFuncOp function);
+
+  mlir::func::FuncOp kernel;
+  mlir::Region *body = nullptr;
+  Value sharedMemory; ///< base of dynamic shared memory
+  llvm::DenseMap<Value, Values> registers_;
+  llvm::DenseMap<Value, ViewValues> views;
+  mlir::Block *entry = nullptr;
+  mlir::Operation *prologueEnd = nullptr; ///< values that depend on the thread alone go after it
+  std::vector<std::tuple<layout::TileLayout, unsigned, Value>> coordinates;
+
+public:
+  llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
+};
+
+//===--- The families ---------------------------------------------------------------===//
+// Each returns success if it lowered `op`, failure with an error emitted if it should have but could
+// not, and std::nullopt if the operation is not of its family.
+
+using Lowered = std::optional<mlir::LogicalResult>;
+Lowered lowerControl(Lowering &lowering, mlir::Operation *op);
+Lowered lowerElementwise(Lowering &lowering, mlir::Operation *op);
+Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
+Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
+Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
+Lowered lowerAsyncCopy(Lowering &lowering, mlir::Operation *op);
+Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
+
+/// One element as its elementary operation computes it: lowers `op` applied to scalar operands.
+Value lowerElement(Lowering &lowering, mlir::Operation *op, mlir::ValueRange operands);
+/// Combines two elements as a reduction does.
+Value combine(Lowering &lowering, tile::ReduceKind kind, Value x, Value y);
+
+/// For each register of `layout`: the coordinate it holds in lane 0 of warp 0 -> its number.
+std::map<llvm::SmallVector<uint32_t, 4>, unsigned> registerNumbers(const layout::TileLayout &layout);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H

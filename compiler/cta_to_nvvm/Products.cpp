@@ -1,0 +1,254 @@
+//===- Products.cpp - Matrix products -------------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// cta.dot by mma.sync or by multiply-adds. For mma, each k-step of 16 reads the right operand's
+// fragments from shared memory by ldmatrix just before they are used, so that few registers are live:
+//
+//     for k: A(k) for all rows of the warp;  for n by 16 columns: B(k, n) by ldmatrix.x4, two mma a row block
+//
+// Fragments: PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type".
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::Coord;
+using layout::SharedLayout;
+using layout::TileLayout;
+
+namespace {
+
+class MmaProduct {
+public:
+  MmaProduct(Lowering &l, cta::DotOp dot)
+      : l(l), b(l.b), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
+        element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
+        shared(dot.getBBuffer().getType().getLayout()), slot(l.slotPointer(dot.getBBuffer())) {
+    m = accumulator.extent(0), n = accumulator.extent(1);
+    warpsM = accumulator.warps()[0], warpsN = accumulator.warps()[1];
+    blocksM = m / (16 * warpsM), blocksN = n / (8 * warpsN);
+    cta::BufferType bType = dot.getBBuffer().getType();
+    int64_t k = dot.getTransposedB() ? bType.getColumns() : bType.getRows();
+    steps = (k + 15) / 16;
+    numbers = registerNumbers(accumulator);
+  }
+
+  void run() {
+    prepareAddresses();
+    for (unsigned step = 0; step < steps; ++step) {
+      SmallVector<Values> a;
+      for (unsigned block = 0; block < blocksM; ++block)
+        a.push_back(dot.getA() ? fragmentFromTile(block, step) : fragmentFromBuffer(block, step));
+      // Two neighbouring 8-column blocks come with one ldmatrix.x4, where warps do not interleave them.
+      for (unsigned block = 0; block < blocksN;) {
+        bool two = warpsN == 1 && block + 1 < blocksN;
+        Values fragments = loadB(block, step, two);
+        for (unsigned half = 0; half < (two ? 2u : 1u); ++half)
+          for (unsigned row = 0; row < blocksM; ++row)
+            multiply(row, block + half, a[row], ArrayRef(fragments).slice(2 * half, 2));
+        block += two ? 2 : 1;
+      }
+    }
+    l.define(dot.getResult(), sums);
+  }
+
+private:
+  void prepareAddresses();
+  Values fragmentFromTile(unsigned block, unsigned step);
+  Values fragmentFromBuffer(unsigned block, unsigned step);
+  Values loadB(unsigned block, unsigned step, bool two);
+  Values loadMatrices(Value pointer, unsigned count, bool transposed);
+  void multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment);
+
+  Lowering &l;
+  OpBuilder &b;
+  cta::DotOp dot;
+  const TileLayout &accumulator;
+  Type element;
+  Values sums;
+  SharedLayout shared;
+  Value slot;
+  int64_t m, n;
+  unsigned warpsM, warpsN, blocksM, blocksN, steps;
+  std::map<SmallVector<uint32_t, 4>, unsigned> numbers;
+  Value lowLane, secondLane, thirdLane; ///< lane % 8, bit 3, lane / 16
+  Value warpRow, warpColumn;            ///< first row and column of the warp
+};
+
+} // namespace
+
+void MmaProduct::prepareAddresses() {
+  lowLane = l.bitAnd(l.lane, 7);
+  secondLane = l.mulConstant(l.bitAnd(l.shiftRight(l.lane, 3), 1), 8);
+  thirdLane = l.mulConstant(l.shiftRight(l.lane, 4), 8);
+  warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 0), 4), 16);
+  warpColumn = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 1), 3), 8);
+}
+
+Values MmaProduct::loadMatrices(Value pointer, unsigned count, bool transposed) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(count, b.getI32Type()));
+  Value matrices = NVVM::LdMatrixOp::create(
+      b, l.loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  Values words;
+  for (unsigned i = 0; i < count; ++i)
+    words.push_back(LLVM::ExtractValueOp::create(b, l.loc, matrices, i));
+  return words;
+}
+
+/// The four words of A at row block `block`, k-step `step`, packed from the tile's registers.
+Values MmaProduct::fragmentFromTile(unsigned block, unsigned step) {
+  const Values &registers = l.registersOf(dot.getA());
+  unsigned first = 8 * (block * steps + step);
+  Type pair = VectorType::get({2}, element);
+  Values words;
+  for (unsigned i = 0; i < 4; ++i) {
+    Value halves = LLVM::PoisonOp::create(b, l.loc, pair);
+    for (unsigned half = 0; half < 2; ++half)
+      halves = LLVM::InsertElementOp::create(b, l.loc, halves, registers[first + 2 * i + half], l.i32(half));
+    words.push_back(LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), halves));
+  }
+  return words;
+}
+
+Values MmaProduct::fragmentFromBuffer(unsigned block, unsigned step) {
+  bool transposed = dot.getTransposedA();
+  SharedLayout layout = dot.getABuffer().getType().getLayout();
+  int64_t row = int64_t(block) * 16 * warpsM, k = int64_t(step) * 16;
+  // Matrices (0,0) (8,0) (0,8) (8,8): bit 3 of the lane moves along M, bit 4 along K.
+  Value along = l.add(l.add(lowLane, transposed ? thirdLane : secondLane), transposed ? l.i32(0) : warpRow);
+  Value across = transposed ? l.add(secondLane, warpRow) : thirdLane;
+  SharedPlace place{along, across, transposed ? k : row, transposed ? row : k};
+  return loadMatrices(l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
+}
+
+/// B at 8-column block `block` (and the next one), k-step `step`: two words a block.
+Values MmaProduct::loadB(unsigned block, unsigned step, bool two) {
+  bool keyMajor = dot.getTransposedB(); // the buffer's rows are columns of B
+  int64_t column = int64_t(block) * 8 * warpsN, k = int64_t(step) * 16;
+  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n 8) (k 8, n 8): bit 3 moves along K, bit 4 along N.
+  Value alongN = l.add(warpColumn, two ? thirdLane : l.i32(0));
+  SharedPlace place;
+  if (keyMajor)
+    place = {l.add(lowLane, alongN), secondLane, column, k};
+  else
+    place = {l.add(lowLane, secondLane), alongN, k, column};
+  return loadMatrices(l.sharedPointer(slot, shared, place), two ? 4 : 2, !keyMajor);
+}
+
+void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment) {
+  unsigned first = numbers.find({uint32_t(row) * 16 * warpsM, uint32_t(column) * 8 * warpsN})->second;
+  Type f32 = b.getF32Type();
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
+  auto operand = [&](ArrayRef<Value> words) {
+    Values result(words);
+    if (element.isF16())
+      for (Value &word : result)
+        word = LLVM::BitcastOp::create(b, l.loc, VectorType::get({2}, element), word);
+    return result;
+  };
+  // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
+  Values c(sums.begin() + first, sums.begin() + first + 4);
+  std::optional<std::array<NVVM::MMATypes, 2>> types;
+  if (element.isBF16())
+    types = {NVVM::MMATypes::bf16, NVVM::MMATypes::bf16};
+  Value d = NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bFragment), c, {16, 8, 16}, std::nullopt,
+                                std::nullopt, types,
+                                std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  for (unsigned i = 0; i < 4; ++i)
+    sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
+}
+
+//===----------------------------------------------------------------------===//
+// Multiply-adds
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Reads one operand of a multiply-add product: rows (or columns) of the accumulator against k.
+class FmaOperand {
+public:
+  FmaOperand(Lowering &l, Value buffer, bool kIsRow, int64_t k, Value base, Type accumulate)
+      : l(l), layout(cast<cta::BufferType>(buffer.getType()).getLayout()),
+        element(cast<cta::BufferType>(buffer.getType()).getElementType()), slot(l.slotPointer(buffer)), kIsRow(kIsRow),
+        base(base), accumulate(accumulate) {
+    while (!kIsRow && 2 * width * layout.elementBytes() <= 16 && k % (2 * width) == 0)
+      width *= 2;
+  }
+
+  /// Elements along k that one access gives at a fixed coordinate.
+  unsigned widthAlongK() const { return width; }
+
+  /// Elements at coordinate base + step, k .. k + widthAlongK() - 1.
+  Values alongK(int64_t step, int64_t k) {
+    SharedPlace place = kIsRow ? SharedPlace{l.i32(0), base, k, step} : SharedPlace{base, l.i32(0), step, k};
+    return widen(l.loadVector(l.sharedPointer(slot, layout, place), element, width));
+  }
+
+private:
+  Values widen(Values values) {
+    for (Value &value : values)
+      if (value.getType() != accumulate)
+        value = LLVM::FPExtOp::create(l.b, l.loc, accumulate, value);
+    return values;
+  }
+
+  Lowering &l;
+  SharedLayout layout;
+  Type element;
+  Value slot;
+  bool kIsRow;
+  Value base;
+  Type accumulate;
+  unsigned width = 1;
+};
+
+} // namespace
+
+/// Multiply-adds a thread may take for one product; more would make code that is slow to compile.
+static constexpr int64_t kMaxMultiplyAdds = 1 << 16;
+
+static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
+  const TileLayout &layout = cta::layoutOf(dot.getAccumulator().getType());
+  cta::BufferType bType = dot.getBBuffer().getType();
+  int64_t k = dot.getTransposedB() ? bType.getColumns() : bType.getRows();
+  Values sums = l.registersOf(dot.getAccumulator());
+  if (int64_t(sums.size()) * k > kMaxMultiplyAdds)
+    return dot.emitError("this product takes ") << sums.size() * k << " multiply-adds of each thread, more than "
+                                                << kMaxMultiplyAdds << "; make its tiles smaller or use more warps";
+  Type accumulate = sums.front().getType();
+  FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
+  FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);
+  int64_t step = std::max(a.widthAlongK(), b.widthAlongK());
+  for (int64_t k0 = 0; k0 < k; k0 += step) {
+    std::map<std::pair<uint32_t, int64_t>, Values> rows, columns; // (coordinate, k) -> elements along k
+    for (unsigned reg = 0; reg < sums.size(); ++reg) {
+      Coord coord = layout.registerCoord(reg);
+      for (int64_t i = k0; i < std::min(k, k0 + step); ++i) {
+        int64_t ka = i - i % a.widthAlongK(), kb = i - i % b.widthAlongK();
+        Values &x = rows[{coord[0], ka}], &y = columns[{coord[1], kb}];
+        if (x.empty())
+          x = a.alongK(coord[0], ka);
+        if (y.empty())
+          y = b.alongK(coord[1], kb);
+        sums[reg] = LLVM::FMAOp::create(l.b, l.loc, accumulate, x[i - ka], y[i - kb], sums[reg]);
+      }
+    }
+  }
+  l.define(dot.getResult(), sums);
+  return success();
+}
+
+Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
+  auto dot = dyn_cast<cta::DotOp>(op);
+  if (!dot)
+    return std::nullopt;
+  if (dot.getKind() == cta::DotKind::Fma)
+    return lowerFma(l, dot);
+  MmaProduct(l, dot).run();
+  return success();
+}

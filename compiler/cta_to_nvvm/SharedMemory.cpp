@@ -1,0 +1,159 @@
+//===- SharedMemory.cpp - Tiles to and from shared memory -----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Addresses in swizzled buffers, and cta.read and cta.write by vectors or by ldmatrix. An address is
+// split so that what depends on the thread is computed once and the rest is a constant:
+//
+//     row = rowBase + rowStep, rowStep a multiple of 8: the XOR of a row depends on row % 8 only
+//     chunk = chunkBase ^ chunkStep when the two have no bit in common
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta/BufferAccess.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::Coord;
+using layout::SharedLayout;
+using layout::TileLayout;
+
+Value Lowering::bufferBase(cta::AllocOp alloc, Value slot) {
+  Value base = offsetPointer(sharedMemory, alloc.getOffset().value_or(0));
+  int64_t bytes = alloc.getType().getLayout().sizeBytes();
+  return slot && alloc.getType().getSlots() > 1 ? offsetPointer(base, mulConstant(slot, bytes)) : base;
+}
+
+Value Lowering::slotPointer(Value buffer) {
+  if (Value pointer = slotPointers.lookup(buffer))
+    return pointer;
+  return bufferBase(allocationOf(buffer), Value());
+}
+
+/// The XOR that i32 `row` puts on its chunks: 16 * ((row * span / 128) % (span / 16)), see SharedLayout.h.
+static Value swizzleOf(Lowering &l, const SharedLayout &layout, Value row) {
+  unsigned span = layout.span();
+  Value phase = l.bitAnd(l.shiftRight(row, llvm::Log2_32(128 / span)), span / 16 - 1);
+  return l.mulConstant(phase, 16);
+}
+
+Value Lowering::sharedPointer(Value slot, const SharedLayout &layout, const SharedPlace &place) {
+  unsigned span = layout.span(), bytes = layout.elementBytes();
+  int64_t panelBytes = layout.rows() * span;
+  Value row = place.rowBase;
+  int64_t rowStep = place.rowStep;
+  if (rowStep % 8 != 0) {
+    row = addConstant(row, rowStep);
+    rowStep = 0;
+  }
+  // Byte of the row; a step of whole panels is a constant, the rest joins the thread's part.
+  Value byte = mulConstant(place.columnBase, bytes);
+  int64_t stepBytes = place.columnStep * bytes;
+  int64_t panelStep = stepBytes / span * panelBytes;
+  byte = addConstant(byte, stepBytes % span);
+  Value inPanel = bitXor(bitAnd(byte, span - 1), swizzleOf(*this, layout, row));
+  Value offset = add(mulConstant(row, span), inPanel);
+  if (layout.paddedColumns() * bytes > span)
+    offset = add(offset, mulConstant(shiftRight(byte, llvm::Log2_32(span)), panelBytes));
+  return offsetPointer(offsetPointer(slot, offset), panelStep + rowStep * span);
+}
+
+/// Registers from `reg` on that one access of a buffer can take: consecutive columns, 16 bytes at most.
+static unsigned vectorWidth(const TileLayout &layout, unsigned columnDim, unsigned bytes) {
+  return std::min(layout.contiguous(columnDim), std::max(1u, 16 / bytes));
+}
+
+/// Where register `reg` of a tile lies in a buffer that holds it, or its transpose.
+static SharedPlace placeOf(Lowering &l, const TileLayout &layout, unsigned reg, bool transposed) {
+  Coord coord = layout.registerCoord(reg);
+  if (layout.rank() == 1)
+    return {l.i32(0), l.threadCoordinate(layout, 0), 0, coord[0]};
+  unsigned row = transposed ? 1 : 0;
+  return {l.threadCoordinate(layout, row), l.threadCoordinate(layout, 1 - row), coord[row], coord[1 - row]};
+}
+
+/// ldmatrix for a left operand: x4 gives registers 8 k .. 8 k + 7 of the fragment at k-step k.
+static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) {
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  Type element = op.getBuffer().getType().getElementType();
+  Value slot = l.slotPointer(op.getBuffer());
+  bool transposed = op.getTransposed();
+  // Lane i gives a row of matrix i / 8; matrices are (0,0) (8,0) (0,8) (8,8) of the 16 x 16 block.
+  Value low = l.bitAnd(l.lane, 7), second = l.bitAnd(l.shiftRight(l.lane, 3), 1), third = l.shiftRight(l.lane, 4);
+  Value rowBase = l.add(low, l.mulConstant(transposed ? third : second, 8));
+  Value columnBase = l.mulConstant(transposed ? second : third, 8);
+  Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16); // whole atoms: the warp's part
+  (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
+  Type word = l.b.getI32Type();
+  auto quad = LLVM::LLVMStructType::getLiteral(l.b.getContext(), {word, word, word, word});
+  Type pair = VectorType::get({2}, element);
+  Values registers;
+  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += 8) {
+    Coord coord = layout.registerCoord(reg);
+    SharedPlace place{rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]};
+    Value matrices = NVVM::LdMatrixOp::create(
+        l.b, l.loc, quad, l.sharedPointer(slot, shared, place), 4u,
+        transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+        NVVM::LdStMatrixShapeAttr::get(l.b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+    for (unsigned i = 0; i < 4; ++i) {
+      Value bits = LLVM::ExtractValueOp::create(l.b, l.loc, matrices, i);
+      Value halves = LLVM::BitcastOp::create(l.b, l.loc, pair, bits);
+      for (unsigned half = 0; half < 2; ++half)
+        registers.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, halves, l.i32(half)));
+    }
+  }
+  l.define(op.getResult(), registers);
+}
+
+static bool isFragmentA(RankedTensorType type, const TileLayout &layout) {
+  return type.getRank() == 2 && type.getElementTypeBitWidth() == 16 && isa<FloatType>(type.getElementType()) &&
+         type.getDimSize(0) % (16 * layout.warps()[0]) == 0 && type.getDimSize(1) % 16 == 0 && layout.warps()[1] == 1 &&
+         layout == TileLayout::mmaOperandA(type.getShape(), layout.warps()[0], 1);
+}
+
+static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  const TileLayout &layout = cta::layoutOf(type);
+  if (isFragmentA(type, layout)) {
+    readFragment(l, op, layout);
+    return success();
+  }
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  unsigned columnDim = op.getTransposed() ? 0 : layout.rank() - 1;
+  unsigned width = vectorWidth(layout, columnDim, shared.elementBytes());
+  Value slot = l.slotPointer(op.getBuffer());
+  Values registers;
+  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
+    Value pointer = l.sharedPointer(slot, shared, placeOf(l, layout, reg, op.getTransposed()));
+    llvm::append_range(registers, l.loadVector(pointer, type.getElementType(), width));
+  }
+  l.define(op.getResult(), registers);
+  return success();
+}
+
+static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
+  const TileLayout &layout = cta::layoutOf(op.getValue().getType());
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  unsigned width = vectorWidth(layout, layout.rank() - 1, shared.elementBytes());
+  Value slot = l.slotPointer(op.getBuffer());
+  Values registers = l.registersOf(op.getValue());
+  l.when(l.firstReplica(layout), [&] {
+    for (unsigned reg = 0; reg < registers.size(); reg += width)
+      l.storeVector(l.sharedPointer(slot, shared, placeOf(l, layout, reg, /*transposed=*/false)),
+                    ArrayRef(registers).slice(reg, width));
+  });
+  return success();
+}
+
+Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
+  if (isa<cta::AllocOp>(op))
+    return success(); // an offset, used where the buffer is
+  if (auto read = dyn_cast<cta::ReadOp>(op))
+    return lowerRead(l, read);
+  if (auto write = dyn_cast<cta::WriteOp>(op))
+    return lowerWrite(l, write);
+  return std::nullopt;
+}

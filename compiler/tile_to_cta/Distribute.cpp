@@ -1,0 +1,438 @@
+//===- Distribute.cpp - Spread tiles over the threads of a CTA ------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass tile-to-cta. Before: whole tiles. After: every tile has a layout, loads that feed products
+// are copied through shared memory, and where two layouts meet a tile is moved through a buffer.
+// The new body is built in program order; free tiles are rebuilt in each layout that asks for them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/Passes.h"
+#include "compiler/tile_to_cta/LayoutAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Pass/Pass.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::TileLayout;
+
+namespace imbrex {
+#define GEN_PASS_DEF_TILETOCTA
+#include "compiler/cta/Passes.h.inc"
+} // namespace imbrex
+
+namespace {
+
+/// Rebuilds one kernel. `oldKernel` is only read.
+class Distributor {
+public:
+  Distributor(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans,
+              const LayoutAnalysis &layouts)
+      : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()) {}
+
+  void run();
+  unsigned conversionsInLoops() const { return loopConversions; }
+
+private:
+  using Key = std::pair<Value, Attribute>;
+
+  void distribute(Operation *op);
+  void distributeLoad(tile::LoadOp load);
+  void distributeStore(tile::StoreOp store);
+  void distributeDot(tile::DotOp dot, const DotPlan &plan);
+  void distributeReduce(tile::ReduceOp reduce);
+  void distributeLoop(scf::ForOp loop);
+  void distributeBranch(scf::IfOp branch);
+  void distributeAnchored(Operation *op);
+
+  /// `tile` in `layout`: as it is, rebuilt, or moved through shared memory.
+  Value inLayout(Value tile, const TileLayout &layout);
+  /// `tile` (or scalar) as it lives in the new kernel.
+  Value native(Value value);
+  Value rebuild(Operation *op, const TileLayout &layout);
+  Value convert(Value tile, const TileLayout &layout);
+  /// A copy of element-wise `op` in `layout`.
+  Value cloneInLayout(Operation *op, const TileLayout &layout);
+
+  Value allocate(cta::BufferType type);
+  /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
+  Value operandBuffer(const OperandPlan &plan, bool &transposed);
+  Value fragmentA(const OperandPlan &plan, const TileLayout &layout);
+  void yieldNative(Operation *yield, ArrayRef<Value> natives);
+
+  func::FuncOp oldKernel, newKernel;
+  const DotPlans &plans;
+  const LayoutAnalysis &layouts;
+  OpBuilder builder;
+  IRMapping scalars;               ///< scalars and views: old -> new
+  llvm::DenseMap<Key, Value> made; ///< (old tile, layout) -> new tile, valid where made
+  SmallVector<Key> undo;           ///< keys of `made` in the order they came, for leaving a region
+  llvm::DenseMap<Value, Value> slots; ///< buffered load -> its slot
+  unsigned loopConversions = 0;
+};
+
+} // namespace
+
+static cta::LayoutAttr attr(MLIRContext *context, const TileLayout &layout) { return cta::LayoutAttr::get(context, layout); }
+
+void Distributor::run() {
+  builder.setInsertionPointToEnd(&newKernel.getBody().front());
+  for (auto [from, to] : llvm::zip(oldKernel.getArguments(), newKernel.getArguments()))
+    scalars.map(from, to);
+  for (Operation &op : oldKernel.getBody().front())
+    distribute(&op);
+}
+
+void Distributor::distribute(Operation *op) {
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    return distributeLoad(load);
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return distributeStore(store);
+  if (auto dot = dyn_cast<tile::DotOp>(op))
+    return distributeDot(dot, plans.find(op)->second);
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    return distributeReduce(reduce);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return distributeLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return distributeBranch(branch);
+  if (isa<scf::YieldOp, tile::VisibleOp>(op))
+    return; // yields belong to their loop or branch; promises have been used
+  if (op->getNumResults() == 1 && isa<RankedTensorType>(op->getResult(0).getType()))
+    return distributeAnchored(op);
+  builder.clone(*op, scalars);
+}
+
+/// A tile operation: built now if it is anchored, on demand if it is free.
+void Distributor::distributeAnchored(Operation *op) {
+  Value result = op->getResult(0);
+  const TileLayout *layout = layouts.anchor(result);
+  if (!layout)
+    return;
+  Value value = isa<tile::TransposeOp>(op) ? rebuild(op, *layout) : cloneInLayout(op, *layout);
+  Key key{result, attr(builder.getContext(), *layout)};
+  made[key] = value;
+  undo.push_back(key);
+}
+
+Value Distributor::native(Value value) {
+  const TileLayout *layout = layouts.anchor(value);
+  assert(layout && "a free tile has no layout of its own");
+  return made.lookup({value, attr(builder.getContext(), *layout)});
+}
+
+Value Distributor::inLayout(Value tile, const TileLayout &layout) {
+  Key key{tile, attr(builder.getContext(), layout)};
+  if (Value found = made.lookup(key))
+    return found;
+  Value value;
+  if (layouts.anchor(tile))
+    value = convert(native(tile), layout);
+  else
+    value = rebuild(tile.getDefiningOp(), layout);
+  made[key] = value;
+  undo.push_back(key);
+  return value;
+}
+
+Value Distributor::cloneInLayout(Operation *op, const TileLayout &layout) {
+  OperationState state(op->getLoc(), op->getName());
+  for (Value operand : op->getOperands())
+    state.addOperands(isa<RankedTensorType>(operand.getType()) ? inLayout(operand, layout)
+                                                               : scalars.lookupOrDefault(operand));
+  state.addTypes(cta::withLayout(cast<RankedTensorType>(op->getResult(0).getType()), layout));
+  state.addAttributes(op->getAttrs());
+  return builder.create(state)->getResult(0);
+}
+
+Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
+  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(op->getResult(0).getType()), layout);
+  Location loc = op->getLoc();
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto splat = cast<SplatElementsAttr>(constant.getValue());
+    return arith::ConstantOp::create(builder, loc, SplatElementsAttr::get(type, splat.getSplatValue<Attribute>()));
+  }
+  if (auto splat = dyn_cast<tile::SplatOp>(op))
+    return tile::SplatOp::create(builder, loc, type, scalars.lookupOrDefault(splat.getScalar()));
+  if (isa<tile::IotaOp>(op))
+    return tile::IotaOp::create(builder, loc, type);
+  if (auto expand = dyn_cast<tile::ExpandDimsOp>(op)) {
+    Value source = inLayout(expand.getSource(), layout.slice(expand.getDim()));
+    return tile::ExpandDimsOp::create(builder, loc, type, source, expand.getDim());
+  }
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
+    TileLayout narrow = layout;
+    auto shape = cast<RankedTensorType>(broadcast.getSource().getType()).getShape();
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      if (shape[dim] == 1)
+        narrow = narrow.collapse(dim);
+    return tile::BroadcastOp::create(builder, loc, type, inLayout(broadcast.getSource(), narrow));
+  }
+  if (auto transpose = dyn_cast<tile::TransposeOp>(op))
+    return tile::TransposeOp::create(builder, loc, type, inLayout(transpose.getSource(), layout.transposed()));
+  return cloneInLayout(op, layout);
+}
+
+Value Distributor::convert(Value tile, const TileLayout &layout) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  if (cta::layoutOf(type) == layout)
+    return tile;
+  if (isa<scf::ForOp>(builder.getInsertionBlock()->getParentOp()))
+    ++loopConversions;
+  int64_t rows = type.getRank() == 2 ? type.getDimSize(0) : 1;
+  Value buffer = allocate(cta::BufferType::getFor(rows, type.getDimSize(type.getRank() - 1), type.getElementType()));
+  cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);
+  return cta::ReadOp::create(builder, tile.getLoc(), cta::withLayout(type, layout), buffer, /*transposed=*/false);
+}
+
+Value Distributor::allocate(cta::BufferType type) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&newKernel.getBody().front());
+  return cta::AllocOp::create(builder, newKernel.getLoc(), type, /*offset=*/nullptr);
+}
+
+void Distributor::distributeLoad(tile::LoadOp load) {
+  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
+  if (!type) {
+    builder.clone(*load, scalars);
+    return;
+  }
+  Location loc = load.getLoc();
+  SmallVector<Value> indices;
+  for (Value index : load.getIndices())
+    indices.push_back(scalars.lookupOrDefault(index));
+  Value view = scalars.lookupOrDefault(load.getView());
+  Value low = load.getWithinLow() ? scalars.lookupOrDefault(load.getWithinLow()) : Value();
+  Value high = load.getWithinHigh() ? scalars.lookupOrDefault(load.getWithinHigh()) : Value();
+  if (feedsOnlyDots(load)) {
+    Value buffer =
+        allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
+    Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, buffer, zero,
+                       Value());
+    slots[load.getResult()] =
+        cta::GetOp::create(builder, loc, buffer.getType(), buffer, zero, builder.getI32IntegerAttr(0));
+    return;
+  }
+  const TileLayout &layout = *layouts.anchor(load.getResult());
+  Key key{load.getResult(), attr(builder.getContext(), layout)};
+  made[key] = tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices, load.getDimsAttr(),
+                                   load.getWithinDimAttr(), low, high);
+  undo.push_back(key);
+}
+
+void Distributor::distributeStore(tile::StoreOp store) {
+  SmallVector<Value> indices;
+  for (Value index : store.getIndices())
+    indices.push_back(scalars.lookupOrDefault(index));
+  Value value = store.getValue();
+  if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
+    TileLayout wide = layouts.memoryLayout(type, accessAlignment(store.getView(), store.getIndices()));
+    const TileLayout *own = layouts.anchor(value);
+    // A tile whose rows lie in pieces is put together through shared memory, to be stored in wide pieces.
+    unsigned last = type.getRank() - 1;
+    bool scattered = own && type.getRank() == 2 && own->contiguous(last) < wide.contiguous(last);
+    value = inLayout(value, own && !scattered ? *own : wide);
+  } else {
+    value = scalars.lookupOrDefault(value);
+  }
+  tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()), indices,
+                        store.getDimsAttr());
+}
+
+Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
+  transposed = plan.transposed;
+  if (plan.load)
+    return slots.lookup(plan.tile);
+  auto type = cast<RankedTensorType>(plan.tile.getType());
+  const TileLayout *own = layouts.anchor(plan.tile);
+  Value tile = inLayout(plan.tile, own ? *own : layouts.memoryLayout(type, 16));
+  Value buffer = allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
+  cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);
+  return buffer;
+}
+
+Value Distributor::fragmentA(const OperandPlan &plan, const TileLayout &layout) {
+  if (!plan.load && !plan.transposed)
+    return inLayout(plan.tile, layout);
+  Key key{plan.tile, attr(builder.getContext(), layout)};
+  if (Value found = made.lookup(key))
+    return found;
+  OpBuilder::InsertionGuard guard(builder);
+  bool transposed;
+  Value buffer = operandBuffer(plan, transposed);
+  if (plan.load) // right after the copy has arrived, outside the loop
+    builder.setInsertionPointAfter(buffer.getDefiningOp());
+  auto type = cta::withLayout(cast<RankedTensorType>(plan.tile.getType()), layout);
+  Value fragment = cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
+  if (!plan.load)
+    return fragment;
+  made[key] = fragment; // dominates every later use: never forgotten
+  return fragment;
+}
+
+void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
+  Location loc = dot.getLoc();
+  bool transposedA = false, transposedB = false;
+  Value a, aBuffer;
+  if (plan.kind == cta::DotKind::Mma && (!plan.a.load || plan.aInRegisters)) {
+    int64_t m = dot.getType().getDimSize(0);
+    a = fragmentA(plan.a, TileLayout::mmaOperandA({m, plan.paddedK}, plan.warpsM, plan.warpsN));
+  } else {
+    aBuffer = operandBuffer(plan.a, transposedA);
+  }
+  Value b = operandBuffer(plan.b, transposedB);
+  Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
+  Key key{dot.getResult(), attr(builder.getContext(), plan.accumulator)};
+  made[key] = cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator, transposedA, transposedB);
+  undo.push_back(key);
+}
+
+void Distributor::distributeReduce(tile::ReduceOp reduce) {
+  TileLayout layout = layouts.reduceOperandLayout(reduce);
+  Value source = inLayout(reduce.getSource(), layout);
+  auto type = cta::withLayout(reduce.getResult().getType(), layout.slice(reduce.getDim()));
+  Key key{reduce.getResult(), attr(builder.getContext(), cta::layoutOf(type))};
+  made[key] = tile::ReduceOp::create(builder, reduce.getLoc(), type, reduce.getKind(), source, reduce.getDim());
+  undo.push_back(key);
+}
+
+/// Yields each old operand in the layout its loop or branch result has.
+void Distributor::yieldNative(Operation *yield, ArrayRef<Value> natives) {
+  SmallVector<Value> values;
+  for (auto [operand, result] : llvm::zip(yield->getOperands(), natives))
+    values.push_back(isa<RankedTensorType>(operand.getType()) ? inLayout(operand, *layouts.anchor(result))
+                                                              : scalars.lookupOrDefault(operand));
+  scf::YieldOp::create(builder, yield->getLoc(), values);
+}
+
+void Distributor::distributeLoop(scf::ForOp loop) {
+  SmallVector<Value> inits;
+  for (auto [init, result] : llvm::zip(loop.getInitArgs(), loop.getResults()))
+    inits.push_back(isa<RankedTensorType>(init.getType()) ? inLayout(init, *layouts.anchor(result))
+                                                          : scalars.lookupOrDefault(init));
+  auto newLoop = scf::ForOp::create(builder, loop.getLoc(), scalars.lookupOrDefault(loop.getLowerBound()),
+                                    scalars.lookupOrDefault(loop.getUpperBound()),
+                                    scalars.lookupOrDefault(loop.getStep()), inits);
+  auto mapTile = [&](Value from, Value to) {
+    if (!isa<RankedTensorType>(from.getType()))
+      return scalars.map(from, to);
+    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
+    made[key] = to;
+    undo.push_back(key);
+  };
+  for (auto [from, to] : llvm::zip(loop.getResults(), newLoop.getResults()))
+    mapTile(from, to);
+  size_t mark = undo.size();
+  scalars.map(loop.getInductionVar(), newLoop.getInductionVar());
+  for (auto [from, to] : llvm::zip(loop.getRegionIterArgs(), newLoop.getRegionIterArgs()))
+    mapTile(from, to);
+  OpBuilder::InsertionGuard guard(builder);
+  if (!newLoop.getBody()->empty())
+    newLoop.getBody()->back().erase();
+  builder.setInsertionPointToEnd(newLoop.getBody());
+  for (Operation &op : *loop.getBody())
+    distribute(&op);
+  yieldNative(loop.getBody()->getTerminator(), SmallVector<Value>(loop.getResults()));
+  while (undo.size() > mark)
+    made.erase(undo.pop_back_val());
+}
+
+void Distributor::distributeBranch(scf::IfOp branch) {
+  SmallVector<Type> types;
+  for (Value result : branch.getResults()) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    types.push_back(type ? Type(cta::withLayout(type, *layouts.anchor(result))) : result.getType());
+  }
+  auto newBranch = scf::IfOp::create(builder, branch.getLoc(), types, scalars.lookupOrDefault(branch.getCondition()),
+                                     !branch.getElseRegion().empty());
+  for (auto [from, to] : llvm::zip(branch->getRegions(), newBranch->getRegions())) {
+    if (from.empty())
+      continue;
+    OpBuilder::InsertionGuard guard(builder);
+    Block &body = to.front();
+    if (!body.empty())
+      body.back().erase();
+    builder.setInsertionPointToEnd(&body);
+    size_t mark = undo.size();
+    for (Operation &op : from.front())
+      distribute(&op);
+    yieldNative(from.front().getTerminator(), SmallVector<Value>(branch.getResults()));
+    while (undo.size() > mark)
+      made.erase(undo.pop_back_val());
+  }
+  for (auto [from, to] : llvm::zip(branch.getResults(), newBranch.getResults())) {
+    if (!isa<RankedTensorType>(from.getType())) {
+      scalars.map(from, to);
+      continue;
+    }
+    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
+    made[key] = to;
+    undo.push_back(key);
+  }
+}
+
+namespace {
+
+struct TileToCta : imbrex::impl::TileToCtaBase<TileToCta> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels;
+    getOperation().walk([&](func::FuncOp kernel) {
+      if (kernel->hasAttr(tile::kKernelAttr))
+        kernels.push_back(kernel);
+    });
+    for (func::FuncOp kernel : kernels)
+      if (failed(distributeKernel(kernel)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult distributeKernel(func::FuncOp kernel);
+};
+
+} // namespace
+
+/// The most elements one thread may hold of one tile; beyond it no configuration can be good, and the
+/// code for it would take long to make.
+static constexpr unsigned kMaxRegisters = 1024;
+
+static LogicalResult checkTileSizes(func::FuncOp kernel) {
+  WalkResult result = kernel.walk([](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor || !isa_and_nonnull<cta::LayoutAttr>(tensor.getEncoding()))
+        continue;
+      if (unsigned count = cta::layoutOf(tensor).registersPerThread(); count > kMaxRegisters) {
+        op->emitError() << "this tile of " << tensor.getNumElements() << " elements takes " << count
+                        << " registers of each thread, more than " << kMaxRegisters
+                        << "; make the tile smaller or use more warps";
+        return WalkResult::interrupt();
+      }
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
+  auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
+  auto targetName = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
+  std::optional<Target> target = targetName ? Target::parse(targetName.getValue().str()) : std::nullopt;
+  if (!warps || !target)
+    return kernel.emitError("expected the attributes tile.warps and tile.target (a known target)");
+  DotPlans plans = planDots(kernel, warps.getInt(), *target);
+  LayoutAnalysis layouts(kernel, warps.getInt(), plans);
+  OpBuilder builder(kernel);
+  auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
+  newKernel.addEntryBlock();
+  Distributor distributor(kernel, newKernel, plans, layouts);
+  distributor.run();
+  kernel.erase();
+  if (unsigned count = distributor.conversionsInLoops())
+    newKernel.emitRemark() << count << " tile conversion(s) through shared memory inside a loop";
+  return checkTileSizes(newKernel);
+}

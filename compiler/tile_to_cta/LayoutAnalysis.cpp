@@ -1,0 +1,207 @@
+//===- LayoutAnalysis.cpp - Which tiles have a layout of their own --------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A forward data-flow to a fixed point: each visit may only give a layout to a tile that has none, so
+// it ends. Where two operands of an element-wise operation are anchored differently, the weightier
+// one wins and the other is converted.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/tile_to_cta/LayoutAnalysis.h"
+#include "compiler/cta/Divisibility.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace imbrex;
+using layout::AtomBit;
+using layout::TileLayout;
+
+LayoutAnalysis::LayoutAnalysis(func::FuncOp kernel, unsigned warps, const DotPlans &plans)
+    : warps(warps), plans(plans) {
+  while (propagate(kernel) || anchorLeftovers(kernel)) {
+  }
+}
+
+const TileLayout *LayoutAnalysis::anchor(Value tile) const {
+  const Anchor *found = find(tile);
+  return found ? &found->layout : nullptr;
+}
+
+const LayoutAnalysis::Anchor *LayoutAnalysis::find(Value value) const {
+  auto it = anchors.find(value);
+  return it == anchors.end() ? nullptr : &it->second;
+}
+
+bool LayoutAnalysis::set(Value value, const Anchor &anchor) { return anchors.try_emplace(value, anchor).second; }
+
+TileLayout LayoutAnalysis::memoryLayout(RankedTensorType type, unsigned bytes) const {
+  unsigned elementBytes = std::max(1u, type.getElementTypeBitWidth() / 8);
+  unsigned vector = std::max(1u, bytes / elementBytes);
+  while (vector > 1 && type.getNumElements() < int64_t(vector) * 32 * warps)
+    vector /= 2;
+  return TileLayout::blocked(type.getShape(), warps, vector);
+}
+
+TileLayout LayoutAnalysis::reductionLayout(RankedTensorType type, unsigned dim) const {
+  if (type.getRank() == 1)
+    return TileLayout::blocked(type.getShape(), 1, 1);
+  unsigned other = 1 - dim;
+  unsigned vector = std::max(1u, 128 / type.getElementTypeBitWidth());
+  TileLayout warp = TileLayout::blocked(type.getShape(), 1, dim == 1 ? vector : 1);
+  int64_t blocks = type.getDimSize(other) / warp.atomShape()[other];
+  unsigned onOther = std::gcd<int64_t>(blocks, warps);
+  SmallVector<unsigned, 2> warpCounts{1, 1}, strides{1, 1}, repeat{1, 1};
+  warpCounts[other] = onOther;
+  repeat[other] = blocks / onOther;
+  repeat[dim] = type.getDimSize(dim) / warp.atomShape()[dim];
+  return TileLayout(warp.registerBits(), warp.laneBits(), warpCounts, strides, repeat);
+}
+
+TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
+  const TileLayout *source = anchor(reduce.getSource());
+  if (source && source->warps()[reduce.getDim()] == 1)
+    return *source;
+  return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim());
+}
+
+/// True for operations whose result element depends on the operands' elements at the same place.
+static bool isElementwise(Operation *op) {
+  return op->getNumResults() == 1 && op->getNumOperands() > 0 && isa<RankedTensorType>(op->getResult(0).getType()) &&
+         OpTrait::hasElementwiseMappableTraits(op);
+}
+
+/// The reduction that `tile` flows into through element-wise operations, if any.
+static tile::ReduceOp reductionOf(Value tile) {
+  SmallVector<Value> work{tile};
+  for (unsigned visited = 0; !work.empty() && visited < 64; ++visited)
+    for (Operation *user : work.pop_back_val().getUsers()) {
+      if (auto reduce = dyn_cast<tile::ReduceOp>(user))
+        return reduce;
+      if (isElementwise(user) && user->getResult(0).getType() == tile.getType())
+        work.push_back(user->getResult(0));
+    }
+  return {};
+}
+
+TileLayout LayoutAnalysis::loadLayout(tile::LoadOp load) const {
+  auto type = cast<RankedTensorType>(load.getResult().getType());
+  TileLayout layout = memoryLayout(type, accessAlignment(load.getView(), load.getIndices()));
+  if (tile::ReduceOp reduce = reductionOf(load.getResult()); reduce && layout.warps()[reduce.getDim()] > 1)
+    return reductionLayout(type, reduce.getDim());
+  return layout;
+}
+
+bool LayoutAnalysis::propagate(func::FuncOp kernel) {
+  bool any = false, changed = true;
+  while (changed) {
+    changed = false;
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) { changed |= visit(op); });
+    any |= changed;
+  }
+  return any;
+}
+
+bool LayoutAnalysis::visit(Operation *op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return visitLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return visitBranch(branch);
+  if (op->getNumResults() != 1 || anchors.contains(op->getResult(0)))
+    return false;
+  Value result = op->getResult(0);
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  if (!type)
+    return false;
+  if (auto dot = dyn_cast<tile::DotOp>(op))
+    return set(result, {plans.find(op)->second.accumulator, 3});
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    return !feedsOnlyDots(load) && set(result, {loadLayout(load), 1});
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+    const Anchor *source = find(reduce.getSource());
+    // Wait for an anchor while one may still come; anchorLeftovers settles operands that stay free.
+    return source && set(result, {reduceOperandLayout(reduce).slice(reduce.getDim()), std::max(2u, source->weight)});
+  }
+  if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
+    const Anchor *source = find(transpose.getSource());
+    return source && set(result, {source->layout.transposed(), source->weight});
+  }
+  if (!isElementwise(op))
+    return false;
+  const Anchor *best = nullptr;
+  for (Value operand : op->getOperands())
+    if (const Anchor *candidate = find(operand); candidate && (!best || candidate->weight > best->weight))
+      best = candidate;
+  return best && set(result, Anchor(*best));
+}
+
+bool LayoutAnalysis::visitLoop(scf::ForOp loop) {
+  bool changed = false;
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  for (unsigned i = 0, e = loop.getNumRegionIterArgs(); i < e; ++i) {
+    if (!isa<RankedTensorType>(loop.getResult(i).getType()))
+      continue;
+    const Anchor *best = find(yield.getOperand(i));
+    if (const Anchor *init = find(loop.getInitArgs()[i]); init && (!best || init->weight > best->weight))
+      best = init;
+    if (!best)
+      continue;
+    Anchor anchor = *best;
+    changed |= set(loop.getRegionIterArg(i), anchor);
+    anchor = *find(loop.getRegionIterArg(i));
+    changed |= set(loop.getResult(i), anchor);
+  }
+  return changed;
+}
+
+bool LayoutAnalysis::visitBranch(scf::IfOp branch) {
+  bool changed = false;
+  for (unsigned i = 0, e = branch.getNumResults(); i < e; ++i) {
+    const Anchor *best = nullptr;
+    for (Region *region : {&branch.getThenRegion(), &branch.getElseRegion()})
+      if (!region->empty() && isa<RankedTensorType>(branch.getResult(i).getType()))
+        if (const Anchor *c = find(region->front().getTerminator()->getOperand(i)); c && (!best || c->weight > best->weight))
+          best = c;
+    if (best)
+      changed |= set(branch.getResult(i), Anchor(*best));
+  }
+  return changed;
+}
+
+/// Loop-carried, branch and reduced tiles must have a layout: gives the first one that has none a default.
+bool LayoutAnalysis::anchorLeftovers(func::FuncOp kernel) {
+  bool changed = false;
+  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (changed)
+      return;
+    if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+      changed = set(reduce.getResult(), {reduceOperandLayout(reduce).slice(reduce.getDim()), 2});
+      return;
+    }
+    if (!isa<scf::ForOp, scf::IfOp>(op))
+      return;
+    for (Value result : op->getResults())
+      if (auto type = dyn_cast<RankedTensorType>(result.getType()); type && !find(result)) {
+        Anchor anchor{memoryLayout(type, 16), 0};
+        if (auto loop = dyn_cast<scf::ForOp>(op))
+          set(loop.getRegionIterArg(cast<OpResult>(result).getResultNumber()), anchor);
+        changed = set(result, anchor);
+        return;
+      }
+  });
+  return changed;
+}
+
+unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
+  auto type = cast<tile::ViewType>(view.getType());
+  unsigned alignment = 16;
+  if (auto argument = dyn_cast<BlockArgument>(view))
+    if (auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()))
+      if (auto attr = function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr))
+        alignment = attr.getInt();
+  unsigned elementBytes = std::max(1u, type.getElementType().getIntOrFloatBitWidth() / 8);
+  int64_t start = knownDivisor(indices.back()) * elementBytes;
+  return std::gcd<int64_t>(alignment, start);
+}

@@ -1,0 +1,60 @@
+//===- LayoutAnalysis.h - Which tiles have a layout of their own - -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Gives layouts to the tiles of a kernel. A tile that a product, a load or a reduction makes is
+// *anchored*: it has a layout of its own. Layouts spread forward through element-wise operations,
+// loops and branches. What comes only from constants, iota and splats is *free*: it is computed in
+// whatever layout its user has, because that costs less than moving it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_TILE_TO_CTA_LAYOUTANALYSIS_H
+#define IMBREX_COMPILER_TILE_TO_CTA_LAYOUTANALYSIS_H
+
+#include "compiler/tile_to_cta/DotPlan.h"
+
+namespace imbrex {
+
+class LayoutAnalysis {
+public:
+  LayoutAnalysis(mlir::func::FuncOp kernel, unsigned warps, const DotPlans &plans);
+
+  /// The layout of an anchored tile; null for a free one.
+  const layout::TileLayout *anchor(mlir::Value tile) const;
+
+  /// A layout for global memory: as wide accesses as `bytes` of alignment allow, all threads busy.
+  layout::TileLayout memoryLayout(mlir::RankedTensorType type, unsigned bytes) const;
+  /// A layout for reducing a tile of `type` along `dim`: all of that dimension inside one warp.
+  layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim) const;
+  /// The layout in which tile.reduce takes its operand: its anchor where that serves, else reductionLayout.
+  layout::TileLayout reduceOperandLayout(tile::ReduceOp reduce) const;
+
+private:
+  struct Anchor {
+    layout::TileLayout layout;
+    unsigned weight; ///< what it would cost to give it up: products 3, reductions 2, loads 1, defaults 0
+  };
+
+  layout::TileLayout loadLayout(tile::LoadOp load) const;
+  bool propagate(mlir::func::FuncOp kernel);
+  bool visit(mlir::Operation *op);
+  bool visitLoop(mlir::scf::ForOp loop);
+  bool visitBranch(mlir::scf::IfOp branch);
+  bool set(mlir::Value value, const Anchor &anchor);
+  const Anchor *find(mlir::Value value) const;
+  bool anchorLeftovers(mlir::func::FuncOp kernel);
+
+  unsigned warps;
+  const DotPlans &plans;
+  llvm::DenseMap<mlir::Value, Anchor> anchors;
+};
+
+/// Bytes that divide the address of a tile of `view` at `indices`, its rows' too: what the view's
+/// `tile.alignment` and the start index along the last dimension allow.
+unsigned accessAlignment(mlir::Value view, mlir::ValueRange indices);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_TILE_TO_CTA_LAYOUTANALYSIS_H

@@ -1,0 +1,73 @@
+//===- CtaDialect.cpp - Attributes and types of the cta dialect -----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registers the dialect; prints and parses its layout attribute; answers a buffer's questions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+#include "dialects/cta/CtaDialect.cpp.inc"
+#include "dialects/cta/CtaEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/cta/CtaAttrs.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/cta/CtaTypes.cpp.inc"
+
+void CtaDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/cta/CtaAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/cta/CtaTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/cta/CtaOps.cpp.inc"
+      >();
+}
+
+void LayoutAttr::print(AsmPrinter &printer) const { printer << "<\"" << getLayout().toString() << "\">"; }
+
+Attribute LayoutAttr::parse(AsmParser &parser, Type) {
+  std::string text;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseString(&text) || parser.parseGreater())
+    return {};
+  std::optional<layout::TileLayout> layout = layout::TileLayout::parse(text);
+  if (!layout) {
+    parser.emitError(loc, "expected a layout such as \"reg (0,1) lane ... warps 4x1 stride 1x4 repeat 1x8\"");
+    return {};
+  }
+  return get(parser.getContext(), *layout);
+}
+
+unsigned BufferType::getElementBytes() const { return std::max(1u, getElementType().getIntOrFloatBitWidth() / 8); }
+
+layout::SharedLayout BufferType::getLayout() const {
+  return layout::SharedLayout(getRows(), getColumns(), getElementBytes(), getSpan());
+}
+
+BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, unsigned slots) {
+  unsigned bytes = std::max(1u, elementType.getIntOrFloatBitWidth() / 8);
+  unsigned span = layout::SharedLayout::swizzled(rows, columns, bytes).span();
+  return get(elementType.getContext(), rows, columns, elementType, span, slots);
+}
+
+RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout &layout) {
+  return RankedTensorType::get(layout.shape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
+}

@@ -1,0 +1,43 @@
+//===- CtaDialect.h - The cta dialect ----------------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attributes, types and operations of the cta dialect (CtaOps.td).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTADIALECT_H
+#define IMBREX_DIALECTS_CTA_CTADIALECT_H
+
+#include "dialects/layout/SharedLayout.h"
+#include "dialects/layout/TileLayout.h"
+#include "dialects/tile/TileDialect.h"
+
+#include "dialects/cta/CtaDialect.h.inc"
+#include "dialects/cta/CtaEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/cta/CtaAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/cta/CtaTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/cta/CtaOps.h.inc"
+
+namespace imbrex::cta {
+
+/// i64 on the kernel after cta-allocate-shared: dynamic shared memory of the CTA in bytes.
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
+
+/// The layout of a distributed tile. The type must carry one.
+inline const layout::TileLayout &layoutOf(mlir::Type type) {
+  return mlir::cast<LayoutAttr>(mlir::cast<mlir::RankedTensorType>(type).getEncoding()).getLayout();
+}
+/// A tile of `type`'s elements with the shape and encoding of `layout`.
+mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::TileLayout &layout);
+
+} // namespace imbrex::cta
+
+#endif // IMBREX_DIALECTS_CTA_CTADIALECT_H

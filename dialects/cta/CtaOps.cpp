@@ -1,0 +1,91 @@
+//===- CtaOps.cpp - Verifiers of the cta operations -----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each verifier cites the numbered constraint of CtaOps.td that it checks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+#define GET_OP_CLASSES
+#include "dialects/cta/CtaOps.cpp.inc"
+
+LogicalResult PutOp::verify() {
+  if (getDims().size() != 2)
+    return emitOpError("(1) expected two dims, found ") << getDims().size();
+  if (getView().getType().getElementType() != getBuffer().getType().getElementType())
+    return emitOpError("(2) view of ") << getView().getType().getElementType() << " into buffer of "
+                                       << getBuffer().getType().getElementType();
+  if (std::optional<uint32_t> dim = getWithinDim(); dim && !llvm::is_contained(getDims(), int64_t(*dim)))
+    return emitOpError("(3) 'within' names dimension ") << *dim << ", which is not in dims";
+  return success();
+}
+
+LogicalResult GetOp::verify() {
+  if (getResult().getType() != getBuffer().getType().withSlots(1))
+    return emitOpError("(1) expected the result to be one slot of the buffer");
+  return success();
+}
+
+/// True if a tile of `shape` can be one slot of `buffer`, seen transposed or not.
+static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed, bool padded) {
+  if (shape.size() == 1)
+    return buffer.getRows() == 1 && shape[0] == buffer.getColumns() && !transposed;
+  if (shape.size() != 2)
+    return false;
+  int64_t rows = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
+  bool inPadding = padded && columns > buffer.getColumns() && columns <= buffer.getLayout().paddedColumns();
+  return rows == buffer.getRows() && (columns == buffer.getColumns() || inPadding);
+}
+
+LogicalResult ReadOp::verify() {
+  RankedTensorType type = cast<RankedTensorType>(getResult().getType());
+  if (!fits(type.getShape(), getBuffer().getType(), getTransposed(), /*padded=*/true))
+    return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
+  if (type.getElementType() != getBuffer().getType().getElementType())
+    return emitOpError("(2) expected the buffer's element type");
+  return success();
+}
+
+LogicalResult WriteOp::verify() {
+  RankedTensorType type = cast<RankedTensorType>(getValue().getType());
+  if (!fits(type.getShape(), getBuffer().getType(), /*transposed=*/false, /*padded=*/false))
+    return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
+  if (type.getElementType() != getBuffer().getType().getElementType())
+    return emitOpError("(2) expected the buffer's element type");
+  return success();
+}
+
+LogicalResult imbrex::cta::DotOp::verify() {
+  if (bool(getA()) == bool(getABuffer()))
+    return emitOpError("(1) expected exactly one of a tile and a buffer as left operand");
+  RankedTensorType accumulator = cast<RankedTensorType>(getAccumulator().getType());
+  BufferType b = getBBuffer().getType();
+  int64_t n = getTransposedB() ? b.getRows() : b.getColumns();
+  int64_t k = getTransposedB() ? b.getColumns() : b.getRows();
+  int64_t m, aK;
+  if (getA()) {
+    RankedTensorType a = cast<RankedTensorType>(getA().getType());
+    m = a.getDimSize(0), aK = a.getDimSize(1);
+  } else {
+    BufferType a = getABuffer().getType();
+    m = getTransposedA() ? a.getColumns() : a.getRows();
+    aK = getTransposedA() ? a.getRows() : a.getColumns();
+  }
+  if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK < k || aK - k >= 16)
+    return emitOpError("(2) extents do not agree: ")
+           << m << "x" << aK << " times " << k << "x" << n << " into " << accumulator;
+  if (getKind() == DotKind::Mma && (b.getElementBytes() != 2 || !accumulator.getElementType().isF32()))
+    return emitOpError("(3) kind mma needs 16-bit operands and an f32 accumulator");
+  if (getResult().getType() != accumulator)
+    return emitOpError("(4) expected a result of the accumulator's type");
+  return success();
+}

@@ -1,0 +1,224 @@
+//===- CtaOps.td - The cta dialect ----------------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How one CTA runs a tile program: tiles spread over threads (a layout on the tensor type), tiles in
+// shared memory (buffers), asynchronous copies into rings, barriers, matrix instructions.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTAOPS
+#define IMBREX_DIALECTS_CTA_CTAOPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "dialects/tile/TileTypes.td"
+
+def Cta_Dialect : Dialect {
+  let name = "cta";
+  let cppNamespace = "::imbrex::cta";
+  let summary = "Tile programs as one CTA runs them";
+  let description = [{
+    After distribution every tile is a ranked tensor whose encoding is a `#cta.layout`: which register
+    of which lane of which warp holds which element. Element-wise `arith` and `math` operations,
+    `tile.splat`, `tile.iota`, `tile.expand_dims`, `tile.broadcast`, `tile.reduce`, `tile.load` and
+    `tile.store` keep their meaning on such tensors. The operations of this dialect add what a CTA has
+    besides registers: shared memory, asynchronous copies, barriers and matrix instructions.
+
+    A *buffer* holds one tile a slot in shared memory. A ring is a buffer of several slots. `cta.put`
+    starts an asynchronous copy into a slot, `cta.get` waits until the copy has arrived for every
+    thread. `cp.async` groups (sm_80) and mbarriers (sm_90) are two lowerings of the same operations.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Cta_TileLayout : AttrParameter<"::imbrex::layout::TileLayout", "the layout"> {
+  let cppAccessorType = "const ::imbrex::layout::TileLayout &";
+}
+
+def Cta_LayoutAttr : AttrDef<Cta_Dialect, "Layout"> {
+  let mnemonic = "layout";
+  let summary = "Which register, lane and warp holds which element of a tile";
+  let description = [{
+    A `layout::TileLayout` (dialects/layout/TileLayout.h), as text in its own notation.
+
+    Example: `#cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x8 repeat 1x8">`
+  }];
+  let parameters = (ins Cta_TileLayout:$layout);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def Cta_BufferType : TypeDef<Cta_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "Tiles in shared memory: `slots` tiles of rows x columns, swizzled";
+  let description = [{
+    Rows, columns, element type, the swizzle span in bytes (dialects/layout/SharedLayout.h) and the
+    number of slots. Slot s starts at s times the layout's size.
+
+    Example: `!cta.buffer<64, 128, bf16, span 128, slots 2>`
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "unsigned":$span,
+                        "unsigned":$slots);
+  let assemblyFormat = "`<` $rows `,` $columns `,` $elementType `,` `span` $span `,` `slots` $slots `>`";
+  let extraClassDeclaration = [{
+    /// A buffer for tiles of this shape with the best swizzle.
+    static BufferType getFor(int64_t rows, int64_t columns, ::mlir::Type elementType, unsigned slots = 1);
+    ::imbrex::layout::SharedLayout getLayout() const;
+    unsigned getElementBytes() const;
+    int64_t getSizeBytes() const { return getSlots() * getLayout().sizeBytes(); }
+    BufferType withSlots(unsigned slots) const {
+      return get(getContext(), getRows(), getColumns(), getElementType(), getSpan(), slots);
+    }
+  }];
+}
+
+def Cta_DotKind : I32EnumAttr<"DotKind", "The instruction family of a product", [
+    I32EnumAttrCase<"Fma", 0, "fma">, I32EnumAttrCase<"Mma", 1, "mma">]> {
+  let cppNamespace = "::imbrex::cta";
+}
+
+class Cta_Op<string mnemonic, list<Trait> traits = []> : Op<Cta_Dialect, mnemonic, traits>;
+
+def Cta_AllocOp : Cta_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "a buffer in shared memory";
+  let description = [{
+    Shared memory for the buffer's slots; what it holds first is undefined. `at` is the byte at which it
+    starts in the CTA's dynamic shared memory, given by `cta-allocate-shared`.
+
+    Example:
+    ```mlir
+    %k = cta.alloc : !cta.buffer<64, 128, bf16, span 128, slots 2>
+    ```
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+}
+
+def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "start copying a tile of a view into a slot of a buffer";
+  let description = [{
+    All threads of the CTA take part. The tile is chosen as by `tile.load`; what lies outside is zero,
+    the buffer's padding columns too. The copy arrives some time before a `cta.get` of the slot
+    returns. With `if`, nothing is copied where the condition is false. Each put is one group of copies.
+
+    Constraints: (1) two `dims`; (2) the element types agree; (3) `within` names a dimension in `dims`.
+
+    Example:
+    ```mlir
+    cta.put %K[%b, %j, %h, %zero] dims [1, 3] into %ring[%slot] : !tile.view<? x ? x ? x 128 x bf16>, !cta.buffer<64, 128, bf16, span 128, slots 2>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+                       OptionalAttr<I32Attr>:$withinDim, Optional<I32>:$withinLow, Optional<I32>:$withinHigh,
+                       Cta_BufferType:$buffer, I32:$slot, Optional<I1>:$condition);
+  let assemblyFormat = [{
+    $view `[` $indices `]` `dims` $dims (`within` $withinDim^ `,` $withinLow `,` $withinHigh)?
+    `into` $buffer `[` $slot `]` (`if` $condition^)? attr-dict `:` qualified(type($view)) `,` qualified(type($buffer))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_GetOp : Cta_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait until a slot's copy has arrived, and all threads are here";
+  let description = [{
+    The result is the slot as a buffer of one slot. `pending` is the number of younger puts that may
+    still be on their way. A get is also a barrier of the whole CTA: what threads read or wrote before
+    it is done.
+
+    Constraints: (1) the result is the buffer's type with one slot.
+
+    Example:
+    ```mlir
+    %k = cta.get %ring[%slot] pending 2 : !cta.buffer<64, 128, bf16, span 128, slots 2> -> !cta.buffer<64, 128, bf16, span 128, slots 1>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer, I32:$slot, I32Attr:$pending);
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = "$buffer `[` $slot `]` `pending` $pending attr-dict `:` qualified(type($buffer)) `->` qualified(type($result))";
+  let hasVerifier = 1;
+}
+
+def Cta_ReadOp : Cta_Op<"read", [MemoryEffects<[MemRead]>]> {
+  let summary = "shared memory to registers";
+  let description = [{
+    The tile in slot 0 of the buffer, or with `transposed` its transpose, spread as the result's layout
+    says; by ldmatrix where the layout allows it. The result may have more columns than the buffer was
+    asked for, up to its padded columns.
+
+    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), extents of the buffer, up to padding;
+    (2) same element type.
+
+    Example:
+    ```mlir
+    %q = cta.read %b : !cta.buffer<16, 32, bf16, span 64, slots 1> -> tensor<16x32xbf16, #layout>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer, UnitAttr:$transposed);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$buffer (`transposed` $transposed^)? attr-dict `:` qualified(type($buffer)) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
+  let summary = "registers to shared memory";
+  let description = [{
+    Writes the tile to slot 0 of the buffer. Other threads see it after a barrier.
+
+    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), the buffer's extents; (2) same element type.
+
+    Example:
+    ```mlir
+    cta.write %p, %b : tensor<16x32xf32, #layout>, !cta.buffer<16, 32, f32, span 128, slots 1>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value, Cta_BufferType:$buffer);
+  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` qualified(type($buffer))";
+  let hasVerifier = 1;
+}
+
+def Cta_BarrierOp : Cta_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "all threads of the CTA meet; what they wrote to shared memory is seen by all";
+  let description = [{
+    Example:
+    ```mlir
+    cta.barrier
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "matrix product with operands in registers or shared memory";
+  let description = [{
+        result = accumulator + a * b        with a, b read transposed where the flag says so
+
+    `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
+    m16n8k16 (16-bit operands, f32 accumulator; PTX ISA "mma.sync"), kind `fma` is one multiply-add an
+    element. A fragment's K may be padded to a multiple of 16; the padding is zero.
+
+    Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree (K up to padding);
+    (3) kind mma: 16-bit operands and an f32 accumulator;
+    (4) the result has the type of the accumulator.
+
+    Example:
+    ```mlir
+    %s = cta.dot mma tile %q : tensor<16x32xbf16, #a>, %k transposed_b, %zero : !cta.buffer<8, 32, bf16, span 64, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+    ```
+  }];
+  let arguments = (ins Cta_DotKind:$kind, Optional<Tile_Tile>:$a, Optional<Cta_BufferType>:$aBuffer, Cta_BufferType:$bBuffer,
+                       Tile_Tile:$accumulator, UnitAttr:$transposedA, UnitAttr:$transposedB);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $kind (`tile` $a^ `:` type($a))? (`buffer` $aBuffer^ `:` qualified(type($aBuffer)))?
+    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator attr-dict
+    `:` qualified(type($bBuffer)) `,` type($accumulator) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // IMBREX_DIALECTS_CTA_CTAOPS

@@ -1,0 +1,67 @@
+//===- TileDialect.cpp - Types of the tile dialect ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registers the dialect; prints and parses views.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/tile/TileDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex::tile;
+
+#include "dialects/tile/TileDialect.cpp.inc"
+#include "dialects/tile/TileEnums.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/tile/TileTypes.cpp.inc"
+
+void TileDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/tile/TileTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/tile/TileOps.cpp.inc"
+      >();
+}
+
+Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+void ViewType::print(AsmPrinter &printer) const {
+  printer << "<";
+  for (int64_t extent : getExtents()) {
+    if (ShapedType::isDynamic(extent))
+      printer << "?";
+    else
+      printer << extent;
+    printer << "x";
+  }
+  printer << getElementType() << (getWritable() ? ", out>" : ">");
+}
+
+Type ViewType::parse(AsmParser &parser) {
+  SmallVector<int64_t> extents;
+  Type element;
+  bool writable = false;
+  if (parser.parseLess() || parser.parseDimensionList(extents) || parser.parseType(element))
+    return {};
+  if (succeeded(parser.parseOptionalComma())) {
+    if (parser.parseKeyword("out"))
+      return {};
+    writable = true;
+  }
+  if (parser.parseGreater())
+    return {};
+  return get(parser.getContext(), extents, element, writable);
+}

@@ -1,0 +1,61 @@
+//===- TileTypes.td - The tile dialect and its types ----------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The dialect, its view type, and what operations of it and of cta may take.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_TILE_TILETYPES
+#define IMBREX_DIALECTS_TILE_TILETYPES
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::imbrex::tile";
+  let summary = "Tile programs: what one program instance computes on whole tiles";
+  let description = [{
+    A kernel is a `func.func` with the attribute `tile.kernel`. Its arguments are views
+    (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`. A tile is
+    a ranked tensor of static shape. A program instance is one point of the launch grid; instances
+    share nothing but views.
+
+    The function attributes `tile.warps`, `tile.stages` and `tile.target` carry the launch choices to
+    the passes that follow; they do not change what the program means.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+def Tile_ViewType : TypeDef<Tile_Dialect, "View"> {
+  let mnemonic = "view";
+  let summary = "A strided array in global memory";
+  let description = [{
+    Element type and extents; a dynamic extent is `?` and is given at launch, as are the strides (in
+    elements; the last is 1). `out` views may be stored to.
+
+    Example: `!tile.view<? x ? x 8 x 128 x bf16>`, `!tile.view<? x f32, out>`.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::Type":$elementType, "bool":$writable);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    int64_t getRank() const { return getExtents().size(); }
+    bool isDynamic(unsigned dim) const { return ::mlir::ShapedType::isDynamic(getExtents()[dim]); }
+  }];
+}
+
+def Tile_Scalar : AnyTypeOf<[AnySignlessInteger, AnyFloat], "integer or float">;
+def Tile_Tile : RankedTensorOf<[AnySignlessInteger, AnyFloat]>;
+def Tile_TileOrScalar : AnyTypeOf<[Tile_Tile, Tile_Scalar], "tile or scalar">;
+
+#endif // IMBREX_DIALECTS_TILE_TILETYPES
