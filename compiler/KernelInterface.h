@@ -42,8 +42,8 @@ struct Parameter {
   bool isView = false;
   /// Element type of a view, type of a scalar. In a signature it may be a type parameter instead.
   DataType type = DataType::F32;
-  std::string typeParameter;        ///< "T", or "" (only in a KernelSignature)
-  std::vector<Expression> extents;  ///< one a dimension (views)
+  std::string typeParameter = {};   ///< "T", or "" (only in a KernelSignature)
+  std::vector<Expression> extents = {}; ///< one a dimension (views)
   bool output = false;              ///< declared `out`
   bool optional = false;            ///< declared `out?`
   bool present = true;              ///< false: an optional output that this specialisation leaves out

@@ -1,0 +1,171 @@
+//===- KernelInterface.cpp - What a host needs to launch a kernel ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A kernel's interface as JSON and back. Reading is strict: a missing or mistyped member, or a value out
+// of its range, gives nullopt. Equal interfaces give equal bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/KernelInterface.h"
+#include "llvm/Support/JSON.h"
+
+using namespace imbrex;
+namespace json = llvm::json;
+
+static json::Array toJson(const std::vector<Expression> &expressions) {
+  json::Array array;
+  for (const Expression &expression : expressions)
+    array.push_back(expression.postfix);
+  return array;
+}
+
+static json::Object toJson(const Parameter &parameter) {
+  json::Object object{{"name", parameter.name}, {"type", llvm::StringRef(name(parameter.type))}};
+  if (!parameter.isView)
+    return object;
+  object["view"] = toJson(parameter.extents);
+  object["output"] = parameter.output;
+  object["optional"] = parameter.optional;
+  object["present"] = parameter.present;
+  object["alignment"] = int64_t(parameter.alignment);
+  return object;
+}
+
+std::string KernelInterface::toJson() const {
+  json::Array parameterList;
+  for (const Parameter &parameter : parameters)
+    parameterList.push_back(::toJson(parameter));
+  json::Object constantMap, typeMap;
+  for (const auto &[name, value] : constants)
+    constantMap[name] = value;
+  for (const auto &[name, type] : types)
+    typeMap[name] = llvm::StringRef(imbrex::name(type));
+  json::Value value = json::Object{
+      {"kernel", kernel},
+      {"entry", entry},
+      {"parameters", std::move(parameterList)},
+      {"constants", std::move(constantMap)},
+      {"types", std::move(typeMap)},
+      {"grid", ::toJson(grid)},
+      {"requirements", ::toJson(requirements)},
+      {"target", target},
+      {"warps", int64_t(warps)},
+      {"sharedBytes", int64_t(sharedBytes)},
+  };
+  std::string text;
+  llvm::raw_string_ostream(text) << value;
+  return text;
+}
+
+namespace {
+
+/// Reads members of one object; the first that is missing or wrong clears `ok`.
+struct Reader {
+  const json::Object &object;
+  bool ok = true;
+
+  std::string text(llvm::StringRef key) {
+    std::optional<llvm::StringRef> value = object.getString(key);
+    ok &= value.has_value();
+    return value ? value->str() : std::string();
+  }
+  bool boolean(llvm::StringRef key) {
+    std::optional<bool> value = object.getBoolean(key);
+    ok &= value.has_value();
+    return value.value_or(false);
+  }
+  unsigned number(llvm::StringRef key) {
+    std::optional<int64_t> value = object.getInteger(key);
+    ok &= value && *value >= 0 && *value <= UINT32_MAX;
+    return ok ? unsigned(*value) : 0;
+  }
+  DataType type(llvm::StringRef key) { return parse(object.getString(key)); }
+  DataType parse(std::optional<llvm::StringRef> word) {
+    std::optional<DataType> value = word ? parseDataType(*word) : std::nullopt;
+    ok &= value.has_value();
+    return value.value_or(DataType::F32);
+  }
+  std::vector<Expression> expressions(llvm::StringRef key) {
+    std::vector<Expression> list;
+    const json::Array *array = object.getArray(key);
+    ok &= array != nullptr;
+    if (!array)
+      return list;
+    for (const json::Value &element : *array) {
+      std::optional<llvm::StringRef> word = element.getAsString();
+      ok &= word.has_value();
+      list.push_back({word ? word->str() : std::string()});
+    }
+    return list;
+  }
+};
+
+} // namespace
+
+static std::optional<Parameter> readParameter(const json::Value &value) {
+  const json::Object *object = value.getAsObject();
+  if (!object)
+    return std::nullopt;
+  Reader reader{*object};
+  Parameter parameter;
+  parameter.name = reader.text("name");
+  parameter.type = reader.type("type");
+  parameter.isView = object->get("view") != nullptr;
+  if (parameter.isView) {
+    parameter.extents = reader.expressions("view");
+    parameter.output = reader.boolean("output");
+    parameter.optional = reader.boolean("optional");
+    parameter.present = reader.boolean("present");
+    parameter.alignment = reader.number("alignment");
+  }
+  return reader.ok ? std::optional(std::move(parameter)) : std::nullopt;
+}
+
+/// Fills what is a list or a map; false if anything is missing or mistyped.
+static bool readMembers(Reader &reader, KernelInterface &result) {
+  const json::Array *parameters = reader.object.getArray("parameters");
+  const json::Object *constants = reader.object.getObject("constants");
+  const json::Object *types = reader.object.getObject("types");
+  if (!parameters || !constants || !types)
+    return false;
+  for (const json::Value &value : *parameters) {
+    std::optional<Parameter> parameter = readParameter(value);
+    if (!parameter)
+      return false;
+    result.parameters.push_back(std::move(*parameter));
+  }
+  for (const auto &[key, value] : *constants) {
+    std::optional<int64_t> integer = value.getAsInteger();
+    if (!integer)
+      return false;
+    result.constants[key.str()] = *integer;
+  }
+  for (const auto &[key, value] : *types)
+    result.types[key.str()] = reader.parse(value.getAsString());
+  return reader.ok;
+}
+
+std::optional<KernelInterface> KernelInterface::fromJson(std::string_view text) {
+  llvm::Expected<json::Value> value = json::parse(text);
+  if (!value) {
+    llvm::consumeError(value.takeError());
+    return std::nullopt;
+  }
+  const json::Object *object = value->getAsObject();
+  if (!object)
+    return std::nullopt;
+  Reader reader{*object};
+  KernelInterface result;
+  result.kernel = reader.text("kernel");
+  result.entry = reader.text("entry");
+  result.grid = reader.expressions("grid");
+  result.requirements = reader.expressions("requirements");
+  result.target = reader.text("target");
+  result.warps = reader.number("warps");
+  result.sharedBytes = reader.number("sharedBytes");
+  if (!readMembers(reader, result) || !reader.ok)
+    return std::nullopt;
+  return result;
+}

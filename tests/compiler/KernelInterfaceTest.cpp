@@ -1,0 +1,72 @@
+//===- KernelInterfaceTest.cpp - An interface as JSON and back ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writing and reading agree, writing is deterministic, and damaged text is refused.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/KernelInterface.h"
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+
+static KernelInterface example() {
+  KernelInterface interface;
+  interface.kernel = "attention";
+  interface.entry = "attention_0";
+  Parameter view{.name = "L", .isView = true, .type = DataType::F32, .extents = {{"B"}, {"Hk G *"}}};
+  view.output = view.optional = true;
+  view.present = false;
+  view.alignment = 4;
+  interface.parameters = {view, Parameter{.name = "scale", .type = DataType::F64}};
+  interface.constants = {{"G", 8}, {"DQK", 128}};
+  interface.types = {{"T", DataType::BF16}};
+  interface.grid = {{"Sq BM cdiv"}, {"Hk G *"}, {"B"}};
+  interface.requirements = {{"DQK 16 % 0 =="}};
+  interface.target = "sm_90a";
+  interface.warps = 8;
+  interface.sharedBytes = 98304;
+  return interface;
+}
+
+TEST(KernelInterface, RoundTrips) {
+  std::string text = example().toJson();
+  std::optional<KernelInterface> back = KernelInterface::fromJson(text);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->toJson(), text);
+  EXPECT_EQ(back->parameters[0].extents[1].postfix, "Hk G *");
+  EXPECT_TRUE(back->parameters[0].optional && back->parameters[0].output && !back->parameters[0].present);
+  EXPECT_EQ(back->parameters[0].alignment, 4u);
+  EXPECT_EQ(back->parameters[1].type, DataType::F64);
+  EXPECT_EQ(back->types.at("T"), DataType::BF16);
+  EXPECT_EQ(back->constants.at("DQK"), 128);
+  EXPECT_EQ(back->sharedBytes, 98304u);
+}
+
+TEST(KernelInterface, RefusesEveryTruncation) {
+  std::string text = example().toJson();
+  for (size_t length = 0; length < text.size(); ++length)
+    EXPECT_FALSE(KernelInterface::fromJson(text.substr(0, length))) << length;
+}
+
+TEST(KernelInterface, RefusesWrongTypes) {
+  std::string text = example().toJson();
+  for (auto [from, to] : {std::pair("\"warps\":8", "\"warps\":-1"), std::pair("\"warps\":8", "\"warps\":\"8\""),
+                          std::pair("\"bf16\"", "\"half\""), std::pair("\"G\":8", "\"G\":8.5"),
+                          std::pair("\"sharedBytes\"", "\"shared\"")}) {
+    std::string changed = text;
+    size_t at = changed.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    changed.replace(at, std::string_view(from).size(), to);
+    EXPECT_FALSE(KernelInterface::fromJson(changed)) << to;
+  }
+}
+
+TEST(KernelInterface, DynamicExtents) {
+  KernelInterface interface = example();
+  interface.constants["Hk"] = 2;
+  EXPECT_TRUE(interface.isDynamic(interface.parameters[0], 0));
+  EXPECT_FALSE(interface.isDynamic(interface.parameters[0], 1));
+}
