@@ -124,8 +124,8 @@ LogicalResult AllocateShared::checkLimit(ArrayRef<Life> lives, int64_t total) {
 
 void AllocateShared::runOnOperation() {
   SmallVector<Life> lives = findLives();
-  std::stable_sort(lives.begin(), lives.end(), [](const Life &a, const Life &b) {
-    return a.type().getSizeBytes() > b.type().getSizeBytes();
+  std::sort(lives.begin(), lives.end(), [](const Life &a, const Life &b) {
+    return std::make_tuple(-a.type().getSizeBytes(), a.first) < std::make_tuple(-b.type().getSizeBytes(), b.first);
   });
   int64_t total = 0;
   for (unsigned i = 0; i < lives.size(); ++i) {

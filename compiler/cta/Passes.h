@@ -20,7 +20,11 @@
 
 namespace imbrex {
 
-#define GEN_PASS_DECL
+#define GEN_PASS_DECL_TILETOCTA
+#define GEN_PASS_DECL_PIPELINELOOPS
+#define GEN_PASS_DECL_ALLOCATESHARED
+#define GEN_PASS_DECL_PLACEBARRIERS
+#define GEN_PASS_DECL_CTATONVVM
 #define GEN_PASS_REGISTRATION
 #include "compiler/cta/Passes.h.inc"
 

@@ -96,17 +96,20 @@ private:
     return result;
   }
 
+  /// One comparison a position: index in [low, high) is (index - low) < (high - low) without a sign.
   Value insideAlong(unsigned dim, Value position, bool certain) {
-    Value result;
-    Value index = l.add(start[dim], position);
-    if (!certain)
-      result = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, index, l.viewOf(put.getView()).extents[dim]);
-    if (put.getWithinDim() == uint32_t(dim)) {
-      result = both(result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, index,
-                                                 l.scalarOf(put.getWithinLow())));
-      result = both(result, l.less(index, l.scalarOf(put.getWithinHigh())));
+    Value extent = l.viewOf(put.getView()).extents[dim];
+    bool narrowed = put.getWithinDim() == uint32_t(dim);
+    if (certain && !narrowed)
+      return {};
+    Value first = start[dim], count = extent;
+    if (narrowed) {
+      Value zero = l.i32(0), low = l.scalarOf(put.getWithinLow()), high = l.scalarOf(put.getWithinHigh());
+      low = LLVM::SMaxOp::create(l.b, l.loc, low, zero);
+      count = LLVM::SMaxOp::create(l.b, l.loc, l.sub(LLVM::SMinOp::create(l.b, l.loc, high, extent), low), zero);
+      first = l.sub(first, low);
     }
-    return result;
+    return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, l.add(first, position), count);
   }
 
   Value both(Value x, Value y) { return l.both(x, y); }

@@ -1,0 +1,200 @@
+//===- BoundLoops.cpp - Skip the iterations in which nothing is visible ---===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass tile-bound-loops. With the loop's index j, a tile of N columns and the mask's column number
+// k = col + B j (B a constant), each conjunct gives a bound:
+//
+//     rows:     the rows that any conjunct on rows alone leaves:   [firstRow, lastRow]
+//     columns:  c k + a row + u <= 0 with the row that allows most: k <= ... or k >= ...
+//
+// so that k lies in [low, high) and j in the tiles that meet it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/tile/MaskAnalysis.h"
+#include "compiler/tile/Passes.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+namespace imbrex {
+#define GEN_PASS_DEF_BOUNDLOOPS
+#include "compiler/tile/Passes.h.inc"
+} // namespace imbrex
+
+namespace {
+
+/// Emits the visible range of one loop before it.
+class LoopBounder {
+public:
+  LoopBounder(scf::ForOp loop, tile::VisibleOp visible)
+      : loop(loop), b(loop), loc(loop.getLoc()), mask(analyzeMask(visible.getMask())) {
+    auto type = cast<RankedTensorType>(visible.getMask().getType());
+    m = type.getDimSize(0), n = type.getDimSize(1);
+  }
+
+  /// False, with nothing changed, if the mask bounds nothing.
+  bool run();
+
+private:
+  bool findStep();
+  void findRows();
+  void findColumns();
+  void shrinkLoop();
+  void narrowLoads();
+
+  Value i64(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
+  Value max(Value x, Value y) { return arith::MaxSIOp::create(b, loc, x, y); }
+  Value min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
+  Value negate(Value x) { return arith::SubIOp::create(b, loc, i64(0), x); }
+  Value add(Value x, int64_t constant) { return arith::AddIOp::create(b, loc, x, i64(constant)); }
+  Value to32(Value x) { return arith::TruncIOp::create(b, loc, b.getI32Type(), x); }
+  /// x clamped to [0, 2^31 - 1].
+  Value clamp(Value x) { return min(max(x, i64(0)), i64(std::numeric_limits<int32_t>::max())); }
+
+  scf::ForOp loop;
+  OpBuilder b;
+  Location loc;
+  Mask mask;
+  int64_t m, n;
+  int64_t step = 0;                  ///< B: columns that the tile moves an iteration
+  Value firstRow, lastRow;           ///< i64
+  Value low, high;                   ///< i64: visible k in [low, high), each clamped to [0, 2^31 - 1]
+  bool rowsBounded = false;
+};
+
+struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
+  void runOnOperation() override {
+    SmallVector<tile::VisibleOp> promises;
+    getOperation().walk([&](tile::VisibleOp visible) { promises.push_back(visible); });
+    for (tile::VisibleOp visible : promises) {
+      auto loop = cast<scf::ForOp>(visible->getParentOp());
+      if (!LoopBounder(loop, visible).run())
+        visible.emitRemark("the mask does not bound the loop: every tile is visited");
+      visible.erase();
+    }
+  }
+};
+
+} // namespace
+
+/// All conjuncts on columns must move by the same number of columns an iteration; those whose scalars
+/// do not exist before the loop are dropped.
+bool LoopBounder::findStep() {
+  if (!matchPattern(loop.getStep(), m_One()))
+    return false;
+  Value index = loop.getInductionVar();
+  llvm::erase_if(mask.conjuncts, [&](const LinearForm &form) {
+    return llvm::any_of(form.scalars, [&](const auto &entry) {
+      return entry.second != 0 && entry.first != index && !loop.isDefinedOutsideOfLoop(entry.first);
+    });
+  });
+  for (const LinearForm &form : mask.conjuncts) {
+    int64_t moves = form.coefficient(index) * form.col; // col is -1, 0 or 1
+    if (form.col != 0 && (moves <= 0 || (step != 0 && step != moves)))
+      return false;
+    if (form.col == 0 && form.coefficient(index) != 0)
+      return false;
+    if (form.col != 0)
+      step = moves;
+  }
+  return step > 0;
+}
+
+void LoopBounder::findRows() {
+  firstRow = i64(0), lastRow = i64(m - 1);
+  for (const LinearForm &form : mask.conjuncts) {
+    if (form.col != 0 || form.row == 0)
+      continue;
+    Value rest = form.emit(b, loc); // row <= -rest, or row >= rest
+    if (form.row > 0)
+      lastRow = min(lastRow, negate(rest));
+    else
+      firstRow = max(firstRow, rest);
+    rowsBounded = true;
+  }
+}
+
+void LoopBounder::findColumns() {
+  low = i64(0), high = i64(std::numeric_limits<int32_t>::max());
+  for (LinearForm form : mask.conjuncts) {
+    if (form.col == 0)
+      continue;
+    form.scalars[loop.getInductionVar()] = 0; // col + B j is k
+    Value rest = form.emit(b, loc);
+    if (form.row > 0)
+      rest = arith::AddIOp::create(b, loc, rest, firstRow);
+    if (form.row < 0)
+      rest = arith::SubIOp::create(b, loc, rest, lastRow);
+    if (form.col > 0) // k <= -rest
+      high = min(high, add(negate(rest), 1));
+    else // k >= rest
+      low = max(low, rest);
+  }
+  low = clamp(low), high = clamp(high);
+}
+
+void LoopBounder::shrinkLoop() {
+  Type i32 = b.getI32Type();
+  Value stepValue = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(step));
+  auto constant = [&](int64_t v) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(v)); };
+  auto less = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+  };
+  // First tile whose last column is not below `low`: low < N ? 0 : (low - N) / B + 1.
+  Value low32 = to32(low), high32 = to32(high), zero = constant(0), one = constant(1);
+  Value first = arith::SubIOp::create(b, loc, low32, constant(n));
+  first = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, first, stepValue), one);
+  first = arith::SelectOp::create(b, loc, less(low32, constant(n)), zero, first);
+  // One past the last tile that begins below `high`: high == 0 ? 0 : (high - 1) / B + 1.
+  Value end = arith::SubIOp::create(b, loc, high32, one);
+  end = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, end, stepValue), one);
+  end = arith::SelectOp::create(b, loc, less(zero, high32), end, zero);
+  if (rowsBounded) {
+    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, firstRow, lastRow);
+    end = arith::SelectOp::create(b, loc, some, end, zero);
+  }
+  assert(loop.getUpperBound().getType() == i32 && "loops over tiles count in i32");
+  (void)i32;
+  loop.setLowerBound(max(loop.getLowerBound(), first));
+  loop.setUpperBound(min(loop.getUpperBound(), end));
+}
+
+void LoopBounder::narrowLoads() {
+  Value index = loop.getInductionVar();
+  for (tile::LoadOp load : loop.getBody()->getOps<tile::LoadOp>()) {
+    auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
+    if (!type || load.getWithinDim())
+      continue;
+    for (auto [axis, dim] : llvm::enumerate(load.getDims())) {
+      LinearForm start = analyzeScalar(load.getIndices()[dim]);
+      bool invariant = llvm::all_of(start.scalars, [&](const auto &entry) {
+        return entry.first == index || loop.isDefinedOutsideOfLoop(entry.first);
+      });
+      if (start.coefficient(index) != step || type.getDimSize(axis) != n || !invariant)
+        continue;
+      start.scalars[index] = 0; // the load's index is k + rest
+      Value rest = start.emit(b, loc);
+      Value from = to32(clamp(arith::AddIOp::create(b, loc, low, rest)));
+      Value to = to32(clamp(arith::AddIOp::create(b, loc, high, rest)));
+      load.setWithinDim(dim);
+      load.getWithinLowMutable().assign(from);
+      load.getWithinHighMutable().assign(to);
+      break;
+    }
+  }
+}
+
+bool LoopBounder::run() {
+  if (!findStep())
+    return false;
+  findRows();
+  findColumns();
+  shrinkLoop();
+  narrowLoads();
+  loop.emitRemark("loop bounded by the mask's visible columns");
+  return true;
+}

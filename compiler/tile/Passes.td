@@ -1,0 +1,51 @@
+//===- Passes.td - Passes on tile programs ---------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One pass, one definition here, one source of the same name, one lit test of the same name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_TILE_PASSES
+#define IMBREX_COMPILER_TILE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
+  let summary = "Skip the iterations in which nothing is visible";
+  let description = [{
+    Uses the promise of `tile.visible`: by interval analysis of the mask over the tile's rows and
+    columns it finds the columns that any row sees. The loop's bounds shrink to the tiles that hold
+    such columns, and loads of the rows that belong to the mask's columns are narrowed (`within`) to
+    them, so that what no row sees is not read. Conjuncts that cannot be analysed are ignored: the range
+    found is then larger than need be, never smaller. Removes `tile.visible`.
+
+    Before: `scf.for %j = 0 to cdiv(Sk, 64)`. After, for a causal mask:
+    `scf.for %j = 0 to cdiv(min(Sk, lastRow + Sk - Sq + 1), 64)`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SplitMasks : Pass<"tile-split-masks", "::mlir::func::FuncOp"> {
+  let summary = "Do not mask tiles that are wholly visible";
+  let description = [{
+    A `select` of a tile or a constant inside a loop, whose condition is certain for the whole tile when
+    one scalar test holds: the select moves into the else branch of an `scf.if` on that test.
+
+    Before: `%s = arith.select %mask, %x, %minus_inf`. After: `%s = scf.if %all { yield %x } else { ... }`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def ExpandMath : Pass<"tile-expand-math", "::mlir::func::FuncOp"> {
+  let summary = "Write out the functions that PTX has no instruction for";
+  let description = [{
+    exp2, log2, rsqrt and tanh of f64, tanh of f32, tanh of 16-bit types through f32, and divisions
+    that round up or down, become plain arithmetic on the same tiles. exp2 and log2 of f64 are within
+    3 units in the last place, tanh of f32 within 4.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+#endif // IMBREX_COMPILER_TILE_PASSES

@@ -1,0 +1,28 @@
+//===- Pipeline.cpp - What is done to a tile program ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pipeline on one page. Promises and masks are used before math is written out, while they are
+// still easy to read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/tile/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+void imbrex::buildTilePipeline(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createBoundLoops());
+  passes.addNestedPass<func::FuncOp>(createSplitMasks());
+  passes.addNestedPass<func::FuncOp>(createExpandMath());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+}
