@@ -1,0 +1,139 @@
+//===- ConversionHandlers.cpp - Casts, constants and select of the interpreter ===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operations of arith whose operands and results differ in type, and those that only move values.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/reference/Handlers.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
+namespace arith = mlir::arith;
+
+namespace imbrex::reference {
+namespace {
+
+/// Widening and sign extension: values stay as they are (the caller wraps what got narrower).
+void copy(OpRun &run) {
+  run.out().floats = run.in(0).floats;
+  run.out().ints = run.in(0).ints;
+}
+
+void zeroExtendAll(OpRun &run) {
+  unsigned width = run.in(0).element.width;
+  for (auto [in, out] : llvm::zip(run.in(0).ints, run.out().ints))
+    out = int64_t(zeroExtend(in, width));
+}
+
+void truncateFloat(OpRun &run) {
+  auto mode = mlir::cast<arith::TruncFOp>(run.op).getRoundingmode();
+  if (mode && *mode != arith::RoundingMode::to_nearest_even) {
+    run.error = "only rounding to nearest even is known";
+    return;
+  }
+  for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().floats))
+    out = roundTo(in, run.out().element.kind);
+}
+
+void signedToFloat(OpRun &run) {
+  for (auto [in, out] : llvm::zip(run.in(0).ints, run.out().floats))
+    out = double(in);
+}
+
+void unsignedToFloat(OpRun &run) {
+  unsigned width = run.in(0).element.width;
+  for (auto [in, out] : llvm::zip(run.in(0).ints, run.out().floats))
+    out = double(zeroExtend(in, width));
+}
+
+/// Truncates towards zero; `lowest` <= truncated < `end` must hold (both powers of two or 0, so exact).
+template <typename Int> void floatToInteger(OpRun &run, double lowest, double end) {
+  for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().ints)) {
+    double truncated = std::trunc(in);
+    if (!(truncated >= lowest && truncated < end)) {
+      run.error = std::to_string(in) + " does not fit the integer type";
+      return;
+    }
+    out = int64_t(Int(truncated));
+  }
+}
+
+void floatToSigned(OpRun &run) {
+  double end = std::ldexp(1.0, int(run.out().element.width) - 1);
+  floatToInteger<int64_t>(run, -end, end);
+}
+
+void floatToUnsigned(OpRun &run) { floatToInteger<uint64_t>(run, 0, std::ldexp(1.0, int(run.out().element.width))); }
+
+void bitcast(OpRun &run) {
+  const TileValue &in = run.in(0);
+  TileValue &out = run.out();
+  for (size_t i = 0; i < in.size(); ++i) {
+    uint64_t bits =
+        in.element.isFloat() ? encodeFloat(in.floats[i], in.element.kind) : zeroExtend(in.ints[i], in.element.width);
+    if (out.element.isFloat())
+      out.floats[i] = decodeFloat(bits, out.element.kind);
+    else
+      out.ints[i] = int64_t(bits);
+  }
+}
+
+template <typename T>
+void selectInto(std::vector<T> &out, const std::vector<int64_t> &condition, const std::vector<T> &yes,
+                const std::vector<T> &no) {
+  if (condition.size() == 1) {
+    out = condition[0] ? yes : no;
+    return;
+  }
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = condition[i] ? yes[i] : no[i];
+}
+
+void select(OpRun &run) {
+  selectInto(run.out().floats, run.in(0).ints, run.in(1).floats, run.in(2).floats);
+  selectInto(run.out().ints, run.in(0).ints, run.in(1).ints, run.in(2).ints);
+}
+
+void constant(OpRun &run) {
+  mlir::Attribute value = mlir::cast<arith::ConstantOp>(run.op).getValue();
+  TileValue &out = run.out();
+  auto toDouble = [](llvm::APFloat number) {
+    bool losesInfo;
+    number.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    return number.convertToDouble();
+  };
+  if (auto number = mlir::dyn_cast<mlir::FloatAttr>(value))
+    out.floats[0] = toDouble(number.getValue());
+  else if (auto number = mlir::dyn_cast<mlir::IntegerAttr>(value))
+    out.ints[0] = number.getValue().getSExtValue();
+  else if (auto dense = mlir::dyn_cast<mlir::DenseFPElementsAttr>(value))
+    llvm::transform(dense, out.floats.begin(), toDouble);
+  else if (auto dense = mlir::dyn_cast<mlir::DenseIntElementsAttr>(value))
+    llvm::transform(dense, out.ints.begin(), [](const llvm::APInt &number) { return number.getSExtValue(); });
+  else
+    run.error = "neither a number nor dense elements";
+}
+
+} // namespace
+
+void addConversionHandlers(HandlerTable &table) {
+  table.add<arith::ExtFOp>(copy);
+  table.add<arith::ExtSIOp>(copy);
+  table.add<arith::TruncIOp>(copy);
+  table.add<arith::IndexCastOp>(copy);
+  table.add<arith::ExtUIOp>(zeroExtendAll);
+  table.add<arith::IndexCastUIOp>(zeroExtendAll);
+  table.add<arith::TruncFOp>(truncateFloat);
+  table.add<arith::SIToFPOp>(signedToFloat);
+  table.add<arith::UIToFPOp>(unsignedToFloat);
+  table.add<arith::FPToSIOp>(floatToSigned);
+  table.add<arith::FPToUIOp>(floatToUnsigned);
+  table.add<arith::BitcastOp>(bitcast);
+  table.add<arith::SelectOp>(select);
+  table.add<arith::ConstantOp>(constant);
+}
+
+} // namespace imbrex::reference

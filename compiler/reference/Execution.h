@@ -1,0 +1,56 @@
+//===- Execution.h - Running one program instance ---------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The environment of values and the control flow: blocks, scf.for, scf.if, scf.while. Everything else is
+// a handler's (Handlers.h).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_REFERENCE_EXECUTION_H
+#define IMBREX_COMPILER_REFERENCE_EXECUTION_H
+
+#include "compiler/reference/Handlers.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace imbrex::reference {
+
+/// Runs the instances of one kernel, one after another. Functions that return bool return false once
+/// `error` is set.
+class Execution {
+public:
+  explicit Execution(const InterpreterOptions &options);
+
+  /// Runs one instance; `arguments` are the entry block's. False: see error().
+  bool run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> programId);
+  const std::string &error() const { return errorText; }
+
+private:
+  bool runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments);
+  bool runOperation(mlir::Operation &op);
+  bool runHandler(mlir::Operation &op, Handler handler);
+  bool runFor(mlir::scf::ForOp op);
+  bool runIf(mlir::scf::IfOp op);
+  bool runWhile(mlir::scf::WhileOp op);
+
+  llvm::SmallVector<ValueRef, 4> valuesOf(mlir::ValueRange values) const;
+  void define(mlir::ValueRange names, llvm::ArrayRef<ValueRef> values);
+  /// Adds to the work done; false once it is more than allowed.
+  bool charge(mlir::Operation &op, uint64_t work);
+  bool fail(mlir::Operation &op, const llvm::Twine &message);
+
+  HandlerTable handlers;
+  llvm::DenseMap<mlir::Value, ValueRef> environment;
+  llvm::DenseMap<mlir::Operation *, ValueRef> constants; ///< made once, not once an iteration
+  std::array<int64_t, 3> programId{};
+  uint64_t workLeft;
+  std::string errorText;
+};
+
+/// "file:line:column: ", or nothing where the location is unknown.
+std::string placeOf(mlir::Location location);
+
+} // namespace imbrex::reference
+
+#endif // IMBREX_COMPILER_REFERENCE_EXECUTION_H

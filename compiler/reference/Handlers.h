@@ -1,0 +1,56 @@
+//===- Handlers.h - One function an operation -------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the interpreter's operation families have in common: a handler computes one operation's results
+// from its operands, and a table finds the handler. Each family fills the table from a file of its own.
+//
+// To add an operation: write its handler in the family's file, add it to the family's add function, add
+// a case to tests/compiler/reference.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_REFERENCE_HANDLERS_H
+#define IMBREX_COMPILER_REFERENCE_HANDLERS_H
+
+#include "compiler/reference/TileValue.h"
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace imbrex::reference {
+
+/// One execution of one operation. `results` are zeros of the result types on entry; the caller
+/// normalizes them (narrow floats rounded, integers wrapped) after the handler.
+struct OpRun {
+  mlir::Operation *op;
+  llvm::ArrayRef<const TileValue *> operands;
+  llvm::MutableArrayRef<TileValue> results;
+  const std::array<int64_t, 3> &programId;
+  std::string error; ///< set by the handler: why there is no result
+
+  const TileValue &in(unsigned index) const { return *operands[index]; }
+  TileValue &out() const { return results[0]; }
+};
+
+using Handler = void (*)(OpRun &);
+
+class HandlerTable {
+public:
+  template <typename Op> void add(Handler handler) { handlers[mlir::TypeID::get<Op>()] = handler; }
+  /// The handler of an operation, or null.
+  Handler find(mlir::Operation *op) const { return handlers.lookup(op->getName().getTypeID()); }
+
+private:
+  llvm::DenseMap<mlir::TypeID, Handler> handlers;
+};
+
+void addFloatHandlers(HandlerTable &table);      ///< arith and math on floats
+void addIntegerHandlers(HandlerTable &table);    ///< arith and math on integers
+void addConversionHandlers(HandlerTable &table); ///< casts, arith.select, arith.constant
+void addTileHandlers(HandlerTable &table);       ///< tile operations on values
+void addViewHandlers(HandlerTable &table);       ///< tile operations on views and the grid
+
+} // namespace imbrex::reference
+
+#endif // IMBREX_COMPILER_REFERENCE_HANDLERS_H

@@ -1,0 +1,135 @@
+//===- TileHandlers.cpp - Tile operations of the interpreter --------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// tile operations that make, reshape and combine tiles. Tiles are row-major.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/reference/Handlers.h"
+#include "dialects/tile/TileDialect.h"
+#include <cmath>
+#include <numeric>
+
+namespace imbrex::reference {
+namespace {
+
+/// Applies a generic lambda to whichever of the two vectors the values have.
+template <typename Fn> void onElements(const TileValue &in, TileValue &out, Fn fn) {
+  if (in.element.isFloat())
+    fn(in.floats, out.floats);
+  else
+    fn(in.ints, out.ints);
+}
+
+void splat(OpRun &run) {
+  onElements(run.in(0), run.out(), [](const auto &in, auto &out) { std::fill(out.begin(), out.end(), in[0]); });
+}
+
+void iota(OpRun &run) { std::iota(run.out().ints.begin(), run.out().ints.end(), 0); }
+
+void copyElements(OpRun &run) {
+  onElements(run.in(0), run.out(), [](const auto &in, auto &out) { out = in; });
+}
+
+/// The source index of each element of the result, odometer-wise: `step[d]` is 0 along repeated dimensions.
+void broadcast(OpRun &run) {
+  const TileValue &source = run.in(0);
+  llvm::ArrayRef<int64_t> shape = run.out().shape;
+  llvm::SmallVector<int64_t, 4> step(shape.size(), 0), index(shape.size(), 0);
+  int64_t stride = 1;
+  for (size_t d = shape.size(); d-- > 0; stride *= source.shape[d])
+    step[d] = source.shape[d] == 1 ? 0 : stride;
+  onElements(source, run.out(), [&](const auto &in, auto &out) {
+    int64_t from = 0;
+    for (auto &element : out) {
+      element = in[from];
+      for (size_t d = shape.size(); d-- > 0;) {
+        from += step[d];
+        if (++index[d] < shape[d])
+          break;
+        from -= step[d] * shape[d];
+        index[d] = 0;
+      }
+    }
+  });
+}
+
+void transpose(OpRun &run) {
+  int64_t rows = run.in(0).shape[0], columns = run.in(0).shape[1];
+  onElements(run.in(0), run.out(), [&](const auto &in, auto &out) {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column)
+        out[column * rows + row] = in[row * columns + column];
+  });
+}
+
+void dot(OpRun &run) {
+  int64_t rows = run.in(0).shape[0], depth = run.in(0).shape[1], columns = run.in(1).shape[1];
+  const double *a = run.in(0).floats.data(), *b = run.in(1).floats.data();
+  std::vector<double> &out = run.out().floats;
+  out = run.in(2).floats;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t k = 0; k < depth; ++k) {
+      double factor = a[row * depth + k];
+      for (int64_t column = 0; column < columns; ++column)
+        out[row * columns + column] += factor * b[k * columns + column];
+    }
+}
+
+/// in is outer x length x inner, out is outer x inner.
+template <typename T, typename Combine>
+void reduceAlong(const std::vector<T> &in, std::vector<T> &out, int64_t length, int64_t inner, Combine combine) {
+  int64_t outer = out.size() / inner;
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t x = 0; x < length; ++x)
+      for (int64_t i = 0; i < inner; ++i) {
+        T value = in[(o * length + x) * inner + i];
+        T &result = out[o * inner + i];
+        result = x == 0 ? value : combine(result, value);
+      }
+}
+
+void reduce(OpRun &run) {
+  auto op = mlir::cast<tile::ReduceOp>(run.op);
+  const TileValue &in = run.in(0);
+  TileValue &out = run.out();
+  int64_t length = in.shape[op.getDim()], inner = 1;
+  for (size_t d = op.getDim() + 1; d < in.shape.size(); ++d)
+    inner *= in.shape[d];
+  bool isBool = in.element.width == 1;
+  auto floats = [&](auto combine) { reduceAlong(in.floats, out.floats, length, inner, combine); };
+  auto ints = [&](auto combine) { reduceAlong(in.ints, out.ints, length, inner, combine); };
+  auto largest = [](int64_t a, int64_t b) { return std::max(a, b); };
+  auto smallest = [](int64_t a, int64_t b) { return std::min(a, b); };
+  switch (op.getKind()) {
+  case tile::ReduceKind::Sum:
+    if (in.element.isFloat())
+      return floats([](double a, double b) { return a + b; });
+    return ints([](int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); });
+  case tile::ReduceKind::Max:
+    if (in.element.isFloat())
+      return floats([](double a, double b) { return std::fmax(a, b); });
+    return isBool ? ints(smallest) : ints(largest); // true is -1
+  case tile::ReduceKind::Min:
+    if (in.element.isFloat())
+      return floats([](double a, double b) { return std::fmin(a, b); });
+    return isBool ? ints(largest) : ints(smallest);
+  }
+}
+
+} // namespace
+
+void addTileHandlers(HandlerTable &table) {
+  table.add<tile::SplatOp>(splat);
+  table.add<tile::IotaOp>(iota);
+  table.add<tile::ExpandDimsOp>(copyElements);
+  table.add<tile::BroadcastOp>(broadcast);
+  table.add<tile::TransposeOp>(transpose);
+  table.add<tile::DotOp>(dot);
+  table.add<tile::ReduceOp>(reduce);
+  table.add<tile::VisibleOp>([](OpRun &) {});
+}
+
+} // namespace imbrex::reference

@@ -1,0 +1,166 @@
+//===- TileValue.cpp - The interpreter's values ---------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rounding of doubles to narrow formats, their bits, and values of a type.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/reference/TileValue.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include <bit>
+#include <cmath>
+
+namespace imbrex::reference {
+namespace {
+
+/// Fraction bits, and the exponent of the smallest denormal, of an IEEE-like format.
+struct Format {
+  int fractionBits, lowestExponent, highestExponent;
+};
+constexpr Format kHalf = {10, -24, 15}, kBrain = {7, -133, 127};
+
+double roundToFormat(double value, const Format &format) {
+  if (!std::isfinite(value) || value == 0)
+    return value;
+  int exponent = std::ilogb(value);
+  int ulp = std::max(exponent - format.fractionBits, format.lowestExponent);
+  double rounded = std::ldexp(std::nearbyint(std::ldexp(value, -ulp)), ulp);
+  if (rounded != 0 && std::ilogb(rounded) > format.highestExponent)
+    return std::copysign(INFINITY, value);
+  return rounded;
+}
+
+/// `value` is representable in f16.
+uint64_t halfBits(double value) {
+  uint64_t sign = std::signbit(value) ? 0x8000 : 0;
+  double magnitude = std::fabs(value);
+  if (std::isnan(value))
+    return sign | 0x7e00;
+  if (std::isinf(value))
+    return sign | 0x7c00;
+  if (magnitude < 0x1p-14)
+    return sign | uint64_t(magnitude * 0x1p24);
+  int exponent = std::ilogb(magnitude);
+  return sign | uint64_t(exponent + 15) << 10 | uint64_t((std::ldexp(magnitude, -exponent) - 1) * 1024);
+}
+
+double halfValue(uint64_t bits) {
+  int exponent = int(bits >> 10 & 31);
+  double fraction = double(bits & 1023);
+  double magnitude = exponent == 31  ? (fraction != 0 ? NAN : INFINITY)
+                     : exponent == 0 ? fraction * 0x1p-24
+                                     : std::ldexp(1024 + fraction, exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+} // namespace
+
+std::optional<ElementType> ElementType::of(mlir::Type type) {
+  if (type.isF16())
+    return ElementType{F16, 16};
+  if (type.isBF16())
+    return ElementType{BF16, 16};
+  if (type.isF32())
+    return ElementType{F32, 32};
+  if (type.isF64())
+    return ElementType{F64, 64};
+  if (type.isIndex())
+    return ElementType{Integer, 64};
+  if (auto integer = mlir::dyn_cast<mlir::IntegerType>(type); integer && integer.getWidth() - 1 < 64)
+    return ElementType{Integer, integer.getWidth()};
+  return std::nullopt;
+}
+
+double roundTo(double value, ElementType::Kind format) {
+  switch (format) {
+  case ElementType::F16:
+    return roundToFormat(value, kHalf);
+  case ElementType::BF16:
+    return roundToFormat(value, kBrain);
+  case ElementType::F32:
+    return double(float(value));
+  case ElementType::F64:
+  case ElementType::Integer:
+    break;
+  }
+  return value;
+}
+
+uint64_t encodeFloat(double value, ElementType::Kind format) {
+  switch (format) {
+  case ElementType::F16:
+    return halfBits(roundToFormat(value, kHalf));
+  case ElementType::BF16:
+    return std::bit_cast<uint32_t>(float(roundToFormat(value, kBrain))) >> 16;
+  case ElementType::F32:
+    return std::bit_cast<uint32_t>(float(value));
+  case ElementType::F64:
+  case ElementType::Integer:
+    break;
+  }
+  return std::bit_cast<uint64_t>(value);
+}
+
+double decodeFloat(uint64_t bits, ElementType::Kind format) {
+  switch (format) {
+  case ElementType::F16:
+    return halfValue(bits);
+  case ElementType::BF16:
+    return std::bit_cast<float>(uint32_t(bits) << 16);
+  case ElementType::F32:
+    return std::bit_cast<float>(uint32_t(bits));
+  case ElementType::F64:
+  case ElementType::Integer:
+    break;
+  }
+  return std::bit_cast<double>(bits);
+}
+
+std::optional<TileValue> TileValue::zeros(mlir::Type type) {
+  constexpr int64_t maxElements = int64_t(1) << 26;
+  TileValue value;
+  int64_t count = 1;
+  mlir::Type elementType = type;
+  if (auto tensor = mlir::dyn_cast<mlir::RankedTensorType>(type)) {
+    if (!tensor.hasStaticShape())
+      return std::nullopt;
+    for (int64_t extent : tensor.getShape()) {
+      if (extent > 0 && count > maxElements / extent)
+        return std::nullopt;
+      count *= extent;
+      value.shape.push_back(extent);
+    }
+    elementType = tensor.getElementType();
+  }
+  std::optional<ElementType> element = ElementType::of(elementType);
+  if (!element)
+    return std::nullopt;
+  value.element = *element;
+  if (element->isFloat())
+    value.floats.assign(count, 0.0);
+  else
+    value.ints.assign(count, 0);
+  return value;
+}
+
+TileValue TileValue::integer(int64_t number, unsigned width) {
+  TileValue value;
+  value.element = {ElementType::Integer, width};
+  value.ints = {signExtend(number, width)};
+  return value;
+}
+
+void TileValue::normalize() {
+  if (element.kind == ElementType::F16 || element.kind == ElementType::BF16) {
+    const Format &format = element.kind == ElementType::F16 ? kHalf : kBrain;
+    for (double &value : floats)
+      value = roundToFormat(value, format);
+  } else if (!element.isFloat() && element.width < 64) {
+    for (int64_t &value : ints)
+      value = signExtend(value, element.width);
+  }
+}
+
+} // namespace imbrex::reference

@@ -1,0 +1,66 @@
+//===- TileValue.h - The interpreter's values -------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile or a scalar as plain vectors of doubles or 64-bit integers, and the conversions between those
+// and narrow types. Invariant between operations: an integer is the sign extension of its width (true
+// is -1), an f16 or bf16 element is representable in its type.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_REFERENCE_TILEVALUE_H
+#define IMBREX_COMPILER_REFERENCE_TILEVALUE_H
+
+#include "compiler/reference/Interpreter.h"
+#include "mlir/IR/Types.h"
+#include "llvm/ADT/SmallVector.h"
+#include <memory>
+
+namespace imbrex::reference {
+
+/// An element type: an integer of `width` bits (index: 64), or one of four float formats.
+struct ElementType {
+  enum Kind { Integer, F16, BF16, F32, F64 };
+  Kind kind = Integer;
+  unsigned width = 64;
+
+  bool isFloat() const { return kind != Integer; }
+  /// nullopt: a type the interpreter has no values of.
+  static std::optional<ElementType> of(mlir::Type type);
+};
+
+/// `value` rounded to nearest even of a float format; overflow gives infinity.
+double roundTo(double value, ElementType::Kind format);
+/// The bits of `value` in a format, rounding first, and back.
+uint64_t encodeFloat(double value, ElementType::Kind format);
+double decodeFloat(uint64_t bits, ElementType::Kind format);
+
+/// The low `width` bits of `value`, sign or zero extended. width is 1 .. 64.
+inline int64_t signExtend(int64_t value, unsigned width) {
+  return int64_t(uint64_t(value) << (64 - width)) >> (64 - width);
+}
+inline uint64_t zeroExtend(int64_t value, unsigned width) { return uint64_t(value) << (64 - width) >> (64 - width); }
+
+/// A tile (row-major), a scalar (empty shape) or a view.
+struct TileValue {
+  llvm::SmallVector<int64_t, 4> shape;
+  ElementType element;
+  std::vector<double> floats; ///< one of these two has an entry an element
+  std::vector<int64_t> ints;
+  const ViewData *view = nullptr;
+
+  /// A value of `type` full of zeros; nullopt if the type has no values here or is too large.
+  static std::optional<TileValue> zeros(mlir::Type type);
+  static TileValue integer(int64_t value, unsigned width);
+
+  size_t size() const { return element.isFloat() ? floats.size() : ints.size(); }
+  /// Re-establishes the invariant after arithmetic.
+  void normalize();
+};
+
+using ValueRef = std::shared_ptr<const TileValue>;
+
+} // namespace imbrex::reference
+
+#endif // IMBREX_COMPILER_REFERENCE_TILEVALUE_H
