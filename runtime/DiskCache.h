@@ -1,0 +1,60 @@
+//===- DiskCache.h - Compiled kernels on disk -------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One file an entry, `<sha256 of its key>.imbrex`, in a directory that belongs to the user alone. Entries
+// are written beside, synced and renamed into place, and never read back by their writer. Every fault of
+// an entry is a miss, and the entry is removed; no fault is ever a wrong kernel. Several processes and
+// threads may use one directory at once. No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_DISKCACHE_H
+#define IMBREX_RUNTIME_DISKCACHE_H
+
+#include "runtime/CacheEntry.h"
+#include "runtime/Result.h"
+#include <cstdint>
+#include <memory>
+
+namespace imbrex {
+
+class DiskCache {
+public:
+  struct Statistics {
+    uint64_t entries = 0, bytes = 0;
+    uint64_t damaged = 0; ///< only from verify()
+  };
+
+  /// Makes the directory (mode 0700, parents too) if needed. An Error if it is not a directory, is not
+  /// ours, or is open to others: the caller then runs uncached.
+  static Result<DiskCache> open(const std::string &directory, uint64_t maximumBytes = uint64_t(1) << 30);
+  DiskCache(DiskCache &&) noexcept;
+  DiskCache &operator=(DiskCache &&) noexcept;
+  ~DiskCache();
+
+  /// The entry of this key, marked as used now; nullopt if there is none or it is damaged.
+  std::optional<CacheEntry> find(const CacheKey &key) const;
+  /// Publishes an entry, then removes the least recently used ones beyond the size bound. An Error here is
+  /// never a reason to fail a launch.
+  Result<void> store(const CacheKey &key, const CacheEntry &entry) const;
+  void evict(const CacheKey &key) const;
+
+  Result<Statistics> statistics() const;
+  /// Reads every entry and removes the damaged ones.
+  Result<Statistics> verify() const;
+  /// Removes all entries; files that are not the cache's stay. Tells what was removed.
+  Result<Statistics> clear() const;
+
+  const std::string &directory() const;
+
+private:
+  struct State;
+  explicit DiskCache(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_DISKCACHE_H

@@ -1,0 +1,98 @@
+//===- Kernel.h - A kernel that can be launched -----------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Modules (the kernels of one text) and kernels. A Kernel is a small value: copying shares what was
+// compiled; set() and hook() change only the copy they are called on. Compilation happens at the first
+// launch of each specialisation, once however many threads ask, and is cached in memory and on disk.
+// launch(), prepare() and infer() are const and may be called from several threads at once. No LLVM
+// type, no driver handle: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_KERNEL_H
+#define IMBREX_RUNTIME_KERNEL_H
+
+#include "compiler/KernelInterface.h"
+#include "runtime/Argument.h"
+#include "runtime/Stream.h"
+#include <functional>
+#include <map>
+
+namespace imbrex {
+
+struct KernelState;
+struct ModuleState;
+class Module;
+
+/// What is known of one compiled specialisation.
+struct KernelInfo {
+  KernelInterface interface;
+  std::string ptx;
+  size_t machineCodeBytes = 0; ///< 0 where PTX is loaded
+  std::string assemblerLog;
+  std::vector<std::string> repairs;                              ///< see AssembledKernel::repairs
+  unsigned registers = 0, localBytes = 0, staticSharedBytes = 0; ///< by the driver's account
+  bool fromDisk = false;
+};
+
+/// What argument shapes say about a kernel's parameters.
+struct InferredShapes {
+  std::map<std::string, int64_t, std::less<>> extents; ///< symbols and integer parameters
+  std::map<std::string, DataType, std::less<>> types;  ///< type parameters
+  /// Type and extents of every view parameter they determine, given or not: what to allocate an output with.
+  struct Shape {
+    DataType type;
+    std::vector<int64_t> extents;
+  };
+  std::map<std::string, Shape, std::less<>> views;
+};
+
+class Kernel {
+public:
+  /// Fixes a type, integer or tuning parameter. A parameter that shapes determine need not be set. A
+  /// wrong name or value is reported by the next launch, prepare or infer.
+  Kernel &set(std::string_view name, DataType type) &;
+  Kernel &set(std::string_view name, int64_t value) &;
+  Kernel &set(std::string_view name, std::string_view value) &;
+  /// Replaces a hook by a function of the same file: hook("mask", "window(4096, 0)").
+  Kernel &hook(std::string_view name, std::string_view function) &;
+  template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
+  Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
+
+  const KernelSignature &signature() const;
+
+  /// Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional output that is
+  /// not named is left out. An empty grid is success without a launch. On an error nothing was launched.
+  Result<void> launch(const Stream &stream, Arguments arguments) const;
+  /// Everything launch does but the launch.
+  Result<KernelInfo> prepare(Arguments arguments) const;
+  /// What these arguments, perhaps not all of them, determine. Compiles nothing.
+  Result<InferredShapes> infer(Arguments arguments) const;
+
+private:
+  friend class Module;
+  explicit Kernel(std::shared_ptr<KernelState> state) : state(std::move(state)) {}
+  Kernel &change(const std::function<void(KernelState &)> &edit);
+
+  std::shared_ptr<KernelState> state; ///< never changed once shared
+};
+
+/// One kernel source, loaded. Copying shares it.
+class Module {
+public:
+  /// The kernel of that name; "" if the text has only one.
+  Result<Kernel> kernel(std::string_view name = "") const;
+  std::vector<std::string> kernels() const;
+
+private:
+  friend class Runtime;
+  explicit Module(std::shared_ptr<const ModuleState> state) : state(std::move(state)) {}
+
+  std::shared_ptr<const ModuleState> state;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_KERNEL_H

@@ -1,0 +1,93 @@
+//===- Runtime.h - The door for programs that launch kernels ----*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The one header to include. A Runtime is one device, real or simulated, with a compiler and caches:
+//
+//   imbrex::Runtime runtime = imbrex::Runtime::open().value();
+//   imbrex::Kernel kernel = runtime.load("vector_add.tile").value().kernel().value();
+//   kernel.launch(runtime.stream(), {{"X", x}, {"Y", y}, {"Z", z}}).value();
+//
+// Safe to use from several threads. Uses the device's primary context, made current only during a call, so
+// that it lives beside a host that uses CUDA itself. Reads no environment. No LLVM type, no driver handle.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_RUNTIME_H
+#define IMBREX_RUNTIME_RUNTIME_H
+
+#include "compiler/Compiler.h"
+#include "runtime/Buffer.h"
+#include "runtime/Device.h"
+#include "runtime/DiskCache.h"
+#include "runtime/Kernel.h"
+#include "runtime/Stream.h"
+
+namespace imbrex {
+
+namespace cuda {
+struct DriverTable;
+} // namespace cuda
+struct RuntimeState;
+
+/// The compiler a runtime uses: the real one, or a test's.
+struct CompilerFunctions {
+  std::function<CompileResult(const Source &, const CompileOptions &)> compile;
+  std::function<Description(const Source &)> describe;
+  std::string buildId;
+};
+
+struct RuntimeOptions {
+  std::string device;         ///< "cuda:0", "sim:h200"; "": the first GPU, else a simulated device
+  std::string target;         ///< "sm_90a"; "": the best plain target of the device
+  std::string cacheDirectory; ///< "": no disk cache
+  uint64_t cacheBytes = uint64_t(1) << 30;
+  std::string ptxasPath;                     ///< a program that must exist; "": look in ptxasDirectories
+  std::vector<std::string> ptxasDirectories; ///< none found: the driver assembles
+  std::string temporaryDirectory = "/tmp";
+  unsigned simulatorThreads = 0;                   ///< 0: all cores
+  uint64_t simulatorInstructions = 0;              ///< warp instructions a launch may take; 0: a generous bound
+  unsigned simulatorSeed = 0;                      ///< of its scheduling
+  std::shared_ptr<const cuda::DriverTable> driver; ///< given: used in place of the machine's (tests)
+  std::optional<CompilerFunctions> compiler;       ///< given: used in place of the real one (tests)
+};
+
+class Runtime {
+public:
+  static Result<Runtime> open(RuntimeOptions options = {});
+  /// As open, but nothing is looked for: driver and compiler must be given.
+  static Result<Runtime> openWith(RuntimeOptions options);
+  Runtime(Runtime &&) noexcept;
+  Runtime &operator=(Runtime &&) noexcept;
+  ~Runtime();
+
+  const DeviceInfo &device() const;
+  /// A stream made at opening, shared by all who ask.
+  const Stream &stream() const;
+  Result<Stream> createStream() const;
+  Result<Event> createEvent() const;
+  /// Uninitialised device memory; no bytes is an empty buffer.
+  Result<Buffer> allocate(size_t bytes) const;
+
+  /// Reads and checks a kernel source. The compiler's errors come as ErrorKind::Compile.
+  Result<Module> load(const std::string &path) const;
+  Result<Module> loadSource(Source source) const;
+
+  /// Waits for everything on the device.
+  Result<void> synchronize() const;
+  /// What went differently than asked without being an error, each once: no GPU found, cache not usable, a
+  /// destructor's failed driver call.
+  std::vector<std::string> messages() const;
+
+private:
+  explicit Runtime(std::shared_ptr<RuntimeState> state);
+  std::shared_ptr<RuntimeState> state;
+};
+
+/// The devices of this machine, then the ones that can be simulated.
+std::vector<DeviceInfo> listDevices();
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_RUNTIME_H

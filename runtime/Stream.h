@@ -1,0 +1,67 @@
+//===- Stream.h - Ordered work on a device, and marks in it -----*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Streams and events. Move-only owners; an object keeps its device alive, so it may outlive the Runtime.
+// All member functions may be called from several threads at once, moves and destruction excepted. No
+// LLVM type, no driver handle: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_STREAM_H
+#define IMBREX_RUNTIME_STREAM_H
+
+#include "runtime/Result.h"
+#include <memory>
+
+namespace imbrex {
+
+class DeviceContext;
+class Event;
+
+/// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer.
+/// Destroying a stream does not wait for its work.
+class Stream {
+public:
+  struct State;
+  explicit Stream(std::unique_ptr<State> state);
+  Stream(Stream &&) noexcept;
+  Stream &operator=(Stream &&) noexcept;
+  ~Stream();
+
+  /// Waits for all work put on the stream so far. A kernel's fault is reported here at the latest.
+  Result<void> synchronize() const;
+  /// Later work of this stream waits for `event`; the host does not.
+  Result<void> wait(const Event &event) const;
+
+  /// For the runtime's own sources.
+  const State &internal() const { return *state; }
+
+private:
+  std::unique_ptr<State> state;
+};
+
+/// A mark in a stream: to wait for, and to measure time between two.
+class Event {
+public:
+  struct State;
+  explicit Event(std::unique_ptr<State> state);
+  Event(Event &&) noexcept;
+  Event &operator=(Event &&) noexcept;
+  ~Event();
+
+  Result<void> record(const Stream &stream) const;
+  Result<void> synchronize() const;
+  /// Milliseconds from `start` to this mark, both passed. On a simulated device it is no measure of anything.
+  Result<float> millisecondsSince(const Event &start) const;
+
+  const State &internal() const { return *state; }
+
+private:
+  std::unique_ptr<State> state;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_STREAM_H
