@@ -132,6 +132,14 @@ TEST(Errors, workCountsElements) {
   EXPECT_NE(runKernel(text, {2, 1, 1}, {}, {5000}), ""); // the bound is for the whole grid
 }
 
+TEST(Errors, workCountsProducts) {
+  const std::string text = "func.func @k() {\n%a = arith.constant dense<1.0> : tensor<16x16xf32>\n"
+                           "%r = tile.dot %a, %a, %a : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>\n"
+                           "return\n}";
+  EXPECT_EQ(runKernel(text, {1, 1, 1}, {}, {4500}), "");
+  EXPECT_NE(runKernel(text, {1, 1, 1}, {}, {4000}), ""); // 16 * 16 * 16 products
+}
+
 TEST(Errors, unknownOperationsAndTypesAreNamed) {
   EXPECT_EQ(runKernel("func.func @k() {\n  \"who.knows\"() : () -> ()\n  return\n}", {1, 1, 1}, {}),
             "kernel.mlir:2:3: 'who.knows': the interpreter does not know this operation");

@@ -174,8 +174,12 @@ TEST(View, dimensionsNotListedDisappear) {
       %t = tile.load %v[%zero, %one, %zero] dims [0, 2] : !tile.view<?x?x4xi32> -> tensor<2x4xi32>
       tile.store %t, %o[%zero, %zero] dims [0, 1] : tensor<2x4xi32>, !tile.view<?x?xi32, out>
       %inside = tile.load %v[%one, %one, %one] dims [] : !tile.view<?x?x4xi32> -> i32
-      %outside = tile.load %v[%one, %nine, %one] dims [] : !tile.view<?x?x4xi32> -> i32
+      %minus = arith.constant -1 : i32
+      %above = tile.load %v[%one, %nine, %one] dims [] : !tile.view<?x?x4xi32> -> i32
+      %below = tile.load %v[%one, %minus, %one] dims [] : !tile.view<?x?x4xi32> -> i32
+      %outside = arith.addi %above, %below : i32
       %sum = arith.addi %inside, %outside : i32
+      tile.store %sum, %s[%minus] dims [] : i32, !tile.view<?xi32, out>
       tile.store %sum, %s[%one] dims [] : i32, !tile.view<?xi32, out>
       tile.store %sum, %s[%nine] dims [] : i32, !tile.view<?xi32, out>
       return
