@@ -43,7 +43,8 @@ public:
   /// Bytes of a row inside one panel: 128, 64 or 32.
   unsigned span() const { return panelSpan; }
   int64_t sizeBytes() const { return rowCount * paddedColumns() * bytes; }
-  /// Panels must start at a multiple of this for the XOR to fall on address bits: 8 rows' worth.
+  /// Panels must start at a multiple of this for the XOR to fall on address bits, as TMA and wgmma read it: 8
+  /// rows' worth. (So several panels want rows() % 8 == 0; loads and stores by offset() are right either way.)
   unsigned alignment() const { return 8 * panelSpan; }
 
   /// Byte offset of an element.
