@@ -53,6 +53,8 @@ public:
 
   bool hasErrors() const { return errors > 0; }
   unsigned errorCount() const { return errors; }
+  /// Name of the source.
+  const std::string &file() const { return source.name; }
   const std::vector<Diagnostic> &all() const { return list; }
   std::vector<Diagnostic> take() { return std::move(list); }
 

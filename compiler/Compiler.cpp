@@ -1,0 +1,233 @@
+//===- Compiler.cpp - From tile text to PTX -------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The stages in order. Each runs in a context of its own compilation, without threads; what MLIR and
+// LLVM have to say becomes diagnostics with a place in the user's text.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Compiler.h"
+#include "compiler/BuildId.h"
+#include "compiler/Target.h"
+#include "compiler/cta/Passes.h"
+#include "compiler/frontend/Frontend.h"
+#include "compiler/nvvm_to_ptx/EmitPtx.h"
+#include "compiler/tile/Passes.h"
+#include "llvm/Support/raw_ostream.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace imbrex;
+
+namespace {
+
+/// One compilation: its context, its diagnostics, its clock.
+class Compilation {
+public:
+  Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump)
+      : source(source), options(options), dump(dump), diagnostics(source),
+        context(makeRegistry(), MLIRContext::Threading::DISABLED),
+        handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
+    context.loadAllAvailableDialects();
+  }
+
+  CompileResult fromText(Stage until);
+  CompileResult fromStage(Stage from, Stage until);
+
+private:
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registry.insert<tile::TileDialect, cta::CtaDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect,
+                    func::FuncDialect, LLVM::LLVMDialect, NVVM::NVVMDialect>();
+    return registry;
+  }
+
+  void report(mlir::Diagnostic &diagnostic);
+  /// Runs `step`, adds its time to the stage's, dumps the module. False if it failed.
+  bool runStage(Stage stage, llvm::function_ref<bool()> step);
+  bool runPasses(void (*build)(OpPassManager &));
+  /// Runs the stages after `from` up to `until` on `module`.
+  bool lower(Stage from, Stage until);
+  bool emit();
+  void readLaunchShape();
+  std::string moduleText();
+  CompileResult finish(bool ok, Stage until);
+
+  const Source &source;
+  const CompileOptions &options;
+  const DumpStage &dump;
+  imbrex::Diagnostics diagnostics;
+  MLIRContext context;
+  ScopedDiagnosticHandler handler;
+  OwningOpRef<ModuleOp> module;
+  CompiledKernel kernel;
+};
+
+} // namespace
+
+/// The innermost place in a file that a location names.
+static FileLineColLoc findPlace(Location location) {
+  FileLineColLoc place;
+  location->walk([&](Location inner) {
+    if (!place)
+      place = dyn_cast<FileLineColLoc>(inner);
+    return place ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return place;
+}
+
+void Compilation::report(mlir::Diagnostic &diagnostic) {
+  auto add = [&](mlir::Diagnostic &each, Severity severity) {
+    FileLineColLoc place = findPlace(each.getLocation());
+    diagnostics.addAt(severity, place ? place.getLine() : 0, place ? place.getColumn() : 0, each.str());
+  };
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  add(diagnostic, isError ? Severity::Error : Severity::Remark);
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    add(note, isError ? Severity::Note : Severity::Remark);
+}
+
+std::string Compilation::moduleText() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  OpPrintingFlags flags;
+  module->print(stream, flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+  return text;
+}
+
+bool Compilation::runStage(Stage stage, llvm::function_ref<bool()> step) {
+  auto begin = std::chrono::steady_clock::now();
+  bool ok = step();
+  std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
+  kernel.times.push_back({std::string(info(stage).name), elapsed.count()});
+  kernel.stage = stage;
+  if (ok && dump)
+    dump(stage, stage == Stage::Ptx ? kernel.code : moduleText());
+  return ok && !diagnostics.hasErrors();
+}
+
+bool Compilation::runPasses(void (*build)(OpPassManager &)) {
+  PassManager passes(&context);
+  build(passes);
+  return succeeded(passes.run(*module));
+}
+
+bool Compilation::emit() {
+  std::optional<Target> target = Target::parse(options.target);
+  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines);
+  if (ptx)
+    kernel.code = std::move(*ptx);
+  return ptx.has_value();
+}
+
+/// Entry, warps and shared bytes as the passes settled them.
+void Compilation::readLaunchShape() {
+  module->walk([&](Operation *op) {
+    if (auto warps = op->getAttrOfType<IntegerAttr>(tile::kWarpsAttr))
+      kernel.interface.warps = warps.getInt();
+    if (auto bytes = op->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr)) {
+      kernel.interface.sharedBytes = bytes.getInt();
+      kernel.interface.entry = cast<SymbolOpInterface>(op).getName().str();
+    }
+  });
+  kernel.interface.target = options.target;
+}
+
+bool Compilation::lower(Stage from, Stage until) {
+  if (from < Stage::Cta && until >= Stage::Cta && !runStage(Stage::Cta, [&] { return runPasses(buildCtaPipeline); }))
+    return false;
+  readLaunchShape();
+  if (from < Stage::Nvvm && until >= Stage::Nvvm && !runStage(Stage::Nvvm, [&] { return runPasses(buildNvvmPipeline); }))
+    return false;
+  return until < Stage::Ptx || runStage(Stage::Ptx, [&] { return emit(); });
+}
+
+CompileResult Compilation::finish(bool ok, Stage until) {
+  CompileResult result;
+  if (!ok && !diagnostics.hasErrors())
+    diagnostics.errorWithoutPlace("the compiler failed without saying why; please report this kernel");
+  if (!diagnostics.hasErrors()) {
+    if (until != Stage::Ptx)
+      kernel.code = moduleText();
+    result.kernel = std::move(kernel);
+  }
+  result.diagnostics = diagnostics.take();
+  return result;
+}
+
+/// Checks what no stage can: the target, and how far to go.
+static bool checkRequest(const CompileOptions &options, Stage until, imbrex::Diagnostics &diagnostics) {
+  if (!Target::parse(options.target)) {
+    std::string known;
+    for (std::string_view name : Target::names())
+      known += (known.empty() ? "" : ", ") + std::string(name);
+    diagnostics.errorWithoutPlace("unknown target '" + options.target + "'; known targets: " + known);
+    return false;
+  }
+  if (until > Stage::Ptx) {
+    diagnostics.errorWithoutPlace("the compiler goes as far as 'ptx'; machine code is made by the runtime");
+    return false;
+  }
+  return true;
+}
+
+CompileResult Compilation::fromText(Stage until) {
+  if (!checkRequest(options, until, diagnostics))
+    return finish(false, until);
+  bool ok = runStage(Stage::Tile, [&] {
+    std::unique_ptr<ast::File> file = parseFile(source, diagnostics);
+    if (diagnostics.hasErrors())
+      return false;
+    module = emitTile(*file, options, *Target::parse(options.target), context, kernel.interface, diagnostics);
+    return module && !diagnostics.hasErrors() && runPasses(buildTilePipeline);
+  });
+  return finish(ok && lower(Stage::Tile, until), until);
+}
+
+CompileResult Compilation::fromStage(Stage from, Stage until) {
+  if (!checkRequest(options, until, diagnostics))
+    return finish(false, until);
+  if (from >= Stage::Ptx || from > until) {
+    diagnostics.errorWithoutPlace("cannot go from '" + std::string(info(from).name) + "' to '" +
+                                  std::string(info(until).name) + "'");
+    return finish(false, until);
+  }
+  module = parseSourceString<ModuleOp>(source.text, &context, source.name);
+  return finish(module && !diagnostics.hasErrors() && lower(from, until), until);
+}
+
+std::string CompileResult::errors() const {
+  std::string text;
+  for (const imbrex::Diagnostic &diagnostic : diagnostics)
+    if (diagnostic.severity != Severity::Remark)
+      text += diagnostic.render();
+  return text;
+}
+
+CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump) {
+  return Compilation(source, options, dump).fromText(until);
+}
+
+CompileResult imbrex::compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until,
+                                  const DumpStage &dump) {
+  return Compilation(source, options, dump).fromStage(from, until);
+}
+
+Description imbrex::describe(const Source &source) {
+  imbrex::Diagnostics diagnostics(source);
+  Description description;
+  std::unique_ptr<ast::File> file = parseFile(source, diagnostics);
+  if (!diagnostics.hasErrors())
+    description.kernels = describeKernels(*file, diagnostics);
+  description.diagnostics = diagnostics.take();
+  return description;
+}
+
+std::string_view imbrex::compilerBuildId() { return IMBREX_BUILD_ID; }

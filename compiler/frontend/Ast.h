@@ -1,0 +1,174 @@
+//===- Ast.h - What a source says, as a tree ------------------ -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Plain structs; each node knows the byte of the source where it begins. Grammar.md names the
+// productions. Trees own their children.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_FRONTEND_AST_H
+#define IMBREX_COMPILER_FRONTEND_AST_H
+
+#include "compiler/DataType.h"
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace imbrex::ast {
+
+/// A type as written: a scalar type's name, a type parameter, or wide<...> of one.
+struct TypeName {
+  uint32_t offset = 0;
+  std::string name; ///< empty: not given
+  bool wide = false;
+};
+
+struct Expr;
+using ExprPtr = std::unique_ptr<Expr>;
+
+/// One place between the brackets of a view: `:`, `e`, or `e :+ size`.
+struct Index {
+  enum Kind : uint8_t { Whole, Single, Slice } kind = Whole;
+  uint32_t offset = 0;
+  ExprPtr start, size;
+};
+
+struct Expr {
+  enum Kind : uint8_t {
+    Integer, ///< integer
+    Float,   ///< number
+    Bool,    ///< integer 0 or 1
+    Name,    ///< text
+    Unary,   ///< text: "-" or "!"; operands[0]
+    Binary,  ///< text: the operator; operands[0], operands[1]
+    Call,    ///< text: the function; operands
+    Fill,    ///< type, shape = operands but the last, value = operands.back()
+    Cast,    ///< type, operands[0]
+    Member,  ///< operands[0], text
+    Expand,  ///< operands[0], integer: the dimension inserted
+    Load,    ///< text: the view; indices
+  };
+  Kind kind;
+  uint32_t offset;
+  std::string text;
+  int64_t integer = 0;
+  double number = 0;
+  TypeName type;
+  std::vector<ExprPtr> operands;
+  std::vector<Index> indices;
+};
+
+struct Stmt;
+using Block = std::vector<std::unique_ptr<Stmt>>;
+
+struct Stmt {
+  enum Kind : uint8_t {
+    Let,    ///< name, value
+    Var,    ///< name, value
+    Assign, ///< name, op ("" or "+", ...), value
+    Tiles,  ///< for name in tiles(value, second) [visible(visible)] body
+    Range,  ///< for name in value..second body
+    If,     ///< value, body, otherwise
+    Store,  ///< store name[indices] = value
+  };
+  Kind kind;
+  uint32_t offset;
+  std::string name, op, visible;
+  uint32_t visibleOffset = 0;
+  ExprPtr value, second;
+  std::vector<Index> indices;
+  Block body, otherwise;
+};
+
+/// A parameter of a function or hook: the type may be missing, or "coord".
+struct FnParameter {
+  uint32_t offset;
+  std::string name;
+  TypeName type;
+};
+
+struct Function {
+  uint32_t offset = 0;
+  std::string name;
+  bool isHook = false;
+  std::vector<FnParameter> extras, parameters; ///< fn name(extras)(parameters)
+  TypeName result;
+  ExprPtr body;
+};
+
+struct KernelParameter {
+  uint32_t offset;
+  std::string name;
+  bool isView = false, output = false, optional = false;
+  TypeName type;
+  std::vector<ExprPtr> extents;
+};
+
+struct GenericParameter {
+  uint32_t offset;
+  std::string name;
+  bool isInteger = false;
+  std::vector<DataType> allowed;
+};
+
+struct Tunable {
+  uint32_t offset;
+  std::string name;
+  std::vector<int64_t> choices;
+  int64_t standard = 0;
+};
+
+/// `on sm_80 { ... }` (targets) or `when condition { ... }`: values that replace defaults.
+struct TuneCase {
+  uint32_t offset;
+  std::vector<std::string> targets;
+  ExprPtr condition;
+  struct Setting {
+    uint32_t offset;
+    std::string name;
+    int64_t value;
+  };
+  std::vector<Setting> settings;
+};
+
+struct Tune {
+  std::vector<Tunable> tunables;
+  std::vector<ExprPtr> constraints;
+  std::vector<TuneCase> cases; ///< later ones win
+  std::vector<ExprPtr> key;
+  std::vector<std::string> rounding;
+};
+
+struct Kernel {
+  uint32_t offset = 0;
+  std::string name;
+  std::vector<GenericParameter> generics;
+  std::vector<KernelParameter> parameters;
+  std::vector<ExprPtr> requirements; ///< conjuncts
+  Tune tune;
+  std::vector<ExprPtr> grid;
+  std::vector<FnParameter> gridNames;
+  Block body;
+};
+
+struct File {
+  std::vector<Function> functions; ///< hooks too
+  std::vector<Kernel> kernels;
+
+  const Function *findFunction(std::string_view name) const {
+    for (const Function &function : functions)
+      if (function.name == name)
+        return &function;
+    return nullptr;
+  }
+};
+
+/// The expression in the language's own notation: for messages.
+std::string toText(const Expr &expr);
+
+} // namespace imbrex::ast
+
+#endif // IMBREX_COMPILER_FRONTEND_AST_H

@@ -1,0 +1,134 @@
+//===- Constants.cpp - Compile-time values --------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Evaluates expressions over parameters, and hands those over extents to the host.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Sema.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+using llvm::StringRef;
+
+/// Integer arithmetic; nullopt if `op` is none or the result does not exist.
+static std::optional<int64_t> arithmetic(StringRef op, int64_t x, int64_t y) {
+  int64_t value;
+  if (op == "+")
+    return __builtin_add_overflow(x, y, &value) ? std::nullopt : std::optional(value);
+  if (op == "-")
+    return __builtin_sub_overflow(x, y, &value) ? std::nullopt : std::optional(value);
+  if (op == "*")
+    return __builtin_mul_overflow(x, y, &value) ? std::nullopt : std::optional(value);
+  if (y == 0 || (x == std::numeric_limits<int64_t>::min() && y == -1))
+    return std::nullopt;
+  if (op == "/")
+    return x / y;
+  if (op == "%")
+    return x % y;
+  if (op == "cdiv")
+    return x / y + (x % y != 0 && (x < 0) == (y < 0));
+  return std::nullopt;
+}
+
+std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, const Constant &y) {
+  auto truth = [](bool value) { return Constant{Constant::Bool, value}; };
+  if (op == "&&")
+    return truth(x.value && y.value);
+  if (op == "||")
+    return truth(x.value || y.value);
+  if (x.kind != y.kind)
+    return std::nullopt;
+  if (op == "==")
+    return truth(x.value == y.value);
+  if (op == "!=")
+    return truth(x.value != y.value);
+  if (x.kind != Constant::Integer)
+    return std::nullopt;
+  if (op == "<")
+    return truth(x.value < y.value);
+  if (op == "<=")
+    return truth(x.value <= y.value);
+  if (op == ">")
+    return truth(x.value > y.value);
+  if (op == ">=")
+    return truth(x.value >= y.value);
+  if (op == "min")
+    return Constant{Constant::Integer, std::min(x.value, y.value)};
+  if (op == "max")
+    return Constant{Constant::Integer, std::max(x.value, y.value)};
+  std::optional<int64_t> value = arithmetic(op, x.value, y.value);
+  return value ? std::optional(Constant{Constant::Integer, *value}) : std::nullopt;
+}
+
+/// A name's constant: a parameter, a type parameter, or a type itself.
+static std::optional<Constant> lookUp(const std::string &name, const Specialisation &specialisation) {
+  if (auto it = specialisation.integers.find(name); it != specialisation.integers.end())
+    return Constant{Constant::Integer, it->second};
+  if (auto it = specialisation.types.find(name); it != specialisation.types.end())
+    return Constant{Constant::Type, int64_t(it->second)};
+  if (std::optional<DataType> type = parseDataType(name))
+    return Constant{Constant::Type, int64_t(*type)};
+  return std::nullopt;
+}
+
+std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation &specialisation,
+                                         Diagnostics &diagnostics) {
+  bool isCall = expr.kind == Expr::Call && expr.operands.size() == 2 &&
+                llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
+  if (expr.kind == Expr::Integer || expr.kind == Expr::Bool)
+    return Constant{expr.kind == Expr::Bool ? Constant::Bool : Constant::Integer, expr.integer};
+  if (expr.kind == Expr::Name)
+    return lookUp(expr.text, specialisation);
+  if (expr.kind == Expr::Unary) {
+    std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
+    if (!x || (expr.text == "-") != (x->kind == Constant::Integer))
+      return std::nullopt;
+    return expr.text == "-" ? Constant{Constant::Integer, int64_t(0 - uint64_t(x->value))}
+                            : Constant{Constant::Bool, !x->value};
+  }
+  if (expr.kind != Expr::Binary && !isCall)
+    return std::nullopt;
+  std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
+  std::optional<Constant> y = evaluate(*expr.operands[1], specialisation, diagnostics);
+  if (!x || !y)
+    return std::nullopt;
+  std::optional<Constant> value = evaluateBinary(expr.text, *x, *y);
+  bool divides = expr.text == "/" || expr.text == "%" || expr.text == "cdiv";
+  if (!value && x->kind == Constant::Integer && y->kind == Constant::Integer)
+    report(diagnostics, expr.offset, divides && y->value == 0 ? Message::DivisionByZero : Message::Overflow);
+  return value;
+}
+
+/// Appends `expr` to a postfix text; false if it is more than integer arithmetic over names.
+static bool appendPostfix(const Expr &expr, std::string &text) {
+  auto token = [&](StringRef word) {
+    text += text.empty() ? "" : " ";
+    text += word;
+    return true;
+  };
+  if (expr.kind == Expr::Integer || expr.kind == Expr::Bool)
+    return token(std::to_string(expr.integer));
+  if (expr.kind == Expr::Name)
+    return token(expr.text);
+  if (expr.kind == Expr::Unary) {
+    if (expr.text == "-")
+      return token("0") && appendPostfix(*expr.operands[0], text) && token("-");
+    return appendPostfix(*expr.operands[0], text) && token("!");
+  }
+  bool isCall = expr.kind == Expr::Call && expr.operands.size() == 2 &&
+                llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
+  if (expr.kind != Expr::Binary && !isCall)
+    return false;
+  return appendPostfix(*expr.operands[0], text) && appendPostfix(*expr.operands[1], text) && token(expr.text);
+}
+
+std::optional<Expression> imbrex::toExpression(const Expr &expr, Diagnostics &diagnostics) {
+  Expression expression;
+  if (appendPostfix(expr, expression.postfix))
+    return expression;
+  report(diagnostics, expr.offset, Message::Unsupported, "'" + toText(expr) + "' in an expression of the host");
+  return std::nullopt;
+}

@@ -1,0 +1,109 @@
+//===- EmitAccess.cpp - Loads and stores of views -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Slices of views: one index, a start and a size, or a whole extent, for each dimension.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Emitter.h"
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
+  Location loc = at(index.offset);
+  const Parameter &view = *access.view->parameter;
+  if (index.kind == ast::Index::Whole) {
+    std::optional<int64_t> extent = view.extents[dim].evaluate(interface.constants);
+    if (!extent) {
+      error(index.offset, Message::WholeNeedsConstant);
+      return false;
+    }
+    access.indices.push_back(constant(loc, b.getI32Type(), 0, 0));
+    access.dims.push_back(dim);
+    access.shape.push_back(*extent);
+    return true;
+  }
+  Value start = emitI32(*index.start, "an index");
+  access.indices.push_back(start);
+  if (index.kind == ast::Index::Slice) {
+    std::optional<int64_t> size = emitExtent(*index.size);
+    if (!size)
+      return false;
+    access.dims.push_back(dim);
+    access.shape.push_back(*size);
+  }
+  return bool(start);
+}
+
+std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef name,
+                                                   const std::vector<ast::Index> &indices) {
+  Binding *binding = find(name);
+  if (!binding || (binding->value.kind != Val::View && binding->value.kind != Val::Absent)) {
+    error(offset, binding ? Message::NotAView : Message::UnknownName, name, "");
+    return std::nullopt;
+  }
+  if (binding->value.kind == Val::Absent) {
+    error(offset, Message::AbsentView, name);
+    return std::nullopt;
+  }
+  Access access{&binding->value, {}, {}, {}};
+  const Parameter &view = *access.view->parameter;
+  if (indices.size() != view.extents.size()) {
+    error(offset, Message::IndexCount, name, view.extents.size(), indices.size());
+    return std::nullopt;
+  }
+  bool ok = true;
+  for (auto [dim, index] : llvm::enumerate(indices))
+    ok &= emitIndex(access, dim, index);
+  if (ok && access.shape.size() > 2) {
+    error(offset, Message::TileRank, access.shape.size());
+    return std::nullopt;
+  }
+  return ok && checkTile(offset, access.shape) ? std::optional(access) : std::nullopt;
+}
+
+Val Emitter::emitLoad(const ast::Expr &expr) {
+  std::optional<Access> access = emitAccess(expr.offset, expr.text, expr.indices);
+  if (!access)
+    return {};
+  if (access->view->parameter->output)
+    return error(expr.offset, Message::LoadFromOutput, expr.text);
+  Type type = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
+  if (!access->shape.empty())
+    type = RankedTensorType::get(access->shape, type);
+  return Val::of(tile::LoadOp::create(b, at(expr.offset), type, access->view->ssa, access->indices,
+                                      b.getDenseI64ArrayAttr(access->dims), IntegerAttr(), Value(), Value()));
+}
+
+void Emitter::emitStore(const ast::Stmt &stmt) {
+  std::optional<Access> access = emitAccess(stmt.offset, stmt.name, stmt.indices);
+  Val value = emit(*stmt.value);
+  if (!access || value.isPoison())
+    return;
+  if (!access->view->parameter->output) {
+    error(stmt.offset, Message::StoreToInput, stmt.name);
+    return;
+  }
+  Type element = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
+  if (value.isLiteral())
+    value = adapt(stmt.value->offset, value, element);
+  if (value.isPoison())
+    return;
+  if (value.kind != Val::Ssa || value.element() != element) {
+    error(stmt.value->offset, Message::StoreType, describe(value), stmt.name, describe(element));
+    return;
+  }
+  if (!value.tile() && !access->shape.empty())
+    value = broadcastTo(value, access->shape);
+  ArrayRef<int64_t> shape = value.tile() ? value.tile().getShape() : ArrayRef<int64_t>();
+  if (shape != ArrayRef(access->shape)) {
+    error(stmt.value->offset, Message::StoreShape, describe(shape), describe(access->shape), stmt.name);
+    return;
+  }
+  tile::StoreOp::create(b, at(stmt.offset), value.ssa, access->view->ssa, access->indices,
+                        b.getDenseI64ArrayAttr(access->dims));
+}

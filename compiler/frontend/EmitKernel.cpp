@@ -1,0 +1,240 @@
+//===- EmitKernel.cpp - Functions, parameters, the interface --------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernel as a function with views and scalars, and what the host must know of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Emitter.h"
+#include "compiler/frontend/Parser.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+std::unique_ptr<ast::File> imbrex::parseFile(const Source &source, Diagnostics &diagnostics) {
+  return Parser(source.text, diagnostics).parseFile();
+}
+
+OwningOpRef<ModuleOp> imbrex::emitTile(const ast::File &file, const CompileOptions &options, const Target &target,
+                                       MLIRContext &context, KernelInterface &interface, Diagnostics &diagnostics) {
+  std::optional<Specialisation> program = specialise(file, options, target, diagnostics);
+  if (!program)
+    return {};
+  return Emitter(*program, options, target, context, interface, diagnostics).run();
+}
+
+/// The parameter as the host sees it; its type is settled by the caller.
+static Parameter describeParameter(const ast::KernelParameter &parameter, Diagnostics &diagnostics) {
+  Parameter result;
+  result.name = parameter.name;
+  result.isView = parameter.isView;
+  result.output = parameter.output;
+  result.optional = parameter.optional;
+  for (const ast::ExprPtr &extent : parameter.extents)
+    result.extents.push_back(toExpression(*extent, diagnostics).value_or(Expression{"1"}));
+  return result;
+}
+
+std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, Diagnostics &diagnostics) {
+  std::vector<KernelSignature> signatures;
+  for (const ast::Kernel &kernel : file.kernels) {
+    KernelSignature signature;
+    signature.name = kernel.name;
+    for (const ast::GenericParameter &generic : kernel.generics) {
+      if (generic.isInteger)
+        signature.integerParameters.push_back(generic.name);
+      else
+        signature.typeParameters.push_back({generic.name, generic.allowed});
+    }
+    for (const ast::Tunable &tunable : kernel.tune.tunables)
+      signature.tunables.push_back(
+          {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name)});
+    for (const ast::KernelParameter &parameter : kernel.parameters) {
+      Parameter described = describeParameter(parameter, diagnostics);
+      if (std::optional<DataType> type = parseDataType(parameter.type.name); type && !parameter.type.wide)
+        described.type = *type;
+      else // wide<T> is settled by T's own views
+        described.typeParameter = parameter.type.wide ? "wide<" + parameter.type.name + ">" : parameter.type.name;
+      signature.parameters.push_back(std::move(described));
+    }
+    for (const ast::Function &function : file.functions)
+      if (function.isHook)
+        signature.hooks.push_back(function.name);
+    signatures.push_back(std::move(signature));
+  }
+  return signatures;
+}
+
+Emitter::Emitter(const Specialisation &program, const CompileOptions &options, const Target &target,
+                 MLIRContext &context, KernelInterface &interface, Diagnostics &diagnostics)
+    : program(program), options(options), target(target), interface(interface), diagnostics(diagnostics), b(&context) {
+  scopes.emplace_back();
+}
+
+Location Emitter::at(uint32_t offset) {
+  auto [line, column] = diagnostics.position(offset);
+  return FileLineColLoc::get(b.getContext(), diagnostics.file(), line, column);
+}
+
+Type Emitter::toType(DataType type) {
+  switch (type) {
+  case DataType::Bool:
+    return b.getI1Type();
+  case DataType::I8:
+    return b.getI8Type();
+  case DataType::I32:
+    return b.getI32Type();
+  case DataType::I64:
+    return b.getI64Type();
+  case DataType::F16:
+    return b.getF16Type();
+  case DataType::BF16:
+    return b.getBF16Type();
+  case DataType::F32:
+    return b.getF32Type();
+  case DataType::F64:
+    return b.getF64Type();
+  }
+  llvm_unreachable("all element types are listed");
+}
+
+std::optional<DataType> Emitter::resolveType(const ast::TypeName &type) {
+  std::optional<DataType> result = parseDataType(type.name);
+  if (auto it = program.types.find(type.name); it != program.types.end())
+    result = it->second;
+  if (!result) {
+    error(type.offset, Message::ExpectedType, "'" + type.name + "'");
+    return std::nullopt;
+  }
+  if (type.wide)
+    result = *result == DataType::F64 ? DataType::F64 : DataType::F32;
+  return result;
+}
+
+void Emitter::fillInterface() {
+  const ast::Kernel &kernel = *program.kernel;
+  interface.kernel = interface.entry = kernel.name;
+  interface.target = target.name;
+  interface.constants = program.integers;
+  interface.types = program.types;
+  interface.requirements = program.requirements;
+  interface.warps = program.integers.find("warps")->second;
+  for (const ast::KernelParameter &parameter : kernel.parameters) {
+    Parameter described = describeParameter(parameter, diagnostics);
+    described.type = resolveType(parameter.type).value_or(DataType::F32);
+    described.present = !options.absent.contains(parameter.name);
+    if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())
+      described.alignment = it->second;
+    interface.parameters.push_back(std::move(described));
+  }
+  for (const ast::ExprPtr &extent : kernel.grid)
+    if (std::optional<Expression> expression = toExpression(*extent, diagnostics))
+      interface.grid.push_back(*expression);
+  while (interface.grid.size() < 3)
+    interface.grid.push_back({"1"});
+  checkHostNames();
+}
+
+/// Expressions of the host may only use parameters and extents that some view has by themselves.
+void Emitter::checkHostNames() {
+  std::map<std::string, int64_t, std::less<>> known = program.integers;
+  for (const Parameter &parameter : interface.parameters)
+    for (const Expression &extent : parameter.extents)
+      if (extent.postfix.find(' ') == std::string::npos)
+        known.try_emplace(extent.postfix, 1);
+  auto check = [&](const std::vector<Expression> &expressions, uint32_t offset) {
+    for (const Expression &expression : expressions)
+      for (const std::string &unknown : expression.unknowns(known))
+        error(offset, Message::UnknownName, unknown, "");
+  };
+  const ast::Kernel &kernel = *program.kernel;
+  check(interface.grid, kernel.grid.empty() ? kernel.offset : kernel.grid.front()->offset);
+  check(interface.requirements, kernel.offset);
+  for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
+    check(described.extents, parameter.offset);
+}
+
+func::FuncOp Emitter::makeFunction(ModuleOp module) {
+  SmallVector<Type> types;
+  SmallVector<const Parameter *> present;
+  for (const Parameter &parameter : interface.parameters) {
+    if (!parameter.present)
+      continue;
+    Type type = toType(parameter.type);
+    if (parameter.isView) {
+      SmallVector<int64_t> extents;
+      for (const Expression &extent : parameter.extents)
+        extents.push_back(extent.evaluate(interface.constants).value_or(ShapedType::kDynamic));
+      type = tile::ViewType::get(b.getContext(), extents, type, parameter.output);
+    }
+    types.push_back(type);
+    present.push_back(&parameter);
+  }
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
+  function->setAttr(tile::kKernelAttr, b.getUnitAttr());
+  function->setAttr(tile::kWarpsAttr, b.getI32IntegerAttr(interface.warps));
+  function->setAttr(tile::kStagesAttr, b.getI32IntegerAttr(program.integers.find("stages")->second));
+  function->setAttr(tile::kTargetAttr, b.getStringAttr(target.name));
+  for (auto [i, parameter] : llvm::enumerate(present)) {
+    function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
+    if (parameter->isView)
+      function.setArgAttr(i, tile::kAlignmentAttr, b.getI32IntegerAttr(parameter->alignment));
+  }
+  b.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+void Emitter::bindParameters(func::FuncOp function) {
+  unsigned next = 0;
+  for (const Parameter &parameter : interface.parameters) {
+    Val value;
+    value.kind = parameter.isView ? (parameter.present ? Val::View : Val::Absent) : Val::Ssa;
+    value.parameter = &parameter;
+    if (parameter.present)
+      value.ssa = function.getArgument(next++);
+    scopes.front()[parameter.name] = {value, false};
+  }
+  for (const auto &[name, value] : program.integers)
+    scopes.front()[name] = {Val::ofInteger(value), false};
+}
+
+/// Symbolic extents become i32 values, read where they stand by themselves for the first time.
+void Emitter::bindExtents() {
+  for (const Parameter &parameter : interface.parameters) {
+    if (!parameter.isView || !parameter.present)
+      continue;
+    Value view = scopes.front()[parameter.name].value.ssa;
+    for (auto [dim, extent] : llvm::enumerate(parameter.extents)) {
+      bool isName = extent.postfix.find(' ') == std::string::npos && !llvm::isDigit(extent.postfix[0]);
+      if (!isName || scopes.front().contains(extent.postfix))
+        continue;
+      Value value = tile::ExtentOp::create(b, b.getInsertionBlock()->getParentOp()->getLoc(), view, dim);
+      scopes.front()[extent.postfix] = {Val::of(value), false};
+    }
+  }
+}
+
+OwningOpRef<ModuleOp> Emitter::run() {
+  unsigned before = diagnostics.errorCount();
+  fillInterface();
+  if (diagnostics.errorCount() != before)
+    return {};
+  OwningOpRef<ModuleOp> module(ModuleOp::create(at(program.kernel->offset)));
+  func::FuncOp function = makeFunction(*module);
+  bindParameters(function);
+  bindExtents();
+  for (auto [axis, name] : llvm::enumerate(program.kernel->gridNames)) {
+    Value id = tile::ProgramIdOp::create(b, at(name.offset), axis);
+    scopes.front()[name.name] = {Val::of(id), false};
+  }
+  emitBlock(program.kernel->body);
+  func::ReturnOp::create(b, at(program.kernel->offset));
+  if (diagnostics.errorCount() != before || failed(verify(*module)))
+    return {};
+  return module;
+}

@@ -1,0 +1,179 @@
+//===- Emitter.h - The state of emission ---------------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Walks a specialised kernel and emits tile operations, checking types as it goes: after an error a
+// poisoned value stands for what could not be made, and silences what follows from it.
+//
+//     EmitKernel      function, parameters, interface     EmitStatements   let, var, loops, branches
+//     EmitExpressions names, operators, broadcasting       EmitCalls        functions, hooks, built-ins
+//     EmitAccess      loads and stores of views
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_FRONTEND_EMITTER_H
+#define IMBREX_COMPILER_FRONTEND_EMITTER_H
+
+#include "compiler/frontend/Frontend.h"
+#include "compiler/frontend/Sema.h"
+#include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace imbrex {
+
+/// What an expression stands for while it is emitted.
+struct Val {
+  enum Kind : uint8_t {
+    Poison,  ///< an error was reported
+    Integer, ///< compile-time integer, of no type yet
+    Float,   ///< compile-time float, of no type yet
+    Bool,    ///< compile-time truth value
+    Ssa,     ///< a scalar or a tile
+    Coord,   ///< b, h, q, k, Sq, Sk
+    View,    ///< a view parameter
+    Absent,  ///< an optional output that is left out
+  };
+  Kind kind = Poison;
+  int64_t integer = 0;
+  double number = 0;
+  mlir::Value ssa; ///< Ssa, View
+  std::shared_ptr<std::vector<Val>> fields;
+  const Parameter *parameter = nullptr; ///< View, Absent
+
+  static Val ofInteger(int64_t value) { return {Integer, value, double(value), {}, {}, {}}; }
+  static Val ofFloat(double value) { return {Float, 0, value, {}, {}, {}}; }
+  static Val ofBool(bool value) { return {Bool, value, double(value), {}, {}, {}}; }
+  static Val of(mlir::Value value) { return {Ssa, 0, 0, value, {}, {}}; }
+
+  bool isPoison() const { return kind == Poison; }
+  bool isLiteral() const { return kind == Integer || kind == Float || kind == Bool; }
+  /// Element type of an Ssa value.
+  mlir::Type element() const { return mlir::getElementTypeOrSelf(ssa.getType()); }
+  mlir::RankedTensorType tile() const {
+    return kind == Ssa ? mlir::dyn_cast<mlir::RankedTensorType>(ssa.getType()) : mlir::RankedTensorType();
+  }
+};
+
+class Emitter {
+public:
+  Emitter(const Specialisation &program, const CompileOptions &options, const Target &target,
+          mlir::MLIRContext &context, KernelInterface &interface, Diagnostics &diagnostics);
+
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+private:
+  struct Binding {
+    Val value;
+    bool isVariable = false;
+  };
+  using Scope = std::map<std::string, Binding, std::less<>>;
+  /// The loop whose visibility is promised, while its body is emitted.
+  struct VisibleLoop {
+    std::string hook;
+    mlir::Block *body = nullptr;
+    bool found = false;
+  };
+
+  //===--- EmitKernel.cpp ---===//
+  void fillInterface();
+  void checkHostNames();
+  mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
+  void bindParameters(mlir::func::FuncOp function);
+  void bindExtents();
+  std::optional<DataType> resolveType(const ast::TypeName &type);
+  mlir::Type toType(DataType type);
+
+  //===--- EmitStatements.cpp ---===//
+  void emitBlock(const ast::Block &block);
+  void emitStatement(const ast::Stmt &stmt);
+  void emitAssign(const ast::Stmt &stmt);
+  void emitLoop(const ast::Stmt &stmt);
+  void emitIf(const ast::Stmt &stmt);
+  void emitRuntimeIf(const ast::Stmt &stmt, const Val &condition);
+  void emitStore(const ast::Stmt &stmt);
+  std::vector<std::string> assignedIn(std::initializer_list<const ast::Block *> blocks);
+  Binding *find(llvm::StringRef name);
+  /// A literal with a type of its own: i32, f32, i1.
+  Val settle(Val value);
+
+  //===--- EmitExpressions.cpp ---===//
+  Val emit(const ast::Expr &expr);
+  Val emitName(const ast::Expr &expr);
+  Val emitUnary(const ast::Expr &expr);
+  Val emitBinary(const ast::Expr &expr);
+  Val emitMember(const ast::Expr &expr);
+  Val emitExpand(const ast::Expr &expr);
+  Val emitFill(const ast::Expr &expr);
+  Val emitCast(const ast::Expr &expr);
+  Val binary(uint32_t offset, llvm::StringRef op, Val x, Val y);
+  Val binaryLiterals(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  Val castTo(uint32_t offset, const Val &value, mlir::Type element);
+  /// Brings both to one type and shape: literals adapt, scalars are splatted, extents of 1 repeat.
+  bool unify(uint32_t offset, llvm::StringRef op, Val &x, Val &y);
+  bool unifyShapes(uint32_t offset, llvm::StringRef op, Val &x, Val &y);
+  /// A literal as a scalar of `element`; Poison, reported, if it does not fit.
+  Val adapt(uint32_t offset, const Val &literal, mlir::Type element);
+  Val broadcastTo(const Val &value, llvm::ArrayRef<int64_t> shape);
+  /// The scalar i32 that an index, a start or a bound must be.
+  mlir::Value emitI32(const ast::Expr &expr, llvm::StringRef what);
+  std::optional<int64_t> emitConstant(const ast::Expr &expr);
+  std::optional<int64_t> emitExtent(const ast::Expr &expr);
+  bool checkTile(uint32_t offset, llvm::ArrayRef<int64_t> shape);
+
+  //===--- EmitCalls.cpp ---===//
+  Val emitCall(const ast::Expr &expr);
+  Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments, bool &known);
+  Val emitMath(const ast::Expr &expr, Val x);
+  Val emitWhere(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val emitIota(const ast::Expr &expr, const Val &count);
+  Val emitReduce(const ast::Expr &expr, const Val &source);
+  Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val emitCoord(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Val> extras,
+                   llvm::ArrayRef<Val> arguments);
+  Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Val> arguments);
+  bool bindArgument(uint32_t offset, const ast::Function &function, const ast::FnParameter &parameter, Val argument,
+                    Scope &scope);
+  void promiseVisible(const ast::Function &hook, const Val &mask, llvm::ArrayRef<Val> arguments);
+
+  //===--- EmitAccess.cpp ---===//
+  struct Access {
+    const Val *view;
+    llvm::SmallVector<mlir::Value> indices;
+    llvm::SmallVector<int64_t> dims, shape;
+  };
+  Val emitLoad(const ast::Expr &expr);
+  std::optional<Access> emitAccess(uint32_t offset, llvm::StringRef name, const std::vector<ast::Index> &indices);
+  bool emitIndex(Access &access, unsigned dim, const ast::Index &index);
+
+  //===--- Small things ---===//
+  template <typename... Arguments> Val error(uint32_t offset, Message message, Arguments &&...arguments) {
+    if (diagnostics.errorCount() < kMaxErrors)
+      report(diagnostics, offset, message, std::forward<Arguments>(arguments)...);
+    return {};
+  }
+  mlir::Location at(uint32_t offset);
+  mlir::Value constant(mlir::Location loc, mlir::Type type, double number, int64_t integer);
+  std::string describe(const Val &value);
+  static std::string describe(mlir::Type type);
+  static std::string describe(llvm::ArrayRef<int64_t> shape);
+
+  const Specialisation &program;
+  const CompileOptions &options;
+  const Target &target;
+  KernelInterface &interface;
+  Diagnostics &diagnostics;
+  mlir::OpBuilder b;
+  std::vector<Scope> scopes;
+  std::vector<const ast::Function *> inlining;
+  VisibleLoop visible;
+  unsigned emitted = 0;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_FRONTEND_EMITTER_H

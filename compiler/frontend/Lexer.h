@@ -1,0 +1,40 @@
+//===- Lexer.h - Tokens of the tile language ------------------ -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Splits a source into tokens, all at once. Comments run from // to the end of the line.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_FRONTEND_LEXER_H
+#define IMBREX_COMPILER_FRONTEND_LEXER_H
+
+#include "compiler/Diagnostics.h"
+#include "llvm/ADT/StringRef.h"
+#include <vector>
+
+namespace imbrex {
+
+enum class TokenKind : uint8_t { Name, Integer, Float, Symbol, End };
+
+struct Token {
+  TokenKind kind;
+  uint32_t offset;
+  llvm::StringRef text; ///< points into the source
+  int64_t integer = 0;  ///< of an Integer
+  double number = 0;    ///< of a Float
+
+  bool is(llvm::StringRef symbol) const {
+    return (kind == TokenKind::Symbol || kind == TokenKind::Name) && text == symbol;
+  }
+  /// "'x'" or "end of file": for messages.
+  std::string describe() const { return kind == TokenKind::End ? "the end of the file" : "'" + text.str() + "'"; }
+};
+
+/// The tokens of `text`, the last of kind End. Errors are reported and skipped.
+std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_FRONTEND_LEXER_H

@@ -1,0 +1,29 @@
+//===- Messages.cpp - The frontend's messages -----------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of Errors.def and suggestions for misspelt names.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Messages.h"
+#include "llvm/ADT/StringRef.h"
+
+using namespace imbrex;
+
+static const char *const kFormats[] = {
+#define IMBREX_ERROR(id, format) format,
+#include "compiler/frontend/Errors.def"
+};
+
+const char *imbrex::formatOf(Message message) { return kFormats[unsigned(message)]; }
+
+std::string imbrex::suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> known) {
+  unsigned limit = 1 + name.size() / 3, best = limit + 1;
+  const std::string *closest = nullptr;
+  for (const std::string &candidate : known)
+    if (unsigned distance = name.edit_distance(candidate, true, limit + 1); distance < best)
+      best = distance, closest = &candidate;
+  return closest ? ", did you mean '" + *closest + "'?" : "";
+}

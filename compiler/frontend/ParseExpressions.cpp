@@ -1,0 +1,249 @@
+//===- ParseExpressions.cpp - Expressions ---------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The expressions of Grammar.md, by levels of precedence.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Parser.h"
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+using llvm::StringRef;
+
+ExprPtr Parser::make(Expr::Kind kind, uint32_t offset) const {
+  auto expr = std::make_unique<Expr>();
+  expr->kind = kind;
+  expr->offset = offset;
+  return expr;
+}
+
+/// Binary operators, loosest first.
+static constexpr unsigned kLevels = 6;
+static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
+  static constexpr StringRef logicOr[] = {"||"}, logicAnd[] = {"&&"}, equality[] = {"==", "!="},
+                             relation[] = {"<=", ">=", "<", ">"}, sum[] = {"+", "-"}, product[] = {"*", "/", "%"};
+  switch (level) {
+  case 0:
+    return logicOr;
+  case 1:
+    return logicAnd;
+  case 2:
+    return equality;
+  case 3:
+    return relation;
+  case 4:
+    return sum;
+  default:
+    return product;
+  }
+}
+
+/// expression = or ;  or = and { "||" and } ;  and = equal { "&&" equal } ;
+/// equal = relation { ( "==" | "!=" ) relation } ;  relation = sum { ( "<" | "<=" | ">" | ">=" ) sum } ;
+/// sum = product { ( "+" | "-" ) product } ;  product = unary { ( "*" | "/" | "%" ) unary } ;
+ExprPtr Parser::parseBinary(unsigned level) {
+  if (level == kLevels)
+    return parseUnary();
+  ExprPtr left = parseBinary(level + 1);
+  for (unsigned chain = 0; left;) {
+    StringRef found;
+    for (StringRef op : operatorsOf(level))
+      if (peek().is(op))
+        found = op;
+    if (found.empty())
+      return left;
+    // A long chain is a deep tree to those who walk it.
+    if (++chain > kMaxNesting) {
+      report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
+      return nullptr;
+    }
+    ExprPtr node = make(Expr::Binary, take().offset);
+    node->text = found.str();
+    ExprPtr right = parseBinary(level + 1);
+    if (!right)
+      return nullptr;
+    node->operands.push_back(std::move(left));
+    node->operands.push_back(std::move(right));
+    left = std::move(node);
+  }
+  return left;
+}
+
+/// unary = ( "-" | "!" ) unary | "load" name indices | postfix ;
+ExprPtr Parser::parseUnary() {
+  ++depth;
+  llvm::scope_exit leave([&] { --depth; });
+  if (tooDeep())
+    return nullptr;
+  uint32_t offset = peek().offset;
+  if (peek().is("-") || peek().is("!")) {
+    ExprPtr node = make(Expr::Unary, offset);
+    node->text = take().text.str();
+    ExprPtr operand = parseUnary();
+    if (!operand)
+      return nullptr;
+    node->operands.push_back(std::move(operand));
+    return node;
+  }
+  if (accept("load")) {
+    ExprPtr node = make(Expr::Load, peek().offset);
+    return expectName(node->text, "a view") && parseIndices(node->indices) ? std::move(node) : nullptr;
+  }
+  return parsePostfix();
+}
+
+/// postfix = primary { "." name | "[" ":" "," "_" "]" | "[" "_" "," ":" "]" } ;
+ExprPtr Parser::parsePostfix() {
+  ExprPtr base = parsePrimary();
+  for (unsigned chain = 0; base && (peek().is(".") || peek().is("[")); ++chain) {
+    if (chain > kMaxNesting) {
+      report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
+      return nullptr;
+    }
+    ExprPtr node;
+    if (peek().is(".")) {
+      take();
+      node = make(Expr::Member, peek().offset);
+      if (!expectName(node->text, "a field's name"))
+        return nullptr;
+    } else {
+      node = make(Expr::Expand, take().offset);
+      bool row = peek().is("_");
+      bool ok = row ? accept("_") && accept(",") && accept(":") : accept(":") && accept(",") && accept("_");
+      if (!ok || !accept("]")) {
+        fail(Message::BadExpand, "");
+        return nullptr;
+      }
+      node->integer = row ? 0 : 1;
+    }
+    node->operands.push_back(std::move(base));
+    base = std::move(node);
+  }
+  return base;
+}
+
+/// arguments = "(" [ expression { "," expression } ] ")" ; the opening one has been taken
+bool Parser::parseArguments(std::vector<ExprPtr> &arguments) {
+  while (!peek().is(")")) {
+    ExprPtr argument = parseExpression();
+    if (!argument)
+      return false;
+    arguments.push_back(std::move(argument));
+    if (!accept(","))
+      break;
+  }
+  return expect(")");
+}
+
+/// typed = "fill" "<" type ">" "[" expression { "," expression } "]" "(" expression ")"
+///       | "cast" "<" type ">" "(" expression ")" ;
+ExprPtr Parser::parseTyped(bool isFill) {
+  ExprPtr node = make(isFill ? Expr::Fill : Expr::Cast, take().offset);
+  if (!expect("<") || !parseType(node->type) || !expect(">"))
+    return nullptr;
+  if (isFill) {
+    if (!expect("["))
+      return nullptr;
+    do {
+      ExprPtr extent = parseExpression();
+      if (!extent)
+        return nullptr;
+      node->operands.push_back(std::move(extent));
+    } while (accept(","));
+    if (!expect("]"))
+      return nullptr;
+  }
+  if (!expect("("))
+    return nullptr;
+  ExprPtr value = parseExpression();
+  if (!value || !expect(")"))
+    return nullptr;
+  node->operands.push_back(std::move(value));
+  return node;
+}
+
+/// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments ] ;
+ExprPtr Parser::parsePrimary() {
+  const Token &token = peek();
+  if (token.kind == TokenKind::Integer || token.kind == TokenKind::Float) {
+    ExprPtr node = make(token.kind == TokenKind::Integer ? Expr::Integer : Expr::Float, token.offset);
+    node->integer = token.integer;
+    node->number = token.number;
+    take();
+    return node;
+  }
+  if (accept("(")) {
+    ExprPtr inner = parseExpression();
+    return inner && expect(")") ? std::move(inner) : nullptr;
+  }
+  if (token.kind != TokenKind::Name) {
+    fail(Message::ExpectedExpression, token.describe());
+    return nullptr;
+  }
+  if ((token.is("fill") || token.is("cast")) && peek(1).is("<"))
+    return parseTyped(token.is("fill"));
+  if (token.is("true") || token.is("false")) {
+    ExprPtr node = make(Expr::Bool, token.offset);
+    node->integer = take().is("true");
+    return node;
+  }
+  if (peek(1).is("("))
+    return parseCall();
+  ExprPtr node = make(Expr::Name, token.offset);
+  node->text = take().text.str();
+  return node;
+}
+
+/// call = name arguments ;
+ExprPtr Parser::parseCall() {
+  ExprPtr node = make(Expr::Call, peek().offset);
+  node->text = take().text.str();
+  take(); // the parenthesis
+  return parseArguments(node->operands) ? std::move(node) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Expressions as text
+//===----------------------------------------------------------------------===//
+
+std::string ast::toText(const Expr &expr) {
+  auto list = [&](size_t count) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i)
+      text += (i ? ", " : "") + toText(*expr.operands[i]);
+    return text;
+  };
+  switch (expr.kind) {
+  case Expr::Integer:
+    return std::to_string(expr.integer);
+  case Expr::Float:
+    return llvm::formatv("{0}", expr.number).str();
+  case Expr::Bool:
+    return expr.integer ? "true" : "false";
+  case Expr::Name:
+    return expr.text;
+  case Expr::Unary:
+    return expr.text + toText(*expr.operands[0]);
+  case Expr::Binary: {
+    auto side = [](const Expr &e) { return e.kind == Expr::Binary ? "(" + toText(e) + ")" : toText(e); };
+    return side(*expr.operands[0]) + " " + expr.text + " " + side(*expr.operands[1]);
+  }
+  case Expr::Call:
+    return expr.text + "(" + list(expr.operands.size()) + ")";
+  case Expr::Fill:
+    return "fill[" + list(expr.operands.size() - 1) + "](" + toText(*expr.operands.back()) + ")";
+  case Expr::Cast:
+    return "cast<" + expr.type.name + ">(" + list(1) + ")";
+  case Expr::Member:
+    return list(1) + "." + expr.text;
+  case Expr::Expand:
+    return list(1) + (expr.integer ? "[:, _]" : "[_, :]");
+  case Expr::Load:
+    return "load " + expr.text + "[...]";
+  }
+  return "";
+}

@@ -1,0 +1,136 @@
+//===- ParseStatements.cpp - Statements -----------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The statements of Grammar.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Parser.h"
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+
+/// block = "{" { statement } "}" ;
+bool Parser::parseBlock(Block &block) {
+  ++depth;
+  llvm::scope_exit leave([&] { --depth; });
+  if (tooDeep() || !expect("{"))
+    return false;
+  while (!peek().is("}") && peek().kind != TokenKind::End && diagnostics.errorCount() < kMaxErrors) {
+    if (std::unique_ptr<Stmt> stmt = parseStatement())
+      block.push_back(std::move(stmt));
+    else
+      skipStatement();
+  }
+  return expect("}");
+}
+
+/// statement = ( "let" | "var" ) name "=" expression ";" | for | if | store | assignment ;
+std::unique_ptr<Stmt> Parser::parseStatement() {
+  auto stmt = std::make_unique<Stmt>();
+  stmt->offset = peek().offset;
+  bool ok;
+  if (peek().is("let") || peek().is("var")) {
+    stmt->kind = take().is("let") ? Stmt::Let : Stmt::Var;
+    stmt->offset = peek().offset;
+    ok = expectName(stmt->name, "a name") && expect("=") && (stmt->value = parseExpression()) && expect(";");
+  } else if (accept("for")) {
+    ok = parseFor(*stmt);
+  } else if (accept("if")) {
+    ok = parseIf(*stmt);
+  } else if (accept("store")) {
+    ok = parseStore(*stmt);
+  } else if (peek().kind == TokenKind::Name) {
+    ok = parseAssign(*stmt);
+  } else {
+    ok = fail(Message::ExpectedStatement, peek().describe());
+  }
+  return ok ? std::move(stmt) : nullptr;
+}
+
+/// for = "for" name "in" ( "tiles" "(" expression "," expression ")" [ "visible" "(" name ")" ]
+///                       | expression ".." expression ) block ;
+bool Parser::parseFor(Stmt &stmt) {
+  stmt.offset = peek().offset;
+  if (!expectName(stmt.name, "the loop's name") || !expect("in"))
+    return false;
+  if (peek().is("tiles") && peek(1).is("(")) {
+    stmt.kind = Stmt::Tiles;
+    take(), take();
+    if (!(stmt.value = parseExpression()) || !expect(",") || !(stmt.second = parseExpression()) || !expect(")"))
+      return false;
+    if (accept("visible")) {
+      stmt.visibleOffset = peek().offset;
+      if (!expect("(") || !expectName(stmt.visible, "a hook's name") || !expect(")"))
+        return false;
+    }
+  } else {
+    stmt.kind = Stmt::Range;
+    if (!(stmt.value = parseExpression()) || !expect("..") || !(stmt.second = parseExpression()))
+      return false;
+  }
+  return parseBlock(stmt.body);
+}
+
+/// if = "if" expression block [ "else" ( if | block ) ] ;
+bool Parser::parseIf(Stmt &stmt) {
+  ++depth;
+  llvm::scope_exit leave([&] { --depth; });
+  stmt.kind = Stmt::If;
+  if (tooDeep() || !(stmt.value = parseExpression()) || !parseBlock(stmt.body))
+    return false;
+  if (!accept("else"))
+    return true;
+  if (!peek().is("if"))
+    return parseBlock(stmt.otherwise);
+  std::unique_ptr<Stmt> chained = parseStatement();
+  if (!chained)
+    return false;
+  stmt.otherwise.push_back(std::move(chained));
+  return true;
+}
+
+/// store = "store" name indices "=" expression ";" ;
+bool Parser::parseStore(Stmt &stmt) {
+  stmt.kind = Stmt::Store;
+  stmt.offset = peek().offset;
+  return expectName(stmt.name, "a view") && parseIndices(stmt.indices) && expect("=") &&
+         (stmt.value = parseExpression()) && expect(";");
+}
+
+/// assignment = name ( "=" | "+=" | "-=" | "*=" | "/=" ) expression ";" ;
+bool Parser::parseAssign(Stmt &stmt) {
+  stmt.kind = Stmt::Assign;
+  expectName(stmt.name, "a name");
+  for (llvm::StringRef op : {"+", "-", "*", "/"})
+    if (accept((op + "=").str())) {
+      stmt.op = op.str();
+      return (stmt.value = parseExpression()) && expect(";");
+    }
+  return expect("=") && (stmt.value = parseExpression()) && expect(";");
+}
+
+/// indices = "[" index { "," index } "]" ;   index = ":" | expression [ ":+" expression ] ;
+bool Parser::parseIndices(std::vector<Index> &indices) {
+  if (!expect("["))
+    return false;
+  do {
+    Index index;
+    index.offset = peek().offset;
+    if (!accept(":")) {
+      index.kind = Index::Single;
+      if (!(index.start = parseExpression()))
+        return false;
+      if (accept(":+")) {
+        index.kind = Index::Slice;
+        if (!(index.size = parseExpression()))
+          return false;
+      }
+    }
+    indices.push_back(std::move(index));
+  } while (accept(","));
+  return expect("]");
+}

@@ -1,0 +1,107 @@
+//===- Parser.cpp - Tokens, recovery, the file ----------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What all productions use, and the first one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Parser.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+using llvm::StringRef;
+
+bool Parser::accept(StringRef symbol) {
+  if (!peek().is(symbol))
+    return false;
+  take();
+  return true;
+}
+
+bool Parser::fail(Message message, std::string found) {
+  if (diagnostics.errorCount() < kMaxErrors)
+    report(diagnostics, peek().offset, message, found);
+  return false;
+}
+
+bool Parser::expect(StringRef symbol) {
+  if (accept(symbol))
+    return true;
+  if (diagnostics.errorCount() < kMaxErrors)
+    report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
+  return false;
+}
+
+bool Parser::expectName(std::string &name, StringRef what) {
+  if (peek().kind == TokenKind::Name) {
+    name = take().text.str();
+    return true;
+  }
+  if (diagnostics.errorCount() < kMaxErrors)
+    report(diagnostics, peek().offset, Message::Expected, what, peek().describe());
+  return false;
+}
+
+bool Parser::expectInteger(int64_t &value) {
+  bool negative = accept("-");
+  if (peek().kind == TokenKind::Integer) {
+    value = negative ? -take().integer : take().integer;
+    return true;
+  }
+  if (diagnostics.errorCount() < kMaxErrors)
+    report(diagnostics, peek().offset, Message::Expected, "an integer", peek().describe());
+  return false;
+}
+
+bool Parser::tooDeep() {
+  if (depth <= kMaxNesting)
+    return false;
+  report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
+  at = tokens.size() - 1; // nothing after this can be told apart
+  return true;
+}
+
+void Parser::skipStatement() {
+  for (unsigned braces = 0; peek().kind != TokenKind::End; take()) {
+    if (peek().is("{"))
+      ++braces;
+    if (peek().is("}") && braces-- == 0)
+      return;
+    if (braces == 0 && (peek().is(";") || peek().is("}"))) {
+      take();
+      return;
+    }
+  }
+}
+
+void Parser::skipDeclaration() {
+  while (peek().kind != TokenKind::End && !peek().is("kernel") && !peek().is("fn") && !peek().is("hook"))
+    take();
+}
+
+/// file = { function | hook | kernel } ;
+std::unique_ptr<File> Parser::parseFile() {
+  auto file = std::make_unique<File>();
+  while (peek().kind != TokenKind::End && diagnostics.errorCount() < kMaxErrors) {
+    bool ok;
+    if (accept("fn"))
+      ok = parseFunction(*file, /*isHook=*/false);
+    else if (accept("hook"))
+      ok = parseFunction(*file, /*isHook=*/true);
+    else if (accept("kernel"))
+      ok = parseKernel(*file);
+    else
+      ok = fail(Message::ExpectedDeclaration, peek().describe());
+    if (!ok)
+      skipDeclaration();
+  }
+  return file;
+}
+
+ExprPtr Parser::parseBinding() {
+  ExprPtr binding = parseExpression();
+  bool isBinding = binding && (binding->kind == Expr::Name || binding->kind == Expr::Call);
+  return isBinding && peek().kind == TokenKind::End ? std::move(binding) : nullptr;
+}

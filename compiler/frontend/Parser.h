@@ -1,0 +1,83 @@
+//===- Parser.h - From tokens to a tree ----------------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A recursive-descent parser to Grammar.md. Each function quotes its production. After an error it goes
+// on at the next statement or declaration, so that one run shows several.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_FRONTEND_PARSER_H
+#define IMBREX_COMPILER_FRONTEND_PARSER_H
+
+#include "compiler/frontend/Ast.h"
+#include "compiler/frontend/Lexer.h"
+#include "compiler/frontend/Messages.h"
+
+namespace imbrex {
+
+class Parser {
+public:
+  Parser(llvm::StringRef text, Diagnostics &diagnostics) : diagnostics(diagnostics), tokens(lex(text, diagnostics)) {}
+
+  std::unique_ptr<ast::File> parseFile();
+  /// A hook's binding, "function" or "function(constant, ...)", as a Name or Call; null if it is neither.
+  ast::ExprPtr parseBinding();
+
+private:
+  //===--- Tokens (Parser.cpp) ---===//
+  const Token &peek(unsigned ahead = 0) const { return tokens[std::min(at + ahead, tokens.size() - 1)]; }
+  const Token &take() { return tokens[at < tokens.size() - 1 ? at++ : at]; }
+  bool accept(llvm::StringRef symbol);
+  bool expect(llvm::StringRef symbol);
+  bool expectName(std::string &name, llvm::StringRef what);
+  bool expectInteger(int64_t &value);
+  bool fail(Message message, std::string found);
+  /// Skips to the end of a broken statement or declaration.
+  void skipStatement();
+  void skipDeclaration();
+  bool tooDeep();
+
+  //===--- Declarations (ParseDeclarations.cpp) ---===//
+  bool parseFunction(ast::File &file, bool isHook);
+  bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
+  bool parseKernel(ast::File &file);
+  bool parseGenerics(ast::Kernel &kernel);
+  bool parseKernelParameter(ast::Kernel &kernel);
+  bool parseTune(ast::Tune &tune);
+  bool parseTuneItem(ast::Tune &tune);
+  bool parseTunable(ast::Tune &tune);
+  bool parseTuneCase(ast::Tune &tune);
+  bool parseGrid(ast::Kernel &kernel);
+  bool parseType(ast::TypeName &type);
+
+  //===--- Statements (ParseStatements.cpp) ---===//
+  bool parseBlock(ast::Block &block);
+  std::unique_ptr<ast::Stmt> parseStatement();
+  bool parseFor(ast::Stmt &stmt);
+  bool parseIf(ast::Stmt &stmt);
+  bool parseStore(ast::Stmt &stmt);
+  bool parseAssign(ast::Stmt &stmt);
+  bool parseIndices(std::vector<ast::Index> &indices);
+
+  //===--- Expressions (ParseExpressions.cpp) ---===//
+  ast::ExprPtr parseExpression() { return parseBinary(0); }
+  ast::ExprPtr parseBinary(unsigned level);
+  ast::ExprPtr parseUnary();
+  ast::ExprPtr parsePostfix();
+  ast::ExprPtr parsePrimary();
+  ast::ExprPtr parseCall();
+  ast::ExprPtr parseTyped(bool isFill);
+  bool parseArguments(std::vector<ast::ExprPtr> &arguments);
+  ast::ExprPtr make(ast::Expr::Kind kind, uint32_t offset) const;
+
+  Diagnostics &diagnostics;
+  std::vector<Token> tokens;
+  size_t at = 0;
+  unsigned depth = 0;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_FRONTEND_PARSER_H

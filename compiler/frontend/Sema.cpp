@@ -1,0 +1,289 @@
+//===- Sema.cpp - One kernel with its choices made ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// In order: the kernel, its generic parameters, its tuning parameters (defaults, cases, settings), the
+// constraints, the requirements, the hooks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Sema.h"
+#include "compiler/frontend/Parser.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+
+namespace {
+
+class Specialiser {
+public:
+  Specialiser(const File &file, const CompileOptions &options, const Target &target, Diagnostics &diagnostics)
+      : file(file), options(options), target(target), diagnostics(diagnostics) {
+    result.file = &file;
+  }
+
+  std::optional<Specialisation> run() {
+    unsigned before = diagnostics.errorCount();
+    if (!chooseKernel())
+      return std::nullopt;
+    checkDeclarations();
+    checkSettings();
+    bindGenerics();
+    bindTunables();
+    if (diagnostics.errorCount() == before) {
+      checkConstraints();
+      checkRequirements();
+      bindHooks();
+      checkViewOptions();
+    }
+    return diagnostics.errorCount() == before ? std::optional(std::move(result)) : std::nullopt;
+  }
+
+private:
+  template <typename... Arguments> void error(uint32_t offset, Message message, Arguments &&...arguments) {
+    report(diagnostics, offset, message, std::forward<Arguments>(arguments)...);
+  }
+
+  bool chooseKernel();
+  void checkDeclarations();
+  void checkSettings();
+  void bindGenerics();
+  void bindTunables();
+  void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
+  bool applies(const TuneCase &tuneCase);
+  void checkConstraints();
+  void checkRequirements();
+  void checkRequirement(const Expr &condition);
+  void bindHooks();
+  void bindHook(const std::string &hook, const std::string &text);
+  void checkViewOptions();
+
+  const File &file;
+  const CompileOptions &options;
+  const Target &target;
+  Diagnostics &diagnostics;
+  Specialisation result;
+};
+
+} // namespace
+
+static std::string join(const std::vector<std::string> &names) {
+  std::string text;
+  for (const std::string &name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+bool Specialiser::chooseKernel() {
+  std::vector<std::string> names;
+  for (const Kernel &kernel : file.kernels) {
+    names.push_back(kernel.name);
+    if (kernel.name == options.kernel || (options.kernel.empty() && file.kernels.size() == 1))
+      result.kernel = &kernel;
+  }
+  if (result.kernel)
+    return true;
+  if (names.empty())
+    error(0, Message::NoKernel);
+  else if (options.kernel.empty())
+    error(0, Message::ChooseKernel, join(names));
+  else
+    error(0, Message::UnknownKernel, options.kernel, join(names));
+  return false;
+}
+
+/// Names that are declared twice in the kernel's head.
+void Specialiser::checkDeclarations() {
+  std::set<std::string> seen;
+  auto declare = [&](const std::string &name, uint32_t offset) {
+    if (!seen.insert(name).second)
+      error(offset, Message::Duplicate, name);
+  };
+  for (const GenericParameter &generic : result.kernel->generics)
+    declare(generic.name, generic.offset);
+  for (const Tunable &tunable : result.kernel->tune.tunables)
+    declare(tunable.name, tunable.offset);
+  for (const KernelParameter &parameter : result.kernel->parameters)
+    declare(parameter.name, parameter.offset);
+}
+
+void Specialiser::checkSettings() {
+  std::vector<std::string> known;
+  for (const GenericParameter &generic : result.kernel->generics)
+    known.push_back(generic.name);
+  for (const Tunable &tunable : result.kernel->tune.tunables)
+    known.push_back(tunable.name);
+  for (const auto &[name, value] : options.set)
+    if (!llvm::is_contained(known, name))
+      error(result.kernel->offset, Message::UnknownSetting, result.kernel->name, name, join(known));
+}
+
+void Specialiser::bindGenerics() {
+  for (const GenericParameter &generic : result.kernel->generics) {
+    auto setting = options.set.find(generic.name);
+    if (setting == options.set.end()) {
+      error(generic.offset, Message::MissingParameter, generic.name);
+      continue;
+    }
+    if (generic.isInteger) {
+      int64_t value;
+      if (llvm::StringRef(setting->second).getAsInteger(10, value))
+        error(generic.offset, Message::BadIntegerSetting, generic.name, setting->second);
+      else
+        result.integers[generic.name] = value;
+      continue;
+    }
+    std::optional<DataType> type = parseDataType(setting->second);
+    std::vector<std::string> allowed;
+    for (DataType candidate : generic.allowed)
+      allowed.emplace_back(name(candidate));
+    if (!type || !llvm::is_contained(generic.allowed, *type))
+      error(generic.offset, Message::BadTypeSetting, generic.name, join(allowed), setting->second);
+    else
+      result.types[generic.name] = *type;
+  }
+}
+
+void Specialiser::setTunable(const Tunable &tunable, int64_t value, uint32_t offset) {
+  std::vector<std::string> choices;
+  for (int64_t choice : tunable.choices)
+    choices.push_back(std::to_string(choice));
+  if (!llvm::is_contained(tunable.choices, value))
+    error(offset, Message::NotAChoice, tunable.name, value, "{" + join(choices) + "}");
+  else
+    result.integers[tunable.name] = value;
+}
+
+bool Specialiser::applies(const TuneCase &tuneCase) {
+  if (tuneCase.condition) {
+    std::optional<Constant> value = evaluate(*tuneCase.condition, result, diagnostics);
+    if (!value)
+      error(tuneCase.condition->offset, Message::NotConstant, toText(*tuneCase.condition));
+    return value && value->value != 0;
+  }
+  std::string plain = "sm_" + std::to_string(target.sm);
+  return llvm::is_contained(tuneCase.targets, target.name) || llvm::is_contained(tuneCase.targets, plain);
+}
+
+void Specialiser::bindTunables() {
+  const Tune &tune = result.kernel->tune;
+  auto find = [&](const std::string &name) {
+    return llvm::find_if(tune.tunables, [&](const Tunable &tunable) { return tunable.name == name; });
+  };
+  for (const Tunable &tunable : tune.tunables)
+    setTunable(tunable, tunable.standard, tunable.offset);
+  for (const TuneCase &tuneCase : tune.cases) {
+    bool active = applies(tuneCase);
+    for (const TuneCase::Setting &setting : tuneCase.settings) {
+      auto tunable = find(setting.name);
+      if (tunable == tune.tunables.end())
+        error(setting.offset, Message::UnknownTunable, setting.name);
+      else if (active)
+        setTunable(*tunable, setting.value, setting.offset);
+    }
+  }
+  for (const Tunable &tunable : tune.tunables) {
+    auto setting = options.set.find(tunable.name);
+    if (setting == options.set.end())
+      continue;
+    int64_t value;
+    if (llvm::StringRef(setting->second).getAsInteger(10, value))
+      error(tunable.offset, Message::BadIntegerSetting, tunable.name, setting->second);
+    else
+      setTunable(tunable, value, tunable.offset);
+  }
+  result.integers.try_emplace("warps", 4);
+  result.integers.try_emplace("stages", 2);
+  if (int64_t warps = result.integers["warps"]; warps < 1 || warps > 32)
+    error(result.kernel->offset, Message::BadWarps, warps);
+  if (int64_t stages = result.integers["stages"]; stages < 1 || stages > 8)
+    error(result.kernel->offset, Message::BadStages, stages);
+  for (const std::string &name : tune.rounding)
+    if (find(name) == tune.tunables.end())
+      error(result.kernel->offset, Message::UnknownTunable, name);
+}
+
+void Specialiser::checkConstraints() {
+  for (const ExprPtr &constraint : result.kernel->tune.constraints) {
+    std::optional<Constant> value = evaluate(*constraint, result, diagnostics);
+    if (!value)
+      error(constraint->offset, Message::NotConstant, toText(*constraint));
+    else if (!value->value)
+      error(constraint->offset, Message::TuneConstraint, toText(*constraint));
+  }
+}
+
+/// Requirements on parameters are checked now, those on extents at launch.
+void Specialiser::checkRequirement(const Expr &condition) {
+  if (condition.kind == Expr::Binary && condition.text == "&&") {
+    checkRequirement(*condition.operands[0]);
+    return checkRequirement(*condition.operands[1]);
+  }
+  if (std::optional<Constant> value = evaluate(condition, result, diagnostics)) {
+    if (!value->value)
+      error(condition.offset, Message::RequireFails, toText(condition));
+    return;
+  }
+  if (std::optional<Expression> expression = toExpression(condition, diagnostics))
+    result.requirements.push_back(*expression);
+}
+
+void Specialiser::checkRequirements() {
+  for (const ExprPtr &condition : result.kernel->requirements)
+    checkRequirement(*condition);
+}
+
+void Specialiser::bindHook(const std::string &hook, const std::string &text) {
+  const Function *declared = file.findFunction(hook);
+  std::vector<std::string> hooks, functions;
+  for (const Function &function : file.functions)
+    (function.isHook ? hooks : functions).push_back(function.name);
+  if (!declared || !declared->isHook)
+    return error(0, Message::UnknownHook, hook, join(hooks));
+  Source source{"hook " + hook, text};
+  Diagnostics inner(source);
+  ExprPtr binding = Parser(source.text, inner).parseBinding();
+  if (!binding || inner.hasErrors())
+    return error(declared->offset, Message::BadHookBinding, hook, text);
+  const Function *function = file.findFunction(binding->text);
+  if (!function || function->isHook)
+    return error(declared->offset, Message::UnknownHookFunction, hook, binding->text,
+                 suggestion(binding->text, functions));
+  if (function->extras.size() != binding->operands.size())
+    return error(declared->offset, Message::HookArgumentCount, hook, function->name, function->extras.size(),
+                 binding->operands.size());
+  if (function->parameters.size() != declared->parameters.size())
+    return error(declared->offset, Message::HookParameterCount, hook, declared->parameters.size(), function->name,
+                 function->parameters.size());
+  result.hooks[hook] = {function, std::move(binding->operands)};
+}
+
+void Specialiser::bindHooks() {
+  for (const auto &[hook, text] : options.hooks)
+    bindHook(hook, text);
+}
+
+/// Left-out outputs and alignments must name views.
+void Specialiser::checkViewOptions() {
+  auto find = [&](const std::string &name) -> const KernelParameter * {
+    for (const KernelParameter &parameter : result.kernel->parameters)
+      if (parameter.isView && parameter.name == name)
+        return &parameter;
+    return nullptr;
+  };
+  for (const std::string &name : options.absent)
+    if (const KernelParameter *view = find(name); !view || !view->optional)
+      error(result.kernel->offset, Message::NotOptional, name, result.kernel->name);
+  for (const auto &[name, bytes] : options.alignment) {
+    if (!find(name))
+      error(result.kernel->offset, Message::NotAView, name);
+    if (bytes == 0 || bytes > 16 || (bytes & (bytes - 1)) != 0)
+      error(result.kernel->offset, Message::BadAlignment, name, bytes);
+  }
+}
+
+std::optional<Specialisation> imbrex::specialise(const File &file, const CompileOptions &options, const Target &target,
+                                                 Diagnostics &diagnostics) {
+  return Specialiser(file, options, target, diagnostics).run();
+}

@@ -1,0 +1,59 @@
+//===- Sema.h - One kernel with its choices made -------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Binds a kernel's type, integer and tuning parameters and its hooks from the options; checks names,
+// choices, constraints and requirements. What remains is a program with static shapes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_FRONTEND_SEMA_H
+#define IMBREX_COMPILER_FRONTEND_SEMA_H
+
+#include "compiler/CompileOptions.h"
+#include "compiler/KernelInterface.h"
+#include "compiler/Target.h"
+#include "compiler/frontend/Ast.h"
+#include "compiler/frontend/Messages.h"
+
+namespace imbrex {
+
+/// What stands for a hook: a function of the file and constants for its extra arguments.
+struct BoundHook {
+  const ast::Function *function;
+  std::vector<ast::ExprPtr> extras; ///< constants
+};
+
+struct Specialisation {
+  const ast::File *file = nullptr;
+  const ast::Kernel *kernel = nullptr;
+  std::map<std::string, int64_t, std::less<>> integers; ///< integer and tuning parameters
+  std::map<std::string, DataType, std::less<>> types;
+  std::map<std::string, BoundHook, std::less<>> hooks;  ///< only those that are replaced
+  std::vector<Expression> requirements;                  ///< those left to check at launch
+};
+
+/// Reports and returns nullopt if the options do not make one program of the file.
+std::optional<Specialisation> specialise(const ast::File &file, const CompileOptions &options, const Target &target,
+                                         Diagnostics &diagnostics);
+
+/// A compile-time value: an integer, a truth value, or a type.
+struct Constant {
+  enum Kind : uint8_t { Integer, Bool, Type } kind;
+  int64_t value;
+};
+
+/// Value of `expr` if it only uses constants and the parameters in `specialisation`. Null without a report if
+/// it uses other names; reports overflow and division by zero.
+std::optional<Constant> evaluate(const ast::Expr &expr, const Specialisation &specialisation, Diagnostics &diagnostics);
+
+/// One step of integer arithmetic; nullopt on overflow, division by zero, or an operator that is none.
+std::optional<Constant> evaluateBinary(llvm::StringRef op, const Constant &x, const Constant &y);
+
+/// `expr` over names as a host-side expression; nullopt, reported, if it uses more than integer arithmetic.
+std::optional<Expression> toExpression(const ast::Expr &expr, Diagnostics &diagnostics);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_FRONTEND_SEMA_H
