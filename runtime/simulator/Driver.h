@@ -1,0 +1,89 @@
+//===- Driver.h - State behind one simulated driver -------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The object that all copies of a simulated DriverTable share: one device, its primary context, its
+// modules, streams and events. One mutex; every method below expects it to be held.
+// Private to SimulatedDriver.cpp, DriverModule.cpp and DriverLaunch.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_DRIVER_H
+#define IMBREX_RUNTIME_SIMULATOR_DRIVER_H
+
+#include "runtime/CudaDriver.h"
+#include "runtime/simulator/Device.h"
+#include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/exec/Program.h"
+#include "runtime/simulator/memory/GlobalMemory.h"
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+namespace imbrex::simulator {
+
+using cuda::CUresult;
+
+struct LoadedModule {
+  std::vector<std::shared_ptr<const Program>> kernels;
+  std::vector<uint64_t> allocations; ///< Its .global and .const variables.
+};
+
+struct LoadedFunction {
+  uint64_t module = 0;
+  std::shared_ptr<const Program> program;
+  uint32_t maxDynamicShared = 0;
+};
+
+struct EventState {
+  std::optional<std::chrono::steady_clock::time_point> recorded;
+};
+
+struct Driver {
+  Driver(const DeviceLimits &limits, SimulatorOptions options) : limits(limits), options(options) { reset(); }
+
+  const DeviceLimits &limits;
+  const SimulatorOptions options;
+  std::mutex mutex;
+  bool initialised = false;
+  unsigned retained = 0; ///< Of the primary context.
+  CUresult sticky = cuda::CUDA_SUCCESS;
+  std::string report;
+  std::map<std::thread::id, std::vector<cuda::CUcontext>> current; ///< A context stack a thread.
+  std::unique_ptr<GlobalMemory> memory;
+  std::map<uint64_t, LoadedModule> modules; ///< Handles are numbers, never reused.
+  std::map<uint64_t, LoadedFunction> functions;
+  std::set<uint64_t> streams;
+  std::map<uint64_t, EventState> events;
+  uint64_t nextHandle = 0x1000;
+  uint64_t launches = 0;
+
+  /// Forgets everything the context owned.
+  void reset();
+  /// What a call that needs a working current context returns if it has none; CUDA_SUCCESS otherwise.
+  CUresult ready();
+  cuda::CUcontext context() const;
+  bool isStream(cuda::CUstream stream) const;
+  /// The allocation that holds the whole range, or null.
+  const Allocation *range(uint64_t address, uint64_t bytes) const;
+
+  CUresult loadModule(cuda::CUmodule *out, const char *text, std::string &log);
+  CUresult unloadModule(cuda::CUmodule handle);
+  CUresult getFunction(cuda::CUfunction *out, cuda::CUmodule handle, const char *name);
+  CUresult getAttribute(int *value, int attribute, cuda::CUfunction handle);
+  CUresult setAttribute(cuda::CUfunction handle, int attribute, int value);
+  CUresult launch(cuda::CUfunction handle, const uint32_t (&grid)[3], const uint32_t (&block)[3], unsigned sharedBytes,
+                  cuda::CUstream stream, void **params, void **extra);
+};
+
+/// Handles are numbers in a pointer's clothes.
+template <class Handle> Handle toHandle(uint64_t number) { return reinterpret_cast<Handle>(number); }
+template <class Handle> uint64_t toNumber(Handle handle) { return reinterpret_cast<uint64_t>(handle); }
+
+} // namespace imbrex::simulator
+
+#endif // IMBREX_RUNTIME_SIMULATOR_DRIVER_H

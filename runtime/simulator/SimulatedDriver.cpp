@@ -1,0 +1,411 @@
+//===- SimulatedDriver.cpp - A CUDA driver that runs PTX on the CPU -------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table's entries: each takes the lock, checks what a real driver checks, and does its small part.
+// Streams are in order and work is done when a call returns, so that waiting is a check of handles.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/SimulatedDriver.h"
+
+#include "runtime/simulator/Driver.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace imbrex::simulator {
+
+using namespace cuda;
+
+void Driver::reset() {
+  memory = std::make_unique<GlobalMemory>(limits.memoryBytes);
+  modules.clear();
+  functions.clear();
+  streams.clear();
+  events.clear();
+  sticky = CUDA_SUCCESS;
+}
+
+CUcontext Driver::context() const { return toHandle<CUcontext>(0x100); }
+
+CUresult Driver::ready() {
+  if (!initialised)
+    return CUDA_ERROR_NOT_INITIALIZED;
+  auto found = current.find(std::this_thread::get_id());
+  if (retained == 0 || found == current.end() || found->second.empty())
+    return CUDA_ERROR_INVALID_CONTEXT;
+  return sticky;
+}
+
+bool Driver::isStream(CUstream stream) const {
+  return toNumber(stream) <= 2 || streams.count(toNumber(stream)) != 0; // 0 to 2 are the default streams.
+}
+
+const Allocation *Driver::range(uint64_t address, uint64_t bytes) const {
+  const Allocation *found = memory->find(address);
+  return found && found->contains(address, bytes) ? found : nullptr;
+}
+
+namespace {
+
+using Shared = std::shared_ptr<Driver>;
+
+struct ErrorText {
+  CUresult code;
+  const char *name, *text;
+};
+constexpr ErrorText kErrors[] = {
+    {CUDA_SUCCESS, "CUDA_SUCCESS", "no error"},
+    {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
+    {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
+    {CUDA_ERROR_NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {CUDA_ERROR_NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
+    {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
+    {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
+    {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
+    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
+    {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
+    {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
+    {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
+    {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+    {CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
+    {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+    {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch"},
+    {CUDA_ERROR_LAUNCH_TIMEOUT, "CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
+    {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
+    {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
+    {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+    {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
+    {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
+};
+
+CUresult findError(CUresult code, const char **out, bool name) {
+  if (!out)
+    return CUDA_ERROR_INVALID_VALUE;
+  *out = nullptr;
+  for (const ErrorText &error : kErrors)
+    if (error.code == code)
+      *out = name ? error.name : error.text;
+  return *out ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+/// Wraps a body so that it runs under the lock with a working current context.
+template <class Body> auto inContext(Shared driver, Body body) {
+  return [driver, body](auto... arguments) -> CUresult {
+    std::lock_guard lock(driver->mutex);
+    if (CUresult status = driver->ready(); status != CUDA_SUCCESS)
+      return status;
+    return body(*driver, arguments...);
+  };
+}
+
+/// Under the lock, after cuInit; no context needed.
+template <class Body> auto initialised(Shared driver, Body body) {
+  return [driver, body](auto... arguments) -> CUresult {
+    std::lock_guard lock(driver->mutex);
+    if (!driver->initialised)
+      return CUDA_ERROR_NOT_INITIALIZED;
+    return body(*driver, arguments...);
+  };
+}
+
+void fillDevice(DriverTable &table, const Shared &driver) {
+  table.init = [driver](unsigned flags) {
+    std::lock_guard lock(driver->mutex);
+    driver->initialised |= flags == 0;
+    return flags == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  };
+  table.driverGetVersion = [](int *version) {
+    if (!version)
+      return CUDA_ERROR_INVALID_VALUE;
+    *version = 13000;
+    return CUDA_SUCCESS;
+  };
+  table.getErrorName = [](CUresult code, const char **out) { return findError(code, out, true); };
+  table.getErrorString = [](CUresult code, const char **out) { return findError(code, out, false); };
+  table.deviceGetCount = initialised(driver, [](Driver &, int *count) {
+    if (!count)
+      return CUDA_ERROR_INVALID_VALUE;
+    *count = 1;
+    return CUDA_SUCCESS;
+  });
+  table.deviceGet = initialised(driver, [](Driver &, CUdevice *device, int ordinal) {
+    if (!device)
+      return CUDA_ERROR_INVALID_VALUE;
+    *device = 0;
+    return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
+  });
+  table.deviceGetName = initialised(driver, [](Driver &d, char *name, int size, CUdevice device) {
+    if (!name || size <= 0)
+      return CUDA_ERROR_INVALID_VALUE;
+    if (device != 0)
+      return CUDA_ERROR_INVALID_DEVICE;
+    std::string text = "Simulated " + std::string(d.limits.name);
+    size_t length = std::min(text.size(), static_cast<size_t>(size - 1));
+    std::memcpy(name, text.data(), length);
+    name[length] = '\0';
+    return CUDA_SUCCESS;
+  });
+  table.deviceGetAttribute = initialised(driver, [](Driver &d, int *value, int attribute, CUdevice device) {
+    if (device != 0)
+      return CUDA_ERROR_INVALID_DEVICE;
+    return value && deviceAttribute(d.limits, attribute, *value) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  });
+  table.deviceTotalMem = initialised(driver, [](Driver &d, size_t *bytes, CUdevice device) {
+    if (!bytes)
+      return CUDA_ERROR_INVALID_VALUE;
+    *bytes = d.limits.memoryBytes;
+    return device == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
+  });
+}
+
+void fillContext(DriverTable &table, const Shared &driver) {
+  table.primaryContextRetain = initialised(driver, [](Driver &d, CUcontext *context, CUdevice device) {
+    if (!context)
+      return CUDA_ERROR_INVALID_VALUE;
+    if (device != 0)
+      return CUDA_ERROR_INVALID_DEVICE;
+    ++d.retained;
+    *context = d.context();
+    return CUDA_SUCCESS;
+  });
+  table.primaryContextRelease = initialised(driver, [](Driver &d, CUdevice device) {
+    if (device != 0)
+      return CUDA_ERROR_INVALID_DEVICE;
+    if (d.retained == 0)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    if (--d.retained == 0)
+      d.reset();
+    return CUDA_SUCCESS;
+  });
+  table.contextPushCurrent = initialised(driver, [](Driver &d, CUcontext context) {
+    if (context != d.context() || d.retained == 0)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    d.current[std::this_thread::get_id()].push_back(context);
+    return CUDA_SUCCESS;
+  });
+  table.contextPopCurrent = initialised(driver, [](Driver &d, CUcontext *context) {
+    auto found = d.current.find(std::this_thread::get_id());
+    if (found == d.current.end())
+      return CUDA_ERROR_INVALID_CONTEXT;
+    if (context)
+      *context = found->second.back();
+    found->second.pop_back();
+    if (found->second.empty())
+      d.current.erase(found);
+    return CUDA_SUCCESS;
+  });
+  table.contextSynchronize = inContext(driver, [](Driver &) { return CUDA_SUCCESS; });
+}
+
+void fillStreams(DriverTable &table, const Shared &driver) {
+  table.streamCreate = inContext(driver, [](Driver &d, CUstream *stream, unsigned flags) {
+    if (!stream || flags > 1)
+      return CUDA_ERROR_INVALID_VALUE;
+    *stream = toHandle<CUstream>(*d.streams.insert(d.nextHandle++).first);
+    return CUDA_SUCCESS;
+  });
+  table.streamDestroy = inContext(driver, [](Driver &d, CUstream stream) {
+    return d.streams.erase(toNumber(stream)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+  table.streamSynchronize = inContext(driver, [](Driver &d, CUstream stream) {
+    return d.isStream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+  table.streamWaitEvent = inContext(driver, [](Driver &d, CUstream stream, CUevent event, unsigned) {
+    return d.isStream(stream) && d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+  table.eventCreate = inContext(driver, [](Driver &d, CUevent *event, unsigned flags) {
+    if (!event || flags > 7)
+      return CUDA_ERROR_INVALID_VALUE;
+    *event = toHandle<CUevent>(d.nextHandle);
+    d.events[d.nextHandle++] = EventState();
+    return CUDA_SUCCESS;
+  });
+  table.eventDestroy = inContext(driver, [](Driver &d, CUevent event) {
+    return d.events.erase(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+  table.eventRecord = inContext(driver, [](Driver &d, CUevent event, CUstream stream) {
+    auto found = d.events.find(toNumber(event));
+    if (found == d.events.end() || !d.isStream(stream))
+      return CUDA_ERROR_INVALID_HANDLE;
+    found->second.recorded = std::chrono::steady_clock::now();
+    return CUDA_SUCCESS;
+  });
+  table.eventSynchronize = inContext(driver, [](Driver &d, CUevent event) {
+    return d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+  table.eventElapsedTime = inContext(driver, [](Driver &d, float *milliseconds, CUevent start, CUevent end) {
+    auto first = d.events.find(toNumber(start)), last = d.events.find(toNumber(end));
+    if (!milliseconds)
+      return CUDA_ERROR_INVALID_VALUE;
+    if (first == d.events.end() || last == d.events.end() || !first->second.recorded || !last->second.recorded)
+      return CUDA_ERROR_INVALID_HANDLE;
+    *milliseconds =
+        std::chrono::duration<float, std::milli>(*last->second.recorded - *first->second.recorded).count();
+    return CUDA_SUCCESS;
+  });
+}
+
+/// A destination range for `bytes` bytes, or the error.
+template <class Body> CUresult withRange(Driver &d, CUdeviceptr to, size_t bytes, CUstream stream, Body body) {
+  if (!d.isStream(stream))
+    return CUDA_ERROR_INVALID_HANDLE;
+  if (bytes == 0)
+    return CUDA_SUCCESS;
+  const Allocation *allocation = d.range(to, bytes);
+  if (!allocation)
+    return CUDA_ERROR_INVALID_VALUE;
+  return body(*allocation, to - allocation->base);
+}
+
+CUresult copyBetween(Driver &d, CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
+  return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+    const Allocation *source = d.range(from, bytes);
+    if (!source)
+      return CUDA_ERROR_INVALID_VALUE;
+    std::memmove(target.bytes + offset, source->bytes + (from - source->base), bytes);
+    uint64_t start = from - source->base;
+    for (uint64_t i = 0; i < bytes; ++i) { // What was never written stays so in the copy.
+      uint8_t mask = static_cast<uint8_t>(1u << ((offset + i) % 8));
+      if (isWritten(*source, start + i, 1))
+        target.written[(offset + i) / 8] |= mask;
+      else
+        target.written[(offset + i) / 8] &= static_cast<uint8_t>(~mask);
+    }
+    return CUDA_SUCCESS;
+  });
+}
+
+void fillMemory(DriverTable &table, const Shared &driver) {
+  table.memAlloc = inContext(driver, [](Driver &d, CUdeviceptr *out, size_t bytes) {
+    if (!out || bytes == 0)
+      return CUDA_ERROR_INVALID_VALUE;
+    Allocation *allocation = d.memory->allocate(bytes);
+    if (!allocation)
+      return CUDA_ERROR_OUT_OF_MEMORY;
+    *out = allocation->base;
+    return CUDA_SUCCESS;
+  });
+  table.memFree = inContext(driver, [](Driver &d, CUdeviceptr address) {
+    for (const auto &[number, module] : d.modules)
+      if (std::count(module.allocations.begin(), module.allocations.end(), address))
+        return CUDA_ERROR_INVALID_VALUE;
+    return d.memory->release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  });
+  table.memcpyHtoDAsync =
+      inContext(driver, [](Driver &d, CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
+        return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+          if (!from)
+            return CUDA_ERROR_INVALID_VALUE;
+          std::memcpy(target.bytes + offset, from, bytes);
+          GlobalMemory::markRange(target, offset, bytes);
+          return CUDA_SUCCESS;
+        });
+      });
+  table.memcpyDtoHAsync = inContext(driver, [](Driver &d, void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
+    return withRange(d, from, bytes, stream, [&](const Allocation &source, uint64_t offset) {
+      if (!to)
+        return CUDA_ERROR_INVALID_VALUE;
+      GlobalMemory::copyOut(source, offset, bytes, static_cast<uint8_t *>(to));
+      return CUDA_SUCCESS;
+    });
+  });
+  table.memcpyDtoDAsync = inContext(driver, copyBetween);
+  table.memsetD8Async =
+      inContext(driver, [](Driver &d, CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
+        return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+          std::memset(target.bytes + offset, value, bytes);
+          GlobalMemory::markRange(target, offset, bytes);
+          return CUDA_SUCCESS;
+        });
+      });
+  table.memsetD32Async = inContext(driver, [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
+    if (to % 4 != 0 || count > (~size_t(0) >> 3))
+      return CUDA_ERROR_INVALID_VALUE;
+    return withRange(d, to, count * 4, stream, [&](const Allocation &target, uint64_t offset) {
+      for (size_t i = 0; i < count; ++i)
+        std::memcpy(target.bytes + offset + 4 * i, &value, 4);
+      GlobalMemory::markRange(target, offset, count * 4);
+      return CUDA_SUCCESS;
+    });
+  });
+}
+
+/// Writes the log where the options ask for it, cut to the buffer's size.
+void writeLog(const std::string &log, unsigned count, CUjit_option *options, void **values) {
+  char *buffer = nullptr;
+  size_t size = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
+      buffer = static_cast<char *>(values[i]);
+    if (options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
+      size = static_cast<unsigned>(reinterpret_cast<uintptr_t>(values[i]));
+  }
+  if (!buffer || size == 0)
+    return;
+  size_t length = std::min(log.size(), size - 1);
+  std::memcpy(buffer, log.data(), length);
+  buffer[length] = '\0';
+}
+
+void fillModules(DriverTable &table, const Shared &driver) {
+  table.moduleLoadDataEx = inContext(
+      driver, [](Driver &d, CUmodule *out, const void *image, unsigned count, CUjit_option *options, void **values) {
+        if (count != 0 && (!options || !values))
+          return CUDA_ERROR_INVALID_VALUE;
+        std::string log;
+        CUresult status = d.loadModule(out, static_cast<const char *>(image), log);
+        writeLog(log, count, options, values);
+        if (status != CUDA_SUCCESS)
+          d.report = "simulated device: module load failed: " + log;
+        return status;
+      });
+  table.moduleUnload = inContext(driver, [](Driver &d, CUmodule module) { return d.unloadModule(module); });
+  table.moduleGetFunction = inContext(driver, [](Driver &d, CUfunction *out, CUmodule module, const char *name) {
+    return d.getFunction(out, module, name);
+  });
+  table.funcGetAttribute = inContext(driver, [](Driver &d, int *value, int attribute, CUfunction function) {
+    return d.getAttribute(value, attribute, function);
+  });
+  table.funcSetAttribute = inContext(driver, [](Driver &d, CUfunction function, int attribute, int value) {
+    return d.setAttribute(function, attribute, value);
+  });
+  table.launchKernel = inContext(
+      driver, [](Driver &d, CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                 unsigned bz, unsigned sharedBytes, CUstream stream, void **params, void **extra) {
+        uint32_t grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
+        return d.launch(function, grid, block, sharedBytes, stream, params, extra);
+      });
+}
+
+} // namespace
+
+std::vector<std::string> simulatedDeviceNames() {
+  std::vector<std::string> names;
+  for (const DeviceLimits &device : simulatedDevices())
+    names.emplace_back(device.key);
+  return names;
+}
+
+std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options) {
+  const DeviceLimits *limits = findDevice(deviceName);
+  if (!limits)
+    return std::nullopt;
+  auto driver = std::make_shared<Driver>(*limits, options);
+  DriverTable table;
+  fillDevice(table, driver);
+  fillContext(table, driver);
+  fillStreams(table, driver);
+  fillMemory(table, driver);
+  fillModules(table, driver);
+  table.faultReport = [driver] {
+    std::lock_guard lock(driver->mutex);
+    return driver->report;
+  };
+  table.simulated = true;
+  return table;
+}
+
+} // namespace imbrex::simulator

@@ -1,0 +1,42 @@
+//===- SimulatedDriver.h - A CUDA driver that runs PTX on the CPU ---*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Fills a DriverTable with a simulated device. Modules are PTX text; a kernel's launch executes it at
+// once, with every memory, race and barrier check on, and returns its error directly. After a fault
+// every call on the context returns the same error until the primary context is released, as CUDA
+// does. What is modelled, and the kinds of fault: README.md in this folder.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_SIMULATEDDRIVER_H
+#define IMBREX_RUNTIME_SIMULATOR_SIMULATEDDRIVER_H
+
+#include "runtime/CudaDriver.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace imbrex::simulator {
+
+/// Names of the devices that can be simulated: "h200", "h100", "a100", "rtx3090" (sm_86), "l40s"
+/// (sm_89), "b200" (sm_100), "rtx5090" (sm_120).
+std::vector<std::string> simulatedDeviceNames();
+
+struct SimulatorOptions {
+  unsigned threads = 0;             ///< Host threads that run blocks; 0: all cores.
+  uint64_t maxWarpInstructions = 0; ///< Budget of one launch; 0: 2^31, some minutes.
+  unsigned schedulingSeed = 0;      ///< Not 0: warps of a block take turns in a pseudo-random order.
+};
+
+/// One driver with one device of that name; nullopt if unknown. Its memory and modules live as long
+/// as the table's copies. The members may be called from any thread; calls wait for each other.
+std::optional<cuda::DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options = {});
+
+} // namespace imbrex::simulator
+
+#endif // IMBREX_RUNTIME_SIMULATOR_SIMULATEDDRIVER_H

@@ -1,0 +1,108 @@
+//===- Access.h - One lane's access to memory, checked ----------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Turns an address of a state space into a host pointer, after every check: alignment, bounds, written
+// bytes, races, copies in flight. Null means that Cta::fault is filled. The caller copies the bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_ACCESS_H
+#define IMBREX_RUNTIME_SIMULATOR_EXEC_ACCESS_H
+
+#include "runtime/simulator/exec/Cta.h"
+#include "runtime/simulator/exec/Decoder.h"
+
+namespace imbrex::simulator {
+
+/// Instruction::flags of a memory access.
+constexpr uint32_t kStrongAccess = 1, kSpaceShift = 4;
+
+/// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset.
+inline uint64_t laneAddress(Warp &warp, const Instruction &instruction, uint32_t base, unsigned lane) {
+  return (base & 1 ? warp.reg<uint32_t>(base & ~1u)[lane] : warp.reg<uint64_t>(base)[lane]) + instruction.imm;
+}
+
+inline Accessor accessor(const Warp &warp, const Instruction &instruction, unsigned lane) {
+  return Accessor::make(warp.index, lane, instruction.index, instruction.flags & kStrongAccess);
+}
+
+// Failures, out of line.
+uint8_t *failMisaligned(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
+uint8_t *failBounds(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
+uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
+uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, bool write);
+/// Null, with the fault, if a copy in flight reads these global bytes; else `pointer`.
+uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
+                          uint8_t *pointer);
+
+/// Finds the allocation of a global address in Warp::recent or the table.
+inline bool findGlobal(Warp &warp, uint64_t address, unsigned bytes) {
+  if (warp.recent.contains(address, bytes)) [[likely]]
+    return true;
+  const Allocation *found = warp.cta->launch->global->find(address);
+  if (!found || !found->contains(address, bytes))
+    return false;
+  warp.recent = *found;
+  return true;
+}
+
+inline uint8_t *readGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  if (!findGlobal(warp, address, bytes)) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Global, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Global, address, bytes);
+  uint64_t offset = address - warp.recent.base;
+  if (!isWritten(warp.recent, offset, bytes)) [[unlikely]]
+    return failUnwritten(warp, i, lane, Space::Global, address, bytes);
+  return warp.recent.bytes + offset;
+}
+
+inline uint8_t *writeGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  if (!findGlobal(warp, address, bytes) || warp.recent.readOnly) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Global, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Global, address, bytes);
+  uint64_t offset = address - warp.recent.base;
+  markWritten(warp.recent, offset, bytes);
+  const Cta &cta = *warp.cta;
+  if (cta.copiesInFlight != 0 && address < cta.sourceHigh && address + bytes > cta.sourceLow) [[unlikely]]
+    return checkCopySources(warp, i, lane, address, bytes, warp.recent.bytes + offset);
+  return warp.recent.bytes + offset;
+}
+
+inline uint8_t *readShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  SharedMemory &shared = warp.cta->shared;
+  if (address >= shared.size() || bytes > shared.size() - address) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Shared, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Shared, address, bytes);
+  if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane))) [[unlikely]]
+    return failShared(warp, i, lane, address, bytes, false);
+  return shared.data() + address;
+}
+
+/// `value` as in SharedMemory::write.
+inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
+                            const uint8_t *value) {
+  SharedMemory &shared = warp.cta->shared;
+  if (address >= shared.size() || bytes > shared.size() - address) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Shared, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Shared, address, bytes);
+  if (!shared.write(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane), value)) [[unlikely]]
+    return failShared(warp, i, lane, address, bytes, true);
+  return shared.data() + address;
+}
+
+/// Any space; Generic looks at the window.
+uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
+uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes,
+                  const uint8_t *value);
+
+inline Space spaceOf(const Instruction &instruction) { return static_cast<Space>(instruction.flags >> kSpaceShift & 7); }
+
+} // namespace imbrex::simulator
+
+#endif // IMBREX_RUNTIME_SIMULATOR_EXEC_ACCESS_H

@@ -1,0 +1,159 @@
+//===- Atomic.cpp - atom and red ------------------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// PTX ISA, atom and red on global and shared memory. Atomic against blocks on other host threads; lanes
+// go in ascending order. Atomics on shared memory do not race with each other and order nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/exec/Access.h"
+#include "runtime/simulator/exec/FloatMath.h"
+#include "runtime/simulator/exec/Half.h"
+
+#include <cstring>
+
+namespace imbrex::simulator {
+namespace {
+
+struct AtomicAdd {
+  template <class T> static T apply(T old, T b, T) { return old + b; }
+};
+/// f16x2 and bf16x2 as bits.
+template <bool BFloat> struct AtomicAddPair {
+  static uint32_t apply(uint32_t old, uint32_t b, uint32_t) {
+    uint32_t result = 0;
+    for (unsigned shift = 0; shift < 32; shift += 16) {
+      uint16_t x = static_cast<uint16_t>(old >> shift), y = static_cast<uint16_t>(b >> shift);
+      double sum = BFloat ? double(bfloatToFloat(x)) + bfloatToFloat(y) : double(halfToFloat(x)) + halfToFloat(y);
+      result |= encodeFloat(sum, BFloat ? kBFloat : kHalf, Rounding::NearestEven) << shift;
+    }
+    return result;
+  }
+};
+struct AtomicMin {
+  template <class T> static T apply(T old, T b, T) { return b < old ? b : old; }
+};
+struct AtomicMax {
+  template <class T> static T apply(T old, T b, T) { return b > old ? b : old; }
+};
+struct AtomicAnd {
+  template <class T> static T apply(T old, T b, T) { return old & b; }
+};
+struct AtomicOr {
+  template <class T> static T apply(T old, T b, T) { return old | b; }
+};
+struct AtomicXor {
+  template <class T> static T apply(T old, T b, T) { return old ^ b; }
+};
+struct AtomicExchange {
+  template <class T> static T apply(T, T b, T) { return b; }
+};
+struct AtomicCompare {
+  template <class T> static T apply(T old, T b, T c) { return old == b ? c : old; }
+};
+struct AtomicIncrement {
+  template <class T> static T apply(T old, T b, T) { return old >= b ? 0 : old + 1; }
+};
+struct AtomicDecrement {
+  template <class T> static T apply(T old, T b, T) { return old == 0 || old > b ? b : old - 1; }
+};
+
+/// Replaces *to by Operation of it, atomically; returns what was there.
+template <class T, class Operation> T update(uint8_t *to, T b, T c) {
+  using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+  Bits *place = reinterpret_cast<Bits *>(to);
+  Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (true) {
+    T value;
+    std::memcpy(&value, &old, sizeof(T));
+    T next = Operation::apply(value, b, c);
+    Bits bits;
+    std::memcpy(&bits, &next, sizeof(T));
+    if (__atomic_compare_exchange_n(place, &old, bits, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+      return value;
+  }
+}
+
+/// op: d, base, b, c.
+template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i, uint32_t lanes) {
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t address = laneAddress(warp, i, i.op[1], lane);
+    if (!readAny(warp, i, lane, spaceOf(i), address, sizeof(T)))
+      return Step::Fault;
+    uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, sizeof(T), nullptr);
+    if (!to)
+      return Step::Fault;
+    warp.reg<T>(i.op[0])[lane] =
+        update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
+  }
+  return Step::Next;
+}
+
+template <class Operation> Handler pickInteger(Type type) {
+  switch (type) {
+  case Type::U32: case Type::B32: return atomic<uint32_t, Operation>;
+  case Type::S32: return atomic<int32_t, Operation>;
+  case Type::U64: case Type::B64: return atomic<uint64_t, Operation>;
+  case Type::S64: return atomic<int64_t, Operation>;
+  default: return nullptr;
+  }
+}
+
+Handler pickAdd(Type type) {
+  switch (type) {
+  case Type::U32: case Type::S32: return atomic<uint32_t, AtomicAdd>;
+  case Type::U64: case Type::S64: return atomic<uint64_t, AtomicAdd>;
+  case Type::F32: return atomic<float, AtomicAdd>;
+  case Type::F64: return atomic<double, AtomicAdd>;
+  case Type::F16x2: return atomic<uint32_t, AtomicAddPair<false>>;
+  case Type::BF16x2: return atomic<uint32_t, AtomicAddPair<true>>;
+  default: return nullptr;
+  }
+}
+
+enum Operation { Add, Min, Max, And, Or, Xor, Exchange, Compare, Increment, Decrement };
+
+Handler pickAtomic(int operation, Type type) {
+  switch (operation) {
+  case Add: return pickAdd(type);
+  case Min: return pickInteger<AtomicMin>(type);
+  case Max: return pickInteger<AtomicMax>(type);
+  case And: return pickInteger<AtomicAnd>(type);
+  case Or: return pickInteger<AtomicOr>(type);
+  case Xor: return pickInteger<AtomicXor>(type);
+  case Exchange: return pickInteger<AtomicExchange>(type);
+  case Compare: return type == Type::B16 ? atomic<uint16_t, AtomicCompare> : pickInteger<AtomicCompare>(type);
+  case Increment: return type == Type::U32 ? atomic<uint32_t, AtomicIncrement> : nullptr;
+  case Decrement: return type == Type::U32 ? atomic<uint32_t, AtomicDecrement> : nullptr;
+  default: return nullptr;
+  }
+}
+
+bool decodeAtomic(Decoder &d) {
+  bool returns = d.source.opcode == "atom";
+  d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
+  d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  Space space = d.takeSpace();
+  int operation = d.takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
+  d.take("noftz");
+  Type type = d.takeType();
+  size_t first = returns ? 1 : 0, count = first + (operation == Compare ? 3 : 2);
+  if (operation < 0 || !d.operands(count))
+    return d.fail("this operation is not modelled");
+  d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
+  if (space == Space::Generic || space == Space::Shared)
+    d.noteSharedAccess(bitsOf(type) / 8);
+  return d.write(returns ? d.operand(0) : ptx::Operand(), type) && d.address(first) && d.read(first + 1, type) &&
+         d.read(first + (operation == Compare ? 2 : 1), type) && d.finish(pickAtomic(operation, type));
+}
+
+constexpr Opcode kOpcodes[] = {{"atom", decodeAtomic}, {"red", decodeAtomic}};
+
+} // namespace
+
+std::span<const Opcode> atomicOpcodes() { return kOpcodes; }
+
+} // namespace imbrex::simulator

@@ -1,0 +1,160 @@
+//===- CopyAsync.cpp - cp.async and its groups ----------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// PTX ISA, non-bulk asynchronous copies. The destination counts as being written from the copy's
+// issue until the issuing thread has waited for its group; then it is that thread's ordinary write,
+// visible to others after a barrier. The source must stay as it is for the same time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/exec/Access.h"
+
+#include <cstring>
+
+namespace imbrex::simulator {
+namespace {
+
+constexpr uint32_t kHasSourceSize = 2, kHasIgnore = 4;
+
+/// The source's bytes into `value`, the rest zero; false with a fault.
+bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, uint8_t *value) {
+  std::memset(value, 0, i.bytes);
+  if (address & (i.bytes - 1u)) {
+    failMisaligned(warp, i, lane, Space::Global, address, i.bytes);
+    return false;
+  }
+  unsigned step = bytes == i.bytes ? bytes : 1;
+  for (unsigned offset = 0; offset < bytes; offset += step) {
+    const uint8_t *from = readGlobal(warp, i, lane, address + offset, step);
+    if (!from)
+      return false;
+    std::memcpy(value + offset, from, step);
+  }
+  return true;
+}
+
+/// op: destination base, source base, source size slot or predicate and flip. imm is the source's
+/// offset, target the destination's.
+Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Cta &cta = *warp.cta;
+  PendingCopy &pending = warp.copies.emplace_back();
+  pending.lanes = lanes;
+  pending.instruction = i.index;
+  pending.bytes = i.bytes;
+  uint32_t ignored = i.flags & kHasIgnore ? warp.pred(i.op[2]) ^ i.op[3] : 0;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t source = laneAddress(warp, i, i.op[1], lane);
+    uint64_t to = laneAddress(warp, i, i.op[0], lane) - i.imm + static_cast<uint64_t>(static_cast<int32_t>(i.target));
+    if (to - kSharedWindow < kWindowBytes)
+      to -= kSharedWindow;
+    uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
+    unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
+    alignas(16) uint8_t value[16];
+    if (!readSource(warp, i, lane, source, bytes, value))
+      return Step::Fault;
+    if (to >= cta.shared.size() || i.bytes > cta.shared.size() - to)
+      return failBounds(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
+    if (to & (i.bytes - 1u))
+      return failMisaligned(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
+    if (!cta.shared.beginAsync(static_cast<uint32_t>(to), i.bytes, accessor(warp, i, lane)))
+      return failShared(warp, i, lane, to, i.bytes, true), Step::Fault;
+    std::memcpy(cta.shared.data() + to, value, i.bytes);
+    pending.destination[lane] = static_cast<uint32_t>(to);
+    pending.source[lane] = source;
+    pending.sourceBytes[lane] = bytes;
+    pending.group[lane] = warp.copyGroup[lane];
+    if (bytes != 0) {
+      cta.sourceLow = std::min(cta.sourceLow, source);
+      cta.sourceHigh = std::max(cta.sourceHigh, source + bytes);
+    }
+  }
+  ++cta.copiesInFlight;
+  return Step::Next;
+}
+
+Step commit(Warp &warp, const Instruction &, uint32_t lanes) {
+  forLanes(lanes, [&](unsigned lane) { ++warp.copyGroup[lane]; });
+  return Step::Next;
+}
+
+/// Completes the copies of `lanes` whose group is at least `imm` + 1 groups old; all of them where
+/// flags is 1 (wait_all).
+Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Cta &cta = *warp.cta;
+  size_t kept = 0;
+  for (size_t number = 0; number < warp.copies.size(); ++number) {
+    PendingCopy &pending = warp.copies[number];
+    for (uint32_t rest = lanes & pending.lanes; rest != 0; rest &= rest - 1) {
+      unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+      if (i.flags == 0 && pending.group[lane] + i.imm >= warp.copyGroup[lane])
+        continue;
+      cta.shared.endAsync(pending.destination[lane], pending.bytes,
+                          Accessor::make(warp.index, lane, pending.instruction, false));
+      pending.lanes &= ~(1u << lane);
+    }
+    if (pending.lanes == 0) {
+      --cta.copiesInFlight;
+      continue;
+    }
+    if (kept != number)
+      warp.copies[kept] = pending;
+    ++kept;
+  }
+  warp.copies.resize(kept);
+  if (cta.copiesInFlight == 0) {
+    cta.sourceLow = ~uint64_t(0);
+    cta.sourceHigh = 0;
+  }
+  return Step::Next;
+}
+
+bool decodeCopy(Decoder &d) {
+  int cache = d.takeOneOf({"ca", "cg"});
+  bool spaces = (d.take("shared") || d.take("shared::cta")) && d.take("global");
+  bool policy = d.take("L2::cache_hint");
+  d.takeOneOf({"L2::64B", "L2::128B", "L2::256B"});
+  uint64_t bytes = 0;
+  if (cache < 0 || !spaces || !d.operands(3, policy ? 5 : 4) || !d.immediate(2, bytes))
+    return d.fail("only cp.async.{ca,cg}.shared.global is modelled");
+  if (bytes != 16 && !(cache == 0 && (bytes == 4 || bytes == 8)))
+    return d.fail("a copy of " + std::to_string(bytes) + " bytes does not exist");
+  if (!d.address(0))
+    return false;
+  d.out.target = static_cast<uint32_t>(d.out.imm);
+  if (!d.address(1))
+    return false;
+  d.out.bytes = static_cast<uint16_t>(bytes);
+  d.noteSharedAccess(static_cast<unsigned>(bytes));
+  bool hasSize = d.operandCount() - policy == 4;
+  if (hasSize && d.width(d.operand(3)) == 1) {
+    d.out.flags = kHasIgnore;
+    return d.readPredicate(3) && d.finish(copy);
+  }
+  d.out.flags = hasSize ? kHasSourceSize : 0;
+  return (!hasSize || d.read(3, Type::U32)) && d.finish(copy);
+}
+
+bool decodeCp(Decoder &d) {
+  if (!d.take("async"))
+    return d.fail("only the cp.async family is modelled");
+  if (d.take("commit_group"))
+    return d.operands(0) && d.finish(commit);
+  if (d.take("wait_all")) {
+    d.out.flags = 1;
+    return d.operands(0) && d.finish(wait);
+  }
+  if (d.take("wait_group"))
+    return d.operands(1) && d.immediate(0, d.out.imm) && d.finish(wait);
+  return decodeCopy(d);
+}
+
+constexpr Opcode kOpcodes[] = {{"cp", decodeCp}};
+
+} // namespace
+
+std::span<const Opcode> copyOpcodes() { return kOpcodes; }
+
+} // namespace imbrex::simulator

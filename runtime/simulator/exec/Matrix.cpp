@@ -1,0 +1,243 @@
+//===- Matrix.cpp - mma.sync ----------------------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// PTX ISA, 9.7.15: mma.sync.aligned with row-major A and column-major B. Fragments, with g = lane / 4
+// and t = lane % 4, and e elements of A or B in a 32-bit register (2 of 16 bits, 4 of 8, 1 tf32):
+//
+//===----------------------------------------------------------------------===//
+
+//|
+//|   A register r: row g + 8 * (r % 2), columns e * (t + 4 * (r / 2)) ...   (16 rows, up to 4 registers)
+//|   B register r: rows e * (t + 4 * r) ..., column g                       (8 columns, up to 2 registers)
+//|   C, D: rows g and g + 8, columns 2t and 2t + 1: (g, 2t) (g, 2t+1) (g+8, 2t) (g+8, 2t+1)
+
+#include "runtime/simulator/exec/Access.h"
+#include "runtime/simulator/exec/FloatMath.h"
+#include "runtime/simulator/exec/Half.h"
+#include "runtime/simulator/exec/MatrixMath.h"
+
+#include <cstring>
+
+namespace imbrex::simulator {
+namespace {
+
+// Element types: how many in a register, and element `e` of a register as a number.
+struct BFloatElement {
+  using Value = float;
+  static constexpr unsigned count = 2;
+  static float get(uint32_t bits, unsigned e) { return std::bit_cast<float>(e ? bits & 0xFFFF0000 : bits << 16); }
+};
+struct HalfElement {
+  using Value = float;
+  static constexpr unsigned count = 2;
+  static float get(uint32_t bits, unsigned e) { return halfToFloat(static_cast<uint16_t>(bits >> (16 * e))); }
+};
+/// The lower 13 bits of a tf32 operand are ignored.
+struct Tf32Element {
+  using Value = float;
+  static constexpr unsigned count = 1;
+  static float get(uint32_t bits, unsigned) { return std::bit_cast<float>(bits & 0xFFFFE000); }
+};
+struct E4M3Element {
+  using Value = float;
+  static constexpr unsigned count = 4;
+  static float get(uint32_t bits, unsigned e) { return e4m3ToFloat(static_cast<uint8_t>(bits >> (8 * e))); }
+};
+struct E5M2Element {
+  using Value = float;
+  static constexpr unsigned count = 4;
+  static float get(uint32_t bits, unsigned e) { return e5m2ToFloat(static_cast<uint8_t>(bits >> (8 * e))); }
+};
+template <class Byte> struct ByteElement {
+  using Value = int32_t;
+  static constexpr unsigned count = 4;
+  static int32_t get(uint32_t bits, unsigned e) { return static_cast<Byte>(bits >> (8 * e)); }
+};
+
+/// A[16][k], row-major, from `registers` slots.
+template <class Element> void gatherA(Warp &warp, const uint32_t *slots, unsigned registers, unsigned k, typename Element::Value *a) {
+  for (unsigned r = 0; r < registers; ++r) {
+    const uint32_t *source = warp.reg<uint32_t>(slots[r]);
+    auto *to = a + (r % 2) * 8 * k + (r / 2) * 4 * Element::count;
+    for (unsigned e = 0; e < Element::count; ++e)
+      for (unsigned lane = 0; lane < 32; ++lane)
+        to[lane / 4 * k + lane % 4 * Element::count + e] = Element::get(source[lane], e);
+  }
+}
+
+/// B[k][8], row-major.
+template <class Element> void gatherB(Warp &warp, const uint32_t *slots, unsigned registers, typename Element::Value *b) {
+  for (unsigned r = 0; r < registers; ++r) {
+    const uint32_t *source = warp.reg<uint32_t>(slots[r]);
+    auto *to = b + r * 4 * Element::count * 8;
+    for (unsigned e = 0; e < Element::count; ++e)
+      for (unsigned lane = 0; lane < 32; ++lane)
+        to[(lane % 4 * Element::count + e) * 8 + lane / 4] = Element::get(source[lane], e);
+  }
+}
+
+/// C and D as four 32-bit registers of T.
+template <class T> void gatherC(Warp &warp, const uint32_t *slots, T *c) {
+  for (unsigned r = 0; r < 4; ++r) {
+    const T *source = warp.reg<T>(slots[r]);
+    for (unsigned lane = 0; lane < 32; ++lane)
+      c[(lane / 4 + 8 * (r / 2)) * 8 + lane % 4 * 2 + r % 2] = source[lane];
+  }
+}
+
+template <class T> void scatterD(Warp &warp, const uint32_t *slots, const T *d) {
+  for (unsigned r = 0; r < 4; ++r) {
+    T *to = warp.reg<T>(slots[r]);
+    for (unsigned lane = 0; lane < 32; ++lane)
+      to[lane] = d[(lane / 4 + 8 * (r / 2)) * 8 + lane % 4 * 2 + r % 2];
+  }
+}
+
+/// f16 accumulators: two packed registers. The sum is formed in f32 and rounded to f16 at the end.
+void gatherHalfC(Warp &warp, const uint32_t *slots, float *c) {
+  for (unsigned r = 0; r < 2; ++r)
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned e = 0; e < 2; ++e)
+        c[(lane / 4 + 8 * r) * 8 + lane % 4 * 2 + e] = HalfElement::get(warp.reg<uint32_t>(slots[r])[lane], e);
+}
+
+void scatterHalfD(Warp &warp, const uint32_t *slots, const float *d) {
+  for (unsigned r = 0; r < 2; ++r)
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      const float *pair = d + (lane / 4 + 8 * r) * 8 + lane % 4 * 2;
+      warp.reg<uint32_t>(slots[r])[lane] = uint32_t(floatToHalf(pair[1])) << 16 | floatToHalf(pair[0]);
+    }
+}
+
+/// op: D, A, B, C registers. K is the instruction's; HalfC for f16 accumulators.
+template <class A, class B, unsigned K, bool HalfC> Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Step step;
+  if (!warp.requireFull(i, lanes, step))
+    return step;
+  constexpr unsigned accumulators = HalfC ? 2 : 4, aRegisters = K / A::count / 2, bRegisters = aRegisters / 2;
+  const uint32_t *a = i.op + accumulators, *b = a + aRegisters, *c = b + bRegisters;
+  alignas(64) float left[16 * K], right[K * 8], sums[16 * 8];
+  gatherA<A>(warp, a, aRegisters, K, left);
+  gatherB<B>(warp, b, bRegisters, right);
+  if constexpr (HalfC)
+    gatherHalfC(warp, c, sums);
+  else
+    gatherC(warp, c, sums);
+  multiplyAdd(sums, left, right, K);
+  for (float &sum : sums)
+    sum = canonical(sum);
+  if constexpr (HalfC)
+    scatterHalfD(warp, i.op, sums);
+  else
+    scatterD(warp, i.op, sums);
+  return Step::Next;
+}
+
+template <class A, class B, unsigned K> Step multiplyBytes(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Step step;
+  if (!warp.requireFull(i, lanes, step))
+    return step;
+  constexpr unsigned aRegisters = K / 8, bRegisters = K / 16;
+  int32_t left[16 * K], right[K * 8], sums[16 * 8];
+  gatherA<ByteElement<A>>(warp, i.op + 4, aRegisters, K, left);
+  gatherB<ByteElement<B>>(warp, i.op + 4 + aRegisters, bRegisters, right);
+  gatherC(warp, i.op + 4 + aRegisters + bRegisters, sums);
+  for (unsigned row = 0; row < 16; ++row)
+    for (unsigned k = 0; k < K; ++k)
+      for (unsigned column = 0; column < 8; ++column) {
+        uint32_t product = static_cast<uint32_t>(left[row * K + k] * right[k * 8 + column]);
+        int32_t &sum = sums[row * 8 + column];
+        sum = static_cast<int32_t>(static_cast<uint32_t>(sum) + product);
+      }
+  scatterD(warp, i.op, sums);
+  return Step::Next;
+}
+
+/// m8n8k4.f64: A (g, t), B (t, g), C (g, 2t) and (g, 2t + 1); fused steps, k ascending.
+Step multiplyDouble(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Step step;
+  if (!warp.requireFull(i, lanes, step))
+    return step;
+  const double *a = warp.reg<double>(i.op[2]), *b = warp.reg<double>(i.op[3]);
+  double results[2][32];
+  for (unsigned lane = 0; lane < 32; ++lane)
+    for (unsigned e = 0; e < 2; ++e) {
+      unsigned row = lane / 4, column = lane % 4 * 2 + e;
+      double sum = warp.reg<double>(i.op[4 + e])[lane];
+      for (unsigned k = 0; k < 4; ++k)
+        sum = std::fma(a[row * 4 + k], b[column * 4 + k], sum);
+      results[e][lane] = canonical(sum);
+    }
+  for (unsigned e = 0; e < 2; ++e)
+    std::memcpy(warp.reg<double>(i.op[e]), results[e], sizeof(results[e]));
+  return Step::Next;
+}
+
+Handler pickFloat(Type a, Type b, unsigned k, bool halfC) {
+  if (a == Type::BF16 && b == a && !halfC)
+    return k == 16 ? multiply<BFloatElement, BFloatElement, 16, false> : k == 8 ? multiply<BFloatElement, BFloatElement, 8, false> : nullptr;
+  if (a == Type::F16 && b == a && k == 16)
+    return halfC ? multiply<HalfElement, HalfElement, 16, true> : multiply<HalfElement, HalfElement, 16, false>;
+  if (a == Type::F16 && b == a && k == 8)
+    return halfC ? multiply<HalfElement, HalfElement, 8, true> : multiply<HalfElement, HalfElement, 8, false>;
+  if (a == Type::TF32 && b == a && !halfC)
+    return k == 8 ? multiply<Tf32Element, Tf32Element, 8, false> : k == 4 ? multiply<Tf32Element, Tf32Element, 4, false> : nullptr;
+  if (k != 32 || halfC)
+    return nullptr;
+  if (a == Type::E4M3)
+    return b == Type::E4M3 ? multiply<E4M3Element, E4M3Element, 32, false> : b == Type::E5M2 ? multiply<E4M3Element, E5M2Element, 32, false> : nullptr;
+  if (a == Type::E5M2)
+    return b == Type::E4M3 ? multiply<E5M2Element, E4M3Element, 32, false> : b == Type::E5M2 ? multiply<E5M2Element, E5M2Element, 32, false> : nullptr;
+  return nullptr;
+}
+
+template <unsigned K> Handler pickBytes(Type a, Type b) {
+  if (a == Type::S8)
+    return b == Type::S8 ? multiplyBytes<int8_t, int8_t, K> : b == Type::U8 ? multiplyBytes<int8_t, uint8_t, K> : nullptr;
+  if (a == Type::U8)
+    return b == Type::S8 ? multiplyBytes<uint8_t, int8_t, K> : b == Type::U8 ? multiplyBytes<uint8_t, uint8_t, K> : nullptr;
+  return nullptr;
+}
+
+/// How many registers of which type D, A, B and C take.
+bool readFragments(Decoder &d, Type accumulator, unsigned accumulators, Type element, unsigned a, unsigned b) {
+  return d.operands(4) && d.writeVector(0, accumulator, accumulators) && d.readVector(1, element, a) &&
+         d.readVector(2, element, b) && d.readVector(3, accumulator, accumulators);
+}
+
+bool decodeMma(Decoder &d) {
+  if (!d.take("sync") || !d.take("aligned"))
+    return d.fail("only mma.sync.aligned is modelled");
+  int shape = d.takeOneOf({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32", "m8n8k4"});
+  if (shape < 0 || !d.take("row") || !d.take("col"))
+    return d.fail("this shape or layout is not modelled");
+  Type to = d.takeType(), a = d.takeType(), b = d.takeType(), from = d.takeType();
+  unsigned k = shape == 4 ? 4 : 4u << shape;
+  if (to != from)
+    return d.fail("D and C of different types are not modelled");
+  if (shape == 4)
+    return readFragments(d, Type::F64, 2, Type::F64, 1, 1) &&
+           d.finish(to == Type::F64 && a == to && b == to ? multiplyDouble : nullptr);
+  if (to == Type::S32) {
+    Handler handler = k == 32 ? pickBytes<32>(a, b) : k == 16 ? pickBytes<16>(a, b) : nullptr;
+    return readFragments(d, to, 4, Type::B32, k / 8, k / 16) && d.finish(handler);
+  }
+  unsigned bits = a == Type::TF32 ? 32 : bitsOf(a);
+  if (bits == 0 || (to != Type::F32 && to != Type::F16))
+    return d.finish(nullptr);
+  Handler handler = pickFloat(a, b, k, to == Type::F16);
+  unsigned registers = k * bits / 64;
+  return handler ? readFragments(d, to == Type::F16 ? Type::B32 : to, to == Type::F16 ? 2 : 4, Type::B32, registers,
+                                 registers / 2) && d.finish(handler)
+                 : d.finish(nullptr);
+}
+
+constexpr Opcode kOpcodes[] = {{"mma", decodeMma}};
+
+} // namespace
+
+std::span<const Opcode> matrixOpcodes() { return kOpcodes; }
+
+} // namespace imbrex::simulator

@@ -1,0 +1,209 @@
+//===- Memory.cpp - ld, st, cvta, isspacep, prefetch ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loads and stores of 1 to 16 bytes a lane (PTX ISA, data movement). Cache operators and eviction
+// hints change nothing here; volatile and ordered accesses are "strong" for the race check.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/exec/Access.h"
+
+#include <cstring>
+#include <type_traits>
+
+namespace imbrex::simulator {
+namespace {
+
+/// op: destinations..., base last.
+template <Space S, unsigned Bytes, class Register, bool Signed>
+Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
+  unsigned count = i.count, total = Bytes * count;
+  uint32_t base = i.op[count];
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t address = laneAddress(warp, i, base, lane);
+    const uint8_t *from = S == Space::Global   ? readGlobal(warp, i, lane, address, total)
+                          : S == Space::Shared ? readShared(warp, i, lane, address, total)
+                                               : readAny(warp, i, lane, spaceOf(i), address, total);
+    if (!from) [[unlikely]]
+      return Step::Fault;
+    using Memory = std::conditional_t<
+        Bytes == 1, uint8_t,
+        std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
+    for (unsigned e = 0; e < count; ++e) {
+      Memory value;
+      std::memcpy(&value, from + e * Bytes, Bytes);
+      if constexpr (Signed)
+        warp.reg<Register>(i.op[e])[lane] = static_cast<Register>(static_cast<std::make_signed_t<Memory>>(value));
+      else
+        warp.reg<Register>(i.op[e])[lane] = value;
+    }
+  }
+  return Step::Next;
+}
+
+/// op: sources..., base last.
+template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const Instruction &i, uint32_t lanes) {
+  unsigned count = i.count, total = Bytes * count;
+  uint32_t base = i.op[count];
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t address = laneAddress(warp, i, base, lane);
+    uint8_t value[16];
+    for (unsigned e = 0; e < count; ++e)
+      std::memcpy(value + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
+    uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total)
+                  : S == Space::Shared ? writeShared(warp, i, lane, address, total, value)
+                                       : writeAny(warp, i, lane, spaceOf(i), address, total, value);
+    if (!to) [[unlikely]]
+      return Step::Fault;
+    std::memcpy(to, value, total);
+  }
+  return Step::Next;
+}
+
+template <Space S, unsigned Bytes, class Register> Handler pickSigned(bool store_, bool isSignExtended) {
+  if (store_)
+    return store<S, Bytes, Register>;
+  if constexpr (sizeof(Register) > Bytes)
+    if (isSignExtended)
+      return load<S, Bytes, Register, true>;
+  return load<S, Bytes, Register, false>;
+}
+
+template <Space S> Handler pickWidth(unsigned bytes, unsigned registerBits, bool store_, bool extended) {
+  switch (bytes * 1000 + registerBits) {
+  case 1016: return pickSigned<S, 1, uint16_t>(store_, extended);
+  case 1032: return pickSigned<S, 1, uint32_t>(store_, extended);
+  case 1064: return pickSigned<S, 1, uint64_t>(store_, extended);
+  case 2016: return pickSigned<S, 2, uint16_t>(store_, extended);
+  case 2032: return pickSigned<S, 2, uint32_t>(store_, extended);
+  case 2064: return pickSigned<S, 2, uint64_t>(store_, extended);
+  case 4032: return pickSigned<S, 4, uint32_t>(store_, extended);
+  case 4064: return pickSigned<S, 4, uint64_t>(store_, extended);
+  case 8064: return pickSigned<S, 8, uint64_t>(store_, extended);
+  default: return nullptr;
+  }
+}
+
+/// Ordering, scope, cache and eviction words. Returns whether the access is strong.
+bool takeMemoryHints(Decoder &d) {
+  bool strong = d.takeOneOf({"volatile", "relaxed", "acquire", "release"}) >= 0;
+  d.take("weak");
+  d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  if (!d.take("nc"))
+    d.takeOneOf({"ca", "cg", "cs", "lu", "cv", "wb", "wt"});
+  d.takeOneOf({"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"});
+  d.takeOneOf({"L2::evict_first", "L2::evict_last", "L2::evict_normal"});
+  d.takeOneOf({"L2::64B", "L2::128B", "L2::256B"});
+  return strong;
+}
+
+/// A width that all registers of the operand share: 16, 32 or 64; immediates adapt to it.
+unsigned registerBits(const Decoder &d, const ptx::Operand &operand, unsigned bytes) {
+  unsigned bits = d.width(operand);
+  for (const ptx::Operand &element : operand.elements)
+    bits = std::max(bits, d.width(element));
+  return bits != 0 ? bits : std::max(16u, 8 * bytes);
+}
+
+Type bitsType(unsigned bits) { return bits == 16 ? Type::B16 : bits == 32 ? Type::B32 : Type::B64; }
+
+bool decodeAccess(Decoder &d, bool isStore) {
+  Space space = d.takeSpace();
+  bool strong = takeMemoryHints(d);
+  unsigned count = d.take("v2") ? 2 : d.take("v4") ? 4 : 1;
+  Type type = d.takeType();
+  unsigned bytes = type == Type::Pred ? 0 : bitsOf(type) / 8;
+  if (bytes == 0 || bytes * count > 16)
+    return d.fail("this type and vector width is not modelled");
+  if (!d.operands(2))
+    return false;
+  size_t value = isStore ? 1 : 0;
+  unsigned width = registerBits(d, d.operand(value), bytes);
+  Type registerType = bitsType(width);
+  bool good = isStore ? d.readVector(value, registerType, count) : d.writeVector(value, registerType, count);
+  if (!good || !d.address(1 - value))
+    return false;
+  d.out.bytes = static_cast<uint16_t>(bytes);
+  d.out.count = static_cast<uint16_t>(count);
+  d.out.flags = (strong ? kStrongAccess : 0) | static_cast<uint32_t>(space) << kSpaceShift;
+  if (space == Space::Generic || space == Space::Shared)
+    d.noteSharedAccess(bytes * count);
+  bool extended = isSigned(type);
+  if (space == Space::Global)
+    return d.finish(pickWidth<Space::Global>(bytes, width, isStore, extended));
+  if (space == Space::Shared)
+    return d.finish(pickWidth<Space::Shared>(bytes, width, isStore, extended));
+  return d.finish(pickWidth<Space::Generic>(bytes, width, isStore, extended));
+}
+
+bool decodeLoad(Decoder &d) { return decodeAccess(d, false); }
+bool decodeStore(Decoder &d) { return decodeAccess(d, true); }
+
+uint64_t windowOf(Space space) {
+  return space == Space::Shared ? kSharedWindow : space == Space::Local ? kLocalWindow
+                                              : space == Space::Param   ? kParamWindow
+                                                                        : 0;
+}
+
+template <class T> Step convertAddress(Warp &warp, const Instruction &i, uint32_t lanes) {
+  T *to = warp.reg<T>(i.op[0]);
+  const T *from = warp.reg<T>(i.op[1]);
+  forLanes(lanes, [&](unsigned lane) { to[lane] = from[lane] + static_cast<T>(i.imm); });
+  return Step::Next;
+}
+
+bool decodeCvta(Decoder &d) {
+  bool toSpace = d.take("to");
+  Space space = d.takeSpace();
+  Type type = d.takeType();
+  if (type != Type::U64 && !(type == Type::U32 && toSpace))
+    return d.fail("only 64-bit generic addresses are modelled");
+  d.out.imm = toSpace ? 0 - windowOf(space) : windowOf(space);
+  return d.operands(2) && d.write(0, type) && d.read(1, type) &&
+         d.finish(type == Type::U64 ? convertAddress<uint64_t> : convertAddress<uint32_t>);
+}
+
+/// op: predicate, address. imm: the window's base; bytes: 1 if the answer is inverted (global).
+Step isSpace(Warp &warp, const Instruction &i, uint32_t lanes) {
+  const uint64_t *address = warp.reg<uint64_t>(i.op[1]);
+  uint32_t result = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    bool inside = i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40)
+                          : address[lane] - i.imm < kWindowBytes;
+    result |= uint32_t(inside) << lane;
+  }
+  uint32_t &to = warp.pred(i.op[0]);
+  to = (to & ~lanes) | (result & lanes);
+  return Step::Next;
+}
+
+bool decodeIsspacep(Decoder &d) {
+  Space space = d.takeSpace();
+  d.out.imm = windowOf(space);
+  d.out.bytes = space == Space::Global || space == Space::Const;
+  return d.operands(2) && d.write(0, Type::Pred) && d.read(1, Type::B64) && d.finish(isSpace);
+}
+
+Step nothing(Warp &, const Instruction &, uint32_t) { return Step::Next; }
+
+bool decodePrefetch(Decoder &d) {
+  d.takeSpace();
+  d.takeOneOf({"L1", "L2"});
+  d.takeOneOf({"L2::evict_last", "L2::evict_normal", "L2"});
+  d.take("b64");
+  return d.finish(nothing);
+}
+
+constexpr Opcode kOpcodes[] = {{"ld", decodeLoad},           {"ldu", decodeLoad},          {"st", decodeStore},
+                               {"cvta", decodeCvta},         {"isspacep", decodeIsspacep}, {"prefetch", decodePrefetch},
+                               {"prefetchu", decodePrefetch}, {"discard", decodePrefetch}, {"applypriority", decodePrefetch}};
+
+} // namespace
+
+std::span<const Opcode> memoryOpcodes() { return kOpcodes; }
+
+} // namespace imbrex::simulator

@@ -1,0 +1,122 @@
+//===- GlobalMemory.cpp - The device's allocations ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Anonymous MAP_NORESERVE mappings behind the allocation table.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/memory/GlobalMemory.h"
+
+#include <cstdio>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace imbrex::simulator {
+namespace {
+
+constexpr uint64_t kGap = uint64_t(1) << 20;
+
+uint8_t *reserve(uint64_t bytes) {
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<uint8_t *>(memory);
+}
+
+uint64_t bitBytes(uint64_t size) { return size / 8 + 2; }
+
+void unmap(const Allocation &allocation) {
+  munmap(allocation.bytes, allocation.size);
+  munmap(allocation.written, bitBytes(allocation.size));
+}
+
+std::string hex(uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+} // namespace
+
+GlobalMemory::~GlobalMemory() {
+  for (const auto &entry : live)
+    unmap(entry.second);
+}
+
+Allocation *GlobalMemory::allocate(uint64_t size) {
+  if (size == 0 || size > capacity - used)
+    return nullptr;
+  Allocation allocation{next, size, reserve(size), reserve(bitBytes(size))};
+  if (!allocation.bytes || !allocation.written) {
+    if (allocation.bytes)
+      munmap(allocation.bytes, size);
+    if (allocation.written)
+      munmap(allocation.written, bitBytes(size));
+    return nullptr;
+  }
+  used += size;
+  next += (size + kGap + kGap - 1) / kGap * kGap;
+  return &live.emplace(allocation.base, allocation).first->second;
+}
+
+bool GlobalMemory::release(uint64_t base) {
+  auto found = live.find(base);
+  if (found == live.end())
+    return false;
+  unmap(found->second);
+  used -= found->second.size;
+  freed[base] = found->second.size;
+  live.erase(found);
+  return true;
+}
+
+const Allocation *GlobalMemory::find(uint64_t address) const {
+  auto after = live.upper_bound(address);
+  if (after == live.begin())
+    return nullptr;
+  const Allocation &candidate = std::prev(after)->second;
+  return candidate.contains(address, 1) ? &candidate : nullptr;
+}
+
+std::string GlobalMemory::describe(uint64_t address) const {
+  auto gone = freed.upper_bound(address);
+  if (gone != freed.begin() && address - std::prev(gone)->first < std::prev(gone)->second)
+    return "inside the freed allocation of " + std::to_string(std::prev(gone)->second) + " bytes at " +
+           hex(std::prev(gone)->first);
+  auto after = live.upper_bound(address);
+  const Allocation *below = after == live.begin() ? nullptr : &std::prev(after)->second;
+  const Allocation *above = after == live.end() ? nullptr : &after->second;
+  if (!below && !above)
+    return "nothing is allocated";
+  if (below && (!above || address - below->base < above->base - address))
+    return std::to_string(address - below->base) + " bytes past the start of the nearest allocation, " +
+           std::to_string(below->size) + " bytes at " + hex(below->base);
+  return std::to_string(above->base - address) + " bytes before the nearest allocation, " +
+         std::to_string(above->size) + " bytes at " + hex(above->base);
+}
+
+void GlobalMemory::markRange(const Allocation &allocation, uint64_t offset, uint64_t count) {
+  uint64_t end = offset + count;
+  for (; offset < end && offset % 8 != 0; ++offset)
+    markWritten(allocation, offset, 1);
+  uint64_t whole = (end - offset) / 8;
+  if (offset < end)
+    std::memset(allocation.written + offset / 8, 0xFF, whole);
+  for (offset += whole * 8; offset < end; ++offset)
+    markWritten(allocation, offset, 1);
+}
+
+void GlobalMemory::copyOut(const Allocation &allocation, uint64_t offset, uint64_t count, uint8_t *out) {
+  std::memcpy(out, allocation.bytes + offset, count);
+  for (uint64_t i = 0; i < count;) {
+    if ((offset + i) % 8 == 0 && i + 8 <= count && allocation.written[(offset + i) / 8] == 0xFF) {
+      i += 8;
+      continue;
+    }
+    if (!isWritten(allocation, offset + i, 1))
+      out[i] = 0xFF;
+    ++i;
+  }
+}
+
+} // namespace imbrex::simulator

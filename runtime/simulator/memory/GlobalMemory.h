@@ -1,0 +1,93 @@
+//===- GlobalMemory.h - The device's allocations ----------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Global memory as a table of allocations with unmapped gaps between them. Device addresses are the
+// simulator's own numbers, never host pointers and never used twice, so a stale, foreign or
+// overrunning address is always found. Bytes and their "written" bits are backed lazily by the host:
+// a sparse allocation of many GiB costs only the pages that are touched.
+//
+//===----------------------------------------------------------------------===//
+
+//|
+//| Thread-safety: allocate and release need exclusive access; everything else may run concurrently.
+//| Races between blocks on the same bytes are the kernel's own and are not looked for.
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H
+#define IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace imbrex::simulator {
+
+struct Allocation {
+  uint64_t base = 0; ///< Device address, 512-byte aligned.
+  uint64_t size = 0;
+  uint8_t *bytes = nullptr;   ///< Host backing.
+  uint8_t *written = nullptr; ///< One bit a byte, bit i%8 of byte i/8.
+  bool readOnly = false;      ///< A `.const` variable.
+
+  bool contains(uint64_t address, uint64_t count) const {
+    return address - base < size && count <= size - (address - base);
+  }
+};
+
+/// Whether all of `count` bytes from `offset` were written; `count` is 1, 2, 4, 8 or 16, `offset` a multiple of it.
+inline bool isWritten(const Allocation &a, uint64_t offset, unsigned count) {
+  const uint8_t *bits = a.written + offset / 8;
+  if (count < 8)
+    return ((*bits >> (offset % 8)) & ((1u << count) - 1)) == (1u << count) - 1;
+  return count == 8 ? *bits == 0xFF : bits[0] == 0xFF && bits[1] == 0xFF;
+}
+
+/// Marks them; same preconditions. Blocks may mark neighbouring bytes at the same time.
+inline void markWritten(const Allocation &a, uint64_t offset, unsigned count) {
+  uint8_t *bits = a.written + offset / 8;
+  if (count < 8) {
+    uint8_t mask = static_cast<uint8_t>(((1u << count) - 1) << (offset % 8));
+    if ((__atomic_load_n(bits, __ATOMIC_RELAXED) & mask) != mask)
+      __atomic_fetch_or(bits, mask, __ATOMIC_RELAXED);
+    return;
+  }
+  bits[0] = 0xFF;
+  if (count == 16)
+    bits[1] = 0xFF;
+}
+
+class GlobalMemory {
+public:
+  explicit GlobalMemory(uint64_t capacity) : capacity(capacity) {}
+  ~GlobalMemory();
+  GlobalMemory(const GlobalMemory &) = delete;
+  GlobalMemory &operator=(const GlobalMemory &) = delete;
+
+  /// A new allocation, or null when the device's memory or the host's address space is exhausted.
+  Allocation *allocate(uint64_t size);
+  /// False if `base` is not the start of a live allocation.
+  bool release(uint64_t base);
+  /// The allocation that holds `address`, or null.
+  const Allocation *find(uint64_t address) const;
+  /// Where `address` lies with respect to the nearest live or freed allocation, in words.
+  std::string describe(uint64_t address) const;
+
+  /// Marks any range inside one allocation.
+  static void markRange(const Allocation &allocation, uint64_t offset, uint64_t count);
+  /// Copies out; bytes never written read as 0xFF (a NaN in every floating-point type).
+  static void copyOut(const Allocation &allocation, uint64_t offset, uint64_t count, uint8_t *out);
+
+  uint64_t capacityBytes() const { return capacity; }
+
+private:
+  uint64_t capacity;
+  uint64_t used = 0;
+  uint64_t next = uint64_t(0x7F) << 36; ///< Device address of the next allocation.
+  std::map<uint64_t, Allocation> live;
+  std::map<uint64_t, uint64_t> freed; ///< Base to size.
+};
+
+} // namespace imbrex::simulator
+
+#endif // IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H

@@ -1,0 +1,119 @@
+//===- SharedMemory.h - A block's shared memory, with its shadow ---*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The bytes of one block's shared memory and, for each granule of them, who wrote it last, which
+// warps read it since, and whether an asynchronous copy into it is still in flight. A granule is the
+// narrowest access the kernel can make (1 to 16 bytes), so the check is byte-exact and a kernel of
+// 16-byte accesses pays one check for each.
+//
+//===----------------------------------------------------------------------===//
+
+//|
+//| An access is checked against the block's Clocks, not against the order in which the simulator
+//| happens to run warps: a missing barrier is found under any schedule. Two lanes of one instruction
+//| may write the same bytes only if the values are identical. Atomics and volatile, relaxed, acquire
+//| or release accesses ("strong") do not race with each other, and order nothing.
+//| One object a simulating thread, reused from block to block; not thread-safe.
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H
+#define IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H
+
+#include "runtime/simulator/Fault.h"
+#include "runtime/simulator/memory/Clocks.h"
+
+#include <memory>
+
+namespace imbrex::simulator {
+
+/// Who makes an access: warp, lane, and the instruction's index, packed as the shadow stores it.
+struct Accessor {
+  uint32_t bits;
+  static constexpr uint32_t kStrong = 1u << 10, kAsync = 1u << 11;
+  static constexpr uint32_t kManyLanes = kAsync; ///< In a reader's entry: more than one lane.
+
+  static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
+    return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << 12};
+  }
+  unsigned lane() const { return bits & 31; }
+  unsigned warp() const { return bits >> 5 & 31; }
+  bool strong() const { return bits & kStrong; }
+  bool async() const { return bits & kAsync; }
+  bool manyLanes() const { return bits & kManyLanes; }
+  uint32_t instruction() const { return bits >> 12; }
+};
+
+/// What a failed check found.
+struct Conflict {
+  FaultKind kind = FaultKind::SharedRace;
+  bool hasOther = false;
+  bool otherWrote = false;
+  Accessor other{0};
+};
+
+class SharedMemory {
+public:
+  /// Room for `bytes` and `warps`; lazily backed.
+  SharedMemory(uint32_t bytes, unsigned warps);
+  ~SharedMemory();
+  SharedMemory(const SharedMemory &) = delete;
+  SharedMemory &operator=(const SharedMemory &) = delete;
+
+  /// A new block: `bytes` accessible, nothing written, `warps` warps, granules of 2^log2 bytes.
+  void begin(uint32_t bytes, unsigned log2, unsigned warps);
+
+  /// Checks and records; the range is inside and aligned to a granule. False: see conflict().
+  bool read(uint32_t address, uint32_t count, Accessor who) {
+    uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+    const uint32_t *written = writeTime + first;
+    uint32_t *readers = readTime + size_t(who.warp()) * stride + first;
+    uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], bad = 0;
+    for (uint32_t i = 0; i <= last - first; ++i)
+      bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > joined);
+    if (bad) [[unlikely]]
+      return readSlowly(first, last, who);
+    uint32_t *names = readWho + size_t(who.warp()) * stride + first;
+    for (uint32_t i = 0; i <= last - first; ++i) {
+      readers[i] = clocks.now;
+      names[i] = who.bits;
+    }
+    return true;
+  }
+
+  /// Same for a write. `value` is compared with what is there when two lanes of one instruction meet.
+  bool write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
+  /// An asynchronous copy of `who` begins to write the range.
+  bool beginAsync(uint32_t address, uint32_t count, Accessor who);
+  /// It has completed and its issuer has waited for it: from here on an ordinary write of `who`.
+  void endAsync(uint32_t address, uint32_t count, Accessor who);
+
+  uint8_t *data() { return bytes; }
+  uint32_t size() const { return limit; }
+  const Conflict &conflict() const { return found; }
+
+  Clocks clocks;
+
+private:
+  static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that an async copy will write.
+
+  bool fail(FaultKind kind, Accessor other, bool otherWrote);
+  bool checkWriter(uint32_t index, Accessor who, bool isWrite);
+  bool readSlowly(uint32_t first, uint32_t last, Accessor who);
+  bool checkReaders(uint32_t first, uint32_t last, Accessor who);
+  void stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who);
+
+  uint32_t limit = 0;
+  unsigned granule = 4;
+  uint32_t stride; ///< Granules a warp has room for at the finest granule.
+  uint32_t capacity;
+  unsigned maxWarps;
+  unsigned warps = 0;
+  uint8_t *bytes;
+  uint32_t *writeTime, *writeWho, *readTime, *readWho;
+  Conflict found;
+};
+
+} // namespace imbrex::simulator
+
+#endif // IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H

@@ -1,0 +1,93 @@
+//===- Module.h - A parsed PTX module ---------------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a PTX text says, before any opcode is looked at: variables, kernels, and instructions as an
+// opcode word, its modifiers and its operands. Register names are already resolved to numbers
+// (nested scopes included). Plain data, owned by value.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_SIMULATOR_PTX_MODULE_H
+#define IMBREX_RUNTIME_SIMULATOR_PTX_MODULE_H
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace imbrex::simulator::ptx {
+
+enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const };
+
+/// A place in the kernel author's source, from `.file` and the last `.loc`; line 0 where there is none.
+struct SourcePlace {
+  uint32_t file = 0;
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+struct Operand {
+  enum Kind : uint8_t { Register, Integer, Single, Double, Special, Symbol, Address, Vector, Pair, Sink };
+  Kind kind = Sink;
+  bool negated = false;          ///< "!%p".
+  bool baseIsRegister = false;   ///< Address: base is `number`, else the symbol `name` (or neither).
+  int number = -1;               ///< Register: index into Kernel::registers.
+  uint64_t bits = 0;             ///< Integer: two's complement; Single/Double: IEEE bits.
+  int64_t offset = 0;            ///< Address and Symbol: bytes added.
+  std::string name;              ///< Special ("%tid.x"), Symbol or label.
+  std::vector<Operand> elements; ///< Vector "{a, b}"; Pair "a|b".
+};
+
+struct Instruction {
+  std::string opcode;                 ///< First word, "ld" of "ld.global.f32".
+  std::vector<std::string> modifiers; ///< The other words in order: "global", "f32".
+  std::vector<Operand> operands;
+  int guard = -1; ///< Predicate register of "@%p", or -1.
+  bool guardNegated = false;
+  uint32_t line = 0;
+  SourcePlace place;
+};
+
+struct Register {
+  std::string name;
+  unsigned bits = 0; ///< 1 (predicate), 8, 16, 32, 64 or 128.
+};
+
+struct Variable {
+  std::string name;
+  Space space = Space::Global;
+  uint64_t align = 1;
+  uint64_t bytes = 0;
+  bool external = false; ///< `.extern`: for .shared, the dynamic part.
+  uint32_t line = 0;
+  std::vector<uint8_t> initial;                              ///< Shorter than `bytes`: the rest is zero.
+  std::vector<std::pair<uint64_t, std::string>> relocations; ///< Offset of an 8-byte address of a symbol.
+};
+
+struct Kernel {
+  std::string name;
+  uint32_t line = 0;
+  std::vector<Variable> params; ///< In order; the host passes one pointer for each.
+  std::vector<Register> registers;
+  std::vector<Variable> variables; ///< .shared and .local of this kernel.
+  std::vector<Instruction> body;
+  std::map<std::string, uint32_t> labels; ///< Index into body (may be body.size()).
+  uint32_t maxThreads[3] = {0, 0, 0};     ///< .maxntid; 0 where absent.
+  uint32_t requiredThreads[3] = {0, 0, 0};
+};
+
+struct Module {
+  unsigned version = 0;     ///< 10 * major + minor.
+  std::string target;       ///< "sm_90a".
+  unsigned addressSize = 0; ///< 64 (32 is refused).
+  std::map<uint32_t, std::string> files;
+  std::vector<Variable> variables;
+  std::vector<Kernel> kernels;
+};
+
+} // namespace imbrex::simulator::ptx
+
+#endif // IMBREX_RUNTIME_SIMULATOR_PTX_MODULE_H
