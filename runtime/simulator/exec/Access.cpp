@@ -61,7 +61,8 @@ uint8_t *failBounds(Warp &warp, const Instruction &i, unsigned lane, Space space
 uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address,
                        unsigned bytes) {
   return failAs(FaultKind::Uninitialised, warp, i, lane,
-                place(space, address, bytes) + ", of which some were never written");
+                place(space, address, bytes) + ", of which some were never written" +
+                    (space == Space::Shared ? " (or only later: then a bar.sync is missing before this read)" : ""));
 }
 
 uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, bool write) {

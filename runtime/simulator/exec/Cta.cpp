@@ -91,6 +91,18 @@ bool Cta::schedule() {
   return true;
 }
 
+/// The result of bar.red: count is 1 for popc, 2 for and, 3 for or (exec/Barrier.cpp).
+static void deliverReduction(const Barrier &barrier, const Barrier::Waiter &waiter, Warp &warp) {
+  uint32_t slot = waiter.instruction->op[0];
+  if (waiter.instruction->count == 1) {
+    forLanes(waiter.lanes, [&](unsigned lane) { warp.reg<uint32_t>(slot)[lane] = barrier.redCount; });
+    return;
+  }
+  bool result = waiter.instruction->count == 2 ? barrier.redAll != 0 : barrier.redCount != 0;
+  uint32_t &mask = warp.pred(slot);
+  mask = (mask & ~waiter.lanes) | (result ? waiter.lanes : 0);
+}
+
 void Cta::tryComplete(unsigned number) {
   Barrier &barrier = barriers[number];
   if (barrier.expected == 0)
@@ -102,17 +114,8 @@ void Cta::tryComplete(unsigned number) {
     shared.clocks.learn(waiter.warp, barrier.released);
     Warp &warp = *warps[waiter.warp];
     shared.clocks.joinLanes(waiter.warp, waiter.lanes, warp.live);
-    if (waiter.instruction->count != 0) // bar.red: which result, see exec/Barrier.cpp.
-      forLanes(waiter.lanes, [&](unsigned lane) {
-        uint32_t bit = 1u << lane;
-        uint32_t slot = waiter.instruction->op[0];
-        if (waiter.instruction->count == 1)
-          warp.reg<uint32_t>(slot)[lane] = barrier.redCount;
-        else if (waiter.instruction->count == 2 ? barrier.redAll != 0 : barrier.redCount != 0)
-          warp.pred(slot) |= bit;
-        else
-          warp.pred(slot) &= ~bit;
-      });
+    if (waiter.instruction->count != 0)
+      deliverReduction(barrier, waiter, warp);
     warp.wake(waiter.lanes, number);
   }
   barrier = Barrier();

@@ -114,7 +114,8 @@ private:
   void fillSpecials();
 };
 
-/// Calls f(lane) for each set bit; the loop over a full mask is one the compiler can vectorise.
+/// Calls f(lane) for each set bit. f must write only what belongs to its lane (never a lane mask): the
+/// loop over a full mask is promised to the compiler as free of dependences.
 template <class F> __attribute__((always_inline)) inline void forLanes(uint32_t lanes, F f) {
   if (lanes == ~0u) [[likely]] {
 #pragma clang loop vectorize(assume_safety)

@@ -1,0 +1,249 @@
+//===- FaultTest.cpp - A seeded bug and its clean twin for every fault kind --===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each test runs a kernel with one bug and the same kernel without it. The bug must be found whatever
+// the schedule, with its fixed name, the PTX line and the thread; the twin must run.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SimulatorTest.h"
+
+using namespace imbrex::simulator::testing;
+using imbrex::simulator::SimulatorOptions;
+
+namespace {
+
+const std::string kShared = ".shared .align 16 .b8 tile[4096];\n";
+
+/// Runs a body with `threads` threads under several schedules; the report of each must hold `words`.
+/// Without words the launch must succeed.
+void check(const std::string &body, unsigned threads, const std::vector<std::string> &words,
+           const std::string &declarations = kShared, uint64_t budget = 0) {
+  for (unsigned seed : {0u, 1u, 7u, 1234u}) {
+    Host host(SimulatorOptions{2, budget, seed});
+    CUfunction function = host.load(kernelText(body, declarations));
+    ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
+    CUdeviceptr in = host.upload(std::vector<uint64_t>(1024, 5)), out = host.allocate(8192);
+    CUresult status = host.launch(function, 2, threads, 0, out, in);
+    if (words.empty())
+      EXPECT_EQ(status, CUDA_SUCCESS) << host.report;
+    else
+      EXPECT_NE(status, CUDA_SUCCESS) << body;
+    for (const std::string &word : words)
+      EXPECT_NE(host.report.find(word), std::string::npos) << "no '" << word << "' in\n" << host.report;
+  }
+}
+
+const std::string kOwnSlot = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 2;\nadd.u32 %r3, %r1, %r2;\n"
+                             "xor.b32 %r4, %r2, 128;\nadd.u32 %r5, %r1, %r4;\n"; // %r5: the same slot of the other warp.
+
+TEST(Fault, OutOfBoundsGlobal) {
+  check("st.global.u64 [%rd3+8192], %rd5;", 32, {"out of bounds", "PTX line", "st.global.u64 [%rd3+8192]", "nearest allocation",
+                                              "thread (0, 0, 0) of block (0, 0, 0)"});
+  check("st.global.u64 [%rd3+7936], %rd5;", 32, {});
+}
+
+TEST(Fault, OutOfBoundsNull) { check("mov.u64 %rd6, 0;\nld.global.u32 %r1, [%rd6];", 32, {"out of bounds", "global address 0x0"}); }
+
+TEST(Fault, OutOfBoundsFreed) {
+  Host host;
+  CUfunction function = host.load(kernelText("st.global.u64 [%rd3], %rd5;"));
+  CUdeviceptr out = host.allocate(256);
+  host.driver.memFree(out);
+  EXPECT_EQ(host.launch(function, 1, 32, 0, out, out), CUDA_ERROR_ILLEGAL_ADDRESS);
+  EXPECT_NE(host.report.find("freed allocation"), std::string::npos) << host.report;
+}
+
+TEST(Fault, OutOfBoundsShared) {
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1+4096], %r0;", 1, {"out of bounds", "shared address 0x1000", "the block has 4096 bytes"});
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1+4092], %r0;", 1, {});
+}
+
+TEST(Fault, OutOfBoundsLocal) {
+  std::string local = ".local .align 8 .b8 mine[16];\nmov.u64 %rd6, mine;\n";
+  check(local + "st.local.u32 [%rd6+16], %r0;", 32, {"out of bounds", "local address 0x10"});
+  check(local + "st.local.u32 [%rd6+12], %r0;", 32, {});
+}
+
+TEST(Fault, ConstantMemoryIsReadOnly) {
+  check("mov.u64 %rd6, c;\nst.global.u32 [%rd6], %r0;", 1, {"out of bounds", "constant memory"}, ".const .u32 c = 5;\n");
+}
+
+TEST(Fault, Misaligned) {
+  check("st.global.u32 [%rd3+2], %r0;", 32, {"misaligned access", "4 bytes at global address"});
+  check("mov.u32 %r1, tile;\nst.shared.v4.u32 [%r1+8], {%r0, %r0, %r0, %r0};", 1, {"misaligned access", "16 bytes at shared"});
+  check("st.global.u32 [%rd3+4], %r0;", 32, {});
+}
+
+TEST(Fault, UninitialisedGlobal) {
+  check("ld.global.u64 %rd6, [%rd3];", 32, {"uninitialised read", "8 bytes at global"});
+  check("st.global.u32 [%rd3], %r0;\nld.global.u64 %rd6, [%rd3];", 32, {"uninitialised read"});
+  check("st.global.u64 [%rd3], %rd5;\nld.global.u64 %rd6, [%rd3];", 32, {});
+}
+
+TEST(Fault, UninitialisedShared) {
+  check(kOwnSlot + "ld.shared.u32 %r6, [%r3];", 64, {"uninitialised read", "shared"});
+  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nld.shared.u32 %r6, [%r3];", 64, {});
+}
+
+TEST(Fault, UninitialisedLocal) {
+  std::string local = ".local .align 8 .b8 mine[16];\nmov.u64 %rd6, mine;\n";
+  check(local + "ld.local.u32 %r1, [%rd6];", 32, {"uninitialised read", "local"});
+  check(local + "st.local.u32 [%rd6], %r0;\nld.local.u32 %r1, [%rd6];", 32, {});
+}
+
+TEST(Race, WriteThenReadByAnotherWarp) {
+  std::string write = kOwnSlot + "st.shared.u32 [%r3], 0;\nbar.sync 0;\nst.shared.u32 [%r3], %r0;\n";
+  std::string read = "ld.shared.u32 %r6, [%r5];\n";
+  check(write + read, 64, {"shared-memory race"});
+  check(write + "bar.sync 0;\n" + read, 64, {});
+  check(write + "barrier.sync.aligned 3, 64;\n" + read, 64, {});
+  check(write + "bar.warp.sync -1;\n" + read, 64, {"shared-memory race", "bar.sync"});
+}
+
+TEST(Race, ReadOfWhatIsNotYetWritten) {
+  // Where the reader comes first, its fault says that a barrier may be missing.
+  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nld.shared.u32 %r6, [%r5];\n", 64, {"bar.sync"});
+}
+
+TEST(Race, ReadThenWriteByAnotherWarp) {
+  std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nbar.sync 0;\nld.shared.u32 %r6, [%r5];\n";
+  check(start + "st.shared.u32 [%r3], %r6;", 64, {"shared-memory race", "is not ordered after a ", "missing: bar.sync"});
+  check(start + "bar.sync 0;\nst.shared.u32 [%r3], %r6;", 64, {});
+}
+
+TEST(Race, BothInstructionsAreNamed) {
+  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nbar.sync 0;\nld.shared.u32 %r6, [%r5];\nst.shared.u32 [%r3], 1;", 64,
+        {"shared-memory race", "\n  at PTX line", "\n  and PTX line"});
+}
+
+TEST(Race, LanesOfOneWarp) {
+  std::string write = kOwnSlot + "st.shared.u32 [%r3], %r0;\n", read = "xor.b32 %r7, %r3, 4;\nld.shared.u32 %r6, [%r7];\n";
+  check(write + read, 32, {"shared-memory race", "bar.warp.sync or bar.sync"});
+  check(write + "bar.warp.sync 0xffffffff;\n" + read, 32, {});
+  check(write + "shfl.sync.idx.b32 %r8, %r0, 0, 31, -1;\n" + read, 32, {"shared-memory race"});
+}
+
+TEST(Race, PartialWarpBarrierOrdersItsLanes) {
+  // Lanes 0 to 15 synchronise among themselves; lane 15 reads lane 14's word, then lane 16's.
+  std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nsetp.lt.u32 %p1, %r0, 16;\n@!%p1 bra DONE;\nbar.warp.sync 0xffff;\n";
+  check(start + "xor.b32 %r7, %r3, 4;\nld.shared.u32 %r6, [%r7];\nDONE:", 32, {});
+  check(start + "xor.b32 %r7, %r3, 64;\nld.shared.u32 %r6, [%r7];\nDONE:", 32, {"shared-memory race"});
+}
+
+TEST(Race, LanesOfOneInstruction) {
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1], %r0;", 32, {"shared-memory race"});
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1], 5;", 32, {});
+}
+
+TEST(Race, HalvesOfAWordAreDistinct) {
+  std::string halves = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 1;\nadd.u32 %r3, %r1, %r2;\ncvt.u16.u32 %h1, %r0;\n";
+  check(halves + "st.shared.u16 [%r3], %h1;", 64, {});
+  check(halves + "st.shared.u16 [%r3], %h1;\nxor.b32 %r4, %r3, 2;\nld.shared.u16 %h2, [%r4];", 64, {"shared-memory race"});
+}
+
+TEST(Race, ArriveOrdersOneWay) {
+  // Warp 0 produces and arrives; warp 1 waits and consumes.
+  std::string start = kOwnSlot + "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra PRODUCE;\n";
+  std::string consume = "bar.sync 1, 64;\nld.shared.u32 %r6, [%r5];\nbra DONE;\nPRODUCE:\nst.shared.u32 [%r3], %r0;\n";
+  check(start + consume + "bar.arrive 1, 64;\nDONE:", 64, {});
+  check(start + consume + "bar.arrive 1, 64;\nst.shared.u32 [%r3], 3;\nDONE:", 64, {"shared-memory race"});
+}
+
+TEST(Race, AtomicsDoNotRaceWithEachOther) {
+  std::string start = "mov.u32 %r1, tile;\nsetp.eq.u32 %p1, %r0, 0;\n@%p1 st.shared.u32 [%r1], 0;\nbar.sync 0;\n"
+                      "atom.shared.add.u32 %r2, [%r1], 1;\n";
+  check(start, 128, {});
+  check(start + "ld.shared.u32 %r3, [%r1];", 128, {"shared-memory race"});
+  check(start + "bar.sync 0;\nld.shared.u32 %r3, [%r1];", 128, {});
+}
+
+const std::string kCopyOne = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 %r3, %r1, %r2;\nand.b32 %r7, %r0, 31;\n"
+                             "mul.wide.u32 %rd6, %r7, 16;\nadd.s64 %rd7, %rd2, %rd6;\n"
+                             "cp.async.cg.shared.global [%r3], [%rd7], 16;\n";
+
+TEST(CopyAsync, ReadBeforeWait) {
+  std::string bug = "cp.async destination read before its wait";
+  check(kCopyOne + "ld.shared.u32 %r4, [%r3];", 64, {bug, "wait_group"});
+  check(kCopyOne + "cp.async.commit_group;\nld.shared.u32 %r4, [%r3];", 64, {bug});
+  check(kCopyOne + "cp.async.commit_group;\ncp.async.wait_group 1;\nld.shared.u32 %r4, [%r3];", 64, {bug});
+  check(kCopyOne + "cp.async.commit_group;\ncp.async.wait_group 0;\nld.shared.u32 %r4, [%r3];", 64, {});
+  check(kCopyOne + "cp.async.wait_all;\nld.shared.u32 %r4, [%r3];", 64, {});
+}
+
+TEST(CopyAsync, OthersNeedABarrierToo) {
+  std::string other = "xor.b32 %r4, %r3, 16;\nld.shared.u32 %r5, [%r4];";
+  check(kCopyOne + "cp.async.wait_all;\n" + other, 64, {"shared-memory race"});
+  check(kCopyOne + "bar.sync 0;\ncp.async.wait_all;\n" + other, 64, {"shared-memory race"});
+  check(kCopyOne + "bar.sync 0;\n" + other, 64, {"cp.async destination read before its wait"});
+  check(kCopyOne + "cp.async.wait_all;\nbar.sync 0;\n" + other, 64, {});
+}
+
+TEST(CopyAsync, DestinationAndSourceStayUntouched) {
+  check(kCopyOne + "st.shared.u32 [%r3], 1;\ncp.async.wait_all;", 64, {"shared-memory race", "in flight"});
+  check(kCopyOne + "st.global.u32 [%rd7], 1;\ncp.async.wait_all;", 32, {"shared-memory race", "reads it is in flight"});
+  check(kCopyOne + "cp.async.wait_all;\nst.global.u32 [%rd7], 1;", 32, {});
+}
+
+TEST(CopyAsync, LdmatrixSharesWithTheWholeWarp) {
+  std::string read = "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r3];";
+  check(kCopyOne + "cp.async.wait_all;\n" + read, 32, {"shared-memory race"});
+  check(kCopyOne + "cp.async.wait_all;\nbar.warp.sync -1;\n" + read, 32, {});
+}
+
+TEST(Fault, DivergentBarrier) {
+  check("setp.lt.u32 %p1, %r0, 7;\n@%p1 bar.sync 0;", 32, {"divergent barrier", "7 of the warp's 32"});
+  check("setp.lt.u32 %p1, %r0, 32;\n@%p1 bra SKIP;\nSKIP:\nbar.sync 0;", 64, {});
+  check("bar.sync 17;", 32, {"divergent barrier", "no barrier 17"});
+  check("bar.sync 1, 48;", 64, {"divergent barrier", "multiple of 32"});
+}
+
+TEST(Fault, BarrierCountMismatch) {
+  std::string half = "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra LOW;\nbar.sync 1, 64;\nbra DONE;\nLOW:\n";
+  check(half + "bar.sync 1, 96;\nDONE:", 64, {"divergent barrier", "count mismatch"});
+  check(half + "bar.sync 1, 64;\nDONE:", 64, {});
+}
+
+TEST(Fault, MmaNeedsTheWholeWarp) {
+  std::string mma = "mov.b32 %r1, 0;\nmov.f32 %f1, 0f00000000;\n"
+                    "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%f1,%f1,%f1,%f1}, {%r1,%r1}, {%r1}, {%f1,%f1,%f1,%f1};\n";
+  check("setp.lt.u32 %p1, %r0, 16;\n@%p1 bra SKIP;\n" + mma + "SKIP:", 32, {"divergent barrier", ".aligned"});
+  check("setp.lt.u32 %p1, %r0, 16;\n@%p1 bra SKIP;\nadd.u32 %r2, %r0, 1;\nSKIP:\n" + mma, 32, {});
+}
+
+TEST(Fault, Deadlock) {
+  std::string half = "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra LOW;\nbar.sync 1, 64;\nbra DONE;\nLOW:\n";
+  check(half + "bar.sync 2, 64;\nDONE:", 64, {"deadlock", "barrier 1: 32 of 64", "barrier 2: 32 of 64", "warp 0", "warp 1"});
+  check("bar.sync 1, 96;", 64, {"deadlock", "64 of 96"});
+}
+
+TEST(Fault, ExitedWarpsDoNotHoldTheBarrier) {
+  check("setp.lt.u32 %p1, %r0, 32;\n@%p1 exit;\nbar.sync 0;", 96, {});
+}
+
+TEST(Fault, EndlessLoop) {
+  check("LOOP:\nadd.u32 %r1, %r1, 1;\nbra LOOP;", 32, {"instruction budget exceeded", "endless loop", "PTX line"}, "", 100000);
+}
+
+TEST(Fault, Trap) {
+  check("setp.eq.u32 %p1, %r0, 9;\n@%p1 trap;", 32, {"trap", "thread (9, 0, 0)"});
+}
+
+TEST(Fault, NamesTheSourceLine) {
+  check(".loc 1 17 5\nst.global.u64 [%rd3+9000], %rd5;", 32, {"out of bounds", "attention.tile:17:5"},
+        ".file 1 \"attention.tile\"\n");
+}
+
+TEST(Fault, TheLowestBlockIsReported) {
+  for (unsigned threads : {1u, 4u}) {
+    Host host(SimulatorOptions{threads, 0, 0});
+    CUfunction function = host.load(kernelText("mov.u32 %r1, %ctaid.x;\nsetp.ge.u32 %p1, %r1, 11;\n@%p1 trap;"));
+    CUdeviceptr out = host.allocate(256);
+    host.launch(function, 64, 32, 0, out, out);
+    EXPECT_NE(host.report.find("block (11, 0, 0)"), std::string::npos) << host.report;
+  }
+}
+
+} // namespace
