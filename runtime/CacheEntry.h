@@ -26,8 +26,10 @@ struct CacheEntry {
 
 std::string encodeCacheEntry(const std::string &key, const CacheEntry &entry);
 
-/// The entry, if `bytes` are whole and undamaged; and of `key`, if one is given.
-std::optional<CacheEntry> decodeCacheEntry(std::string_view bytes, const std::string *key);
+/// The entry, if `bytes` are whole, undamaged, and of `key`.
+std::optional<CacheEntry> decodeCacheEntry(std::string_view bytes, const std::string &key);
+/// The key of an entry, if `bytes` are whole and undamaged.
+std::optional<std::string> keyOfCacheEntry(std::string_view bytes);
 
 /// SHA-256 as 64 lower-case hex digits.
 std::string sha256Hex(std::string_view bytes);

@@ -35,13 +35,13 @@ enum class ErrorKind {
 
 struct Error {
   ErrorKind kind = ErrorKind::Argument;
-  std::string message;                 ///< one sentence; names the argument, file or kernel
-  std::string call;                    ///< driver or system call that failed, "" if none
-  std::string arguments;               ///< of that call, as text
-  std::string driverName;              ///< "CUDA_ERROR_OUT_OF_MEMORY", or the number if the driver has no name
-  std::string driverWords;             ///< the driver's own sentence
-  std::string report;                  ///< a simulated device's fault report, an assembler's log, or ""
-  std::vector<Diagnostic> diagnostics; ///< of a failed compilation
+  std::string message = {};                 ///< one sentence; names the argument, file or kernel
+  std::string call = {};                    ///< driver or system call that failed, "" if none
+  std::string arguments = {};               ///< of that call, as text
+  std::string driverName = {};              ///< "CUDA_ERROR_OUT_OF_MEMORY", or the number if the driver has no name
+  std::string driverWords = {};             ///< the driver's own sentence
+  std::string report = {};                  ///< a simulated device's fault report, an assembler's log, or ""
+  std::vector<Diagnostic> diagnostics = {}; ///< of a failed compilation
 
   /// Everything above for a person: the message, the call, the report; lines end in "\n".
   std::string render() const;

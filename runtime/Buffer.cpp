@@ -1,0 +1,148 @@
+//===- Buffer.cpp - Device memory -----------------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Allocation and copies. Synchronous copies run on the default stream, which waits for every stream of
+// the context and is waited for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Argument.h"
+#include "runtime/Handles.h"
+
+using namespace imbrex;
+using cuda::CUstream;
+using cuda::DriverTable;
+
+Buffer::Buffer(std::unique_ptr<State> state) : state(std::move(state)) {}
+Buffer::Buffer(Buffer &&) noexcept = default;
+Buffer &Buffer::operator=(Buffer &&) noexcept = default;
+Buffer::~Buffer() = default;
+
+Buffer::State::~State() {
+  if (address)
+    device->dispose<&DriverTable::memFree>(address);
+}
+
+View::View(const Buffer &buffer, DataType type, Dims extents, Dims strides)
+    : address(buffer.address()), type(type), extents(extents), strides(strides), availableBytes(buffer.bytes()) {}
+
+size_t Buffer::bytes() const { return state->bytes; }
+uint64_t Buffer::address() const { return state->address; }
+
+Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes) {
+  auto state = std::make_unique<Buffer::State>();
+  state->device = device;
+  state->bytes = bytes;
+  if (bytes == 0)
+    return Buffer(std::move(state));
+  if (Result<void> done =
+          device->inContext([&] { return device->call<&DriverTable::memAlloc>(&state->address, bytes); });
+      !done)
+    return done.takeError();
+  return Buffer(std::move(state));
+}
+
+/// That [offset, offset + bytes) lies in a buffer of `size` bytes.
+static Result<void> checkRange(size_t size, size_t offset, size_t bytes) {
+  if (offset <= size && bytes <= size - offset)
+    return {};
+  return Error{ErrorKind::Argument, std::to_string(bytes) + " bytes at offset " + std::to_string(offset) +
+                                        " do not lie in a buffer of " + std::to_string(size) + " bytes"};
+}
+
+/// One asynchronous call on `stream` for a checked range; nothing is called for no bytes.
+template <typename Call>
+static Result<void> onRange(const Buffer::State &state, size_t offset, size_t bytes, const Call &call) {
+  if (Result<void> range = checkRange(state.bytes, offset, bytes); !range || bytes == 0)
+    return range;
+  return state.device->inContext(call);
+}
+
+static Result<void> onStream(const Buffer::State &state, const Stream &stream) {
+  return checkSameDevice(*state.device, *stream.internal().device, "the stream");
+}
+
+Result<void> Buffer::copyFrom(const void *host, size_t bytes, size_t offset) const {
+  const DeviceContext &device = *state->device;
+  return onRange(*state, offset, bytes, [&]() -> Result<void> {
+    if (Result<void> done =
+            device.call<&DriverTable::memcpyHtoDAsync>(state->address + offset, host, bytes, CUstream(nullptr));
+        !done)
+      return done;
+    return device.call<&DriverTable::streamSynchronize>(CUstream(nullptr));
+  });
+}
+
+Result<void> Buffer::copyTo(void *host, size_t bytes, size_t offset) const {
+  const DeviceContext &device = *state->device;
+  return onRange(*state, offset, bytes, [&]() -> Result<void> {
+    if (Result<void> done =
+            device.call<&DriverTable::memcpyDtoHAsync>(host, state->address + offset, bytes, CUstream(nullptr));
+        !done)
+      return done;
+    return device.call<&DriverTable::streamSynchronize>(CUstream(nullptr));
+  });
+}
+
+Result<void> Buffer::copyFromAsync(const Stream &stream, const void *host, size_t bytes, size_t offset) const {
+  if (Result<void> same = onStream(*state, stream); !same)
+    return same;
+  return onRange(*state, offset, bytes, [&] {
+    return state->device->call<&DriverTable::memcpyHtoDAsync>(state->address + offset, host, bytes,
+                                                              stream.internal().handle);
+  });
+}
+
+Result<void> Buffer::copyToAsync(const Stream &stream, void *host, size_t bytes, size_t offset) const {
+  if (Result<void> same = onStream(*state, stream); !same)
+    return same;
+  return onRange(*state, offset, bytes, [&] {
+    return state->device->call<&DriverTable::memcpyDtoHAsync>(host, state->address + offset, bytes,
+                                                              stream.internal().handle);
+  });
+}
+
+Result<void> Buffer::copyFromAsync(const Stream &stream, const Buffer &source, size_t bytes, size_t sourceOffset,
+                                   size_t offset) const {
+  if (Result<void> same = onStream(*state, stream); !same)
+    return same;
+  if (Result<void> same = checkSameDevice(*state->device, *source.state->device, "the source"); !same)
+    return same;
+  if (Result<void> range = checkRange(source.bytes(), sourceOffset, bytes); !range)
+    return range;
+  return onRange(*state, offset, bytes, [&] {
+    return state->device->call<&DriverTable::memcpyDtoDAsync>(
+        state->address + offset, source.state->address + sourceOffset, bytes, stream.internal().handle);
+  });
+}
+
+Result<void> Buffer::fill(const Stream &stream, uint8_t value) const {
+  if (Result<void> same = onStream(*state, stream); !same)
+    return same;
+  return onRange(*state, 0, state->bytes, [&] {
+    return state->device->call<&DriverTable::memsetD8Async>(state->address, value, state->bytes,
+                                                            stream.internal().handle);
+  });
+}
+
+Result<void> Buffer::fill32(const Stream &stream, uint32_t value) const {
+  if (Result<void> same = onStream(*state, stream); !same)
+    return same;
+  if (state->bytes % 4 != 0)
+    return Error{ErrorKind::Argument,
+                 "fill32 of a buffer of " + std::to_string(state->bytes) + " bytes, no multiple of 4"};
+  return onRange(*state, 0, state->bytes, [&] {
+    return state->device->call<&DriverTable::memsetD32Async>(state->address, value, state->bytes / 4,
+                                                             stream.internal().handle);
+  });
+}
+
+Result<void> Buffer::release() {
+  cuda::CUdeviceptr address = std::exchange(state->address, 0);
+  state->bytes = 0;
+  if (!address)
+    return {};
+  return state->device->inContext([&] { return state->device->call<&DriverTable::memFree>(address); });
+}

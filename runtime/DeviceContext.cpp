@@ -1,0 +1,164 @@
+//===- DeviceContext.cpp - One opened device, and calls to its driver -----===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Opening a device, its facts as one table of attributes, and errors in the driver's own words.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/DeviceContext.h"
+#include "compiler/Target.h"
+#include <algorithm>
+#include <charconv>
+
+using namespace imbrex;
+using namespace imbrex::cuda;
+
+void MessageLog::add(std::string message) {
+  std::lock_guard lock(mutex);
+  if (std::find(messages.begin(), messages.end(), message) == messages.end())
+    messages.push_back(std::move(message));
+}
+
+std::vector<std::string> MessageLog::all() const {
+  std::lock_guard lock(mutex);
+  return messages;
+}
+
+std::string DeviceContext::hex(unsigned long long value) {
+  char digits[16];
+  auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, 16);
+  return "0x" + std::string(digits, end);
+}
+
+static ErrorKind kindOf(CUresult result) {
+  constexpr int deviceAssert = 710, hardwareStackError = 714; // the first of a run that ends at LAUNCH_FAILED
+  if (result == CUDA_ERROR_OUT_OF_MEMORY)
+    return ErrorKind::OutOfMemory;
+  if (result == CUDA_ERROR_NO_DEVICE || result == CUDA_ERROR_INVALID_DEVICE)
+    return ErrorKind::NoDevice;
+  if (result == CUDA_ERROR_ILLEGAL_ADDRESS || result == CUDA_ERROR_LAUNCH_TIMEOUT || result == deviceAssert ||
+      (result >= hardwareStackError && result <= CUDA_ERROR_LAUNCH_FAILED))
+    return ErrorKind::Fault;
+  return ErrorKind::Driver;
+}
+
+Error DeviceContext::driverError(const Table &table, CUresult result, std::string_view call, std::string arguments) {
+  Error error{kindOf(result), ""};
+  error.call = call;
+  error.arguments = std::move(arguments);
+  const char *text = nullptr;
+  error.driverName = table.getErrorName(result, &text) == CUDA_SUCCESS && text ? text : std::to_string(int(result));
+  text = nullptr;
+  if (table.getErrorString(result, &text) == CUDA_SUCCESS && text)
+    error.driverWords = text;
+  if (table.faultReport)
+    error.report = table.faultReport();
+  return error;
+}
+
+/// A test's table may lack members; calling one would end the process.
+static Result<void> checkComplete(const DriverTable &table) {
+#define IMBREX_CUDA(field, symbol, parameters)                                                                         \
+  if (!table.field)                                                                                                    \
+    return Error{ErrorKind::NoDevice, "the driver table lacks " symbol};
+#include "runtime/CudaSymbols.def"
+  return {};
+}
+
+Result<int> DeviceContext::count(const Table &table) {
+  if (Result<void> complete = checkComplete(table); !complete)
+    return complete.takeError();
+  int count = 0;
+  if (Result<void> done = callOn<&Table::init>(table, 0u); !done)
+    return done.takeError();
+  if (Result<void> done = callOn<&Table::deviceGetCount>(table, &count); !done)
+    return done.takeError();
+  return count;
+}
+
+namespace {
+
+struct Attribute {
+  int number;
+  unsigned *where;
+};
+
+} // namespace
+
+static Result<void> readAttributes(const DriverTable &table, CUdevice device, DeviceInfo &info) {
+  const Attribute attributes[] = {
+      {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, &info.major},
+      {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, &info.minor},
+      {CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, &info.multiprocessors},
+      {CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, &info.threadsPerBlock},
+      {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, &info.sharedBytesPerBlock},
+      {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, &info.sharedBytesPerBlockOptIn},
+      {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, &info.sharedBytesPerMultiprocessor},
+      {CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK, &info.registersPerBlock},
+      {CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, &info.l2Bytes},
+      {CU_DEVICE_ATTRIBUTE_CLOCK_RATE, &info.clockKiloHertz},
+      {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X, &info.grid[0]},
+      {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y, &info.grid[1]},
+      {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z, &info.grid[2]},
+  };
+  for (const Attribute &attribute : attributes) {
+    int value = 0;
+    if (Result<void> done =
+            DeviceContext::callOn<&DriverTable::deviceGetAttribute>(table, &value, attribute.number, device);
+        !done)
+      return done;
+    *attribute.where = unsigned(value);
+  }
+  return {};
+}
+
+Result<DeviceInfo> DeviceContext::query(const Table &table, int ordinal, std::string id) {
+  DeviceInfo info;
+  info.id = std::move(id);
+  info.simulated = table.simulated;
+  CUdevice device = 0;
+  char name[256] = {};
+  if (Result<void> done = callOn<&Table::deviceGet>(table, &device, ordinal); !done)
+    return done.takeError();
+  if (Result<void> done = callOn<&Table::deviceGetName>(table, name, int(sizeof name - 1), device); !done)
+    return done.takeError();
+  if (Result<void> done = callOn<&Table::deviceTotalMem>(table, &info.memoryBytes, device); !done)
+    return done.takeError();
+  if (Result<void> done = callOn<&Table::driverGetVersion>(table, &info.driverVersion); !done)
+    return done.takeError();
+  if (Result<void> done = readAttributes(table, device, info); !done)
+    return done.takeError();
+  info.name = name;
+  if (std::optional<Target> target = Target::forDevice(info.major, info.minor))
+    info.target = target->name;
+  return info;
+}
+
+Result<std::shared_ptr<DeviceContext>> DeviceContext::open(std::shared_ptr<const Table> table, int ordinal,
+                                                           std::string id) {
+  Result<int> devices = count(*table);
+  if (!devices)
+    return devices.takeError();
+  if (ordinal < 0 || ordinal >= *devices)
+    return Error{ErrorKind::NoDevice,
+                 "there is no device '" + id + "': the driver has " + std::to_string(*devices) + " of them"};
+  Result<DeviceInfo> info = query(*table, ordinal, std::move(id));
+  if (!info)
+    return info.takeError();
+  std::shared_ptr<DeviceContext> opened(new DeviceContext(std::move(table), std::move(*info)));
+  if (Result<void> done = opened->call<&Table::deviceGet>(&opened->device, ordinal); !done)
+    return done.takeError();
+  CUcontext context = nullptr;
+  if (Result<void> done = opened->call<&Table::primaryContextRetain>(&context, opened->device); !done)
+    return done.takeError();
+  opened->context = context;
+  return opened;
+}
+
+DeviceContext::~DeviceContext() {
+  // Nobody is left to tell of a failure: every handle of this device is gone.
+  if (context)
+    (void)table->primaryContextRelease(device);
+}

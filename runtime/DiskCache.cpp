@@ -1,0 +1,268 @@
+//===- DiskCache.cpp - Compiled kernels on disk ---------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Everything happens relative to the directory's descriptor, follows no link, and trusts no file that is
+// not a regular file of ours. The use time of an entry is its modification time, set anew at each hit.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/DiskCache.h"
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <tuple>
+#include <unistd.h>
+
+using namespace imbrex;
+
+static constexpr std::string_view kSuffix = ".imbrex", kTemporary = ".tmp.";
+static constexpr off_t kLargestEntry = off_t(256) << 20;
+static constexpr time_t kStaleSeconds = 3600; ///< a temporary file older than this lost its writer
+
+namespace {
+
+/// A descriptor, closed at the end.
+struct File {
+  int fd;
+  explicit File(int fd) : fd(fd) {}
+  File(const File &) = delete;
+  ~File() {
+    if (fd >= 0)
+      close(fd);
+  }
+};
+
+/// One file of the directory.
+struct Listed {
+  std::string name;
+  uint64_t bytes;
+  struct timespec used;
+};
+
+} // namespace
+
+struct DiskCache::State {
+  std::string directory;
+  uint64_t maximumBytes;
+  int fd = -1;
+  std::atomic<unsigned> writes = 0; ///< tells apart the temporary files of one process
+  ~State() { close(fd); }
+};
+
+DiskCache::DiskCache(std::unique_ptr<State> state) : state(std::move(state)) {}
+DiskCache::DiskCache(DiskCache &&) noexcept = default;
+DiskCache &DiskCache::operator=(DiskCache &&) noexcept = default;
+DiskCache::~DiskCache() = default;
+const std::string &DiskCache::directory() const { return state->directory; }
+
+static Error fileError(std::string message, const char *call, std::string arguments, int code) {
+  Error error{ErrorKind::File, std::move(message)};
+  error.call = call;
+  error.arguments = std::move(arguments);
+  error.driverName = std::to_string(code);
+  error.driverWords = strerror(code);
+  return error;
+}
+
+/// mkdir -p, mode 0700. A failure shows when the directory is opened.
+static void makeDirectories(const std::string &path) {
+  for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1))
+    mkdir(path.substr(0, end).c_str(), 0700);
+  mkdir(path.c_str(), 0700);
+}
+
+Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximumBytes) {
+  makeDirectories(directory);
+  int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return fileError("the cache directory cannot be used", "open", directory, errno);
+  auto state = std::make_unique<State>();
+  state->directory = directory;
+  state->maximumBytes = maximumBytes;
+  state->fd = fd;
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return fileError("the cache directory cannot be used", "fstat", directory, errno);
+  if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+    return Error{ErrorKind::File, "the cache directory '" + directory +
+                                      "' must belong to you alone (chmod 700), because kernels are loaded from it"};
+  return DiskCache(std::move(state));
+}
+
+/// The whole content of a regular file of ours; nullopt if there is none or it cannot be read.
+static std::optional<std::string> readFile(int directory, const std::string &name) {
+  File file(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status;
+  if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
+      status.st_size > kLargestEntry)
+    return std::nullopt;
+  std::string bytes(size_t(status.st_size), '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    ssize_t count = read(file.fd, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return std::nullopt;
+    done += size_t(count);
+  }
+  futimens(file.fd, nullptr); // used now; where that fails, eviction only chooses worse
+  return bytes;
+}
+
+static bool exists(int directory, const std::string &name) {
+  struct stat status;
+  return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::optional<CacheEntry> DiskCache::find(const CacheKey &key) const {
+  std::string name = key.digest() + std::string(kSuffix);
+  std::optional<std::string> bytes = readFile(state->fd, name);
+  std::optional<CacheEntry> entry = bytes ? decodeCacheEntry(*bytes, key.bytes()) : std::nullopt;
+  if (!entry && exists(state->fd, name))
+    unlinkat(state->fd, name.c_str(), 0);
+  return entry;
+}
+
+void DiskCache::evict(const CacheKey &key) const {
+  unlinkat(state->fd, (key.digest() + std::string(kSuffix)).c_str(), 0);
+}
+
+/// Writes all of `bytes` and syncs; 0 or errno.
+static int writeAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno != EINTR)
+      return errno;
+    bytes.remove_prefix(count < 0 ? 0 : size_t(count));
+  }
+  return fsync(fd) == 0 ? 0 : errno;
+}
+
+static bool isEntryName(std::string_view name) {
+  return name.size() == 64 + kSuffix.size() && name.ends_with(kSuffix) &&
+         name.find_first_not_of("0123456789abcdef") == 64;
+}
+
+static bool isTemporaryName(std::string_view name) {
+  return name.size() > 64 && name.substr(64).starts_with(kTemporary) &&
+         name.find_first_not_of("0123456789abcdef") == 64;
+}
+
+/// The directory's files that `accept` takes, oldest use first.
+template <typename Accept> static Result<std::vector<Listed>> listFiles(int directory, const Accept &accept) {
+  int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd < 0 ? nullptr : fdopendir(fd);
+  if (!stream)
+    return fileError("the cache directory cannot be listed", "fdopendir", std::to_string(fd), errno);
+  std::vector<Listed> files;
+  while (const dirent *entry = readdir(stream)) {
+    struct stat status;
+    if (accept(entry->d_name) && fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode))
+      files.push_back({entry->d_name, uint64_t(status.st_size), status.st_mtim});
+  }
+  closedir(stream);
+  std::sort(files.begin(), files.end(), [](const Listed &a, const Listed &b) {
+    return std::tie(a.used.tv_sec, a.used.tv_nsec, a.name) < std::tie(b.used.tv_sec, b.used.tv_nsec, b.name);
+  });
+  return files;
+}
+
+/// Removes what lost its writer, then the least recently used entries beyond the bound; never `keep`.
+static void boundSize(int directory, uint64_t maximumBytes, const std::string &keep) {
+  time_t now = time(nullptr);
+  if (Result<std::vector<Listed>> files = listFiles(directory, isTemporaryName))
+    for (const Listed &file : *files)
+      if (file.used.tv_sec + kStaleSeconds < now)
+        unlinkat(directory, file.name.c_str(), 0);
+  Result<std::vector<Listed>> files = listFiles(directory, isEntryName);
+  if (!files)
+    return;
+  uint64_t total = 0;
+  for (const Listed &file : *files)
+    total += file.bytes;
+  for (const Listed &file : *files) {
+    if (total <= maximumBytes)
+      return;
+    if (file.name != keep && unlinkat(directory, file.name.c_str(), 0) == 0)
+      total -= file.bytes;
+  }
+}
+
+Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) const {
+  std::string digest = key.digest();
+  std::string name = digest + std::string(kSuffix);
+  std::string temporary = digest + std::string(kTemporary) + std::to_string(getpid()) + "." +
+                          std::to_string(reinterpret_cast<uintptr_t>(state.get())) + "." +
+                          std::to_string(state->writes.fetch_add(1));
+  unlinkat(state->fd, temporary.c_str(), 0); // left by a dead process of the same number
+  {
+    File file(openat(state->fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.fd < 0)
+      return fileError("a kernel could not be cached", "openat", temporary, errno);
+    if (int code = writeAll(file.fd, encodeCacheEntry(key.bytes(), entry))) {
+      unlinkat(state->fd, temporary.c_str(), 0);
+      return fileError("a kernel could not be cached", "write", temporary, code);
+    }
+  }
+  if (renameat(state->fd, temporary.c_str(), state->fd, name.c_str()) != 0) {
+    int code = errno;
+    unlinkat(state->fd, temporary.c_str(), 0);
+    return fileError("a kernel could not be cached", "renameat", name, code);
+  }
+  boundSize(state->fd, state->maximumBytes, name);
+  return {};
+}
+
+Result<DiskCache::Statistics> DiskCache::statistics() const {
+  Result<std::vector<Listed>> files = listFiles(state->fd, isEntryName);
+  if (!files)
+    return files.takeError();
+  Statistics statistics;
+  for (const Listed &file : *files) {
+    ++statistics.entries;
+    statistics.bytes += file.bytes;
+  }
+  return statistics;
+}
+
+Result<DiskCache::Statistics> DiskCache::verify() const {
+  Result<std::vector<Listed>> files = listFiles(state->fd, isEntryName);
+  if (!files)
+    return files.takeError();
+  Statistics statistics;
+  for (const Listed &file : *files) {
+    std::optional<std::string> bytes = readFile(state->fd, file.name);
+    std::optional<std::string> key = bytes ? keyOfCacheEntry(*bytes) : std::nullopt;
+    if (key && sha256Hex(*key) + std::string(kSuffix) == file.name) {
+      ++statistics.entries;
+      statistics.bytes += file.bytes;
+      continue;
+    }
+    ++statistics.damaged;
+    unlinkat(state->fd, file.name.c_str(), 0);
+  }
+  return statistics;
+}
+
+Result<DiskCache::Statistics> DiskCache::clear() const {
+  Result<std::vector<Listed>> files =
+      listFiles(state->fd, [](std::string_view name) { return isEntryName(name) || isTemporaryName(name); });
+  if (!files)
+    return files.takeError();
+  Statistics statistics;
+  for (const Listed &file : *files)
+    if (unlinkat(state->fd, file.name.c_str(), 0) == 0) {
+      statistics.entries += isEntryName(file.name);
+      statistics.bytes += file.bytes;
+    }
+  return statistics;
+}
