@@ -56,7 +56,7 @@ struct RuntimeOptions {
 class Runtime {
 public:
   static Result<Runtime> open(RuntimeOptions options = {});
-  /// As open, but nothing is looked for: driver and compiler must be given.
+  /// As open, but nothing is looked for: device, driver and compiler must be given.
   static Result<Runtime> openWith(RuntimeOptions options);
   Runtime(Runtime &&) noexcept;
   Runtime &operator=(Runtime &&) noexcept;
@@ -81,6 +81,7 @@ public:
   std::vector<std::string> messages() const;
 
 private:
+  void note(std::string message);
   explicit Runtime(std::shared_ptr<RuntimeState> state);
   std::shared_ptr<RuntimeState> state;
 };

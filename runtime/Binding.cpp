@@ -1,0 +1,145 @@
+//===- Binding.cpp - Arguments matched with a signature -------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matching by name, and the types. Views are checked in ViewChecks.cpp, extents unified in Unify.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Binding.h"
+
+using namespace imbrex;
+
+static Error argumentError(std::string message) { return Error{ErrorKind::Argument, std::move(message)}; }
+
+/// The parameter of an argument; most callers give them in order, so position `guess` is tried first.
+static std::optional<unsigned> parameterOf(const SignaturePlan &plan, const Argument &argument, unsigned guess) {
+  if (guess < plan.parameterCount() && plan.signature.parameters[guess].name == argument.name)
+    return guess;
+  return plan.parameterNamed(argument.name);
+}
+
+static Result<void> matchNames(const SignaturePlan &plan, Arguments arguments, Binding &binding) {
+  for (unsigned i = 0; i < arguments.size(); ++i) {
+    const Argument &argument = arguments[i];
+    std::string quoted = "argument '" + std::string(argument.name) + "'";
+    std::optional<unsigned> index = parameterOf(plan, argument, i);
+    if (!index)
+      return argumentError(quoted + ": kernel '" + plan.signature.name + "' has no such parameter; it has " +
+                           plan.parameterList());
+    if (binding.arguments[*index])
+      return argumentError(quoted + " is given twice");
+    if (argument.isView != plan.signature.parameters[*index].isView)
+      return argumentError(quoted + " must be " + (argument.isView ? "a scalar" : "a view") + ": the kernel declares " +
+                           plan.typeText(*index));
+    binding.arguments[*index] = &argument;
+  }
+  return {};
+}
+
+static Result<void> checkMissing(const SignaturePlan &plan, const Binding &binding) {
+  for (unsigned i = 0; i < plan.parameterCount(); ++i)
+    if (!binding.arguments[i] && !plan.signature.parameters[i].optional)
+      return argumentError("argument '" + plan.signature.parameters[i].name + "' is missing: the kernel declares " +
+                           plan.typeText(i));
+  return {};
+}
+
+std::optional<DataType> imbrex::boundType(const SignaturePlan &plan, const Binding &binding, unsigned parameter) {
+  int index = plan.typeIndex[parameter];
+  if (index < 0)
+    return plan.signature.parameters[parameter].type;
+  const std::optional<DataType> &type = binding.types[unsigned(index)];
+  return type && plan.wide[parameter] ? wideType(*type) : type;
+}
+
+/// "T is bf16 by argument 'Q'", "T is bf16 by set()".
+static std::string typeReason(const SignaturePlan &plan, const Binding &binding, unsigned type) {
+  const Origin &origin = binding.typeOrigins[type];
+  std::string by =
+      origin.parameter < 0 ? "set()" : "argument '" + plan.signature.parameters[unsigned(origin.parameter)].name + "'";
+  return plan.signature.typeParameters[type].name + " is " + std::string(name(*binding.types[type])) + " by " + by;
+}
+
+static Result<void> checkAllowed(const KernelSignature::TypeParameter &parameter, DataType type,
+                                 std::string_view argument) {
+  std::vector<std::string> allowed;
+  for (DataType candidate : parameter.allowed) {
+    if (candidate == type)
+      return {};
+    allowed.emplace_back(name(candidate));
+  }
+  if (allowed.empty())
+    return {};
+  return argumentError("argument '" + std::string(argument) + "' has elements of type " + std::string(name(type)) +
+                       ": " + parameter.name + " must be one of " + joinNames(allowed));
+}
+
+Result<void> imbrex::unifyTypes(const SignaturePlan &plan, Binding &binding) {
+  for (unsigned i = 0; i < plan.parameterCount(); ++i) {
+    const Argument *argument = binding.arguments[i];
+    int index = plan.typeIndex[i];
+    if (!argument || !argument->isView || index < 0 || plan.wide[i] || binding.types[unsigned(index)])
+      continue;
+    if (Result<void> allowed =
+            checkAllowed(plan.signature.typeParameters[unsigned(index)], argument->view.type, argument->name);
+        !allowed)
+      return allowed;
+    binding.types[unsigned(index)] = argument->view.type;
+    binding.typeOrigins[unsigned(index)] = {int(i), 0};
+  }
+  for (unsigned i = 0; i < plan.parameterCount(); ++i) {
+    const Argument *argument = binding.arguments[i];
+    std::optional<DataType> expected = boundType(plan, binding, i);
+    if (!argument || !argument->isView || !expected || *expected == argument->view.type)
+      continue;
+    std::string reason = plan.typeIndex[i] < 0 ? "" : ", and " + typeReason(plan, binding, unsigned(plan.typeIndex[i]));
+    return argumentError("argument '" + std::string(argument->name) + "' has elements of type " +
+                         std::string(name(argument->view.type)) + " but must have " + std::string(name(*expected)) +
+                         ": the kernel declares " + plan.typeText(i) + reason);
+  }
+  return {};
+}
+
+static Result<void> checkTypesKnown(const SignaturePlan &plan, const Binding &binding) {
+  for (unsigned i = 0; i < binding.types.size(); ++i)
+    if (!binding.types[i])
+      return argumentError("type " + plan.signature.typeParameters[i].name +
+                           " is not determined by the arguments: give it with set(\"" +
+                           plan.signature.typeParameters[i].name + "\", ...)");
+  return {};
+}
+
+static void prepare(const SignaturePlan &plan, const FixedValues &fixed, Binding &binding) {
+  binding.arguments.assign(plan.parameterCount(), nullptr);
+  binding.views.resize(plan.parameterCount());
+  binding.slots.assign(plan.names.size(), std::nullopt);
+  binding.slotOrigins.assign(plan.names.size(), Origin());
+  binding.types.assign(plan.signature.typeParameters.size(), std::nullopt);
+  binding.typeOrigins.assign(plan.signature.typeParameters.size(), Origin());
+  for (auto [slot, value] : fixed.slots)
+    binding.slots[slot] = value;
+  for (auto [index, type] : fixed.types)
+    binding.types[index] = type;
+}
+
+Result<void> imbrex::bindArguments(const SignaturePlan &plan, const FixedValues &fixed, Arguments arguments,
+                                   Completeness completeness, Binding &binding) {
+  prepare(plan, fixed, binding);
+  if (Result<void> matched = matchNames(plan, arguments, binding); !matched)
+    return matched;
+  if (completeness == Completeness::All)
+    if (Result<void> complete = checkMissing(plan, binding); !complete)
+      return complete;
+  if (Result<void> types = unifyTypes(plan, binding); !types)
+    return types;
+  if (completeness == Completeness::All)
+    if (Result<void> known = checkTypesKnown(plan, binding); !known)
+      return known;
+  for (unsigned i = 0; i < plan.parameterCount(); ++i)
+    if (const Argument *argument = binding.arguments[i]; argument && argument->isView)
+      if (Result<void> checked = checkView(plan, i, argument->view, completeness, binding.views[i]); !checked)
+        return checked;
+  return unifyExtents(plan, completeness, binding);
+}

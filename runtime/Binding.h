@@ -1,0 +1,70 @@
+//===- Binding.h - Arguments matched with a signature -----------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What one list of arguments says: which argument goes to which parameter, every view checked and with
+// its strides written out, and the values of names and types that follow. On the stack of one launch;
+// no heap memory for up to 16 parameters. Internal.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_BINDING_H
+#define IMBREX_RUNTIME_BINDING_H
+
+#include "runtime/Argument.h"
+#include "runtime/SignaturePlan.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace imbrex {
+
+/// A view after its checks.
+struct BoundView {
+  uint64_t address = 0; ///< with its byte offset
+  std::array<int64_t, Dims::kMaxRank> strides;
+  unsigned alignment = 16; ///< see CompileOptions::alignment
+};
+
+/// Who gave a name or type its value: a view parameter's dimension, or set().
+struct Origin {
+  int parameter = -1; ///< -1: set()
+  unsigned dimension = 0;
+};
+
+struct Binding {
+  llvm::SmallVector<const Argument *, 16> arguments; ///< by parameter; null: not given
+  llvm::SmallVector<BoundView, 8> views;             ///< by parameter (unused for scalars)
+  llvm::SmallVector<std::optional<int64_t>, 32> slots;
+  llvm::SmallVector<Origin, 32> slotOrigins;
+  llvm::SmallVector<std::optional<DataType>, 4> types; ///< by type parameter
+  llvm::SmallVector<Origin, 4> typeOrigins;
+};
+
+/// What set() fixed, in the numbering of a plan.
+struct FixedValues {
+  std::vector<std::pair<unsigned, int64_t>> slots;
+  std::vector<std::pair<unsigned, DataType>> types;
+};
+
+enum class Completeness {
+  All, ///< every parameter that is not an optional output must be given, and every name be determined
+  Some ///< check and infer from what is there
+};
+
+/// Matches by name, checks every view by itself, then unifies types and extents. An Error names the argument
+/// (both, where two disagree) and what to change.
+Result<void> bindArguments(const SignaturePlan &plan, const FixedValues &fixed, Arguments arguments,
+                           Completeness completeness, Binding &binding);
+
+/// Parts of it, each in its own file.
+Result<void> checkView(const SignaturePlan &plan, unsigned parameter, const View &view, Completeness completeness,
+                       BoundView &bound);
+Result<void> unifyTypes(const SignaturePlan &plan, Binding &binding);
+Result<void> unifyExtents(const SignaturePlan &plan, Completeness completeness, Binding &binding);
+
+/// The type a parameter has in this binding, if its type parameter is known.
+std::optional<DataType> boundType(const SignaturePlan &plan, const Binding &binding, unsigned parameter);
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_BINDING_H

@@ -1,0 +1,226 @@
+//===- Kernel.cpp - A kernel that can be launched -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Settings, and the three things one asks of a kernel. A launch of a known specialisation binds its
+// arguments, finds the specialisation by a few bytes, packs and calls the driver.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Kernel.h"
+#include "runtime/RuntimeState.h"
+#include "llvm/ADT/SmallString.h"
+#include <algorithm>
+#include <charconv>
+
+using namespace imbrex;
+
+static Error settingError(const KernelState &kernel, std::string message) {
+  return Error{ErrorKind::Argument, "kernel '" + kernel.plan->signature.name + "': " + std::move(message)};
+}
+
+Kernel &Kernel::change(const std::function<void(KernelState &)> &edit) {
+  auto changed = std::make_shared<KernelState>(*state);
+  changed->ready = std::make_shared<FastTable>();
+  if (!changed->mistake)
+    edit(*changed);
+  state = std::move(changed);
+  return *this;
+}
+
+static void setType(KernelState &kernel, unsigned index, std::string_view text) {
+  const KernelSignature::TypeParameter &parameter = kernel.plan->signature.typeParameters[index];
+  std::optional<DataType> type = parseDataType(text);
+  const std::vector<DataType> &allowed = parameter.allowed;
+  if (!type || (!allowed.empty() && std::find(allowed.begin(), allowed.end(), *type) == allowed.end())) {
+    std::vector<std::string> names;
+    for (DataType candidate : allowed)
+      names.emplace_back(name(candidate));
+    kernel.mistake = settingError(kernel, "set(\"" + parameter.name + "\", \"" + std::string(text) +
+                                              "\"): " + parameter.name + " must be one of " + joinNames(names));
+    return;
+  }
+  std::erase_if(kernel.fixed.types, [&](const auto &fixed) { return fixed.first == index; });
+  kernel.fixed.types.emplace_back(index, *type);
+  kernel.options.set[parameter.name] = std::string(text);
+}
+
+static void setInteger(KernelState &kernel, const std::string &name, std::string_view text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    kernel.mistake =
+        settingError(kernel, "set(\"" + name + "\", \"" + std::string(text) + "\"): " + name + " must be an integer");
+    return;
+  }
+  if (std::optional<unsigned> slot = kernel.plan->slotNamed(name)) {
+    std::erase_if(kernel.fixed.slots, [&](const auto &fixed) { return fixed.first == *slot; });
+    kernel.fixed.slots.emplace_back(*slot, value);
+  }
+  kernel.options.set[name] = std::to_string(value);
+}
+
+static void setParameter(KernelState &kernel, std::string_view name, std::string_view text) {
+  const KernelSignature &signature = kernel.plan->signature;
+  std::vector<std::string> known;
+  for (unsigned i = 0; i < signature.typeParameters.size(); ++i) {
+    if (signature.typeParameters[i].name == name)
+      return setType(kernel, i, text);
+    known.push_back(signature.typeParameters[i].name);
+  }
+  known.insert(known.end(), signature.integerParameters.begin(), signature.integerParameters.end());
+  for (const KernelSignature::Tunable &tunable : signature.tunables)
+    known.push_back(tunable.name);
+  known.insert(known.end(), {"warps", "stages"}); // understood by every kernel
+  if (std::find(known.begin(), known.end(), name) != known.end())
+    return setInteger(kernel, std::string(name), text);
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  kernel.mistake = settingError(kernel, "set(\"" + std::string(name) +
+                                            "\", ...): there is no such parameter; there are " + joinNames(known));
+}
+
+Kernel &Kernel::set(std::string_view name, std::string_view value) & {
+  return change([&](KernelState &kernel) { setParameter(kernel, name, value); });
+}
+Kernel &Kernel::set(std::string_view name, DataType type) & { return set(name, imbrex::name(type)); }
+Kernel &Kernel::set(std::string_view name, int64_t value) & {
+  return set(name, std::string_view(std::to_string(value)));
+}
+
+Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
+  return change([&](KernelState &kernel) {
+    const std::vector<std::string> &hooks = kernel.plan->signature.hooks;
+    if (std::find(hooks.begin(), hooks.end(), name) == hooks.end())
+      kernel.mistake = settingError(kernel, "hook(\"" + std::string(name) +
+                                                "\", ...): there is no such hook; there are " + joinNames(hooks));
+    else
+      kernel.options.hooks[std::string(name)] = std::string(function);
+  });
+}
+
+const KernelSignature &Kernel::signature() const { return state->plan->signature; }
+
+/// What tells specialisations of one KernelState apart: of every view its alignment (0: absent), of every type
+/// parameter its type, of every integer parameter its value.
+static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &binding) {
+  llvm::SmallString<128> key;
+  for (unsigned i = 0; i < plan.parameterCount(); ++i)
+    if (plan.signature.parameters[i].isView)
+      key.push_back(char(binding.arguments[i] ? binding.views[i].alignment : 0));
+  for (const std::optional<DataType> &type : binding.types)
+    key.push_back(char(*type));
+  for (unsigned slot : plan.integerSlots) {
+    int64_t value = *binding.slots[slot];
+    key.append(llvm::StringRef(reinterpret_cast<const char *>(&value), sizeof value));
+  }
+  return key;
+}
+
+static Result<Ready> specialise(const KernelState &kernel, const Binding &binding) {
+  const RuntimeState &runtime = *kernel.module->runtime;
+  CompileOptions options = completeOptions(kernel, binding);
+  CacheKey key = makeCacheKey(kernel.module->source, options, {runtime.compiler.buildId, runtime.assembler.identity()});
+  return kernel.module->runtime->specialisations.get(
+      key, [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
+}
+
+static Result<Ready> findReady(const KernelState &kernel, const Binding &binding) {
+  llvm::SmallString<128> key = fastKey(*kernel.plan, binding);
+  {
+    std::shared_lock lock(kernel.ready->mutex);
+    if (auto found = kernel.ready->entries.find(key); found != kernel.ready->entries.end())
+      return found->second;
+  }
+  Result<Ready> ready = specialise(kernel, binding);
+  if (ready) {
+    std::unique_lock lock(kernel.ready->mutex);
+    kernel.ready->entries[key] = *ready;
+  }
+  return ready;
+}
+
+/// Everything before the launch itself.
+static Result<Ready> bindAndFind(const KernelState &kernel, Arguments arguments, Binding &binding) {
+  if (kernel.mistake)
+    return *kernel.mistake;
+  if (Result<void> bound = bindArguments(*kernel.plan, kernel.fixed, arguments, Completeness::All, binding); !bound)
+    return bound.takeError();
+  return findReady(kernel, binding);
+}
+
+Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
+  const DeviceContext &device = *state->module->runtime->device;
+  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+    return same;
+  Binding binding;
+  Result<Ready> ready = bindAndFind(*state, arguments, binding);
+  if (!ready)
+    return ready.takeError();
+  const ReadyKernel &kernel = **ready;
+  PackedArguments packed;
+  if (Result<void> done = kernel.plan.pack(binding, packed); !done)
+    return done;
+  Result<std::array<unsigned, 3>> grid = kernel.plan.grid(binding, device.info());
+  if (!grid)
+    return grid.takeError();
+  if ((*grid)[0] == 0)
+    return {};
+  Result<void> launched = kernel.loaded->launch(stream.internal().handle, *grid, packed.pointers.data());
+  if (launched)
+    return launched;
+  Error error = launched.takeError();
+  error.message = "kernel '" + state->plan->signature.name + "' failed";
+  return error;
+}
+
+Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
+  Binding binding;
+  Result<Ready> ready = bindAndFind(*state, arguments, binding);
+  if (!ready)
+    return ready.takeError();
+  PackedArguments packed;
+  if (Result<void> done = (*ready)->plan.pack(binding, packed); !done)
+    return done.takeError();
+  if (Result<std::array<unsigned, 3>> grid = (*ready)->plan.grid(binding, state->module->runtime->device->info());
+      !grid)
+    return grid.takeError();
+  return (*ready)->info;
+}
+
+/// Type and extents of one view parameter, if they are determined.
+static std::optional<InferredShapes::Shape> shapeOf(const SignaturePlan &plan, const Binding &binding,
+                                                    unsigned parameter) {
+  std::optional<DataType> type = boundType(plan, binding, parameter);
+  if (!type || !plan.signature.parameters[parameter].isView)
+    return std::nullopt;
+  InferredShapes::Shape shape{*type, {}};
+  for (const ExpressionProgram &extent : plan.extents[parameter]) {
+    std::optional<int64_t> value = extent.evaluate(binding.slots);
+    if (!value)
+      return std::nullopt;
+    shape.extents.push_back(*value);
+  }
+  return shape;
+}
+
+Result<InferredShapes> Kernel::infer(Arguments arguments) const {
+  if (state->mistake)
+    return *state->mistake;
+  const SignaturePlan &plan = *state->plan;
+  Binding binding;
+  if (Result<void> bound = bindArguments(plan, state->fixed, arguments, Completeness::Some, binding); !bound)
+    return bound.takeError();
+  InferredShapes shapes;
+  for (unsigned slot = 0; slot < plan.names.size(); ++slot)
+    if (binding.slots[slot])
+      shapes.extents[plan.names[slot]] = *binding.slots[slot];
+  for (unsigned i = 0; i < binding.types.size(); ++i)
+    if (binding.types[i])
+      shapes.types[plan.signature.typeParameters[i].name] = *binding.types[i];
+  for (unsigned i = 0; i < plan.parameterCount(); ++i)
+    if (std::optional<InferredShapes::Shape> shape = shapeOf(plan, binding, i))
+      shapes.views[plan.signature.parameters[i].name] = std::move(*shape);
+  return shapes;
+}

@@ -1,0 +1,153 @@
+//===- LaunchPlan.cpp - From bound arguments to a driver's launch ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Building the plan, evaluating requirements and grid, packing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/LaunchPlan.h"
+#include <algorithm>
+
+using namespace imbrex;
+
+static Error stranger(const KernelInterface &interface, const std::string &what) {
+  return Error{ErrorKind::Compile, "kernel '" + interface.kernel + "': its compiled form " + what};
+}
+
+Result<void> LaunchPlan::addParameter(const SignaturePlan &signature, const KernelInterface &interface,
+                                      const Parameter &parameter) {
+  std::optional<unsigned> index = signature.parameterNamed(parameter.name);
+  if (!index || signature.signature.parameters[*index].isView != parameter.isView ||
+      signature.extents[*index].size() != parameter.extents.size())
+    return stranger(interface, "has a parameter '" + parameter.name + "' that its signature lacks");
+  if (!parameter.isView) {
+    steps.push_back({Step::Scalar, parameter.type, *index, 0});
+    return {};
+  }
+  if (!parameter.present)
+    return {};
+  unsigned rank = unsigned(parameter.extents.size());
+  steps.push_back({Step::Address, parameter.type, *index, 0});
+  for (unsigned i = 0; i < rank; ++i)
+    if (interface.isDynamic(parameter, i))
+      steps.push_back({Step::Extent, parameter.type, *index, i});
+  for (unsigned i = 0; i + 1 < rank; ++i)
+    steps.push_back({Step::Stride, parameter.type, *index, i});
+  return {};
+}
+
+Result<void> LaunchPlan::addExpressions(const SignaturePlan &signature, const KernelInterface &interface) {
+  names = signature.names;
+  auto slotOf = [&](std::string_view name) {
+    auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+      found = names.emplace(names.end(), name);
+    return unsigned(found - names.begin());
+  };
+  auto add = [&](const Expression &expression, std::vector<Condition> &list) -> Result<void> {
+    std::optional<ExpressionProgram> program = ExpressionProgram::parse(expression, slotOf);
+    if (!program)
+      return stranger(interface, "has an expression that cannot be evaluated: " + expression.postfix);
+    list.push_back({std::move(*program), expression});
+    return {};
+  };
+  for (const Expression &expression : interface.requirements)
+    if (Result<void> added = add(expression, requirements); !added)
+      return added;
+  for (const Expression &expression : interface.grid)
+    if (Result<void> added = add(expression, gridExtents); !added)
+      return added;
+  constants.assign(names.size(), std::nullopt);
+  for (const auto &[name, value] : interface.constants)
+    if (auto found = std::find(names.begin(), names.end(), name); found != names.end())
+      constants[size_t(found - names.begin())] = value;
+  return {};
+}
+
+Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const KernelInterface &interface) {
+  LaunchPlan plan;
+  plan.kernel = interface.kernel;
+  if (interface.grid.empty() || interface.grid.size() > 3)
+    return stranger(interface, "has a grid of " + std::to_string(interface.grid.size()) + " dimensions");
+  for (const Parameter &parameter : interface.parameters)
+    if (Result<void> added = plan.addParameter(signature, interface, parameter); !added)
+      return added.takeError();
+  if (Result<void> added = plan.addExpressions(signature, interface); !added)
+    return added.takeError();
+  return plan;
+}
+
+llvm::SmallVector<std::optional<int64_t>, 48> LaunchPlan::slotsOf(const Binding &binding) const {
+  llvm::SmallVector<std::optional<int64_t>, 48> slots(constants.begin(), constants.end());
+  for (size_t i = 0; i < binding.slots.size(); ++i)
+    if (binding.slots[i])
+      slots[i] = binding.slots[i];
+  return slots;
+}
+
+Error LaunchPlan::unmet(const Condition &condition, ExpressionProgram::Slots slots) const {
+  std::vector<std::string> values;
+  for (const std::string &name : condition.expression.unknowns({})) {
+    size_t slot = size_t(std::find(names.begin(), names.end(), name) - names.begin());
+    values.push_back(name + (slots[slot] ? " is " + std::to_string(*slots[slot]) : " has no value"));
+  }
+  return Error{ErrorKind::Argument, "kernel '" + kernel + "' requires " + condition.expression.infix() + ", but " +
+                                        (values.empty() ? "it does not hold" : joinNames(values))};
+}
+
+Error LaunchPlan::badGrid(unsigned dimension, std::optional<int64_t> extent, unsigned limit) const {
+  std::string text = "kernel '" + kernel + "': grid dimension " + "xyz"[dimension] + ", " +
+                     gridExtents[dimension].expression.infix() + ", ";
+  if (!extent)
+    return Error{ErrorKind::Argument, text + "has no value"};
+  return Error{ErrorKind::Argument, text + "is " + std::to_string(*extent) + "; it must lie between 0 and " +
+                                        std::to_string(limit) + " on this device"};
+}
+
+Result<std::array<unsigned, 3>> LaunchPlan::grid(const Binding &binding, const DeviceInfo &device) const {
+  llvm::SmallVector<std::optional<int64_t>, 48> slots = slotsOf(binding);
+  for (const Condition &requirement : requirements)
+    if (requirement.program.evaluate(slots).value_or(0) == 0)
+      return unmet(requirement, slots);
+  std::array<unsigned, 3> grid = {1, 1, 1};
+  bool empty = false;
+  for (size_t i = 0; i < gridExtents.size(); ++i) {
+    std::optional<int64_t> extent = gridExtents[i].program.evaluate(slots);
+    if (!extent || *extent < 0 || *extent > int64_t(device.grid[i]))
+      return badGrid(unsigned(i), extent, device.grid[i]);
+    grid[i] = unsigned(*extent);
+    empty |= *extent == 0;
+  }
+  return empty ? std::array<unsigned, 3>{0, 0, 0} : grid;
+}
+
+Result<void> LaunchPlan::pack(const Binding &binding, PackedArguments &packed) const {
+  packed.values.resize(steps.size());
+  packed.pointers.resize(steps.size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step &step = steps[i];
+    assert(binding.arguments[step.parameter] && "the specialisation was made without this argument");
+    const Argument &argument = *binding.arguments[step.parameter];
+    packed.pointers[i] = &packed.values[i];
+    switch (step.kind) {
+    case Step::Address:
+      packed.values[i] = binding.views[step.parameter].address;
+      break;
+    case Step::Extent:
+      packed.values[i] = uint64_t(argument.view.extents[step.dimension]);
+      break;
+    case Step::Stride:
+      packed.values[i] = uint64_t(binding.views[step.parameter].strides[step.dimension]);
+      break;
+    case Step::Scalar:
+      std::optional<uint64_t> bits = scalarBits(argument.scalar, step.type);
+      if (!bits)
+        return Error{ErrorKind::Argument, "argument '" + std::string(argument.name) +
+                                              "': its value does not fit type " + std::string(name(step.type))};
+      packed.values[i] = *bits;
+    }
+  }
+  return {};
+}

@@ -1,0 +1,66 @@
+//===- LaunchPlan.h - From bound arguments to a driver's launch --*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What one specialisation does with bound arguments: its requirements, its grid, and the order in which
+// values are packed (KernelInterface.h says which). Made once a specialisation. Immutable. Internal.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_LAUNCHPLAN_H
+#define IMBREX_RUNTIME_LAUNCHPLAN_H
+
+#include "runtime/Binding.h"
+#include "runtime/Device.h"
+
+namespace imbrex {
+
+/// Kernel parameters as cuLaunchKernel takes them. Holds pointers into itself: filled in place, not moved.
+struct PackedArguments {
+  llvm::SmallVector<uint64_t, 64> values;
+  llvm::SmallVector<void *, 64> pointers;
+};
+
+class LaunchPlan {
+public:
+  /// An Error if the interface does not belong to the signature.
+  static Result<LaunchPlan> make(const SignaturePlan &signature, const KernelInterface &interface);
+
+  /// Evaluates the requirements and the grid; {0, 0, 0} if a dimension is 0. An Error names what does not hold, or
+  /// the dimension that is over the device's limit.
+  Result<std::array<unsigned, 3>> grid(const Binding &binding, const DeviceInfo &device) const;
+  /// Values in the order of the entry's parameters. An Error names a scalar that does not fit its type.
+  Result<void> pack(const Binding &binding, PackedArguments &packed) const;
+
+private:
+  struct Step {
+    enum Kind : uint8_t { Address, Extent, Stride, Scalar } kind;
+    DataType type; ///< of a scalar
+    unsigned parameter;
+    unsigned dimension;
+  };
+  struct Condition {
+    ExpressionProgram program;
+    Expression expression;
+  };
+  Result<void> addParameter(const SignaturePlan &signature, const KernelInterface &interface,
+                            const Parameter &parameter);
+  Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
+  llvm::SmallVector<std::optional<int64_t>, 48> slotsOf(const Binding &binding) const;
+  Error unmet(const Condition &condition, ExpressionProgram::Slots slots) const;
+  Error badGrid(unsigned dimension, std::optional<int64_t> extent, unsigned limit) const;
+
+  std::string kernel;
+  std::vector<Step> steps;
+  std::vector<Condition> requirements, gridExtents;
+  std::vector<std::string> names;                ///< of all slots: the signature's, then the rest
+  std::vector<std::optional<int64_t>> constants; ///< by slot
+};
+
+/// The 8 bytes a scalar is passed in (little endian, upper bytes 0); nullopt if it does not fit the type.
+std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_LAUNCHPLAN_H

@@ -1,0 +1,172 @@
+//===- Runtime.cpp - The door for programs that launch kernels ------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Putting a device, a compiler, an assembler and a cache together. Open.cpp chooses the device.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Runtime.h"
+#include "compiler/Target.h"
+#include "runtime/RuntimeState.h"
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace imbrex;
+
+static constexpr off_t kLargestSource = off_t(1) << 24; // the compiler's own bound is lower
+
+Runtime::Runtime(std::shared_ptr<RuntimeState> state) : state(std::move(state)) {}
+Runtime::Runtime(Runtime &&) noexcept = default;
+Runtime &Runtime::operator=(Runtime &&) noexcept = default;
+Runtime::~Runtime() = default;
+
+static Result<Assembler> chooseAssembler(const RuntimeOptions &options, const DeviceInfo &device) {
+  if (device.simulated)
+    return Assembler::none();
+  std::optional<std::string> path =
+      options.ptxasPath.empty() ? Assembler::findPtxas(options.ptxasDirectories) : std::optional(options.ptxasPath);
+  if (!path)
+    return Assembler::driver(device.driverVersion);
+  return Assembler::ptxas(std::move(*path), options.temporaryDirectory);
+}
+
+static Result<std::string> chooseTarget(const RuntimeOptions &options, const DeviceInfo &device) {
+  if (options.target.empty() && device.target.empty())
+    return Error{ErrorKind::NoDevice, "device " + device.id + " (" + device.name + ") is too old: compute capability " +
+                                          std::to_string(device.major) + "." + std::to_string(device.minor) +
+                                          ", and 8.0 is needed"};
+  std::string target = options.target.empty() ? device.target : options.target;
+  if (!Target::parse(target)) {
+    std::vector<std::string> names;
+    for (std::string_view name : Target::names())
+      names.emplace_back(name);
+    return Error{ErrorKind::Argument, "there is no target '" + target + "': there are " + joinNames(names)};
+  }
+  return target;
+}
+
+/// N of "cuda:N"; 0 of any other name, whose driver has one device.
+static Result<int> deviceOrdinal(std::string_view device) {
+  constexpr std::string_view prefix = "cuda:";
+  if (!device.starts_with(prefix))
+    return 0;
+  int ordinal = 0;
+  auto [end, error] = std::from_chars(device.data() + prefix.size(), device.data() + device.size(), ordinal);
+  if (error != std::errc() || end != device.data() + device.size() || ordinal < 0)
+    return Error{ErrorKind::NoDevice, "there is no device '" + std::string(device) + "': write cuda:0, cuda:1, ..."};
+  return ordinal;
+}
+
+static void openCache(const RuntimeOptions &options, RuntimeState &state) {
+  if (options.cacheDirectory.empty())
+    return;
+  Result<DiskCache> disk = DiskCache::open(options.cacheDirectory, options.cacheBytes);
+  if (disk)
+    state.disk = std::move(*disk);
+  else
+    state.device->log().add("kernels are not cached on disk: " + disk.error().render());
+}
+
+Result<Runtime> Runtime::openWith(RuntimeOptions options) {
+  if (!options.driver || !options.compiler)
+    return Error{ErrorKind::Argument, "openWith needs a driver and a compiler"};
+  Result<int> ordinal = deviceOrdinal(options.device);
+  if (!ordinal)
+    return ordinal.takeError();
+  Result<std::shared_ptr<DeviceContext>> device = DeviceContext::open(options.driver, *ordinal, options.device);
+  if (!device)
+    return device.takeError();
+  auto state = std::make_shared<RuntimeState>();
+  state->device = std::move(*device);
+  Result<std::string> target = chooseTarget(options, state->device->info());
+  if (!target)
+    return target.takeError();
+  state->target = std::move(*target);
+  Result<Assembler> assembler = chooseAssembler(options, state->device->info());
+  if (!assembler)
+    return assembler.takeError();
+  state->assembler = std::move(*assembler);
+  state->compiler = std::move(*options.compiler);
+  openCache(options, *state);
+  Result<Stream> stream = imbrex::createStream(state->device);
+  if (!stream)
+    return stream.takeError();
+  state->stream = std::move(*stream);
+  return Runtime(std::move(state));
+}
+
+void Runtime::note(std::string message) { state->device->log().add(std::move(message)); }
+const DeviceInfo &Runtime::device() const { return state->device->info(); }
+const Stream &Runtime::stream() const { return *state->stream; }
+Result<Stream> Runtime::createStream() const { return imbrex::createStream(state->device); }
+Result<Event> Runtime::createEvent() const { return imbrex::createEvent(state->device); }
+Result<Buffer> Runtime::allocate(size_t bytes) const { return allocateBuffer(state->device, bytes); }
+std::vector<std::string> Runtime::messages() const { return state->device->log().all(); }
+
+Result<void> Runtime::synchronize() const {
+  const DeviceContext &device = *state->device;
+  return device.inContext([&] { return device.call<&cuda::DriverTable::contextSynchronize>(); });
+}
+
+static Error fileError(const std::string &path, const char *call) {
+  Error error{ErrorKind::File, "the kernel source cannot be read"};
+  error.call = call;
+  error.arguments = path;
+  error.driverName = std::to_string(errno);
+  error.driverWords = strerror(errno);
+  return error;
+}
+
+static Result<std::string> readSource(const std::string &path) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    return fileError(path, "open");
+  struct stat status;
+  std::string text;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= kLargestSource)
+    text.resize(size_t(status.st_size));
+  else {
+    close(fd);
+    return Error{ErrorKind::File,
+                 "'" + path + "' is not a file of at most " + std::to_string(kLargestSource) + " bytes"};
+  }
+  ssize_t count = pread(fd, text.data(), text.size(), 0);
+  Error error = fileError(path, "read");
+  close(fd);
+  if (count != ssize_t(text.size()))
+    return error;
+  return text;
+}
+
+Result<Module> Runtime::load(const std::string &path) const {
+  Result<std::string> text = readSource(path);
+  if (!text)
+    return text.takeError();
+  return loadSource({path, std::move(*text)});
+}
+
+Result<Module> Runtime::loadSource(Source source) const {
+  Description description = state->compiler.describe(source);
+  for (const Diagnostic &diagnostic : description.diagnostics)
+    if (diagnostic.severity == Severity::Error) {
+      Error error{ErrorKind::Compile, source.name + " does not compile"};
+      error.diagnostics = std::move(description.diagnostics);
+      return error;
+    }
+  auto module = std::make_shared<ModuleState>();
+  module->runtime = state;
+  module->source = std::move(source);
+  for (KernelSignature &signature : description.kernels) {
+    Result<std::shared_ptr<const SignaturePlan>> plan = SignaturePlan::make(std::move(signature));
+    if (!plan)
+      return plan.takeError();
+    module->kernels.push_back(std::move(*plan));
+  }
+  return Module(std::move(module));
+}

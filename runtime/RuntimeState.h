@@ -1,0 +1,92 @@
+//===- RuntimeState.h - What a Runtime's objects share ----------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The state behind Runtime, Module and Kernel, and the in-memory cache of compiled specialisations. Internal.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_RUNTIME_RUNTIMESTATE_H
+#define IMBREX_RUNTIME_RUNTIMESTATE_H
+
+#include "runtime/Assemble.h"
+#include "runtime/CacheKey.h"
+#include "runtime/DiskCache.h"
+#include "runtime/Handles.h"
+#include "runtime/Kernel.h"
+#include "runtime/LaunchPlan.h"
+#include "runtime/LoadedKernel.h"
+#include "runtime/Runtime.h"
+#include "llvm/ADT/StringMap.h"
+#include <condition_variable>
+#include <shared_mutex>
+
+namespace imbrex {
+
+/// One specialisation, compiled and loaded. Immutable.
+struct ReadyKernel {
+  KernelInfo info;
+  LaunchPlan plan;
+  std::shared_ptr<const LoadedKernel> loaded;
+};
+using Ready = std::shared_ptr<const ReadyKernel>;
+
+/// Compiled specialisations by cache key. Concurrent requests of one key are served by one compilation;
+/// different keys compile in parallel. A failure is told to all who waited and then forgotten. Thread-safe.
+class Specialisations {
+public:
+  Result<Ready> get(const CacheKey &key, const std::function<Result<Ready>()> &make);
+
+private:
+  struct Slot {
+    std::mutex mutex;
+    std::condition_variable done;
+    std::optional<Result<Ready>> result;
+  };
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<Slot>> slots;
+};
+
+struct RuntimeState {
+  std::shared_ptr<DeviceContext> device;
+  std::string target;
+  CompilerFunctions compiler;
+  Assembler assembler = Assembler::none();
+  std::optional<DiskCache> disk;
+  std::optional<Stream> stream;
+  Specialisations specialisations;
+};
+
+struct ModuleState {
+  std::shared_ptr<RuntimeState> runtime;
+  Source source;
+  std::vector<std::shared_ptr<const SignaturePlan>> kernels;
+};
+
+/// Specialisations one Kernel has launched, by the few bytes that tell them apart: found without building
+/// options or keys. Thread-safe.
+struct FastTable {
+  std::shared_mutex mutex;
+  llvm::StringMap<Ready> entries;
+};
+
+struct KernelState {
+  std::shared_ptr<const ModuleState> module;
+  std::shared_ptr<const SignaturePlan> plan;
+  CompileOptions options; ///< kernel, set, hooks and target as far as the user fixed them
+  FixedValues fixed;
+  std::optional<Error> mistake; ///< of set() or hook()
+  std::shared_ptr<FastTable> ready = std::make_shared<FastTable>();
+};
+
+/// From disk, or compiled, assembled and stored; loaded. In Specialise.cpp.
+Result<Ready> makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
+                        const CacheKey &key);
+
+/// The options of the specialisation that these arguments need.
+CompileOptions completeOptions(const KernelState &kernel, const Binding &binding);
+
+} // namespace imbrex
+
+#endif // IMBREX_RUNTIME_RUNTIMESTATE_H

@@ -1,0 +1,59 @@
+//===- ScalarBits.cpp - Scalars as kernels take them ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Conversion of host scalars to the bits of a parameter's type, with its range checked. A float parameter
+// takes integers too; an integer parameter takes no floats; a bool takes only bools.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/LaunchPlan.h"
+#include "llvm/ADT/APFloat.h"
+#include <bit>
+#include <cmath>
+
+using namespace imbrex;
+
+static std::optional<uint64_t> integerBits(int64_t value, DataType type) {
+  unsigned bits = 8 * byteSize(type);
+  if (bits == 64)
+    return uint64_t(value);
+  int64_t limit = int64_t(1) << (bits - 1);
+  if (value < -limit || value >= limit)
+    return std::nullopt;
+  return uint64_t(value) & ((uint64_t(1) << bits) - 1);
+}
+
+/// Rounded to nearest even; nullopt if a finite value would become infinite.
+static std::optional<uint64_t> floatBits(double value, DataType type) {
+  if (type == DataType::F64)
+    return std::bit_cast<uint64_t>(value);
+  if (type == DataType::F32) {
+    float narrow = float(value);
+    if (std::isinf(narrow) && !std::isinf(value))
+      return std::nullopt;
+    return std::bit_cast<uint32_t>(narrow);
+  }
+  llvm::APFloat number(value);
+  bool losesInfo = false;
+  number.convert(type == DataType::F16 ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat(),
+                 llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  if (number.isInfinity() && !std::isinf(value))
+    return std::nullopt;
+  return number.bitcastToAPInt().getZExtValue();
+}
+
+std::optional<uint64_t> imbrex::scalarBits(const Scalar &scalar, DataType type) {
+  switch (scalar.kind) {
+  case Scalar::Kind::Bool:
+    return type == DataType::Bool ? std::optional<uint64_t>(scalar.integer != 0) : std::nullopt;
+  case Scalar::Kind::Integer:
+    if (type == DataType::Bool)
+      return std::nullopt;
+    return isFloat(type) ? floatBits(double(scalar.integer), type) : integerBits(scalar.integer, type);
+  case Scalar::Kind::Float:
+    return isFloat(type) ? floatBits(scalar.real, type) : std::nullopt;
+  }
+  return std::nullopt;
+}

@@ -1,0 +1,147 @@
+//===- Specialise.cpp - One specialisation, from cache or compiler --------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The road of a specialisation: disk cache, else compiler and assembler and a new cache entry; then the
+// device. A cached entry that cannot be used is removed and compiled anew, once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/RuntimeState.h"
+
+using namespace imbrex;
+
+namespace {
+
+/// A kernel in the form it is cached and loaded in.
+struct Built {
+  KernelInterface interface;
+  CacheEntry entry;
+};
+
+} // namespace
+
+Result<Ready> Specialisations::get(const CacheKey &key, const std::function<Result<Ready>()> &make) {
+  std::shared_ptr<Slot> slot;
+  bool isOurs = false;
+  {
+    std::lock_guard lock(mutex);
+    std::shared_ptr<Slot> &found = slots[key.bytes()];
+    isOurs = !found;
+    if (isOurs)
+      found = std::make_shared<Slot>();
+    slot = found;
+  }
+  if (isOurs) {
+    Result<Ready> result = make();
+    if (!result) {
+      std::lock_guard lock(mutex);
+      slots.erase(key.bytes());
+    }
+    std::lock_guard lock(slot->mutex);
+    slot->result = std::move(result);
+    slot->done.notify_all();
+    return *slot->result;
+  }
+  std::unique_lock lock(slot->mutex);
+  slot->done.wait(lock, [&] { return slot->result.has_value(); });
+  return *slot->result;
+}
+
+CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding &binding) {
+  const SignaturePlan &plan = *kernel.plan;
+  CompileOptions options = kernel.options;
+  for (unsigned i = 0; i < binding.types.size(); ++i)
+    if (binding.types[i])
+      options.set[plan.signature.typeParameters[i].name] = std::string(name(*binding.types[i]));
+  for (unsigned slot : plan.integerSlots)
+    if (binding.slots[slot])
+      options.set[plan.names[slot]] = std::to_string(*binding.slots[slot]);
+  for (unsigned i = 0; i < plan.parameterCount(); ++i) {
+    const Parameter &parameter = plan.signature.parameters[i];
+    if (!parameter.isView)
+      continue;
+    if (!binding.arguments[i])
+      options.absent.insert(parameter.name);
+    else if (binding.views[i].alignment < 16)
+      options.alignment[parameter.name] = binding.views[i].alignment;
+  }
+  return options;
+}
+
+static std::optional<Built> findOnDisk(const RuntimeState &runtime, const CacheKey &key) {
+  std::optional<CacheEntry> entry = runtime.disk ? runtime.disk->find(key) : std::nullopt;
+  std::optional<KernelInterface> interface = entry ? KernelInterface::fromJson(entry->interface) : std::nullopt;
+  if (!interface) {
+    if (entry)
+      runtime.disk->evict(key);
+    return std::nullopt;
+  }
+  return Built{std::move(*interface), std::move(*entry)};
+}
+
+static Error compileError(const ModuleState &module, const CompileOptions &options, CompileResult &result) {
+  Error error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name + " does not compile"};
+  error.diagnostics = std::move(result.diagnostics);
+  return error;
+}
+
+static Result<Built> build(const ModuleState &module, const CompileOptions &options, const CacheKey &key) {
+  RuntimeState &runtime = *module.runtime;
+  CompileResult compiled = runtime.compiler.compile(module.source, options);
+  if (!compiled.kernel)
+    return compileError(module, options, compiled);
+  Result<AssembledKernel> assembled = runtime.assembler.assemble(compiled.kernel->code, options.target);
+  if (!assembled) {
+    Error error = assembled.takeError();
+    error.message = "kernel '" + options.kernel + "': " + error.message;
+    return error;
+  }
+  Built built;
+  built.interface = std::move(compiled.kernel->interface);
+  built.entry = {built.interface.toJson(), std::move(compiled.kernel->code), std::move(assembled->machineCode),
+                 std::move(assembled->log)};
+  if (runtime.disk)
+    if (Result<void> stored = runtime.disk->store(key, built.entry); !stored)
+      runtime.device->log().add(stored.error().render());
+  return built;
+}
+
+static Result<Ready> load(const RuntimeState &runtime, const SignaturePlan &signature, Built built, bool fromDisk) {
+  Result<LaunchPlan> plan = LaunchPlan::make(signature, built.interface);
+  if (!plan)
+    return plan.takeError();
+  const CacheEntry &entry = built.entry;
+  Result<std::shared_ptr<const LoadedKernel>> loaded =
+      LoadedKernel::load(runtime.device, entry.machineCode.empty() ? entry.ptx : entry.machineCode, built.interface);
+  if (!loaded)
+    return loaded.takeError();
+  AssembledKernel account;
+  parseAssemblerLog(entry.log, account);
+  KernelInfo info;
+  info.interface = std::move(built.interface);
+  info.ptx = std::move(built.entry.ptx);
+  info.machineCodeBytes = entry.machineCode.size();
+  info.assemblerLog = std::move(built.entry.log);
+  info.repairs = std::move(account.repairs);
+  info.registers = (*loaded)->registers;
+  info.localBytes = (*loaded)->localBytes;
+  info.staticSharedBytes = (*loaded)->staticSharedBytes;
+  info.fromDisk = fromDisk;
+  return Ready(std::make_shared<ReadyKernel>(ReadyKernel{std::move(info), std::move(*plan), std::move(*loaded)}));
+}
+
+Result<Ready> imbrex::makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
+                                const CacheKey &key) {
+  const RuntimeState &runtime = *module.runtime;
+  if (std::optional<Built> cached = findOnDisk(runtime, key)) {
+    if (Result<Ready> ready = load(runtime, plan, std::move(*cached), /*fromDisk=*/true))
+      return ready;
+    runtime.disk->evict(key);
+  }
+  Result<Built> built = build(module, options, key);
+  if (!built)
+    return built.takeError();
+  return load(runtime, plan, std::move(*built), /*fromDisk=*/false);
+}

@@ -1,0 +1,158 @@
+//===- ViewChecks.cpp - One view by itself --------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Everything that must hold of a view before its extents are compared with anyone else's: rank, strides,
+// sizes, address, bounds. Inference (Completeness::Some) looks at shapes alone: an address may still be 0.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Binding.h"
+#include <bit>
+
+using namespace imbrex;
+
+static constexpr int64_t kLargestExtent = INT32_MAX;
+static constexpr unsigned kLargestAlignment = 16;
+
+namespace {
+
+/// A view under check, and how its messages begin.
+struct Check {
+  const SignaturePlan &plan;
+  unsigned parameter;
+  const View &view;
+  BoundView &bound;
+
+  Error fail(std::string_view problem) const {
+    return Error{ErrorKind::Argument,
+                 "argument '" + plan.signature.parameters[parameter].name + "': " + std::string(problem)};
+  }
+  unsigned rank() const { return view.extents.size(); }
+  bool isEmpty() const {
+    for (int64_t extent : view.extents)
+      if (extent == 0)
+        return true;
+    return false;
+  }
+};
+
+} // namespace
+
+static std::string inDimension(unsigned dimension) { return " in dimension " + std::to_string(dimension); }
+
+static Result<void> checkShape(const Check &check) {
+  size_t declared = check.plan.extents[check.parameter].size();
+  if (check.rank() != declared)
+    return check.fail("it has " + std::to_string(check.rank()) + " dimensions, the kernel declares " +
+                      check.plan.typeText(check.parameter));
+  for (unsigned i = 0; i < declared; ++i)
+    if (int64_t extent = check.view.extents[i]; extent < 0 || extent > kLargestExtent)
+      return check.fail("extent " + std::to_string(extent) + inDimension(i) + " is not between 0 and " +
+                        std::to_string(kLargestExtent));
+  if (!check.view.strides.empty() && check.view.strides.size() != declared)
+    return check.fail("it has " + std::to_string(check.view.strides.size()) + " strides for " +
+                      std::to_string(declared) + " dimensions");
+  return {};
+}
+
+/// Writes dense strides, or checks the given ones.
+static Result<void> checkStrides(const Check &check) {
+  const View &view = check.view;
+  unsigned rank = check.rank();
+  int64_t dense = 1;
+  for (unsigned i = rank; i-- > 0;) {
+    int64_t stride = view.strides.empty() ? dense : view.strides[i];
+    check.bound.strides[i] = stride;
+    if (stride < 0)
+      return check.fail("stride " + std::to_string(stride) + inDimension(i) + " is negative");
+    if (i == rank - 1 && stride != 1 && view.extents[i] > 1)
+      return check.fail("the last stride is " + std::to_string(stride) +
+                        " but must be 1: copy the tensor, or pass it with its dimensions in another order");
+    bool grows = view.strides.empty() && i > 0;
+    if (grows && __builtin_mul_overflow(dense, std::max<int64_t>(view.extents[i], 1), &dense))
+      return check.fail("its size overflows 64 bits");
+  }
+  return {};
+}
+
+/// Bytes from the first element to behind the last one; nullopt if they overflow.
+static std::optional<uint64_t> spanBytes(const Check &check) {
+  int64_t last = 0;
+  for (unsigned i = 0; i < check.rank(); ++i) {
+    int64_t reach = 0;
+    if (__builtin_mul_overflow(check.view.extents[i] - 1, check.bound.strides[i], &reach) ||
+        __builtin_add_overflow(last, reach, &last))
+      return std::nullopt;
+  }
+  int64_t bytes = 0;
+  if (__builtin_add_overflow(last, int64_t(1), &last) ||
+      __builtin_mul_overflow(last, int64_t(byteSize(check.view.type)), &bytes))
+    return std::nullopt;
+  return uint64_t(bytes);
+}
+
+/// Null, bounds and element alignment of a view that is not empty.
+static Result<void> checkMemory(const Check &check) {
+  const View &view = check.view;
+  std::optional<uint64_t> span = spanBytes(check);
+  uint64_t end = 0;
+  if (!span || __builtin_add_overflow(view.address, view.byteOffset, &check.bound.address) ||
+      __builtin_add_overflow(check.bound.address, *span, &end))
+    return check.fail("its extents and strides overflow the address space");
+  if (view.address == 0)
+    return check.fail("its address is null, but it has elements");
+  if (view.availableBytes && (view.byteOffset > *view.availableBytes || *span > *view.availableBytes - view.byteOffset))
+    return check.fail("it needs " + std::to_string(*span) + " bytes from offset " + std::to_string(view.byteOffset) +
+                      ", its buffer has " + std::to_string(*view.availableBytes));
+  if (unsigned size = byteSize(view.type); check.bound.address % size != 0)
+    return check.fail("its address is not a multiple of " + std::to_string(size) + ", the size of " +
+                      std::string(name(view.type)));
+  return {};
+}
+
+static Result<void> checkOutput(const Check &check) {
+  const Parameter &parameter = check.plan.signature.parameters[check.parameter];
+  if (!parameter.output && !parameter.optional)
+    return {};
+  if (check.view.readOnly)
+    return check.fail("it is read-only, but the kernel writes it");
+  for (unsigned i = 0; i < check.rank(); ++i)
+    if (check.bound.strides[i] == 0 && check.view.extents[i] > 1)
+      return check.fail("stride 0" + inDimension(i) + " makes elements of an output overlap");
+  return {};
+}
+
+/// The largest power of two up to 16 that divides the address, every stride in bytes, and the last extent in
+/// bytes. Strides of extents below 2 are never multiplied by anything but 0.
+static unsigned alignmentOf(const Check &check) {
+  uint64_t size = byteSize(check.view.type);
+  uint64_t bits = check.bound.address | kLargestAlignment;
+  bits |= uint64_t(check.view.extents[check.rank() - 1]) * size;
+  for (unsigned i = 0; i + 1 < check.rank(); ++i)
+    if (check.view.extents[i] > 1)
+      bits |= uint64_t(check.bound.strides[i]) * size;
+  return 1u << std::countr_zero(bits);
+}
+
+Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, const View &view,
+                               Completeness completeness, BoundView &bound) {
+  Check check{plan, parameter, view, bound};
+  if (Result<void> shape = checkShape(check); !shape)
+    return shape;
+  if (Result<void> strides = checkStrides(check); !strides)
+    return strides;
+  if (completeness == Completeness::Some)
+    return {};
+  if (Result<void> output = checkOutput(check); !output)
+    return output;
+  bound.address = 0;
+  bound.alignment = kLargestAlignment;
+  if (check.isEmpty())
+    return {};
+  if (Result<void> memory = checkMemory(check); !memory)
+    return memory;
+  bound.alignment = alignmentOf(check);
+  return {};
+}
