@@ -1,0 +1,74 @@
+//===- Build.cpp - imbrex build -------------------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Compiles a file from any stage to any later one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include "runtime/Assemble.h"
+#include "tools/imbrex/CommandLine.h"
+
+using namespace imbrex;
+using namespace imbrex::tool;
+
+/// A function that writes every stage's text to DIR/KERNEL.SUFFIX, its options first.
+static DumpStage dumpInto(const Request &request) {
+  if (request.dumpDirectory.empty())
+    return {};
+  if (std::error_code code = llvm::sys::fs::create_directories(request.dumpDirectory))
+    llvm::errs() << request.dumpDirectory << ": error: " << code.message() << "\n";
+  std::string stem = request.options.kernel.empty() ? "kernel" : request.options.kernel;
+  return [=](Stage stage, std::string_view text) {
+    writeText(request.dumpDirectory + "/" + stem + "." + std::string(info(stage).suffix), text);
+  };
+}
+
+/// Machine code of a compiled kernel by ptxas.
+static int assemble(const Request &request, const CompiledKernel &kernel) {
+  std::optional<std::string> path = request.ptxas.empty() ? Assembler::findPtxas(pathDirectories()) : request.ptxas;
+  if (!path) {
+    llvm::errs() << "error: no ptxas on PATH; name one with --ptxas, or stop at --until ptx\n";
+    return kUserError;
+  }
+  Result<Assembler> assembler = Assembler::ptxas(*path);
+  if (!assembler) {
+    llvm::errs() << assembler.error().render();
+    return kUserError;
+  }
+  Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target);
+  if (!code) {
+    llvm::errs() << code.error().render();
+    return kUserError;
+  }
+  llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code->registers,
+                                code->spillStoreBytes + code->spillLoadBytes);
+  if (request.output.empty()) {
+    llvm::errs() << "error: machine code is not text; say where to write it with -o\n";
+    return kUserError;
+  }
+  return writeText(request.output, code->machineCode) ? kSuccess : kUserError;
+}
+
+int tool::build(const Request &request) {
+  std::optional<Source> source = readSource(request.file);
+  if (!source)
+    return kUserError;
+  Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
+  DumpStage dump = dumpInto(request);
+  CompileResult result = request.from ? compileFrom(*request.from, *source, request.options, compiled, dump)
+                                      : compile(*source, request.options, compiled, dump);
+  llvm::errs() << result.errors();
+  if (!result.kernel)
+    return kUserError;
+  if (request.timings)
+    for (const StageTime &time : result.kernel->times)
+      llvm::errs() << llvm::formatv("{0,-6} {1,8:F1} ms\n", time.name, time.milliseconds);
+  if (until == Stage::Cubin)
+    return assemble(request, *result.kernel);
+  return writeText(request.output, result.kernel->code) ? kSuccess : kUserError;
+}

@@ -1,0 +1,163 @@
+//===- Check.cpp - Comparing a run with the reference interpreter ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The tile stage of the same specialisation, interpreted on copies of the arrays as they were before.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/imbrex/Check.h"
+#include "compiler/reference/Interpreter.h"
+#include "dialects/tile/TileDialect.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "tools/imbrex/Npy.h"
+#include <cmath>
+
+using namespace imbrex;
+using namespace imbrex::tool;
+
+/// Options that make the specialisation that ran.
+static CompileOptions optionsOf(const Request &request, const KernelInterface &interface) {
+  CompileOptions options = request.options;
+  options.kernel = interface.kernel;
+  options.target = interface.target;
+  for (const auto &[name, value] : interface.types)
+    options.set[name] = std::string(imbrex::name(value));
+  for (const auto &[name, value] : interface.constants)
+    options.set.try_emplace(name, std::to_string(value));
+  for (const Parameter &parameter : interface.parameters) {
+    if (!parameter.present)
+      options.absent.insert(parameter.name);
+    else if (parameter.isView)
+      options.alignment[parameter.name] = parameter.alignment;
+  }
+  return options;
+}
+
+/// Dense strides of a shape.
+static std::vector<int64_t> denseStrides(const std::vector<int64_t> &shape) {
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (size_t dim = shape.size(); dim-- > 1;)
+    strides[dim - 1] = strides[dim] * shape[dim];
+  return strides;
+}
+
+namespace {
+
+/// The largest difference of an output, and the largest value it should have.
+struct Difference {
+  double worst = 0, largest = 0;
+  int64_t mismatches = 0; ///< NaN or infinity on one side only
+};
+
+} // namespace
+
+static Difference compare(const CheckedArray &array, const std::vector<char> &expected) {
+  Difference difference;
+  unsigned bytes = byteSize(array.type);
+  for (size_t at = 0; at < expected.size(); at += bytes) {
+    double want = npy::decode(&expected[at], array.type), got = npy::decode(&array.result[at], array.type);
+    if (want == got || (std::isnan(want) && std::isnan(got)))
+      continue;
+    if (!std::isfinite(want) || !std::isfinite(got)) {
+      ++difference.mismatches;
+      continue;
+    }
+    difference.worst = std::max(difference.worst, std::abs(want - got));
+    difference.largest = std::max(difference.largest, std::abs(want));
+  }
+  return difference;
+}
+
+/// Differences up to this share of the largest value are rounding: a few units of the type.
+static double toleranceOf(DataType type) {
+  switch (type) {
+  case DataType::F16:
+    return 8e-3;
+  case DataType::BF16:
+    return 6e-2;
+  case DataType::F32:
+    return 1e-2; // accumulated from operands that may have been rounded to 16 bits
+  case DataType::F64:
+    return 1e-10;
+  default:
+    return 0;
+  }
+}
+
+bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
+                                   const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
+                                   std::string &report) {
+  std::optional<Source> source = readSource(request.file);
+  if (!source)
+    return false;
+  CompileOptions options = optionsOf(request, interface);
+  // `warps` and `stages` are constants even where the kernel does not declare them.
+  Description description = describe(*source);
+  for (const KernelSignature &signature : description.kernels)
+    if (signature.name == interface.kernel)
+      for (const char *name : {"warps", "stages"})
+        if (llvm::none_of(signature.tunables, [&](const auto &tunable) { return tunable.name == name; }))
+          options.set.erase(name);
+  CompileResult tile = compile(*source, options, Stage::Tile);
+  if (!tile.kernel) {
+    report = tile.errors();
+    return false;
+  }
+  mlir::DialectRegistry registry;
+  registry.insert<imbrex::tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
+                  mlir::func::FuncDialect>();
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(tile.kernel->code, &context);
+  auto kernels = module->getOps<mlir::func::FuncOp>();
+
+  std::map<std::string, int64_t, std::less<>> values = interface.constants;
+  std::vector<reference::Argument> inputs;
+  for (const Parameter &parameter : interface.parameters) {
+    if (!parameter.present)
+      continue;
+    auto array = llvm::find_if(arrays, [&](const CheckedArray &a) { return a.name == parameter.name; });
+    if (array != arrays.end()) {
+      inputs.push_back(
+          reference::ViewData{array->before.data(), array->type, array->shape, denseStrides(array->shape)});
+      for (auto [extent, value] : llvm::zip(parameter.extents, array->shape))
+        values.try_emplace(extent.postfix, value);
+      continue;
+    }
+    auto scalar = llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; });
+    if (scalar->scalar.kind == Scalar::Kind::Float)
+      inputs.push_back(scalar->scalar.real);
+    else if (isFloat(parameter.type))
+      inputs.push_back(double(scalar->scalar.integer));
+    else
+      inputs.push_back(scalar->scalar.integer);
+  }
+  std::array<int64_t, 3> grid = {1, 1, 1};
+  for (unsigned axis = 0; axis < 3; ++axis)
+    grid[axis] = interface.grid[axis].evaluate(values).value_or(0);
+  if (std::optional<std::string> error = reference::interpret(*kernels.begin(), grid, inputs)) {
+    report = "check: the reference interpreter: " + *error + "\n";
+    return false;
+  }
+  bool ok = true;
+  for (const Parameter &parameter : interface.parameters) {
+    auto array = llvm::find_if(arrays, [&](const CheckedArray &a) { return a.name == parameter.name; });
+    if (!parameter.output || array == arrays.end())
+      continue;
+    Difference difference = compare(*array, array->before);
+    double limit = toleranceOf(array->type) * std::max(1.0, difference.largest);
+    bool good = difference.mismatches == 0 && difference.worst <= limit;
+    report += llvm::formatv("check {0}: largest difference {1:E2}, limit {2:E2}: {3}\n", parameter.name,
+                            difference.worst, limit, good ? "ok" : "DIFFERENT")
+                  .str();
+    ok &= good;
+  }
+  return ok;
+}

@@ -1,0 +1,233 @@
+//===- CommandLine.cpp - The flags of imbrex ------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One table of flags says for each which sub-commands take it; LLVM's option library does not fit, since
+// the LLVM library adds hundreds of options of its own to every program.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/imbrex/CommandLine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
+
+using namespace imbrex;
+using namespace imbrex::tool;
+using llvm::StringRef;
+
+namespace {
+
+struct Flag {
+  StringRef name, value, commands, help;
+  bool (*apply)(Request &, StringRef value, std::string &error);
+};
+
+} // namespace
+
+static bool splitNameValue(StringRef text, NameValue &result, std::string &error) {
+  auto [name, value] = text.split('=');
+  result = {name.str(), value.str()};
+  if (!name.empty() && text.contains('='))
+    return true;
+  error = "expected NAME=VALUE, found '" + text.str() + "'";
+  return false;
+}
+
+static bool addSetting(CompileOptions::Settings &settings, StringRef text, std::string &error) {
+  NameValue pair;
+  if (!splitNameValue(text, pair, error))
+    return false;
+  settings[pair.name] = pair.value;
+  return true;
+}
+
+static bool addPair(std::vector<NameValue> &list, StringRef text, std::string &error) {
+  NameValue pair;
+  if (!splitNameValue(text, pair, error))
+    return false;
+  list.push_back(pair);
+  return true;
+}
+
+static bool setStage(std::optional<Stage> &stage, StringRef text, std::string &error) {
+  stage = parseStage(text);
+  if (stage)
+    return true;
+  error = "unknown stage '" + text.str() + "'; see 'imbrex stages'";
+  return false;
+}
+
+static const Flag kFlags[] = {
+    {"kernel", "NAME", "build run explain", "which kernel of the file",
+     [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
+    {"set", "NAME=VALUE", "build run explain", "a type, integer or tuning parameter",
+     [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
+    {"hook", "NAME=FUNCTION", "build run explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
+     [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
+    {"absent", "NAME", "build explain", "leave an optional output out",
+     [](Request &r, StringRef v, std::string &) { return r.options.absent.insert(v.str()), true; }},
+    {"target", "SM", "build run explain", "architecture, such as sm_80",
+     [](Request &r, StringRef v, std::string &) { return r.options.target = v.str(), r.targetGiven = true; }},
+    {"until", "STAGE", "build", "stop after this stage (default: ptx)",
+     [](Request &r, StringRef v, std::string &e) { return setStage(r.until, v, e); }},
+    {"from", "STAGE", "build", "the file holds the text of this stage",
+     [](Request &r, StringRef v, std::string &e) { return setStage(r.from, v, e); }},
+    {"o", "FILE", "build", "where to write (default: the terminal)",
+     [](Request &r, StringRef v, std::string &) { return r.output = v.str(), true; }},
+    {"dump", "DIR", "build", "write the text of every stage into this folder",
+     [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
+    {"timings", "", "build run", "print the time of each stage",
+     [](Request &r, StringRef, std::string &) { return r.timings = true; }},
+    {"arg", "NAME=VALUE|FILE.npy", "run", "a scalar, or an array from a file",
+     [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
+    {"out", "NAME=FILE.npy|SHAPE", "run", "an output: written to a file, or given by its shape (2x64x8)",
+     [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
+    {"device", "DEVICE", "run", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
+     [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
+    {"check", "", "run", "compare the results with the reference interpreter",
+     [](Request &r, StringRef, std::string &) { return r.check = true; }},
+    {"cache-dir", "DIR", "run cache", "the disk cache; 'none' to go without",
+     [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
+    {"ptxas", "FILE", "build run explain", "the assembler (default: the first on PATH)",
+     [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
+    {"json", "", "explain devices stages cache", "print JSON",
+     [](Request &r, StringRef, std::string &) { return r.json = true; }},
+    {"help", "", "", "print this", [](Request &r, StringRef, std::string &) { return r.help = true; }},
+};
+
+static constexpr std::pair<StringRef, StringRef> kCommands[] = {
+    {"build", "compile a kernel: imbrex build FILE [flags]"},
+    {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
+    {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
+    {"devices", "GPUs of this machine and devices that can be simulated"},
+    {"stages", "the stages of a compilation"},
+    {"cache", "the disk cache: imbrex cache [stat | verify | clear]"},
+};
+
+void tool::printHelp() {
+  llvm::outs() << "imbrex: a JIT compiler for attention kernels\n\nusage: imbrex COMMAND [FILE] [flags]\n\n";
+  for (auto [name, help] : kCommands)
+    llvm::outs() << "  " << llvm::left_justify(name, 10) << help << "\n";
+  llvm::outs() << "\nflags:\n";
+  for (const Flag &flag : kFlags) {
+    std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
+    spelling += flag.value.empty() ? "" : " " + flag.value.str();
+    llvm::outs() << "  " << llvm::left_justify(spelling, 28) << flag.help;
+    if (!flag.commands.empty())
+      llvm::outs() << "  (" << flag.commands << ")";
+    llvm::outs() << "\n";
+  }
+  llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed or the simulated device found a fault\n";
+}
+
+/// Applies the flag at words[at]; moves `at` past its value.
+static bool parseFlag(Request &request, int count, const char *const *words, int &at, std::string &error) {
+  StringRef word = words[at];
+  auto [name, inlineValue] = word.ltrim('-').split('=');
+  bool hasInline = word.contains('=') && word.starts_with("--");
+  for (const Flag &flag : kFlags) {
+    if (flag.name != (hasInline ? name : word.ltrim('-')))
+      continue;
+    llvm::SmallVector<StringRef> commands;
+    flag.commands.split(commands, ' ');
+    if (!flag.commands.empty() && !llvm::is_contained(commands, request.command)) {
+      error = "'" + word.str() + "' is not a flag of '" + request.command + "'";
+      return false;
+    }
+    StringRef value = inlineValue;
+    if (!flag.value.empty() && !hasInline) {
+      if (at + 1 >= count) {
+        error = "'" + word.str() + "' needs a value: " + flag.value.str();
+        return false;
+      }
+      value = words[++at];
+    }
+    return flag.apply(request, value, error);
+  }
+  error = "unknown flag '" + word.str() + "'";
+  return false;
+}
+
+std::optional<Request> tool::parseCommandLine(int count, const char *const *words) {
+  Request request;
+  std::string error;
+  int at = 1;
+  if (count > 1 && words[1][0] != '-')
+    request.command = words[at++];
+  bool known = llvm::any_of(kCommands, [&](auto &entry) { return entry.first == request.command; });
+  if (!request.command.empty() && !known)
+    error = "unknown command '" + request.command + "'";
+  for (; at < count && error.empty(); ++at) {
+    StringRef word = words[at];
+    if (word.size() > 1 && word.starts_with("-")) {
+      if (word == "-h")
+        request.help = true;
+      else
+        parseFlag(request, count, words, at, error);
+    } else if (request.file.empty() && !request.command.empty()) {
+      request.file = word.str();
+    } else {
+      error = "unexpected '" + word.str() + "'";
+    }
+  }
+  bool needsFile = llvm::is_contained({"build", "run", "explain"}, StringRef(request.command));
+  if (error.empty() && !request.help) {
+    if (request.command.empty())
+      error = "no command";
+    else if (needsFile && request.file.empty())
+      error = "'" + request.command + "' needs a kernel file";
+  }
+  if (error.empty())
+    return request;
+  llvm::errs() << "imbrex: " << error << "; see 'imbrex --help'\n";
+  return std::nullopt;
+}
+
+std::optional<Source> tool::readSource(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (buffer)
+    return Source{path, (*buffer)->getBuffer().str()};
+  llvm::errs() << path << ": error: " << buffer.getError().message() << "\n";
+  return std::nullopt;
+}
+
+bool tool::writeText(const std::string &path, std::string_view text) {
+  if (path.empty() || path == "-") {
+    llvm::outs() << StringRef(text);
+    return true;
+  }
+  std::error_code code;
+  llvm::raw_fd_ostream file(path, code);
+  if (!code) {
+    file << StringRef(text);
+    file.close();
+    code = file.error();
+    file.clear_error();
+  }
+  if (code)
+    llvm::errs() << path << ": error: " << code.message() << "\n";
+  return !code;
+}
+
+std::vector<std::string> tool::pathDirectories() {
+  std::vector<std::string> directories;
+  const char *path = std::getenv("PATH");
+  llvm::SmallVector<StringRef> parts;
+  StringRef(path ? path : "").split(parts, ':', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts)
+    directories.push_back(part.str());
+  return directories;
+}
+
+std::string tool::cacheDirectoryOf(const Request &request) {
+  if (!request.cacheDirectory.empty())
+    return request.cacheDirectory == "none" ? "" : request.cacheDirectory;
+  if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+    return std::string(cache) + "/imbrex";
+  const char *home = std::getenv("HOME");
+  return home && *home ? std::string(home) + "/.cache/imbrex" : "";
+}

@@ -1,0 +1,62 @@
+//===- CommandLine.h - The flags of imbrex -------------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the user asked for on the command line, in one struct, and small things every sub-command needs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_TOOLS_IMBREX_COMMANDLINE_H
+#define IMBREX_TOOLS_IMBREX_COMMANDLINE_H
+
+#include "compiler/CompileOptions.h"
+#include "compiler/Compiler.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace imbrex::tool {
+
+/// Exit codes that users and scripts rely on.
+enum ExitCode { kSuccess = 0, kUserError = 1, kWrongFlags = 2, kLaunchFailed = 3 };
+
+/// NAME=VALUE as given.
+struct NameValue {
+  std::string name, value;
+};
+
+struct Request {
+  std::string command; ///< build, run, explain, devices, stages, cache
+  std::string file;    ///< kernel source; for cache: what to do
+  CompileOptions options;
+  bool targetGiven = false;
+  std::optional<Stage> until, from;
+  std::string output, dumpDirectory, device, cacheDirectory, ptxas;
+  std::vector<NameValue> arguments, outputs;
+  bool timings = false, check = false, json = false, help = false;
+};
+
+/// Reads the command line. On a mistake prints it with a hint to stderr and returns nullopt (exit 2).
+std::optional<Request> parseCommandLine(int count, const char *const *words);
+void printHelp();
+
+/// Reads a kernel source; prints why not on failure.
+std::optional<Source> readSource(const std::string &path);
+/// Writes text to a file, or to stdout for "" and "-". False after printing why not.
+bool writeText(const std::string &path, std::string_view text);
+/// The directories of $PATH.
+std::vector<std::string> pathDirectories();
+/// --cache-dir, else $XDG_CACHE_HOME/imbrex, else ~/.cache/imbrex; "" for --cache-dir=none or without a home.
+std::string cacheDirectoryOf(const Request &request);
+
+int build(const Request &request);
+int run(const Request &request);
+int explain(const Request &request);
+int devices(const Request &request);
+int stages(const Request &request);
+int cache(const Request &request);
+
+} // namespace imbrex::tool
+
+#endif // IMBREX_TOOLS_IMBREX_COMMANDLINE_H
