@@ -11,6 +11,7 @@
 #include "tools/imbrex/CommandLine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdlib>
@@ -111,12 +112,12 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
 void tool::printHelp() {
   llvm::outs() << "imbrex: a JIT compiler for attention kernels\n\nusage: imbrex COMMAND [FILE] [flags]\n\n";
   for (auto [name, help] : kCommands)
-    llvm::outs() << "  " << llvm::left_justify(name, 10) << help << "\n";
+    llvm::outs() << "  " << llvm::formatv("{0,-10}", name) << help << "\n";
   llvm::outs() << "\nflags:\n";
   for (const Flag &flag : kFlags) {
     std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
     spelling += flag.value.empty() ? "" : " " + flag.value.str();
-    llvm::outs() << "  " << llvm::left_justify(spelling, 28) << flag.help;
+    llvm::outs() << "  " << llvm::formatv("{0,-28}", spelling) << flag.help;
     if (!flag.commands.empty())
       llvm::outs() << "  (" << flag.commands << ")";
     llvm::outs() << "\n";

@@ -215,7 +215,7 @@ bool Run::allocateOutput(const Parameter &parameter, const NameValue &output) {
       return fail("--out " + output.name + ": expected a .npy file or a shape such as 2x64x8, found '" + output.value + "'");
   }
   if (!type || !shape) {
-    Result<InferredShapes> inferred = kernel->infer(arguments);
+    Result<InferredShapes> inferred = kernel->infer(std::span<const Argument>(arguments));
     if (!inferred)
       return fail(inferred.error());
     auto it = inferred->views.find(output.name);
@@ -246,11 +246,11 @@ bool Run::allocateOutputs() {
 }
 
 bool Run::launch() {
-  Result<KernelInfo> info = kernel->prepare(arguments);
+  Result<KernelInfo> info = kernel->prepare(std::span<const Argument>(arguments));
   if (!info)
     return fail(info.error());
   auto begin = std::chrono::steady_clock::now();
-  if (Result<void> launched = kernel->launch(runtime->stream(), arguments); !launched)
+  if (Result<void> launched = kernel->launch(runtime->stream(), std::span<const Argument>(arguments)); !launched)
     return fail(launched.error());
   if (Result<void> done = runtime->stream().synchronize(); !done)
     return fail(done.error());
@@ -263,7 +263,7 @@ bool Run::launch() {
     return true;
   std::vector<CheckedArray> checked;
   for (auto &[name, array] : arrays)
-    checked.push_back({name, array.type, array.shape, array.elements});
+    checked.push_back({name, array.type, array.shape, array.elements, {}});
   for (auto &[name, array] : arrays)
     if (Result<void> copied = array.buffer.copyTo(array.elements.data(), array.elements.size()); !copied)
       return fail(copied.error());

@@ -74,6 +74,10 @@ struct Min {
 struct Max {
   template <class T> static T apply(T a, T b) { return a > b ? a : b; }
 };
+/// min.relu and max.relu: a negative result becomes 0 (PTX ISA, "Integer Arithmetic Instructions: min").
+template <class Op> struct Relu {
+  template <class T> static T apply(T a, T b) { return std::max<T>(Op::apply(a, b), 0); }
+};
 struct Neg {
   template <class T> static T apply(T a) { return Sub::apply(T(0), a); }
 };
@@ -205,8 +209,14 @@ bool decodeIntegerOperator(Decoder &d, Operator op, Type type) {
   case Operator::Mul: return decodeMul(d, type);
   case Operator::Mad: return decodeMad(d, type);
   case Operator::Div: return finishUniform(d, type, 3, integerMap2<Div>(type));
-  case Operator::Min: return finishUniform(d, type, 3, map2With<Min>(type));
-  case Operator::Max: return finishUniform(d, type, 3, map2With<Max>(type));
+  case Operator::Min:
+    if (type == Type::S32 && d.take("relu"))
+      return finishUniform(d, type, 3, map2<int32_t, int32_t, int32_t, Relu<Min>>);
+    return finishUniform(d, type, 3, map2With<Min>(type));
+  case Operator::Max:
+    if (type == Type::S32 && d.take("relu"))
+      return finishUniform(d, type, 3, map2<int32_t, int32_t, int32_t, Relu<Max>>);
+    return finishUniform(d, type, 3, map2With<Max>(type));
   case Operator::Neg: return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Neg>(type) : nullptr);
   case Operator::Abs: return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Abs>(type) : nullptr);
   }
