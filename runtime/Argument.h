@@ -26,6 +26,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace imbrex {
 
@@ -106,6 +107,7 @@ class Arguments : public std::span<const Argument> {
 public:
   Arguments(std::initializer_list<Argument> list) : span(list.begin(), list.size()) {}
   Arguments(std::span<const Argument> list) : span(list) {}
+  Arguments(const std::vector<Argument> &list) : span(list) {}
 };
 
 } // namespace imbrex

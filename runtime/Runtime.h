@@ -39,18 +39,18 @@ struct CompilerFunctions {
 };
 
 struct RuntimeOptions {
-  std::string device;         ///< "cuda:0", "sim:h200"; "": the first GPU, else a simulated device
-  std::string target;         ///< "sm_90a"; "": the best plain target of the device
-  std::string cacheDirectory; ///< "": no disk cache
+  std::string device = {};         ///< "cuda:0", "sim:h200"; "": the first GPU, else a simulated device
+  std::string target = {};         ///< "sm_90a"; "": the best plain target of the device
+  std::string cacheDirectory = {}; ///< "": no disk cache
   uint64_t cacheBytes = uint64_t(1) << 30;
-  std::string ptxasPath;                     ///< a program that must exist; "": look in ptxasDirectories
-  std::vector<std::string> ptxasDirectories; ///< none found: the driver assembles
+  std::string ptxasPath = {};                     ///< a program that must exist; "": look in ptxasDirectories
+  std::vector<std::string> ptxasDirectories = {}; ///< none found: the driver assembles
   std::string temporaryDirectory = "/tmp";
-  unsigned simulatorThreads = 0;                   ///< 0: all cores
-  uint64_t simulatorInstructions = 0;              ///< warp instructions a launch may take; 0: a generous bound
-  unsigned simulatorSeed = 0;                      ///< of its scheduling
-  std::shared_ptr<const cuda::DriverTable> driver; ///< given: used in place of the machine's (tests)
-  std::optional<CompilerFunctions> compiler;       ///< given: used in place of the real one (tests)
+  unsigned simulatorThreads = 0;                        ///< 0: all cores
+  uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
+  unsigned simulatorSeed = 0;                           ///< of its scheduling
+  std::shared_ptr<const cuda::DriverTable> driver = {}; ///< given: used in place of the machine's (tests)
+  std::optional<CompilerFunctions> compiler = {};       ///< given: used in place of the real one (tests)
 };
 
 class Runtime {

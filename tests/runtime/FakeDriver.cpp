@@ -1,0 +1,205 @@
+//===- FakeDriver.cpp - A driver table without a device -------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The fake's calls, grouped as in CudaSymbols.def. Handles are small numbers or pointers the fake made.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/runtime/FakeDriver.h"
+#include <cstring>
+
+using namespace imbrex::cuda;
+using namespace imbrex::testing;
+
+struct FakeDriver::State {
+  std::mutex mutex;
+  Alive alive;
+  unsigned launches = 0;
+  int maxDynamicShared = 0;
+  std::map<std::string, Kernel> kernels;
+  std::set<std::unique_ptr<std::string>> functions; ///< CUfunction points at the entry's name
+  std::map<std::thread::id, int> pushed;
+
+  bool hasContext() {
+    std::lock_guard lock(mutex);
+    return pushed[std::this_thread::get_id()] > 0;
+  }
+  CUresult count(int Alive::*kind, int change) {
+    if (!hasContext())
+      return CUDA_ERROR_INVALID_CONTEXT;
+    std::lock_guard lock(mutex);
+    alive.*kind += change;
+    return CUDA_SUCCESS;
+  }
+};
+
+using SharedState = std::shared_ptr<FakeDriver::State>;
+
+static void fillDevice(DriverTable &table) {
+  table.init = [](unsigned) { return CUDA_SUCCESS; };
+  table.driverGetVersion = [](int *version) { return *version = 13000, CUDA_SUCCESS; };
+  table.getErrorName = [](CUresult result, const char **name) {
+    *name = result == CUDA_ERROR_OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_SOMETHING";
+    return CUDA_SUCCESS;
+  };
+  table.getErrorString = [](CUresult, const char **words) { return *words = "fake words", CUDA_SUCCESS; };
+  table.deviceGetCount = [](int *count) { return *count = 1, CUDA_SUCCESS; };
+  table.deviceGet = [](CUdevice *device, int ordinal) { return *device = ordinal, CUDA_SUCCESS; };
+  table.deviceGetName = [](char *name, int size, CUdevice) { return strncpy(name, "fake", size), CUDA_SUCCESS; };
+  table.deviceTotalMem = [](size_t *bytes, CUdevice) { return *bytes = 1 << 30, CUDA_SUCCESS; };
+  table.deviceGetAttribute = [](int *value, int attribute, CUdevice) {
+    const std::map<int, int> values = {{CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1024},
+                                       {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 9},
+                                       {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X, 2147483647},
+                                       {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y, 65535},
+                                       {CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z, 65535},
+                                       {CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 232448}};
+    auto found = values.find(attribute);
+    *value = found == values.end() ? 0 : found->second;
+    return CUDA_SUCCESS;
+  };
+}
+
+static void fillContext(DriverTable &table, const SharedState &state) {
+  table.primaryContextRetain = [state](CUcontext *context, CUdevice) {
+    std::lock_guard lock(state->mutex);
+    ++state->alive.contexts;
+    return *context = reinterpret_cast<CUcontext>(state.get()), CUDA_SUCCESS;
+  };
+  table.primaryContextRelease = [state](CUdevice) {
+    std::lock_guard lock(state->mutex);
+    return --state->alive.contexts, CUDA_SUCCESS;
+  };
+  table.contextPushCurrent = [state](CUcontext context) {
+    std::lock_guard lock(state->mutex);
+    if (context != reinterpret_cast<CUcontext>(state.get()))
+      return CUDA_ERROR_INVALID_CONTEXT;
+    ++state->alive.pushed;
+    return ++state->pushed[std::this_thread::get_id()], CUDA_SUCCESS;
+  };
+  table.contextPopCurrent = [state](CUcontext *) {
+    std::lock_guard lock(state->mutex);
+    --state->alive.pushed;
+    return --state->pushed[std::this_thread::get_id()], CUDA_SUCCESS;
+  };
+  table.contextSynchronize = [state] { return state->hasContext() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT; };
+}
+
+static void fillStreams(DriverTable &table, const SharedState &state) {
+  using Alive = FakeDriver::Alive;
+  table.streamCreate = [state](CUstream *stream, unsigned) {
+    *stream = reinterpret_cast<CUstream>(8);
+    return state->count(&Alive::streams, 1);
+  };
+  table.streamDestroy = [state](CUstream) { return state->count(&Alive::streams, -1); };
+  table.streamSynchronize = [state](CUstream) { return state->count(&Alive::streams, 0); };
+  table.streamWaitEvent = [state](CUstream, CUevent, unsigned) { return state->count(&Alive::streams, 0); };
+  table.eventCreate = [state](CUevent *event, unsigned) {
+    *event = reinterpret_cast<CUevent>(16);
+    return state->count(&Alive::events, 1);
+  };
+  table.eventDestroy = [state](CUevent) { return state->count(&Alive::events, -1); };
+  table.eventRecord = [state](CUevent, CUstream) { return state->count(&Alive::events, 0); };
+  table.eventSynchronize = [state](CUevent) { return state->count(&Alive::events, 0); };
+  table.eventElapsedTime = [state](float *time, CUevent, CUevent) {
+    *time = 1;
+    return state->count(&Alive::events, 0);
+  };
+}
+
+static void fillMemory(DriverTable &table, const SharedState &state) {
+  using Alive = FakeDriver::Alive;
+  table.memAlloc = [state](CUdeviceptr *address, size_t bytes) {
+    *address = reinterpret_cast<CUdeviceptr>(aligned_alloc(256, (bytes + 255) / 256 * 256));
+    return state->count(&Alive::buffers, 1);
+  };
+  table.memFree = [state](CUdeviceptr address) {
+    free(reinterpret_cast<void *>(address));
+    return state->count(&Alive::buffers, -1);
+  };
+  table.memcpyHtoDAsync = [state](CUdeviceptr to, const void *from, size_t bytes, CUstream) {
+    memcpy(reinterpret_cast<void *>(to), from, bytes);
+    return state->count(&Alive::buffers, 0);
+  };
+  table.memcpyDtoHAsync = [state](void *to, CUdeviceptr from, size_t bytes, CUstream) {
+    memcpy(to, reinterpret_cast<void *>(from), bytes);
+    return state->count(&Alive::buffers, 0);
+  };
+  table.memcpyDtoDAsync = [state](CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream) {
+    memcpy(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes);
+    return state->count(&Alive::buffers, 0);
+  };
+  table.memsetD8Async = [state](CUdeviceptr to, unsigned char value, size_t bytes, CUstream) {
+    memset(reinterpret_cast<void *>(to), value, bytes);
+    return state->count(&Alive::buffers, 0);
+  };
+  table.memsetD32Async = [state](CUdeviceptr to, unsigned value, size_t count, CUstream) {
+    for (size_t i = 0; i < count; ++i)
+      reinterpret_cast<unsigned *>(to)[i] = value;
+    return state->count(&Alive::buffers, 0);
+  };
+}
+
+static void fillModules(DriverTable &table, const SharedState &state) {
+  using Alive = FakeDriver::Alive;
+  table.moduleLoadDataEx = [state](CUmodule *module, const void *image, unsigned, CUjit_option *, void **values) {
+    if (strncmp(static_cast<const char *>(image), "entry ", 6) != 0) {
+      strcpy(static_cast<char *>(values[0]), "not a module");
+      return CUDA_ERROR_INVALID_IMAGE;
+    }
+    *module = reinterpret_cast<CUmodule>(24);
+    return state->count(&Alive::modules, 1);
+  };
+  table.moduleUnload = [state](CUmodule) { return state->count(&Alive::modules, -1); };
+  table.moduleGetFunction = [state](CUfunction *function, CUmodule, const char *name) {
+    std::lock_guard lock(state->mutex);
+    if (!state->kernels.contains(name))
+      return CUDA_ERROR_NOT_FOUND;
+    auto [entry, added] = state->functions.insert(std::make_unique<std::string>(name));
+    return *function = reinterpret_cast<CUfunction>(entry->get()), CUDA_SUCCESS;
+  };
+  table.funcGetAttribute = [](int *value, int attribute, CUfunction) {
+    return *value = attribute == CU_FUNC_ATTRIBUTE_NUM_REGS ? 40 : 0, CUDA_SUCCESS;
+  };
+  table.funcSetAttribute = [state](CUfunction, int, int value) {
+    return state->maxDynamicShared = value, CUDA_SUCCESS;
+  };
+  table.launchKernel = [state](CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned,
+                               unsigned, unsigned shared, CUstream, void **values, void **) {
+    std::string entry = *reinterpret_cast<std::string *>(function);
+    FakeDriver::Kernel kernel;
+    {
+      std::lock_guard lock(state->mutex);
+      ++state->launches;
+      kernel = state->kernels[entry];
+    }
+    if (kernel)
+      kernel({{x, y, z}, threads, shared, values});
+    return state->count(&Alive::modules, 0);
+  };
+}
+
+FakeDriver::FakeDriver() : state(std::make_shared<State>()) {}
+
+DriverTable FakeDriver::table() const {
+  DriverTable table;
+  fillDevice(table);
+  fillContext(table, state);
+  fillStreams(table, state);
+  fillMemory(table, state);
+  fillModules(table, state);
+  table.simulated = true; // times mean nothing, PTX is loaded as text
+  return table;
+}
+
+void FakeDriver::addKernel(const std::string &entry, Kernel kernel) { state->kernels[entry] = std::move(kernel); }
+
+FakeDriver::Alive FakeDriver::alive() const {
+  std::lock_guard lock(state->mutex);
+  return state->alive;
+}
+
+unsigned FakeDriver::launches() const { return state->launches; }
+int FakeDriver::maxDynamicShared() const { return state->maxDynamicShared; }
