@@ -22,7 +22,8 @@ struct FailurePlan {
   std::string symbol; ///< exported name; "" lets everything pass
   int call = 1;       ///< which call of it fails, from 1
   cuda::CUresult result = cuda::CUDA_ERROR_UNKNOWN;
-  std::map<std::string, int> counts; ///< calls made so far, by exported name
+  std::map<std::string, int> counts;  ///< calls made so far, by exported name
+  std::map<std::string, int> audible; ///< `counts` at a moment that the test chooses
   std::mutex mutex;
 
   bool fails(const char *name) {

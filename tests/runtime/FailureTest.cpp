@@ -1,0 +1,167 @@
+//===- FailureTest.cpp - Every driver call made to fail -------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One scenario (open, load, allocate, copy, launch, time, copy back) with each call of each driver function
+// failing in turn: it must end in an Error or a message that names the call, leak nothing and crash nowhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/runtime/FailingDriver.h"
+#include "tests/runtime/FakeCompiler.h"
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+
+/// Early exit for the scenario: the value, or the error returned.
+#define TRY(name, expression)                                                                                          \
+  auto name##Result = expression;                                                                                      \
+  if (!name##Result)                                                                                                   \
+    return name##Result.takeError();                                                                                   \
+  auto name = std::move(*name##Result)
+#define CHECK_DONE(expression)                                                                                         \
+  if (Result<void> done = expression; !done)                                                                           \
+  return done
+
+static Result<void> useEvents(const Runtime &runtime) {
+  TRY(other, runtime.createStream());
+  TRY(start, runtime.createEvent());
+  TRY(end, runtime.createEvent());
+  CHECK_DONE(start.record(runtime.stream()));
+  CHECK_DONE(other.wait(start));
+  CHECK_DONE(end.record(other));
+  CHECK_DONE(end.synchronize());
+  TRY(time, end.millisecondsSince(start));
+  return time == 1 ? Result<void>() : Error{ErrorKind::Driver, "the time is wrong"};
+}
+
+static Result<void> useRuntime(const Runtime &runtime) {
+  TRY(module, runtime.loadSource({"a.tile", ""}));
+  TRY(kernel, module.kernel("scale_add"));
+  TRY(x, runtime.allocate(400));
+  TRY(y, runtime.allocate(400));
+  TRY(z, runtime.allocate(400));
+  std::vector<float> host(100, 2);
+  CHECK_DONE(x.copyFrom(host.data(), 400));
+  CHECK_DONE(y.copyFromAsync(runtime.stream(), x, 400));
+  CHECK_DONE(z.fill(runtime.stream(), 0xFF));
+  CHECK_DONE(z.fill32(runtime.stream(), 0x7FC00000));
+  auto view = [](const Buffer &buffer) { return View(buffer, DataType::F32, {100}); };
+  CHECK_DONE(kernel.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 3}}));
+  CHECK_DONE(useEvents(runtime));
+  CHECK_DONE(z.copyToAsync(runtime.stream(), host.data(), 400));
+  CHECK_DONE(runtime.stream().synchronize());
+  CHECK_DONE(runtime.synchronize());
+  return host[99] == 8 ? Result<void>() : Error{ErrorKind::Driver, "the result is wrong"};
+}
+
+/// Everything that was said of the run: the error and the messages.
+static std::string runScenario(const FakeDriver &driver, const std::shared_ptr<FailurePlan> &plan) {
+  FakeCompiler compiler;
+  compiler.setSharedBytes(100000); // so that cuFuncSetAttribute is called
+  Result<Runtime> runtime = Runtime::openWith(fakeOptions(makeFailing(driver.table(), plan), compiler));
+  if (!runtime)
+    return runtime.error().render();
+  Result<void> used = useRuntime(*runtime);
+  std::string said = used ? "" : used.error().render();
+  for (const std::string &message : runtime->messages())
+    said += message;
+  plan->audible = plan->counts;
+  return said;
+}
+
+/// Calls that only tell more of another failure.
+static bool isAboutErrors(const std::string &symbol) {
+  return symbol == "cuGetErrorName" || symbol == "cuGetErrorString";
+}
+
+TEST(Failure, TheScenarioWorksAndLeaksNothing) {
+  FakeDriver driver;
+  addFakeKernels(driver);
+  EXPECT_EQ(runScenario(driver, std::make_shared<FailurePlan>()), "");
+  EXPECT_TRUE(driver.alive().none());
+}
+
+TEST(Failure, EveryCallOfEveryFunction) {
+  FakeDriver counted;
+  addFakeKernels(counted);
+  auto counting = std::make_shared<FailurePlan>();
+  runScenario(counted, counting);
+  unsigned runs = 0;
+#define IMBREX_CUDA(field, symbol, parameters)                                                                         \
+  EXPECT_TRUE(counting->counts[symbol] > 0 || isAboutErrors(symbol)) << symbol << " is never called";
+#include "runtime/CudaSymbols.def"
+  for (const auto &[symbol, calls] : counting->counts)
+    for (int call = 1; call <= calls; ++call, ++runs) {
+      FakeDriver driver;
+      addFakeKernels(driver);
+      auto plan = std::make_shared<FailurePlan>();
+      plan->symbol = symbol;
+      plan->call = call;
+      std::string said = runScenario(driver, plan);
+      // Later calls come from the Runtime's own end: nobody is left to be told.
+      bool isAudible = call <= counting->audible[symbol] && !isAboutErrors(symbol);
+      EXPECT_NE(said.find(isAudible ? symbol + "(" : ""), std::string::npos)
+          << symbol << " call " << call << ": " << said;
+      // A push or pop, or a giving back, that fails leaves that one thing behind; nothing else may stay.
+      bool keepsOne = symbol.starts_with("cuCtxP") || symbol.find("Destroy") != std::string::npos ||
+                      symbol == "cuMemFree_v2" || symbol == "cuModuleUnload" || symbol.ends_with("Release_v2");
+      EXPECT_TRUE(driver.alive().none() || keepsOne) << symbol << " call " << call;
+    }
+  EXPECT_GT(runs, 60u);
+}
+
+TEST(Failure, AnErrorCarriesCallArgumentsAndWords) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  auto plan = std::make_shared<FailurePlan>();
+  plan->symbol = "cuMemAlloc_v2";
+  plan->result = cuda::CUDA_ERROR_OUT_OF_MEMORY;
+  Runtime runtime = Runtime::openWith(fakeOptions(makeFailing(driver.table(), plan), compiler)).value();
+  Result<Buffer> buffer = runtime.allocate(12345);
+  ASSERT_FALSE(buffer);
+  const Error &error = buffer.error();
+  EXPECT_EQ(error.kind, ErrorKind::OutOfMemory);
+  EXPECT_EQ(error.call, "cuMemAlloc_v2");
+  EXPECT_TRUE(error.arguments.ends_with(", 12345")) << error.arguments;
+  EXPECT_EQ(error.driverName, "CUDA_ERROR_OUT_OF_MEMORY");
+  EXPECT_EQ(error.driverWords, "fake words");
+}
+
+TEST(Failure, ADriverWithoutWordsStillGivesTheNumber) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  cuda::DriverTable table = driver.table();
+  table.getErrorName = [](cuda::CUresult, const char **) { return cuda::CUDA_ERROR_INVALID_VALUE; };
+  table.getErrorString = [](cuda::CUresult, const char **) { return cuda::CUDA_ERROR_INVALID_VALUE; };
+  table.init = [](unsigned) { return cuda::CUresult(803); };
+  Result<Runtime> runtime = Runtime::openWith(fakeOptions(table, compiler));
+  ASSERT_FALSE(runtime);
+  EXPECT_EQ(runtime.error().render(), "cuInit(0) failed with 803\n");
+}
+
+TEST(Failure, AnIncompleteTableIsRefused) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  cuda::DriverTable table = driver.table();
+  table.eventRecord = nullptr;
+  Result<Runtime> runtime = Runtime::openWith(fakeOptions(table, compiler));
+  ASSERT_FALSE(runtime);
+  EXPECT_EQ(runtime.error().message, "the driver table lacks cuEventRecord");
+}
+
+TEST(Failure, BuffersCheckTheirRanges) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  Runtime runtime = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  Buffer buffer = runtime.allocate(10).value();
+  char bytes[16] = {};
+  EXPECT_EQ(buffer.copyFrom(bytes, 8, 3).error().message, "8 bytes at offset 3 do not lie in a buffer of 10 bytes");
+  EXPECT_FALSE(buffer.copyTo(bytes, SIZE_MAX, 1));
+  EXPECT_FALSE(buffer.fill32(runtime.stream(), 0));
+  EXPECT_TRUE(runtime.allocate(0).value().copyTo(bytes, 0));
+  buffer.release().value();
+  EXPECT_EQ(buffer.bytes(), 0u);
+}

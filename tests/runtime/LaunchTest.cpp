@@ -1,0 +1,183 @@
+//===- LaunchTest.cpp - Launches on a fake device -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What reaches the compiler and the driver: options, argument layout, grid, limits, and one compilation a
+// specialisation however many threads ask.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/LaunchPlan.h"
+#include "tests/runtime/FakeCompiler.h"
+#include <bit>
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+
+namespace {
+
+struct Launch : ::testing::Test {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  Runtime runtime = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  Module module = runtime.loadSource({"a.tile", ""}).value();
+  Kernel scaleAdd = module.kernel("scale_add").value();
+  Kernel attention = module.kernel("attention").value();
+  std::vector<float> x = std::vector<float>(100, 2), y = std::vector<float>(100, 1), z = std::vector<float>(100);
+
+  Launch() { addFakeKernels(driver); }
+  static View view(const std::vector<float> &data) {
+    return View(reinterpret_cast<uint64_t>(data.data()), DataType::F32, {int64_t(data.size())});
+  }
+  Result<void> launch() {
+    return scaleAdd.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}});
+  }
+  /// attention on addresses that the fake device never reads.
+  Result<void> launchAttention(int64_t batch, int64_t queries, int64_t width = 64, uint64_t address = 4096) {
+    auto data = [&](Dims extents) { return View(address, DataType::F16, extents); };
+    return attention.launch(runtime.stream(), {{"Q", data({batch, queries, 6, width})},
+                                               {"K", data({batch, 5, 2, width})},
+                                               {"V", data({batch, 5, 2, 32})},
+                                               {"O", data({batch, queries, 6, 32})},
+                                               {"scale", 0.5f}});
+  }
+};
+
+} // namespace
+
+TEST_F(Launch, ComputesAndCompilesOnce) {
+  launch().value();
+  EXPECT_EQ(z[99], 21.0f);
+  launch().value();
+  EXPECT_EQ(compiler.compilations(), 1u);
+  EXPECT_EQ(driver.launches(), 2u);
+}
+
+TEST_F(Launch, OptionsAreCompleted) {
+  launchAttention(1, 7, 64, 4096 + 8).value();
+  CompileOptions options = compiler.lastOptions();
+  EXPECT_EQ(options.kernel, "attention");
+  EXPECT_EQ(options.target, "sm_90");
+  EXPECT_EQ(options.set, (CompileOptions::Settings{{"T", "f16"}, {"DQK", "64"}, {"DV", "32"}, {"G", "3"}}));
+  EXPECT_EQ(options.absent, (std::set<std::string, std::less<>>{"L"}));
+  EXPECT_EQ(options.alignment.at("Q"), 8u);
+}
+
+TEST_F(Launch, ArgumentsAreLaidOutAsTheInterfaceSays) {
+  bool seen = false;
+  driver.addKernel("attention", [&](const FakeLaunch &launch) {
+    seen = true;
+    EXPECT_EQ(launch.grid[0], 2u);
+    EXPECT_EQ(launch.grid[1], 6u);
+    EXPECT_EQ(launch.grid[2], 3u);
+    EXPECT_EQ(launch.threads, 128u);
+    EXPECT_EQ(launch.value<uint64_t>(0), 4096u); // Q: address; B, Sq, Hk * G; three strides
+    EXPECT_EQ(launch.value<int32_t>(1), 3);
+    EXPECT_EQ(launch.value<int32_t>(2), 100);
+    EXPECT_EQ(launch.value<int32_t>(3), 6);
+    EXPECT_EQ(launch.value<int64_t>(4), 100 * 6 * 64);
+    EXPECT_EQ(launch.value<int64_t>(5), 6 * 64);
+    EXPECT_EQ(launch.value<int64_t>(6), 64);
+    EXPECT_EQ(launch.value<uint64_t>(7), 4096u); // K
+    EXPECT_EQ(launch.value<float>(28), 0.5f);    // after 4 views of 7 values; L is absent
+  });
+  launchAttention(3, 100).value();
+  EXPECT_TRUE(seen);
+}
+
+TEST_F(Launch, AnEmptyGridIsSuccessWithoutALaunch) {
+  launchAttention(0, 100).value();
+  EXPECT_EQ(driver.launches(), 0u);
+}
+
+TEST_F(Launch, RequirementsAndGridLimits) {
+  EXPECT_EQ(launchAttention(1, 4, 40).error().message, "kernel 'attention' requires DQK % 16 == 0, but DQK is 40");
+  EXPECT_EQ(launchAttention(65536, 4).error().message,
+            "kernel 'attention': grid dimension z, B, is 65536; it must lie between 0 and 65535 on this device");
+  EXPECT_EQ(driver.launches(), 0u);
+}
+
+TEST_F(Launch, MissingAndForeign) {
+  EXPECT_EQ(scaleAdd.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"alpha", 1}}).error().message,
+            "argument 'Z' is missing: the kernel declares view<T>[N]");
+  EXPECT_EQ(scaleAdd.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 1e300}})
+                .error()
+                .message,
+            "argument 'alpha': its value does not fit type f32");
+  Runtime other = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  EXPECT_EQ(scaleAdd.launch(other.stream(), {}).error().kind, ErrorKind::Argument);
+}
+
+TEST_F(Launch, SharedMemoryBeyondTheDefaultIsAskedFor) {
+  compiler.setSharedBytes(48 * 1024);
+  launch().value();
+  EXPECT_EQ(driver.maxDynamicShared(), 0);
+  compiler.setSharedBytes(100000);
+  launchAttention(1, 1).value();
+  EXPECT_EQ(driver.maxDynamicShared(), 100000);
+  compiler.setSharedBytes(300000);
+  Kernel other = module.kernel("scale_add").value().set("BLOCK", 64);
+  EXPECT_EQ(
+      other.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 1}}).error().message,
+      "kernel 'scale_add' needs 300000 bytes of shared memory a block, the device fake allows 232448: set "
+      "smaller tiles or fewer stages");
+}
+
+TEST_F(Launch, AFailedCompilationIsToldAndTriedAgain) {
+  compiler.failWith("it cannot be");
+  Result<void> failed = launch();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::Compile);
+  EXPECT_EQ(failed.error().render(),
+            "kernel 'scale_add' of a.tile does not compile\na.tile:1:1: error: it cannot be\n  \n  ^\n");
+  compiler.failWith("");
+  launch().value();
+  EXPECT_EQ(z[0], 21.0f);
+}
+
+TEST_F(Launch, EightThreadsCompileOnce) {
+  compiler.setMilliseconds(50);
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> good = 0;
+  for (unsigned i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      std::vector<float> own(100);
+      Kernel kernel = module.kernel("scale_add").value();
+      Result<void> done =
+          kernel.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(own)}, {"alpha", 10.0}});
+      good += done && own[99] == 21.0f;
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(good, 8u);
+  EXPECT_EQ(compiler.compilations(), 1u);
+}
+
+TEST_F(Launch, ObjectsMayOutliveTheRuntime) {
+  std::optional<Runtime> short_lived = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  Buffer buffer = short_lived->allocate(16).value();
+  short_lived.reset();
+  buffer.copyFrom(x.data(), 16).value();
+}
+
+TEST(ScalarBits, Ranges) {
+  auto integer = [](int64_t value, DataType type) { return scalarBits({Scalar::Kind::Integer, value, 0}, type); };
+  auto real = [](double value, DataType type) { return scalarBits({Scalar::Kind::Float, 0, value}, type); };
+  EXPECT_EQ(integer(-1, DataType::I8), 0xFFu);
+  EXPECT_EQ(integer(128, DataType::I8), std::nullopt);
+  EXPECT_EQ(integer(-128, DataType::I8), 0x80u);
+  EXPECT_EQ(integer(INT32_MIN, DataType::I32), 0x80000000u);
+  EXPECT_EQ(integer(int64_t(1) << 31, DataType::I32), std::nullopt);
+  EXPECT_EQ(integer(3, DataType::F32), std::bit_cast<uint32_t>(3.0f));
+  EXPECT_EQ(integer(1, DataType::Bool), std::nullopt);
+  EXPECT_EQ(real(1.0, DataType::BF16), 0x3F80u);
+  EXPECT_EQ(real(-2.0, DataType::F16), 0xC000u);
+  EXPECT_EQ(real(65520.0, DataType::F16), std::nullopt);
+  EXPECT_EQ(real(INFINITY, DataType::F16), 0x7C00u);
+  EXPECT_EQ(real(1e39, DataType::F32), std::nullopt);
+  EXPECT_EQ(real(0.5, DataType::I32), std::nullopt);
+  EXPECT_EQ(scalarBits({Scalar::Kind::Bool, 1, 0}, DataType::Bool), 1u);
+}
