@@ -36,6 +36,7 @@ public:
         context(makeRegistry(), MLIRContext::Threading::DISABLED),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
     context.loadAllAvailableDialects();
+    context.printOpOnDiagnostic(false);
   }
 
   CompileResult fromText(Stage until);

@@ -78,10 +78,10 @@ static LoopCounts countMainLoop(StringRef ptx) {
     counts.pipes[pipe] = 0;
   for (size_t i = begin; i < end; ++i) {
     StringRef line = lines[i].trim();
-    if (line.empty() || line.starts_with("//") || line.starts_with(".") || line.starts_with("$") || !line.ends_with(";"))
-      continue;
     if (line.consume_front("@"))
       line = line.substr(line.find_first_of(" \t")).ltrim();
+    if (line.empty() || !llvm::isAlpha(line[0]))
+      continue; // a label, a directive, or the operands of the instruction above
     for (auto [prefix, pipe] : kPipes)
       if (line.starts_with(prefix)) {
         ++counts.pipes[pipe];
