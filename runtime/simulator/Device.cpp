@@ -44,21 +44,36 @@ bool deviceAttribute(const DeviceLimits &device, int attribute, int &value) {
     return true;
   };
   switch (attribute) {
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK: return answer(kMaxThreadsPerBlock);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X: return answer(kMaxGrid[0]);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y: return answer(kMaxGrid[1]);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z: return answer(kMaxGrid[2]);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK: return answer(kDefaultSharedPerBlock);
-  case cuda::CU_DEVICE_ATTRIBUTE_WARP_SIZE: return answer(32);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK: return answer(65536);
-  case cuda::CU_DEVICE_ATTRIBUTE_CLOCK_RATE: return answer(device.clockKiloHertz);
-  case cuda::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: return answer(device.multiprocessors);
-  case cuda::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE: return answer(device.cacheBytes);
-  case cuda::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: return answer(device.major);
-  case cuda::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: return answer(device.minor);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR: return answer(device.sharedPerMultiprocessor);
-  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: return answer(device.sharedPerBlock);
-  default: return false;
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+    return answer(kMaxThreadsPerBlock);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X:
+    return answer(kMaxGrid[0]);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y:
+    return answer(kMaxGrid[1]);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z:
+    return answer(kMaxGrid[2]);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK:
+    return answer(kDefaultSharedPerBlock);
+  case cuda::CU_DEVICE_ATTRIBUTE_WARP_SIZE:
+    return answer(32);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK:
+    return answer(65536);
+  case cuda::CU_DEVICE_ATTRIBUTE_CLOCK_RATE:
+    return answer(device.clockKiloHertz);
+  case cuda::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
+    return answer(device.multiprocessors);
+  case cuda::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE:
+    return answer(device.cacheBytes);
+  case cuda::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR:
+    return answer(device.major);
+  case cuda::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR:
+    return answer(device.minor);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR:
+    return answer(device.sharedPerMultiprocessor);
+  case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
+    return answer(device.sharedPerBlock);
+  default:
+    return false;
   }
 }
 

@@ -26,7 +26,7 @@ struct DeviceLimits {
   uint32_t sharedPerBlock;          ///< Opt-in maximum, bytes.
   uint32_t sharedPerMultiprocessor; ///< Bytes.
   uint64_t memoryBytes;
-  uint32_t cacheBytes;  ///< L2.
+  uint32_t cacheBytes; ///< L2.
   uint32_t clockKiloHertz;
 };
 

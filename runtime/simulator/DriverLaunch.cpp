@@ -23,10 +23,14 @@ constexpr int64_t kDefaultBudget = int64_t(1) << 31;
 
 CUresult errorOf(FaultKind kind) {
   switch (kind) {
-  case FaultKind::OutOfBounds: return CUDA_ERROR_ILLEGAL_ADDRESS;
-  case FaultKind::Misaligned: return CUDA_ERROR_MISALIGNED_ADDRESS;
-  case FaultKind::BudgetExceeded: return CUDA_ERROR_LAUNCH_TIMEOUT;
-  default: return CUDA_ERROR_LAUNCH_FAILED;
+  case FaultKind::OutOfBounds:
+    return CUDA_ERROR_ILLEGAL_ADDRESS;
+  case FaultKind::Misaligned:
+    return CUDA_ERROR_MISALIGNED_ADDRESS;
+  case FaultKind::BudgetExceeded:
+    return CUDA_ERROR_LAUNCH_TIMEOUT;
+  default:
+    return CUDA_ERROR_LAUNCH_FAILED;
   }
 }
 

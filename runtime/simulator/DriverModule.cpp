@@ -164,13 +164,20 @@ CUresult Driver::getAttribute(int *value, int attribute, CUfunction handle) {
   case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
     *value = static_cast<int>(required ? required : most ? std::min(most, kMaxThreadsPerBlock) : kMaxThreadsPerBlock);
     return CUDA_SUCCESS;
-  case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = static_cast<int>(program.staticSharedBytes); return CUDA_SUCCESS;
-  case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = static_cast<int>(program.localBytes); return CUDA_SUCCESS;
-  case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = static_cast<int>(std::min(program.registerCount, 255u)); return CUDA_SUCCESS;
+  case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+    *value = static_cast<int>(program.staticSharedBytes);
+    return CUDA_SUCCESS;
+  case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
+    *value = static_cast<int>(program.localBytes);
+    return CUDA_SUCCESS;
+  case CU_FUNC_ATTRIBUTE_NUM_REGS:
+    *value = static_cast<int>(std::min(program.registerCount, 255u));
+    return CUDA_SUCCESS;
   case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
     *value = static_cast<int>(found->second.maxDynamicShared);
     return CUDA_SUCCESS;
-  default: return CUDA_ERROR_INVALID_VALUE;
+  default:
+    return CUDA_ERROR_INVALID_VALUE;
   }
 }
 

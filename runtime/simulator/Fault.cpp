@@ -13,15 +13,24 @@ namespace imbrex::simulator {
 
 const char *faultName(FaultKind kind) {
   switch (kind) {
-  case FaultKind::OutOfBounds: return "out of bounds";
-  case FaultKind::Misaligned: return "misaligned access";
-  case FaultKind::Uninitialised: return "uninitialised read";
-  case FaultKind::SharedRace: return "shared-memory race";
-  case FaultKind::AsyncReadBeforeWait: return "cp.async destination read before its wait";
-  case FaultKind::DivergentBarrier: return "divergent barrier";
-  case FaultKind::Deadlock: return "deadlock";
-  case FaultKind::BudgetExceeded: return "instruction budget exceeded";
-  case FaultKind::Trap: return "trap";
+  case FaultKind::OutOfBounds:
+    return "out of bounds";
+  case FaultKind::Misaligned:
+    return "misaligned access";
+  case FaultKind::Uninitialised:
+    return "uninitialised read";
+  case FaultKind::SharedRace:
+    return "shared-memory race";
+  case FaultKind::AsyncReadBeforeWait:
+    return "cp.async destination read before its wait";
+  case FaultKind::DivergentBarrier:
+    return "divergent barrier";
+  case FaultKind::Deadlock:
+    return "deadlock";
+  case FaultKind::BudgetExceeded:
+    return "instruction budget exceeded";
+  case FaultKind::Trap:
+    return "trap";
   }
   return "unknown fault";
 }

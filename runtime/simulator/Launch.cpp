@@ -21,8 +21,8 @@ std::string coordinates(const uint32_t (&value)[3]) {
 
 std::string describeInstruction(const Program &program, uint32_t index) {
   const Instruction &instruction = program.code[index];
-  std::string text = "PTX line " + std::to_string(instruction.line) + ": " +
-                     std::string(program.source->line(instruction.line));
+  std::string text =
+      "PTX line " + std::to_string(instruction.line) + ": " + std::string(program.source->line(instruction.line));
   if (instruction.fileLine == 0)
     return text;
   auto file = program.source->files.find(instruction.file);
@@ -33,13 +33,13 @@ std::string describeInstruction(const Program &program, uint32_t index) {
 std::string describeFault(const Cta &cta) {
   const Fault &fault = cta.fault;
   const Program &program = *cta.program;
-  std::string report = std::string("simulated device: ") + faultName(fault.kind) + " in kernel '" + program.name +
-                       "': " + fault.detail;
+  std::string report =
+      std::string("simulated device: ") + faultName(fault.kind) + " in kernel '" + program.name + "': " + fault.detail;
   if (fault.instruction < program.code.size())
     report += "\n  at " + describeInstruction(program, fault.instruction);
   if (fault.other < program.code.size())
     report += "\n  and " + describeInstruction(program, fault.other);
-  const uint32_t(&block)[3] = cta.launch->block;
+  const uint32_t (&block)[3] = cta.launch->block;
   uint32_t thread = fault.warp * 32 + fault.lane;
   uint32_t position[3] = {thread % block[0], thread / block[0] % block[1], thread / (block[0] * block[1])};
   report += "\n  thread " + coordinates(position) + " of block " + coordinates(cta.id) + ", warp " +

@@ -65,14 +65,17 @@ constexpr ErrorText kErrors[] = {
     {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
     {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
-    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
+    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU",
+     "no kernel image is available for execution on the device"},
     {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
-    {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
+    {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+     "the provided PTX was compiled with an unsupported toolchain."},
     {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
     {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
     {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
-    {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch"},
+    {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+     "too many resources requested for launch"},
     {CUDA_ERROR_LAUNCH_TIMEOUT, "CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
     {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
     {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
@@ -210,9 +213,8 @@ void fillStreams(DriverTable &table, const Shared &driver) {
   table.streamDestroy = inContext(driver, [](Driver &d, CUstream stream) {
     return d.streams.erase(toNumber(stream)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });
-  table.streamSynchronize = inContext(driver, [](Driver &d, CUstream stream) {
-    return d.isStream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
-  });
+  table.streamSynchronize = inContext(
+      driver, [](Driver &d, CUstream stream) { return d.isStream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
   table.streamWaitEvent = inContext(driver, [](Driver &d, CUstream stream, CUevent event, unsigned) {
     return d.isStream(stream) && d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });
@@ -242,8 +244,7 @@ void fillStreams(DriverTable &table, const Shared &driver) {
       return CUDA_ERROR_INVALID_VALUE;
     if (first == d.events.end() || last == d.events.end() || !first->second.recorded || !last->second.recorded)
       return CUDA_ERROR_INVALID_HANDLE;
-    *milliseconds =
-        std::chrono::duration<float, std::milli>(*last->second.recorded - *first->second.recorded).count();
+    *milliseconds = std::chrono::duration<float, std::milli>(*last->second.recorded - *first->second.recorded).count();
     return CUDA_SUCCESS;
   });
 }
@@ -321,16 +322,17 @@ void fillMemory(DriverTable &table, const Shared &driver) {
           return CUDA_SUCCESS;
         });
       });
-  table.memsetD32Async = inContext(driver, [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
-    if (to % 4 != 0 || count > (~size_t(0) >> 3))
-      return CUDA_ERROR_INVALID_VALUE;
-    return withRange(d, to, count * 4, stream, [&](const Allocation &target, uint64_t offset) {
-      for (size_t i = 0; i < count; ++i)
-        std::memcpy(target.bytes + offset + 4 * i, &value, 4);
-      GlobalMemory::markRange(target, offset, count * 4);
-      return CUDA_SUCCESS;
-    });
-  });
+  table.memsetD32Async =
+      inContext(driver, [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
+        if (to % 4 != 0 || count > (~size_t(0) >> 3))
+          return CUDA_ERROR_INVALID_VALUE;
+        return withRange(d, to, count * 4, stream, [&](const Allocation &target, uint64_t offset) {
+          for (size_t i = 0; i < count; ++i)
+            std::memcpy(target.bytes + offset + 4 * i, &value, 4);
+          GlobalMemory::markRange(target, offset, count * 4);
+          return CUDA_SUCCESS;
+        });
+      });
 }
 
 /// Writes the log where the options ask for it, cut to the buffer's size.
@@ -372,12 +374,12 @@ void fillModules(DriverTable &table, const Shared &driver) {
   table.funcSetAttribute = inContext(driver, [](Driver &d, CUfunction function, int attribute, int value) {
     return d.setAttribute(function, attribute, value);
   });
-  table.launchKernel = inContext(
-      driver, [](Driver &d, CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                 unsigned bz, unsigned sharedBytes, CUstream stream, void **params, void **extra) {
-        uint32_t grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
-        return d.launch(function, grid, block, sharedBytes, stream, params, extra);
-      });
+  table.launchKernel = inContext(driver, [](Driver &d, CUfunction function, unsigned gx, unsigned gy, unsigned gz,
+                                            unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes,
+                                            CUstream stream, void **params, void **extra) {
+    uint32_t grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
+    return d.launch(function, grid, block, sharedBytes, stream, params, extra);
+  });
 }
 
 } // namespace

@@ -16,12 +16,18 @@ namespace {
 
 const char *spaceName(Space space) {
   switch (space) {
-  case Space::Generic: return "generic";
-  case Space::Global: return "global";
-  case Space::Shared: return "shared";
-  case Space::Local: return "local";
-  case Space::Param: return "param";
-  case Space::Const: return "const";
+  case Space::Generic:
+    return "generic";
+  case Space::Global:
+    return "global";
+  case Space::Shared:
+    return "shared";
+  case Space::Local:
+    return "local";
+  case Space::Param:
+    return "param";
+  case Space::Const:
+    return "const";
   }
   return "unknown";
 }
@@ -58,8 +64,7 @@ uint8_t *failBounds(Warp &warp, const Instruction &i, unsigned lane, Space space
   return failAs(FaultKind::OutOfBounds, warp, i, lane, std::move(detail));
 }
 
-uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address,
-                       unsigned bytes) {
+uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes) {
   return failAs(FaultKind::Uninitialised, warp, i, lane,
                 place(space, address, bytes) + ", of which some were never written" +
                     (space == Space::Shared ? " (or only later: then a bar.sync is missing before this read)" : ""));
@@ -77,8 +82,7 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t ad
               " into it is in flight; missing: cp.async.wait_group by the thread that issued it, then bar.sync";
   } else {
     detail += std::string(" is not ordered after a ") + (conflict.otherWrote ? "write" : "read") + " by " + who +
-              "; missing: " + (otherWarp == warp.index ? "bar.warp.sync or bar.sync" : "bar.sync") +
-              " between the two";
+              "; missing: " + (otherWarp == warp.index ? "bar.warp.sync or bar.sync" : "bar.sync") + " between the two";
   }
   failAs(conflict.kind, warp, i, lane, std::move(detail));
   warp.cta->fault.other = conflict.other.instruction();
@@ -143,10 +147,14 @@ uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, u
   if (space == Space::Generic)
     space = resolveGeneric(address);
   switch (space) {
-  case Space::Shared: return readShared(warp, i, lane, address, bytes);
-  case Space::Local: return accessLocal(warp, i, lane, address, bytes, false);
-  case Space::Param: return readParam(warp, i, lane, address, bytes);
-  default: return readGlobal(warp, i, lane, address, bytes);
+  case Space::Shared:
+    return readShared(warp, i, lane, address, bytes);
+  case Space::Local:
+    return accessLocal(warp, i, lane, address, bytes, false);
+  case Space::Param:
+    return readParam(warp, i, lane, address, bytes);
+  default:
+    return readGlobal(warp, i, lane, address, bytes);
   }
 }
 
@@ -155,10 +163,14 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   if (space == Space::Generic)
     space = resolveGeneric(address);
   switch (space) {
-  case Space::Shared: return writeShared(warp, i, lane, address, bytes, value);
-  case Space::Local: return accessLocal(warp, i, lane, address, bytes, true);
-  case Space::Param: return failBounds(warp, i, lane, Space::Param, address, bytes);
-  default: return writeGlobal(warp, i, lane, address, bytes);
+  case Space::Shared:
+    return writeShared(warp, i, lane, address, bytes, value);
+  case Space::Local:
+    return accessLocal(warp, i, lane, address, bytes, true);
+  case Space::Param:
+    return failBounds(warp, i, lane, Space::Param, address, bytes);
+  default:
+    return writeGlobal(warp, i, lane, address, bytes);
   }
 }
 

@@ -101,7 +101,9 @@ uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, u
 uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes,
                   const uint8_t *value);
 
-inline Space spaceOf(const Instruction &instruction) { return static_cast<Space>(instruction.flags >> kSpaceShift & 7); }
+inline Space spaceOf(const Instruction &instruction) {
+  return static_cast<Space>(instruction.flags >> kSpaceShift & 7);
+}
 
 } // namespace imbrex::simulator
 

@@ -86,31 +86,46 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
     uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, sizeof(T), nullptr);
     if (!to)
       return Step::Fault;
-    warp.reg<T>(i.op[0])[lane] =
-        update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
+    warp.reg<T>(i.op[0])[lane] = update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
   }
   return Step::Next;
 }
 
 template <class Operation> Handler pickInteger(Type type) {
   switch (type) {
-  case Type::U32: case Type::B32: return atomic<uint32_t, Operation>;
-  case Type::S32: return atomic<int32_t, Operation>;
-  case Type::U64: case Type::B64: return atomic<uint64_t, Operation>;
-  case Type::S64: return atomic<int64_t, Operation>;
-  default: return nullptr;
+  case Type::U32:
+  case Type::B32:
+    return atomic<uint32_t, Operation>;
+  case Type::S32:
+    return atomic<int32_t, Operation>;
+  case Type::U64:
+  case Type::B64:
+    return atomic<uint64_t, Operation>;
+  case Type::S64:
+    return atomic<int64_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
 Handler pickAdd(Type type) {
   switch (type) {
-  case Type::U32: case Type::S32: return atomic<uint32_t, AtomicAdd>;
-  case Type::U64: case Type::S64: return atomic<uint64_t, AtomicAdd>;
-  case Type::F32: return atomic<float, AtomicAdd>;
-  case Type::F64: return atomic<double, AtomicAdd>;
-  case Type::F16x2: return atomic<uint32_t, AtomicAddPair<false>>;
-  case Type::BF16x2: return atomic<uint32_t, AtomicAddPair<true>>;
-  default: return nullptr;
+  case Type::U32:
+  case Type::S32:
+    return atomic<uint32_t, AtomicAdd>;
+  case Type::U64:
+  case Type::S64:
+    return atomic<uint64_t, AtomicAdd>;
+  case Type::F32:
+    return atomic<float, AtomicAdd>;
+  case Type::F64:
+    return atomic<double, AtomicAdd>;
+  case Type::F16x2:
+    return atomic<uint32_t, AtomicAddPair<false>>;
+  case Type::BF16x2:
+    return atomic<uint32_t, AtomicAddPair<true>>;
+  default:
+    return nullptr;
   }
 }
 
@@ -118,17 +133,28 @@ enum Operation { Add, Min, Max, And, Or, Xor, Exchange, Compare, Increment, Decr
 
 Handler pickAtomic(int operation, Type type) {
   switch (operation) {
-  case Add: return pickAdd(type);
-  case Min: return pickInteger<AtomicMin>(type);
-  case Max: return pickInteger<AtomicMax>(type);
-  case And: return pickInteger<AtomicAnd>(type);
-  case Or: return pickInteger<AtomicOr>(type);
-  case Xor: return pickInteger<AtomicXor>(type);
-  case Exchange: return pickInteger<AtomicExchange>(type);
-  case Compare: return type == Type::B16 ? atomic<uint16_t, AtomicCompare> : pickInteger<AtomicCompare>(type);
-  case Increment: return type == Type::U32 ? atomic<uint32_t, AtomicIncrement> : nullptr;
-  case Decrement: return type == Type::U32 ? atomic<uint32_t, AtomicDecrement> : nullptr;
-  default: return nullptr;
+  case Add:
+    return pickAdd(type);
+  case Min:
+    return pickInteger<AtomicMin>(type);
+  case Max:
+    return pickInteger<AtomicMax>(type);
+  case And:
+    return pickInteger<AtomicAnd>(type);
+  case Or:
+    return pickInteger<AtomicOr>(type);
+  case Xor:
+    return pickInteger<AtomicXor>(type);
+  case Exchange:
+    return pickInteger<AtomicExchange>(type);
+  case Compare:
+    return type == Type::B16 ? atomic<uint16_t, AtomicCompare> : pickInteger<AtomicCompare>(type);
+  case Increment:
+    return type == Type::U32 ? atomic<uint32_t, AtomicIncrement> : nullptr;
+  case Decrement:
+    return type == Type::U32 ? atomic<uint32_t, AtomicDecrement> : nullptr;
+  default:
+    return nullptr;
   }
 }
 

@@ -81,13 +81,23 @@ bool decodeCnot(Decoder &d) {
 
 template <class Operation> Handler shiftHandler(Type type) {
   switch (type) {
-  case Type::U16: case Type::B16: return map2<uint16_t, uint16_t, uint32_t, Operation>;
-  case Type::S16: return map2<int16_t, int16_t, uint32_t, Operation>;
-  case Type::U32: case Type::B32: return map2<uint32_t, uint32_t, uint32_t, Operation>;
-  case Type::S32: return map2<int32_t, int32_t, uint32_t, Operation>;
-  case Type::U64: case Type::B64: return map2<uint64_t, uint64_t, uint32_t, Operation>;
-  case Type::S64: return map2<int64_t, int64_t, uint32_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+  case Type::B16:
+    return map2<uint16_t, uint16_t, uint32_t, Operation>;
+  case Type::S16:
+    return map2<int16_t, int16_t, uint32_t, Operation>;
+  case Type::U32:
+  case Type::B32:
+    return map2<uint32_t, uint32_t, uint32_t, Operation>;
+  case Type::S32:
+    return map2<int32_t, int32_t, uint32_t, Operation>;
+  case Type::U64:
+  case Type::B64:
+    return map2<uint64_t, uint64_t, uint32_t, Operation>;
+  case Type::S64:
+    return map2<int64_t, int64_t, uint32_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
@@ -170,11 +180,16 @@ template <class Operation> bool decodeCount(Decoder &d) {
 template <bool ShiftAmount> Handler findHandler(Type type) {
   using Find = FindMost<ShiftAmount>;
   switch (type) {
-  case Type::U32: return map1<uint32_t, uint32_t, Find>;
-  case Type::S32: return map1<uint32_t, int32_t, Find>;
-  case Type::U64: return map1<uint32_t, uint64_t, Find>;
-  case Type::S64: return map1<uint32_t, int64_t, Find>;
-  default: return nullptr;
+  case Type::U32:
+    return map1<uint32_t, uint32_t, Find>;
+  case Type::S32:
+    return map1<uint32_t, int32_t, Find>;
+  case Type::U64:
+    return map1<uint32_t, uint64_t, Find>;
+  case Type::S64:
+    return map1<uint32_t, int64_t, Find>;
+  default:
+    return nullptr;
   }
 }
 
@@ -187,7 +202,8 @@ bool decodeBfind(Decoder &d) {
 
 bool decodeBrev(Decoder &d) {
   Type type = d.takeType();
-  return finishUniform(d, type, 2, bitsOf(type) == 64 ? map1<uint64_t, uint64_t, Reverse> : map1<uint32_t, uint32_t, Reverse>);
+  return finishUniform(d, type, 2,
+                       bitsOf(type) == 64 ? map1<uint64_t, uint64_t, Reverse> : map1<uint32_t, uint32_t, Reverse>);
 }
 
 /// Bits [position, position + length) of a. Bits past the register's end, and for signed types those
@@ -234,11 +250,20 @@ bool decodeBfe(Decoder &d) {
   Type type = d.takeType();
   Handler handler = nullptr;
   switch (type) {
-  case Type::U32: handler = map3<uint32_t, uint32_t, uint32_t, uint32_t, ExtractField>; break;
-  case Type::S32: handler = map3<int32_t, int32_t, uint32_t, uint32_t, ExtractField>; break;
-  case Type::U64: handler = map3<uint64_t, uint64_t, uint32_t, uint32_t, ExtractField>; break;
-  case Type::S64: handler = map3<int64_t, int64_t, uint32_t, uint32_t, ExtractField>; break;
-  default: break;
+  case Type::U32:
+    handler = map3<uint32_t, uint32_t, uint32_t, uint32_t, ExtractField>;
+    break;
+  case Type::S32:
+    handler = map3<int32_t, int32_t, uint32_t, uint32_t, ExtractField>;
+    break;
+  case Type::U64:
+    handler = map3<uint64_t, uint64_t, uint32_t, uint32_t, ExtractField>;
+    break;
+  case Type::S64:
+    handler = map3<int64_t, int64_t, uint32_t, uint32_t, ExtractField>;
+    break;
+  default:
+    break;
   }
   return d.operands(4) && d.write(0, type) && d.read(1, type) && d.read(2, Type::U32) && d.read(3, Type::U32) &&
          d.finish(handler);
@@ -278,10 +303,12 @@ template <unsigned Mode> struct PermuteMode {
 
 bool decodePrmt(Decoder &d) {
   Type type = d.takeType();
-  constexpr Handler kModes[] = {
-      map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<0>>, map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<1>>,
-      map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<2>>, map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<3>>,
-      map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<4>>, map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<5>>};
+  constexpr Handler kModes[] = {map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<0>>,
+                                map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<1>>,
+                                map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<2>>,
+                                map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<3>>,
+                                map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<4>>,
+                                map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<5>>};
   int mode = d.takeOneOf({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"});
   return finishUniform(d, type, 4, mode < 0 ? map3<uint32_t, uint32_t, uint32_t, uint32_t, Permute> : kModes[mode]);
 }
@@ -303,13 +330,23 @@ bool decodeDp4a(Decoder &d) {
   return finishUniform(d, Type::B32, 4, handler);
 }
 
-constexpr Opcode kOpcodes[] = {
-    {"and", decodeLogic<And>},       {"or", decodeLogic<Or>},          {"xor", decodeLogic<Xor>},
-    {"not", decodeNot},              {"cnot", decodeCnot},             {"shl", decodeShift<ShiftLeft>},
-    {"shr", decodeShift<ShiftRight>}, {"shf", decodeShf},              {"lop3", decodeLop3},
-    {"popc", decodeCount<PopCount>}, {"clz", decodeCount<LeadingZeros>}, {"bfind", decodeBfind},
-    {"brev", decodeBrev},            {"bfe", decodeBfe},               {"bfi", decodeBfi},
-    {"prmt", decodePrmt},            {"dp4a", decodeDp4a}};
+constexpr Opcode kOpcodes[] = {{"and", decodeLogic<And>},
+                               {"or", decodeLogic<Or>},
+                               {"xor", decodeLogic<Xor>},
+                               {"not", decodeNot},
+                               {"cnot", decodeCnot},
+                               {"shl", decodeShift<ShiftLeft>},
+                               {"shr", decodeShift<ShiftRight>},
+                               {"shf", decodeShf},
+                               {"lop3", decodeLop3},
+                               {"popc", decodeCount<PopCount>},
+                               {"clz", decodeCount<LeadingZeros>},
+                               {"bfind", decodeBfind},
+                               {"brev", decodeBrev},
+                               {"bfe", decodeBfe},
+                               {"bfi", decodeBfi},
+                               {"prmt", decodePrmt},
+                               {"dp4a", decodeDp4a}};
 
 } // namespace
 

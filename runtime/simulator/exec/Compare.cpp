@@ -38,20 +38,34 @@ template <Compare C, class T> bool holds(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
     unordered = a != a || b != b;
   switch (C) {
-  case Compare::Eq: return a == b;
-  case Compare::Ne: return !unordered && a != b;
-  case Compare::Lt: return a < b;
-  case Compare::Le: return a <= b;
-  case Compare::Gt: return a > b;
-  case Compare::Ge: return a >= b;
-  case Compare::Equ: return unordered || a == b;
-  case Compare::Neu: return a != b;
-  case Compare::Ltu: return unordered || a < b;
-  case Compare::Leu: return unordered || a <= b;
-  case Compare::Gtu: return unordered || a > b;
-  case Compare::Geu: return unordered || a >= b;
-  case Compare::Num: return !unordered;
-  case Compare::Nan: return unordered;
+  case Compare::Eq:
+    return a == b;
+  case Compare::Ne:
+    return !unordered && a != b;
+  case Compare::Lt:
+    return a < b;
+  case Compare::Le:
+    return a <= b;
+  case Compare::Gt:
+    return a > b;
+  case Compare::Ge:
+    return a >= b;
+  case Compare::Equ:
+    return unordered || a == b;
+  case Compare::Neu:
+    return a != b;
+  case Compare::Ltu:
+    return unordered || a < b;
+  case Compare::Leu:
+    return unordered || a <= b;
+  case Compare::Gtu:
+    return unordered || a > b;
+  case Compare::Geu:
+    return unordered || a >= b;
+  case Compare::Num:
+    return !unordered;
+  case Compare::Nan:
+    return unordered;
   }
   return false;
 }
@@ -105,25 +119,41 @@ template <Compare C, class T> Step setValue(Warp &warp, const Instruction &i, ui
 
 template <template <Compare, class> class Maker, class T> Handler pickCompare(Compare compare) {
   switch (compare) {
-  case Compare::Eq: return Maker<Compare::Eq, T>::handler;
-  case Compare::Ne: return Maker<Compare::Ne, T>::handler;
-  case Compare::Lt: return Maker<Compare::Lt, T>::handler;
-  case Compare::Le: return Maker<Compare::Le, T>::handler;
-  case Compare::Gt: return Maker<Compare::Gt, T>::handler;
-  case Compare::Ge: return Maker<Compare::Ge, T>::handler;
-  default: break;
+  case Compare::Eq:
+    return Maker<Compare::Eq, T>::handler;
+  case Compare::Ne:
+    return Maker<Compare::Ne, T>::handler;
+  case Compare::Lt:
+    return Maker<Compare::Lt, T>::handler;
+  case Compare::Le:
+    return Maker<Compare::Le, T>::handler;
+  case Compare::Gt:
+    return Maker<Compare::Gt, T>::handler;
+  case Compare::Ge:
+    return Maker<Compare::Ge, T>::handler;
+  default:
+    break;
   }
   if constexpr (!std::is_integral_v<T>) {
     switch (compare) {
-    case Compare::Equ: return Maker<Compare::Equ, T>::handler;
-    case Compare::Neu: return Maker<Compare::Neu, T>::handler;
-    case Compare::Ltu: return Maker<Compare::Ltu, T>::handler;
-    case Compare::Leu: return Maker<Compare::Leu, T>::handler;
-    case Compare::Gtu: return Maker<Compare::Gtu, T>::handler;
-    case Compare::Geu: return Maker<Compare::Geu, T>::handler;
-    case Compare::Num: return Maker<Compare::Num, T>::handler;
-    case Compare::Nan: return Maker<Compare::Nan, T>::handler;
-    default: break;
+    case Compare::Equ:
+      return Maker<Compare::Equ, T>::handler;
+    case Compare::Neu:
+      return Maker<Compare::Neu, T>::handler;
+    case Compare::Ltu:
+      return Maker<Compare::Ltu, T>::handler;
+    case Compare::Leu:
+      return Maker<Compare::Leu, T>::handler;
+    case Compare::Gtu:
+      return Maker<Compare::Gtu, T>::handler;
+    case Compare::Geu:
+      return Maker<Compare::Geu, T>::handler;
+    case Compare::Num:
+      return Maker<Compare::Num, T>::handler;
+    case Compare::Nan:
+      return Maker<Compare::Nan, T>::handler;
+    default:
+      break;
     }
   }
   return nullptr;
@@ -138,23 +168,38 @@ template <Compare C, class T> struct ValueMaker {
 
 template <template <Compare, class> class Maker> Handler pickType(Compare compare, Type type) {
   switch (type) {
-  case Type::B16: case Type::U16: return pickCompare<Maker, uint16_t>(compare);
-  case Type::S16: return pickCompare<Maker, int16_t>(compare);
-  case Type::B32: case Type::U32: return pickCompare<Maker, uint32_t>(compare);
-  case Type::S32: return pickCompare<Maker, int32_t>(compare);
-  case Type::B64: case Type::U64: return pickCompare<Maker, uint64_t>(compare);
-  case Type::S64: return pickCompare<Maker, int64_t>(compare);
-  case Type::F16: return pickCompare<Maker, HalfValue>(compare);
-  case Type::BF16: return pickCompare<Maker, BFloatValue>(compare);
-  case Type::F32: return pickCompare<Maker, float>(compare);
-  case Type::F64: return pickCompare<Maker, double>(compare);
-  default: return nullptr;
+  case Type::B16:
+  case Type::U16:
+    return pickCompare<Maker, uint16_t>(compare);
+  case Type::S16:
+    return pickCompare<Maker, int16_t>(compare);
+  case Type::B32:
+  case Type::U32:
+    return pickCompare<Maker, uint32_t>(compare);
+  case Type::S32:
+    return pickCompare<Maker, int32_t>(compare);
+  case Type::B64:
+  case Type::U64:
+    return pickCompare<Maker, uint64_t>(compare);
+  case Type::S64:
+    return pickCompare<Maker, int64_t>(compare);
+  case Type::F16:
+    return pickCompare<Maker, HalfValue>(compare);
+  case Type::BF16:
+    return pickCompare<Maker, BFloatValue>(compare);
+  case Type::F32:
+    return pickCompare<Maker, float>(compare);
+  case Type::F64:
+    return pickCompare<Maker, double>(compare);
+  default:
+    return nullptr;
   }
 }
 
 /// The comparison word; lo, ls, hi and hs are the unsigned forms of lt, le, gt and ge.
 bool takeCompare(Decoder &d, Compare &compare) {
-  int position = d.takeOneOf({"eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"});
+  int position =
+      d.takeOneOf({"eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"});
   if (position < 0) {
     position = d.takeOneOf({"lo", "ls", "hi", "hs"});
     if (position < 0)
@@ -213,7 +258,10 @@ template <class T> Step select(Warp &warp, const Instruction &i, uint32_t lanes)
 bool decodeSelp(Decoder &d) {
   Type type = d.takeType();
   unsigned bits = bitsOf(type);
-  Handler handler = bits == 16 ? select<uint16_t> : bits == 32 ? select<uint32_t> : bits == 64 ? select<uint64_t> : nullptr;
+  Handler handler = bits == 16   ? select<uint16_t>
+                    : bits == 32 ? select<uint32_t>
+                    : bits == 64 ? select<uint64_t>
+                                 : nullptr;
   return d.operands(4) && d.write(0, type) && d.read(1, type) && d.read(2, type) && d.readPredicate(3) &&
          d.finish(handler);
 }

@@ -53,8 +53,12 @@ bool decodeFence(Decoder &d) {
   return d.operands(0) && d.finish(nothing);
 }
 
-constexpr Opcode kOpcodes[] = {{"bra", decodeBra},   {"ret", decodeExit},           {"exit", decodeExit},
-                               {"trap", decodeTrap}, {"nanosleep", decodeNanosleep}, {"membar", decodeFence},
+constexpr Opcode kOpcodes[] = {{"bra", decodeBra},
+                               {"ret", decodeExit},
+                               {"exit", decodeExit},
+                               {"trap", decodeTrap},
+                               {"nanosleep", decodeNanosleep},
+                               {"membar", decodeFence},
                                {"fence", decodeFence}};
 
 } // namespace

@@ -53,13 +53,20 @@ template <class T> void loadAs(Warp &warp, uint32_t slot, unsigned bits, int64_t
 
 void loadIntegers(Warp &warp, uint32_t slot, const Conversion &c, int64_t *out) {
   switch (c.from) {
-  case Type::U8: return loadAs<uint8_t>(warp, slot, c.fromBits, out);
-  case Type::S8: return loadAs<int8_t>(warp, slot, c.fromBits, out);
-  case Type::U16: return loadAs<uint16_t>(warp, slot, c.fromBits, out);
-  case Type::S16: return loadAs<int16_t>(warp, slot, c.fromBits, out);
-  case Type::U32: return loadAs<uint32_t>(warp, slot, c.fromBits, out);
-  case Type::S32: return loadAs<int32_t>(warp, slot, c.fromBits, out);
-  default: return loadAs<int64_t>(warp, slot, c.fromBits, out);
+  case Type::U8:
+    return loadAs<uint8_t>(warp, slot, c.fromBits, out);
+  case Type::S8:
+    return loadAs<int8_t>(warp, slot, c.fromBits, out);
+  case Type::U16:
+    return loadAs<uint16_t>(warp, slot, c.fromBits, out);
+  case Type::S16:
+    return loadAs<int16_t>(warp, slot, c.fromBits, out);
+  case Type::U32:
+    return loadAs<uint32_t>(warp, slot, c.fromBits, out);
+  case Type::S32:
+    return loadAs<int32_t>(warp, slot, c.fromBits, out);
+  default:
+    return loadAs<int64_t>(warp, slot, c.fromBits, out);
   }
 }
 
@@ -80,13 +87,20 @@ template <class T> void storeAs(Warp &warp, uint32_t slot, unsigned bits, const 
 /// Truncates to the type and extends to the register.
 void storeIntegers(Warp &warp, uint32_t slot, const Conversion &c, const int64_t *values, uint32_t lanes) {
   switch (c.to) {
-  case Type::U8: return storeAs<uint8_t>(warp, slot, c.toBits, values, lanes);
-  case Type::S8: return storeAs<int8_t>(warp, slot, c.toBits, values, lanes);
-  case Type::U16: return storeAs<uint16_t>(warp, slot, c.toBits, values, lanes);
-  case Type::S16: return storeAs<int16_t>(warp, slot, c.toBits, values, lanes);
-  case Type::U32: return storeAs<uint32_t>(warp, slot, c.toBits, values, lanes);
-  case Type::S32: return storeAs<int32_t>(warp, slot, c.toBits, values, lanes);
-  default: return storeAs<int64_t>(warp, slot, c.toBits, values, lanes);
+  case Type::U8:
+    return storeAs<uint8_t>(warp, slot, c.toBits, values, lanes);
+  case Type::S8:
+    return storeAs<int8_t>(warp, slot, c.toBits, values, lanes);
+  case Type::U16:
+    return storeAs<uint16_t>(warp, slot, c.toBits, values, lanes);
+  case Type::S16:
+    return storeAs<int16_t>(warp, slot, c.toBits, values, lanes);
+  case Type::U32:
+    return storeAs<uint32_t>(warp, slot, c.toBits, values, lanes);
+  case Type::S32:
+    return storeAs<int32_t>(warp, slot, c.toBits, values, lanes);
+  default:
+    return storeAs<int64_t>(warp, slot, c.toBits, values, lanes);
   }
 }
 
@@ -117,24 +131,35 @@ Step integerToInteger(Warp &warp, const Instruction &i, uint32_t lanes) {
 void loadFloats(Warp &warp, uint32_t slot, const Conversion &c, double *out) {
   for (unsigned lane = 0; lane < 32; ++lane)
     switch (c.from) {
-    case Type::F16: out[lane] = halfToFloat(warp.reg<uint16_t>(slot)[lane]); break;
-    case Type::BF16: out[lane] = bfloatToFloat(warp.reg<uint16_t>(slot)[lane]); break;
+    case Type::F16:
+      out[lane] = halfToFloat(warp.reg<uint16_t>(slot)[lane]);
+      break;
+    case Type::BF16:
+      out[lane] = bfloatToFloat(warp.reg<uint16_t>(slot)[lane]);
+      break;
     case Type::F32: {
       float value = warp.reg<float>(slot)[lane];
       out[lane] = c.modifiers & kFtz ? flushed(value) : value;
       break;
     }
-    default: out[lane] = warp.reg<double>(slot)[lane]; break;
+    default:
+      out[lane] = warp.reg<double>(slot)[lane];
+      break;
     }
 }
 
 double roundToInteger(double value, Rounding rounding) {
   switch (rounding) {
-  case Rounding::Zero: return std::trunc(value);
-  case Rounding::Down: return std::floor(value);
-  case Rounding::Up: return std::ceil(value);
-  case Rounding::NearestAway: return std::round(value);
-  case Rounding::NearestEven: return std::nearbyint(value);
+  case Rounding::Zero:
+    return std::trunc(value);
+  case Rounding::Down:
+    return std::floor(value);
+  case Rounding::Up:
+    return std::ceil(value);
+  case Rounding::NearestAway:
+    return std::round(value);
+  case Rounding::NearestEven:
+    return std::nearbyint(value);
   }
   return value;
 }
@@ -152,11 +177,21 @@ void storeFloats(Warp &warp, uint32_t slot, const Conversion &c, const double *v
     if (c.modifiers & kRelu && value <= 0)
       value = 0;
     switch (c.to) {
-    case Type::F16: warp.reg<uint16_t>(slot)[lane] = static_cast<uint16_t>(encodeFloat(value, kHalf, c.rounding)); break;
-    case Type::BF16: warp.reg<uint16_t>(slot)[lane] = static_cast<uint16_t>(encodeFloat(value, kBFloat, c.rounding)); break;
-    case Type::TF32: warp.reg<uint32_t>(slot)[lane] = encodeFloat(value, FloatFormat{8, 10}, c.rounding) << 13; break;
-    case Type::F32: warp.reg<float>(slot)[lane] = toSingle(value, c); break;
-    default: warp.reg<double>(slot)[lane] = canonical(value); break;
+    case Type::F16:
+      warp.reg<uint16_t>(slot)[lane] = static_cast<uint16_t>(encodeFloat(value, kHalf, c.rounding));
+      break;
+    case Type::BF16:
+      warp.reg<uint16_t>(slot)[lane] = static_cast<uint16_t>(encodeFloat(value, kBFloat, c.rounding));
+      break;
+    case Type::TF32:
+      warp.reg<uint32_t>(slot)[lane] = encodeFloat(value, FloatFormat{8, 10}, c.rounding) << 13;
+      break;
+    case Type::F32:
+      warp.reg<float>(slot)[lane] = toSingle(value, c);
+      break;
+    default:
+      warp.reg<double>(slot)[lane] = canonical(value);
+      break;
     }
   });
 }
@@ -344,7 +379,8 @@ bool decodeScalar(Decoder &d, Conversion &c, bool hasRounding) {
   if (d.operand(1).kind == ptx::Operand::Special)
     c.fromBits = 32;
   std::memcpy(&d.out.imm, &c, sizeof(c));
-  return d.finish(fromFloat ? (toFloat ? floatToFloat : floatToInteger) : (toFloat ? integerToFloat : integerToInteger));
+  return d.finish(fromFloat ? (toFloat ? floatToFloat : floatToInteger)
+                            : (toFloat ? integerToFloat : integerToInteger));
 }
 
 bool decodeCvt(Decoder &d) {

@@ -74,7 +74,10 @@ bool Cta::schedule() {
       if (launch->budget.fetch_sub(static_cast<int64_t>(limit - quantum), std::memory_order_relaxed) < 0) {
         fault = Fault{FaultKind::BudgetExceeded,
                       "the launch ran more warp-instructions than it was given; probably an endless loop",
-                      warp.pc < program->code.size() ? warp.pc : 0, ~0u, warp.index, 0};
+                      warp.pc < program->code.size() ? warp.pc : 0,
+                      ~0u,
+                      warp.index,
+                      0};
         return false;
       }
       if (status == Warp::Status::Done) {

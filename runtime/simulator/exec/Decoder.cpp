@@ -16,24 +16,39 @@ namespace imbrex::simulator {
 
 unsigned bitsOf(Type type) {
   switch (type) {
-  case Type::None: return 0;
-  case Type::Pred: return 1;
-  case Type::B8: case Type::U8: case Type::S8: case Type::E4M3: case Type::E5M2: return 8;
-  case Type::B16: case Type::U16: case Type::S16: case Type::F16: case Type::BF16: case Type::E4M3x2: case Type::E5M2x2:
+  case Type::None:
+    return 0;
+  case Type::Pred:
+    return 1;
+  case Type::B8:
+  case Type::U8:
+  case Type::S8:
+  case Type::E4M3:
+  case Type::E5M2:
+    return 8;
+  case Type::B16:
+  case Type::U16:
+  case Type::S16:
+  case Type::F16:
+  case Type::BF16:
+  case Type::E4M3x2:
+  case Type::E5M2x2:
     return 16;
-  case Type::B64: case Type::U64: case Type::S64: case Type::F64: return 64;
-  case Type::B128: return 128;
-  default: return 32;
+  case Type::B64:
+  case Type::U64:
+  case Type::S64:
+  case Type::F64:
+    return 64;
+  case Type::B128:
+    return 128;
+  default:
+    return 32;
   }
 }
 
-bool isSigned(Type type) {
-  return type == Type::S8 || type == Type::S16 || type == Type::S32 || type == Type::S64;
-}
+bool isSigned(Type type) { return type == Type::S8 || type == Type::S16 || type == Type::S32 || type == Type::S64; }
 
-bool isFloat(Type type) {
-  return type == Type::F16 || type == Type::BF16 || type == Type::F32 || type == Type::F64;
-}
+bool isFloat(Type type) { return type == Type::F16 || type == Type::BF16 || type == Type::F32 || type == Type::F64; }
 
 bool isInteger(Type type) { return type >= Type::B8 && type <= Type::S64 && type != Type::B128; }
 
@@ -74,16 +89,31 @@ uint32_t KernelDecoder::constant(uint64_t value, unsigned bits) {
 }
 
 std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned bits) {
-  static constexpr std::pair<std::string_view, Special> kNames[] = {
-      {"%tid.x", Special::TidX}, {"%tid.y", Special::TidY}, {"%tid.z", Special::TidZ},
-      {"%ntid.x", Special::NtidX}, {"%ntid.y", Special::NtidY}, {"%ntid.z", Special::NtidZ},
-      {"%ctaid.x", Special::CtaidX}, {"%ctaid.y", Special::CtaidY}, {"%ctaid.z", Special::CtaidZ},
-      {"%nctaid.x", Special::NctaidX}, {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-      {"%laneid", Special::LaneId}, {"%warpid", Special::WarpId}, {"%nwarpid", Special::NWarpId},
-      {"%smid", Special::SmId}, {"%nsmid", Special::NSmId}, {"%gridid", Special::GridId},
-      {"%lanemask_eq", Special::MaskEq}, {"%lanemask_lt", Special::MaskLt}, {"%lanemask_le", Special::MaskLe},
-      {"%lanemask_gt", Special::MaskGt}, {"%lanemask_ge", Special::MaskGe},
-      {"%dynamic_smem_size", Special::DynamicShared}, {"%total_smem_size", Special::TotalShared}};
+  static constexpr std::pair<std::string_view, Special> kNames[] = {{"%tid.x", Special::TidX},
+                                                                    {"%tid.y", Special::TidY},
+                                                                    {"%tid.z", Special::TidZ},
+                                                                    {"%ntid.x", Special::NtidX},
+                                                                    {"%ntid.y", Special::NtidY},
+                                                                    {"%ntid.z", Special::NtidZ},
+                                                                    {"%ctaid.x", Special::CtaidX},
+                                                                    {"%ctaid.y", Special::CtaidY},
+                                                                    {"%ctaid.z", Special::CtaidZ},
+                                                                    {"%nctaid.x", Special::NctaidX},
+                                                                    {"%nctaid.y", Special::NctaidY},
+                                                                    {"%nctaid.z", Special::NctaidZ},
+                                                                    {"%laneid", Special::LaneId},
+                                                                    {"%warpid", Special::WarpId},
+                                                                    {"%nwarpid", Special::NWarpId},
+                                                                    {"%smid", Special::SmId},
+                                                                    {"%nsmid", Special::NSmId},
+                                                                    {"%gridid", Special::GridId},
+                                                                    {"%lanemask_eq", Special::MaskEq},
+                                                                    {"%lanemask_lt", Special::MaskLt},
+                                                                    {"%lanemask_le", Special::MaskLe},
+                                                                    {"%lanemask_gt", Special::MaskGt},
+                                                                    {"%lanemask_ge", Special::MaskGe},
+                                                                    {"%dynamic_smem_size", Special::DynamicShared},
+                                                                    {"%total_smem_size", Special::TotalShared}};
   if (bits != 32 && bits != 64)
     return std::nullopt;
   for (const auto &[known, which] : kNames) {
@@ -135,13 +165,13 @@ int Decoder::takeOneOf(std::initializer_list<std::string_view> modifiers) {
 
 Type Decoder::takeType() {
   static constexpr std::pair<std::string_view, Type> kTypes[] = {
-      {"pred", Type::Pred}, {"b8", Type::B8}, {"b16", Type::B16}, {"b32", Type::B32}, {"b64", Type::B64},
-      {"b128", Type::B128}, {"u8", Type::U8}, {"u16", Type::U16}, {"u32", Type::U32}, {"u64", Type::U64},
-      {"s8", Type::S8}, {"s16", Type::S16}, {"s32", Type::S32}, {"s64", Type::S64}, {"f16", Type::F16},
-      {"f16x2", Type::F16x2}, {"bf16", Type::BF16}, {"bf16x2", Type::BF16x2}, {"tf32", Type::TF32},
-      {"f32", Type::F32}, {"f64", Type::F64}, {"u16x2", Type::U16x2}, {"s16x2", Type::S16x2},
-      {"e4m3x2", Type::E4M3x2}, {"e5m2x2", Type::E5M2x2},
-      {"e4m3", Type::E4M3}, {"e5m2", Type::E5M2}};
+      {"pred", Type::Pred},     {"b8", Type::B8},         {"b16", Type::B16},     {"b32", Type::B32},
+      {"b64", Type::B64},       {"b128", Type::B128},     {"u8", Type::U8},       {"u16", Type::U16},
+      {"u32", Type::U32},       {"u64", Type::U64},       {"s8", Type::S8},       {"s16", Type::S16},
+      {"s32", Type::S32},       {"s64", Type::S64},       {"f16", Type::F16},     {"f16x2", Type::F16x2},
+      {"bf16", Type::BF16},     {"bf16x2", Type::BF16x2}, {"tf32", Type::TF32},   {"f32", Type::F32},
+      {"f64", Type::F64},       {"u16x2", Type::U16x2},   {"s16x2", Type::S16x2}, {"e4m3x2", Type::E4M3x2},
+      {"e5m2x2", Type::E5M2x2}, {"e4m3", Type::E4M3},     {"e5m2", Type::E5M2}};
   for (size_t i = 0; i < source.modifiers.size(); ++i)
     for (const auto &[name, type] : kTypes)
       if (!(taken >> i & 1) && source.modifiers[i] == name) {
@@ -153,8 +183,9 @@ Type Decoder::takeType() {
 
 Space Decoder::takeSpace() {
   static constexpr std::pair<std::string_view, Space> kSpaces[] = {
-      {"global", Space::Global}, {"shared", Space::Shared}, {"shared::cta", Space::Shared}, {"local", Space::Local},
-      {"param", Space::Param}, {"param::entry", Space::Param}, {"const", Space::Const}};
+      {"global", Space::Global}, {"shared", Space::Shared}, {"shared::cta", Space::Shared},
+      {"local", Space::Local},   {"param", Space::Param},   {"param::entry", Space::Param},
+      {"const", Space::Const}};
   for (const auto &[name, space] : kSpaces)
     if (take(name))
       return space;

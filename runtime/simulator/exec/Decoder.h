@@ -27,8 +27,34 @@
 namespace imbrex::simulator {
 
 enum class Type : uint8_t {
-  None, Pred, B8, B16, B32, B64, B128, U8, U16, U32, U64, S8, S16, S32, S64,
-  F16, F16x2, BF16, BF16x2, TF32, F32, F64, U16x2, S16x2, E4M3x2, E5M2x2, E4M3, E5M2,
+  None,
+  Pred,
+  B8,
+  B16,
+  B32,
+  B64,
+  B128,
+  U8,
+  U16,
+  U32,
+  U64,
+  S8,
+  S16,
+  S32,
+  S64,
+  F16,
+  F16x2,
+  BF16,
+  BF16x2,
+  TF32,
+  F32,
+  F64,
+  U16x2,
+  S16x2,
+  E4M3x2,
+  E5M2x2,
+  E4M3,
+  E5M2,
 };
 
 /// Width of a register of that type; 1 for Pred, 0 for None.
@@ -40,7 +66,8 @@ bool isInteger(Type type); ///< Signed, unsigned or untyped bits, not packed.
 using ptx::Space;
 
 /// Where the generic address space shows the other spaces; global addresses are their own.
-constexpr uint64_t kSharedWindow = uint64_t(1) << 40, kLocalWindow = uint64_t(2) << 40, kParamWindow = uint64_t(3) << 40;
+constexpr uint64_t kSharedWindow = uint64_t(1) << 40, kLocalWindow = uint64_t(2) << 40,
+                   kParamWindow = uint64_t(3) << 40;
 constexpr uint64_t kWindowBytes = uint64_t(1) << 32;
 
 /// An address known when a module is loaded.

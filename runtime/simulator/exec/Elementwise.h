@@ -48,37 +48,67 @@ Step map3(Warp &warp, const Instruction &i, uint32_t lanes) {
 /// map2 for the integer type of an instruction; null for any other type.
 template <class Operation> Handler integerMap2(Type type) {
   switch (type) {
-  case Type::U16: case Type::B16: return map2<uint16_t, uint16_t, uint16_t, Operation>;
-  case Type::S16: return map2<int16_t, int16_t, int16_t, Operation>;
-  case Type::U32: case Type::B32: return map2<uint32_t, uint32_t, uint32_t, Operation>;
-  case Type::S32: return map2<int32_t, int32_t, int32_t, Operation>;
-  case Type::U64: case Type::B64: return map2<uint64_t, uint64_t, uint64_t, Operation>;
-  case Type::S64: return map2<int64_t, int64_t, int64_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+  case Type::B16:
+    return map2<uint16_t, uint16_t, uint16_t, Operation>;
+  case Type::S16:
+    return map2<int16_t, int16_t, int16_t, Operation>;
+  case Type::U32:
+  case Type::B32:
+    return map2<uint32_t, uint32_t, uint32_t, Operation>;
+  case Type::S32:
+    return map2<int32_t, int32_t, int32_t, Operation>;
+  case Type::U64:
+  case Type::B64:
+    return map2<uint64_t, uint64_t, uint64_t, Operation>;
+  case Type::S64:
+    return map2<int64_t, int64_t, int64_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
 template <class Operation> Handler integerMap1(Type type) {
   switch (type) {
-  case Type::U16: case Type::B16: return map1<uint16_t, uint16_t, Operation>;
-  case Type::S16: return map1<int16_t, int16_t, Operation>;
-  case Type::U32: case Type::B32: return map1<uint32_t, uint32_t, Operation>;
-  case Type::S32: return map1<int32_t, int32_t, Operation>;
-  case Type::U64: case Type::B64: return map1<uint64_t, uint64_t, Operation>;
-  case Type::S64: return map1<int64_t, int64_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+  case Type::B16:
+    return map1<uint16_t, uint16_t, Operation>;
+  case Type::S16:
+    return map1<int16_t, int16_t, Operation>;
+  case Type::U32:
+  case Type::B32:
+    return map1<uint32_t, uint32_t, Operation>;
+  case Type::S32:
+    return map1<int32_t, int32_t, Operation>;
+  case Type::U64:
+  case Type::B64:
+    return map1<uint64_t, uint64_t, Operation>;
+  case Type::S64:
+    return map1<int64_t, int64_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
 template <class Operation> Handler integerMap3(Type type) {
   switch (type) {
-  case Type::U16: case Type::B16: return map3<uint16_t, uint16_t, uint16_t, uint16_t, Operation>;
-  case Type::S16: return map3<int16_t, int16_t, int16_t, int16_t, Operation>;
-  case Type::U32: case Type::B32: return map3<uint32_t, uint32_t, uint32_t, uint32_t, Operation>;
-  case Type::S32: return map3<int32_t, int32_t, int32_t, int32_t, Operation>;
-  case Type::U64: case Type::B64: return map3<uint64_t, uint64_t, uint64_t, uint64_t, Operation>;
-  case Type::S64: return map3<int64_t, int64_t, int64_t, int64_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+  case Type::B16:
+    return map3<uint16_t, uint16_t, uint16_t, uint16_t, Operation>;
+  case Type::S16:
+    return map3<int16_t, int16_t, int16_t, int16_t, Operation>;
+  case Type::U32:
+  case Type::B32:
+    return map3<uint32_t, uint32_t, uint32_t, uint32_t, Operation>;
+  case Type::S32:
+    return map3<int32_t, int32_t, int32_t, int32_t, Operation>;
+  case Type::U64:
+  case Type::B64:
+    return map3<uint64_t, uint64_t, uint64_t, uint64_t, Operation>;
+  case Type::S64:
+    return map3<int64_t, int64_t, int64_t, int64_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 

@@ -100,12 +100,16 @@ template <Handler Inner> Step rounded(Warp &warp, const Instruction &i, uint32_t
 // 16-bit formats: how to read and write one value.
 struct HalfFormat {
   static double widen(uint16_t bits) { return halfToFloat(bits); }
-  static uint16_t narrow(double value) { return static_cast<uint16_t>(encodeFloat(value, kHalf, Rounding::NearestEven)); }
+  static uint16_t narrow(double value) {
+    return static_cast<uint16_t>(encodeFloat(value, kHalf, Rounding::NearestEven));
+  }
   static constexpr uint16_t kExponent = 0x7C00;
 };
 struct BFloatFormat {
   static double widen(uint16_t bits) { return bfloatToFloat(bits); }
-  static uint16_t narrow(double value) { return static_cast<uint16_t>(encodeFloat(value, kBFloat, Rounding::NearestEven)); }
+  static uint16_t narrow(double value) {
+    return static_cast<uint16_t>(encodeFloat(value, kBFloat, Rounding::NearestEven));
+  }
   static constexpr uint16_t kExponent = 0x7F80;
 };
 
@@ -123,8 +127,7 @@ template <class Format> uint16_t store16(double value, uint32_t flags) {
 }
 
 /// Lanes is 1 for a 16-bit register and 2 for a packed pair.
-template <class Format, class Operation, class Register>
-Step half2(Warp &warp, const Instruction &i, uint32_t lanes) {
+template <class Format, class Operation, class Register> Step half2(Warp &warp, const Instruction &i, uint32_t lanes) {
   Register *d = warp.reg<Register>(i.op[0]);
   const Register *a = warp.reg<Register>(i.op[1]), *b = warp.reg<Register>(i.op[2]);
   forLanes(lanes, [&](unsigned lane) {
@@ -157,21 +160,31 @@ template <class Format, class Register> Step half3(Warp &warp, const Instruction
 
 template <class Operation> Handler pick16(Type type) {
   switch (type) {
-  case Type::F16: return half2<HalfFormat, Operation, uint16_t>;
-  case Type::F16x2: return half2<HalfFormat, Operation, uint32_t>;
-  case Type::BF16: return half2<BFloatFormat, Operation, uint16_t>;
-  case Type::BF16x2: return half2<BFloatFormat, Operation, uint32_t>;
-  default: return nullptr;
+  case Type::F16:
+    return half2<HalfFormat, Operation, uint16_t>;
+  case Type::F16x2:
+    return half2<HalfFormat, Operation, uint32_t>;
+  case Type::BF16:
+    return half2<BFloatFormat, Operation, uint16_t>;
+  case Type::BF16x2:
+    return half2<BFloatFormat, Operation, uint32_t>;
+  default:
+    return nullptr;
   }
 }
 
 Handler pickFma16(Type type) {
   switch (type) {
-  case Type::F16: return half3<HalfFormat, uint16_t>;
-  case Type::F16x2: return half3<HalfFormat, uint32_t>;
-  case Type::BF16: return half3<BFloatFormat, uint16_t>;
-  case Type::BF16x2: return half3<BFloatFormat, uint32_t>;
-  default: return nullptr;
+  case Type::F16:
+    return half3<HalfFormat, uint16_t>;
+  case Type::F16x2:
+    return half3<HalfFormat, uint32_t>;
+  case Type::BF16:
+    return half3<BFloatFormat, uint16_t>;
+  case Type::BF16x2:
+    return half3<BFloatFormat, uint32_t>;
+  default:
+    return nullptr;
   }
 }
 
@@ -255,11 +268,16 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   if (d.take("sat"))
     d.out.flags |= kSat;
   switch (op) {
-  case Operator::Add: return finishUniform(d, type, 3, pick2<Add>(type, d.out.flags, directed));
-  case Operator::Sub: return finishUniform(d, type, 3, pick2<Sub>(type, d.out.flags, directed));
-  case Operator::Mul: return finishUniform(d, type, 3, pick2<Mul>(type, d.out.flags, directed));
-  case Operator::Mad: return decodeFma(d, type, directed);
-  case Operator::Div: return decodeDiv(d, type, directed);
+  case Operator::Add:
+    return finishUniform(d, type, 3, pick2<Add>(type, d.out.flags, directed));
+  case Operator::Sub:
+    return finishUniform(d, type, 3, pick2<Sub>(type, d.out.flags, directed));
+  case Operator::Mul:
+    return finishUniform(d, type, 3, pick2<Mul>(type, d.out.flags, directed));
+  case Operator::Mad:
+    return decodeFma(d, type, directed);
+  case Operator::Div:
+    return decodeDiv(d, type, directed);
   case Operator::Min:
   case Operator::Max:
     if (d.take("NaN"))
@@ -267,7 +285,8 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
     return finishUniform(d, type, 3,
                          op == Operator::Min ? pick2<Min>(type, d.out.flags, directed)
                                              : pick2<Max>(type, d.out.flags, directed));
-  default: return d.fail("unknown operator");
+  default:
+    return d.fail("unknown operator");
   }
 }
 

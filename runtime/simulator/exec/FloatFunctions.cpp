@@ -67,7 +67,8 @@ template <class Function> Step upperHalf(Warp &warp, const Instruction &i, uint3
   return Step::Next;
 }
 
-template <class Function, bool BFloat, class Register> Step halfFunction(Warp &warp, const Instruction &i, uint32_t lanes) {
+template <class Function, bool BFloat, class Register>
+Step halfFunction(Warp &warp, const Instruction &i, uint32_t lanes) {
   Register *d = warp.reg<Register>(i.op[0]);
   const Register *a = warp.reg<Register>(i.op[1]);
   forLanes(lanes, [&](unsigned lane) {
@@ -85,11 +86,16 @@ template <class Function, bool BFloat, class Register> Step halfFunction(Warp &w
 
 template <class Function> Handler pickHalf(Type type) {
   switch (type) {
-  case Type::F16: return halfFunction<Function, false, uint16_t>;
-  case Type::F16x2: return halfFunction<Function, false, uint32_t>;
-  case Type::BF16: return halfFunction<Function, true, uint16_t>;
-  case Type::BF16x2: return halfFunction<Function, true, uint32_t>;
-  default: return nullptr;
+  case Type::F16:
+    return halfFunction<Function, false, uint16_t>;
+  case Type::F16x2:
+    return halfFunction<Function, false, uint32_t>;
+  case Type::BF16:
+    return halfFunction<Function, true, uint16_t>;
+  case Type::BF16x2:
+    return halfFunction<Function, true, uint32_t>;
+  default:
+    return nullptr;
   }
 }
 
@@ -199,14 +205,21 @@ bool decodeTestp(Decoder &d) {
     return d.fail("needs a property");
   d.out.imm = static_cast<uint64_t>(property);
   return d.operands(2) && d.write(0, Type::Pred) && d.read(1, type) &&
-         d.finish(type == Type::F32 ? testProperty<float> : type == Type::F64 ? testProperty<double> : nullptr);
+         d.finish(type == Type::F32   ? testProperty<float>
+                  : type == Type::F64 ? testProperty<double>
+                                      : nullptr);
 }
 
-constexpr Opcode kOpcodes[] = {
-    {"rcp", decodeExact<Reciprocal>}, {"sqrt", decodeExact<SquareRoot>},   {"rsqrt", decodeRsqrt},
-    {"ex2", decodeEx2},               {"lg2", decodeApproximate<Log2>},    {"sin", decodeApproximate<Sine>},
-    {"cos", decodeApproximate<Cosine>}, {"tanh", decodeTanh},              {"copysign", decodeCopysign},
-    {"testp", decodeTestp}};
+constexpr Opcode kOpcodes[] = {{"rcp", decodeExact<Reciprocal>},
+                               {"sqrt", decodeExact<SquareRoot>},
+                               {"rsqrt", decodeRsqrt},
+                               {"ex2", decodeEx2},
+                               {"lg2", decodeApproximate<Log2>},
+                               {"sin", decodeApproximate<Sine>},
+                               {"cos", decodeApproximate<Cosine>},
+                               {"tanh", decodeTanh},
+                               {"copysign", decodeCopysign},
+                               {"testp", decodeTestp}};
 
 } // namespace
 

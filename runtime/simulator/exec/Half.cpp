@@ -15,11 +15,16 @@ namespace {
 /// Whether the kept magnitude goes up by one, given the bits shifted out (`lost` of `half` * 2).
 bool roundsUp(uint64_t kept, uint64_t lost, uint64_t half, bool negative, Rounding rounding) {
   switch (rounding) {
-  case Rounding::NearestEven: return lost > half || (lost == half && (kept & 1));
-  case Rounding::NearestAway: return lost >= half && lost != 0;
-  case Rounding::Zero: return false;
-  case Rounding::Down: return lost != 0 && negative;
-  case Rounding::Up: return lost != 0 && !negative;
+  case Rounding::NearestEven:
+    return lost > half || (lost == half && (kept & 1));
+  case Rounding::NearestAway:
+    return lost >= half && lost != 0;
+  case Rounding::Zero:
+    return false;
+  case Rounding::Down:
+    return lost != 0 && negative;
+  case Rounding::Up:
+    return lost != 0 && !negative;
   }
   return false;
 }

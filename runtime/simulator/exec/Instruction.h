@@ -32,18 +32,18 @@ using Handler = Step (*)(Warp &warp, const Instruction &instruction, uint32_t la
 
 struct Instruction {
   Handler run = nullptr;
-  const uint32_t *op = nullptr;    ///< Byte offsets into the register file, in the family's own order.
-  uint64_t imm = 0;                ///< Address offset, or whatever the family puts here.
-  uint32_t guard = 0;              ///< Slot of a predicate's lane mask; slot 0 is always true.
-  uint32_t guardFlip = 0;          ///< ~0 for "@!p".
-  uint32_t target = 0;             ///< Branches: index of the target.
-  uint32_t reconverge = ~0u;       ///< Branches: index of the immediate post-dominator, ~0 if none.
-  uint32_t index = 0;              ///< Its own index.
-  uint32_t line = 0;               ///< PTX line.
+  const uint32_t *op = nullptr;                    ///< Byte offsets into the register file, in the family's own order.
+  uint64_t imm = 0;                                ///< Address offset, or whatever the family puts here.
+  uint32_t guard = 0;                              ///< Slot of a predicate's lane mask; slot 0 is always true.
+  uint32_t guardFlip = 0;                          ///< ~0 for "@!p".
+  uint32_t target = 0;                             ///< Branches: index of the target.
+  uint32_t reconverge = ~0u;                       ///< Branches: index of the immediate post-dominator, ~0 if none.
+  uint32_t index = 0;                              ///< Its own index.
+  uint32_t line = 0;                               ///< PTX line.
   uint32_t file = 0, fileLine = 0, fileColumn = 0; ///< Author's source, fileLine 0 if unknown.
-  uint32_t firstOperand = 0;       ///< Only while decoding: index of op[0] in the pool.
-  uint32_t flags = 0;              ///< The family's own bits.
-  uint16_t bytes = 0, count = 0;   ///< Memory: bytes an element, elements.
+  uint32_t firstOperand = 0;                       ///< Only while decoding: index of op[0] in the pool.
+  uint32_t flags = 0;                              ///< The family's own bits.
+  uint16_t bytes = 0, count = 0;                   ///< Memory: bytes an element, elements.
 };
 
 } // namespace imbrex::simulator

@@ -21,10 +21,10 @@ namespace {
 template <class T> using Wrap = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 /// Twice as wide, same signedness.
 template <class T>
-using Wide = std::conditional_t<
-    sizeof(T) == 8, std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>,
-    std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>,
-                       std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>>>;
+using Wide =
+    std::conditional_t<sizeof(T) == 8, std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>,
+                       std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>,
+                                          std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>>>;
 
 struct Add {
   template <class T> static T apply(T a, T b) { return static_cast<T>(Wrap<T>(a) + Wrap<T>(b)); }
@@ -48,7 +48,9 @@ struct MadHigh {
   template <class T> static T apply(T a, T b, T c) { return Add::apply(MulHigh::apply(a, b), c); }
 };
 struct MadWide {
-  template <class T> static Wide<T> apply(T a, T b, Wide<T> c) { return Add::apply(Wide<T>(Wide<T>(a) * Wide<T>(b)), c); }
+  template <class T> static Wide<T> apply(T a, T b, Wide<T> c) {
+    return Add::apply(Wide<T>(Wide<T>(a) * Wide<T>(b)), c);
+  }
 };
 struct Div {
   template <class T> static T apply(T a, T b) {
@@ -125,31 +127,46 @@ template <class Operation> Handler map2With(Type type) {
 
 Type widened(Type type) {
   switch (type) {
-  case Type::U16: return Type::U32;
-  case Type::S16: return Type::S32;
-  case Type::U32: return Type::U64;
-  case Type::S32: return Type::S64;
-  default: return Type::None;
+  case Type::U16:
+    return Type::U32;
+  case Type::S16:
+    return Type::S32;
+  case Type::U32:
+    return Type::U64;
+  case Type::S32:
+    return Type::S64;
+  default:
+    return Type::None;
   }
 }
 
 template <class Operation> Handler wide2(Type type) {
   switch (type) {
-  case Type::U16: return map2<uint32_t, uint16_t, uint16_t, Operation>;
-  case Type::S16: return map2<int32_t, int16_t, int16_t, Operation>;
-  case Type::U32: return map2<uint64_t, uint32_t, uint32_t, Operation>;
-  case Type::S32: return map2<int64_t, int32_t, int32_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+    return map2<uint32_t, uint16_t, uint16_t, Operation>;
+  case Type::S16:
+    return map2<int32_t, int16_t, int16_t, Operation>;
+  case Type::U32:
+    return map2<uint64_t, uint32_t, uint32_t, Operation>;
+  case Type::S32:
+    return map2<int64_t, int32_t, int32_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
 template <class Operation> Handler wide3(Type type) {
   switch (type) {
-  case Type::U16: return map3<uint32_t, uint16_t, uint16_t, uint32_t, Operation>;
-  case Type::S16: return map3<int32_t, int16_t, int16_t, int32_t, Operation>;
-  case Type::U32: return map3<uint64_t, uint32_t, uint32_t, uint64_t, Operation>;
-  case Type::S32: return map3<int64_t, int32_t, int32_t, int64_t, Operation>;
-  default: return nullptr;
+  case Type::U16:
+    return map3<uint32_t, uint16_t, uint16_t, uint32_t, Operation>;
+  case Type::S16:
+    return map3<int32_t, int16_t, int16_t, int32_t, Operation>;
+  case Type::U32:
+    return map3<uint64_t, uint32_t, uint32_t, uint64_t, Operation>;
+  case Type::S32:
+    return map3<int64_t, int32_t, int32_t, int64_t, Operation>;
+  default:
+    return nullptr;
   }
 }
 
@@ -206,9 +223,12 @@ bool decodeIntegerOperator(Decoder &d, Operator op, Type type) {
     if (type == Type::S32 && d.take("sat"))
       return finishUniform(d, type, 3, map2<int32_t, int32_t, int32_t, SubSaturated>);
     return finishUniform(d, type, 3, map2With<Sub>(type));
-  case Operator::Mul: return decodeMul(d, type);
-  case Operator::Mad: return decodeMad(d, type);
-  case Operator::Div: return finishUniform(d, type, 3, integerMap2<Div>(type));
+  case Operator::Mul:
+    return decodeMul(d, type);
+  case Operator::Mad:
+    return decodeMad(d, type);
+  case Operator::Div:
+    return finishUniform(d, type, 3, integerMap2<Div>(type));
   case Operator::Min:
     if (type == Type::S32 && d.take("relu"))
       return finishUniform(d, type, 3, map2<int32_t, int32_t, int32_t, Relu<Min>>);
@@ -217,8 +237,10 @@ bool decodeIntegerOperator(Decoder &d, Operator op, Type type) {
     if (type == Type::S32 && d.take("relu"))
       return finishUniform(d, type, 3, map2<int32_t, int32_t, int32_t, Relu<Max>>);
     return finishUniform(d, type, 3, map2With<Max>(type));
-  case Operator::Neg: return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Neg>(type) : nullptr);
-  case Operator::Abs: return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Abs>(type) : nullptr);
+  case Operator::Neg:
+    return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Neg>(type) : nullptr);
+  case Operator::Abs:
+    return finishUniform(d, type, 2, isSigned(type) ? integerMap1<Abs>(type) : nullptr);
   }
   return d.fail("unknown operator");
 }

@@ -57,7 +57,8 @@ template <class Byte> struct ByteElement {
 };
 
 /// A[16][k], row-major, from `registers` slots.
-template <class Element> void gatherA(Warp &warp, const uint32_t *slots, unsigned registers, unsigned k, typename Element::Value *a) {
+template <class Element>
+void gatherA(Warp &warp, const uint32_t *slots, unsigned registers, unsigned k, typename Element::Value *a) {
   for (unsigned r = 0; r < registers; ++r) {
     const uint32_t *source = warp.reg<uint32_t>(slots[r]);
     auto *to = a + (r % 2) * 8 * k + (r / 2) * 4 * Element::count;
@@ -68,7 +69,8 @@ template <class Element> void gatherA(Warp &warp, const uint32_t *slots, unsigne
 }
 
 /// B[k][8], row-major.
-template <class Element> void gatherB(Warp &warp, const uint32_t *slots, unsigned registers, typename Element::Value *b) {
+template <class Element>
+void gatherB(Warp &warp, const uint32_t *slots, unsigned registers, typename Element::Value *b) {
   for (unsigned r = 0; r < registers; ++r) {
     const uint32_t *source = warp.reg<uint32_t>(slots[r]);
     auto *to = b + r * 4 * Element::count * 8;
@@ -177,27 +179,39 @@ Step multiplyDouble(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 Handler pickFloat(Type a, Type b, unsigned k, bool halfC) {
   if (a == Type::BF16 && b == a && !halfC)
-    return k == 16 ? multiply<BFloatElement, BFloatElement, 16, false> : k == 8 ? multiply<BFloatElement, BFloatElement, 8, false> : nullptr;
+    return k == 16  ? multiply<BFloatElement, BFloatElement, 16, false>
+           : k == 8 ? multiply<BFloatElement, BFloatElement, 8, false>
+                    : nullptr;
   if (a == Type::F16 && b == a && k == 16)
     return halfC ? multiply<HalfElement, HalfElement, 16, true> : multiply<HalfElement, HalfElement, 16, false>;
   if (a == Type::F16 && b == a && k == 8)
     return halfC ? multiply<HalfElement, HalfElement, 8, true> : multiply<HalfElement, HalfElement, 8, false>;
   if (a == Type::TF32 && b == a && !halfC)
-    return k == 8 ? multiply<Tf32Element, Tf32Element, 8, false> : k == 4 ? multiply<Tf32Element, Tf32Element, 4, false> : nullptr;
+    return k == 8   ? multiply<Tf32Element, Tf32Element, 8, false>
+           : k == 4 ? multiply<Tf32Element, Tf32Element, 4, false>
+                    : nullptr;
   if (k != 32 || halfC)
     return nullptr;
   if (a == Type::E4M3)
-    return b == Type::E4M3 ? multiply<E4M3Element, E4M3Element, 32, false> : b == Type::E5M2 ? multiply<E4M3Element, E5M2Element, 32, false> : nullptr;
+    return b == Type::E4M3   ? multiply<E4M3Element, E4M3Element, 32, false>
+           : b == Type::E5M2 ? multiply<E4M3Element, E5M2Element, 32, false>
+                             : nullptr;
   if (a == Type::E5M2)
-    return b == Type::E4M3 ? multiply<E5M2Element, E4M3Element, 32, false> : b == Type::E5M2 ? multiply<E5M2Element, E5M2Element, 32, false> : nullptr;
+    return b == Type::E4M3   ? multiply<E5M2Element, E4M3Element, 32, false>
+           : b == Type::E5M2 ? multiply<E5M2Element, E5M2Element, 32, false>
+                             : nullptr;
   return nullptr;
 }
 
 template <unsigned K> Handler pickBytes(Type a, Type b) {
   if (a == Type::S8)
-    return b == Type::S8 ? multiplyBytes<int8_t, int8_t, K> : b == Type::U8 ? multiplyBytes<int8_t, uint8_t, K> : nullptr;
+    return b == Type::S8   ? multiplyBytes<int8_t, int8_t, K>
+           : b == Type::U8 ? multiplyBytes<int8_t, uint8_t, K>
+                           : nullptr;
   if (a == Type::U8)
-    return b == Type::S8 ? multiplyBytes<uint8_t, int8_t, K> : b == Type::U8 ? multiplyBytes<uint8_t, uint8_t, K> : nullptr;
+    return b == Type::S8   ? multiplyBytes<uint8_t, int8_t, K>
+           : b == Type::U8 ? multiplyBytes<uint8_t, uint8_t, K>
+                           : nullptr;
   return nullptr;
 }
 
@@ -230,7 +244,8 @@ bool decodeMma(Decoder &d) {
   Handler handler = pickFloat(a, b, k, to == Type::F16);
   unsigned registers = k * bits / 64;
   return handler ? readFragments(d, to == Type::F16 ? Type::B32 : to, to == Type::F16 ? 2 : 4, Type::B32, registers,
-                                 registers / 2) && d.finish(handler)
+                                 registers / 2) &&
+                       d.finish(handler)
                  : d.finish(nullptr);
 }
 

@@ -75,16 +75,26 @@ template <Space S, unsigned Bytes, class Register> Handler pickSigned(bool store
 
 template <Space S> Handler pickWidth(unsigned bytes, unsigned registerBits, bool store_, bool extended) {
   switch (bytes * 1000 + registerBits) {
-  case 1016: return pickSigned<S, 1, uint16_t>(store_, extended);
-  case 1032: return pickSigned<S, 1, uint32_t>(store_, extended);
-  case 1064: return pickSigned<S, 1, uint64_t>(store_, extended);
-  case 2016: return pickSigned<S, 2, uint16_t>(store_, extended);
-  case 2032: return pickSigned<S, 2, uint32_t>(store_, extended);
-  case 2064: return pickSigned<S, 2, uint64_t>(store_, extended);
-  case 4032: return pickSigned<S, 4, uint32_t>(store_, extended);
-  case 4064: return pickSigned<S, 4, uint64_t>(store_, extended);
-  case 8064: return pickSigned<S, 8, uint64_t>(store_, extended);
-  default: return nullptr;
+  case 1016:
+    return pickSigned<S, 1, uint16_t>(store_, extended);
+  case 1032:
+    return pickSigned<S, 1, uint32_t>(store_, extended);
+  case 1064:
+    return pickSigned<S, 1, uint64_t>(store_, extended);
+  case 2016:
+    return pickSigned<S, 2, uint16_t>(store_, extended);
+  case 2032:
+    return pickSigned<S, 2, uint32_t>(store_, extended);
+  case 2064:
+    return pickSigned<S, 2, uint64_t>(store_, extended);
+  case 4032:
+    return pickSigned<S, 4, uint32_t>(store_, extended);
+  case 4064:
+    return pickSigned<S, 4, uint64_t>(store_, extended);
+  case 8064:
+    return pickSigned<S, 8, uint64_t>(store_, extended);
+  default:
+    return nullptr;
   }
 }
 
@@ -144,9 +154,10 @@ bool decodeLoad(Decoder &d) { return decodeAccess(d, false); }
 bool decodeStore(Decoder &d) { return decodeAccess(d, true); }
 
 uint64_t windowOf(Space space) {
-  return space == Space::Shared ? kSharedWindow : space == Space::Local ? kLocalWindow
-                                              : space == Space::Param   ? kParamWindow
-                                                                        : 0;
+  return space == Space::Shared  ? kSharedWindow
+         : space == Space::Local ? kLocalWindow
+         : space == Space::Param ? kParamWindow
+                                 : 0;
 }
 
 template <class T> Step convertAddress(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -172,8 +183,8 @@ Step isSpace(Warp &warp, const Instruction &i, uint32_t lanes) {
   const uint64_t *address = warp.reg<uint64_t>(i.op[1]);
   uint32_t result = 0;
   for (unsigned lane = 0; lane < 32; ++lane) {
-    bool inside = i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40)
-                          : address[lane] - i.imm < kWindowBytes;
+    bool inside =
+        i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40) : address[lane] - i.imm < kWindowBytes;
     result |= uint32_t(inside) << lane;
   }
   uint32_t &to = warp.pred(i.op[0]);
@@ -198,9 +209,15 @@ bool decodePrefetch(Decoder &d) {
   return d.finish(nothing);
 }
 
-constexpr Opcode kOpcodes[] = {{"ld", decodeLoad},           {"ldu", decodeLoad},          {"st", decodeStore},
-                               {"cvta", decodeCvta},         {"isspacep", decodeIsspacep}, {"prefetch", decodePrefetch},
-                               {"prefetchu", decodePrefetch}, {"discard", decodePrefetch}, {"applypriority", decodePrefetch}};
+constexpr Opcode kOpcodes[] = {{"ld", decodeLoad},
+                               {"ldu", decodeLoad},
+                               {"st", decodeStore},
+                               {"cvta", decodeCvta},
+                               {"isspacep", decodeIsspacep},
+                               {"prefetch", decodePrefetch},
+                               {"prefetchu", decodePrefetch},
+                               {"discard", decodePrefetch},
+                               {"applypriority", decodePrefetch}};
 
 } // namespace
 

@@ -91,11 +91,16 @@ bool decodeMov(Decoder &d) {
   if (!d.read(1, type))
     return false;
   switch (bitsOf(type)) {
-  case 1: return d.finish(movePredicate);
-  case 16: return d.finish(map1<uint16_t, uint16_t, Same>);
-  case 32: return d.finish(map1<uint32_t, uint32_t, Same>);
-  case 64: return d.finish(map1<uint64_t, uint64_t, Same>);
-  default: return d.finish(nullptr);
+  case 1:
+    return d.finish(movePredicate);
+  case 16:
+    return d.finish(map1<uint16_t, uint16_t, Same>);
+  case 32:
+    return d.finish(map1<uint32_t, uint32_t, Same>);
+  case 64:
+    return d.finish(map1<uint64_t, uint64_t, Same>);
+  default:
+    return d.finish(nullptr);
   }
 }
 

@@ -23,9 +23,31 @@ namespace imbrex::simulator {
 
 /// Special registers that a warp fills in when it starts. (Clocks are instructions, not slots.)
 enum class Special : uint8_t {
-  TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ,
-  LaneId, WarpId, NWarpId, SmId, NSmId, GridId, MaskEq, MaskLt, MaskLe, MaskGt, MaskGe,
-  DynamicShared, TotalShared,
+  TidX,
+  TidY,
+  TidZ,
+  NtidX,
+  NtidY,
+  NtidZ,
+  CtaidX,
+  CtaidY,
+  CtaidZ,
+  NctaidX,
+  NctaidY,
+  NctaidZ,
+  LaneId,
+  WarpId,
+  NWarpId,
+  SmId,
+  NSmId,
+  GridId,
+  MaskEq,
+  MaskLt,
+  MaskLe,
+  MaskGt,
+  MaskGe,
+  DynamicShared,
+  TotalShared,
 };
 
 /// The PTX text and its source files, kept for reports.
@@ -57,8 +79,8 @@ struct Program {
   uint32_t paramBytes = 0;
   uint32_t staticSharedBytes = 0;
   uint32_t localBytes = 0;
-  uint32_t registerCount = 0;  ///< 32-bit registers declared, an upper bound of what a thread needs.
-  unsigned granuleLog2 = 4;    ///< log2 of the narrowest access that may touch shared memory.
+  uint32_t registerCount = 0; ///< 32-bit registers declared, an upper bound of what a thread needs.
+  unsigned granuleLog2 = 4;   ///< log2 of the narrowest access that may touch shared memory.
   uint32_t maxThreads[3] = {0, 0, 0};
   uint32_t requiredThreads[3] = {0, 0, 0};
 };

@@ -40,31 +40,56 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
   uint32_t thread = warp * 32 + lane;
   const uint32_t *block = launch.block;
   switch (which) {
-  case Special::TidX: return thread % block[0];
-  case Special::TidY: return thread / block[0] % block[1];
-  case Special::TidZ: return thread / (block[0] * block[1]);
-  case Special::NtidX: return block[0];
-  case Special::NtidY: return block[1];
-  case Special::NtidZ: return block[2];
-  case Special::CtaidX: return cta.id[0];
-  case Special::CtaidY: return cta.id[1];
-  case Special::CtaidZ: return cta.id[2];
-  case Special::NctaidX: return launch.grid[0];
-  case Special::NctaidY: return launch.grid[1];
-  case Special::NctaidZ: return launch.grid[2];
-  case Special::LaneId: return lane;
-  case Special::WarpId: return warp;
-  case Special::NWarpId: return kMaxWarps * 2;
-  case Special::SmId: return (cta.id[0] + launch.grid[0] * (cta.id[1] + launch.grid[1] * cta.id[2])) % launch.smCount;
-  case Special::NSmId: return launch.smCount;
-  case Special::GridId: return static_cast<uint32_t>(launch.gridId);
-  case Special::MaskEq: return 1u << lane;
-  case Special::MaskLt: return (1u << lane) - 1;
-  case Special::MaskLe: return (1u << lane) - 1 + (1u << lane);
-  case Special::MaskGt: return ~((1u << lane) - 1 + (1u << lane));
-  case Special::MaskGe: return ~((1u << lane) - 1);
-  case Special::DynamicShared: return launch.dynamicSharedBytes;
-  case Special::TotalShared: return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
+  case Special::TidX:
+    return thread % block[0];
+  case Special::TidY:
+    return thread / block[0] % block[1];
+  case Special::TidZ:
+    return thread / (block[0] * block[1]);
+  case Special::NtidX:
+    return block[0];
+  case Special::NtidY:
+    return block[1];
+  case Special::NtidZ:
+    return block[2];
+  case Special::CtaidX:
+    return cta.id[0];
+  case Special::CtaidY:
+    return cta.id[1];
+  case Special::CtaidZ:
+    return cta.id[2];
+  case Special::NctaidX:
+    return launch.grid[0];
+  case Special::NctaidY:
+    return launch.grid[1];
+  case Special::NctaidZ:
+    return launch.grid[2];
+  case Special::LaneId:
+    return lane;
+  case Special::WarpId:
+    return warp;
+  case Special::NWarpId:
+    return kMaxWarps * 2;
+  case Special::SmId:
+    return (cta.id[0] + launch.grid[0] * (cta.id[1] + launch.grid[1] * cta.id[2])) % launch.smCount;
+  case Special::NSmId:
+    return launch.smCount;
+  case Special::GridId:
+    return static_cast<uint32_t>(launch.gridId);
+  case Special::MaskEq:
+    return 1u << lane;
+  case Special::MaskLt:
+    return (1u << lane) - 1;
+  case Special::MaskLe:
+    return (1u << lane) - 1 + (1u << lane);
+  case Special::MaskGt:
+    return ~((1u << lane) - 1 + (1u << lane));
+  case Special::MaskGe:
+    return ~((1u << lane) - 1);
+  case Special::DynamicShared:
+    return launch.dynamicSharedBytes;
+  case Special::TotalShared:
+    return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
   }
   return 0;
 }

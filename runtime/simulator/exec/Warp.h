@@ -101,10 +101,10 @@ public:
   std::vector<Join> joins;
   std::vector<uint8_t> registers;
   LocalMemory local;
-  Allocation recent;                ///< The allocation touched last; size 0 at first.
-  uint32_t copyGroup[32] = {};      ///< Number of the cp.async group each lane is filling.
-  std::vector<PendingCopy> copies;  ///< In order of issue.
-  uint64_t executed = 0;            ///< Warp-instructions since begin; %clock.
+  Allocation recent;               ///< The allocation touched last; size 0 at first.
+  uint32_t copyGroup[32] = {};     ///< Number of the cp.async group each lane is filling.
+  std::vector<PendingCopy> copies; ///< In order of issue.
+  uint64_t executed = 0;           ///< Warp-instructions since begin; %clock.
 
 private:
   bool pick();

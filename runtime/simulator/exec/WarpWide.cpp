@@ -142,7 +142,9 @@ Step activeMask(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
-bool decodeActivemask(Decoder &d) { return d.takeType() == Type::B32 && d.operands(1) && d.write(0, Type::B32) && d.finish(activeMask); }
+bool decodeActivemask(Decoder &d) {
+  return d.takeType() == Type::B32 && d.operands(1) && d.write(0, Type::B32) && d.finish(activeMask);
+}
 
 /// op: d, p, a, mask. count: 1 for match.all.
 template <class T> Step match(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -185,12 +187,18 @@ enum class Reduce : uint16_t { Add, Min, Max, And, Or, Xor };
 
 template <class T> T reduce(Reduce operation, T a, T b) {
   switch (operation) {
-  case Reduce::Add: return static_cast<T>(uint32_t(a) + uint32_t(b));
-  case Reduce::Min: return a < b ? a : b;
-  case Reduce::Max: return a > b ? a : b;
-  case Reduce::And: return a & b;
-  case Reduce::Or: return a | b;
-  case Reduce::Xor: return a ^ b;
+  case Reduce::Add:
+    return static_cast<T>(uint32_t(a) + uint32_t(b));
+  case Reduce::Min:
+    return a < b ? a : b;
+  case Reduce::Max:
+    return a > b ? a : b;
+  case Reduce::And:
+    return a & b;
+  case Reduce::Or:
+    return a | b;
+  case Reduce::Xor:
+    return a ^ b;
   }
   return a;
 }

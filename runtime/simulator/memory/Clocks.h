@@ -39,7 +39,7 @@ struct Clocks {
   unsigned warps = 0;
   std::array<Row, kMaxWarps> seen{};
   Row lanesJoined{};
-  Row oldest{}; ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
+  Row oldest{};              ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
   std::vector<Row> laneSeen; ///< [warp * 32 + lane][lane], only after a partial bar.warp.sync.
 
   /// A new block of `count` warps: nothing of an earlier block is visible as a conflict.

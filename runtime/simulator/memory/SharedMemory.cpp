@@ -110,8 +110,7 @@ bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
       uint32_t time = readTime[row + i];
       if (time <= ordered || (reader.strong() && who.strong()))
         continue;
-      bool fine = own && !reader.manyLanes() &&
-                  clocks.ordered(who.warp(), who.lane(), warp, reader.lane(), time);
+      bool fine = own && !reader.manyLanes() && clocks.ordered(who.warp(), who.lane(), warp, reader.lane(), time);
       if (!fine)
         return fail(FaultKind::SharedRace, reader, false);
     }

@@ -13,7 +13,6 @@
 
 #include <optional>
 
-
 namespace imbrex::simulator::ptx {
 namespace {
 

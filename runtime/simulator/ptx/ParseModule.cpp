@@ -17,10 +17,9 @@ namespace imbrex::simulator::ptx {
 
 unsigned typeBits(std::string_view word) {
   static constexpr std::pair<std::string_view, unsigned> kTypes[] = {
-      {".pred", 1},   {".b8", 8},     {".u8", 8},     {".s8", 8},    {".b16", 16},    {".u16", 16},
-      {".s16", 16},   {".f16", 16},   {".bf16", 16},  {".b32", 32},  {".u32", 32},    {".s32", 32},
-      {".f32", 32},   {".f16x2", 32}, {".bf16x2", 32}, {".b64", 64}, {".u64", 64},    {".s64", 64},
-      {".f64", 64},   {".b128", 128}};
+      {".pred", 1},    {".b8", 8},    {".u8", 8},   {".s8", 8},   {".b16", 16}, {".u16", 16},  {".s16", 16},
+      {".f16", 16},    {".bf16", 16}, {".b32", 32}, {".u32", 32}, {".s32", 32}, {".f32", 32},  {".f16x2", 32},
+      {".bf16x2", 32}, {".b64", 64},  {".u64", 64}, {".s64", 64}, {".f64", 64}, {".b128", 128}};
   for (const auto &[name, bits] : kTypes)
     if (name == word)
       return bits;
@@ -83,8 +82,7 @@ bool ParserState::parseLiteral(Operand &out) {
     out.kind = single ? Operand::Single : Operand::Double;
     if (negative)
       out.bits ^= single ? uint64_t(1) << 31 : uint64_t(1) << 63;
-  } else if (text.find('.') != text.npos ||
-             (second != 'x' && second != 'X' && text.find_first_of("eE") != text.npos)) {
+  } else if (text.find('.') != text.npos || (second != 'x' && second != 'X' && text.find_first_of("eE") != text.npos)) {
     double value = 0;
     auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (status != std::errc() || end != text.data() + text.size())

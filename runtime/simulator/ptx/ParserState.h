@@ -22,9 +22,7 @@ struct ParserState {
   std::string error;
   Module module;
 
-  const Token &peek(size_t ahead = 0) const {
-    return at + ahead < tokens.size() ? tokens[at + ahead] : tokens.back();
-  }
+  const Token &peek(size_t ahead = 0) const { return at + ahead < tokens.size() ? tokens[at + ahead] : tokens.back(); }
   bool is(std::string_view text) const { return peek().kind != Token::String && peek().text == text; }
   bool accept(std::string_view text);
   bool expect(std::string_view text);

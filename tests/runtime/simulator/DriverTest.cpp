@@ -57,7 +57,8 @@ TEST(Driver, RefusesBadLaunches) {
   EXPECT_EQ(host.launch(function, 1, 1025, 0, memory, memory), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.launch(function, 1, 32, 49153, memory, memory), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.launch(nullptr, 1, 32, 0, memory, memory), CUDA_ERROR_INVALID_HANDLE);
-  EXPECT_EQ(host.driver.launchKernel(function, 1, 1, 1, 32, 1, 1, 0, nullptr, nullptr, nullptr), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(host.driver.launchKernel(function, 1, 1, 1, 32, 1, 1, 0, nullptr, nullptr, nullptr),
+            CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.launch(function, 1, 1024, 49152, memory, memory), CUDA_SUCCESS);
 }
 
@@ -80,8 +81,10 @@ TEST(Driver, RefusesBadMemoryCalls) {
   EXPECT_EQ(host.driver.memAlloc(nullptr, 8), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.driver.memcpyHtoDAsync(address, bytes, 65, nullptr), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.driver.memcpyHtoDAsync(address, nullptr, 8, nullptr), CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(host.driver.memcpyDtoHAsync(bytes, reinterpret_cast<CUdeviceptr>(bytes), 8, nullptr), CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(host.driver.memcpyDtoHAsync(bytes, address, 64, reinterpret_cast<CUstream>(0x99)), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(host.driver.memcpyDtoHAsync(bytes, reinterpret_cast<CUdeviceptr>(bytes), 8, nullptr),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(host.driver.memcpyDtoHAsync(bytes, address, 64, reinterpret_cast<CUstream>(0x99)),
+            CUDA_ERROR_INVALID_HANDLE);
   EXPECT_EQ(host.driver.memsetD32Async(address + 2, 0, 1, nullptr), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.driver.memFree(address + 8), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(host.driver.memFree(address), CUDA_SUCCESS);
@@ -166,8 +169,9 @@ TEST(Driver, GlobalsAndConstantsHaveTheirValues) {
   auto out = runBody("mov.u64 %rd6, g;\nld.global.u32 %r1, [%rd6+4];\nld.const.s16 %r2, [c+2];\nld.u64 %rd7, [table];\n"
                      "ld.global.u32 %r3, [%rd7];\nadd.u32 %r4, %r1, %r2;\nadd.u32 %r4, %r4, %r3;\n"
                      "cvt.u64.u32 %rd8, %r4;\nst.global.u64 [%rd3], %rd8;",
-                     {}, ".global .align 4 .u32 g[4] = {100, 200};\n.const .align 2 .b8 c[4] = {1, 0, 254, 255};\n"
-                         ".visible .global .align 8 .u64 table = g;\n");
+                     {},
+                     ".global .align 4 .u32 g[4] = {100, 200};\n.const .align 2 .b8 c[4] = {1, 0, 254, 255};\n"
+                     ".visible .global .align 8 .u64 table = g;\n");
   EXPECT_EQ(out[5], 200u - 2 + 100);
 }
 

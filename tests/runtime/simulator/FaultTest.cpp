@@ -36,16 +36,20 @@ void check(const std::string &body, unsigned threads, const std::vector<std::str
   }
 }
 
-const std::string kOwnSlot = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 2;\nadd.u32 %r3, %r1, %r2;\n"
-                             "xor.b32 %r4, %r2, 128;\nadd.u32 %r5, %r1, %r4;\n"; // %r5: the same slot of the other warp.
+const std::string kOwnSlot =
+    "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 2;\nadd.u32 %r3, %r1, %r2;\n"
+    "xor.b32 %r4, %r2, 128;\nadd.u32 %r5, %r1, %r4;\n"; // %r5: the same slot of the other warp.
 
 TEST(Fault, OutOfBoundsGlobal) {
-  check("st.global.u64 [%rd3+8192], %rd5;", 32, {"out of bounds", "PTX line", "st.global.u64 [%rd3+8192]", "nearest allocation",
-                                              "thread (0, 0, 0) of block (0, 0, 0)"});
+  check("st.global.u64 [%rd3+8192], %rd5;", 32,
+        {"out of bounds", "PTX line", "st.global.u64 [%rd3+8192]", "nearest allocation",
+         "thread (0, 0, 0) of block (0, 0, 0)"});
   check("st.global.u64 [%rd3+7936], %rd5;", 32, {});
 }
 
-TEST(Fault, OutOfBoundsNull) { check("mov.u64 %rd6, 0;\nld.global.u32 %r1, [%rd6];", 32, {"out of bounds", "global address 0x0"}); }
+TEST(Fault, OutOfBoundsNull) {
+  check("mov.u64 %rd6, 0;\nld.global.u32 %r1, [%rd6];", 32, {"out of bounds", "global address 0x0"});
+}
 
 TEST(Fault, OutOfBoundsFreed) {
   Host host;
@@ -57,7 +61,8 @@ TEST(Fault, OutOfBoundsFreed) {
 }
 
 TEST(Fault, OutOfBoundsShared) {
-  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1+4096], %r0;", 1, {"out of bounds", "shared address 0x1000", "the block has 4096 bytes"});
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1+4096], %r0;", 1,
+        {"out of bounds", "shared address 0x1000", "the block has 4096 bytes"});
   check("mov.u32 %r1, tile;\nst.shared.u32 [%r1+4092], %r0;", 1, {});
 }
 
@@ -68,12 +73,14 @@ TEST(Fault, OutOfBoundsLocal) {
 }
 
 TEST(Fault, ConstantMemoryIsReadOnly) {
-  check("mov.u64 %rd6, c;\nst.global.u32 [%rd6], %r0;", 1, {"out of bounds", "constant memory"}, ".const .u32 c = 5;\n");
+  check("mov.u64 %rd6, c;\nst.global.u32 [%rd6], %r0;", 1, {"out of bounds", "constant memory"},
+        ".const .u32 c = 5;\n");
 }
 
 TEST(Fault, Misaligned) {
   check("st.global.u32 [%rd3+2], %r0;", 32, {"misaligned access", "4 bytes at global address"});
-  check("mov.u32 %r1, tile;\nst.shared.v4.u32 [%r1+8], {%r0, %r0, %r0, %r0};", 1, {"misaligned access", "16 bytes at shared"});
+  check("mov.u32 %r1, tile;\nst.shared.v4.u32 [%r1+8], {%r0, %r0, %r0, %r0};", 1,
+        {"misaligned access", "16 bytes at shared"});
   check("st.global.u32 [%rd3+4], %r0;", 32, {});
 }
 
@@ -110,7 +117,8 @@ TEST(Race, ReadOfWhatIsNotYetWritten) {
 
 TEST(Race, ReadThenWriteByAnotherWarp) {
   std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nbar.sync 0;\nld.shared.u32 %r6, [%r5];\n";
-  check(start + "st.shared.u32 [%r3], %r6;", 64, {"shared-memory race", "is not ordered after a ", "missing: bar.sync"});
+  check(start + "st.shared.u32 [%r3], %r6;", 64,
+        {"shared-memory race", "is not ordered after a ", "missing: bar.sync"});
   check(start + "bar.sync 0;\nst.shared.u32 [%r3], %r6;", 64, {});
 }
 
@@ -120,7 +128,8 @@ TEST(Race, BothInstructionsAreNamed) {
 }
 
 TEST(Race, LanesOfOneWarp) {
-  std::string write = kOwnSlot + "st.shared.u32 [%r3], %r0;\n", read = "xor.b32 %r7, %r3, 4;\nld.shared.u32 %r6, [%r7];\n";
+  std::string write = kOwnSlot + "st.shared.u32 [%r3], %r0;\n",
+              read = "xor.b32 %r7, %r3, 4;\nld.shared.u32 %r6, [%r7];\n";
   check(write + read, 32, {"shared-memory race", "bar.warp.sync or bar.sync"});
   check(write + "bar.warp.sync 0xffffffff;\n" + read, 32, {});
   check(write + "shfl.sync.idx.b32 %r8, %r0, 0, 31, -1;\n" + read, 32, {"shared-memory race"});
@@ -128,7 +137,8 @@ TEST(Race, LanesOfOneWarp) {
 
 TEST(Race, PartialWarpBarrierOrdersItsLanes) {
   // Lanes 0 to 15 synchronise among themselves; lane 15 reads lane 14's word, then lane 16's.
-  std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nsetp.lt.u32 %p1, %r0, 16;\n@!%p1 bra DONE;\nbar.warp.sync 0xffff;\n";
+  std::string start =
+      kOwnSlot + "st.shared.u32 [%r3], %r0;\nsetp.lt.u32 %p1, %r0, 16;\n@!%p1 bra DONE;\nbar.warp.sync 0xffff;\n";
   check(start + "xor.b32 %r7, %r3, 4;\nld.shared.u32 %r6, [%r7];\nDONE:", 32, {});
   check(start + "xor.b32 %r7, %r3, 64;\nld.shared.u32 %r6, [%r7];\nDONE:", 32, {"shared-memory race"});
 }
@@ -141,7 +151,8 @@ TEST(Race, LanesOfOneInstruction) {
 TEST(Race, HalvesOfAWordAreDistinct) {
   std::string halves = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 1;\nadd.u32 %r3, %r1, %r2;\ncvt.u16.u32 %h1, %r0;\n";
   check(halves + "st.shared.u16 [%r3], %h1;", 64, {});
-  check(halves + "st.shared.u16 [%r3], %h1;\nxor.b32 %r4, %r3, 2;\nld.shared.u16 %h2, [%r4];", 64, {"shared-memory race"});
+  check(halves + "st.shared.u16 [%r3], %h1;\nxor.b32 %r4, %r3, 2;\nld.shared.u16 %h2, [%r4];", 64,
+        {"shared-memory race"});
 }
 
 TEST(Race, ArriveOrdersOneWay) {
@@ -207,29 +218,28 @@ TEST(Fault, BarrierCountMismatch) {
 }
 
 TEST(Fault, MmaNeedsTheWholeWarp) {
-  std::string mma = "mov.b32 %r1, 0;\nmov.f32 %f1, 0f00000000;\n"
-                    "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%f1,%f1,%f1,%f1}, {%r1,%r1}, {%r1}, {%f1,%f1,%f1,%f1};\n";
+  std::string mma =
+      "mov.b32 %r1, 0;\nmov.f32 %f1, 0f00000000;\n"
+      "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%f1,%f1,%f1,%f1}, {%r1,%r1}, {%r1}, {%f1,%f1,%f1,%f1};\n";
   check("setp.lt.u32 %p1, %r0, 16;\n@%p1 bra SKIP;\n" + mma + "SKIP:", 32, {"divergent barrier", ".aligned"});
   check("setp.lt.u32 %p1, %r0, 16;\n@%p1 bra SKIP;\nadd.u32 %r2, %r0, 1;\nSKIP:\n" + mma, 32, {});
 }
 
 TEST(Fault, Deadlock) {
   std::string half = "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra LOW;\nbar.sync 1, 64;\nbra DONE;\nLOW:\n";
-  check(half + "bar.sync 2, 64;\nDONE:", 64, {"deadlock", "barrier 1: 32 of 64", "barrier 2: 32 of 64", "warp 0", "warp 1"});
+  check(half + "bar.sync 2, 64;\nDONE:", 64,
+        {"deadlock", "barrier 1: 32 of 64", "barrier 2: 32 of 64", "warp 0", "warp 1"});
   check("bar.sync 1, 96;", 64, {"deadlock", "64 of 96"});
 }
 
-TEST(Fault, ExitedWarpsDoNotHoldTheBarrier) {
-  check("setp.lt.u32 %p1, %r0, 32;\n@%p1 exit;\nbar.sync 0;", 96, {});
-}
+TEST(Fault, ExitedWarpsDoNotHoldTheBarrier) { check("setp.lt.u32 %p1, %r0, 32;\n@%p1 exit;\nbar.sync 0;", 96, {}); }
 
 TEST(Fault, EndlessLoop) {
-  check("LOOP:\nadd.u32 %r1, %r1, 1;\nbra LOOP;", 32, {"instruction budget exceeded", "endless loop", "PTX line"}, "", 100000);
+  check("LOOP:\nadd.u32 %r1, %r1, 1;\nbra LOOP;", 32, {"instruction budget exceeded", "endless loop", "PTX line"}, "",
+        100000);
 }
 
-TEST(Fault, Trap) {
-  check("setp.eq.u32 %p1, %r0, 9;\n@%p1 trap;", 32, {"trap", "thread (9, 0, 0)"});
-}
+TEST(Fault, Trap) { check("setp.eq.u32 %p1, %r0, 9;\n@%p1 trap;", 32, {"trap", "thread (9, 0, 0)"}); }
 
 TEST(Fault, NamesTheSourceLine) {
   check(".loc 1 17 5\nst.global.u64 [%rd3+9000], %rd5;", 32, {"out of bounds", "attention.tile:17:5"},

@@ -20,7 +20,9 @@ namespace {
 uint16_t toBFloat(float value) { return static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16); }
 
 /// Small integers, exact in every format, so that the order of summation does not matter.
-float small(unsigned row, unsigned column, unsigned seed) { return static_cast<float>(static_cast<int>((row * 7 + column * 3 + seed) % 9) - 4); }
+float small(unsigned row, unsigned column, unsigned seed) {
+  return static_cast<float>(static_cast<int>((row * 7 + column * 3 + seed) % 9) - 4);
+}
 
 /// Encodes a small integer in f16.
 uint16_t toHalf(float value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
@@ -89,22 +91,29 @@ void fill16(Fragments &f, unsigned k, uint16_t (*encode)(float)) {
 TEST(Mma, BFloat16) {
   Fragments f;
   fill16(f, 16, toBFloat);
-  expectSingle(runMma("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
-                      "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n", f, 4), 16);
+  expectSingle(
+      runMma("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
+             "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n",
+             f, 4),
+      16);
 }
 
 TEST(Mma, Half) {
   Fragments f;
   fill16(f, 16, toHalf);
   expectSingle(runMma("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
-                      "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n", f, 4), 16);
+                      "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n",
+                      f, 4),
+               16);
 }
 
 TEST(Mma, BFloat8Deep) {
   Fragments f;
   fill16(f, 8, toBFloat);
   expectSingle(runMma("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11}, {%r14}, "
-                      "{%r18,%r19,%r20,%r21};\n", f, 4), 8);
+                      "{%r18,%r19,%r20,%r21};\n",
+                      f, 4),
+               8);
 }
 
 TEST(Mma, HalfAccumulators) {
@@ -112,11 +121,15 @@ TEST(Mma, HalfAccumulators) {
   fill16(f, 16, toHalf);
   for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned r = 0; r < 2; ++r)
-      f.at(lane, 8 + r) = toHalf(small(lane / 4 + 8 * r, lane % 4 * 2, 5)) | uint32_t(toHalf(small(lane / 4 + 8 * r, lane % 4 * 2 + 1, 5))) << 16;
-  auto d = runMma("mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%r30,%r31}, {%r10,%r11,%r12,%r13}, {%r14,%r15}, {%r18,%r19};\n", f, 2);
+      f.at(lane, 8 + r) = toHalf(small(lane / 4 + 8 * r, lane % 4 * 2, 5)) |
+                          uint32_t(toHalf(small(lane / 4 + 8 * r, lane % 4 * 2 + 1, 5))) << 16;
+  auto d = runMma("mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%r30,%r31}, {%r10,%r11,%r12,%r13}, {%r14,%r15}, "
+                  "{%r18,%r19};\n",
+                  f, 2);
   for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned i = 0; i < 4; ++i)
-      EXPECT_EQ(static_cast<uint16_t>(d[lane * 16 + i / 2] >> (i % 2 * 16)), toHalf(product(lane / 4 + i / 2 * 8, lane % 4 * 2 + i % 2, 16)));
+      EXPECT_EQ(static_cast<uint16_t>(d[lane * 16 + i / 2] >> (i % 2 * 16)),
+                toHalf(product(lane / 4 + i / 2 * 8, lane % 4 * 2 + i % 2, 16)));
 }
 
 TEST(Mma, Tf32) {
@@ -124,13 +137,17 @@ TEST(Mma, Tf32) {
   for (unsigned lane = 0; lane < 32; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
     for (unsigned i = 0; i < 4; ++i)
-      f.at(lane, i) = std::bit_cast<uint32_t>(small(g + (i & 1) * 8, t + (i >= 2 ? 4 : 0), 1)) | 0x1FFF; // Ignored bits.
+      f.at(lane, i) =
+          std::bit_cast<uint32_t>(small(g + (i & 1) * 8, t + (i >= 2 ? 4 : 0), 1)) | 0x1FFF; // Ignored bits.
     for (unsigned i = 0; i < 2; ++i)
       f.at(lane, 4 + i) = std::bit_cast<uint32_t>(small(t + 4 * i, g, 2));
   }
   fillC(f);
-  expectSingle(runMma("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
-                      "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n", f, 4), 8);
+  expectSingle(
+      runMma("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
+             "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n",
+             f, 4),
+      8);
 }
 
 TEST(Mma, SignedBytes) {
@@ -138,17 +155,20 @@ TEST(Mma, SignedBytes) {
   for (unsigned lane = 0; lane < 32; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
     for (unsigned i = 0; i < 16; ++i)
-      f.at(lane, i / 4) |= uint32_t(uint8_t(int8_t(small(g + (i / 4 % 2) * 8, 4 * t + i % 4 + (i >= 8 ? 16 : 0), 1)))) << (i % 4 * 8);
+      f.at(lane, i / 4) |= uint32_t(uint8_t(int8_t(small(g + (i / 4 % 2) * 8, 4 * t + i % 4 + (i >= 8 ? 16 : 0), 1))))
+                           << (i % 4 * 8);
     for (unsigned i = 0; i < 8; ++i)
       f.at(lane, 4 + i / 4) |= uint32_t(uint8_t(int8_t(small(4 * t + i % 4 + (i >= 4 ? 16 : 0), g, 2)))) << (i % 4 * 8);
     for (unsigned i = 0; i < 4; ++i)
       f.at(lane, 8 + i) = static_cast<uint32_t>(static_cast<int>(small(g + (i >= 2 ? 8 : 0), 2 * t + i % 2, 5)));
   }
   auto d = runMma("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%r30,%r31,%r32,%r33}, {%r10,%r11,%r12,%r13}, "
-                  "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n", f, 4);
+                  "{%r14,%r15}, {%r18,%r19,%r20,%r21};\n",
+                  f, 4);
   for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned i = 0; i < 4; ++i)
-      EXPECT_EQ(static_cast<int>(d[lane * 16 + i]), static_cast<int>(product(lane / 4 + (i >= 2 ? 8 : 0), lane % 4 * 2 + i % 2, 32)));
+      EXPECT_EQ(static_cast<int>(d[lane * 16 + i]),
+                static_cast<int>(product(lane / 4 + (i >= 2 ? 8 : 0), lane % 4 * 2 + i % 2, 32)));
 }
 
 TEST(Mma, Doubles) {
@@ -160,10 +180,11 @@ TEST(Mma, Doubles) {
     input[lane * 4 + 3] = small(lane / 4, lane % 4 * 2 + 1, 5);
   }
   Host host;
-  CUfunction function = host.load(kernelText(
-      "mul.wide.u32 %rd6, %r0, 32;\nadd.s64 %rd7, %rd2, %rd6;\nadd.s64 %rd8, %rd1, %rd6;\n"
-      "ld.global.v2.f64 {%d1, %d2}, [%rd7];\nld.global.v2.f64 {%d3, %d4}, [%rd7+16];\n"
-      "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%d5, %d6}, {%d1}, {%d2}, {%d3, %d4};\nst.global.v2.f64 [%rd8], {%d5, %d6};"));
+  CUfunction function =
+      host.load(kernelText("mul.wide.u32 %rd6, %r0, 32;\nadd.s64 %rd7, %rd2, %rd6;\nadd.s64 %rd8, %rd1, %rd6;\n"
+                           "ld.global.v2.f64 {%d1, %d2}, [%rd7];\nld.global.v2.f64 {%d3, %d4}, [%rd7+16];\n"
+                           "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%d5, %d6}, {%d1}, {%d2}, {%d3, "
+                           "%d4};\nst.global.v2.f64 [%rd8], {%d5, %d6};"));
   ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
   CUdeviceptr in = host.upload(input), out = host.allocate(1024);
   ASSERT_EQ(host.launch(function, 1, 32, 0, out, in), CUDA_SUCCESS) << host.report;
@@ -176,13 +197,17 @@ TEST(Mma, Doubles) {
 /// Shared memory holds 32 rows of 8 elements, element (row, column) = 8 * row + column.
 std::vector<uint32_t> runLoadMatrix(const std::string &suffix) {
   Host host;
-  CUfunction function = host.load(kernelText(
-      "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 %r3, %r1, %r2;\nshl.b32 %r4, %r0, 3;\n"
-      "mad.lo.u32 %r5, %r4, 65537, 0x10000;\nadd.u32 %r6, %r5, 0x20002;\nadd.u32 %r7, %r6, 0x20002;\nadd.u32 %r8, %r7, 0x20002;\n"
-      "st.shared.v4.u32 [%r3], {%r5, %r6, %r7, %r8};\nbar.sync 0;\n"
-      "ldmatrix.sync.aligned.m8n8.x4" + suffix + ".shared.b16 {%r10, %r11, %r12, %r13}, [%r3];\n"
-      "shl.b32 %r9, %r0, 4;\ncvt.u64.u32 %rd6, %r9;\nadd.s64 %rd7, %rd1, %rd6;\nst.global.v4.u32 [%rd7], {%r10, %r11, %r12, %r13};",
-      ".shared .align 16 .b8 tile[512];\n"));
+  CUfunction function =
+      host.load(kernelText("mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 %r3, %r1, %r2;\nshl.b32 %r4, %r0, 3;\n"
+                           "mad.lo.u32 %r5, %r4, 65537, 0x10000;\nadd.u32 %r6, %r5, 0x20002;\nadd.u32 %r7, %r6, "
+                           "0x20002;\nadd.u32 %r8, %r7, 0x20002;\n"
+                           "st.shared.v4.u32 [%r3], {%r5, %r6, %r7, %r8};\nbar.sync 0;\n"
+                           "ldmatrix.sync.aligned.m8n8.x4" +
+                               suffix +
+                               ".shared.b16 {%r10, %r11, %r12, %r13}, [%r3];\n"
+                               "shl.b32 %r9, %r0, 4;\ncvt.u64.u32 %rd6, %r9;\nadd.s64 %rd7, %rd1, "
+                               "%rd6;\nst.global.v4.u32 [%rd7], {%r10, %r11, %r12, %r13};",
+                           ".shared .align 16 .b8 tile[512];\n"));
   EXPECT_EQ(host.status, CUDA_SUCCESS) << host.log;
   CUdeviceptr out = host.allocate(512);
   EXPECT_EQ(host.launch(function, 1, 32, 0, out, out), CUDA_SUCCESS) << host.report;
@@ -209,10 +234,16 @@ TEST(LoadMatrix, Transposed) {
 
 TEST(StoreMatrix, IsTheInverseOfLdmatrix) {
   for (std::string suffix : {"", ".trans"}) {
-    auto out = runBody("mov.u32 %r1, tile;\nand.b32 %r2, %r0, 7;\nshl.b32 %r2, %r2, 4;\nadd.u32 %r3, %r1, %r2;\nmul.lo.u32 %r4, %r0, 77777;\n"
-                       "stmatrix.sync.aligned.m8n8.x1" + suffix + ".shared.b16 [%r3], {%r4};\nbar.sync 0;\n"
-                       "ldmatrix.sync.aligned.m8n8.x1" + suffix + ".shared.b16 {%r5}, [%r3];\n"
-                       "cvt.u64.u32 %rd6, %r5;\nst.global.u64 [%rd3], %rd6;", {}, ".shared .align 16 .b8 tile[128];\n");
+    auto out = runBody("mov.u32 %r1, tile;\nand.b32 %r2, %r0, 7;\nshl.b32 %r2, %r2, 4;\nadd.u32 %r3, %r1, "
+                       "%r2;\nmul.lo.u32 %r4, %r0, 77777;\n"
+                       "stmatrix.sync.aligned.m8n8.x1" +
+                           suffix +
+                           ".shared.b16 [%r3], {%r4};\nbar.sync 0;\n"
+                           "ldmatrix.sync.aligned.m8n8.x1" +
+                           suffix +
+                           ".shared.b16 {%r5}, [%r3];\n"
+                           "cvt.u64.u32 %rd6, %r5;\nst.global.u64 [%rd3], %rd6;",
+                       {}, ".shared .align 16 .b8 tile[128];\n");
     for (uint64_t lane = 0; lane < 32; ++lane)
       EXPECT_EQ(out[lane], lane * 77777);
   }
@@ -220,10 +251,13 @@ TEST(StoreMatrix, IsTheInverseOfLdmatrix) {
 
 TEST(CopyAsync, ZeroFillsAndIgnores) {
   auto run = [](const std::string &tail) {
-    return runBody("mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 3;\nadd.u32 %r3, %r1, %r2;\nsetp.gt.u32 %p1, %r0, 15;\nand.b32 %r5, %r0, 7;\n"
-                   "cp.async.ca.shared.global.L2::128B [%r3], [%rd4], 8" + tail + ";\ncp.async.commit_group;\ncp.async.wait_group 0;\n"
-                   "ld.shared.u64 %rd6, [%r3];\nst.global.u64 [%rd3], %rd6;", std::vector<uint64_t>(32, 0x8877665544332211),
-                   ".shared .align 16 .b8 tile[256];\n");
+    return runBody("mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 3;\nadd.u32 %r3, %r1, %r2;\nsetp.gt.u32 %p1, %r0, "
+                   "15;\nand.b32 %r5, %r0, 7;\n"
+                   "cp.async.ca.shared.global.L2::128B [%r3], [%rd4], 8" +
+                       tail +
+                       ";\ncp.async.commit_group;\ncp.async.wait_group 0;\n"
+                       "ld.shared.u64 %rd6, [%r3];\nst.global.u64 [%rd3], %rd6;",
+                   std::vector<uint64_t>(32, 0x8877665544332211), ".shared .align 16 .b8 tile[256];\n");
   };
   auto full = run(""), sized = run(", %r5"), ignored = run(", %p1");
   for (uint64_t lane = 0; lane < 32; ++lane) {

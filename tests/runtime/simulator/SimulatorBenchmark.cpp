@@ -21,14 +21,19 @@ namespace {
 /// Eight products, four ldmatrix, eight exponentials and some address arithmetic an iteration.
 std::string benchmarkText() {
   std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n.extern .shared .align 16 .b8 tile[];\n"
-                     ".visible .entry k(.param .u64 out, .param .u32 count)\n{\n.reg .pred %p<4>;\n.reg .b32 %r<64>;\n.reg .f32 %f<64>;\n"
-                     ".reg .b64 %rd<8>;\nld.param.u64 %rd1, [out];\nld.param.u32 %r1, [count];\nmov.u32 %r2, %tid.x;\nmov.u32 %r3, tile;\n"
-                     "shl.b32 %r4, %r2, 4;\nadd.u32 %r5, %r3, %r4;\nst.shared.v4.u32 [%r5], {0, 0, 0, 0};\nst.shared.v4.u32 [%r5+2048], {0, 0, 0, 0};\n"
+                     ".visible .entry k(.param .u64 out, .param .u32 count)\n{\n.reg .pred %p<4>;\n.reg .b32 "
+                     "%r<64>;\n.reg .f32 %f<64>;\n"
+                     ".reg .b64 %rd<8>;\nld.param.u64 %rd1, [out];\nld.param.u32 %r1, [count];\nmov.u32 %r2, "
+                     "%tid.x;\nmov.u32 %r3, tile;\n"
+                     "shl.b32 %r4, %r2, 4;\nadd.u32 %r5, %r3, %r4;\nst.shared.v4.u32 [%r5], {0, 0, 0, "
+                     "0};\nst.shared.v4.u32 [%r5+2048], {0, 0, 0, 0};\n"
                      "and.b32 %r6, %r4, 511;\nadd.u32 %r6, %r3, %r6;\nLOOP:\nbar.sync 0;\n";
   for (int i = 0; i < 8; ++i) {
-    std::string d = std::to_string(4 * i), e = std::to_string(4 * i + 1), f = std::to_string(4 * i + 2), g = std::to_string(4 * i + 3);
+    std::string d = std::to_string(4 * i), e = std::to_string(4 * i + 1), f = std::to_string(4 * i + 2),
+                g = std::to_string(4 * i + 3);
     if (i % 2 == 0)
-      text += "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r6+" + std::to_string(512 * (i / 2)) + "];\n";
+      text += "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r6+" +
+              std::to_string(512 * (i / 2)) + "];\n";
     text += "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f" + d + ", %f" + e + ", %f" + f + ", %f" + g +
             "}, {%r10, %r11, %r12, %r13}, {%r10, %r11}, {%f" + d + ", %f" + e + ", %f" + f + ", %f" + g + "};\n";
     text += "ex2.approx.ftz.f32 %f40, %f" + d + ";\nfma.rn.f32 %f41, %f40, %f" + e + ", %f" + f + ";\n";
@@ -63,7 +68,8 @@ int main() {
     return 1;
   }
   double products = double(kBlocks) * kWarps * kRounds * 8, instructions = double(kBlocks) * kWarps * kRounds * 32;
-  std::printf("host time %.3f s: %.2f million warp-instructions/s, %.2f million mma.m16n8k16/s, %.2f simulated GFLOP/s\n", seconds,
-              instructions / seconds / 1e6, products / seconds / 1e6, products * 4096 / seconds / 1e9);
+  std::printf(
+      "host time %.3f s: %.2f million warp-instructions/s, %.2f million mma.m16n8k16/s, %.2f simulated GFLOP/s\n",
+      seconds, instructions / seconds / 1e6, products / seconds / 1e6, products * 4096 / seconds / 1e9);
   return 0;
 }

@@ -61,7 +61,8 @@ public:
   }
 
   template <class... Arguments>
-  CUresult launch(CUfunction function, unsigned blocks, unsigned threads, unsigned sharedBytes, Arguments... arguments) {
+  CUresult launch(CUfunction function, unsigned blocks, unsigned threads, unsigned sharedBytes,
+                  Arguments... arguments) {
     void *pointers[] = {static_cast<void *>(&arguments)..., nullptr};
     status = driver.launchKernel(function, blocks, 1, 1, threads, 1, 1, sharedBytes, nullptr, pointers, nullptr);
     report = status == CUDA_SUCCESS ? "" : driver.faultReport();
