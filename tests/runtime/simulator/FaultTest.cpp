@@ -122,6 +122,21 @@ TEST(Race, ReadThenWriteByAnotherWarp) {
   check(start + "bar.sync 0;\nst.shared.u32 [%r3], %r6;", 64, {});
 }
 
+TEST(Race, ReadThenWriteByAnotherLane) {
+  std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nbar.sync 0;\nxor.b32 %r7, %r3, 4;\n"
+                                 "ld.shared.u32 %r6, [%r7];\n";
+  check(start + "st.shared.u32 [%r3], 1;", 32, {"shared-memory race", "not ordered after a read by warp 0"});
+  check(start + "bar.warp.sync -1;\nst.shared.u32 [%r3], 1;", 32, {});
+}
+
+TEST(Race, EveryReaderOfABroadcastCounts) {
+  // Both warps read word 0; after they wait for warp 1 only, warp 1's lane 0 writes it.
+  std::string start = "mov.u32 %r1, tile;\nsetp.eq.u32 %p1, %r0, 32;\n@%p1 st.shared.u32 [%r1], 7;\nbar.sync 0;\n"
+                      "ld.shared.u32 %r2, [%r1];\nbar.warp.sync -1;\n";
+  check(start + "@%p1 st.shared.u32 [%r1], 8;", 64, {"shared-memory race", "missing: bar.sync"});
+  check(start + "bar.sync 0;\n@%p1 st.shared.u32 [%r1], 8;", 64, {});
+}
+
 TEST(Race, BothInstructionsAreNamed) {
   check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nbar.sync 0;\nld.shared.u32 %r6, [%r5];\nst.shared.u32 [%r3], 1;", 64,
         {"shared-memory race", "\n  at PTX line", "\n  and PTX line"});
