@@ -56,44 +56,51 @@ template <class Byte> struct ByteElement {
   static int32_t get(uint32_t bits, unsigned e) { return static_cast<Byte>(bits >> (8 * e)); }
 };
 
-/// A[16][k], row-major, from `registers` slots.
-template <class Element>
-void gatherA(Warp &warp, const uint32_t *slots, unsigned registers, unsigned k, typename Element::Value *a) {
-  for (unsigned r = 0; r < registers; ++r) {
+/// A[16][K], row-major. Loops of fixed length, so that they unroll to moves.
+template <class Element, unsigned K> void gatherA(Warp &warp, const uint32_t *slots, typename Element::Value *a) {
+  constexpr unsigned e = Element::count;
+  for (unsigned r = 0; r < K / e / 2; ++r) {
     const uint32_t *source = warp.reg<uint32_t>(slots[r]);
-    auto *to = a + (r % 2) * 8 * k + (r / 2) * 4 * Element::count;
-    for (unsigned e = 0; e < Element::count; ++e)
-      for (unsigned lane = 0; lane < 32; ++lane)
-        to[lane / 4 * k + lane % 4 * Element::count + e] = Element::get(source[lane], e);
+    auto *to = a + (r % 2) * 8 * K + (r / 2) * 4 * e;
+    for (unsigned g = 0; g < 8; ++g)
+      for (unsigned t = 0; t < 4; ++t)
+        for (unsigned i = 0; i < e; ++i)
+          to[g * K + t * e + i] = Element::get(source[4 * g + t], i);
   }
 }
 
-/// B[k][8], row-major.
-template <class Element>
-void gatherB(Warp &warp, const uint32_t *slots, unsigned registers, typename Element::Value *b) {
-  for (unsigned r = 0; r < registers; ++r) {
+/// B[K][8], row-major.
+template <class Element, unsigned K> void gatherB(Warp &warp, const uint32_t *slots, typename Element::Value *b) {
+  constexpr unsigned e = Element::count;
+  for (unsigned r = 0; r < K / e / 4; ++r) {
     const uint32_t *source = warp.reg<uint32_t>(slots[r]);
-    auto *to = b + r * 4 * Element::count * 8;
-    for (unsigned e = 0; e < Element::count; ++e)
-      for (unsigned lane = 0; lane < 32; ++lane)
-        to[(lane % 4 * Element::count + e) * 8 + lane / 4] = Element::get(source[lane], e);
+    auto *to = b + r * 4 * e * 8;
+    for (unsigned t = 0; t < 4; ++t)
+      for (unsigned i = 0; i < e; ++i)
+        for (unsigned g = 0; g < 8; ++g)
+          to[(t * e + i) * 8 + g] = Element::get(source[4 * g + t], i);
   }
 }
 
 /// C and D as four 32-bit registers of T.
 template <class T> void gatherC(Warp &warp, const uint32_t *slots, T *c) {
-  for (unsigned r = 0; r < 4; ++r) {
-    const T *source = warp.reg<T>(slots[r]);
-    for (unsigned lane = 0; lane < 32; ++lane)
-      c[(lane / 4 + 8 * (r / 2)) * 8 + lane % 4 * 2 + r % 2] = source[lane];
+  for (unsigned half = 0; half < 2; ++half) {
+    const T *even = warp.reg<T>(slots[2 * half]), *odd = warp.reg<T>(slots[2 * half + 1]);
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      c[64 * half + 2 * lane] = even[lane];
+      c[64 * half + 2 * lane + 1] = odd[lane];
+    }
   }
 }
 
+/// Element (g, 2t) of a half of D is number 8g + 2t = 2 * lane.
 template <class T> void scatterD(Warp &warp, const uint32_t *slots, const T *d) {
-  for (unsigned r = 0; r < 4; ++r) {
-    T *to = warp.reg<T>(slots[r]);
-    for (unsigned lane = 0; lane < 32; ++lane)
-      to[lane] = d[(lane / 4 + 8 * (r / 2)) * 8 + lane % 4 * 2 + r % 2];
+  for (unsigned half = 0; half < 2; ++half) {
+    T *even = warp.reg<T>(slots[2 * half]), *odd = warp.reg<T>(slots[2 * half + 1]);
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      even[lane] = d[64 * half + 2 * lane];
+      odd[lane] = d[64 * half + 2 * lane + 1];
+    }
   }
 }
 
@@ -121,8 +128,8 @@ template <class A, class B, unsigned K, bool HalfC> Step multiply(Warp &warp, co
   constexpr unsigned accumulators = HalfC ? 2 : 4, aRegisters = K / A::count / 2, bRegisters = aRegisters / 2;
   const uint32_t *a = i.op + accumulators, *b = a + aRegisters, *c = b + bRegisters;
   alignas(64) float left[16 * K], right[K * 8], sums[16 * 8];
-  gatherA<A>(warp, a, aRegisters, K, left);
-  gatherB<B>(warp, b, bRegisters, right);
+  gatherA<A, K>(warp, a, left);
+  gatherB<B, K>(warp, b, right);
   if constexpr (HalfC)
     gatherHalfC(warp, c, sums);
   else
@@ -143,8 +150,8 @@ template <class A, class B, unsigned K> Step multiplyBytes(Warp &warp, const Ins
     return step;
   constexpr unsigned aRegisters = K / 8, bRegisters = K / 16;
   int32_t left[16 * K], right[K * 8], sums[16 * 8];
-  gatherA<ByteElement<A>>(warp, i.op + 4, aRegisters, K, left);
-  gatherB<ByteElement<B>>(warp, i.op + 4 + aRegisters, bRegisters, right);
+  gatherA<ByteElement<A>, K>(warp, i.op + 4, left);
+  gatherB<ByteElement<B>, K>(warp, i.op + 4 + aRegisters, right);
   gatherC(warp, i.op + 4 + aRegisters + bRegisters, sums);
   for (unsigned row = 0; row < 16; ++row)
     for (unsigned k = 0; k < K; ++k)

@@ -74,6 +74,14 @@ TEST(Integer, DivideAndCompare) {
   check2("rem.s32",
          [](uint32_t a, uint32_t b) { return b ? static_cast<uint32_t>(int64_t(int32_t(a)) % int32_t(b)) : a; });
   check2("min.s32", [](uint32_t a, uint32_t b) { return int32_t(a) < int32_t(b) ? a : b; });
+  check2("max.relu.s32", [](uint32_t a, uint32_t b) {
+    int32_t most = std::max(int32_t(a), int32_t(b));
+    return static_cast<uint32_t>(std::max(most, 0));
+  });
+  check2("min.relu.s32", [](uint32_t a, uint32_t b) {
+    int32_t least = std::min(int32_t(a), int32_t(b));
+    return static_cast<uint32_t>(std::max(least, 0));
+  });
   check2("max.u32", [](uint32_t a, uint32_t b) { return a > b ? a : b; });
   check2("sad.u32", [](uint32_t a, uint32_t b) { return (a > b ? a - b : b - a) + 9; }, ", 9");
   check2("set.lt.u32.s32", [](uint32_t a, uint32_t b) { return int32_t(a) < int32_t(b) ? ~0u : 0u; });
