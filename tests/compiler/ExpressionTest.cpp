@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/KernelInterface.h"
+#include "compiler/ExpressionProgram.h"
 #include <gtest/gtest.h>
 
 using namespace imbrex;
@@ -55,4 +55,43 @@ TEST(Expression, Infix) {
   EXPECT_EQ(Expression{"a b * c +"}.infix(), "a * b + c");
   EXPECT_EQ(Expression{"D 16 % 0 == E 16 % 0 == &&"}.infix(), "D % 16 == 0 && E % 16 == 0");
   EXPECT_EQ(Expression{"a b < !"}.infix(), "!(a < b)");
+}
+
+static ExpressionProgram::Solution solve(const char *postfix, std::vector<std::optional<int64_t>> slots,
+                                         int64_t total) {
+  std::optional<ExpressionProgram> program =
+      ExpressionProgram::parse({postfix}, [](std::string_view name) { return unsigned(name[0] - 'a'); });
+  return program->solve(slots, total);
+}
+
+TEST(ExpressionProgram, SolvesForTheOneMissingName) {
+  using Solution = ExpressionProgram::Solution;
+  struct Case {
+    const char *postfix;
+    int64_t total, value;
+  };
+  for (const Case &test : std::initializer_list<Case>{{"a", 7, 7},
+                                                      {"a b *", 12, 4},
+                                                      {"b a *", 12, 4},
+                                                      {"a b +", 12, 9},
+                                                      {"a b -", 12, 15},
+                                                      {"b a -", 12, -9},
+                                                      {"a b * 2 +", 14, 4},
+                                                      {"2 a b * *", 24, 4}}) {
+    Solution solution = solve(test.postfix, {std::nullopt, 3}, test.total);
+    EXPECT_EQ(solution.kind, Solution::Solved) << test.postfix;
+    EXPECT_EQ(solution.slot, 0u) << test.postfix;
+    EXPECT_EQ(solution.value, test.value) << test.postfix;
+  }
+}
+
+TEST(ExpressionProgram, SaysWhyItCannotSolve) {
+  using Solution = ExpressionProgram::Solution;
+  EXPECT_EQ(solve("a b *", {2, 3}, 7).kind, Solution::Known);
+  EXPECT_EQ(solve("a b *", {std::nullopt, 3}, 7).kind, Solution::NotExact);
+  EXPECT_EQ(solve("a b *", {std::nullopt, 0}, 0).kind, Solution::Open);
+  EXPECT_EQ(solve("a b *", {std::nullopt, std::nullopt}, 6).kind, Solution::Open);
+  EXPECT_EQ(solve("a a *", {std::nullopt}, 9).kind, Solution::Open);
+  EXPECT_EQ(solve("a b cdiv", {std::nullopt, 3}, 2).kind, Solution::Open);
+  EXPECT_EQ(solve("a b +", {std::nullopt, 1}, INT64_MIN).kind, Solution::Open);
 }
