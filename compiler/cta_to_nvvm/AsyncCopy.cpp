@@ -85,7 +85,7 @@ private:
 
   /// True (i1) where the element at (row, column) of the tile is inside the view; null if certain.
   Value inside(const SharedPlace &place, Value row, Value column) {
-    Value result = both(uniform, insideAlong(rowDim, row, /*certain=*/false));
+    Value result = insideAlong(rowDim, row, /*certain=*/false);
     bool padded = layout.paddedColumns() != layout.columns();
     APInt first;
     bool certain = !padded && !view.isDynamic(columnDim) && view.getExtents()[columnDim] >= layout.columns() &&
@@ -109,6 +109,8 @@ private:
       count = LLVM::SMaxOp::create(l.b, l.loc, l.sub(LLVM::SMinOp::create(l.b, l.loc, high, extent), low), zero);
       first = l.sub(first, low);
     }
+    if (dim == rowDim && uniform) // no row is inside where the other dimensions' indices are not
+      count = l.select(uniform, count, l.i32(0));
     return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, l.add(first, position), count);
   }
 
