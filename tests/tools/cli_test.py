@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""The command line as users rely on it: exit codes, diagnostics with a place, stages, arrays in and out.
+
+usage: cli_test.py IMBREX SOURCE_DIR      Python's standard library only.
+"""
+import array, json, os, random, struct, subprocess, sys, tempfile, unittest
+
+IMBREX, ROOT = sys.argv[1], sys.argv[2]
+KERNELS = os.path.join(ROOT, "kernels")
+ATTENTION = os.path.join(KERNELS, "attention_forward.tile")
+LESSONS = os.path.join(KERNELS, "lessons")
+
+
+def imbrex(*words):
+    return subprocess.run([IMBREX, *words], capture_output=True, text=True)
+
+
+def save(path, shape, values, descr="<f4"):
+    code = {"<f4": "f", "<f8": "d", "<i4": "i"}[descr]
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }" % (descr, "".join("%d," % n for n in shape))
+    text += " " * (-(11 + len(text)) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode())
+        file.write(array.array(code, values).tobytes())
+
+
+def load(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    length = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10 : 10 + length], {})
+    code = {"<f4": "f", "<f8": "d", "<f2": "e", "<i4": "i"}[header["descr"]]
+    body = data[10 + length :]
+    return header["shape"], list(struct.unpack("<%d%s" % (len(body) // struct.calcsize(code), code), body))
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.random = random.Random(7)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def normals(self, name, *shape):
+        count = 1
+        for n in shape:
+            count *= n
+        save(self.path(name), shape, [self.random.gauss(0, 1) for _ in range(count)])
+        return self.path(name)
+
+    def text(self, body):
+        path = self.path("kernel.tile")
+        with open(path, "w") as file:
+            file.write(body)
+        return path
+
+    def run_on(self, device, kernel, *words):
+        return imbrex("run", kernel, "--device", device, "--cache-dir", self.path("cache"), "--check", *words)
+
+    # Flags and lists.
+
+    def test_wrong_flags_give_2(self):
+        for words in (["--nonsense"], ["frobnicate"], ["build"], ["build", ATTENTION, "--set", "T"], [],
+                      ["stages", "--set", "T=f16"], ["build", ATTENTION, "--until", "nowhere"]):
+            with self.subTest(words=words):
+                result = imbrex(*words)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn("imbrex --help", result.stderr)
+
+    def test_help_gives_0(self):
+        self.assertEqual(imbrex("--help").returncode, 0)
+
+    def test_stages_are_those_of_the_readme(self):
+        names = [stage["name"] for stage in json.loads(imbrex("stages", "--json").stdout)]
+        with open(os.path.join(ROOT, "README.md")) as file:
+            self.assertIn("text -> " + " -> ".join(names), file.read())
+
+    def test_map_of_the_readme_names_real_folders(self):
+        with open(os.path.join(ROOT, "README.md")) as file:
+            rows = [line.split("`")[1] for line in file if line.startswith("| `")]
+        self.assertEqual(sorted(rows), ["compiler/", "dialects/", "kernels/", "runtime/", "tests/", "tools/"])
+        for row in rows:
+            self.assertTrue(os.path.isdir(os.path.join(ROOT, row)), row)
+
+    def test_devices_lists_what_can_be_simulated(self):
+        ids = [device["id"] for device in json.loads(imbrex("devices", "--json").stdout)]
+        for name in ("sim:h200", "sim:a100", "sim:l40s"):
+            self.assertIn(name, ids)
+
+    # Building.
+
+    def test_each_stage_can_be_seen_and_taken_up_again(self):
+        flags = ["--set", "T=f16", "--target", "sm_86"]
+        whole = imbrex("build", os.path.join(LESSONS, "matmul.tile"), *flags)
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        self.assertIn(".target sm_86", whole.stdout)
+        code = lambda ptx: [l for l in ptx.splitlines() if l and ".loc" not in l and ".file" not in l]
+        for stage in ("tile", "cta", "nvvm"):
+            with self.subTest(stage=stage):
+                path = self.path("matmul.%s.mlir" % stage)
+                part = imbrex("build", os.path.join(LESSONS, "matmul.tile"), *flags, "--until", stage, "-o", path)
+                self.assertEqual(part.returncode, 0, part.stderr)
+                rest = imbrex("build", path, "--from", stage, "--target", "sm_86")
+                self.assertEqual(rest.returncode, 0, rest.stderr)
+                self.assertEqual(code(rest.stdout), code(whole.stdout))
+
+    def test_same_input_same_bytes(self):
+        words = ["build", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=2"]
+        self.assertEqual(imbrex(*words).stdout, imbrex(*words).stdout)
+
+    def test_dump_writes_every_stage(self):
+        folder = self.path("dump")
+        result = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--dump", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(os.listdir(folder)), 4)
+
+    def test_mistakes_have_a_place(self):
+        body = "kernel k<T: f32>(X: view<T>[N], Y: out view<T>[N])\ngrid (N) |i| {\n  store Y[i :+ 8] = load Z[i :+ 8];\n}\n"
+        path = self.text(body)
+        result = imbrex("build", path, "--set", "T=f32")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("kernel.tile:3:26: error:", result.stderr)
+        self.assertIn("^", result.stderr)
+        self.assertEqual(result.stdout, "")
+
+    def test_too_much_shared_memory_is_refused_with_numbers(self):
+        result = imbrex("build", ATTENTION, "--set", "T=bf16", "--set", "DQK=256", "--set", "DV=256", "--set", "G=1",
+                        "--set", "BM=128", "--set", "BN=128", "--set", "stages=4", "--target", "sm_86")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("bytes of shared memory", result.stderr)
+        self.assertIn("101376", result.stderr)
+
+    def test_explain_says_what_the_compiler_did(self):
+        result = imbrex("explain", ATTENTION, "--set", "T=bf16", "--set", "DQK=128", "--set", "DV=128", "--set", "G=1",
+                        "--hook", "mask=causal", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        told = json.loads(result.stdout)
+        self.assertEqual(told["main_loop"]["tensor"], 128)
+        self.assertTrue(any("ring of 2 slots" in remark for remark in told["remarks"]))
+        self.assertFalse(any("conversion" in remark for remark in told["remarks"]), "a conversion in the main loop")
+
+    # Running.
+
+    def test_attention(self):
+        q, k, v = self.normals("q.npy", 1, 70, 4, 40), self.normals("k.npy", 1, 90, 2, 40), self.normals("v.npy", 1, 90, 2, 24)
+        for kind, device in (("bf16", "sim:a100"), ("f16", "sim:h200"), ("f32", "sim:l40s"), ("f64", "sim:b200")):
+            for mask in ("full", "causal", "causal_top_left", "window(9, 4)", "causal_window(20)"):
+                with self.subTest(kind=kind, mask=mask):
+                    result = self.run_on(device, ATTENTION, "--set", "T=" + kind, "--arg", "Q=" + q, "--arg", "K=" + k,
+                                         "--arg", "V=" + v, "--arg", "scale=0.2", "--hook", "mask=" + mask,
+                                         "--out", "O=" + self.path("o.npy"), "--out", "L=" + self.path("l.npy"))
+                    self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                    self.assertTrue(result.stdout.startswith("device: " + device))
+                    self.assertEqual(load(self.path("o.npy"))[0], (1, 70, 4, 24))
+                    self.assertEqual(load(self.path("l.npy"))[0], (1, 4, 70))
+
+    def test_lessons(self):
+        x, y = self.normals("x.npy", 3001), self.normals("y.npy", 3001)
+        out = self.path("z.npy")
+        result = self.run_on("sim:a100", os.path.join(LESSONS, "vector_add.tile"), "--arg", "X=" + x, "--arg", "Y=" + y,
+                             "--out", "Z=" + out)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(load(out)[1][3000], struct.unpack("f", struct.pack("f", load(x)[1][3000] + load(y)[1][3000]))[0])
+        for kind in ("f32", "bf16"):
+            rows = self.normals("rows.npy", 13, 77)
+            result = self.run_on("sim:a100", os.path.join(LESSONS, "softmax.tile"), "--set", "T=" + kind, "--arg",
+                                 "X=" + rows, "--out", "Y=" + out)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            a, b, bias = self.normals("a.npy", 70, 90), self.normals("b.npy", 90, 50), self.normals("bias.npy", 50)
+            result = self.run_on("sim:h200", os.path.join(LESSONS, "matmul.tile"), "--set", "T=" + kind, "--arg",
+                                 "A=" + a, "--arg", "B=" + b, "--arg", "bias=" + bias, "--out", "C=" + out)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_wrong_arguments_are_named(self):
+        q, k = self.normals("q.npy", 1, 8, 2, 16), self.normals("k.npy", 1, 8, 2, 24)
+        cases = [
+            (["--arg", "Q=" + q, "--arg", "K=" + k, "--arg", "V=" + q, "--arg", "scale=1", "--out", "O=" + q], "DQK"),
+            (["--arg", "Q=" + q, "--arg", "K=" + q, "--arg", "V=" + q, "--out", "O=o.npy"], "scale"),
+            (["--arg", "Z=" + q], "Z"),
+            (["--arg", "Q=" + self.path("none.npy")], "none.npy"),
+            (["--arg", "Q=3"], "Q"),
+            (["--arg", "scale=big"], "scale"),
+            (["--arg", "Q=" + q, "--arg", "K=" + q, "--arg", "V=" + q, "--arg", "scale=1", "--out", "O=2x2"], "O"),
+        ]
+        for words, name in cases:
+            with self.subTest(words=words):
+                result = imbrex("run", ATTENTION, "--set", "T=bf16", "--device", "sim", *words)
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                self.assertIn(name, result.stderr)
+
+    def test_an_unknown_device_is_an_error(self):
+        self.assertEqual(imbrex("run", ATTENTION, "--device", "sim:abacus").returncode, 1)
+
+    def test_cache_can_be_looked_at_and_emptied(self):
+        self.test_lessons()
+        there = json.loads(imbrex("cache", "stat", "--cache-dir", self.path("cache"), "--json").stdout)
+        self.assertGreater(there["entries"], 0)
+        checked = json.loads(imbrex("cache", "verify", "--cache-dir", self.path("cache"), "--json").stdout)
+        self.assertEqual(checked["damaged"], 0)
+        imbrex("cache", "clear", "--cache-dir", self.path("cache"))
+        self.assertEqual(json.loads(imbrex("cache", "--cache-dir", self.path("cache"), "--json").stdout)["entries"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
