@@ -12,7 +12,10 @@
 #include "tests/runtime/FakeCompiler.h"
 #include <bit>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 using namespace imbrex;
 using namespace imbrex::testing;
@@ -154,6 +157,47 @@ TEST_F(Launch, EightThreadsCompileOnce) {
     thread.join();
   EXPECT_EQ(good, 8u);
   EXPECT_EQ(compiler.compilations(), 1u);
+}
+
+TEST_F(Launch, ACachedKernelThatCannotBeLoadedIsCompiledAgain) {
+  namespace fs = std::filesystem;
+  fs::path directory = fs::path(::testing::TempDir()) / ("imbrex-launch-" + std::to_string(getpid()));
+  RuntimeOptions options = fakeOptions(driver.table(), compiler);
+  options.cacheDirectory = directory.string();
+  auto launchCached = [&] {
+    Runtime cached = Runtime::openWith(options).value();
+    Kernel kernel = cached.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
+    kernel.launch(cached.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 1}}).value();
+    EXPECT_TRUE(cached.messages().empty());
+  };
+  launchCached();
+  launchCached();
+  EXPECT_EQ(compiler.compilations(), 1u);
+  for (const char *interface : {"{}", "keep"}) { // one that cannot be read, one whose code cannot be loaded
+    fs::path file = fs::directory_iterator(directory)->path();
+    std::ifstream stream(file, std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(stream), {});
+    std::string key = *keyOfCacheEntry(bytes);
+    CacheEntry entry = *decodeCacheEntry(bytes, key);
+    entry.ptx = "stale";
+    if (interface != std::string_view("keep"))
+      entry.interface = interface;
+    std::ofstream(file, std::ios::binary) << encodeCacheEntry(key, entry);
+    unsigned before = compiler.compilations();
+    launchCached();
+    EXPECT_EQ(compiler.compilations(), before + 1) << interface;
+    launchCached();
+    EXPECT_EQ(compiler.compilations(), before + 1) << "and the new entry is good";
+  }
+  fs::remove_all(directory);
+}
+
+TEST_F(Launch, AnUnusableCacheIsToldOnceAndGoneWithout) {
+  RuntimeOptions options = fakeOptions(driver.table(), compiler);
+  options.cacheDirectory = "/proc/imbrex";
+  Runtime uncached = Runtime::openWith(options).value();
+  ASSERT_EQ(uncached.messages().size(), 1u);
+  EXPECT_TRUE(uncached.messages()[0].starts_with("kernels are not cached on disk: ")) << uncached.messages()[0];
 }
 
 TEST_F(Launch, ObjectsMayOutliveTheRuntime) {

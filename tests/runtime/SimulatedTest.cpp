@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Runtime.h"
+#include "runtime/simulator/SimulatedDriver.h"
+#include "tests/runtime/FailingDriver.h"
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -69,6 +71,69 @@ TEST(Simulated, VectorAddOfEveryDevice) {
   }
 }
 
+/// Plain attention of one head in double precision: row i of the output, and its LSE.
+static double attendRow(const float *q, const std::vector<float> &k, const std::vector<float> &v, size_t depth,
+                        double scale, double *out) {
+  size_t keys = k.size() / depth;
+  std::vector<double> weights(keys);
+  double sum = 0;
+  for (size_t j = 0; j < keys; ++j) {
+    double dot = 0;
+    for (size_t d = 0; d < depth; ++d)
+      dot += double(q[d]) * double(k[j * depth + d]);
+    sum += weights[j] = std::exp(dot * scale);
+  }
+  for (size_t d = 0; d < depth; ++d) {
+    out[d] = 0;
+    for (size_t j = 0; j < keys; ++j)
+      out[d] += weights[j] / sum * double(v[j * depth + d]);
+  }
+  return std::log(sum);
+}
+
+static Buffer upload(const Runtime &runtime, const std::vector<float> &host) {
+  Buffer buffer = runtime.allocate(4 * host.size()).value();
+  buffer.copyFrom(host.data(), 4 * host.size()).value();
+  return buffer;
+}
+
+TEST(Simulated, AttentionWithEverythingInferred) {
+  constexpr int64_t queries = 5, keys = 37, heads = 2, depth = 16;
+  Runtime runtime = openSimulated();
+  Kernel kernel = runtime.load(IMBREX_SOURCE_DIR "/kernels/attention_forward.tile").value().kernel().value();
+  auto filled = [](size_t n, double step) {
+    std::vector<float> values(n);
+    for (size_t i = 0; i < n; ++i)
+      values[i] = float(std::sin(step * double(i + 1)));
+    return values;
+  };
+  std::vector<float> q = filled(queries * heads * depth, 0.7), k = filled(keys * depth, 1.3),
+                     v = filled(keys * depth, 2.1);
+  Buffer bufferQ = upload(runtime, q), bufferK = upload(runtime, k), bufferV = upload(runtime, v);
+  Buffer bufferO = upload(runtime, std::vector<float>(q.size(), NAN));
+  Buffer bufferL = upload(runtime, std::vector<float>(queries * heads, NAN));
+  auto view = [](const Buffer &buffer, Dims extents) { return View(buffer, DataType::F32, extents); };
+  kernel
+      .launch(runtime.stream(), {{"Q", view(bufferQ, {1, queries, heads, depth})},
+                                 {"K", view(bufferK, {1, keys, 1, depth})},
+                                 {"V", view(bufferV, {1, keys, 1, depth})},
+                                 {"O", view(bufferO, {1, queries, heads, depth})},
+                                 {"L", view(bufferL, {1, heads, queries})},
+                                 {"scale", 0.25f}})
+      .value();
+  std::vector<float> o(q.size()), l(queries * heads);
+  bufferO.copyTo(o.data(), bufferO.bytes()).value();
+  bufferL.copyTo(l.data(), bufferL.bytes()).value();
+  for (size_t i = 0; i < queries; ++i)
+    for (size_t h = 0; h < heads; ++h) {
+      double expected[depth];
+      size_t row = (i * heads + h) * depth;
+      EXPECT_NEAR(l[h * queries + i], attendRow(&q[row], k, v, depth, 0.25, expected), 1e-4);
+      for (size_t d = 0; d < depth; ++d)
+        EXPECT_NEAR(o[row + d], expected[d], 1e-4) << i << " " << h << " " << d;
+    }
+}
+
 TEST(Simulated, ErrorsOfTheTextCarryTheirPlace) {
   Runtime runtime = openSimulated();
   Result<Module> module = runtime.loadSource({"bad.tile", "kernel k(X: view<f32>[N)\n"});
@@ -90,6 +155,43 @@ TEST(Simulated, AFaultOfTheDeviceIsReported) {
   EXPECT_EQ(launched.error().kind, ErrorKind::Fault);
   EXPECT_NE(launched.error().report.find("out of bounds"), std::string::npos) << launched.error().render();
   EXPECT_NE(launched.error().report.find("vector_add.tile"), std::string::npos) << launched.error().render();
+}
+
+/// Opens, compiles, copies, launches, copies back; "" or what was said of a failure.
+static std::string runOn(const cuda::DriverTable &table) {
+  RuntimeOptions options;
+  options.device = "sim:h200";
+  options.driver = std::make_shared<cuda::DriverTable>(table);
+  Result<Runtime> runtime = Runtime::open(std::move(options));
+  if (!runtime)
+    return runtime.error().render();
+  Kernel kernel = runtime->load(kVectorAdd).value().kernel().value();
+  std::vector<float> host(100, 1);
+  Result<Buffer> x = runtime->allocate(400);
+  Result<Buffer> z = x ? runtime->allocate(400) : Result<Buffer>(x.takeError());
+  if (!z)
+    return z.error().render();
+  View from(*x, DataType::F32, {100}), to(*z, DataType::F32, {100});
+  Result<void> done = x->copyFrom(host.data(), 400);
+  if (done)
+    done = kernel.launch(runtime->stream(), {{"X", from}, {"Y", from}, {"Z", to}});
+  if (done)
+    done = z->copyTo(host.data(), 400);
+  EXPECT_TRUE(!done || host[99] == 2) << "success with a wrong result";
+  return done ? "" : done.error().render();
+}
+
+TEST(Simulated, EveryDriverCallFailingOnce) {
+  auto counting = std::make_shared<imbrex::testing::FailurePlan>();
+  EXPECT_EQ(runOn(imbrex::testing::makeFailing(*simulator::makeSimulatedDriver("h200"), counting)), "");
+  for (const auto &[symbol, calls] : counting->counts) {
+    bool isEnd = symbol.find("Destroy") != std::string::npos || symbol.find("Free") != std::string::npos ||
+                 symbol.find("Unload") != std::string::npos || symbol.find("Release") != std::string::npos;
+    auto plan = std::make_shared<imbrex::testing::FailurePlan>();
+    plan->symbol = symbol;
+    std::string said = runOn(imbrex::testing::makeFailing(*simulator::makeSimulatedDriver("h200"), plan));
+    EXPECT_NE(said.find(isEnd ? "" : symbol + "("), std::string::npos) << symbol << ": " << said;
+  }
 }
 
 TEST(Simulated, ASecondRuntimeFindsTheKernelOnDisk) {
