@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/runtime/FakeDriver.h"
+#include <cstdlib>
 #include <cstring>
 
 using namespace imbrex::cuda;
@@ -21,6 +22,7 @@ struct FakeDriver::State {
   std::map<std::string, Kernel> kernels;
   std::set<std::unique_ptr<std::string>> functions; ///< CUfunction points at the entry's name
   std::map<std::thread::id, int> pushed;
+  std::map<CUdeviceptr, std::unique_ptr<void, decltype(&free)>> memory; ///< goes with the driver at the latest
 
   bool hasContext() {
     std::lock_guard lock(mutex);
@@ -112,11 +114,17 @@ static void fillStreams(DriverTable &table, const SharedState &state) {
 static void fillMemory(DriverTable &table, const SharedState &state) {
   using Alive = FakeDriver::Alive;
   table.memAlloc = [state](CUdeviceptr *address, size_t bytes) {
-    *address = reinterpret_cast<CUdeviceptr>(aligned_alloc(256, (bytes + 255) / 256 * 256));
+    std::unique_ptr<void, decltype(&free)> memory(aligned_alloc(256, (bytes + 255) / 256 * 256), &free);
+    *address = reinterpret_cast<CUdeviceptr>(memory.get());
+    std::unique_lock lock(state->mutex);
+    state->memory.emplace(*address, std::move(memory));
+    lock.unlock();
     return state->count(&Alive::buffers, 1);
   };
   table.memFree = [state](CUdeviceptr address) {
-    free(reinterpret_cast<void *>(address));
+    std::unique_lock lock(state->mutex);
+    state->memory.erase(address);
+    lock.unlock();
     return state->count(&Alive::buffers, -1);
   };
   table.memcpyHtoDAsync = [state](CUdeviceptr to, const void *from, size_t bytes, CUstream) {
