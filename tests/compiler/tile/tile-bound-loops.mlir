@@ -1,0 +1,48 @@
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-bound-loops))' | FileCheck %s
+
+// A causal mask q + off >= k with q = i * 16 + row, k = j * 8 + col: the loop ends at the last visible tile,
+// and the load of row j * 8 is narrowed to the visible keys.
+// CHECK-LABEL: @causal
+// CHECK-SAME: %[[K:[a-z0-9]+]]: !tile.view
+func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %rows = tile.iota : tensor<16xi32>
+  %cols = tile.iota : tensor<8xi32>
+  %r = tile.expand_dims %rows at 1 : tensor<16xi32> -> tensor<16x1xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %rb = tile.broadcast %r : tensor<16x1xi32> -> tensor<16x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  %qs = tile.splat %i0 : i32 -> tensor<16x8xi32>
+  %os = tile.splat %off : i32 -> tensor<16x8xi32>
+  %q0 = arith.addi %rb, %qs : tensor<16x8xi32>
+  %q = arith.addi %q0, %os : tensor<16x8xi32>
+  // CHECK: %[[UB:.*]] = arith.minsi %arg3, %{{.*}} : i32
+  // CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 : i32
+    // CHECK: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
+    %k = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js : tensor<16x8xi32>
+    %mask = arith.cmpi sle, %kk, %q : tensor<16x8xi32>
+    // CHECK-NOT: tile.visible
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}
+
+// A mask that is not made of linear comparisons bounds nothing; the promise goes, the loop stays.
+// CHECK-LABEL: @opaque
+func.func @opaque(%ub: i32, %x: tensor<16x8xf32>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  // CHECK: scf.for %{{.*}} = %c0_i32 to %arg0
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %mask = arith.cmpf olt, %x, %x : tensor<16x8xf32>
+    // CHECK-NOT: tile.visible
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}

@@ -1,0 +1,56 @@
+// RUN: imbrex-opt %s -split-input-file -tile-to-cta | FileCheck %s
+
+// Element-wise work on global memory: 16 bytes a lane, no shared memory.
+// CHECK-LABEL: @add
+// CHECK-NOT: cta.alloc
+// CHECK: tile.load {{.*}} -> tensor<1024xf32, #cta.layout<"reg (1) (2) lane (4) (8) (16) (32) (64) warps 4
+func.func @add(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 4 : i32, tile.target = "sm_80"} {
+  %c = arith.constant 1024 : i32
+  %o = arith.muli %i, %c : i32
+  %a = tile.load %x[%o] dims [0] : !tile.view<? x f32> -> tensor<1024xf32>
+  %s = arith.addf %a, %a : tensor<1024xf32>
+  tile.store %s, %z[%o] dims [0] : tensor<1024xf32>, !tile.view<? x f32, out>
+  return
+}
+
+// -----
+
+// Two chained products: what the first makes feeds the second from registers, no conversion between.
+// CHECK-LABEL: @chain
+// CHECK: cta.put
+// CHECK: cta.dot mma tile %{{.*}} transposed_b
+// CHECK: arith.truncf
+// CHECK-NOT: cta.write
+// CHECK: cta.dot mma tile
+func.func @chain(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %O: !tile.view<? x 64 x f32, out>, %n: i32)
+    attributes {tile.kernel, tile.warps = 4 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zs = arith.constant dense<0.0> : tensor<64x32xf32>
+  %zo = arith.constant dense<0.0> : tensor<64x64xf32>
+  %q = tile.load %Q[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %zo) -> (tensor<64x64xf32>) : i32 {
+    %k = tile.load %K[%j, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<32x64xbf16>
+    %kt = tile.transpose %k : tensor<32x64xbf16> -> tensor<64x32xbf16>
+    %s = tile.dot %q, %kt, %zs : tensor<64x64xbf16>, tensor<64x32xbf16>, tensor<64x32xf32>
+    %p = arith.truncf %s : tensor<64x32xf32> to tensor<64x32xbf16>
+    %o = tile.dot %p, %k, %acc : tensor<64x32xbf16>, tensor<32x64xbf16>, tensor<64x64xf32>
+    scf.yield %o : tensor<64x64xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}
+
+// -----
+
+// f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
+// CHECK-LABEL: @ieee
+// CHECK: cta.dot fma buffer
+func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %z = arith.constant dense<0.0> : tensor<16x16xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
+  %s = tile.dot %a, %a, %z : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}

@@ -1,0 +1,28 @@
+// RUN: imbrex-opt %s | imbrex-opt | FileCheck %s
+// Every operation prints and parses back.
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// CHECK-LABEL: @all
+func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>) {
+  // CHECK: cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
+  %ring = cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
+  // CHECK: cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32, slots 1>
+  %q = cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32, slots 1>
+  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within 0, %{{.*}}, %{{.*}} into %{{.*}}[%{{.*}}] if %{{.*}} :
+  cta.put %K[%i, %i] dims [0, 1] within 0, %i, %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 2>
+  // CHECK: cta.get %{{.*}}[%{{.*}}] pending 2 :
+  %k = cta.get %ring[%i] pending 2 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<8, 16, bf16, span 32, slots 1>
+  // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16, #cta.layout<"reg
+  %a = cta.read %q : !cta.buffer<16, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16, #a>
+  // CHECK: cta.dot mma tile %{{.*}} : tensor<16x16xbf16, {{.*}}>, %{{.*}} transposed_b, %{{.*}} :
+  %s = cta.dot mma tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.dot mma buffer %{{.*}} : !cta.buffer<16, 16, bf16, span 32, slots 1>, %{{.*}} transposed_b
+  %t = cta.dot mma buffer %q : !cta.buffer<16, 16, bf16, span 32, slots 1>, %k transposed_b, %s : !cta.buffer<8, 16, bf16, span 32, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.barrier
+  cta.barrier
+  // CHECK: cta.write %{{.*}}, %{{.*}} : tensor<16x16xbf16, {{.*}}>, !cta.buffer<16, 16, bf16, span 32, slots 1>
+  cta.write %a, %q : tensor<16x16xbf16, #a>, !cta.buffer<16, 16, bf16, span 32, slots 1>
+  return
+}

@@ -1,0 +1,88 @@
+// RUN: imbrex-opt %s -split-input-file -verify-diagnostics
+// One case a numbered constraint.
+
+func.func @put_dims(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(1) expected two dims, found 1}}
+  cta.put %K[%i, %i] dims [1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(2) view of 'f16' into buffer of 'bf16'}}
+  cta.put %K[%i, %i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x f16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(3) 'within' names dimension 0}}
+  cta.put %K[%i, %i, %i] dims [1, 2] within 0, %i, %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+func.func @get(%b: !cta.buffer<8, 16, bf16, span 32, slots 2>, %i: i32) {
+  // expected-error @+1 {{(1) expected the result to be one slot of the buffer}}
+  %0 = cta.get %b[%i] pending 0 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<16, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+func.func @read(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(1) tile}}
+  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16>
+  return
+}
+
+// -----
+
+func.func @read_type(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(2) expected the buffer's element type}}
+  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32, slots 1> -> tensor<8x16xf16>
+  return
+}
+
+// -----
+
+func.func @write(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>, %t: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(1) tile}}
+  cta.write %t, %b : tensor<8x8xbf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+func.func @dot_left(%b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(1) expected exactly one of a tile and a buffer}}
+  %0 = cta.dot fma, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_shapes(%a: !cta.buffer<16, 32, f32, span 128, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(2) extents do not agree: 16x32 times 16x8}}
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 32, f32, span 128, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(3) kind mma needs 16-bit operands}}
+  %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f32, span 64, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_result(%a: !cta.buffer<16, 16, f32, span 64, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(4) expected a result of the accumulator's type}}
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf64>
+  return
+}

@@ -1,0 +1,40 @@
+// RUN: imbrex-opt %s | imbrex-opt | FileCheck %s
+// Every operation prints and parses back.
+
+// CHECK-LABEL: func.func @all
+func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.view<? x f32, out>, %s: f32) attributes {tile.kernel} {
+  // CHECK: tile.program_id 0
+  %i = tile.program_id 0
+  // CHECK: tile.extent %{{.*}}, 1 : !tile.view<?x?x64xbf16>
+  %n = tile.extent %Q, 1 : !tile.view<? x ? x 64 x bf16>
+  %c0 = arith.constant 0 : i32
+  // CHECK: tile.load %{{.*}} dims [1, 2] : !tile.view<?x?x64xbf16> -> tensor<32x64xbf16>
+  %q = tile.load %Q[%i, %n, %c0] dims [1, 2] : !tile.view<? x ? x 64 x bf16> -> tensor<32x64xbf16>
+  // CHECK: tile.load %{{.*}} dims [1, 2] within 1, %{{.*}}, %{{.*}} : !tile.view<?x?x64xbf16> -> tensor<32x64xbf16>
+  %w = tile.load %Q[%i, %n, %c0] dims [1, 2] within 1, %c0, %n : !tile.view<? x ? x 64 x bf16> -> tensor<32x64xbf16>
+  // CHECK: tile.load %{{.*}} dims [] : !tile.view<?x?x64xbf16> -> bf16
+  %e = tile.load %Q[%i, %n, %c0] dims [] : !tile.view<? x ? x 64 x bf16> -> bf16
+  // CHECK: tile.splat %{{.*}} : f32 -> tensor<32x32xf32>
+  %t = tile.splat %s : f32 -> tensor<32x32xf32>
+  // CHECK: tile.iota : tensor<32xi32>
+  %k = tile.iota : tensor<32xi32>
+  // CHECK: tile.transpose %{{.*}} : tensor<32x64xbf16> -> tensor<64x32xbf16>
+  %wt = tile.transpose %w : tensor<32x64xbf16> -> tensor<64x32xbf16>
+  // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<32x64xbf16>, tensor<64x32xbf16>, tensor<32x32xf32>
+  %d = tile.dot %q, %wt, %t : tensor<32x64xbf16>, tensor<64x32xbf16>, tensor<32x32xf32>
+  // CHECK: tile.reduce max %{{.*}} along 1 : tensor<32x32xf32> -> tensor<32xf32>
+  %m = tile.reduce max %d along 1 : tensor<32x32xf32> -> tensor<32xf32>
+  // CHECK: tile.expand_dims %{{.*}} at 1 : tensor<32xf32> -> tensor<32x1xf32>
+  %x = tile.expand_dims %m at 1 : tensor<32xf32> -> tensor<32x1xf32>
+  // CHECK: tile.broadcast %{{.*}} : tensor<32x1xf32> -> tensor<32x8xf32>
+  %b = tile.broadcast %x : tensor<32x1xf32> -> tensor<32x8xf32>
+  // CHECK: tile.store %{{.*}}, %{{.*}} dims [0] : tensor<32xf32>, !tile.view<?xf32, out>
+  tile.store %m, %O[%i] dims [0] : tensor<32xf32>, !tile.view<? x f32, out>
+  %one = arith.constant 1 : i32
+  scf.for %j = %c0 to %n step %one : i32 {
+    %mask = arith.cmpf olt, %d, %t : tensor<32x32xf32>
+    // CHECK: tile.visible %{{.*}} : tensor<32x32xi1>
+    tile.visible %mask : tensor<32x32xi1>
+  }
+  return
+}
