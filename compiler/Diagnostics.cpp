@@ -25,13 +25,10 @@ static std::string_view severityName(Severity severity) {
 }
 
 /// The text of line `line` (from 1) without its line break; empty past the end.
-static std::string_view lineText(std::string_view text, unsigned line) {
-  for (unsigned i = 1; i < line; ++i) {
-    size_t end = text.find('\n');
-    if (end == std::string_view::npos)
-      return {};
-    text.remove_prefix(end + 1);
-  }
+static std::string_view lineText(std::string_view text, const std::vector<uint32_t> &lineStarts, unsigned line) {
+  if (line == 0 || line > lineStarts.size())
+    return {};
+  text.remove_prefix(lineStarts[line - 1]);
   text = text.substr(0, text.find('\n'));
   if (text.ends_with('\r'))
     text.remove_suffix(1);
@@ -61,9 +58,19 @@ std::string Diagnostic::render() const {
 }
 
 std::pair<unsigned, unsigned> Diagnostics::position(uint32_t offset) const {
-  std::string_view before = std::string_view(source.text).substr(0, std::min<size_t>(offset, source.text.size()));
-  size_t lineStart = before.rfind('\n') + 1; // npos + 1 is 0: the first line
-  return {unsigned(std::count(before.begin(), before.end(), '\n')) + 1, unsigned(before.size() - lineStart) + 1};
+  offset = std::min<size_t>(offset, source.text.size());
+  auto next = std::upper_bound(lines().begin(), lines().end(), offset);
+  return {unsigned(next - lines().begin()), offset - *std::prev(next) + 1};
+}
+
+const std::vector<uint32_t> &Diagnostics::lines() const {
+  if (!lineStarts.empty())
+    return lineStarts;
+  lineStarts.push_back(0);
+  for (size_t i = 0; i < source.text.size(); ++i)
+    if (source.text[i] == '\n')
+      lineStarts.push_back(i + 1);
+  return lineStarts;
 }
 
 void Diagnostics::add(Severity severity, uint32_t offset, std::string message) {
@@ -73,7 +80,7 @@ void Diagnostics::add(Severity severity, uint32_t offset, std::string message) {
 
 void Diagnostics::addAt(Severity severity, unsigned line, unsigned column, std::string message) {
   errors += severity == Severity::Error;
-  std::string text(line == 0 ? std::string_view() : lineText(source.text, line));
+  std::string text(lineText(source.text, lines(), line));
   list.push_back({severity, source.name, line, column, std::move(message), std::move(text)});
 }
 

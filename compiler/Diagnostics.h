@@ -63,8 +63,10 @@ public:
 
 private:
   void add(Severity severity, uint32_t offset, std::string message);
+  const std::vector<uint32_t> &lines() const;
 
   const Source &source;
+  mutable std::vector<uint32_t> lineStarts; ///< of every line; made when a position is first asked for
   std::vector<Diagnostic> list;
   unsigned errors = 0;
 };

@@ -53,6 +53,7 @@ struct Expr {
   };
   Kind kind;
   uint32_t offset;
+  unsigned height = 1; ///< of the tree below; bounded, because those who walk it recurse
   std::string text;
   int64_t integer = 0;
   double number = 0;

@@ -35,12 +35,12 @@ static std::optional<int64_t> arithmetic(StringRef op, int64_t x, int64_t y) {
 
 std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, const Constant &y) {
   auto truth = [](bool value) { return Constant{Constant::Bool, value}; };
-  if (op == "&&")
-    return truth(x.value && y.value);
-  if (op == "||")
-    return truth(x.value || y.value);
   if (x.kind != y.kind)
     return std::nullopt;
+  if (op == "&&" && x.kind == Constant::Bool)
+    return truth(x.value && y.value);
+  if (op == "||" && x.kind == Constant::Bool)
+    return truth(x.value || y.value);
   if (op == "==")
     return truth(x.value == y.value);
   if (op == "!=")
@@ -63,8 +63,7 @@ std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, 
   return value ? std::optional(Constant{Constant::Integer, *value}) : std::nullopt;
 }
 
-/// A name's constant: a parameter, a type parameter, or a type itself.
-static std::optional<Constant> lookUp(const std::string &name, const Specialisation &specialisation) {
+std::optional<Constant> imbrex::lookUp(const std::string &name, const Specialisation &specialisation) {
   if (auto it = specialisation.integers.find(name); it != specialisation.integers.end())
     return Constant{Constant::Integer, it->second};
   if (auto it = specialisation.types.find(name); it != specialisation.types.end())
@@ -74,22 +73,34 @@ static std::optional<Constant> lookUp(const std::string &name, const Specialisat
   return std::nullopt;
 }
 
+/// cdiv, min or max of two: the calls that the host and constants know.
+static bool isIntegerCall(const Expr &expr) {
+  return expr.kind == Expr::Call && expr.operands.size() == 2 &&
+         llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
+}
+
+static std::optional<Constant> evaluateUnary(const Expr &expr, const Specialisation &specialisation,
+                                             Diagnostics &diagnostics) {
+  std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
+  if (!x || x->kind != (expr.text == "-" ? Constant::Integer : Constant::Bool))
+    return std::nullopt;
+  if (expr.text == "!")
+    return Constant{Constant::Bool, !x->value};
+  std::optional<Constant> value = evaluateBinary("-", {Constant::Integer, 0}, *x);
+  if (!value)
+    report(diagnostics, expr.offset, Message::Overflow);
+  return value;
+}
+
 std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation &specialisation,
                                          Diagnostics &diagnostics) {
-  bool isCall = expr.kind == Expr::Call && expr.operands.size() == 2 &&
-                llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
   if (expr.kind == Expr::Integer || expr.kind == Expr::Bool)
     return Constant{expr.kind == Expr::Bool ? Constant::Bool : Constant::Integer, expr.integer};
   if (expr.kind == Expr::Name)
     return lookUp(expr.text, specialisation);
-  if (expr.kind == Expr::Unary) {
-    std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
-    if (!x || (expr.text == "-") != (x->kind == Constant::Integer))
-      return std::nullopt;
-    return expr.text == "-" ? Constant{Constant::Integer, int64_t(0 - uint64_t(x->value))}
-                            : Constant{Constant::Bool, !x->value};
-  }
-  if (expr.kind != Expr::Binary && !isCall)
+  if (expr.kind == Expr::Unary)
+    return evaluateUnary(expr, specialisation, diagnostics);
+  if (expr.kind != Expr::Binary && !isIntegerCall(expr))
     return std::nullopt;
   std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
   std::optional<Constant> y = evaluate(*expr.operands[1], specialisation, diagnostics);
@@ -104,6 +115,8 @@ std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation 
 
 /// Appends `expr` to a postfix text; false if it is more than integer arithmetic over names.
 static bool appendPostfix(const Expr &expr, std::string &text) {
+  if (text.size() > kMaxHostText)
+    return true; // refused by the caller
   auto token = [&](StringRef word) {
     text += text.empty() ? "" : " ";
     text += word;
@@ -118,17 +131,18 @@ static bool appendPostfix(const Expr &expr, std::string &text) {
       return token("0") && appendPostfix(*expr.operands[0], text) && token("-");
     return appendPostfix(*expr.operands[0], text) && token("!");
   }
-  bool isCall = expr.kind == Expr::Call && expr.operands.size() == 2 &&
-                llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
-  if (expr.kind != Expr::Binary && !isCall)
+  if (expr.kind != Expr::Binary && !isIntegerCall(expr))
     return false;
   return appendPostfix(*expr.operands[0], text) && appendPostfix(*expr.operands[1], text) && token(expr.text);
 }
 
 std::optional<Expression> imbrex::toExpression(const Expr &expr, Diagnostics &diagnostics) {
   Expression expression;
-  if (appendPostfix(expr, expression.postfix))
+  if (!appendPostfix(expr, expression.postfix))
+    report(diagnostics, expr.offset, Message::HostExpression, toText(expr));
+  else if (expression.postfix.size() > kMaxHostText)
+    report(diagnostics, expr.offset, Message::TooMany, "bytes of an expression that the host evaluates", kMaxHostText);
+  else
     return expression;
-  report(diagnostics, expr.offset, Message::Unsupported, "'" + toText(expr) + "' in an expression of the host");
   return std::nullopt;
 }

@@ -13,8 +13,17 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
+/// Where an index or a slice begins.
+Value Emitter::emitStart(const ast::Expr &expr) {
+  Val start = emit(expr);
+  if (start.tile()) {
+    error(expr.offset, Message::Unsupported, "gather: an index that is a tile");
+    return {};
+  }
+  return toI32(expr, start, "an index");
+}
+
 bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
-  Location loc = at(index.offset);
   const Parameter &view = *access.view->parameter;
   if (index.kind == ast::Index::Whole) {
     std::optional<int64_t> extent = view.extents[dim].evaluate(interface.constants);
@@ -22,12 +31,12 @@ bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
       error(index.offset, Message::WholeNeedsConstant);
       return false;
     }
-    access.indices.push_back(constant(loc, b.getI32Type(), 0, 0));
+    access.indices.push_back(i32(at(index.offset), 0));
     access.dims.push_back(dim);
     access.shape.push_back(*extent);
     return true;
   }
-  Value start = emitI32(*index.start, "an index");
+  Value start = emitStart(*index.start);
   access.indices.push_back(start);
   if (index.kind == ast::Index::Slice) {
     std::optional<int64_t> size = emitExtent(*index.size);
@@ -42,8 +51,16 @@ bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
 std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef name,
                                                    const std::vector<ast::Index> &indices) {
   Binding *binding = find(name);
-  if (!binding || (binding->value.kind != Val::View && binding->value.kind != Val::Absent)) {
-    error(offset, binding ? Message::NotAView : Message::UnknownName, name, "");
+  if (!binding) {
+    std::vector<std::string> known;
+    for (const Parameter &parameter : interface.parameters)
+      if (parameter.isView)
+        known.push_back(parameter.name);
+    error(offset, Message::UnknownName, name, suggestion(name, known));
+    return std::nullopt;
+  }
+  if (binding->value.kind != Val::View && binding->value.kind != Val::Absent) {
+    error(offset, Message::NotAView, name);
     return std::nullopt;
   }
   if (binding->value.kind == Val::Absent) {
@@ -59,10 +76,6 @@ std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef na
   bool ok = true;
   for (auto [dim, index] : llvm::enumerate(indices))
     ok &= emitIndex(access, dim, index);
-  if (ok && access.shape.size() > 2) {
-    error(offset, Message::TileRank, access.shape.size());
-    return std::nullopt;
-  }
   return ok && checkTile(offset, access.shape) ? std::optional(access) : std::nullopt;
 }
 
@@ -89,8 +102,9 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
     return;
   }
   Type element = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
+  Type type = access->shape.empty() ? element : Type(RankedTensorType::get(access->shape, element));
   if (value.isLiteral())
-    value = adapt(stmt.value->offset, value, element);
+    value = adapt(stmt.value->offset, value, type);
   if (value.isPoison())
     return;
   if (value.kind != Val::Ssa || value.element() != element) {
@@ -98,7 +112,7 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
     return;
   }
   if (!value.tile() && !access->shape.empty())
-    value = broadcastTo(value, access->shape);
+    value = broadcastTo(stmt.offset, value, access->shape);
   ArrayRef<int64_t> shape = value.tile() ? value.tile().getShape() : ArrayRef<int64_t>();
   if (shape != ArrayRef(access->shape)) {
     error(stmt.value->offset, Message::StoreShape, describe(shape), describe(access->shape), stmt.name);

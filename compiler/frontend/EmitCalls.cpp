@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Emitter.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 #include <numbers>
@@ -23,11 +22,10 @@ static constexpr struct {
   StringRef name;
   unsigned least, most;
 } kBuiltins[] = {
-    {"dot", 2, 3},    {"where", 3, 3},  {"iota", 1, 1},   {"exp2", 1, 1},   {"log2", 1, 1},
-    {"exp", 1, 1},    {"log", 1, 1},    {"sqrt", 1, 1},   {"rsqrt", 1, 1},  {"tanh", 1, 1},
-    {"abs", 1, 1},    {"min", 2, 2},    {"max", 2, 2},    {"cdiv", 2, 2},   {"rowmax", 1, 1},
-    {"rowmin", 1, 1}, {"rowsum", 1, 1}, {"colmax", 1, 1}, {"colmin", 1, 1}, {"colsum", 1, 1},
-    {"coord", 6, 6},
+    {"dot", 2, 3},    {"where", 3, 3},  {"iota", 1, 1},   {"exp2", 1, 1},   {"log2", 1, 1},   {"exp", 1, 1},
+    {"log", 1, 1},    {"sqrt", 1, 1},   {"rsqrt", 1, 1},  {"tanh", 1, 1},   {"abs", 1, 1},    {"min", 2, 2},
+    {"max", 2, 2},    {"cdiv", 2, 2},   {"rowmax", 1, 1}, {"rowmin", 1, 1}, {"rowsum", 1, 1}, {"colmax", 1, 1},
+    {"colmin", 1, 1}, {"colsum", 1, 1}, {"coord", 6, 6},
 };
 
 Val Emitter::emitCall(const ast::Expr &expr) {
@@ -54,9 +52,10 @@ Val Emitter::emitCall(const ast::Expr &expr) {
       continue;
     if (arguments.size() < builtin.least || arguments.size() > builtin.most)
       return error(expr.offset, Message::ArgumentCount, expr.text, builtin.most, arguments.size());
-    bool known = true;
-    return poison ? Val() : emitBuiltin(expr, arguments, known);
+    return poison ? Val() : emitBuiltin(expr, arguments);
   }
+  if (llvm::is_contained({"gather", "philox", "random", "atomic_add"}, expr.text))
+    return error(expr.offset, Message::Unsupported, "'" + expr.text + "'");
   std::vector<std::string> known;
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
@@ -65,7 +64,7 @@ Val Emitter::emitCall(const ast::Expr &expr) {
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));
 }
 
-Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments, bool &known) {
+Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments) {
   StringRef name = expr.text;
   if (name == "dot")
     return emitDot(expr, arguments);
@@ -85,10 +84,10 @@ Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments, bool &k
 Val Emitter::emitMath(const ast::Expr &expr, Val x) {
   StringRef name = expr.text;
   if (x.kind == Val::Integer && name == "abs")
-    return Val::ofInteger(std::abs(x.integer));
+    return x.integer < 0 ? binaryLiterals(expr.offset, "-", Val::ofInteger(0), x) : x;
   if (x.kind == Val::Integer)
     x = Val::ofFloat(double(x.integer));
-  x = settle(x);
+  x = settle(expr.offset, x);
   if (x.kind != Val::Ssa)
     return error(expr.offset, Message::NotAValue, describe(x));
   Location loc = at(expr.offset);
@@ -112,12 +111,16 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
 
 Val Emitter::emitWhere(const ast::Expr &expr, ArrayRef<Val> arguments) {
   Val condition = arguments[0], x = arguments[1], y = arguments[2];
+  bool isTruth = condition.kind == Val::Ssa && condition.element().isInteger(1);
+  if (condition.kind != Val::Bool && !isTruth)
+    return error(expr.operands[0]->offset, Message::NeedsBool, "where", describe(condition));
   if (condition.kind == Val::Bool && x.isLiteral() && y.isLiteral())
     return condition.integer ? x : y;
-  condition = settle(condition);
-  if (condition.kind != Val::Ssa || !condition.element().isInteger(1))
-    return error(expr.operands[0]->offset, Message::NeedsBool, "where", describe(condition));
-  if (!unify(expr.offset, "where", x, y) || !unifyShapes(expr.offset, "where", condition, x))
+  if (!unify(expr.offset, "where", x, y))
+    return {};
+  if (condition.kind == Val::Bool)
+    return condition.integer ? x : y;
+  if (!unifyShapes(expr.offset, "where", condition, x))
     return {};
   if (x.tile() != y.tile() && !unifyShapes(expr.offset, "where", x, y))
     return {};
@@ -136,7 +139,7 @@ Val Emitter::emitReduce(const ast::Expr &expr, const Val &source) {
   StringRef name = expr.text;
   RankedTensorType type = source.tile();
   if (!type || type.getRank() != 2)
-    return error(expr.offset, Message::NeedsTile, name, 2, describe(source));
+    return error(expr.operands[0]->offset, Message::NeedsTile, name, 2, describe(source));
   if (type.getElementType().isInteger(1))
     return error(expr.offset, Message::NeedsNumber, name, describe(source));
   unsigned dim = name.starts_with("row") ? 1 : 0;
@@ -180,7 +183,7 @@ Val Emitter::emitCoord(const ast::Expr &expr, ArrayRef<Val> arguments) {
   result.kind = Val::Coord;
   result.fields = std::make_shared<std::vector<Val>>();
   for (auto [i, argument] : llvm::enumerate(arguments)) {
-    Val field = settle(argument);
+    Val field = settle(expr.operands[i]->offset, argument);
     if (field.kind != Val::Ssa || !field.element().isInteger(32))
       return error(expr.operands[i]->offset, Message::ArgumentType, "coord", std::to_string(i + 1), "of type i32",
                    describe(argument));
@@ -195,38 +198,71 @@ Val Emitter::emitCoord(const ast::Expr &expr, ArrayRef<Val> arguments) {
 
 bool Emitter::bindArgument(uint32_t offset, const ast::Function &function, const ast::FnParameter &parameter,
                            Val argument, Scope &scope) {
-  if (parameter.type.name == "coord" && argument.kind != Val::Coord) {
+  bool isCoord = parameter.type.name == "coord";
+  if (isCoord && argument.kind != Val::Coord) {
     error(offset, Message::ArgumentType, function.name, parameter.name, "a coord", describe(argument));
     return false;
   }
-  if (!parameter.type.name.empty() && parameter.type.name != "coord") {
+  if (!parameter.type.name.empty() && !isCoord) {
     std::optional<DataType> type = resolveType(parameter.type);
     if (!type)
       return false;
-    if (argument.isLiteral())
+    // What an i32 or a bool is by itself stays known at compile time.
+    bool stays = (*type == DataType::Bool && argument.kind == Val::Bool) ||
+                 (*type == DataType::I32 && argument.kind == Val::Integer && llvm::isInt<32>(argument.integer));
+    if (argument.isLiteral() && !stays)
       argument = adapt(offset, argument, toType(*type));
     if (argument.isPoison())
       return false;
-    if (argument.kind != Val::Ssa || argument.element() != toType(*type)) {
+    if (!stays && (argument.kind != Val::Ssa || argument.element() != toType(*type))) {
       error(offset, Message::ArgumentType, function.name, parameter.name, describe(toType(*type)), describe(argument));
       return false;
     }
   }
-  if (scope.contains(parameter.name)) {
+  if (!scope.try_emplace(parameter.name, Binding{argument, false}).second) {
     error(parameter.offset, Message::Duplicate, parameter.name);
     return false;
   }
-  scope[parameter.name] = {argument, false};
   return true;
+}
+
+/// The value of `function`'s body, which sees its parameters in `scope` and the kernel's constants.
+Val Emitter::emitBody(const ast::Function &function, Scope scope) {
+  std::vector<Scope> caller = std::exchange(scopes, {});
+  scopes.push_back(std::move(scope));
+  inlining.push_back(&function);
+  Val result = emit(*function.body);
+  inlining.pop_back();
+  scopes = std::move(caller);
+  return result;
+}
+
+Val Emitter::checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, StringRef name) {
+  if (declared.name.empty() || value.isPoison())
+    return value;
+  std::optional<DataType> type = resolveType(declared);
+  if (!type)
+    return {};
+  bool isBool = value.kind == Val::Bool || (value.kind == Val::Ssa && value.element().isInteger(1));
+  if (isBool != (*type == DataType::Bool))
+    return error(offset, message, name, describe(toType(*type)), describe(value));
+  if (value.kind == Val::Bool)
+    return value;
+  if (value.isLiteral())
+    return adapt(offset, value, toType(*type));
+  if (value.kind != Val::Ssa || value.element() != toType(*type))
+    return error(offset, message, name, describe(toType(*type)), describe(value));
+  return value;
 }
 
 Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayRef<Val> extras,
                           ArrayRef<Val> arguments) {
-  if (llvm::is_contained(inlining, &function) || inlining.size() >= kMaxInlining)
+  if (llvm::is_contained(inlining, &function))
     return error(offset, Message::Recursion, function.name);
+  if (inlining.size() >= kMaxInlining)
+    return error(offset, Message::InliningTooDeep, kMaxInlining);
   if (arguments.size() != function.parameters.size())
     return error(offset, Message::ArgumentCount, function.name, function.parameters.size(), arguments.size());
-  // The body sees its parameters and the kernel's compile-time parameters, nothing of the caller.
   Scope scope;
   for (auto [parameter, argument] : llvm::zip(function.extras, extras))
     if (!bindArgument(offset, function, parameter, argument, scope))
@@ -234,28 +270,8 @@ Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayR
   for (auto [parameter, argument] : llvm::zip(function.parameters, arguments))
     if (!bindArgument(offset, function, parameter, argument, scope))
       return {};
-  Scope globals;
-  for (const auto &[name, value] : program.integers)
-    globals[name] = {Val::ofInteger(value), false};
-  std::vector<Scope> caller = std::exchange(scopes, {});
-  scopes.push_back(std::move(globals));
-  scopes.push_back(std::move(scope));
-  inlining.push_back(&function);
-  llvm::scope_exit leave([&] {
-    inlining.pop_back();
-    scopes = std::move(caller);
-  });
-  Val result = emit(*function.body);
-  if (function.result.name.empty() || result.isPoison())
-    return result;
-  std::optional<DataType> declared = resolveType(function.result);
-  if (!declared)
-    return {};
-  if (result.isLiteral() && !(result.kind == Val::Bool && *declared == DataType::Bool))
-    result = adapt(function.body->offset, result, toType(*declared));
-  if (result.kind == Val::Ssa && result.element() != toType(*declared))
-    return error(function.offset, Message::ResultType, function.name, describe(toType(*declared)), describe(result));
-  return result;
+  Val result = emitBody(function, std::move(scope));
+  return checkResult(function.body->offset, result, function.result, Message::ResultType, function.name);
 }
 
 Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Val> arguments) {
@@ -268,38 +284,26 @@ Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Val> 
     for (const ast::ExprPtr &extra : bound->second.extras)
       extras.push_back(emit(*extra));
     result = emitFunction(offset, *bound->second.function, extras, arguments);
-    if (result.isPoison())
-      return {};
-    std::optional<DataType> declared;
-    if (!hook.result.name.empty())
-      declared = resolveType(hook.result);
-    bool isBool = result.kind == Val::Bool || (result.kind == Val::Ssa && result.element().isInteger(1));
-    bool fits = !declared || (*declared == DataType::Bool ? isBool
-                                                         : result.kind != Val::Ssa || result.element() == toType(*declared));
-    if (!fits)
-      return error(offset, Message::HookResult, hook.name, describe(toType(*declared)), describe(result));
+    result = checkResult(offset, result, hook.result, Message::HookResult, hook.name);
   }
-  if (hook.name == visible.hook && !result.isPoison())
-    promiseVisible(hook, result, arguments);
+  bool isFirst = hook.name == visible.hook && !visible.found && b.getInsertionBlock() == visible.body;
+  if (isFirst && !result.isPoison() && arguments[0].kind == Val::Coord)
+    promiseVisible(offset, result, arguments[0]);
   return result;
 }
 
-/// Emits tile.visible for the first call of the loop's hook that stands directly in its body.
-void Emitter::promiseVisible(const ast::Function &hook, const Val &mask, ArrayRef<Val> arguments) {
-  if (visible.found || b.getInsertionBlock() != visible.body || arguments.size() != 1 ||
-      arguments[0].kind != Val::Coord)
-    return;
+/// Emits tile.visible for the loop's hook: what it lets through, inside the sequences.
+void Emitter::promiseVisible(uint32_t offset, const Val &mask, const Val &coord) {
   visible.found = true;
-  const std::vector<Val> &at = *arguments[0].fields;
+  const std::vector<Val> &at = *coord.fields;
   const Val &q = at[2], &k = at[3];
   if (!q.tile() || !k.tile() || q.tile().getRank() != 2 || k.tile().getRank() != 2)
     return; // nothing a loop over tiles could be bounded by
-  uint32_t offset = hook.offset;
   Val inside = binary(offset, "&&", binary(offset, "<", q, at[4]), binary(offset, "<", k, at[5]));
-  if (mask.kind == Val::Ssa)
+  if (mask.kind == Val::Bool && !mask.integer)
+    inside = binary(offset, "&&", inside, adapt(offset, mask, b.getI1Type()));
+  else
     inside = binary(offset, "&&", mask, inside);
-  else if (mask.kind == Val::Bool && !mask.integer)
-    inside = binary(offset, "&&", settle(mask), inside);
   if (RankedTensorType type = inside.tile(); type && type.getRank() == 2)
     tile::VisibleOp::create(b, inside.ssa.getLoc(), inside.ssa);
 }

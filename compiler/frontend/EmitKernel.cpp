@@ -136,26 +136,47 @@ void Emitter::fillInterface() {
       interface.grid.push_back(*expression);
   while (interface.grid.size() < 3)
     interface.grid.push_back({"1"});
-  checkHostNames();
+  checkHost();
 }
 
-/// Expressions of the host may only use parameters and extents that some view has by themselves.
-void Emitter::checkHostNames() {
-  std::map<std::string, int64_t, std::less<>> known = program.integers;
-  for (const Parameter &parameter : interface.parameters)
-    for (const Expression &extent : parameter.extents)
-      if (extent.postfix.find(' ') == std::string::npos)
-        known.try_emplace(extent.postfix, 1);
-  auto check = [&](const std::vector<Expression> &expressions, uint32_t offset) {
-    for (const Expression &expression : expressions)
-      for (const std::string &unknown : expression.unknowns(known))
-        error(offset, Message::UnknownName, unknown, "");
-  };
+/// Names of an expression of the host: parameters, and extents that some present view has by themselves.
+void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known) {
+  bool isConstant = lookUp(expr.text, program).has_value();
+  if (expr.kind == ast::Expr::Name && !isConstant && !known.contains(expr.text))
+    error(expr.offset, Message::UnknownName, expr.text,
+          suggestion(expr.text, std::vector<std::string>(known.begin(), known.end())));
+  for (const ast::ExprPtr &operand : expr.operands)
+    checkHostExpression(*operand, known);
+}
+
+/// An extent that is a constant must be one that a view can have.
+void Emitter::checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  std::optional<Constant> value = evaluate(extent, program, diagnostics);
+  bool isExtent = !value || (value->kind == Constant::Integer && value->value >= 1 && value->value <= kMost);
+  if (!isExtent)
+    error(extent.offset, Message::ViewExtent, parameter.name, kMost, ast::toText(extent), value->value);
+}
+
+void Emitter::checkHost() {
   const ast::Kernel &kernel = *program.kernel;
-  check(interface.grid, kernel.grid.empty() ? kernel.offset : kernel.grid.front()->offset);
-  check(interface.requirements, kernel.offset);
+  std::set<std::string> known;
   for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
-    check(described.extents, parameter.offset);
+    for (const ast::ExprPtr &extent : parameter.extents)
+      if (described.present && extent->kind == ast::Expr::Name)
+        known.insert(extent->text);
+  for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
+    for (const ast::ExprPtr &extent : parameter.extents) {
+      if (described.present)
+        checkHostExpression(*extent, known);
+      checkExtent(parameter, *extent);
+    }
+  for (const ast::ExprPtr &extent : kernel.grid) {
+    checkHostExpression(*extent, known);
+    evaluate(*extent, program, diagnostics);
+  }
+  for (const ast::ExprPtr &requirement : kernel.requirements)
+    checkHostExpression(*requirement, known);
 }
 
 func::FuncOp Emitter::makeFunction(ModuleOp module) {
@@ -200,21 +221,20 @@ void Emitter::bindParameters(func::FuncOp function) {
     scopes.front()[parameter.name] = {value, false};
   }
   for (const auto &[name, value] : program.integers)
-    scopes.front()[name] = {Val::ofInteger(value), false};
+    constants[name] = {Val::ofInteger(value), false};
 }
 
 /// Symbolic extents become i32 values, read where they stand by themselves for the first time.
 void Emitter::bindExtents() {
-  for (const Parameter &parameter : interface.parameters) {
+  for (const auto &[declared, parameter] : llvm::zip(program.kernel->parameters, interface.parameters)) {
     if (!parameter.isView || !parameter.present)
       continue;
     Value view = scopes.front()[parameter.name].value.ssa;
-    for (auto [dim, extent] : llvm::enumerate(parameter.extents)) {
-      bool isName = extent.postfix.find(' ') == std::string::npos && !llvm::isDigit(extent.postfix[0]);
-      if (!isName || scopes.front().contains(extent.postfix))
+    for (auto [dim, extent] : llvm::enumerate(declared.extents)) {
+      if (extent->kind != ast::Expr::Name || find(extent->text))
         continue;
-      Value value = tile::ExtentOp::create(b, b.getInsertionBlock()->getParentOp()->getLoc(), view, dim);
-      scopes.front()[extent.postfix] = {Val::of(value), false};
+      Value value = tile::ExtentOp::create(b, at(extent->offset), view, dim);
+      scopes.front()[extent->text] = {Val::of(value), false};
     }
   }
 }

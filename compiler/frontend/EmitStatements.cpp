@@ -18,18 +18,8 @@ Emitter::Binding *Emitter::find(StringRef name) {
   for (Scope &scope : llvm::reverse(scopes))
     if (auto it = scope.find(name.str()); it != scope.end())
       return &it->second;
-  return nullptr;
-}
-
-Val Emitter::settle(Val value) {
-  Location loc = b.getUnknownLoc();
-  if (value.kind == Val::Integer)
-    return adapt(0, value, b.getI32Type());
-  if (value.kind == Val::Float)
-    return adapt(0, value, b.getF32Type());
-  if (value.kind == Val::Bool)
-    return Val::of(constant(loc, b.getI1Type(), 0, value.integer));
-  return value;
+  auto it = constants.find(name.str());
+  return it == constants.end() ? nullptr : &it->second;
 }
 
 void Emitter::emitBlock(const ast::Block &block) {
@@ -45,16 +35,8 @@ void Emitter::emitBlock(const ast::Block &block) {
 void Emitter::emitStatement(const ast::Stmt &stmt) {
   switch (stmt.kind) {
   case ast::Stmt::Let:
-  case ast::Stmt::Var: {
-    Val value = emit(*stmt.value);
-    if (value.kind == Val::View || value.kind == Val::Absent)
-      value = error(stmt.value->offset, Message::NotAValue, describe(value));
-    bool isVariable = stmt.kind == ast::Stmt::Var;
-    if (scopes.back().contains(stmt.name))
-      error(stmt.offset, Message::Duplicate, stmt.name);
-    scopes.back()[stmt.name] = {isVariable ? settle(value) : value, isVariable};
-    return;
-  }
+  case ast::Stmt::Var:
+    return emitBinding(stmt);
   case ast::Stmt::Assign:
     return emitAssign(stmt);
   case ast::Stmt::Tiles:
@@ -67,11 +49,23 @@ void Emitter::emitStatement(const ast::Stmt &stmt) {
   }
 }
 
+void Emitter::emitBinding(const ast::Stmt &stmt) {
+  Val value = emit(*stmt.value);
+  bool isVariable = stmt.kind == ast::Stmt::Var;
+  bool isName = value.kind == Val::View || value.kind == Val::Absent || value.kind == Val::Type;
+  if (isName || (isVariable && value.kind == Val::Coord))
+    value = error(stmt.value->offset, Message::NotAValue, describe(value));
+  if (isVariable)
+    value = settle(stmt.value->offset, value);
+  if (!scopes.back().try_emplace(stmt.name, Binding{value, isVariable}).second)
+    error(stmt.offset, Message::Duplicate, stmt.name);
+}
+
 void Emitter::emitAssign(const ast::Stmt &stmt) {
   Val value = emit(*stmt.value);
   Binding *binding = find(stmt.name);
   if (!binding) {
-    error(stmt.offset, Message::UnknownName, stmt.name, "");
+    error(stmt.offset, Message::UnknownName, stmt.name, suggestion(stmt.name, variableNames()));
     return;
   }
   if (!binding->isVariable) {
@@ -83,7 +77,7 @@ void Emitter::emitAssign(const ast::Stmt &stmt) {
   if (value.isPoison() || binding->value.isPoison())
     return;
   if (value.isLiteral() && binding->value.kind == Val::Ssa)
-    value = adapt(stmt.value->offset, value, binding->value.element());
+    value = adapt(stmt.value->offset, value, binding->value.ssa.getType());
   if (value.isPoison())
     return;
   bool sameType = value.kind == binding->value.kind &&
@@ -93,6 +87,15 @@ void Emitter::emitAssign(const ast::Stmt &stmt) {
     return;
   }
   binding->value = value;
+}
+
+std::vector<std::string> Emitter::variableNames() const {
+  std::vector<std::string> names;
+  for (const Scope &scope : llvm::reverse(scopes))
+    for (const auto &[name, binding] : scope)
+      if (binding.isVariable && names.size() < kMaxSuggestions)
+        names.push_back(name);
+  return names;
 }
 
 static void collectAssigned(const ast::Block &block, std::set<std::string> &names) {
@@ -116,48 +119,43 @@ std::vector<std::string> Emitter::assignedIn(std::initializer_list<const ast::Bl
   return carried;
 }
 
-void Emitter::emitLoop(const ast::Stmt &stmt) {
+/// Bounds of a loop over tiles or a range; nullopt, reported, if they are none.
+std::optional<std::pair<Value, Value>> Emitter::emitBounds(const ast::Stmt &stmt) {
   Location loc = at(stmt.offset);
-  bool isTiles = stmt.kind == ast::Stmt::Tiles;
-  Value lower, upper;
-  if (isTiles) {
-    Value extent = emitI32(*stmt.value, "the extent of tiles(...)");
-    std::optional<int64_t> size = emitExtent(*stmt.second);
-    if (!extent || !size)
-      return;
-    lower = constant(loc, b.getI32Type(), 0, 0);
-    upper = arith::CeilDivSIOp::create(b, loc, extent, constant(loc, b.getI32Type(), 0, *size));
-  } else {
-    lower = emitI32(*stmt.value, "a loop's bound");
-    upper = emitI32(*stmt.second, "a loop's bound");
-    if (!lower || !upper)
-      return;
+  if (stmt.kind == ast::Stmt::Range) {
+    Value lower = emitI32(*stmt.value, "a loop's bound"), upper = emitI32(*stmt.second, "a loop's bound");
+    return lower && upper ? std::optional(std::pair(lower, upper)) : std::nullopt;
   }
+  Value extent = emitI32(*stmt.value, "the extent of tiles(...)");
+  std::optional<int64_t> size = emitExtent(*stmt.second);
+  if (!extent || !size)
+    return std::nullopt;
+  Value lower = i32(loc, 0);
+  return std::pair(lower, Value(arith::CeilDivSIOp::create(b, loc, extent, i32(loc, *size))));
+}
+
+void Emitter::emitLoop(const ast::Stmt &stmt) {
   const ast::Function *hook = program.file->findFunction(stmt.visible);
   if (!stmt.visible.empty() && (!hook || !hook->isHook || hook->parameters.size() != 1)) {
     error(stmt.visibleOffset, Message::VisibleNotHook, stmt.visible);
     return;
   }
-
+  std::optional<std::pair<Value, Value>> bounds = emitBounds(stmt);
   std::vector<std::string> carried = assignedIn({&stmt.body});
+  if (!bounds || !spend(stmt.offset, carried.size()))
+    return;
   SmallVector<Value> inits;
   for (const std::string &name : carried)
     inits.push_back(find(name)->value.ssa);
-  auto loop = scf::ForOp::create(b, loc, lower, upper, constant(loc, b.getI32Type(), 0, 1), inits);
+  Location loc = at(stmt.offset);
+  auto loop = scf::ForOp::create(b, loc, bounds->first, bounds->second, i32(loc, 1), inits);
   OpBuilder::InsertionGuard guard(b);
   if (!loop.getBody()->empty())
     loop.getBody()->back().erase();
   b.setInsertionPointToEnd(loop.getBody());
-  VisibleLoop outer = std::exchange(visible, {stmt.visible, loop.getBody(), false});
-  scopes.emplace_back();
-  scopes.back()[stmt.name] = {Val::of(loop.getInductionVar()), false};
   for (auto [name, argument] : llvm::zip(carried, loop.getRegionIterArgs()))
     find(name)->value = Val::of(argument);
-  emitBlock(stmt.body);
-  scopes.pop_back();
-  if (!stmt.visible.empty() && !visible.found)
-    error(stmt.visibleOffset, Message::VisibleUnused, stmt.visible);
-  visible = outer;
+  emitLoopBody(stmt, loop.getBody());
   SmallVector<Value> results;
   for (const std::string &name : carried)
     results.push_back(find(name)->value.ssa);
@@ -166,14 +164,25 @@ void Emitter::emitLoop(const ast::Stmt &stmt) {
     find(name)->value = Val::of(result);
 }
 
+/// The statements, with the loop's name and what visible(...) promises.
+void Emitter::emitLoopBody(const ast::Stmt &stmt, Block *body) {
+  VisibleLoop outer = std::exchange(visible, {stmt.visible, body, false});
+  unsigned before = diagnostics.errorCount();
+  scopes.emplace_back();
+  scopes.back()[stmt.name] = {Val::of(body->getArgument(0)), false};
+  emitBlock(stmt.body);
+  scopes.pop_back();
+  if (!stmt.visible.empty() && !visible.found && diagnostics.errorCount() == before)
+    error(stmt.visibleOffset, Message::VisibleUnused, stmt.visible);
+  visible = outer;
+}
+
 void Emitter::emitIf(const ast::Stmt &stmt) {
   Val condition;
   const ast::Expr &expr = *stmt.value;
   Binding *view = expr.kind == ast::Expr::Name ? find(expr.text) : nullptr;
   if (view && (view->value.kind == Val::View || view->value.kind == Val::Absent))
     condition = Val::ofBool(view->value.kind == Val::View);
-  else if (std::optional<Constant> constant = evaluate(expr, program, diagnostics); constant)
-    condition = constant->kind == Constant::Bool ? Val::ofBool(constant->value) : Val::ofInteger(constant->value);
   else
     condition = emit(expr);
   if (condition.isPoison())
@@ -191,6 +200,8 @@ void Emitter::emitIf(const ast::Stmt &stmt) {
 void Emitter::emitRuntimeIf(const ast::Stmt &stmt, const Val &condition) {
   Location loc = at(stmt.offset);
   std::vector<std::string> carried = assignedIn({&stmt.body, &stmt.otherwise});
+  if (!spend(stmt.offset, carried.size()))
+    return;
   SmallVector<Type> types;
   SmallVector<Val> before;
   for (const std::string &name : carried) {
@@ -198,7 +209,8 @@ void Emitter::emitRuntimeIf(const ast::Stmt &stmt, const Val &condition) {
     types.push_back(before.back().ssa.getType());
   }
   auto branch = scf::IfOp::create(b, loc, types, condition.ssa, /*withElseRegion=*/true);
-  for (auto [region, block] : {std::pair(&branch.getThenRegion(), &stmt.body), {&branch.getElseRegion(), &stmt.otherwise}}) {
+  for (auto [region, block] :
+       {std::pair(&branch.getThenRegion(), &stmt.body), {&branch.getElseRegion(), &stmt.otherwise}}) {
     OpBuilder::InsertionGuard guard(b);
     if (!region->front().empty())
       region->front().back().erase();

@@ -6,9 +6,10 @@
 // Walks a specialised kernel and emits tile operations, checking types as it goes: after an error a
 // poisoned value stands for what could not be made, and silences what follows from it.
 //
-//     EmitKernel      function, parameters, interface     EmitStatements   let, var, loops, branches
-//     EmitExpressions names, operators, broadcasting       EmitCalls        functions, hooks, built-ins
-//     EmitAccess      loads and stores of views
+//     EmitKernel       function, parameters, interface    EmitStatements   let, var, loops, branches
+//     EmitExpressions  names, members, new tiles          EmitOperators    arithmetic, comparisons, logic
+//     EmitValues       literals, shapes, broadcasting     EmitCasts        cast<type>(value)
+//     EmitCalls        functions, hooks, built-ins        EmitAccess       loads and stores of views
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,6 +33,7 @@ struct Val {
     Integer, ///< compile-time integer, of no type yet
     Float,   ///< compile-time float, of no type yet
     Bool,    ///< compile-time truth value
+    Type,    ///< an element type: integer is its DataType
     Ssa,     ///< a scalar or a tile
     Coord,   ///< b, h, q, k, Sq, Sk
     View,    ///< a view parameter
@@ -47,6 +49,7 @@ struct Val {
   static Val ofInteger(int64_t value) { return {Integer, value, double(value), {}, {}, {}}; }
   static Val ofFloat(double value) { return {Float, 0, value, {}, {}, {}}; }
   static Val ofBool(bool value) { return {Bool, value, double(value), {}, {}, {}}; }
+  static Val ofType(DataType type) { return {Type, int64_t(type), 0, {}, {}, {}}; }
   static Val of(mlir::Value value) { return {Ssa, 0, 0, value, {}, {}}; }
 
   bool isPoison() const { return kind == Poison; }
@@ -80,7 +83,9 @@ private:
 
   //===--- EmitKernel.cpp ---===//
   void fillInterface();
-  void checkHostNames();
+  void checkHost();
+  void checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known);
+  void checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent);
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
   void bindExtents();
@@ -90,43 +95,65 @@ private:
   //===--- EmitStatements.cpp ---===//
   void emitBlock(const ast::Block &block);
   void emitStatement(const ast::Stmt &stmt);
+  void emitBinding(const ast::Stmt &stmt);
   void emitAssign(const ast::Stmt &stmt);
+  std::vector<std::string> variableNames() const;
   void emitLoop(const ast::Stmt &stmt);
+  void emitLoopBody(const ast::Stmt &stmt, mlir::Block *body);
+  std::optional<std::pair<mlir::Value, mlir::Value>> emitBounds(const ast::Stmt &stmt);
   void emitIf(const ast::Stmt &stmt);
   void emitRuntimeIf(const ast::Stmt &stmt, const Val &condition);
   void emitStore(const ast::Stmt &stmt);
   std::vector<std::string> assignedIn(std::initializer_list<const ast::Block *> blocks);
   Binding *find(llvm::StringRef name);
-  /// A literal with a type of its own: i32, f32, i1.
-  Val settle(Val value);
 
   //===--- EmitExpressions.cpp ---===//
   Val emit(const ast::Expr &expr);
   Val emitName(const ast::Expr &expr);
-  Val emitUnary(const ast::Expr &expr);
-  Val emitBinary(const ast::Expr &expr);
   Val emitMember(const ast::Expr &expr);
   Val emitExpand(const ast::Expr &expr);
   Val emitFill(const ast::Expr &expr);
-  Val emitCast(const ast::Expr &expr);
+  /// Adds to the work done; false, reported once, when it is too much.
+  bool spend(uint32_t offset, size_t amount);
+
+  //===--- EmitOperators.cpp ---===//
+  Val emitUnary(const ast::Expr &expr);
+  Val emitBinary(const ast::Expr &expr);
   Val binary(uint32_t offset, llvm::StringRef op, Val x, Val y);
   Val binaryLiterals(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  Val binaryTypes(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  /// && and ||.
+  Val logic(uint32_t offset, llvm::StringRef op, Val x, Val y);
+
+  //===--- EmitCasts.cpp ---===//
+  Val emitCast(const ast::Expr &expr);
+  Val castLiteral(const ast::Expr &expr, Val value, DataType type);
   Val castTo(uint32_t offset, const Val &value, mlir::Type element);
+
+  //===--- EmitValues.cpp ---===//
   /// Brings both to one type and shape: literals adapt, scalars are splatted, extents of 1 repeat.
   bool unify(uint32_t offset, llvm::StringRef op, Val &x, Val &y);
   bool unifyShapes(uint32_t offset, llvm::StringRef op, Val &x, Val &y);
-  /// A literal as a scalar of `element`; Poison, reported, if it does not fit.
-  Val adapt(uint32_t offset, const Val &literal, mlir::Type element);
-  Val broadcastTo(const Val &value, llvm::ArrayRef<int64_t> shape);
-  /// The scalar i32 that an index, a start or a bound must be.
-  mlir::Value emitI32(const ast::Expr &expr, llvm::StringRef what);
+  Val broadcastTo(uint32_t offset, const Val &value, llvm::ArrayRef<int64_t> shape);
+  /// A literal as a constant of `type`, a scalar or a tile; Poison, reported, if it does not fit.
+  Val adapt(uint32_t offset, const Val &literal, mlir::Type type);
+  /// A literal with a type of its own: i32, f32, i1.
+  Val settle(uint32_t offset, Val value);
+  /// The scalar i32 that an index, a start or a bound must be; null, reported, if it is none.
+  mlir::Value emitI32(const ast::Expr &expr, llvm::StringRef what) { return toI32(expr, emit(expr), what); }
+  mlir::Value toI32(const ast::Expr &expr, Val value, llvm::StringRef what);
   std::optional<int64_t> emitConstant(const ast::Expr &expr);
   std::optional<int64_t> emitExtent(const ast::Expr &expr);
   bool checkTile(uint32_t offset, llvm::ArrayRef<int64_t> shape);
+  mlir::Value i32(mlir::Location loc, int64_t value);
+  std::string describe(const Val &value);
+  static std::string describe(mlir::Type type);
+  static std::string describe(llvm::ArrayRef<int64_t> shape);
 
   //===--- EmitCalls.cpp ---===//
   Val emitCall(const ast::Expr &expr);
-  Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments, bool &known);
+  Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitMath(const ast::Expr &expr, Val x);
   Val emitWhere(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitIota(const ast::Expr &expr, const Val &count);
@@ -138,7 +165,9 @@ private:
   Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Val> arguments);
   bool bindArgument(uint32_t offset, const ast::Function &function, const ast::FnParameter &parameter, Val argument,
                     Scope &scope);
-  void promiseVisible(const ast::Function &hook, const Val &mask, llvm::ArrayRef<Val> arguments);
+  Val emitBody(const ast::Function &function, Scope scope);
+  Val checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, llvm::StringRef name);
+  void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
 
   //===--- EmitAccess.cpp ---===//
   struct Access {
@@ -148,19 +177,15 @@ private:
   };
   Val emitLoad(const ast::Expr &expr);
   std::optional<Access> emitAccess(uint32_t offset, llvm::StringRef name, const std::vector<ast::Index> &indices);
+  mlir::Value emitStart(const ast::Expr &expr);
   bool emitIndex(Access &access, unsigned dim, const ast::Index &index);
 
   //===--- Small things ---===//
   template <typename... Arguments> Val error(uint32_t offset, Message message, Arguments &&...arguments) {
-    if (diagnostics.errorCount() < kMaxErrors)
-      report(diagnostics, offset, message, std::forward<Arguments>(arguments)...);
+    report(diagnostics, offset, message, std::forward<Arguments>(arguments)...);
     return {};
   }
   mlir::Location at(uint32_t offset);
-  mlir::Value constant(mlir::Location loc, mlir::Type type, double number, int64_t integer);
-  std::string describe(const Val &value);
-  static std::string describe(mlir::Type type);
-  static std::string describe(llvm::ArrayRef<int64_t> shape);
 
   const Specialisation &program;
   const CompileOptions &options;
@@ -168,10 +193,12 @@ private:
   KernelInterface &interface;
   Diagnostics &diagnostics;
   mlir::OpBuilder b;
-  std::vector<Scope> scopes;
+  std::vector<Scope> scopes; ///< innermost last; in the first stand parameters, extents and grid names
+  Scope constants;           ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;
   VisibleLoop visible;
-  unsigned emitted = 0;
+  size_t emitted = 0;
+  unsigned depth = 0;
 };
 
 } // namespace imbrex

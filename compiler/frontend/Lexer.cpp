@@ -49,7 +49,8 @@ private:
       return name();
     if (llvm::isDigit(c))
       return number();
-    static constexpr StringRef kSymbols[] = {"->", "==", "!=", "<=", ">=", "&&", "||", ":+", "..", "+=", "-=", "*=", "/="};
+    static constexpr StringRef kSymbols[] = {"->", "==", "!=", "<=", ">=", "&&", "||",
+                                             ":+", "..", "+=", "-=", "*=", "/="};
     for (StringRef symbol : kSymbols)
       if (text.substr(at).starts_with(symbol))
         return push(TokenKind::Symbol, symbol.size());
@@ -63,44 +64,49 @@ private:
   void name() {
     size_t length = text.substr(at).find_if_not([](char c) { return llvm::isAlnum(c) || c == '_'; });
     length = std::min(length, text.size() - at);
-    if (length > kMaxNameBytes)
-      report(diagnostics, at, Message::NameTooLong, kMaxNameBytes, length);
     push(TokenKind::Name, length);
+    if (length > kMaxNameBytes) {
+      report(diagnostics, tokens.back().offset, Message::NameTooLong, kMaxNameBytes, length);
+      tokens.back().text = tokens.back().text.take_front(kMaxNameBytes);
+    }
+  }
+
+  char peek(size_t i) const { return i < text.size() ? text[i] : '\0'; }
+  size_t skipDigits(size_t end) const {
+    while (llvm::isDigit(peek(end)))
+      ++end;
+    return end;
   }
 
   /// digits [. digits] [e [+-] digits]; "1..4" is a range, not a number with two points.
   void number() {
-    size_t end = at;
-    auto digits = [&] {
-      while (end < text.size() && llvm::isDigit(text[end]))
-        ++end;
-    };
-    digits();
-    bool isFloat = false;
-    if (end + 1 < text.size() && text[end] == '.' && llvm::isDigit(text[end + 1])) {
+    size_t end = skipDigits(at);
+    bool isFloat = peek(end) == '.' && llvm::isDigit(peek(end + 1));
+    if (isFloat)
+      end = skipDigits(end + 1);
+    if (peek(end) == 'e' || peek(end) == 'E') {
       isFloat = true;
       ++end;
-      digits();
+      end = skipDigits(end + (peek(end) == '+' || peek(end) == '-'));
     }
-    if (end < text.size() && (text[end] == 'e' || text[end] == 'E')) {
-      isFloat = true;
-      ++end;
-      if (end < text.size() && (text[end] == '+' || text[end] == '-'))
-        ++end;
-      digits();
-    }
-    while (end < text.size() && (llvm::isAlnum(text[end]) || text[end] == '_'))
+    while (llvm::isAlnum(peek(end)) || peek(end) == '_')
       ++end; // letters right after a number belong to it, and make it malformed
-    StringRef digitsText = text.slice(at, end);
     push(isFloat ? TokenKind::Float : TokenKind::Integer, end - at);
-    Token &token = tokens.back();
-    if (isFloat ? digitsText.getAsDouble(token.number) : false)
-      report(diagnostics, token.offset, Message::BadNumber, digitsText);
-    if (!isFloat && digitsText.getAsInteger(10, token.integer)) {
-      bool onlyDigits = llvm::all_of(digitsText, llvm::isDigit);
-      report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber, digitsText);
-      token.integer = 1;
-    }
+    readNumber(tokens.back());
+  }
+
+  /// Fills in the token's value; 1 stands for one that is wrong, and is wrong nowhere.
+  void readNumber(Token &token) {
+    bool onlyDigits = llvm::all_of(token.text, llvm::isDigit);
+    bool isFloat = token.kind == TokenKind::Float;
+    bool wrong = isFloat ? !llvm::isDigit(token.text.back()) || token.text.getAsDouble(token.number)
+                         : token.text.getAsInteger(10, token.integer);
+    if (!wrong)
+      return;
+    report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber,
+           token.text.take_front(kMaxNameBytes));
+    token.integer = 1;
+    token.number = 1;
   }
 
   void push(TokenKind kind, size_t length) {

@@ -15,6 +15,22 @@
 
 namespace imbrex {
 
+/// Limits that keep any text from taking long or much (reliability: hostile text).
+inline constexpr size_t kMaxSourceBytes = 1 << 20;
+inline constexpr size_t kMaxNameBytes = 256;
+inline constexpr unsigned kMaxNesting = 200;
+inline constexpr unsigned kMaxInlining = 64;
+inline constexpr unsigned kMaxEmitDepth = 1000; ///< of expressions, through inlined functions
+inline constexpr unsigned kMaxErrors = 50;
+inline constexpr size_t kMaxDeclarations = 1024; ///< functions and kernels of a file; parameters of a kernel
+inline constexpr size_t kMaxChoices = 1024;      ///< of a tuning parameter
+inline constexpr size_t kMaxRank = 8;            ///< dimensions of a view
+inline constexpr size_t kMaxHostText = 4096;     ///< bytes of an expression the host evaluates
+inline constexpr size_t kMaxSuggestions = 500;   ///< names compared with a misspelt one
+inline constexpr int64_t kMaxTileExtent = 1 << 16;
+inline constexpr int64_t kMaxTileElements = 1 << 20;
+inline constexpr unsigned kMaxOperations = 200000;
+
 enum class Message {
 #define IMBREX_ERROR(id, format) id,
 #include "compiler/frontend/Errors.def"
@@ -23,24 +39,26 @@ enum class Message {
 /// The text of a message, with its {0}, {1}, ...
 const char *formatOf(Message message);
 
-/// Reports `message` at a byte of the source, filled in with `arguments`.
+template <typename... Arguments> std::string formatMessage(Message message, Arguments &&...arguments) {
+  return llvm::formatv(/*Validate=*/false, formatOf(message), std::forward<Arguments>(arguments)...).str();
+}
+
+/// Reports `message` at a byte of the source, filled in with `arguments`. After kMaxErrors nothing more is said.
 template <typename... Arguments>
 void report(Diagnostics &diagnostics, uint32_t offset, Message message, Arguments &&...arguments) {
-  diagnostics.error(offset, llvm::formatv(/*Validate=*/false, formatOf(message), std::forward<Arguments>(arguments)...).str());
+  if (diagnostics.errorCount() < kMaxErrors)
+    diagnostics.error(offset, formatMessage(message, std::forward<Arguments>(arguments)...));
+}
+
+/// The same for what has no place in the text: an option, a missing kernel.
+template <typename... Arguments>
+void reportWithoutPlace(Diagnostics &diagnostics, Message message, Arguments &&...arguments) {
+  if (diagnostics.errorCount() < kMaxErrors)
+    diagnostics.errorWithoutPlace(formatMessage(message, std::forward<Arguments>(arguments)...));
 }
 
 /// ", did you mean 'x'?" if one of `known` is close to `name`, else "".
 std::string suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> known);
-
-/// Limits that keep any text from taking long or much (reliability: hostile text).
-inline constexpr size_t kMaxSourceBytes = 1 << 20;
-inline constexpr size_t kMaxNameBytes = 256;
-inline constexpr unsigned kMaxNesting = 200;
-inline constexpr unsigned kMaxInlining = 64;
-inline constexpr unsigned kMaxErrors = 50;
-inline constexpr int64_t kMaxTileExtent = 1 << 16;
-inline constexpr int64_t kMaxTileElements = 1 << 20;
-inline constexpr unsigned kMaxOperations = 200000;
 
 } // namespace imbrex
 

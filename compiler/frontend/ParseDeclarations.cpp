@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Target.h"
 #include "compiler/frontend/Parser.h"
 
 using namespace imbrex;
@@ -17,6 +18,8 @@ bool Parser::parseType(TypeName &type) {
   type.offset = peek().offset;
   if (peek().kind != TokenKind::Name)
     return fail(Message::ExpectedType, peek().describe());
+  if (peek().is("f8e4m3") || peek().is("f8e5m2"))
+    return fail(Message::Unsupported, "the element type " + peek().text.str());
   if (!peek().is("wide") || !peek(1).is("<"))
     return expectName(type.name, "a type");
   take(), take();
@@ -40,6 +43,8 @@ bool Parser::parseFnParameters(std::vector<FnParameter> &parameters) {
         return false;
     }
     parameters.push_back(std::move(parameter));
+    if (tooMany("parameters of a function", parameters.size(), kMaxDeclarations))
+      return false;
     if (!accept(","))
       break;
   }
@@ -81,7 +86,7 @@ bool Parser::parseKernel(File &file) {
   if (!expectName(kernel.name, "a name") || (peek().is("<") && !parseGenerics(kernel)) || !expect("("))
     return false;
   do {
-    if (!parseKernelParameter(kernel))
+    if (!parseKernelParameter(kernel) || tooMany("parameters of a kernel", kernel.parameters.size(), kMaxDeclarations))
       return false;
   } while (accept(",") && !peek().is(")"));
   if (!expect(")"))
@@ -112,18 +117,30 @@ bool Parser::parseGenerics(Kernel &kernel) {
     if (!expectName(generic.name, "a parameter's name") || !expect(":"))
       return false;
     generic.isInteger = accept("int");
-    while (!generic.isInteger) {
-      std::optional<DataType> type = parseDataType(peek().text);
-      if (!type)
-        return fail(Message::ExpectedType, peek().describe());
-      take();
-      generic.allowed.push_back(*type);
-      if (!accept("|"))
-        break;
-    }
+    if (!generic.isInteger && !parseAllowed(generic))
+      return false;
     kernel.generics.push_back(std::move(generic));
+    if (tooMany("generic parameters of a kernel", kernel.generics.size(), kMaxDeclarations))
+      return false;
   } while (accept(","));
   return expect(">");
+}
+
+/// The types of a type parameter: type { "|" type }
+bool Parser::parseAllowed(GenericParameter &generic) {
+  do {
+    TypeName type;
+    if (!parseType(type))
+      return false;
+    std::optional<DataType> known = type.wide ? std::nullopt : parseDataType(type.name);
+    if (!known) {
+      report(diagnostics, type.offset, Message::ExpectedType, "'" + type.name + "'");
+      return false;
+    }
+    if (!llvm::is_contained(generic.allowed, *known))
+      generic.allowed.push_back(*known);
+  } while (accept("|"));
+  return true;
 }
 
 /// parameter = name ":" ( [ "out" [ "?" ] ] "view" "<" type ">" "[" expression { "," expression } "]" | type ) ;
@@ -150,6 +167,8 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
     if (!extent)
       return false;
     parameter.extents.push_back(std::move(extent));
+    if (tooMany("dimensions of a view", parameter.extents.size(), kMaxRank))
+      return false;
   } while (accept(","));
   kernel.parameters.push_back(std::move(parameter));
   return expect("]");
@@ -202,26 +221,43 @@ bool Parser::parseTunable(Tune &tune) {
   tunable.offset = peek().offset;
   if (!expectName(tunable.name, "a tuning parameter") || !expect(":"))
     return false;
-  int64_t value;
-  if (accept("{")) {
-    do {
-      if (!expectInteger(value))
-        return false;
-      tunable.choices.push_back(value);
-    } while (accept(","));
-    if (!expect("}"))
-      return false;
-  } else {
-    int64_t last;
-    if (!expectInteger(value) || !expect("..") || !expectInteger(last))
-      return false;
-    for (; value <= last && tunable.choices.size() < 1024; ++value)
-      tunable.choices.push_back(value);
-  }
+  if (!(peek().is("{") ? parseChoices(tunable) : parseChoiceRange(tunable)))
+    return false;
   if (!expect("=") || !expectInteger(tunable.standard))
     return false;
   tune.tunables.push_back(std::move(tunable));
-  return expect(";");
+  return !tooMany("tuning parameters of a kernel", tune.tunables.size(), kMaxDeclarations) && expect(";");
+}
+
+/// "{" integer { "," integer } "}"
+bool Parser::parseChoices(Tunable &tunable) {
+  expect("{");
+  do {
+    if (!expectInteger(tunable.choices.emplace_back()) ||
+        tooMany("choices of a tuning parameter", tunable.choices.size(), kMaxChoices))
+      return false;
+  } while (accept(","));
+  return expect("}");
+}
+
+/// integer ".." integer, both among the choices
+bool Parser::parseChoiceRange(Tunable &tunable) {
+  int64_t first, last;
+  uint32_t offset = peek().offset;
+  if (!expectInteger(first) || !expect("..") || !expectInteger(last))
+    return false;
+  if (first > last) {
+    report(diagnostics, offset, Message::EmptyRange, first, last);
+    return false;
+  }
+  if (uint64_t(last) - uint64_t(first) >= kMaxChoices) {
+    report(diagnostics, offset, Message::TooMany, "choices of a tuning parameter", kMaxChoices);
+    return false;
+  }
+  for (; first < last; ++first)
+    tunable.choices.push_back(first);
+  tunable.choices.push_back(last);
+  return true;
 }
 
 /// case = ( "on" name { "," name } | "when" expression ) "{" { name "=" integer ";" } "}" ;
@@ -230,8 +266,15 @@ bool Parser::parseTuneCase(Tune &tune) {
   result.offset = peek().offset;
   if (take().is("on")) {
     do {
-      if (!expectName(result.targets.emplace_back(), "a target such as sm_80"))
+      uint32_t offset = peek().offset;
+      std::string &target = result.targets.emplace_back();
+      if (!expectName(target, "a target such as sm_80"))
         return false;
+      std::vector<std::string> known;
+      for (std::string_view name : Target::names())
+        known.emplace_back(name);
+      if (!Target::parse(target))
+        report(diagnostics, offset, Message::UnknownTarget, target, suggestion(target, known));
     } while (accept(","));
   } else {
     result.condition = parseExpression();
@@ -243,18 +286,25 @@ bool Parser::parseTuneCase(Tune &tune) {
   while (!accept("}")) {
     TuneCase::Setting setting;
     setting.offset = peek().offset;
-    if (!expectName(setting.name, "a tuning parameter") || !expect("=") || !expectInteger(setting.value) || !expect(";"))
+    if (!expectName(setting.name, "a tuning parameter") || !expect("=") || !expectInteger(setting.value) ||
+        !expect(";"))
       return false;
     result.settings.push_back(std::move(setting));
+    if (tooMany("settings of a case", result.settings.size(), kMaxDeclarations))
+      return false;
   }
   tune.cases.push_back(std::move(result));
-  return true;
+  return !tooMany("cases of a tune block", tune.cases.size(), kMaxDeclarations);
 }
 
 /// grid = "grid" "(" expression { "," expression } ")" "|" name { "," name } "|" ;
 bool Parser::parseGrid(Kernel &kernel) {
   uint32_t offset = peek().offset;
-  if (!expect("grid") || !expect("(") || !parseArguments(kernel.grid) || !expect("|"))
+  if (!accept("grid")) {
+    report(diagnostics, offset, Message::Expected, "'require', 'tune' or 'grid'", peek().describe());
+    return false;
+  }
+  if (!expect("(") || !parseArguments(kernel.grid) || !expect("|"))
     return false;
   do {
     FnParameter &name = kernel.gridNames.emplace_back();

@@ -21,6 +21,18 @@ ExprPtr Parser::make(Expr::Kind kind, uint32_t offset) const {
   return expr;
 }
 
+bool Parser::adopt(Expr &parent, ExprPtr child) {
+  if (!child)
+    return false;
+  parent.height = std::max(parent.height, child->height + 1);
+  if (parent.height > kMaxNesting) {
+    report(diagnostics, parent.offset, Message::TooDeep, kMaxNesting);
+    return false;
+  }
+  parent.operands.push_back(std::move(child));
+  return true;
+}
+
 /// Binary operators, loosest first.
 static constexpr unsigned kLevels = 6;
 static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
@@ -49,25 +61,17 @@ ExprPtr Parser::parseBinary(unsigned level) {
   if (level == kLevels)
     return parseUnary();
   ExprPtr left = parseBinary(level + 1);
-  for (unsigned chain = 0; left;) {
+  while (left) {
     StringRef found;
     for (StringRef op : operatorsOf(level))
       if (peek().is(op))
         found = op;
     if (found.empty())
       return left;
-    // A long chain is a deep tree to those who walk it.
-    if (++chain > kMaxNesting) {
-      report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
-      return nullptr;
-    }
     ExprPtr node = make(Expr::Binary, take().offset);
     node->text = found.str();
-    ExprPtr right = parseBinary(level + 1);
-    if (!right)
+    if (!adopt(*node, std::move(left)) || !adopt(*node, parseBinary(level + 1)))
       return nullptr;
-    node->operands.push_back(std::move(left));
-    node->operands.push_back(std::move(right));
     left = std::move(node);
   }
   return left;
@@ -83,15 +87,16 @@ ExprPtr Parser::parseUnary() {
   if (peek().is("-") || peek().is("!")) {
     ExprPtr node = make(Expr::Unary, offset);
     node->text = take().text.str();
-    ExprPtr operand = parseUnary();
-    if (!operand)
-      return nullptr;
-    node->operands.push_back(std::move(operand));
-    return node;
+    return adopt(*node, parseUnary()) ? std::move(node) : nullptr;
   }
   if (accept("load")) {
     ExprPtr node = make(Expr::Load, peek().offset);
-    return expectName(node->text, "a view") && parseIndices(node->indices) ? std::move(node) : nullptr;
+    if (!expectName(node->text, "a view") || !parseIndices(node->indices))
+      return nullptr;
+    for (const Index &index : node->indices)
+      for (const Expr *part : {index.start.get(), index.size.get()})
+        node->height = std::max(node->height, part ? part->height + 1 : 1);
+    return node;
   }
   return parsePostfix();
 }
@@ -99,11 +104,7 @@ ExprPtr Parser::parseUnary() {
 /// postfix = primary { "." name | "[" ":" "," "_" "]" | "[" "_" "," ":" "]" } ;
 ExprPtr Parser::parsePostfix() {
   ExprPtr base = parsePrimary();
-  for (unsigned chain = 0; base && (peek().is(".") || peek().is("[")); ++chain) {
-    if (chain > kMaxNesting) {
-      report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
-      return nullptr;
-    }
+  while (base && (peek().is(".") || peek().is("["))) {
     ExprPtr node;
     if (peek().is(".")) {
       take();
@@ -120,7 +121,8 @@ ExprPtr Parser::parsePostfix() {
       }
       node->integer = row ? 0 : 1;
     }
-    node->operands.push_back(std::move(base));
+    if (!adopt(*node, std::move(base)))
+      return nullptr;
     base = std::move(node);
   }
   return base;
@@ -149,21 +151,15 @@ ExprPtr Parser::parseTyped(bool isFill) {
     if (!expect("["))
       return nullptr;
     do {
-      ExprPtr extent = parseExpression();
-      if (!extent)
+      if (!adopt(*node, parseExpression()))
         return nullptr;
-      node->operands.push_back(std::move(extent));
     } while (accept(","));
     if (!expect("]"))
       return nullptr;
   }
   if (!expect("("))
     return nullptr;
-  ExprPtr value = parseExpression();
-  if (!value || !expect(")"))
-    return nullptr;
-  node->operands.push_back(std::move(value));
-  return node;
+  return adopt(*node, parseExpression()) && expect(")") ? std::move(node) : nullptr;
 }
 
 /// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments ] ;
@@ -191,26 +187,36 @@ ExprPtr Parser::parsePrimary() {
     node->integer = take().is("true");
     return node;
   }
+  if (token.is("dot") && peek(1).is("<")) {
+    fail(Message::Unsupported, "a mode of dot (tf32, tf32x3)");
+    return nullptr;
+  }
   if (peek(1).is("("))
     return parseCall();
   ExprPtr node = make(Expr::Name, token.offset);
-  node->text = take().text.str();
-  return node;
+  return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
 
 /// call = name arguments ;
 ExprPtr Parser::parseCall() {
   ExprPtr node = make(Expr::Call, peek().offset);
-  node->text = take().text.str();
-  take(); // the parenthesis
-  return parseArguments(node->operands) ? std::move(node) : nullptr;
+  std::vector<ExprPtr> arguments;
+  if (!expectName(node->text, "a function") || !expect("(") || !parseArguments(arguments))
+    return nullptr;
+  for (ExprPtr &argument : arguments)
+    if (!adopt(*node, std::move(argument)))
+      return nullptr;
+  return node;
 }
 
 //===----------------------------------------------------------------------===//
 // Expressions as text
 //===----------------------------------------------------------------------===//
 
-std::string ast::toText(const Expr &expr) {
+/// Longer expressions are cut: they stand in messages.
+static constexpr size_t kLongestText = 120;
+
+static std::string toWholeText(const Expr &expr) {
   auto list = [&](size_t count) {
     std::string text;
     for (size_t i = 0; i < count; ++i)
@@ -246,4 +252,11 @@ std::string ast::toText(const Expr &expr) {
     return "load " + expr.text + "[...]";
   }
   return "";
+}
+
+std::string ast::toText(const Expr &expr) {
+  std::string text = toWholeText(expr);
+  if (text.size() > kLongestText)
+    text = text.substr(0, kLongestText) + "...";
+  return text;
 }

@@ -20,26 +20,32 @@ bool Parser::accept(StringRef symbol) {
   return true;
 }
 
-bool Parser::fail(Message message, std::string found) {
-  if (diagnostics.errorCount() < kMaxErrors)
-    report(diagnostics, peek().offset, message, found);
+bool Parser::fail(Message message, const std::string &found) {
+  report(diagnostics, peek().offset, message, found);
   return false;
 }
 
 bool Parser::expect(StringRef symbol) {
   if (accept(symbol))
     return true;
-  if (diagnostics.errorCount() < kMaxErrors)
-    report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
+  report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
   return false;
 }
 
+static bool isKeyword(StringRef name) {
+  static constexpr StringRef kKeywords[] = {"kernel", "fn",   "hook", "let",   "var",  "for",   "in",   "if",
+                                            "else",   "grid", "load", "store", "true", "false", "fill", "cast"};
+  return llvm::is_contained(kKeywords, name);
+}
+
 bool Parser::expectName(std::string &name, StringRef what) {
-  if (peek().kind == TokenKind::Name) {
+  if (peek().kind == TokenKind::Name && !isKeyword(peek().text)) {
     name = take().text.str();
     return true;
   }
-  if (diagnostics.errorCount() < kMaxErrors)
+  if (peek().kind == TokenKind::Name)
+    report(diagnostics, peek().offset, Message::Keyword, what, peek().text);
+  else
     report(diagnostics, peek().offset, Message::Expected, what, peek().describe());
   return false;
 }
@@ -50,9 +56,15 @@ bool Parser::expectInteger(int64_t &value) {
     value = negative ? -take().integer : take().integer;
     return true;
   }
-  if (diagnostics.errorCount() < kMaxErrors)
-    report(diagnostics, peek().offset, Message::Expected, "an integer", peek().describe());
+  report(diagnostics, peek().offset, Message::Expected, "an integer", peek().describe());
   return false;
+}
+
+bool Parser::tooMany(StringRef what, size_t count, size_t limit) {
+  if (count <= limit)
+    return false;
+  report(diagnostics, peek().offset, Message::TooMany, what, limit);
+  return true;
 }
 
 bool Parser::tooDeep() {
@@ -94,6 +106,8 @@ std::unique_ptr<File> Parser::parseFile() {
       ok = parseKernel(*file);
     else
       ok = fail(Message::ExpectedDeclaration, peek().describe());
+    if (tooMany("declarations of a file", file->functions.size() + file->kernels.size(), kMaxDeclarations))
+      return file;
     if (!ok)
       skipDeclaration();
   }

@@ -31,9 +31,11 @@ private:
   const Token &take() { return tokens[at < tokens.size() - 1 ? at++ : at]; }
   bool accept(llvm::StringRef symbol);
   bool expect(llvm::StringRef symbol);
+  /// A name that is not a keyword.
   bool expectName(std::string &name, llvm::StringRef what);
+  bool tooMany(llvm::StringRef what, size_t count, size_t limit);
   bool expectInteger(int64_t &value);
-  bool fail(Message message, std::string found);
+  bool fail(Message message, const std::string &found);
   /// Skips to the end of a broken statement or declaration.
   void skipStatement();
   void skipDeclaration();
@@ -44,10 +46,13 @@ private:
   bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
   bool parseKernel(ast::File &file);
   bool parseGenerics(ast::Kernel &kernel);
+  bool parseAllowed(ast::GenericParameter &generic);
   bool parseKernelParameter(ast::Kernel &kernel);
   bool parseTune(ast::Tune &tune);
   bool parseTuneItem(ast::Tune &tune);
   bool parseTunable(ast::Tune &tune);
+  bool parseChoices(ast::Tunable &tunable);
+  bool parseChoiceRange(ast::Tunable &tunable);
   bool parseTuneCase(ast::Tune &tune);
   bool parseGrid(ast::Kernel &kernel);
   bool parseType(ast::TypeName &type);
@@ -71,6 +76,8 @@ private:
   ast::ExprPtr parseTyped(bool isFill);
   bool parseArguments(std::vector<ast::ExprPtr> &arguments);
   ast::ExprPtr make(ast::Expr::Kind kind, uint32_t offset) const;
+  /// Adds `child` to `parent`; false if there is none, or the tree gets too high.
+  bool adopt(ast::Expr &parent, ast::ExprPtr child);
 
   Diagnostics &diagnostics;
   std::vector<Token> tokens;

@@ -47,6 +47,7 @@ private:
 
   bool chooseKernel();
   void checkDeclarations();
+  std::optional<bool> evaluateCondition(const Expr &condition);
   void checkSettings();
   void bindGenerics();
   void bindTunables();
@@ -78,18 +79,19 @@ static std::string join(const std::vector<std::string> &names) {
 bool Specialiser::chooseKernel() {
   std::vector<std::string> names;
   for (const Kernel &kernel : file.kernels) {
-    names.push_back(kernel.name);
+    if (!llvm::is_contained(names, kernel.name))
+      names.push_back(kernel.name);
     if (kernel.name == options.kernel || (options.kernel.empty() && file.kernels.size() == 1))
       result.kernel = &kernel;
   }
   if (result.kernel)
     return true;
   if (names.empty())
-    error(0, Message::NoKernel);
+    reportWithoutPlace(diagnostics, Message::NoKernel);
   else if (options.kernel.empty())
-    error(0, Message::ChooseKernel, join(names));
+    reportWithoutPlace(diagnostics, Message::ChooseKernel, join(names));
   else
-    error(0, Message::UnknownKernel, options.kernel, join(names));
+    reportWithoutPlace(diagnostics, Message::UnknownKernel, options.kernel, join(names));
   return false;
 }
 
@@ -106,6 +108,14 @@ void Specialiser::checkDeclarations() {
     declare(tunable.name, tunable.offset);
   for (const KernelParameter &parameter : result.kernel->parameters)
     declare(parameter.name, parameter.offset);
+  // A name that is a whole extent stands for it; a scalar or a view of that name would hide it.
+  for (const KernelParameter &parameter : result.kernel->parameters)
+    for (const ExprPtr &extent : parameter.extents)
+      for (const KernelParameter &other : result.kernel->parameters)
+        if (extent->kind == Expr::Name && extent->text == other.name)
+          error(extent->offset, Message::Duplicate, other.name);
+  for (const FnParameter &name : result.kernel->gridNames)
+    declare(name.name, name.offset);
 }
 
 void Specialiser::checkSettings() {
@@ -123,7 +133,8 @@ void Specialiser::bindGenerics() {
   for (const GenericParameter &generic : result.kernel->generics) {
     auto setting = options.set.find(generic.name);
     if (setting == options.set.end()) {
-      error(generic.offset, Message::MissingParameter, generic.name);
+      error(generic.offset, Message::MissingParameter, generic.name,
+            generic.isInteger ? std::string("64") : std::string(name(generic.allowed.front())));
       continue;
     }
     if (generic.isInteger) {
@@ -146,22 +157,31 @@ void Specialiser::bindGenerics() {
 }
 
 void Specialiser::setTunable(const Tunable &tunable, int64_t value, uint32_t offset) {
+  result.integers[tunable.name] = value;
+  if (llvm::is_contained(tunable.choices, value))
+    return;
   std::vector<std::string> choices;
   for (int64_t choice : tunable.choices)
     choices.push_back(std::to_string(choice));
-  if (!llvm::is_contained(tunable.choices, value))
-    error(offset, Message::NotAChoice, tunable.name, value, "{" + join(choices) + "}");
-  else
-    result.integers[tunable.name] = value;
+  error(offset, Message::NotAChoice, tunable.name, value, "{" + join(choices) + "}");
+}
+
+/// The truth of a compile-time condition; nullopt, reported, if it is none.
+std::optional<bool> Specialiser::evaluateCondition(const Expr &condition) {
+  unsigned before = diagnostics.errorCount();
+  std::optional<Constant> value = evaluate(condition, result, diagnostics);
+  if (value && value->kind == Constant::Bool)
+    return value->value;
+  if (value)
+    error(condition.offset, Message::ConditionType, "'" + toText(condition) + "'", "");
+  else if (diagnostics.errorCount() == before)
+    error(condition.offset, Message::NotConstant, "'" + toText(condition) + "'");
+  return std::nullopt;
 }
 
 bool Specialiser::applies(const TuneCase &tuneCase) {
-  if (tuneCase.condition) {
-    std::optional<Constant> value = evaluate(*tuneCase.condition, result, diagnostics);
-    if (!value)
-      error(tuneCase.condition->offset, Message::NotConstant, toText(*tuneCase.condition));
-    return value && value->value != 0;
-  }
+  if (tuneCase.condition)
+    return evaluateCondition(*tuneCase.condition).value_or(false);
   std::string plain = "sm_" + std::to_string(target.sm);
   return llvm::is_contained(tuneCase.targets, target.name) || llvm::is_contained(tuneCase.targets, plain);
 }
@@ -205,13 +225,9 @@ void Specialiser::bindTunables() {
 }
 
 void Specialiser::checkConstraints() {
-  for (const ExprPtr &constraint : result.kernel->tune.constraints) {
-    std::optional<Constant> value = evaluate(*constraint, result, diagnostics);
-    if (!value)
-      error(constraint->offset, Message::NotConstant, toText(*constraint));
-    else if (!value->value)
+  for (const ExprPtr &constraint : result.kernel->tune.constraints)
+    if (!evaluateCondition(*constraint).value_or(true))
       error(constraint->offset, Message::TuneConstraint, toText(*constraint));
-  }
 }
 
 /// Requirements on parameters are checked now, those on extents at launch.
@@ -220,11 +236,14 @@ void Specialiser::checkRequirement(const Expr &condition) {
     checkRequirement(*condition.operands[0]);
     return checkRequirement(*condition.operands[1]);
   }
-  if (std::optional<Constant> value = evaluate(condition, result, diagnostics)) {
-    if (!value->value)
+  unsigned before = diagnostics.errorCount();
+  if (evaluate(condition, result, diagnostics)) {
+    if (!evaluateCondition(condition).value_or(true))
       error(condition.offset, Message::RequireFails, toText(condition));
     return;
   }
+  if (diagnostics.errorCount() != before)
+    return;
   if (std::optional<Expression> expression = toExpression(condition, diagnostics))
     result.requirements.push_back(*expression);
 }
@@ -234,13 +253,20 @@ void Specialiser::checkRequirements() {
     checkRequirement(*condition);
 }
 
+/// An integer, a float, a truth value, inf or nan, or one of these negated.
+static bool isConstantArgument(const Expr &expr) {
+  const Expr &number = expr.kind == Expr::Unary && expr.text == "-" ? *expr.operands[0] : expr;
+  return number.kind == Expr::Integer || number.kind == Expr::Float || number.kind == Expr::Bool ||
+         (number.kind == Expr::Name && (number.text == "inf" || number.text == "nan"));
+}
+
 void Specialiser::bindHook(const std::string &hook, const std::string &text) {
   const Function *declared = file.findFunction(hook);
   std::vector<std::string> hooks, functions;
   for (const Function &function : file.functions)
     (function.isHook ? hooks : functions).push_back(function.name);
   if (!declared || !declared->isHook)
-    return error(0, Message::UnknownHook, hook, join(hooks));
+    return reportWithoutPlace(diagnostics, Message::UnknownHook, hook, join(hooks));
   Source source{"hook " + hook, text};
   Diagnostics inner(source);
   ExprPtr binding = Parser(source.text, inner).parseBinding();
@@ -256,6 +282,9 @@ void Specialiser::bindHook(const std::string &hook, const std::string &text) {
   if (function->parameters.size() != declared->parameters.size())
     return error(declared->offset, Message::HookParameterCount, hook, declared->parameters.size(), function->name,
                  function->parameters.size());
+  for (const ExprPtr &extra : binding->operands)
+    if (!isConstantArgument(*extra))
+      return error(declared->offset, Message::HookConstant, hook, toText(*extra));
   result.hooks[hook] = {function, std::move(binding->operands)};
 }
 

@@ -30,8 +30,8 @@ struct Specialisation {
   const ast::Kernel *kernel = nullptr;
   std::map<std::string, int64_t, std::less<>> integers; ///< integer and tuning parameters
   std::map<std::string, DataType, std::less<>> types;
-  std::map<std::string, BoundHook, std::less<>> hooks;  ///< only those that are replaced
-  std::vector<Expression> requirements;                  ///< those left to check at launch
+  std::map<std::string, BoundHook, std::less<>> hooks; ///< only those that are replaced
+  std::vector<Expression> requirements;                ///< those left to check at launch
 };
 
 /// Reports and returns nullopt if the options do not make one program of the file.
@@ -43,6 +43,9 @@ struct Constant {
   enum Kind : uint8_t { Integer, Bool, Type } kind;
   int64_t value;
 };
+
+/// A name's constant: a parameter, a type parameter, or a type itself; nullopt if it is none of these.
+std::optional<Constant> lookUp(const std::string &name, const Specialisation &specialisation);
 
 /// Value of `expr` if it only uses constants and the parameters in `specialisation`. Null without a report if
 /// it uses other names; reports overflow and division by zero.

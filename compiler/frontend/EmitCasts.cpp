@@ -1,0 +1,72 @@
+//===- EmitCasts.cpp - cast<type>(value) ----------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Conversions between element types: of constants at compile time, of scalars and tiles by arith operations.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Emitter.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+/// Between numbers of two element types; null for what has no conversion.
+static Value convertElement(OpBuilder &b, Location loc, Value x, Type to) {
+  Type from = getElementTypeOrSelf(x.getType());
+  auto tensor = dyn_cast<RankedTensorType>(x.getType());
+  Type type = tensor ? Type(tensor.clone(to)) : to;
+  unsigned fromBits = from.getIntOrFloatBitWidth(), toBits = to.getIntOrFloatBitWidth();
+  bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
+  if (fromFloat && toFloat) {
+    if (fromBits == toBits) { // f16 and bf16: f32 holds both
+      Value wide = convertElement(b, loc, x, b.getF32Type());
+      return arith::TruncFOp::create(b, loc, type, wide);
+    }
+    return fromBits < toBits ? Value(arith::ExtFOp::create(b, loc, type, x)) : arith::TruncFOp::create(b, loc, type, x);
+  }
+  if (fromFloat)
+    return toBits == 1 ? Value() : arith::FPToSIOp::create(b, loc, type, x);
+  if (toFloat)
+    return fromBits == 1 ? Value(arith::UIToFPOp::create(b, loc, type, x)) : arith::SIToFPOp::create(b, loc, type, x);
+  if (toBits == 1)
+    return {};
+  if (fromBits < toBits)
+    return fromBits == 1 ? Value(arith::ExtUIOp::create(b, loc, type, x)) : arith::ExtSIOp::create(b, loc, type, x);
+  return arith::TruncIOp::create(b, loc, type, x);
+}
+
+Val Emitter::castTo(uint32_t offset, const Val &value, Type element) {
+  if (value.element() == element)
+    return value;
+  if (Value result = convertElement(b, at(offset), value.ssa, element))
+    return Val::of(result);
+  return error(offset, Message::BadCast, describe(value), describe(element) + "; compare with 0 instead");
+}
+
+Val Emitter::emitCast(const ast::Expr &expr) {
+  std::optional<DataType> type = resolveType(expr.type);
+  Val value = emit(*expr.operands[0]);
+  if (!type || value.isPoison())
+    return {};
+  if (value.isLiteral())
+    return castLiteral(expr, value, *type);
+  if (value.kind != Val::Ssa)
+    return error(expr.offset, Message::BadCast, describe(value), describe(toType(*type)));
+  return castTo(expr.offset, value, toType(*type));
+}
+
+/// Of a constant: towards zero from a float to an integer, 0 or 1 from a bool.
+Val Emitter::castLiteral(const ast::Expr &expr, Val value, DataType type) {
+  constexpr double kLimit = 9223372036854775808.0; // 2^63
+  if (value.kind == Val::Float && !isFloat(type) && type != DataType::Bool && std::fabs(value.number) < kLimit)
+    value = Val::ofInteger(int64_t(value.number));
+  if (value.kind == Val::Bool && type != DataType::Bool)
+    value = Val::ofInteger(value.integer);
+  if (type == DataType::Bool && value.kind != Val::Bool)
+    return error(expr.offset, Message::BadCast, describe(value), "bool; compare with 0 instead");
+  return adapt(expr.offset, value, toType(type));
+}

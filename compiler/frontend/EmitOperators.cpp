@@ -1,0 +1,208 @@
+//===- EmitOperators.cpp - Arithmetic, comparisons, logic -----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators on compile-time values fold here; on scalars and tiles they become arith operations of one
+// type and shape.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Emitter.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+Val Emitter::binaryTypes(uint32_t offset, StringRef op, const Val &x, const Val &y) {
+  if (x.kind != y.kind || (op != "==" && op != "!="))
+    return error(offset, Message::NotAValue, describe(x.kind == Val::Type ? x : y));
+  return Val::ofBool((x.integer == y.integer) == (op == "=="));
+}
+
+/// Arithmetic and comparisons of floats; Poison if `op` is neither.
+static Val foldFloats(StringRef op, double x, double y) {
+  using Number = std::optional<double>;
+  if (Number value = llvm::StringSwitch<Number>(op)
+                         .Case("+", x + y)
+                         .Case("-", x - y)
+                         .Case("*", x * y)
+                         .Case("/", x / y)
+                         .Case("min", std::fmin(x, y))
+                         .Case("max", std::fmax(x, y))
+                         .Default(std::nullopt))
+    return Val::ofFloat(*value);
+  using Truth = std::optional<bool>;
+  if (Truth value = llvm::StringSwitch<Truth>(op)
+                        .Case("<", x < y)
+                        .Case("<=", x <= y)
+                        .Case(">", x > y)
+                        .Case(">=", x >= y)
+                        .Case("==", x == y)
+                        .Case("!=", x != y)
+                        .Default(std::nullopt))
+    return Val::ofBool(*value);
+  return {};
+}
+
+Val Emitter::binaryLiterals(uint32_t offset, StringRef op, const Val &x, const Val &y) {
+  if ((x.kind == Val::Bool) != (y.kind == Val::Bool))
+    return error(offset, Message::TypeMismatch, op, describe(x), describe(y));
+  if (x.kind == Val::Float || y.kind == Val::Float) {
+    Val value = foldFloats(op, x.number, y.number);
+    const Val &wrong = x.kind == Val::Float ? x : y;
+    return value.isPoison() ? error(offset, Message::NeedsInteger, op, describe(wrong)) : value;
+  }
+  Constant::Kind kind = x.kind == Val::Bool ? Constant::Bool : Constant::Integer;
+  if (std::optional<Constant> value = evaluateBinary(op, {kind, x.integer}, {kind, y.integer}))
+    return value->kind == Constant::Bool ? Val::ofBool(value->value) : Val::ofInteger(value->value);
+  if (kind == Constant::Bool)
+    return error(offset, Message::NeedsNumber, op, describe(x));
+  return error(offset, y.integer == 0 ? Message::DivisionByZero : Message::Overflow);
+}
+
+static std::optional<arith::CmpIPredicate> integerPredicate(StringRef op) {
+  using P = arith::CmpIPredicate;
+  return llvm::StringSwitch<std::optional<P>>(op)
+      .Case("<", P::slt)
+      .Case("<=", P::sle)
+      .Case(">", P::sgt)
+      .Case(">=", P::sge)
+      .Case("==", P::eq)
+      .Case("!=", P::ne)
+      .Default(std::nullopt);
+}
+
+static arith::CmpFPredicate floatPredicate(StringRef op) {
+  using P = arith::CmpFPredicate;
+  return llvm::StringSwitch<P>(op)
+      .Case("<", P::OLT)
+      .Case("<=", P::OLE)
+      .Case(">", P::OGT)
+      .Case(">=", P::OGE)
+      .Case("==", P::OEQ)
+      .Default(P::UNE);
+}
+
+static Value floatOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
+  if (op == "+")
+    return arith::AddFOp::create(b, loc, x, y);
+  if (op == "-")
+    return arith::SubFOp::create(b, loc, x, y);
+  if (op == "*")
+    return arith::MulFOp::create(b, loc, x, y);
+  if (op == "/")
+    return arith::DivFOp::create(b, loc, x, y);
+  if (op == "min")
+    return arith::MinNumFOp::create(b, loc, x, y);
+  if (op == "max")
+    return arith::MaxNumFOp::create(b, loc, x, y);
+  return {};
+}
+
+static Value integerOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
+  if (op == "+")
+    return arith::AddIOp::create(b, loc, x, y);
+  if (op == "-")
+    return arith::SubIOp::create(b, loc, x, y);
+  if (op == "*")
+    return arith::MulIOp::create(b, loc, x, y);
+  if (op == "/")
+    return arith::DivSIOp::create(b, loc, x, y);
+  if (op == "%")
+    return arith::RemSIOp::create(b, loc, x, y);
+  if (op == "cdiv")
+    return arith::CeilDivSIOp::create(b, loc, x, y);
+  if (op == "min")
+    return arith::MinSIOp::create(b, loc, x, y);
+  if (op == "max")
+    return arith::MaxSIOp::create(b, loc, x, y);
+  return {};
+}
+
+static bool isTruth(const Val &value) {
+  return value.kind == Val::Bool || (value.kind == Val::Ssa && value.element().isInteger(1));
+}
+
+Val Emitter::logic(uint32_t offset, StringRef op, Val x, Val y) {
+  for (const Val *value : {&x, &y})
+    if (!isTruth(*value))
+      return error(offset, Message::NeedsBool, op, describe(*value));
+  bool neutral = op == "&&"; // true && x is x, and false || x
+  if (x.kind == Val::Bool)
+    return bool(x.integer) == neutral ? y : x;
+  if (y.kind == Val::Bool)
+    return bool(y.integer) == neutral ? x : y;
+  if (!unify(offset, op, x, y))
+    return {};
+  if (op == "&&")
+    return Val::of(arith::AndIOp::create(b, at(offset), x.ssa, y.ssa));
+  return Val::of(arith::OrIOp::create(b, at(offset), x.ssa, y.ssa));
+}
+
+Val Emitter::binary(uint32_t offset, StringRef op, Val x, Val y) {
+  if (x.isPoison() || y.isPoison())
+    return {};
+  if (x.kind == Val::Type || y.kind == Val::Type)
+    return binaryTypes(offset, op, x, y);
+  if (op == "&&" || op == "||")
+    return logic(offset, op, x, y);
+  if (x.isLiteral() && y.isLiteral())
+    return binaryLiterals(offset, op, x, y);
+  bool zeroDivisor = y.kind == Val::Integer && y.integer == 0 && (op == "/" || op == "%" || op == "cdiv");
+  if (zeroDivisor && x.kind == Val::Ssa && isa<IntegerType>(x.element()))
+    return error(offset, Message::DivisionByZero);
+  return unify(offset, op, x, y) ? binaryValues(offset, op, x, y) : Val();
+}
+
+/// Of two values of one type and shape.
+Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val &y) {
+  Location loc = at(offset);
+  Type element = x.element();
+  bool isFloat = isa<FloatType>(element), isBool = element.isInteger(1);
+  if (std::optional<arith::CmpIPredicate> predicate = integerPredicate(op)) {
+    if (isFloat)
+      return Val::of(arith::CmpFOp::create(b, loc, floatPredicate(op), x.ssa, y.ssa));
+    if (isBool && op != "==" && op != "!=")
+      return error(offset, Message::NeedsNumber, op, describe(x));
+    return Val::of(arith::CmpIOp::create(b, loc, *predicate, x.ssa, y.ssa));
+  }
+  if (isBool)
+    return error(offset, Message::NeedsNumber, op, describe(x));
+  Value result = isFloat ? floatOp(b, loc, op, x.ssa, y.ssa) : integerOp(b, loc, op, x.ssa, y.ssa);
+  return result ? Val::of(result) : error(offset, Message::NeedsInteger, op, describe(x));
+}
+
+Val Emitter::emitUnary(const ast::Expr &expr) {
+  Val x = emit(*expr.operands[0]);
+  if (x.isPoison())
+    return {};
+  Location loc = at(expr.offset);
+  if (expr.text == "!") {
+    if (x.kind == Val::Bool)
+      return Val::ofBool(!x.integer);
+    if (x.kind != Val::Ssa || !x.element().isInteger(1))
+      return error(expr.offset, Message::NeedsBool, "!", describe(x));
+    return binary(expr.offset, "==", x, Val::ofBool(false));
+  }
+  if (x.kind == Val::Integer)
+    return binaryLiterals(expr.offset, "-", Val::ofInteger(0), x);
+  if (x.kind == Val::Float)
+    return Val::ofFloat(-x.number);
+  if (x.kind != Val::Ssa || x.element().isInteger(1))
+    return error(expr.offset, Message::NeedsNumber, "-", describe(x));
+  if (isa<FloatType>(x.element()))
+    return Val::of(arith::NegFOp::create(b, loc, x.ssa));
+  return binary(expr.offset, "-", Val::ofInteger(0), x);
+}
+
+Val Emitter::emitBinary(const ast::Expr &expr) {
+  Val x = emit(*expr.operands[0]);
+  // A side that a constant decides is not looked at, as compile-time `if` would.
+  if (x.kind == Val::Bool && ((expr.text == "&&" && !x.integer) || (expr.text == "||" && x.integer)))
+    return x;
+  Val y = emit(*expr.operands[1]);
+  return binary(expr.offset, expr.text, x, y);
+}

@@ -1,0 +1,212 @@
+//===- EmitValues.cpp - Literals, shapes, words for them ------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a literal becomes when it meets a type, which tiles are allowed, how shapes are brought together, and
+// how a value is named in a message.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Emitter.h"
+#include "llvm/Support/Format.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// Words for messages
+//===----------------------------------------------------------------------===//
+
+std::string Emitter::describe(ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (auto [i, extent] : llvm::enumerate(shape))
+    text += (i ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+std::string Emitter::describe(Type type) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return "a tile of " + describe(tensor.getElementType()) + describe(tensor.getShape());
+  if (type.isInteger(1))
+    return "bool";
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static std::string toText(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", number);
+  return text;
+}
+
+std::string Emitter::describe(const Val &value) {
+  switch (value.kind) {
+  case Val::Poison:
+    return "nothing";
+  case Val::Integer:
+    return "the integer " + std::to_string(value.integer);
+  case Val::Float:
+    return "the number " + toText(value.number);
+  case Val::Bool:
+    return value.integer ? "true" : "false";
+  case Val::Type:
+    return "the type " + std::string(name(DataType(value.integer)));
+  case Val::Ssa:
+    return describe(value.ssa.getType());
+  case Val::Coord:
+    return "a coord";
+  case Val::View:
+  case Val::Absent:
+    return "the view '" + value.parameter->name + "'";
+  }
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Constants and shapes
+//===----------------------------------------------------------------------===//
+
+Value Emitter::i32(Location loc, int64_t value) {
+  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value));
+}
+
+/// `literal` as an attribute of `element`; null if it does not fit.
+static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element) {
+  if (auto type = dyn_cast<FloatType>(element)) {
+    FloatAttr value = literal.kind == Val::Bool ? FloatAttr() : b.getFloatAttr(type, literal.number);
+    bool overflows = value && value.getValue().isInfinity() && !std::isinf(literal.number);
+    return overflows ? FloatAttr() : value;
+  }
+  unsigned bits = element.getIntOrFloatBitWidth();
+  bool fits =
+      bits == 1 ? literal.kind == Val::Bool : literal.kind == Val::Integer && llvm::isIntN(bits, literal.integer);
+  return fits ? b.getIntegerAttr(element, literal.integer) : IntegerAttr();
+}
+
+Val Emitter::adapt(uint32_t offset, const Val &literal, Type type) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr value = literalAttr(b, literal, element);
+  if (!value)
+    return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element));
+  if (auto tile = dyn_cast<RankedTensorType>(type))
+    value = SplatElementsAttr::get(tile, value);
+  return Val::of(arith::ConstantOp::create(b, at(offset), value));
+}
+
+Val Emitter::settle(uint32_t offset, Val value) {
+  if (value.kind == Val::Integer)
+    return adapt(offset, value, b.getI32Type());
+  if (value.kind == Val::Float)
+    return adapt(offset, value, b.getF32Type());
+  if (value.kind == Val::Bool)
+    return adapt(offset, value, b.getI1Type());
+  return value;
+}
+
+bool Emitter::checkTile(uint32_t offset, ArrayRef<int64_t> shape) {
+  int64_t elements = 1;
+  if (shape.size() > 2) {
+    error(offset, Message::TileRank, shape.size());
+    return false;
+  }
+  for (int64_t extent : shape) {
+    if (extent < 1 || extent > kMaxTileExtent) {
+      error(offset, Message::TileExtent, kMaxTileExtent, extent);
+      return false;
+    }
+    elements *= extent;
+  }
+  if (elements <= kMaxTileElements)
+    return true;
+  error(offset, Message::TileTooLarge, kMaxTileElements, elements);
+  return false;
+}
+
+std::optional<int64_t> Emitter::emitConstant(const ast::Expr &expr) {
+  Val value = emit(expr);
+  if (value.kind == Val::Integer)
+    return value.integer;
+  if (!value.isPoison())
+    error(expr.offset, Message::NotConstant, "'" + ast::toText(expr) + "'");
+  return std::nullopt;
+}
+
+std::optional<int64_t> Emitter::emitExtent(const ast::Expr &expr) {
+  std::optional<int64_t> extent = emitConstant(expr);
+  return extent && checkTile(expr.offset, {*extent}) ? extent : std::nullopt;
+}
+
+Value Emitter::toI32(const ast::Expr &expr, Val value, StringRef what) {
+  if (value.kind == Val::Integer)
+    value = adapt(expr.offset, value, b.getI32Type());
+  if (value.isPoison())
+    return {};
+  if (value.kind == Val::Ssa && value.ssa.getType().isInteger(32))
+    return value.ssa;
+  error(expr.offset, Message::NeedsScalar, what, describe(value));
+  return {};
+}
+
+Val Emitter::broadcastTo(uint32_t offset, const Val &value, ArrayRef<int64_t> shape) {
+  Location loc = at(offset);
+  auto type = RankedTensorType::get(shape, value.element());
+  if (!value.tile())
+    return Val::of(tile::SplatOp::create(b, loc, type, value.ssa));
+  if (value.tile() == type)
+    return value;
+  return Val::of(tile::BroadcastOp::create(b, loc, type, value.ssa));
+}
+
+bool Emitter::unifyShapes(uint32_t offset, StringRef op, Val &x, Val &y) {
+  RankedTensorType xt = x.tile(), yt = y.tile();
+  if (!xt && !yt)
+    return true;
+  SmallVector<int64_t> shape(xt ? xt.getShape() : yt.getShape());
+  if (xt && yt) {
+    if (xt.getRank() != yt.getRank()) {
+      error(offset, Message::ShapeMismatch, op, describe(xt.getShape()), describe(yt.getShape()),
+            "; add a dimension to the smaller one with [:, _] or [_, :]");
+      return false;
+    }
+    for (auto [extent, other] : llvm::zip(shape, yt.getShape())) {
+      if (extent != other && extent != 1 && other != 1) {
+        error(offset, Message::ShapeMismatch, op, describe(xt.getShape()), describe(yt.getShape()), "");
+        return false;
+      }
+      extent = std::max(extent, other);
+    }
+  }
+  x = broadcastTo(offset, x, shape);
+  y = broadcastTo(offset, y, shape);
+  return true;
+}
+
+bool Emitter::unify(uint32_t offset, StringRef op, Val &x, Val &y) {
+  for (Val *value : {&x, &y})
+    if (!value->isLiteral() && value->kind != Val::Ssa) {
+      if (!value->isPoison())
+        error(offset, Message::NotAValue, describe(*value));
+      return false;
+    }
+  if (x.isLiteral() && y.kind == Val::Ssa)
+    x = adapt(offset, x, y.ssa.getType());
+  else if (y.isLiteral() && x.kind == Val::Ssa)
+    y = adapt(offset, y, x.ssa.getType());
+  else if (x.kind == Val::Float && y.kind == Val::Integer)
+    x = settle(offset, x), y = adapt(offset, y, x.element());
+  else if (x.kind == Val::Integer && y.kind == Val::Float)
+    y = settle(offset, y), x = adapt(offset, x, y.element());
+  else if (x.isLiteral())
+    x = settle(offset, x), y = settle(offset, y);
+  if (x.isPoison() || y.isPoison())
+    return false;
+  if (x.element() != y.element()) {
+    error(offset, Message::TypeMismatch, op, describe(x), describe(y));
+    return false;
+  }
+  return unifyShapes(offset, op, x, y);
+}

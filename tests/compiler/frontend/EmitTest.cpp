@@ -1,0 +1,239 @@
+//===- EmitTest.cpp - What each construct becomes -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One behaviour a test, on kernels of a few lines; each result is verified by emit().
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emit.h"
+#include "gtest/gtest.h"
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+/// The emitted kernel with `body`; records a test failure on an error.
+static Emitted emitBody(const std::string &body, const std::string &declarations = "") {
+  Emitted result = emit(kernelOf(body, declarations));
+  EXPECT_EQ(result.errors, "") << body;
+  return result;
+}
+
+#define EXPECT_HAS(result, text) EXPECT_TRUE((result).has(text)) << text << "\n" << (result).ir
+#define EXPECT_HAS_NOT(result, text) EXPECT_FALSE((result).has(text)) << text << "\n" << (result).ir
+
+TEST(Emit, FunctionAndItsAttributes) {
+  CompileOptions options;
+  options.alignment["X"] = 4;
+  options.target = "sm_90a";
+  Emitted result = emit("kernel k(X: view<f32>[N, 64], Y: out view<bf16>[2, M], s: f32)\n"
+                        "tune { warps: {1, 2} = 2; stages: 1..4 = 3; }\ngrid (N) |i| {}",
+                        options);
+  EXPECT_HAS(result, "@k(%arg0: !tile.view<?x64xf32> {tile.alignment = 4 : i32, tile.name = \"X\"}, "
+                     "%arg1: !tile.view<2x?xbf16, out> {tile.alignment = 16 : i32, tile.name = \"Y\"}, "
+                     "%arg2: f32 {tile.name = \"s\"})");
+  EXPECT_HAS(result, "tile.kernel, tile.stages = 3 : i32, tile.target = \"sm_90a\", tile.warps = 2 : i32");
+}
+
+TEST(Emit, ExtentsAreReadOnce) {
+  Emitted result = emitBody("let a = n + N; let c = N * 2;");
+  EXPECT_EQ(result.count("tile.extent"), 1u) << result.ir;
+  EXPECT_HAS(result, "tile.extent %arg0, 0");
+}
+
+TEST(Emit, Interface) {
+  CompileOptions options;
+  options.set = {{"T", "bf16"}, {"D", "64"}, {"B", "32"}};
+  options.absent.insert("L");
+  Emitted result = emit("kernel k<T: f16 | bf16, D: int>(X: view<T>[N, D], L: out? view<wide<T>>[N], s: wide<T>)\n"
+                        "require D % 8 == 0 && N > 3\ntune { B: {16, 32} = 16; }\ngrid (cdiv(N, B), D) |i, j| {}",
+                        options);
+  const KernelInterface &interface = result.interface;
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(interface.kernel, "k");
+  EXPECT_EQ(interface.types.at("T"), DataType::BF16);
+  EXPECT_EQ(interface.constants.at("B"), 32);
+  EXPECT_EQ(interface.grid[0].infix(), "cdiv(N, B)");
+  EXPECT_EQ(interface.grid[2].postfix, "1");
+  ASSERT_EQ(interface.requirements.size(), 1u) << "what is known is checked at once";
+  EXPECT_EQ(interface.requirements[0].infix(), "N > 3");
+  EXPECT_EQ(interface.warps, 4u);
+  ASSERT_EQ(interface.parameters.size(), 3u);
+  EXPECT_FALSE(interface.parameters[1].present);
+  EXPECT_EQ(interface.parameters[1].type, DataType::F32);
+  EXPECT_TRUE(interface.isDynamic(interface.parameters[0], 0));
+  EXPECT_FALSE(interface.isDynamic(interface.parameters[0], 1));
+  EXPECT_HAS_NOT(result, "\"L\"");
+}
+
+TEST(Emit, LoadsAndStores) {
+  Emitted result = emitBody("store Y[i * 16 :+ 16, :] = load X[i * 16 :+ 16, :];");
+  EXPECT_HAS(result, "dims [0, 1] : !tile.view<?x64xf32> -> tensor<16x64xf32>");
+  EXPECT_HAS(result, "dims [0, 1] : tensor<16x64xf32>, !tile.view<?x64xf32, out>");
+  EXPECT_HAS(emitBody("let a = load X[3, 4];"), "dims [] : !tile.view<?x64xf32> -> f32");
+  EXPECT_HAS(emitBody("let a = load X[3, 0 :+ 8];"), "dims [1] : !tile.view<?x64xf32> -> tensor<8xf32>");
+}
+
+TEST(Emit, LiteralsAdapt) {
+  Emitted result = emitBody("let a = load H[0 :+ 4, :] * 2;");
+  EXPECT_HAS(result, "arith.constant dense<2.000000e+00> : tensor<4x64xf16>");
+  EXPECT_HAS(emitBody("let a = n * 2;"), "arith.constant 2 : i32");
+  EXPECT_HAS(emitBody("let a = cast<f64>(f) * 0.1;"), "arith.constant 1.000000e-01 : f64");
+  EXPECT_HAS(emitBody("var a = 1; a = 2;"), "arith.constant 2 : i32");
+  EXPECT_HAS(emitBody("let a = cast<i64>(3000000000) + cast<i64>(n);"), "arith.constant 3000000000 : i64");
+}
+
+TEST(Emit, ConstantsFold) {
+  Emitted result = emitBody("let a = iota(cdiv(100, 16) * 2 + max(1, 2) - 7 % 4); let b = f * (2.0 * LOG2E / LOG2E);");
+  EXPECT_HAS(result, "tile.iota : tensor<13xi32>");
+  EXPECT_HAS(result, "arith.constant 2.000000e+00 : f32");
+}
+
+TEST(Emit, Broadcasting) {
+  Emitted result = emitBody("let a = iota(8)[:, _] + iota(4)[_, :];");
+  EXPECT_HAS(result, "tile.expand_dims %2 at 1 : tensor<8xi32> -> tensor<8x1xi32>");
+  EXPECT_HAS(result, "tile.broadcast %3 : tensor<8x1xi32> -> tensor<8x4xi32>");
+  EXPECT_HAS(emitBody("let a = load X[0 :+ 4, :] * f;"), "tile.splat %arg4 : f32 -> tensor<4x64xf32>");
+}
+
+TEST(Emit, Math) {
+  EXPECT_HAS(emitBody("let a = exp(f);"), "math.exp2");
+  EXPECT_HAS(emitBody("let a = log(f);"), "math.log2");
+  EXPECT_HAS(emitBody("let a = abs(n);"), "math.absi");
+  EXPECT_HAS(emitBody("let a = max(f, 0);"), "arith.maxnumf");
+  EXPECT_HAS(emitBody("let a = min(n, 0);"), "arith.minsi");
+  EXPECT_HAS(emitBody("let a = f != f;"), "arith.cmpf une");
+  EXPECT_HAS(emitBody("let a = n % 3;"), "arith.remsi");
+}
+
+TEST(Emit, Casts) {
+  EXPECT_HAS(emitBody("let a = cast<f16>(f);"), "arith.truncf");
+  EXPECT_HAS(emitBody("let a = cast<bf16>(load H[0, 0]);"), "arith.extf %2 : f16 to f32");
+  EXPECT_HAS(emitBody("let a = cast<f32>(n);"), "arith.sitofp");
+  EXPECT_HAS(emitBody("let a = cast<i8>(f);"), "arith.fptosi");
+  EXPECT_HAS(emitBody("let a = cast<i64>(n);"), "arith.extsi");
+  EXPECT_HAS(emitBody("let a = cast<i32>(n < 1);"), "arith.extui");
+}
+
+TEST(Emit, Dot) {
+  Emitted result = emitBody("let h = load H[0 :+ 16, :]; let a = dot(h, h.T); let c = dot(h, h.T, a);");
+  EXPECT_HAS(result, "tile.transpose %2 : tensor<16x64xf16> -> tensor<64x16xf16>");
+  EXPECT_HAS(result, "arith.constant dense<0.000000e+00> : tensor<16x16xf32>");
+  EXPECT_EQ(result.count("tile.dot"), 2u);
+}
+
+TEST(Emit, Reductions) {
+  EXPECT_HAS(emitBody("let a = rowmax(load X[0 :+ 4, :]);"),
+             "tile.reduce max %2 along 1 : tensor<4x64xf32> -> tensor<4xf32>");
+  EXPECT_HAS(emitBody("let a = colsum(load X[0 :+ 4, :]);"),
+             "tile.reduce sum %2 along 0 : tensor<4x64xf32> -> tensor<64xf32>");
+}
+
+TEST(Emit, Where) {
+  EXPECT_HAS(emitBody("let a = where(iota(4) < 2, 1.0, f);"), ": tensor<4xi1>, tensor<4xf32>");
+  EXPECT_HAS_NOT(emitBody("let a = where(true, f, 1.0);"), "arith.select");
+}
+
+TEST(Emit, LoopsCarryVariables) {
+  Emitted result = emitBody("var s = 0.0; var t = n; for j in 0..n { s += f; } store Y[t, 0] = s;");
+  EXPECT_HAS(result, "iter_args(%arg7 = %cst) -> (f32)  : i32");
+  EXPECT_EQ(result.count("arith.addf"), 1u);
+  EXPECT_HAS(emitBody("for j in tiles(N, 16) {}"), "arith.ceildivsi %0, %c16_i32");
+}
+
+TEST(Emit, RuntimeIf) {
+  Emitted result = emitBody("var s = 0.0; if n < 3 { s = f; } else if n < 4 { s = 2.0; } store Y[0, 0] = s;");
+  EXPECT_EQ(result.count("scf.if"), 2u) << result.ir;
+  EXPECT_HAS(result, "-> (f32)");
+}
+
+TEST(Emit, CompileTimeIf) {
+  Emitted result = emitBody("if 1 < 2 { store Y[0, 0] = 1.0; } else { store Y[nonsense] = 1; }");
+  EXPECT_EQ(result.count("tile.store"), 1u);
+  EXPECT_HAS_NOT(result, "scf.if");
+  CompileOptions options;
+  options.set["T"] = "f16";
+  Emitted typed = emit("kernel k<T: f16 | f32>(Y: out view<T>[N]) grid (1) |i| {\n"
+                       "if T == f16 { store Y[0] = 1; } else { store Y[1] = 1; } }",
+                       options);
+  EXPECT_EQ(typed.errors, "");
+  EXPECT_EQ(typed.count("tile.store"), 1u);
+}
+
+TEST(Emit, OptionalOutputs) {
+  CompileOptions absent;
+  absent.absent.insert("L");
+  const std::string plain =
+      "kernel k(X: view<f32>[N], L: out? view<f32>[N]) grid (N) |i| { if L { store L[i] = 1.0; } }";
+  EXPECT_EQ(emit(plain).count("tile.store"), 1u);
+  EXPECT_EQ(emit(plain, absent).errors, "");
+  EXPECT_EQ(emit(plain, absent).count("tile.store"), 0u);
+}
+
+TEST(Emit, TuningChoices) {
+  const std::string text = "kernel k<T: f16 | f64>(X: view<T>[N])\ntune { B: {1, 2, 4, 8} = 1; on sm_90 { B = 2; }\n"
+                           "when T == f64 { B = 4; } }\ngrid (N) |i| { let a = iota(B); }";
+  auto choice = [&](const std::string &type, const std::string &target, const std::string &value) {
+    CompileOptions options;
+    options.set["T"] = type;
+    options.target = target;
+    if (!value.empty())
+      options.set["B"] = value;
+    return emit(text, options).interface.constants["B"];
+  };
+  EXPECT_EQ(choice("f16", "sm_80", ""), 1);
+  EXPECT_EQ(choice("f16", "sm_90", ""), 2);
+  EXPECT_EQ(choice("f16", "sm_90a", ""), 2) << "a name without its letter stands for all of them";
+  EXPECT_EQ(choice("f64", "sm_90", ""), 4) << "later blocks win";
+  EXPECT_EQ(choice("f64", "sm_90", "8"), 8) << "a setting wins over all";
+}
+
+TEST(Emit, FunctionsAreInlined) {
+  Emitted result =
+      emitBody("let a = g(f, 3);", "fn h(x) = x * x;\nfn g(x: f32, k: i32) -> f32 = h(x) + cast<f32>(k);\n");
+  EXPECT_HAS(result, "arith.mulf");
+  EXPECT_HAS_NOT(result, "call");
+  Emitted hidden = emit(kernelOf("let secret = 1; let a = g(f);", "fn g(x) = x + secret;\n"));
+  EXPECT_NE(hidden.errors.find("unknown name 'secret'"), std::string::npos) << "a function sees nothing of its caller";
+}
+
+static const std::string kMasked = "for j in tiles(N, 32) visible(mask) {\n"
+                                   "let at = coord(0, 0, i * 16 + iota(16)[:, _], j * 32 + iota(32)[_, :], n, N);\n"
+                                   "let s = where(mask(at), 1.0, 0.0);\n}";
+static const std::string kMask = "hook mask(at: coord) -> bool = true;\nfn causal(at) = at.k <= at.q;\n"
+                                 "fn window(left: i32)(at) = left < 0 || at.k >= at.q - left;\nfn none(at) = false;\n";
+
+TEST(Emit, VisiblePromisesTheMaskInsideTheSequences) {
+  Emitted result = emitBody(kMasked, kMask);
+  EXPECT_EQ(result.count("tile.visible"), 1u) << result.ir;
+  EXPECT_EQ(result.count("arith.cmpi slt"), 2u) << "the rows and the columns\n" << result.ir;
+  CompileOptions options;
+  options.hooks["mask"] = "causal";
+  Emitted causal = emit(kernelOf(kMasked, kMask), options);
+  EXPECT_EQ(causal.count("arith.cmpi sle"), 1u) << causal.ir;
+  EXPECT_HAS(causal, "tile.visible %");
+  options.hooks["mask"] = "none";
+  EXPECT_EQ(emit(kernelOf(kMasked, kMask), options).count("tile.visible"), 1u);
+}
+
+TEST(Emit, HookConstantsStayConstants) {
+  CompileOptions options;
+  options.hooks["mask"] = "window(-1)";
+  EXPECT_HAS_NOT(emit(kernelOf(kMasked, kMask), options), "arith.ori");
+  EXPECT_HAS_NOT(emit(kernelOf(kMasked, kMask), options), "arith.cmpi sge");
+  options.hooks["mask"] = "window(5)";
+  EXPECT_HAS(emit(kernelOf(kMasked, kMask), options), "arith.cmpi sge");
+}
+
+TEST(Emit, EveryOperationHasItsPlace) {
+  Emitted result =
+      emit(kernelOf("var a = 1.0;\nfor j in 0..n { a = where(f < 1, a, 2) * exp(f); }\nstore Y[0, 0] = a;"), {}, true);
+  EXPECT_HAS(result, "\"test.tile\":4:5");
+  EXPECT_HAS_NOT(result, "loc(unknown)");
+}
+
+TEST(Emit, TwiceGivesTheSameText) {
+  const std::string text = kernelOf(kMasked, kMask);
+  EXPECT_EQ(emit(text).ir, emit(text).ir);
+}

@@ -1,0 +1,335 @@
+//===- ErrorsTest.cpp - Every message is produced, at its place -----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A table of mistakes: the message's id, a text, the options, and "line:col: part of the message". An id of
+// Errors.def that no row has fails the test, as does a row whose message is not the one it names.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emit.h"
+#include "compiler/frontend/Messages.h"
+#include "gtest/gtest.h"
+#include <set>
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+namespace {
+
+struct Row {
+  Message id;
+  std::string text;
+  std::string expected;
+  CompileOptions options = {};
+};
+
+} // namespace
+
+static CompileOptions set(CompileOptions::Settings settings) {
+  CompileOptions options;
+  options.set = std::move(settings);
+  return options;
+}
+
+static CompileOptions hook(const std::string &name, const std::string &function) {
+  CompileOptions options;
+  options.hooks[name] = function;
+  return options;
+}
+
+static CompileOptions named(const std::string &kernel) {
+  CompileOptions options;
+  options.kernel = kernel;
+  return options;
+}
+
+/// `body` stands from line 3 on.
+static std::string body(const std::string &text) { return kernelOf(text); }
+
+static std::string repeat(const std::string &text, unsigned count) {
+  std::string result;
+  for (unsigned i = 0; i < count; ++i)
+    result += text;
+  return result;
+}
+
+/// A kernel with parameters and a tune block, and an empty body.
+static std::string generic(const std::string &generics, const std::string &afterParameters) {
+  return "kernel k" + generics + "(X: view<f32>[N])\n" + afterParameters + "\ngrid (1) |i| {}";
+}
+
+static std::string manyFunctions(unsigned count) {
+  std::string text;
+  for (unsigned i = 0; i < count; ++i)
+    text += "fn f" + std::to_string(i) + "() = 1;\n";
+  return text;
+}
+
+static const std::string kHooks = "hook mask(at: coord) -> bool = true;\nfn causal(at) = at.k <= at.q;\n"
+                                  "fn window(left: i32)(at) = at.k >= at.q - left;\nfn two(a, b) = a;\n"
+                                  "fn number(at) = 1.5;\n";
+
+static std::string useHook() {
+  return kernelOf("for j in tiles(N, 16) visible(mask) {\n"
+                  "let at = coord(0, 0, iota(16)[:, _], iota(16)[_, :], N, N);\n"
+                  "store Y[j, 0] = where(mask(at), 1.0, 0.0);\n}",
+                  kHooks);
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static std::vector<Row> lexerRows() {
+  return {
+      {Message::UnknownCharacter, "kernel $", "1:8: unexpected character '$'"},
+      {Message::UnknownCharacter, "\x01", "1:1: unexpected character '\\x1'"},
+      {Message::IntegerTooLarge, body("let a = 9223372036854775808;"), "3:9: integer '9223372036854775808'"},
+      {Message::BadNumber, body("let a = 12ab;"), "3:9: malformed number, or one beyond f64: '12ab'"},
+      {Message::BadNumber, body("let a = 1e;"), "3:9: malformed number, or one beyond f64: '1e'"},
+      {Message::NameTooLong, "fn " + std::string(257, 'a') + "() = 1;", "1:4: a name may have 256 characters"},
+      {Message::SourceTooLong, std::string((1 << 20) + 1, ' '), "1:1: a source may have 1048576 bytes"},
+  };
+}
+
+static std::vector<Row> parserRows() {
+  return {
+      {Message::Expected, body("let a = 1"), "4:1: expected ';', found '}'"},
+      {Message::Expected, "kernel k(", "1:10: expected a parameter's name, found the end of the file"},
+      {Message::Keyword, body("let for = 1;"), "3:5: expected a name, found the keyword 'for'"},
+      {Message::TooMany, "kernel k(X: view<f32>[1,1,1,1,1,1,1,1,1]) grid (1) |i| {}",
+       "dimensions of a view: 8 at most"},
+      {Message::TooMany, manyFunctions(1025), "declarations of a file: 1024 at most"},
+      {Message::TooMany, generic("", "tune { B: 1..2000 = 1; }"), "2:11: choices of a tuning parameter: 1024 at most"},
+      {Message::TooMany, generic("", "require " + std::string(200, 'a') + repeat(" + " + std::string(200, 'a'), 30)),
+       "bytes of an expression that the host evaluates"},
+      {Message::EmptyRange, generic("", "tune { B: 4..1 = 1; }"), "2:11: the range 4..1 is empty"},
+      {Message::TooDeep, body("let a = " + repeat("(", 300) + "1;"), "nested more than 200 deep"},
+      {Message::TooDeep, body("let a = " + repeat("-", 300) + "1;"), "nested more than 200 deep"},
+      {Message::TooDeep, body("let a = 1" + repeat(" + 1", 300) + ";"), "nested more than 200 deep"},
+      {Message::TooDeep, body("let a = f" + repeat(".T", 300) + ";"), "nested more than 200 deep"},
+      {Message::TooDeep, body(repeat("if true {", 300)), "nested more than 200 deep"},
+      {Message::TooDeep, body("if n < 1 {}" + repeat(" else if n < 1 {}", 300)), "nested more than 200 deep"},
+      {Message::ExpectedDeclaration, "let a = 1;", "1:1: expected 'kernel', 'fn' or 'hook', found 'let'"},
+      {Message::ExpectedType, body("let a = cast<f17>(f);"), "3:14: expected a type (bool i8 i32 i64 f16 bf16 f32 f64"},
+      {Message::ExpectedType, "kernel k<T: f17>(", "1:13: expected a type"},
+      {Message::ExpectedExpression, body("let a = ;"), "3:9: expected an expression, found ';'"},
+      {Message::ExpectedStatement, body("(1);"), "3:1: expected a statement"},
+      {Message::BadExpand, body("let a = iota(4)[1];"), "expected [:, _] to add a column"},
+      {Message::GridRank, "kernel k(n: i32) grid (1, 2) |i| {}", "found 2 extents and 1 names"},
+      {Message::Unsupported, "kernel k(X: view<f8e4m3>[N])", "1:18: the element type f8e4m3 is not supported"},
+      {Message::Unsupported, "fn alibi(slope: view<f32>[H])(s, at) = s;", "a view as an extra argument of a function"},
+      {Message::Unsupported, body("let a = dot<tf32>(X, X);"), "a mode of dot (tf32, tf32x3) is not supported"},
+      {Message::Unsupported, body("let a = load X[iota(4), 0];"), "gather: an index that is a tile is not supported"},
+      {Message::Unsupported, body("let a = philox(1);"), "3:9: 'philox' is not supported"},
+  };
+}
+
+static std::vector<Row> nameRows() {
+  CompileOptions notOptional;
+  notOptional.absent.insert("Y");
+  const std::string two = "kernel a(n: i32) grid (1) |i| {}\nkernel b(n: i32) grid (1) |i| {}";
+  return {
+      {Message::Duplicate, "fn a() = 1;\nfn a() = 2;", "2:4: 'a' is declared twice"},
+      {Message::Duplicate, body("let a = 1;\nlet a = 2;"), "4:5: 'a' is declared twice"},
+      {Message::Duplicate, "kernel k(N: i32, X: view<f32>[N]) grid (1) |i| {}", "1:31: 'N' is declared twice"},
+      {Message::UnknownName, body("let alpha = 1;\nlet b = alpah;"),
+       "4:9: unknown name 'alpah', did you mean 'alpha'?"},
+      {Message::UnknownName, body("store YY[0, 0] = 1.0;"), "3:7: unknown name 'YY', did you mean "},
+      {Message::UnknownName, "kernel k(X: view<f32>[N]) grid (M) |i| {}", "1:33: unknown name 'M', did you mean 'N'?"},
+      {Message::UnknownName, body("var acc = 1.0;\nac = 2.0;"), "4:1: unknown name 'ac', did you mean 'acc'?"},
+      {Message::UnknownFunction, body("let a = rowmaxx(f);"),
+       "3:9: unknown function 'rowmaxx', did you mean 'rowmax'?"},
+      {Message::UnknownKernel, two, "0:0: no kernel 'c' in this file; it has a, b", named("c")},
+      {Message::ChooseKernel, two, "0:0: this file has several kernels; choose one of a, b"},
+      {Message::NoKernel, "fn a() = 1;", "0:0: this file has no kernel"},
+      {Message::UnknownHook, useHook(), "0:0: no hook 'msk' in this file; it has mask", hook("msk", "causal")},
+      {Message::UnknownHookFunction, useHook(),
+       "1:6: hook 'mask': no function 'casual' in this file, did you mean 'causal'?", hook("mask", "casual")},
+      {Message::BadHookBinding, useHook(), "1:6: hook 'mask': expected 'function'", hook("mask", "1 + 2")},
+      {Message::BadHookBinding, useHook(), "found 'window('", hook("mask", "window(")},
+      {Message::HookConstant, useHook(), "hook 'mask': 'slopes' is no constant", hook("mask", "window(slopes)")},
+      {Message::HookArgumentCount, useHook(), "'window' takes 1 constants, found 2", hook("mask", "window(1, 2)")},
+      {Message::HookParameterCount, useHook(), "hook 'mask' has 1 parameters, but 'two' takes 2", hook("mask", "two")},
+      {Message::HookResult, useHook(), "hook 'mask' gives bool, but here its function gives the number 1.5",
+       hook("mask", "number")},
+      {Message::NotOptional, kernelOf(""), "'Y' is not an optional output of 'k'", notOptional},
+  };
+}
+
+static std::vector<Row> specialisationRows() {
+  CompileOptions alignment;
+  alignment.alignment["X"] = 3;
+  const std::string tuned = generic("", "tune { B: {16, 32} = 16; }");
+  return {
+      {Message::UnknownSetting, tuned, "kernel 'k' has no parameter 'C'; it has B", set({{"C", "1"}})},
+      {Message::MissingParameter, generic("<T: f16 | f32>", ""),
+       "1:10: parameter 'T' has no value; set it, for example T=f16"},
+      {Message::BadTypeSetting, generic("<T: f16 | f32>", ""), "must be one of f16, f32, found 'f64'",
+       set({{"T", "f64"}})},
+      {Message::BadIntegerSetting, generic("<D: int>", ""), "parameter 'D' must be an integer, found '6x'",
+       set({{"D", "6x"}})},
+      {Message::NotAChoice, tuned, "2:8: 'B' = 64 is not among its choices {16, 32}", set({{"B", "64"}})},
+      {Message::NotAChoice, generic("", "tune { B: {16} = 32; }"), "2:8: 'B' = 32 is not among its choices {16}"},
+      {Message::UnknownTunable, generic("", "tune { B: {1} = 1; when true { C = 1; } }"), "2:32: 'C' is not declared"},
+      {Message::UnknownTarget, generic("", "tune { on sm_81 {} }"),
+       "2:11: unknown target 'sm_81', did you mean 'sm_80'?"},
+      {Message::TuneConstraint, generic("", "tune { B: {16} = 16; where B > 16; }"),
+       "this constraint does not hold: B > 16"},
+      {Message::RequireFails, generic("<D: int>", "require D >= 1 && D % 8 == 0"),
+       "this requirement does not hold: (D % 8) == 0", set({{"D", "12"}})},
+      {Message::NotConstant, generic("", "tune { B: {16} = 16; where B > N; }"), "'B > N' is known at launch only"},
+      {Message::NotConstant, body("let a = iota(n);"), "3:14: expected a compile-time constant: 'n'"},
+      {Message::HostExpression, generic("", "require exp(N) > 2"), "'exp(N) > 2' is evaluated before a launch"},
+      {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
+      {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
+      {Message::BadAlignment, tuned, "the alignment of 'X' must be 1, 2, 4, 8 or 16, found 3", alignment},
+  };
+}
+
+static std::vector<Row> typeRows() {
+  const std::string tile = "let t = fill<f32>[8, 16](0);\n";
+  return {
+      {Message::TypeMismatch, body("let a = f + n;"),
+       "3:11: '+' needs operands of one type, found f32 and i32; convert one"},
+      {Message::TypeMismatch, body("let a = true == 1;"), "found true and the integer 1"},
+      {Message::ShapeMismatch, body(tile + "let a = t + fill<f32>[8](0);"),
+       "shapes [8, 16] and [8] do not agree; add a dimension"},
+      {Message::ShapeMismatch, body(tile + "let a = t + fill<f32>[8, 8](0);"),
+       "4:11: '+': shapes [8, 16] and [8, 8] do not agree\n"},
+      {Message::NeedsFloat, body("let a = sqrt(n);"), "3:9: 'sqrt' needs floats, found i32"},
+      {Message::NeedsInteger, body("let a = f % f;"), "3:11: '%' needs integers, found f32"},
+      {Message::NeedsNumber, body("let a = -(n < 1);"), "3:9: '-' needs numbers, found bool"},
+      {Message::NeedsBool, body("let a = n && true;"), "3:11: '&&' needs bool, found i32"},
+      {Message::NeedsTile, body("let a = rowmax(f);"), "3:16: 'rowmax' needs a tile of rank 2, found f32"},
+      {Message::NeedsScalar, body("for j in 0..f {}"), "3:13: a loop's bound must be a scalar of type i32, found f32"},
+      {Message::LiteralDoesNotFit, body("let a = n + 1.5;"), "3:11: the number 1.5 does not fit i32"},
+      {Message::LiteralDoesNotFit, body("let a = cast<f16>(1e30);"), "3:9: the number 1e+30 does not fit f16"},
+      {Message::ArgumentCount, body("let a = exp(f, f);"), "3:9: 'exp' takes 1 arguments, found 2"},
+      {Message::ArgumentType, kernelOf("let a = g(n);", "fn g(x: f32) = x;\n"),
+       "4:9: 'g': argument 'x' must be f32, found i32"},
+      {Message::BadCast, body("let a = cast<bool>(n);"), "3:9: cannot cast i32 to bool; compare with 0 instead"},
+      {Message::NoField, body("let a = coord(0, 0, 0, 0, 1, 1).x;"), "a coord has no field 'x' (b, h, q, k, Sq, Sk)"},
+      {Message::DotTypes, body("let a = dot(f, f);"), "dot needs two tiles of one float type"},
+      {Message::DotShapes, body(tile + "let a = dot(t, t);"), "4:9: dot: [8, 16] times [8, 16] do not agree"},
+      {Message::DivisionByZero, body("let a = n / 0;"), "3:11: division by zero"},
+      {Message::DivisionByZero, "kernel k(X: view<f32>[4 / 0]) grid (1) |i| {}", "1:25: division by zero"},
+      {Message::Overflow, body("let a = 9223372036854775807 + 1;"), "3:29: this constant overflows 64 bits"},
+      {Message::ResultType, kernelOf("let a = g(n);", "fn g(x) -> f32 = x;\n"),
+       "1:18: 'g' is declared to give f32, but its body gives i32"},
+      {Message::NotAValue, body("let a = X;"), "3:9: the view 'X' cannot be used as a value"},
+      {Message::NotAValue, body("let a = f32;"), "3:9: the type f32 cannot be used as a value"},
+  };
+}
+
+static std::vector<Row> tileRows() {
+  CompileOptions absent;
+  absent.absent.insert("L");
+  const std::string optional = "kernel k(X: view<f32>[N], L: out? view<f32>[N]) grid (1) |i| {\nstore L[0] = 1.0;\n}";
+  return {
+      {Message::TileExtent, body("let a = iota(0);"), "a tile's extent must be 1 to 65536, found 0"},
+      {Message::TileTooLarge, body("let a = fill<f32>[65536, 65536](0);"), "a tile may have 1048576 elements"},
+      {Message::TileRank, body("let a = fill<f32>[2, 2, 2](0);"), "a tile has 1 or 2 dimensions, found 3"},
+      {Message::NotAView, body("let a = load f[0];"), "3:14: 'f' is not a view"},
+      {Message::ViewExtent, "kernel k<D: int>(X: view<f32>[D]) grid (1) |i| {}",
+       "an extent of 'X' must be 1 to 2147483647, here D is 0", set({{"D", "0"}})},
+      {Message::IndexCount, body("let a = load X[0];"), "'X' has 2 dimensions, found 1 indices"},
+      {Message::WholeNeedsConstant, body("let a = load X[:, 0];"), "3:16: ':' needs an extent known at compile time"},
+      {Message::StoreToInput, body("store X[0, 0] = 1.0;"), "3:7: 'X' is an input; declare it 'out view<...>'"},
+      {Message::LoadFromOutput, body("let a = load Y[0, 0];"), "'Y' is an output; what it holds cannot be loaded"},
+      {Message::StoreType, body("store Y[0, 0] = n;"), "3:17: cannot store i32 to 'Y' of f32; convert it with cast<>"},
+      {Message::StoreShape, body("store Y[0, :] = fill<f32>[8](0);"),
+       "cannot store a tile [8] into a slice [64] of 'Y'"},
+      {Message::AbsentView, optional, "2:7: 'L' is left out here; use it inside 'if L { ... }'", absent},
+  };
+}
+
+static std::vector<Row> statementRows() {
+  const std::string noCall = kernelOf("for j in tiles(N, 16) visible(mask) {}", kHooks);
+  std::string chain = "fn f0(x) = x;\n", doubling = "fn f0(x) = x;\n", wide = "fn g(x) = x;\nfn f0(x) = x;\n";
+  for (int i = 1; i <= 70; ++i)
+    chain += "fn f" + std::to_string(i) + "(x) = f" + std::to_string(i - 1) + "(x);\n";
+  for (int i = 1; i <= 30; ++i) {
+    std::string callee = "f" + std::to_string(i - 1);
+    doubling += "fn f" + std::to_string(i) + "(x) = " + callee + "(x) + " + callee + "(x);\n";
+    wide += "fn f" + std::to_string(i) + "(x) = " + repeat("g(", 60) + callee + "(x)" + repeat(")", 60) + ";\n";
+  }
+  return {
+      {Message::NotAVariable, body("let a = 1;\na = 2;"), "4:1: 'a' cannot be assigned: declare it with var"},
+      {Message::VariableType, body("var a = 1;\na = f;"), "4:1: 'a' is i32 and cannot become f32"},
+      {Message::ConditionType, body("if iota(4) < 2 {}"),
+       "a condition must be a scalar bool, found a tile of bool[4]; choose element"},
+      {Message::ConditionType, generic("", "tune { B: {1} = 1; where B; }"),
+       "2:26: a condition must be a scalar bool, found 'B'"},
+      {Message::VisibleUnused, noCall, "visible(mask): the loop never calls mask directly"},
+      {Message::VisibleNotHook, kernelOf("for j in tiles(N, 16) visible(causal) {}", kHooks),
+       "'causal' is not a hook of one coord"},
+      {Message::Recursion, kernelOf("let a = g(n);", "fn g(x) = g(x);\n"), "1:11: 'g' calls itself"},
+      {Message::InliningTooDeep, kernelOf("let a = f70(n);", chain), "functions call each other more than 64 deep"},
+      {Message::TooManyOperations, kernelOf("let a = f30(n);", doubling),
+       "this kernel takes more than 200000 operations"},
+      {Message::TooDeep, kernelOf("let a = f30(n);", wide), "nested more than 1000 deep"},
+  };
+}
+
+//===----------------------------------------------------------------------===//
+// The test
+//===----------------------------------------------------------------------===//
+
+static std::vector<Row> allRows() {
+  std::vector<Row> rows;
+  for (auto part : {lexerRows, parserRows, nameRows, specialisationRows, typeRows, tileRows, statementRows})
+    for (Row &row : part())
+      rows.push_back(std::move(row));
+  return rows;
+}
+
+/// The longest piece of a message's format that has no {0} in it.
+static std::string longestFixedPart(std::string format) {
+  std::string longest;
+  for (size_t begin = 0; begin < format.size();) {
+    size_t end = std::min(format.find('{', begin), format.size());
+    if (end - begin > longest.size())
+      longest = format.substr(begin, end - begin);
+    begin = std::min(format.find('}', end), format.size()) + 1;
+  }
+  return longest;
+}
+
+TEST(Errors, EveryRowGivesItsMessage) {
+  for (const Row &row : allRows()) {
+    std::string shown = row.text.substr(0, 400);
+    Emitted result = emit(row.text, row.options);
+    EXPECT_EQ(result.ir, "") << shown;
+    EXPECT_NE(result.errors.find(row.expected), std::string::npos)
+        << shown << "\nexpected: " << row.expected << "\nfound:    " << result.errors.substr(0, 2000);
+    std::string part = longestFixedPart(formatOf(row.id));
+    EXPECT_NE(result.errors.find(part), std::string::npos) << shown << "\nnot the message it names: " << part;
+    EXPECT_LE(result.errorCount, kMaxErrors) << shown;
+  }
+}
+
+TEST(Errors, EveryIdHasARow) {
+  std::set<Message> covered;
+  for (const Row &row : allRows())
+    covered.insert(row.id);
+#define IMBREX_ERROR(id, format) EXPECT_TRUE(covered.contains(Message::id)) << #id << " has no row";
+#include "compiler/frontend/Errors.def"
+}
+
+TEST(Errors, SeveralARun) {
+  Emitted result = emit(kernelOf("let a = ;\nlet b = 1 +;\nlet c = (2;\nlet d = 3;"));
+  EXPECT_EQ(result.errorCount, 3u) << result.errors;
+  result = emit(kernelOf("let a = nope;\nlet b = a + 1;\nlet c = f + n;"));
+  EXPECT_EQ(result.errorCount, 2u) << "what follows from a poisoned value is silent\n" << result.errors;
+}
+
+TEST(Errors, NoMoreThanTheMost) {
+  std::string text;
+  for (int i = 0; i < 200; ++i)
+    text += "let a" + std::to_string(i) + " = nope;\n";
+  EXPECT_EQ(emit(kernelOf(text)).errorCount, kMaxErrors);
+  EXPECT_EQ(emit(std::string(1000, '$')).errorCount, kMaxErrors);
+}

@@ -1,0 +1,87 @@
+//===- ParserTest.cpp - From tokens to a tree -----------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Parser.h"
+#include "gtest/gtest.h"
+
+using namespace imbrex;
+using namespace imbrex::ast;
+
+static std::unique_ptr<File> parse(const std::string &text, unsigned errors = 0) {
+  Source source{"t", text};
+  Diagnostics diagnostics(source);
+  std::unique_ptr<File> file = Parser(source.text, diagnostics).parseFile();
+  EXPECT_EQ(diagnostics.errorCount(), errors) << text;
+  return file;
+}
+
+/// `expression` as it was understood, with parentheses where operators nest.
+static std::string shapeOf(const std::string &expression) {
+  std::unique_ptr<File> file = parse("fn f() = " + expression + ";");
+  return file->functions.size() == 1 ? toText(*file->functions[0].body) : "nothing";
+}
+
+TEST(Parser, Precedence) {
+  EXPECT_EQ(shapeOf("a + b * c - d"), "(a + (b * c)) - d");
+  EXPECT_EQ(shapeOf("a < b && c == d || e"), "((a < b) && (c == d)) || e");
+  EXPECT_EQ(shapeOf("-a * b"), "-a * b");
+  EXPECT_EQ(shapeOf("!a.T[:, _]"), "!a.T[:, _]");
+  EXPECT_EQ(shapeOf("(a + b) * c"), "(a + b) * c");
+  EXPECT_EQ(shapeOf("a / b / c"), "(a / b) / c");
+}
+
+TEST(Parser, Calls) {
+  EXPECT_EQ(shapeOf("dot(a, b.T, fill<f32>[2, 4](0))"), "dot(a, b.T, fill[2, 4](0))");
+  EXPECT_EQ(shapeOf("cast<wide<T>>(x) < 1"), "cast<T>(x) < 1");
+}
+
+TEST(Parser, HooksAndFunctions) {
+  auto file = parse("hook score(s: f32, at: coord) -> f32 = s; fn w(left: i32)(at) = left; fn g(a) -> bool = a;");
+  ASSERT_EQ(file->functions.size(), 3u);
+  EXPECT_TRUE(file->functions[0].isHook);
+  EXPECT_EQ(file->functions[0].result.name, "f32");
+  EXPECT_EQ(file->functions[1].extras.size(), 1u);
+  EXPECT_EQ(file->functions[1].parameters.size(), 1u);
+  EXPECT_EQ(file->functions[2].extras.size(), 0u);
+}
+
+TEST(Parser, Kernel) {
+  auto file =
+      parse("kernel k<T: f16 | f32, D: int>(X: view<T>[N, D * 2], L: out? view<wide<T>>[N], s: f32)\n"
+            "require D > 0\n"
+            "tune { B: {1, 2} = 2; W: 2..4 = 3; where B < W; on sm_80, sm_90a { B = 1; } when D > 1 { B = 2; }\n"
+            "       key T, pow2(N); rounding B, W; }\n"
+            "grid (cdiv(N, B), D) |i, j| { if L { store L[i] = 1; } else if D > 1 { } }");
+  ASSERT_EQ(file->kernels.size(), 1u);
+  const Kernel &kernel = file->kernels[0];
+  EXPECT_EQ(kernel.generics[0].allowed, (std::vector{DataType::F16, DataType::F32}));
+  EXPECT_TRUE(kernel.generics[1].isInteger);
+  EXPECT_TRUE(kernel.parameters[1].optional && kernel.parameters[1].output && kernel.parameters[1].type.wide);
+  EXPECT_FALSE(kernel.parameters[2].isView);
+  EXPECT_EQ(kernel.tune.tunables[1].choices, (std::vector<int64_t>{2, 3, 4}));
+  EXPECT_EQ(kernel.tune.cases[0].targets.size(), 2u);
+  EXPECT_EQ(kernel.tune.key.size(), 2u);
+  EXPECT_EQ(kernel.tune.rounding.size(), 2u);
+  EXPECT_EQ(kernel.gridNames.size(), 2u);
+  EXPECT_EQ(kernel.body[0]->otherwise[0]->kind, Stmt::If);
+}
+
+TEST(Parser, GoesOnAfterAnError) {
+  auto file =
+      parse("fn a( = 1;\nfn b() = 2;\nkernel k(n: i32) grid (1) |i| { let x = ; let y = 1; for }\nfn c() = 3;", 3);
+  EXPECT_EQ(file->functions.size(), 2u);
+  EXPECT_EQ(file->kernels.size(), 1u);
+}
+
+TEST(Parser, Bindings) {
+  for (auto [text, ok] :
+       {std::pair("causal", true), {"window(1, -1)", true}, {"1", false}, {"a b", false}, {"a(", false}}) {
+    Source source{"t", text};
+    Diagnostics diagnostics(source);
+    EXPECT_EQ(bool(Parser(source.text, diagnostics).parseBinding()), ok) << text;
+  }
+}
