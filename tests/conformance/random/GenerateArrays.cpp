@@ -1,0 +1,160 @@
+//===- GenerateArrays.cpp - Views, loads and stores -----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Views of any extents and row strides, with the alignment they really have or less. Loads start
+// anywhere, also before the view; stores of different instances never meet.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/conformance/random/Generator.h"
+#include <numeric>
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+/// The largest power of two, up to 16 bytes, that divides all that CompileOptions::alignment speaks of.
+static unsigned alignmentOf(const ArrayPlan &array) {
+  int64_t all = array.extents.back() | array.offset;
+  for (size_t d = 0; d + 1 < array.strides.size(); ++d)
+    all |= array.strides[d];
+  return unsigned(std::gcd<int64_t>(16, all * byteSize(array.type)));
+}
+
+size_t Generator::newArray(DataType type, const Shape &extents, bool output) {
+  ArrayPlan array;
+  array.name = freshName(output ? "O" : "A");
+  array.type = type;
+  array.extents = extents;
+  array.output = output;
+  array.strides.assign(extents.size(), 1);
+  int64_t gap = chance(50) ? 0 : chance(50) ? pick(1, 5) : 8 * pick(1, 4);
+  for (size_t d = extents.size() - 1; d > 0; --d)
+    array.strides[d - 1] = array.strides[d] * extents[d] + gap;
+  array.offset = chance(70) ? 0 : chance(50) ? pick(1, 9) : 16;
+  for (int64_t extent : extents)
+    array.symbols.push_back(chance(40) ? std::to_string(extent) : freshName("N"));
+  bool isWide = !isFloat(type) && chance(30);
+  array.contents = isFloat(type) ? (chance(75) ? ArrayPlan::Dyadic : ArrayPlan::Rough)
+                                 : (isWide ? ArrayPlan::Whole : ArrayPlan::Small);
+  unsigned alignment = alignmentOf(array);
+  if (alignment > byteSize(type) && chance(15))
+    alignment = byteSize(type);
+  if (alignment < 16)
+    program.options.alignment[array.name] = alignment;
+  program.arrays.push_back(array);
+  return program.arrays.size() - 1;
+}
+
+/// Where a slice of `size` starts.
+std::string Generator::startOf(int64_t size) {
+  std::string text = std::to_string(size);
+  switch (pick(0, 7)) {
+  case 0:
+    return "i * " + text;
+  case 1:
+    return "j * " + text + " + i";
+  case 2:
+    return "i * " + text + " - " + std::to_string(pick(1, size));
+  case 3:
+    return std::to_string(pick(0, 2 * size));
+  case 4:
+    return "n * " + std::to_string(pick(1, 8));
+  case 5:
+    return "-" + std::to_string(pick(1, size));
+  default:
+    return "0";
+  }
+}
+
+static Bounds boundsOfContents(const ArrayPlan &array) {
+  switch (array.contents) {
+  case ArrayPlan::Dyadic:
+    return {-4, 4, 0, 3};
+  case ArrayPlan::Rough:
+    return {-4, 4, 0, kRough};
+  case ArrayPlan::Small:
+    return array.type == DataType::Bool ? wholeRange(DataType::Bool) : Bounds{-100, 100, 0, 0};
+  case ArrayPlan::Whole:
+    break;
+  }
+  return wholeRange(array.type);
+}
+
+/// A load of a new view, or of one in use with as many dimensions; defines nothing.
+Value Generator::load(DataType type, const Shape &shape) {
+  size_t extra = shape.size() < 2 && chance(40) ? 1 : shape.size() == 2 && chance(25) ? 1 : shape.empty();
+  size_t rank = shape.size() + extra, at = program.arrays.size(), single = size_t(pick(0, int64_t(rank) - 1));
+  for (size_t i = 0; i < program.arrays.size(); ++i)
+    if (const ArrayPlan &old = program.arrays[i];
+        !old.output && old.type == type && old.extents.size() == rank && chance(40))
+      at = i;
+  if (at == program.arrays.size()) {
+    Shape extents;
+    for (size_t d = 0, used = 0; d < rank; ++d) {
+      bool isSingle = extra && d == single;
+      int64_t size = isSingle ? pick(1, 3) : shape[used++];
+      extents.push_back(isSingle || chance(25) ? size : chance(50) ? size * pick(1, 3) : pick(size / 2 + 1, 3 * size));
+    }
+    at = newArray(type, extents, false);
+  }
+  const ArrayPlan &array = program.arrays[at];
+  std::string text = "load " + array.name + "[";
+  for (size_t d = 0, used = 0; d < rank; ++d) {
+    text += d ? ", " : "";
+    if (extra && d == single) {
+      text += chance(60) ? "i" : std::to_string(pick(0, 3));
+      continue;
+    }
+    int64_t size = shape[used++];
+    bool isWhole = array.extents[d] == size && array.symbols[d] == std::to_string(size) && chance(60);
+    text += isWhole ? ":" : startOf(size) + " :+ " + std::to_string(size);
+  }
+  return {text + "]", type, shape, boundsOfContents(array)};
+}
+
+/// The indices of a store of which each instance has its own part, and the extents of a view for them.
+std::string Generator::storeSlot(const Value &value, Shape &extents) {
+  int64_t gx = program.grid[0], gy = program.grid[1];
+  const Shape &shape = value.shape;
+  auto slice = [&](const std::string &start, int64_t size) { return start + " :+ " + std::to_string(size); };
+  auto rowOf = [&](int64_t size) { return "i * " + std::to_string(size); };
+  auto ragged = [&](int64_t all) { return chance(50) ? all : std::max<int64_t>(1, all - pick(1, all / 2 + 1)); };
+  if (shape.empty()) {
+    extents = {gx, gy};
+    return "i, j";
+  }
+  if (shape.size() == 1 && chance(50)) {
+    extents = {ragged(gx * gy * shape[0])};
+    return slice("(i * " + std::to_string(gy) + " + j) * " + std::to_string(shape[0]), shape[0]);
+  }
+  if (shape.size() == 1) {
+    extents = {gx, ragged(shape[0]), gy};
+    return "i, " + slice(chance(70) ? "0" : "-" + std::to_string(pick(1, shape[0])), shape[0]) + ", j";
+  }
+  if (chance(60)) {
+    extents = {ragged(gx * shape[0]), ragged(gy * shape[1])};
+    return slice(rowOf(shape[0]), shape[0]) + ", " + slice("j * " + std::to_string(shape[1]), shape[1]);
+  }
+  extents = {gx * gy, shape[0], ragged(shape[1] + 8)};
+  std::string rowsText = slice(chance(60) ? "0" : "-3", shape[0]);
+  return "i * " + std::to_string(gy) + " + j, " + rowsText + ", " +
+         slice(chance(60) ? "0" : std::to_string(pick(1, 8)), shape[1]);
+}
+
+void Generator::store(const Value &value) {
+  Shape extents;
+  std::string slot = storeSlot(value, extents);
+  size_t at = newArray(value.type, extents, true);
+  ArrayPlan &array = program.arrays[at];
+  array.tolerance = 1.5 * value.bounds.error;
+  if (chance(15)) {
+    array.optional = true;
+    array.absent = chance(50);
+    if (array.absent)
+      program.options.absent.insert(array.name);
+  }
+  std::string text = "store " + array.name + "[" + slot + "] = " + value.text + ";";
+  line(array.optional ? "if " + array.name + " { " + text + " }" : text);
+}
