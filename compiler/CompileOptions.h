@@ -21,15 +21,15 @@ namespace imbrex {
 struct CompileOptions {
   using Settings = std::map<std::string, std::string, std::less<>>;
 
-  std::string kernel;                       ///< which kernel of the file; empty if it has only one
-  Settings set;                             ///< type, integer and tuning parameters: "T" -> "bf16", "BM" -> "64"
-  Settings hooks;                           ///< hook -> "function" or "function(constant, ...)"
+  std::string kernel;                        ///< which kernel of the file; empty if it has only one
+  Settings set;                              ///< type, integer and tuning parameters: "T" -> "bf16", "BM" -> "64"
+  Settings hooks;                            ///< hook -> "function" or "function(constant, ...)"
   std::set<std::string, std::less<>> absent; ///< optional outputs that are left out
   /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
   /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.
   std::map<std::string, unsigned, std::less<>> alignment;
-  std::string target = "sm_80";             ///< a name of Target::names()
-  bool debugLines = true;                   ///< `.loc` lines back to the tile text
+  std::string target = "sm_80"; ///< a name of Target::names()
+  bool debugLines = true;       ///< `.loc` lines back to the tile text
 
   /// Calls visitor(name, field) for every field, in a fixed order.
   template <typename Visitor> void visit(Visitor &&visitor) const {

@@ -15,12 +15,12 @@
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
 #include "compiler/tile/Passes.h"
-#include "llvm/Support/raw_ostream.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/raw_ostream.h"
 #include <chrono>
 
 using namespace mlir;
@@ -145,7 +145,8 @@ bool Compilation::lower(Stage from, Stage until) {
   if (from < Stage::Cta && until >= Stage::Cta && !runStage(Stage::Cta, [&] { return runPasses(buildCtaPipeline); }))
     return false;
   readLaunchShape();
-  if (from < Stage::Nvvm && until >= Stage::Nvvm && !runStage(Stage::Nvvm, [&] { return runPasses(buildNvvmPipeline); }))
+  if (from < Stage::Nvvm && until >= Stage::Nvvm &&
+      !runStage(Stage::Nvvm, [&] { return runPasses(buildNvvmPipeline); }))
     return false;
   return until < Stage::Ptx || runStage(Stage::Ptx, [&] { return emit(); });
 }

@@ -42,12 +42,12 @@ struct Parameter {
   bool isView = false;
   /// Element type of a view, type of a scalar. In a signature it may be a type parameter instead.
   DataType type = DataType::F32;
-  std::string typeParameter = {};   ///< "T", or "" (only in a KernelSignature)
+  std::string typeParameter = {};       ///< "T", or "" (only in a KernelSignature)
   std::vector<Expression> extents = {}; ///< one a dimension (views)
-  bool output = false;              ///< declared `out`
-  bool optional = false;            ///< declared `out?`
-  bool present = true;              ///< false: an optional output that this specialisation leaves out
-  unsigned alignment = 16;          ///< bytes; see CompileOptions::alignment
+  bool output = false;                  ///< declared `out`
+  bool optional = false;                ///< declared `out?`
+  bool present = true;                  ///< false: an optional output that this specialisation leaves out
+  unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment
 };
 
 /// A specialised kernel as a host sees it. Argument layout of the PTX entry, in the order of
@@ -56,16 +56,16 @@ struct Parameter {
 ///   an integer constant after specialisation (`dynamicExtents`); then i64 strides in elements for
 ///   every dimension but the last;  an absent view: nothing;  a scalar: its value.
 struct KernelInterface {
-  std::string kernel;                        ///< the kernel's name in the text
-  std::string entry;                         ///< the PTX entry's name
+  std::string kernel; ///< the kernel's name in the text
+  std::string entry;  ///< the PTX entry's name
   std::vector<Parameter> parameters;
   std::map<std::string, int64_t, std::less<>> constants; ///< integer and tuning parameters, as specialised
   std::map<std::string, DataType, std::less<>> types;    ///< type parameters
-  std::vector<Expression> grid;              ///< 3, in the order x, y, z
-  std::vector<Expression> requirements;      ///< `require`d conditions on extents, checked at launch
+  std::vector<Expression> grid;                          ///< 3, in the order x, y, z
+  std::vector<Expression> requirements;                  ///< `require`d conditions on extents, checked at launch
   std::string target;
-  unsigned warps = 0;                        ///< of a CTA
-  unsigned sharedBytes = 0;                  ///< dynamic shared memory of a CTA
+  unsigned warps = 0;       ///< of a CTA
+  unsigned sharedBytes = 0; ///< dynamic shared memory of a CTA
 
   /// True if extent `dim` of `view` is passed at launch: its expression is not a constant under `constants`.
   bool isDynamic(const Parameter &view, unsigned dim) const { return !view.extents[dim].evaluate(constants); }
@@ -76,14 +76,21 @@ struct KernelInterface {
 
 /// What can be said of a kernel before it is specialised; from `describe`.
 struct KernelSignature {
-  struct TypeParameter { std::string name; std::vector<DataType> allowed; };
-  struct Tunable { std::string name; std::vector<int64_t> choices; bool rounding = false; };
+  struct TypeParameter {
+    std::string name;
+    std::vector<DataType> allowed;
+  };
+  struct Tunable {
+    std::string name;
+    std::vector<int64_t> choices;
+    bool rounding = false;
+  };
   std::string name;
   std::vector<TypeParameter> typeParameters;
   std::vector<std::string> integerParameters;
   std::vector<Tunable> tunables;
-  std::vector<Parameter> parameters;         ///< extents over symbols and parameters
-  std::vector<std::string> hooks;            ///< names of the file's hooks
+  std::vector<Parameter> parameters; ///< extents over symbols and parameters
+  std::vector<std::string> hooks;    ///< names of the file's hooks
 };
 
 } // namespace imbrex

@@ -19,10 +19,10 @@
 namespace imbrex {
 
 struct Target {
-  std::string name;       ///< "sm_80", "sm_90a": also the `.target` of the PTX
-  unsigned sm = 80;       ///< 10 * major + minor
-  unsigned ptxVersion;    ///< 80 for PTX ISA 8.0
-  unsigned sharedBytes;   ///< a CTA's limit, opt-in
+  std::string name;     ///< "sm_80", "sm_90a": also the `.target` of the PTX
+  unsigned sm = 80;     ///< 10 * major + minor
+  unsigned ptxVersion;  ///< 80 for PTX ISA 8.0
+  unsigned sharedBytes; ///< a CTA's limit, opt-in
   unsigned sharedBytesPerSm;
   unsigned registers = 65536;        ///< 32-bit registers of an SM
   unsigned registersPerThread = 255; ///< the most one thread can use

@@ -116,9 +116,8 @@ LogicalResult AllocateShared::checkLimit(ArrayRef<Life> lives, int64_t total) {
                              << target->sharedBytes << ": choose smaller tiles or fewer stages";
   for (const Life &life : lives)
     error.attachNote(accessesOf(life.alloc).front()->getLoc())
-        << life.type().getSizeBytes() << " bytes: " << life.type().getSlots() << " x "
-        << life.type().getRows() << "x" << life.type().getColumns() << " "
-        << life.type().getElementType();
+        << life.type().getSizeBytes() << " bytes: " << life.type().getSlots() << " x " << life.type().getRows() << "x"
+        << life.type().getColumns() << " " << life.type().getElementType();
   return error;
 }
 

@@ -30,7 +30,8 @@ SmallVector<Operation *> imbrex::accessesOf(cta::AllocOp alloc) {
   return result;
 }
 
-void imbrex::buffersTouched(Operation *op, SmallVectorImpl<cta::AllocOp> &reads, SmallVectorImpl<cta::AllocOp> &writes) {
+void imbrex::buffersTouched(Operation *op, SmallVectorImpl<cta::AllocOp> &reads,
+                            SmallVectorImpl<cta::AllocOp> &writes) {
   if (auto put = dyn_cast<cta::PutOp>(op))
     writes.push_back(allocationOf(put.getBuffer()));
   if (auto write = dyn_cast<cta::WriteOp>(op))

@@ -18,7 +18,8 @@ static constexpr int64_t kLargest = 1 << 20;
 static int64_t divisor(Value value, unsigned depth) {
   APInt constant;
   if (matchPattern(value, m_ConstantInt(&constant)))
-    return constant.isZero() ? kLargest : std::min<int64_t>(kLargest, int64_t(1) << std::min(20u, constant.countr_zero()));
+    return constant.isZero() ? kLargest
+                             : std::min<int64_t>(kLargest, int64_t(1) << std::min(20u, constant.countr_zero()));
   Operation *op = value.getDefiningOp();
   if (!op || depth == 0)
     return 1;

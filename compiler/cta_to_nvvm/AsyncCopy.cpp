@@ -13,8 +13,8 @@
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "compiler/tile_to_cta/LayoutAnalysis.h"
-#include "llvm/Support/MathExtras.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -159,8 +159,8 @@ void TileCopy::copyElements() {
       SharedPlace place = pieces.place(round);
       Value row = l.addConstant(place.rowBase, place.rowStep), column = place.columnBase;
       Values zero{l.zero(element)};
-      Values value = l.whenElse(inside(place, row, column), zero,
-                                [&] { return l.loadVector(sourceAt(row, column), element, 1); });
+      Values value =
+          l.whenElse(inside(place, row, column), zero, [&] { return l.loadVector(sourceAt(row, column), element, 1); });
       l.storeVector(l.sharedPointer(slot, layout, place), value);
     });
   }

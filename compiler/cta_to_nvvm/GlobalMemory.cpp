@@ -45,8 +45,8 @@ Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t
   Value inside;
   for (unsigned dim = 0; dim < indices.size(); ++dim)
     if (!llvm::is_contained(skip, int64_t(dim)))
-      inside = both(inside, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, indices[dim],
-                                                 viewOf(view).extents[dim]));
+      inside =
+          both(inside, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, indices[dim], viewOf(view).extents[dim]));
   return inside;
 }
 
@@ -94,7 +94,9 @@ public:
     uniform = l.insideView(view, start, dims);
   }
 
-  void narrow(std::optional<uint32_t> dim, Value low, Value high) { withinDim = dim, withinLow = low, withinHigh = high; }
+  void narrow(std::optional<uint32_t> dim, Value low, Value high) {
+    withinDim = dim, withinLow = low, withinHigh = high;
+  }
 
   /// Registers in one access.
   unsigned vectorWidth() const {
@@ -120,8 +122,8 @@ public:
       if (isCovered(k))
         continue;
       Value index = l.add(start[dims[k]], position(k, coord[k]));
-      result = l.both(result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, index,
-                                                   l.viewOf(view).extents[dims[k]]));
+      result = l.both(
+          result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, index, l.viewOf(view).extents[dims[k]]));
       if (withinDim == uint32_t(dims[k])) {
         result = l.both(result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, index, withinLow));
         result = l.both(result, l.less(index, withinHigh));
@@ -160,9 +162,8 @@ static LogicalResult lowerScalarLoad(Lowering &l, tile::LoadOp op) {
     start.push_back(l.scalarOf(index));
   Type element = op.getView().getType().getElementType();
   Values zero{l.zero(element)};
-  l.define(op.getResult(), l.whenElse(l.insideView(op.getView(), start, {}), zero, [&] {
-    return l.loadVector(l.viewPointer(op.getView(), start), element, 1);
-  }));
+  l.define(op.getResult(), l.whenElse(l.insideView(op.getView(), start, {}), zero,
+                                      [&] { return l.loadVector(l.viewPointer(op.getView(), start), element, 1); }));
   return success();
 }
 
@@ -178,9 +179,8 @@ static LogicalResult lowerLoad(Lowering &l, tile::LoadOp op) {
   Values registers, outside(width, l.zero(element));
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
     Coord coord = layout.registerCoord(reg);
-    llvm::append_range(registers, l.whenElse(access.inside(coord), outside, [&] {
-      return l.loadVector(access.pointer(coord), element, width);
-    }));
+    llvm::append_range(registers, l.whenElse(access.inside(coord), outside,
+                                             [&] { return l.loadVector(access.pointer(coord), element, width); }));
   }
   l.define(op.getResult(), registers);
   return success();

@@ -91,9 +91,9 @@ void MmaProduct::prepareAddresses() {
 
 Values MmaProduct::loadMatrices(Value pointer, unsigned count, bool transposed) {
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(count, b.getI32Type()));
-  Value matrices = NVVM::LdMatrixOp::create(
-      b, l.loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  Value matrices =
+      NVVM::LdMatrixOp::create(b, l.loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+                               NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
   Values words;
   for (unsigned i = 0; i < count; ++i)
     words.push_back(LLVM::ExtractValueOp::create(b, l.loc, matrices, i));
@@ -156,9 +156,9 @@ void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, Arra
   std::optional<std::array<NVVM::MMATypes, 2>> types;
   if (element.isBF16())
     types = {NVVM::MMATypes::bf16, NVVM::MMATypes::bf16};
-  Value d = NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bFragment), c, {16, 8, 16}, std::nullopt,
-                                std::nullopt, types,
-                                std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Value d =
+      NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bFragment), c, {16, 8, 16}, std::nullopt, std::nullopt,
+                          types, std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   for (unsigned i = 0; i < 4; ++i)
     sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
 }

@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta_to_nvvm/Lowering.h"
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta_to_nvvm/Lowering.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -94,10 +94,10 @@ static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) 
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += 8) {
     Coord coord = layout.registerCoord(reg);
     SharedPlace place{rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]};
-    Value matrices = NVVM::LdMatrixOp::create(
-        l.b, l.loc, quad, l.sharedPointer(slot, shared, place), 4u,
-        transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-        NVVM::LdStMatrixShapeAttr::get(l.b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+    Value matrices =
+        NVVM::LdMatrixOp::create(l.b, l.loc, quad, l.sharedPointer(slot, shared, place), 4u,
+                                 transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+                                 NVVM::LdStMatrixShapeAttr::get(l.b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
     for (unsigned i = 0; i < 4; ++i) {
       Value bits = LLVM::ExtractValueOp::create(l.b, l.loc, matrices, i);
       Value halves = LLVM::BitcastOp::create(l.b, l.loc, pair, bits);

@@ -60,9 +60,9 @@ private:
   Location loc;
   Mask mask;
   int64_t m, n;
-  int64_t step = 0;                  ///< B: columns that the tile moves an iteration
-  Value firstRow, lastRow;           ///< i64
-  Value low, high;                   ///< i64: visible k in [low, high), each clamped to [0, 2^31 - 1]
+  int64_t step = 0;        ///< B: columns that the tile moves an iteration
+  Value firstRow, lastRow; ///< i64
+  Value low, high;         ///< i64: visible k in [low, high), each clamped to [0, 2^31 - 1]
   bool rowsBounded = false;
 };
 
@@ -141,9 +141,7 @@ void LoopBounder::shrinkLoop() {
   Type i32 = b.getI32Type();
   Value stepValue = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(step));
   auto constant = [&](int64_t v) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(v)); };
-  auto less = [&](Value x, Value y) -> Value {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
-  };
+  auto less = [&](Value x, Value y) -> Value { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y); };
   // First tile whose last column is not below `low`: low < N ? 0 : (low - N) / B + 1.
   Value low32 = to32(low), high32 = to32(high), zero = constant(0), one = constant(1);
   Value first = arith::SubIOp::create(b, loc, low32, constant(n));

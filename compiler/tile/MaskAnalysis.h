@@ -16,8 +16,8 @@
 #define IMBREX_COMPILER_TILE_MASKANALYSIS_H
 
 #include "dialects/tile/TileDialect.h"
-#include "llvm/ADT/MapVector.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
 #include <optional>
 
 namespace imbrex {

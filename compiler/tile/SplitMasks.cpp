@@ -41,8 +41,7 @@ private:
   static bool isMask(arith::SelectOp select) {
     auto type = dyn_cast<RankedTensorType>(select.getType());
     return type && type.getRank() == 2 && type.getNumElements() >= kSmallestTile &&
-           isa<RankedTensorType>(select.getCondition().getType()) &&
-           matchPattern(select.getFalseValue(), m_Constant());
+           isa<RankedTensorType>(select.getCondition().getType()) && matchPattern(select.getFalseValue(), m_Constant());
   }
 
   void split(arith::SelectOp select);

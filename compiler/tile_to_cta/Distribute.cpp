@@ -30,8 +30,7 @@ namespace {
 /// Rebuilds one kernel. `oldKernel` is only read.
 class Distributor {
 public:
-  Distributor(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans,
-              const LayoutAnalysis &layouts)
+  Distributor(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans, const LayoutAnalysis &layouts)
       : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()) {}
 
   void run();
@@ -68,16 +67,18 @@ private:
   const DotPlans &plans;
   const LayoutAnalysis &layouts;
   OpBuilder builder;
-  IRMapping scalars;               ///< scalars and views: old -> new
-  llvm::DenseMap<Key, Value> made; ///< (old tile, layout) -> new tile, valid where made
-  SmallVector<Key> undo;           ///< keys of `made` in the order they came, for leaving a region
+  IRMapping scalars;                  ///< scalars and views: old -> new
+  llvm::DenseMap<Key, Value> made;    ///< (old tile, layout) -> new tile, valid where made
+  SmallVector<Key> undo;              ///< keys of `made` in the order they came, for leaving a region
   llvm::DenseMap<Value, Value> slots; ///< buffered load -> its slot
   unsigned loopConversions = 0;
 };
 
 } // namespace
 
-static cta::LayoutAttr attr(MLIRContext *context, const TileLayout &layout) { return cta::LayoutAttr::get(context, layout); }
+static cta::LayoutAttr attr(MLIRContext *context, const TileLayout &layout) {
+  return cta::LayoutAttr::get(context, layout);
+}
 
 void Distributor::run() {
   builder.setInsertionPointToEnd(&newKernel.getBody().front());
@@ -209,11 +210,10 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   Value low = load.getWithinLow() ? scalars.lookupOrDefault(load.getWithinLow()) : Value();
   Value high = load.getWithinHigh() ? scalars.lookupOrDefault(load.getWithinHigh()) : Value();
   if (feedsOnlyDots(load)) {
-    Value buffer =
-        allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
+    Value buffer = allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
     Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, buffer, zero,
-                       Value());
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, buffer,
+                       zero, Value());
     slots[load.getResult()] =
         cta::GetOp::create(builder, loc, buffer.getType(), buffer, zero, builder.getI32IntegerAttr(0));
     return;
@@ -288,7 +288,8 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Value b = operandBuffer(plan.b, transposedB);
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
   Key key{dot.getResult(), attr(builder.getContext(), plan.accumulator)};
-  made[key] = cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator, transposedA, transposedB);
+  made[key] = cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
+                                 transposedA, transposedB);
   undo.push_back(key);
 }
 
@@ -315,9 +316,9 @@ void Distributor::distributeLoop(scf::ForOp loop) {
   for (auto [init, result] : llvm::zip(loop.getInitArgs(), loop.getResults()))
     inits.push_back(isa<RankedTensorType>(init.getType()) ? inLayout(init, *layouts.anchor(result))
                                                           : scalars.lookupOrDefault(init));
-  auto newLoop = scf::ForOp::create(builder, loop.getLoc(), scalars.lookupOrDefault(loop.getLowerBound()),
-                                    scalars.lookupOrDefault(loop.getUpperBound()),
-                                    scalars.lookupOrDefault(loop.getStep()), inits);
+  auto newLoop =
+      scf::ForOp::create(builder, loop.getLoc(), scalars.lookupOrDefault(loop.getLowerBound()),
+                         scalars.lookupOrDefault(loop.getUpperBound()), scalars.lookupOrDefault(loop.getStep()), inits);
   auto mapTile = [&](Value from, Value to) {
     if (!isa<RankedTensorType>(from.getType()))
       return scalars.map(from, to);

@@ -162,7 +162,8 @@ bool LayoutAnalysis::visitBranch(scf::IfOp branch) {
     const Anchor *best = nullptr;
     for (Region *region : {&branch.getThenRegion(), &branch.getElseRegion()})
       if (!region->empty() && isa<RankedTensorType>(branch.getResult(i).getType()))
-        if (const Anchor *c = find(region->front().getTerminator()->getOperand(i)); c && (!best || c->weight > best->weight))
+        if (const Anchor *c = find(region->front().getTerminator()->getOperand(i));
+            c && (!best || c->weight > best->weight))
           best = c;
     if (best)
       changed |= set(branch.getResult(i), Anchor(*best));

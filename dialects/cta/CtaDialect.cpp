@@ -8,10 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/cta/CtaDialect.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;

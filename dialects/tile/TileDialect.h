@@ -31,7 +31,8 @@ namespace imbrex::tile {
 /// Attributes of a kernel function and its arguments (see the dialect's description).
 inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< UnitAttr on func.func
 inline constexpr llvm::StringLiteral kNameAttr = "tile.name";     ///< StringAttr on each argument
-inline constexpr llvm::StringLiteral kAlignmentAttr = "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment
+inline constexpr llvm::StringLiteral kAlignmentAttr =
+    "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment
 inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";   ///< i32: warps that compute
 inline constexpr llvm::StringLiteral kStagesAttr = "tile.stages"; ///< i32: slots of a ring
 inline constexpr llvm::StringLiteral kTargetAttr = "tile.target"; ///< StringAttr: "sm_80", "sm_90a", ...

@@ -32,7 +32,8 @@ OpFoldResult ExtentOp::fold(FoldAdaptor) {
 }
 
 /// Constraints (1) to (3) of loads and stores.
-static LogicalResult verifyAccess(Operation *op, ViewType view, ValueRange indices, ArrayRef<int64_t> dims, Type value) {
+static LogicalResult verifyAccess(Operation *op, ViewType view, ValueRange indices, ArrayRef<int64_t> dims,
+                                  Type value) {
   if (int64_t(indices.size()) != view.getRank())
     return op->emitOpError("(1) expected ") << view.getRank() << " indices, found " << indices.size();
   auto tensor = dyn_cast<RankedTensorType>(value);

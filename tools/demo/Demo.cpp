@@ -143,19 +143,22 @@ int main(int count, char **words) {
   Buffer bq = upload(q), bk = upload(k), bv = upload(v), bo = upload(o);
   auto view = [](const Buffer &buffer) { return View(buffer, kType, {kBatch, kLength, kHeads, kDim}); };
   Kernel kernel = runtime.loadSource(source).value().kernel().value().hook("mask", "causal");
-  kernel.launch(runtime.stream(), {{"Q", view(bq)}, {"K", view(bk)}, {"V", view(bv)}, {"O", view(bo)}, {"scale", kScale}})
+  kernel
+      .launch(runtime.stream(), {{"Q", view(bq)}, {"K", view(bk)}, {"V", view(bv)}, {"O", view(bo)}, {"scale", kScale}})
       .value();
   runtime.stream().synchronize().value();
   bo.copyTo(o.elements.data(), o.elements.size()).value();
 
   std::printf("\n3. It ran on %s (%s)%s.\n", device.id.c_str(), device.name.c_str(),
-              device.simulated ? ", which executes the PTX on the CPU and checks every access; its times mean nothing" : "");
+              device.simulated ? ", which executes the PTX on the CPU and checks every access; its times mean nothing"
+                               : "");
   auto [error, limit] = judge(q, k, v, o);
   std::printf("   causal attention, bf16, batch %d, heads %d, length %d, head_dim %d\n", kBatch, kHeads, kLength, kDim);
   std::printf("   largest error %.5f, limit %.5f: %s\n", error, limit, error <= limit ? "right" : "WRONG");
-  std::printf("\n4. What to try next:\n"
-              "   build/bin/imbrex explain kernels/attention_forward.tile --set T=bf16 --set DQK=64 --set DV=64 --set G=1\n"
-              "   build/bin/imbrex build kernels/lessons/matmul.tile --set T=f16 --target sm_90 --until cta\n"
-              "   change the kernel (a window: --hook 'mask=window(64, 0)'), read kernels/lessons/, then README.md\n");
+  std::printf(
+      "\n4. What to try next:\n"
+      "   build/bin/imbrex explain kernels/attention_forward.tile --set T=bf16 --set DQK=64 --set DV=64 --set G=1\n"
+      "   build/bin/imbrex build kernels/lessons/matmul.tile --set T=f16 --target sm_90 --until cta\n"
+      "   change the kernel (a window: --hook 'mask=window(64, 0)'), read kernels/lessons/, then README.md\n");
   return error <= limit ? 0 : 1;
 }

@@ -21,7 +21,9 @@ int main(int count, char **words) {
   mlir::PassPipelineRegistration<>("tile-pipeline", "everything done to a tile program", imbrex::buildTilePipeline);
   mlir::PassPipelineRegistration<>("cta-pipeline", "from tiles to a CTA", imbrex::buildCtaPipeline);
   mlir::DialectRegistry registry;
-  registry.insert<imbrex::tile::TileDialect, imbrex::cta::CtaDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
-                  mlir::scf::SCFDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect, mlir::NVVM::NVVMDialect>();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(count, words, "imbrex-opt: passes on tile, cta and nvvm\n", registry));
+  registry
+      .insert<imbrex::tile::TileDialect, imbrex::cta::CtaDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
+              mlir::scf::SCFDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect, mlir::NVVM::NVVMDialect>();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(count, words, "imbrex-opt: passes on tile, cta and nvvm\n", registry));
 }

@@ -7,11 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Assemble.h"
+#include "tools/imbrex/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
-#include "runtime/Assemble.h"
-#include "tools/imbrex/CommandLine.h"
 
 using namespace imbrex;
 using namespace imbrex::tool;

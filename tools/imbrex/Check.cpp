@@ -10,7 +10,6 @@
 #include "tools/imbrex/Check.h"
 #include "compiler/reference/Interpreter.h"
 #include "dialects/tile/TileDialect.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -18,6 +17,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/imbrex/Npy.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
 using namespace imbrex;
@@ -92,64 +92,82 @@ static double toleranceOf(DataType type) {
   }
 }
 
-bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
-                                   const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
-                                   std::string &report) {
-  std::optional<Source> source = readSource(request.file);
-  if (!source)
-    return false;
+/// The tile stage of the specialisation that ran; "" with the reason in `report`.
+static std::string tileStage(const Request &request, const Source &source, const KernelInterface &interface,
+                             std::string &report) {
   CompileOptions options = optionsOf(request, interface);
   // `warps` and `stages` are constants even where the kernel does not declare them.
-  Description description = describe(*source);
-  for (const KernelSignature &signature : description.kernels)
+  for (const KernelSignature &signature : describe(source).kernels)
     if (signature.name == interface.kernel)
       for (const char *name : {"warps", "stages"})
         if (llvm::none_of(signature.tunables, [&](const auto &tunable) { return tunable.name == name; }))
           options.set.erase(name);
-  CompileResult tile = compile(*source, options, Stage::Tile);
-  if (!tile.kernel) {
-    report = tile.errors();
-    return false;
-  }
-  mlir::DialectRegistry registry;
-  registry.insert<imbrex::tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
-                  mlir::func::FuncDialect>();
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(tile.kernel->code, &context);
-  auto kernels = module->getOps<mlir::func::FuncOp>();
+  CompileResult tile = compile(source, options, Stage::Tile);
+  report = tile.errors();
+  return tile.kernel ? tile.kernel->code : "";
+}
 
-  std::map<std::string, int64_t, std::less<>> values = interface.constants;
+template <typename Arrays> static auto *findArray(Arrays &arrays, const std::string &name) {
+  auto it = llvm::find_if(arrays, [&](const CheckedArray &array) { return array.name == name; });
+  return it == arrays.end() ? nullptr : &*it;
+}
+
+/// The interpreter's arguments, in the order of the kernel's parameters: arrays as they were before the run.
+static std::vector<reference::Argument> interpreterArguments(const KernelInterface &interface,
+                                                             const std::vector<Argument> &arguments,
+                                                             std::vector<CheckedArray> &arrays) {
   std::vector<reference::Argument> inputs;
   for (const Parameter &parameter : interface.parameters) {
     if (!parameter.present)
       continue;
-    auto array = llvm::find_if(arrays, [&](const CheckedArray &a) { return a.name == parameter.name; });
-    if (array != arrays.end()) {
+    if (CheckedArray *array = findArray(arrays, parameter.name)) {
       inputs.push_back(
           reference::ViewData{array->before.data(), array->type, array->shape, denseStrides(array->shape)});
-      for (auto [extent, value] : llvm::zip(parameter.extents, array->shape))
-        values.try_emplace(extent.postfix, value);
       continue;
     }
-    auto scalar = llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; });
-    if (scalar->scalar.kind == Scalar::Kind::Float)
-      inputs.push_back(scalar->scalar.real);
-    else if (isFloat(parameter.type))
-      inputs.push_back(double(scalar->scalar.integer));
-    else
-      inputs.push_back(scalar->scalar.integer);
+    const Scalar &scalar =
+        llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; })->scalar;
+    double real = scalar.kind == Scalar::Kind::Float ? scalar.real : double(scalar.integer);
+    inputs.push_back(isFloat(parameter.type) ? reference::Argument(real) : reference::Argument(scalar.integer));
   }
-  std::array<int64_t, 3> grid = {1, 1, 1};
+  return inputs;
+}
+
+/// The launch grid, from the extents that the arrays have.
+static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const std::vector<CheckedArray> &arrays) {
+  std::map<std::string, int64_t, std::less<>> values = interface.constants;
+  for (const Parameter &parameter : interface.parameters)
+    if (const CheckedArray *array = findArray(arrays, parameter.name))
+      for (auto [extent, value] : llvm::zip(parameter.extents, array->shape))
+        values.try_emplace(extent.postfix, value);
+  std::array<int64_t, 3> grid;
   for (unsigned axis = 0; axis < 3; ++axis)
     grid[axis] = interface.grid[axis].evaluate(values).value_or(0);
-  if (std::optional<std::string> error = reference::interpret(*kernels.begin(), grid, inputs)) {
+  return grid;
+}
+
+bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
+                                   const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
+                                   std::string &report) {
+  std::optional<Source> source = readSource(request.file);
+  std::string text = source ? tileStage(request, *source, interface, report) : "";
+  if (text.empty())
+    return false;
+  mlir::DialectRegistry registry;
+  registry.insert<imbrex::tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
+                  mlir::func::FuncDialect>();
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  auto kernels = module->getOps<mlir::func::FuncOp>();
+  std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays);
+  if (std::optional<std::string> error = reference::interpret(*kernels.begin(), gridOf(interface, arrays), inputs)) {
     report = "check: the reference interpreter: " + *error + "\n";
     return false;
   }
   bool ok = true;
   for (const Parameter &parameter : interface.parameters) {
-    auto array = llvm::find_if(arrays, [&](const CheckedArray &a) { return a.name == parameter.name; });
-    if (!parameter.output || array == arrays.end())
+    const CheckedArray *array = findArray(arrays, parameter.name);
+    if (!parameter.output || !array)
       continue;
     Difference difference = compare(*array, array->before);
     double limit = toleranceOf(array->type) * std::max(1.0, difference.largest);

@@ -122,7 +122,8 @@ void tool::printHelp() {
       llvm::outs() << "  (" << flag.commands << ")";
     llvm::outs() << "\n";
   }
-  llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed or the simulated device found a fault\n";
+  llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed or the simulated device found "
+                  "a fault\n";
 }
 
 /// Applies the flag at words[at]; moves `at` past its value.

@@ -8,14 +8,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Assemble.h"
+#include "tools/imbrex/CommandLine.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
-#include "runtime/Assemble.h"
-#include "tools/imbrex/CommandLine.h"
 #include <set>
 
 using namespace imbrex;
@@ -40,13 +40,26 @@ struct Explanation {
 
 /// Which pipe runs an opcode: the first prefix that fits.
 static constexpr std::pair<StringRef, StringRef> kPipes[] = {
-    {"mma.", "tensor"},         {"wgmma.", "tensor"},      {"ex2.", "exp and other functions"},
-    {"lg2.", "exp and other functions"}, {"rcp.", "exp and other functions"},
-    {"rsqrt.", "exp and other functions"}, {"sqrt.", "exp and other functions"}, {"tanh.", "exp and other functions"},
-    {"ldmatrix", "shared memory"}, {"ld.shared", "shared memory"}, {"st.shared", "shared memory"},
-    {"shfl", "shared memory"},  {"cp.async.wait", "control"}, {"cp.async.commit", "control"},
-    {"cp.async", "global memory"}, {"ld.global", "global memory"}, {"st.global", "global memory"},
-    {"bar", "control"},         {"bra", "control"},        {"", "FMA and ALU"},
+    {"mma.", "tensor"},
+    {"wgmma.", "tensor"},
+    {"ex2.", "exp and other functions"},
+    {"lg2.", "exp and other functions"},
+    {"rcp.", "exp and other functions"},
+    {"rsqrt.", "exp and other functions"},
+    {"sqrt.", "exp and other functions"},
+    {"tanh.", "exp and other functions"},
+    {"ldmatrix", "shared memory"},
+    {"ld.shared", "shared memory"},
+    {"st.shared", "shared memory"},
+    {"shfl", "shared memory"},
+    {"cp.async.wait", "control"},
+    {"cp.async.commit", "control"},
+    {"cp.async", "global memory"},
+    {"ld.global", "global memory"},
+    {"st.global", "global memory"},
+    {"bar", "control"},
+    {"bra", "control"},
+    {"", "FMA and ALU"},
 };
 
 /// Instructions of the PTX loop that holds most of the tensor work (or, without any, the longest one).
@@ -74,7 +87,8 @@ static LoopCounts countMainLoop(StringRef ptx) {
       best = {tensor, i - it->second}, begin = it->second, end = i + 1;
   }
   LoopCounts counts;
-  for (StringRef pipe : {"tensor", "exp and other functions", "FMA and ALU", "shared memory", "global memory", "control"})
+  for (StringRef pipe :
+       {"tensor", "exp and other functions", "FMA and ALU", "shared memory", "global memory", "control"})
     counts.pipes[pipe] = 0;
   for (size_t i = begin; i < end; ++i) {
     StringRef line = lines[i].trim();
@@ -125,7 +139,8 @@ static void printText(const Explanation &e) {
     os << name << "=" << StringRef(imbrex::name(type)) << " ";
   for (const auto &[name, value] : e.interface.constants)
     os << name << "=" << value << " ";
-  os << "\n  CTA          " << e.interface.warps << " warps, " << e.interface.sharedBytes << " bytes of shared memory\n";
+  os << "\n  CTA          " << e.interface.warps << " warps, " << e.interface.sharedBytes
+     << " bytes of shared memory\n";
   if (e.assembled)
     os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
                         e.assembled->registers, e.assembled->spillStoreBytes + e.assembled->spillLoadBytes,
@@ -158,14 +173,10 @@ static void printJson(const Explanation &e) {
   llvm::json::Object loop;
   for (auto [pipe, count] : e.loop.pipes)
     loop[pipe] = count;
-  llvm::json::Object object{{"kernel", e.interface.kernel},
-                            {"target", e.interface.target},
-                            {"warps", e.interface.warps},
-                            {"shared_bytes", e.interface.sharedBytes},
-                            {"buffers", toJson(e.buffers)},
-                            {"layouts", toJson(e.layouts)},
-                            {"remarks", toJson(e.remarks)},
-                            {"main_loop", std::move(loop)}};
+  llvm::json::Object object{{"kernel", e.interface.kernel}, {"target", e.interface.target},
+                            {"warps", e.interface.warps},   {"shared_bytes", e.interface.sharedBytes},
+                            {"buffers", toJson(e.buffers)}, {"layouts", toJson(e.layouts)},
+                            {"remarks", toJson(e.remarks)}, {"main_loop", std::move(loop)}};
   if (e.assembled) {
     object["registers"] = e.assembled->registers;
     object["spilled_bytes"] = e.assembled->spillStoreBytes + e.assembled->spillLoadBytes;

@@ -7,11 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Runtime.h"
+#include "tools/imbrex/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
-#include "runtime/Runtime.h"
-#include "tools/imbrex/CommandLine.h"
 
 using namespace imbrex;
 using namespace imbrex::tool;

@@ -205,7 +205,8 @@ static bool parseHeader(StringRef text, Header &header, std::string &error) {
     extent = extent.trim();
     if (extent.empty())
       continue;
-    if (extent.getAsInteger(10, value) || value < 0 || __builtin_mul_overflow(total, std::max<int64_t>(value, 1), &total)) {
+    if (extent.getAsInteger(10, value) || value < 0 ||
+        __builtin_mul_overflow(total, std::max<int64_t>(value, 1), &total)) {
       error = "bad extent '" + extent.str() + "' in the header's shape";
       return false;
     }

@@ -8,13 +8,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Runtime.h"
 #include "tools/imbrex/Check.h"
+#include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/Npy.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
-#include "runtime/Runtime.h"
-#include "tools/imbrex/CommandLine.h"
-#include "tools/imbrex/Npy.h"
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -132,7 +132,8 @@ bool Run::uploadView(const std::string &name, DataType type, std::vector<int64_t
     return fail(buffer.error());
   if (Result<void> copied = buffer->copyFrom(elements.data(), elements.size()); !copied)
     return fail(copied.error());
-  auto [it, inserted] = arrays.try_emplace(name, Array{type, std::move(shape), std::move(elements), std::move(*buffer)});
+  auto [it, inserted] =
+      arrays.try_emplace(name, Array{type, std::move(shape), std::move(elements), std::move(*buffer)});
   if (!inserted)
     return fail("'" + name + "' is given twice");
   arguments.emplace_back(it->first, View(it->second.buffer, type, Dims(it->second.shape)));
@@ -170,7 +171,8 @@ bool Run::readScalar(const Parameter &parameter, StringRef text) {
   else if (isFloat(type) && !text.getAsDouble(real))
     arguments.emplace_back(parameter.name, real);
   else
-    return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" + text.str() + "'");
+    return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" + text.str() +
+                "'");
   return true;
 }
 
@@ -212,7 +214,8 @@ bool Run::allocateOutput(const Parameter &parameter, const NameValue &output) {
   if (!StringRef(output.value).ends_with(".npy")) {
     shape = parseShape(output.value);
     if (!shape)
-      return fail("--out " + output.name + ": expected a .npy file or a shape such as 2x64x8, found '" + output.value + "'");
+      return fail("--out " + output.name + ": expected a .npy file or a shape such as 2x64x8, found '" + output.value +
+                  "'");
   }
   if (!type || !shape) {
     Result<InferredShapes> inferred = kernel->infer(std::span<const Argument>(arguments));

@@ -54,8 +54,8 @@ func.func @reduce(%x: !tile.view<? x 64 x bf16>, %z: !tile.view<? x bf16, out>) 
 // CHECK: llvm.nvvm.barrier.cta.sync.aligned.all
 // CHECK: nvvm.ldmatrix
 // CHECK: nvvm.mma.sync
-// CHECK-NOT: tile.
-// CHECK-NOT: cta.
+// CHECK-NOT: = tile.
+// CHECK-NOT: = cta.
 func.func @product(%A: !tile.view<? x 32 x f16>, %B: !tile.view<? x 32 x f16>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
   %c = arith.constant 0 : i32
   %z = arith.constant dense<0.0> : tensor<16x16xf32>
