@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
-#include "compiler/BuildId.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/frontend/Frontend.h"
@@ -231,5 +230,3 @@ Description imbrex::describe(const Source &source) {
   description.diagnostics = diagnostics.take();
   return description;
 }
-
-std::string_view imbrex::compilerBuildId() { return IMBREX_BUILD_ID; }

@@ -3,6 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// Tokens of good and of malformed text.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Lexer.h"

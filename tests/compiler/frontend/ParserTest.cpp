@@ -3,6 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// Trees of good text, and recovery after mistakes.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Parser.h"
