@@ -179,6 +179,7 @@ static void printJson(const Explanation &e) {
                             {"remarks", toJson(e.remarks)}, {"main_loop", std::move(loop)}};
   if (e.assembled) {
     object["registers"] = e.assembled->registers;
+    object["repairs"] = toJson(e.assembled->repairs);
     object["spilled_bytes"] = e.assembled->spillStoreBytes + e.assembled->spillLoadBytes;
   }
   llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object)));

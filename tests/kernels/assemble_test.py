@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Every kernel at its defaults assembles for every target without a spill and without a repaired wait (C75xx).
+
+usage: assemble_test.py IMBREX SOURCE_DIR [--long]      Says so and passes where there is no ptxas.
+"""
+import itertools, json, os, shutil, subprocess, sys
+
+IMBREX, ROOT = sys.argv[1], sys.argv[2]
+TARGETS = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
+
+
+def explain(kernel, target, hooks=(), **settings):
+    words = [IMBREX, "explain", os.path.join(ROOT, "kernels", kernel), "--target", target, "--json"]
+    for name, value in settings.items():
+        words += ["--set", "%s=%s" % (name, value)]
+    for hook in hooks:
+        words += ["--hook", hook]
+    result = subprocess.run(words, capture_output=True, text=True)
+    name = " ".join(words[2:])
+    if result.returncode:
+        return name, "exit %d: %s" % (result.returncode, result.stderr)
+    told = json.loads(result.stdout)
+    if "registers" not in told:
+        return name, "ptxas did not assemble it"
+    if told["spilled_bytes"] or told.get("repairs"):
+        return name, "%d registers, %d bytes spilled, repairs %s" % (told["registers"], told["spilled_bytes"], told.get("repairs"))
+    return name, ""
+
+
+def cases(long):
+    masks = ["mask=full", "mask=causal", "mask=window(100, 20)"]
+    sizes = [(8, 8), (40, 72), (64, 64), (96, 96), (128, 128), (192, 128), (256, 256)]
+    types = ["f16", "bf16", "f32", "f64"]
+    everything = list(itertools.product(TARGETS, types, sizes, masks))
+    for i, (target, kind, (d, dv), mask) in enumerate(everything):
+        if long or i % 17 == 0:
+            yield "attention_forward.tile", target, [mask], dict(T=kind, DQK=d, DV=dv, G=1)
+    for target in TARGETS if long else TARGETS[:1]:
+        yield "lessons/vector_add.tile", target, [], dict(T="f32")
+        yield "lessons/softmax.tile", target, [], dict(T="bf16", D=256)
+        yield "lessons/matmul.tile", target, [], dict(T="bf16")
+
+
+def main():
+    if not shutil.which("ptxas"):
+        print("skipped: no ptxas on PATH to assemble with")
+        return 0
+    failures, count = [], 0
+    for kernel, target, hooks, settings in cases("--long" in sys.argv):
+        name, what = explain(kernel, target, hooks, **settings)
+        count += 1
+        if what:
+            failures.append("%s: %s" % (name, what))
+    print("\n".join(failures))
+    print("%d assembled, %d failed" % (count, len(failures)))
+    return bool(failures) or not count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
