@@ -80,11 +80,11 @@ static Difference compare(const CheckedArray &array, const std::vector<char> &ex
 static double toleranceOf(DataType type) {
   switch (type) {
   case DataType::F16:
-    return 8e-3;
+    return 2e-3;
   case DataType::BF16:
-    return 6e-2;
+    return 1.6e-2;
   case DataType::F32:
-    return 1e-2; // accumulated from operands that may have been rounded to 16 bits
+    return 2e-3; // a sum of operands that may have been rounded to 16 bits, on one side the other way
   case DataType::F64:
     return 1e-10;
   default:
