@@ -50,6 +50,8 @@ void Lowering::makeFunction() {
   auto function = LLVM::LLVMFuncOp::create(b, loc, name, type);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(warps * 32)}));
+  // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   for (StringRef attr : {tile::kTargetAttr, cta::kSharedBytesAttr, tile::kWarpsAttr})
     if (Attribute value = kernel->getAttr(attr))
       function->setAttr(attr, value);

@@ -122,7 +122,7 @@ struct Tunable {
   int64_t standard = 0;
 };
 
-/// `on sm_80 { ... }` (targets) or `when condition { ... }`: values that replace defaults.
+/// `on sm_80 [when condition] { ... }` or `when condition { ... }`: values that replace defaults.
 struct TuneCase {
   uint32_t offset;
   std::vector<std::string> targets;

@@ -260,7 +260,7 @@ bool Parser::parseChoiceRange(Tunable &tunable) {
   return true;
 }
 
-/// case = ( "on" name { "," name } | "when" expression ) "{" { name "=" integer ";" } "}" ;
+/// case = ( "on" name { "," name } [ "when" expression ] | "when" expression ) "{" { name "=" integer ";" } "}" ;
 bool Parser::parseTuneCase(Tune &tune) {
   TuneCase result;
   result.offset = peek().offset;
@@ -276,7 +276,8 @@ bool Parser::parseTuneCase(Tune &tune) {
       if (!Target::parse(target))
         report(diagnostics, offset, Message::UnknownTarget, target, suggestion(target, known));
     } while (accept(","));
-  } else {
+  }
+  if (result.targets.empty() || accept("when")) {
     result.condition = parseExpression();
     if (!result.condition)
       return false;

@@ -180,10 +180,11 @@ std::optional<bool> Specialiser::evaluateCondition(const Expr &condition) {
 }
 
 bool Specialiser::applies(const TuneCase &tuneCase) {
-  if (tuneCase.condition)
-    return evaluateCondition(*tuneCase.condition).value_or(false);
+  bool holds = !tuneCase.condition || evaluateCondition(*tuneCase.condition).value_or(false);
   std::string plain = "sm_" + std::to_string(target.sm);
-  return llvm::is_contained(tuneCase.targets, target.name) || llvm::is_contained(tuneCase.targets, plain);
+  bool here = tuneCase.targets.empty() || llvm::is_contained(tuneCase.targets, target.name) ||
+              llvm::is_contained(tuneCase.targets, plain);
+  return holds && here;
 }
 
 void Specialiser::bindTunables() {
