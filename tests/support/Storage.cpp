@@ -1,0 +1,95 @@
+//===- Storage.cpp - Numbers as a kernel stores them ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A 16-bit float is rounded by its quantum, the distance between neighbours at the value's size; its bits are
+// then put together from sign, exponent and fraction.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/support/Storage.h"
+#include <bit>
+#include <cmath>
+#include <limits>
+
+using namespace imbrex;
+
+namespace {
+/// `digits` counts the leading one; `least` is the exponent of the smallest normal number.
+struct Format {
+  int digits, least, exponentBits;
+  double largest;
+};
+} // namespace
+
+static Format formatOf(DataType type) {
+  return type == DataType::F16 ? Format{11, -14, 5, 65504.0} : Format{8, -126, 8, 0x1.FEp127};
+}
+
+static double roundToFormat(double value, const Format &format) {
+  if (!std::isfinite(value) || value == 0)
+    return value;
+  double quantum = std::ldexp(1.0, std::max(std::ilogb(value), format.least) - format.digits + 1);
+  double rounded = std::nearbyint(value / quantum) * quantum;
+  return std::fabs(rounded) > format.largest ? std::copysign(std::numeric_limits<double>::infinity(), value) : rounded;
+}
+
+double testing::roundTo(double value, DataType type) {
+  if (type == DataType::F64)
+    return value;
+  return type == DataType::F32 ? double(float(value)) : roundToFormat(value, formatOf(type));
+}
+
+std::vector<double> testing::roundTo(std::vector<double> values, DataType type) {
+  for (double &value : values)
+    value = roundTo(value, type);
+  return values;
+}
+
+double testing::unitRoundoff(DataType type) {
+  if (type == DataType::F64)
+    return 0x1p-53;
+  return type == DataType::F32 ? 0x1p-24 : std::ldexp(1.0, -formatOf(type).digits);
+}
+
+uint64_t testing::encode(double value, DataType type) {
+  if (type == DataType::F64)
+    return std::bit_cast<uint64_t>(value);
+  if (type == DataType::F32)
+    return std::bit_cast<uint32_t>(float(value));
+  const Format format = formatOf(type);
+  const int fractionBits = format.digits - 1;
+  const uint64_t sign = uint64_t(std::signbit(value)) << 15, allOnes = ((uint64_t(1) << format.exponentBits) - 1)
+                                                                       << fractionBits;
+  if (std::isnan(value))
+    return sign | allOnes | (uint64_t(1) << (fractionBits - 1));
+  double size = std::fabs(roundToFormat(value, format));
+  if (std::isinf(size))
+    return sign | allOnes;
+  // In units of the smallest subnormal, a number of exponent e + least is (1.f) * 2^(digits - 1 + e).
+  if (size == 0 || std::ilogb(size) < format.least)
+    return sign | uint64_t(std::ldexp(size, fractionBits - format.least));
+  int exponent = std::ilogb(size);
+  uint64_t fraction = uint64_t(std::ldexp(size, fractionBits - exponent)) - (uint64_t(1) << fractionBits);
+  return sign | (uint64_t(exponent - format.least + 1) << fractionBits) | fraction;
+}
+
+double testing::decode(uint64_t bits, DataType type) {
+  if (type == DataType::F64)
+    return std::bit_cast<double>(bits);
+  if (type == DataType::F32)
+    return std::bit_cast<float>(uint32_t(bits));
+  const Format format = formatOf(type);
+  const int fractionBits = format.digits - 1;
+  const uint64_t fraction = bits & ((uint64_t(1) << fractionBits) - 1);
+  const int field = int((bits >> fractionBits) & ((1u << format.exponentBits) - 1));
+  double size = 0;
+  if (field == (1 << format.exponentBits) - 1)
+    size = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+  else if (field == 0)
+    size = std::ldexp(double(fraction), format.least - fractionBits);
+  else
+    size = std::ldexp(double(fraction + (uint64_t(1) << fractionBits)), field - 1 + format.least - fractionBits);
+  return bits & 0x8000 ? -size : size;
+}
