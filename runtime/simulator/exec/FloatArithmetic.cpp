@@ -267,6 +267,9 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
     d.out.flags |= kFtz;
   if (d.take("sat"))
     d.out.flags |= kSat;
+  Type narrow = type == Type::F32 ? d.takeType() : Type::None;
+  if (narrow == Type::F16 || narrow == Type::BF16)
+    return decodeMixedFloat(d, op, narrow, directed);
   switch (op) {
   case Operator::Add:
     return finishUniform(d, type, 3, pick2<Add>(type, d.out.flags, directed));

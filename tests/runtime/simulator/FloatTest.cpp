@@ -282,4 +282,22 @@ TEST(Half, PackedBFloat) {
   EXPECT_EQ(static_cast<uint32_t>(out[0] >> 32), 0x40004000u); // 2 * 2^-8 + 2 = 2.0078 ties to 2; 1 + 1.
 }
 
+/// sm_100 adds 16-bit operands into f32: sums with 2^-20 need more bits than either has.
+TEST(Half, MixedPrecision) {
+  Host host;
+  CUfunction function = host.load(
+      kernelText("mov.b16 %h1, 0x3E00;\nmov.b16 %h2, 0x4000;\nmov.f32 %f1, 0f35800000;\n"
+                 "add.rn.f32.f16 %f2, %h1, %f1;\nsub.rn.f32.bf16 %f3, %h2, %f1;\n"
+                 "fma.rn.f32.f16 %f4, %h1, %h1, %f1;\nst.global.v2.f32 [%rd1], {%f2, %f3};\n"
+                 "st.global.f32 [%rd1+8], %f4;",
+                 "", "sm_90"));
+  ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
+  CUdeviceptr out = host.allocate(16);
+  ASSERT_EQ(host.launch(function, 1, 1, 0, out, out), CUDA_SUCCESS) << host.report;
+  auto values = host.download<float>(out, 3);
+  EXPECT_EQ(values[0], 1.5f + 0x1p-20f);
+  EXPECT_EQ(values[1], 2.0f - 0x1p-20f);
+  EXPECT_EQ(values[2], 2.25f + 0x1p-20f);
+}
+
 } // namespace
