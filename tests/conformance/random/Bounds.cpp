@@ -90,21 +90,22 @@ static std::optional<Bounds> ofIntegers(std::string_view op, DataType type, cons
 }
 
 static std::optional<Bounds> ofFunction(std::string_view op, DataType type, const Bounds &x) {
-  double size = x.magnitude();
+  // The machine's functions are approximate in f32; a 16-bit type rounds far more coarsely than they do.
+  double size = x.magnitude(), units = byteSize(type) == 2 ? 1.5 : 16;
   if (op == "sqrt")
-    return rounded(type, {0, std::sqrt(size), x.error}, 4);
+    return rounded(type, {0, std::sqrt(size), x.error}, 0.25 * units);
   if (op == "rsqrt")
-    return rounded(type, {0, 1.5, 2 * x.error}, 8);
+    return rounded(type, {0, 1.5, 2 * x.error}, units);
   if (op == "log2")
-    return rounded(type, {-1, std::log2(std::max(size, 2.0)), 3 * x.error}, 16);
+    return rounded(type, {-1, std::log2(std::max(size, 2.0)), 3 * x.error}, units);
   if (op == "log")
-    return rounded(type, {-1, std::log(std::max(size, 3.0)), 2 * x.error}, 16);
+    return rounded(type, {-1, std::log(std::max(size, 3.0)), 2 * x.error}, units);
   if (op == "tanh")
-    return rounded(type, {-1, 1, x.error}, 32);
+    return rounded(type, {-1, 1, x.error}, 2 * units);
   if (op == "exp2")
-    return rounded(type, {0, std::exp2(x.high), 0.7 * std::exp2(x.high) * x.error}, 16);
+    return rounded(type, {0, std::exp2(x.high), 0.7 * std::exp2(x.high) * x.error}, units);
   if (op == "exp")
-    return rounded(type, {0, std::exp(x.high), std::exp(x.high) * x.error}, 16 + 4 * size);
+    return rounded(type, {0, std::exp(x.high), std::exp(x.high) * x.error}, units + size);
   return std::nullopt;
 }
 

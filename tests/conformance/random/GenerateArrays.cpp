@@ -50,19 +50,20 @@ size_t Generator::newArray(DataType type, const Shape &extents, bool output) {
 /// Where a slice of `size` starts.
 std::string Generator::startOf(int64_t size) {
   std::string text = std::to_string(size);
-  switch (pick(0, 7)) {
+  switch (pick(0, 9)) {
   case 0:
-    return "i * " + text;
   case 1:
-    return "j * " + text + " + i";
+    return "i * " + text;
   case 2:
-    return "i * " + text + " - " + std::to_string(pick(1, size));
+    return "j * " + text + " + i";
   case 3:
-    return std::to_string(pick(0, 2 * size));
+    return "i * " + text + " - " + std::to_string(pick(1, size / 2 + 1));
   case 4:
-    return "n * " + std::to_string(pick(1, 8));
+    return std::to_string(pick(0, size));
   case 5:
-    return "-" + std::to_string(pick(1, size));
+    return "n * " + std::to_string(pick(1, 8));
+  case 6:
+    return "-" + std::to_string(pick(1, size / 4 + 1));
   default:
     return "0";
   }

@@ -48,8 +48,8 @@ void Generator::chooseWorld() {
     columns = choose<int64_t>({8, 16, 24, 32, 40, 48});
     inner = choose<int64_t>({8, 16, 16, 32, 40, 48});
   } else {
-    rows = chance(15) ? choose<int64_t>({1, 2, 3, 4, 5, 12, 20, 28}) : choose(extents);
-    columns = chance(15) ? choose<int64_t>({1, 2, 4, 6, 7, 12, 56, 80}) : choose(extents);
+    rows = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
+    columns = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
     inner = choose(extents);
   }
   if (rows * columns > 3072)
@@ -109,17 +109,17 @@ Program Generator::run() {
   addGridValues();
   for (int64_t loads = pick(1, 3); loads > 0; --loads)
     addLoad();
-  addStatements(int(pick(5, 12)));
+  addStatements(int(pick(8, 18)));
   if (products) {
     chance(40) ? addDotLoop() : chance(50) ? addChainedDots() : addDot();
     addStatements(int(pick(0, 4)));
   }
-  std::vector<Value> made;
-  for (size_t at = scope.size(); at-- > program.scalars.size() + 2 && made.size() < 3;)
-    if (made.empty() || chance(35))
-      made.push_back(scope[at]);
-  for (const Value &value : made)
-    store(value);
+  size_t first = program.scalars.size() + 2, stores = 0;
+  for (size_t at = scope.size(); at-- > first && stores < 8;)
+    if (stores == 0 || chance(60)) {
+      store(Value(scope[at]));
+      ++stores;
+    }
   program.text = kernelText();
   return std::move(program);
 }
