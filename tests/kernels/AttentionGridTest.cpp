@@ -19,9 +19,9 @@
 using namespace imbrex;
 using namespace imbrex::testing;
 
-static constexpr int64_t kLengths[][2] = {
-    {1, 1},     {64, 128},  {128, 192}, {256, 256}, {239, 1},   {799, 3},   {113, 203},   {113, 128},   {128, 217},
-    {113, 211}, {108, 256}, {256, 512}, {384, 256}, {640, 128}, {512, 256}, {1024, 1024}, {1023, 1024}, {1024, 1023}};
+static constexpr int64_t kLengths[][2] = {{1, 1},     {64, 128},  {128, 192}, {256, 256},   {239, 1},     {799, 3},
+                                          {113, 203}, {113, 128}, {128, 217}, {113, 211},   {108, 256},   {256, 512},
+                                          {384, 256}, {640, 128}, {512, 256}, {1024, 1024}, {1023, 1024}, {1024, 1023}};
 static constexpr int64_t kDepths[] = {64, 96, 128, 192, 256};
 
 /// Windows and causal masks in equal parts, by two bits: a random window, causal.
@@ -58,8 +58,8 @@ static std::vector<AttentionCase> wholeGrid() {
 
 /// What the grid leaves out: other types, depths and placements, values as deep as they like.
 static AttentionCase randomCase(uint64_t seed) {
-  static constexpr DataType types[] = {DataType::F16, DataType::BF16, DataType::F16,
-                                       DataType::BF16, DataType::F32, DataType::F64};
+  static constexpr DataType types[] = {DataType::F16,  DataType::BF16, DataType::F16,
+                                       DataType::BF16, DataType::F32,  DataType::F64};
   static constexpr int64_t lengths[] = {1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 100, 127, 129, 239, 300};
   Random random(seed);
   AttentionCase run;

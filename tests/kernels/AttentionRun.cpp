@@ -59,7 +59,8 @@ AttentionOutcome testing::launchAttention(const AttentionCase &run, const Attent
   const AttentionShape &shape = run.shape;
   const Runtime &runtime = runtimeOf(run.device);
   const DataType wideType = wide(run.type);
-  auto tensor = [&](int64_t sequence, int64_t heads, int64_t depth, Placement place, const std::vector<double> *values) {
+  auto tensor = [&](int64_t sequence, int64_t heads, int64_t depth, Placement place,
+                    const std::vector<double> *values) {
     return Tensor(runtime, run.type, placed({shape.batch, sequence, heads, depth}, place), values);
   };
   Tensor q = tensor(shape.queries, shape.heads(), shape.depth, run.placeQ, &inputs.q);

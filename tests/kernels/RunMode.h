@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `kernels_test --long` runs whole lists where the ordinary run takes a sample.
+// Two modes: `kernels_test --long` runs whole lists where the ordinary run takes a sample.
 //
 //===----------------------------------------------------------------------===//
 
