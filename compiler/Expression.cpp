@@ -70,7 +70,10 @@ std::string Expression::infix() const {
     stack.pop_back();
     if (op->arity == 1) {
       bool parentheses = right.precedence < op->precedence;
-      stack.push_back({parentheses ? "!(" + right.text + ")" : "!" + right.text, op->precedence});
+      if (op->precedence == 0)
+        stack.push_back({std::string(op->token) + "(" + right.text + ")", kAtom});
+      else
+        stack.push_back({parentheses ? "!(" + right.text + ")" : "!" + right.text, op->precedence});
       continue;
     }
     stack.back() = print(*op, stack.back(), right);

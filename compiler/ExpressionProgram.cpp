@@ -10,6 +10,7 @@
 #include "compiler/ExpressionProgram.h"
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -17,15 +18,13 @@ using namespace imbrex;
 using Code = ExpressionCode;
 
 static constexpr unsigned kDepth = 32;
-static constexpr ExpressionOperator kOperators[] = {{"+", Code::Add, 2, 5},       {"-", Code::Subtract, 2, 5},
-                                                    {"*", Code::Multiply, 2, 6},  {"/", Code::Divide, 2, 6},
-                                                    {"%", Code::Remainder, 2, 6}, {"cdiv", Code::CeilDivide, 2, 0},
-                                                    {"min", Code::Min, 2, 0},     {"max", Code::Max, 2, 0},
-                                                    {"==", Code::Equal, 2, 3},    {"!=", Code::NotEqual, 2, 3},
-                                                    {"<", Code::Less, 2, 4},      {"<=", Code::LessEqual, 2, 4},
-                                                    {">", Code::Greater, 2, 4},   {">=", Code::GreaterEqual, 2, 4},
-                                                    {"&&", Code::And, 2, 2},      {"||", Code::Or, 2, 1},
-                                                    {"!", Code::Not, 1, 7}};
+static constexpr ExpressionOperator kOperators[] = {
+    {"+", Code::Add, 2, 5},       {"-", Code::Subtract, 2, 5},      {"*", Code::Multiply, 2, 6},
+    {"/", Code::Divide, 2, 6},    {"%", Code::Remainder, 2, 6},     {"cdiv", Code::CeilDivide, 2, 0},
+    {"min", Code::Min, 2, 0},     {"max", Code::Max, 2, 0},         {"==", Code::Equal, 2, 3},
+    {"!=", Code::NotEqual, 2, 3}, {"<", Code::Less, 2, 4},          {"<=", Code::LessEqual, 2, 4},
+    {">", Code::Greater, 2, 4},   {">=", Code::GreaterEqual, 2, 4}, {"&&", Code::And, 2, 2},
+    {"||", Code::Or, 2, 1},       {"!", Code::Not, 1, 7},           {"pow2", Code::PowerOfTwo, 1, 0}};
 
 const ExpressionOperator *imbrex::findExpressionOperator(std::string_view token) {
   for (const ExpressionOperator &op : kOperators)
@@ -90,7 +89,7 @@ static std::optional<int64_t> divide(Code code, int64_t a, int64_t b) {
   return a / b + roundUp;
 }
 
-static std::optional<int64_t> apply(Code code, int64_t a, int64_t b) {
+std::optional<int64_t> imbrex::applyOperator(Code code, int64_t a, int64_t b) {
   int64_t result = 0;
   switch (code) {
   case Code::Add:
@@ -124,12 +123,18 @@ static std::optional<int64_t> apply(Code code, int64_t a, int64_t b) {
   case Code::Or:
     return a != 0 || b != 0;
   case Code::Not:
+    return a == 0;
+  case Code::PowerOfTwo:
+    return a > int64_t(1) << 62 ? std::nullopt
+                                : std::optional(int64_t(std::bit_ceil(uint64_t(std::max<int64_t>(a, 1)))));
   case Code::Constant:
   case Code::Slot:
     break;
   }
   return std::nullopt;
 }
+
+static bool isUnary(Code code) { return code == Code::Not || code == Code::PowerOfTwo; }
 
 std::optional<int64_t> ExpressionProgram::evaluate(Slots slots) const {
   std::array<int64_t, kDepth> stack;
@@ -140,11 +145,11 @@ std::optional<int64_t> ExpressionProgram::evaluate(Slots slots) const {
       value = step.value;
     } else if (step.code == Code::Slot) {
       value = slots[size_t(step.value)];
-    } else if (step.code == Code::Not) {
-      value = stack[--depth] == 0;
+    } else if (isUnary(step.code)) {
+      value = applyOperator(step.code, stack[--depth]);
     } else {
       depth -= 2;
-      value = apply(step.code, stack[depth], stack[depth + 1]);
+      value = applyOperator(step.code, stack[depth], stack[depth + 1]);
     }
     if (!value)
       return std::nullopt;
@@ -197,12 +202,18 @@ ExpressionProgram::Solution ExpressionProgram::solve(Slots slots, int64_t total)
         return {Solution::Open};
       continue;
     }
-    if (step.code == Code::Not)
-      return {Solution::Open};
+    if (isUnary(step.code)) {
+      if (!stack[depth - 1])
+        return {Solution::Open};
+      stack[depth - 1] = applyOperator(step.code, *stack[depth - 1]);
+      if (!stack[depth - 1])
+        return {Solution::Open};
+      continue;
+    }
     std::optional<int64_t> left = stack[depth - 2], right = stack[depth - 1];
     depth -= 1;
     if (left && right) {
-      stack[depth - 1] = apply(step.code, *left, *right);
+      stack[depth - 1] = applyOperator(step.code, *left, *right);
       if (!stack[depth - 1])
         return {Solution::Open};
       continue;

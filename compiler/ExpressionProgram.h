@@ -40,7 +40,8 @@ enum class ExpressionCode : uint8_t {
   GreaterEqual,
   And,
   Or,
-  Not
+  Not,
+  PowerOfTwo
 };
 
 /// One row of the table of operators. `precedence` is of the infix form; 0: written as a call.
@@ -52,6 +53,8 @@ struct ExpressionOperator {
 
 /// The operator spelt `token`, or null.
 const ExpressionOperator *findExpressionOperator(std::string_view token);
+/// `a` op `b`, or of an operator of one operand, op `a`. nullopt if it overflows or divides by zero.
+std::optional<int64_t> applyOperator(ExpressionCode code, int64_t a, int64_t b = 0);
 /// True if a token is an integer literal rather than a name.
 bool isExpressionNumber(std::string_view token);
 /// Takes the next token from the front of a postfix text; empty at the end.

@@ -22,7 +22,7 @@
 namespace imbrex {
 
 /// An integer expression over names (symbolic extents, integer parameters, tuning parameters), kept as
-/// postfix text: tokens apart by one space. Operators: + - * / % cdiv min max == != < <= > >= && || !
+/// postfix text: tokens apart by one space. Operators: + - * / % cdiv min max pow2 == != < <= > >= && || !
 /// (logic gives 0 or 1; / and % truncate, as in C). Example: cdiv(Sq, BM) is "Sq BM cdiv".
 struct Expression {
   std::string postfix;

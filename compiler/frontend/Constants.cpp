@@ -7,31 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/ExpressionProgram.h"
 #include "compiler/frontend/Sema.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
 using llvm::StringRef;
-
-/// Integer arithmetic; nullopt if `op` is none or the result does not exist.
-static std::optional<int64_t> arithmetic(StringRef op, int64_t x, int64_t y) {
-  int64_t value;
-  if (op == "+")
-    return __builtin_add_overflow(x, y, &value) ? std::nullopt : std::optional(value);
-  if (op == "-")
-    return __builtin_sub_overflow(x, y, &value) ? std::nullopt : std::optional(value);
-  if (op == "*")
-    return __builtin_mul_overflow(x, y, &value) ? std::nullopt : std::optional(value);
-  if (y == 0 || (x == std::numeric_limits<int64_t>::min() && y == -1))
-    return std::nullopt;
-  if (op == "/")
-    return x / y;
-  if (op == "%")
-    return x % y;
-  if (op == "cdiv")
-    return x / y + (x % y != 0 && (x < 0) == (y < 0));
-  return std::nullopt;
-}
 
 std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, const Constant &y) {
   auto truth = [](bool value) { return Constant{Constant::Bool, value}; };
@@ -47,20 +28,10 @@ std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, 
     return truth(x.value != y.value);
   if (x.kind != Constant::Integer)
     return std::nullopt;
-  if (op == "<")
-    return truth(x.value < y.value);
-  if (op == "<=")
-    return truth(x.value <= y.value);
-  if (op == ">")
-    return truth(x.value > y.value);
-  if (op == ">=")
-    return truth(x.value >= y.value);
-  if (op == "min")
-    return Constant{Constant::Integer, std::min(x.value, y.value)};
-  if (op == "max")
-    return Constant{Constant::Integer, std::max(x.value, y.value)};
-  std::optional<int64_t> value = arithmetic(op, x.value, y.value);
-  return value ? std::optional(Constant{Constant::Integer, *value}) : std::nullopt;
+  const ExpressionOperator *known = findExpressionOperator(op);
+  std::optional<int64_t> value = known ? applyOperator(known->code, x.value, y.value) : std::nullopt;
+  bool compares = op == "<" || op == "<=" || op == ">" || op == ">=";
+  return value ? std::optional(Constant{compares ? Constant::Bool : Constant::Integer, *value}) : std::nullopt;
 }
 
 std::optional<Constant> imbrex::lookUp(const std::string &name, const Specialisation &specialisation) {
@@ -73,20 +44,21 @@ std::optional<Constant> imbrex::lookUp(const std::string &name, const Specialisa
   return std::nullopt;
 }
 
-/// cdiv, min or max of two: the calls that the host and constants know.
+/// One of the calls that the host and constants know: cdiv, min or max of two, pow2 of one.
 static bool isIntegerCall(const Expr &expr) {
-  return expr.kind == Expr::Call && expr.operands.size() == 2 &&
-         llvm::is_contained({"cdiv", "min", "max"}, StringRef(expr.text));
+  const ExpressionOperator *op = expr.kind == Expr::Call ? findExpressionOperator(expr.text) : nullptr;
+  return op && op->precedence == 0 && op->arity == expr.operands.size();
 }
 
 static std::optional<Constant> evaluateUnary(const Expr &expr, const Specialisation &specialisation,
                                              Diagnostics &diagnostics) {
   std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
-  if (!x || x->kind != (expr.text == "-" ? Constant::Integer : Constant::Bool))
+  if (!x || x->kind != (expr.text == "!" ? Constant::Bool : Constant::Integer))
     return std::nullopt;
   if (expr.text == "!")
     return Constant{Constant::Bool, !x->value};
-  std::optional<Constant> value = evaluateBinary("-", {Constant::Integer, 0}, *x);
+  std::optional<Constant> value =
+      expr.text == "-" ? evaluateBinary("-", {Constant::Integer, 0}, *x) : evaluateBinary(expr.text, *x, *x);
   if (!value)
     report(diagnostics, expr.offset, Message::Overflow);
   return value;
@@ -98,10 +70,10 @@ std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation 
     return Constant{expr.kind == Expr::Bool ? Constant::Bool : Constant::Integer, expr.integer};
   if (expr.kind == Expr::Name)
     return lookUp(expr.text, specialisation);
-  if (expr.kind == Expr::Unary)
-    return evaluateUnary(expr, specialisation, diagnostics);
-  if (expr.kind != Expr::Binary && !isIntegerCall(expr))
+  if (expr.kind != Expr::Unary && expr.kind != Expr::Binary && !isIntegerCall(expr))
     return std::nullopt;
+  if (expr.operands.size() == 1)
+    return evaluateUnary(expr, specialisation, diagnostics);
   std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
   std::optional<Constant> y = evaluate(*expr.operands[1], specialisation, diagnostics);
   if (!x || !y)
@@ -133,7 +105,10 @@ static bool appendPostfix(const Expr &expr, std::string &text) {
   }
   if (expr.kind != Expr::Binary && !isIntegerCall(expr))
     return false;
-  return appendPostfix(*expr.operands[0], text) && appendPostfix(*expr.operands[1], text) && token(expr.text);
+  for (const ExprPtr &operand : expr.operands)
+    if (!appendPostfix(*operand, text))
+      return false;
+  return token(expr.text);
 }
 
 std::optional<Expression> imbrex::toExpression(const Expr &expr, Diagnostics &diagnostics) {

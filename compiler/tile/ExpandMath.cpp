@@ -120,7 +120,7 @@ static Value log2F64(Expression &e, Value x) {
   Value result = e.fma(s, e.polynomial(e.mul(s, s), series), n);
   result = e.select(e.equal(x, e.number(INFINITY)), x, result);
   result = e.select(e.equal(x, e.number(0)), e.number(-INFINITY), result);
-  return e.select(arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UGE, x, e.number(0)), result, e.number(NAN));
+  return e.select(arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGE, x, e.number(0)), result, e.number(NAN));
 }
 
 /// Near 0 Lambert's continued fraction x / (1 + x^2 / (3 + x^2 / (5 + ...))), else 1 - 2 / (e^2|x| + 1).

@@ -94,7 +94,9 @@ static std::optional<LinearForm> analyze(Value tile, unsigned axis) {
     return analyze(expand.getSource(), 1 - expand.getDim());
   if (auto splat = dyn_cast<tile::SplatOp>(op))
     return splat.getScalar().getType().isInteger(32) ? std::optional(analyzeScalar(splat.getScalar())) : std::nullopt;
-  if (isa<tile::IotaOp>(op)) {
+  if (auto iota = dyn_cast<tile::IotaOp>(op)) {
+    if (cast<RankedTensorType>(iota.getType()).getDimSize(0) == 1)
+      return form; // the number 0, which a broadcast may repeat
     (axis == 0 ? form.row : form.col) = 1;
     return form;
   }

@@ -49,12 +49,12 @@ private:
 
 } // namespace
 
-/// Clones the pure operations of `block` that `value` needs to where `builder` stands.
+/// Clones the pure operations of `block` that `value` needs to where `builder` stands; others are used as they are.
 static Value cloneExpression(OpBuilder &builder, Value value, Block *block, IRMapping &map) {
   if (Value known = map.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
-  if (!op || op->getBlock() != block)
+  if (!op || op->getBlock() != block || !isPure(op) || op->getNumRegions() != 0)
     return value;
   for (Value operand : op->getOperands())
     map.map(operand, cloneExpression(builder, operand, block, map));

@@ -95,3 +95,14 @@ TEST(ExpressionProgram, SaysWhyItCannotSolve) {
   EXPECT_EQ(solve("a b cdiv", {std::nullopt, 3}, 2).kind, Solution::Open);
   EXPECT_EQ(solve("a b +", {std::nullopt, 1}, INT64_MIN).kind, Solution::Open);
 }
+
+TEST(ExpressionProgram, PowersOfTwo) {
+  auto pow2 = [](int64_t value) { return Expression{"n pow2"}.evaluate({{"n", value}}); };
+  for (auto [value, power] : {std::pair{INT64_MIN, int64_t(1)}, {0, 1}, {1, 1}, {2, 2}, {3, 4}, {1025, 2048}})
+    EXPECT_EQ(pow2(value), power) << value;
+  EXPECT_EQ(pow2(int64_t(1) << 62), int64_t(1) << 62);
+  EXPECT_EQ(pow2((int64_t(1) << 62) + 1), std::nullopt);
+  EXPECT_EQ(Expression{"a b + pow2 2 *"}.infix(), "pow2(a + b) * 2");
+  EXPECT_EQ(solve("a b pow2 *", {std::nullopt, 3}, 12).value, 3);
+  EXPECT_EQ(solve("a pow2", {std::nullopt}, 4).kind, ExpressionProgram::Solution::Open);
+}

@@ -30,6 +30,13 @@ std::vector<std::string> testing::deviceNames() {
   return names;
 }
 
+std::vector<std::string> testing::oneOfEachKind() {
+  std::vector<std::string> names = {"sim:h200"};
+  if (deviceNames().back() == "cuda:0")
+    names.push_back("cuda:0");
+  return names;
+}
+
 const Runtime &testing::runtimeOf(const std::string &device) {
   static std::map<std::string, Runtime> runtimes;
   auto found = runtimes.find(device);

@@ -17,6 +17,9 @@ namespace imbrex::testing {
 /// "sim:h200" and so on, then "cuda:0" if it opens.
 std::vector<std::string> deviceNames();
 
+/// One simulated device, then "cuda:0" if it opens.
+std::vector<std::string> oneOfEachKind();
+
 /// The runtime of a device, opened once for the process.
 const Runtime &runtimeOf(const std::string &device);
 

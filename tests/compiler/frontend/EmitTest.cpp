@@ -173,7 +173,8 @@ TEST(Emit, OptionalOutputs) {
 
 TEST(Emit, TuningChoices) {
   const std::string text = "kernel k<T: f16 | f64>(X: view<T>[N])\ntune { B: {1, 2, 4, 8} = 1; on sm_90 { B = 2; }\n"
-                           "when T == f64 { B = 4; } }\ngrid (N) |i| { let a = iota(B); }";
+                           "when T == f64 { B = 4; } on sm_100 when T == f64 { B = 8; } }\n"
+                           "grid (N) |i| { let a = iota(B); }";
   auto choice = [&](const std::string &type, const std::string &target, const std::string &value) {
     CompileOptions options;
     options.set["T"] = type;
@@ -186,6 +187,8 @@ TEST(Emit, TuningChoices) {
   EXPECT_EQ(choice("f16", "sm_90", ""), 2);
   EXPECT_EQ(choice("f16", "sm_90a", ""), 2) << "a name without its letter stands for all of them";
   EXPECT_EQ(choice("f64", "sm_90", ""), 4) << "later blocks win";
+  EXPECT_EQ(choice("f64", "sm_100", ""), 8) << "both the target and the condition";
+  EXPECT_EQ(choice("f16", "sm_100", ""), 1) << "the target alone is not enough";
   EXPECT_EQ(choice("f64", "sm_90", "8"), 8) << "a setting wins over all";
 }
 

@@ -182,6 +182,7 @@ static std::vector<Row> specialisationRows() {
        "this requirement does not hold: (D % 8) == 0", set({{"D", "12"}})},
       {Message::NotConstant, generic("", "tune { B: {16} = 16; where B > N; }"), "'B > N' is known at launch only"},
       {Message::NotConstant, body("let a = iota(n);"), "3:14: expected a compile-time constant: 'n'"},
+      {Message::NotConstant, body("let a = pow2(n);"), "3:14: expected a compile-time constant: 'n'"},
       {Message::HostExpression, generic("", "require exp(N) > 2"), "'exp(N) > 2' is evaluated before a launch"},
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},

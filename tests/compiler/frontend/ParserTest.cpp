@@ -52,12 +52,12 @@ TEST(Parser, HooksAndFunctions) {
 }
 
 TEST(Parser, Kernel) {
-  auto file =
-      parse("kernel k<T: f16 | f32, D: int>(X: view<T>[N, D * 2], L: out? view<wide<T>>[N], s: f32)\n"
-            "require D > 0\n"
-            "tune { B: {1, 2} = 2; W: 2..4 = 3; where B < W; on sm_80, sm_90a { B = 1; } when D > 1 { B = 2; }\n"
-            "       key T, pow2(N); rounding B, W; }\n"
-            "grid (cdiv(N, B), D) |i, j| { if L { store L[i] = 1; } else if D > 1 { } }");
+  auto file = parse("kernel k<T: f16 | f32, D: int>(X: view<T>[N, D * 2], L: out? view<wide<T>>[N], s: f32)\n"
+                    "require D > 0\n"
+                    "tune { B: {1, 2} = 2; W: 2..4 = 3; where B < W; on sm_80, sm_90a { B = 1; } when D > 1 { B = 2; } "
+                    "on sm_90 when D > 2 { B = 1; }\n"
+                    "       key T, pow2(N); rounding B, W; }\n"
+                    "grid (cdiv(N, B), D) |i, j| { if L { store L[i] = 1; } else if D > 1 { } }");
   ASSERT_EQ(file->kernels.size(), 1u);
   const Kernel &kernel = file->kernels[0];
   EXPECT_EQ(kernel.generics[0].allowed, (std::vector{DataType::F16, DataType::F32}));
@@ -66,6 +66,7 @@ TEST(Parser, Kernel) {
   EXPECT_FALSE(kernel.parameters[2].isView);
   EXPECT_EQ(kernel.tune.tunables[1].choices, (std::vector<int64_t>{2, 3, 4}));
   EXPECT_EQ(kernel.tune.cases[0].targets.size(), 2u);
+  EXPECT_TRUE(kernel.tune.cases[2].condition && kernel.tune.cases[2].targets.size() == 1);
   EXPECT_EQ(kernel.tune.key.size(), 2u);
   EXPECT_EQ(kernel.tune.rounding.size(), 2u);
   EXPECT_EQ(kernel.gridNames.size(), 2u);

@@ -285,12 +285,12 @@ TEST(Half, PackedBFloat) {
 /// sm_100 adds 16-bit operands into f32: sums with 2^-20 need more bits than either has.
 TEST(Half, MixedPrecision) {
   Host host;
-  CUfunction function = host.load(
-      kernelText("mov.b16 %h1, 0x3E00;\nmov.b16 %h2, 0x4000;\nmov.f32 %f1, 0f35800000;\n"
-                 "add.rn.f32.f16 %f2, %h1, %f1;\nsub.rn.f32.bf16 %f3, %h2, %f1;\n"
-                 "fma.rn.f32.f16 %f4, %h1, %h1, %f1;\nst.global.v2.f32 [%rd1], {%f2, %f3};\n"
-                 "st.global.f32 [%rd1+8], %f4;",
-                 "", "sm_90"));
+  CUfunction function =
+      host.load(kernelText("mov.b16 %h1, 0x3E00;\nmov.b16 %h2, 0x4000;\nmov.f32 %f1, 0f35800000;\n"
+                           "add.rn.f32.f16 %f2, %h1, %f1;\nsub.rn.f32.bf16 %f3, %h2, %f1;\n"
+                           "fma.rn.f32.f16 %f4, %h1, %h1, %f1;\nst.global.v2.f32 [%rd1], {%f2, %f3};\n"
+                           "st.global.f32 [%rd1+8], %f4;",
+                           "", "sm_90"));
   ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
   CUdeviceptr out = host.allocate(16);
   ASSERT_EQ(host.launch(function, 1, 1, 0, out, out), CUDA_SUCCESS) << host.report;
