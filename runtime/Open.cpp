@@ -62,7 +62,7 @@ static Result<void> chooseAnyDevice(RuntimeOptions &options, std::string &why) {
     return {};
   }
   why = "no GPU is used, kernels run on the simulated device " + std::string(kDefaultSimulated) + ": " +
-        gpu.error().render();
+        gpu.error().message;
   options.device = kDefaultSimulated;
   Result<SharedTable> simulated = simulatedDriver(options.device, options);
   if (!simulated)

@@ -16,7 +16,7 @@ def imbrex(*words):
 
 
 def save(path, shape, values, descr="<f4"):
-    code = {"<f4": "f", "<f8": "d", "<i4": "i"}[descr]
+    code = {"<f4": "f", "<f8": "d", "<i4": "i", "<V2": "H", "<u2": "H"}[descr]
     text = "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }" % (descr, "".join("%d," % n for n in shape))
     text += " " * (-(11 + len(text)) % 64) + "\n"
     with open(path, "wb") as file:
@@ -155,6 +155,16 @@ class Commands(unittest.TestCase):
                     self.assertTrue(result.stdout.startswith("device: " + device))
                     self.assertEqual(load(self.path("o.npy"))[0], (1, 70, 4, 24))
                     self.assertEqual(load(self.path("l.npy"))[0], (1, 4, 70))
+
+    def test_raw_bits_of_bf16(self):
+        kernel, out = os.path.join(LESSONS, "vector_add.tile"), self.path("z.npy")
+        for descr in ("<V2", "<u2"):  # what NumPy writes of ml_dtypes.bfloat16, and of its bits
+            with self.subTest(descr=descr):
+                save(self.path("x.npy"), [3], [0x3F80, 0x4000, 0xC040], descr)
+                result = self.run_on("sim:h200", kernel, "--set", "T=bf16", "--arg", "X=" + self.path("x.npy"),
+                                     "--arg", "Y=" + self.path("x.npy"), "--out", "Z=" + out)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(load(out), ((3,), [2.0, 4.0, -6.0]))
 
     def test_lessons(self):
         x, y = self.normals("x.npy", 3001), self.normals("y.npy", 3001)

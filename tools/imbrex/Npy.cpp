@@ -183,14 +183,17 @@ static bool parseHeader(StringRef text, Header &header, std::string &error) {
   StringRef descr = valueOf(text, "descr"), order = valueOf(text, "fortran_order"), shape = valueOf(text, "shape");
   descr = descr.take_until([](char c) { return c == '\'' || c == '"'; });
   if (descr.size() != 3 || !StringRef("<|=").contains(descr[0])) {
-    error = "elements of type '" + descr.str() + "' are not supported (little-endian f2 f4 f8 i1 i4 i8 b1 u1 u2 are)";
+    error =
+        "elements of type '" + descr.str() + "' are not supported (little-endian f2 f4 f8 i1 i4 i8 b1 u1 u2 V1 V2 are)";
     return false;
   }
   header.descr = descr.drop_front().str();
+  if (header.descr == "V2" || header.descr == "V1") // what NumPy writes of a type it does not know, such as bfloat16
+    header.descr[0] = 'u';
   header.fortranOrder = order.starts_with("True");
   DataType native;
   if (!nativeType(header.descr, native) && header.descr != "u1" && header.descr != "u2") {
-    error = "elements of type '" + header.descr + "' are not supported (f2 f4 f8 i1 i4 i8 b1 u1 u2 are)";
+    error = "elements of type '" + header.descr + "' are not supported (f2 f4 f8 i1 i4 i8 b1 u1 u2 V1 V2 are)";
     return false;
   }
   if (!shape.consume_front("(")) {

@@ -20,7 +20,7 @@ namespace imbrex::npy {
 
 /// An array in C order, whatever the order of the file was.
 struct Array {
-  std::string descr; ///< NumPy's element type without byte order: "f2", "f4", "f8", "i1", "i4", "i8", "u1", "u2", "b1"
+  std::string descr; ///< NumPy's element type without byte order: f2 f4 f8 i1 i4 i8 b1, raw bits u1 u2
   std::vector<int64_t> shape;
   std::vector<char> data;
 

@@ -11,12 +11,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/Passes.h"
-#include "llvm/Support/Format.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "tests/compiler/reference/Interpret.h"
+#include "llvm/Support/Format.h"
 #include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
