@@ -69,6 +69,28 @@ func.func @product(%A: !tile.view<? x 32 x f16>, %B: !tile.view<? x 32 x f16>, %
 
 // -----
 
+// A product in f32: each run of 16 products is summed by itself, then joins the accumulator.
+// CHECK-LABEL: llvm.func @multiply_adds(
+// CHECK: llvm.fmul
+// CHECK: llvm.intr.fma
+// CHECK-COUNT-8: llvm.fadd
+// CHECK: llvm.fmul
+// CHECK: llvm.intr.fma
+// CHECK-COUNT-8: llvm.fadd
+// CHECK-NOT: llvm.fadd
+func.func @multiply_adds(%A: !tile.view<? x 32 x f32>, %B: !tile.view<? x 32 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c = arith.constant 0 : i32
+  %z = arith.constant dense<0.0> : tensor<16x16xf32>
+  %a = tile.load %A[%c, %c] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<16x32xf32>
+  %b = tile.load %B[%c, %c] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<16x32xf32>
+  %t = tile.transpose %b : tensor<16x32xf32> -> tensor<32x16xf32>
+  %s = tile.dot %a, %t, %z : tensor<16x32xf32>, tensor<32x16xf32>, tensor<16x16xf32>
+  tile.store %s, %O[%c, %c] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
+
+// -----
+
 // A loop carries one block argument a register, and the index.
 // CHECK-LABEL: llvm.func @loop(
 // CHECK: ^bb{{[0-9]+}}(%{{.*}}: i32, %{{.*}}: f32, %{{.*}}: f32):
