@@ -79,6 +79,11 @@ void Diagnostics::add(Severity severity, uint32_t offset, std::string message) {
 }
 
 void Diagnostics::addAt(Severity severity, unsigned line, unsigned column, std::string message) {
+  bool known = std::any_of(list.begin(), list.end(), [&](const Diagnostic &other) {
+    return other.line == line && other.column == column && other.message == message;
+  });
+  if (known)
+    return;
   errors += severity == Severity::Error;
   std::string text(lineText(source.text, lines(), line));
   list.push_back({severity, source.name, line, column, std::move(message), std::move(text)});

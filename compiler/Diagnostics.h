@@ -48,7 +48,7 @@ public:
   void remark(uint32_t offset, std::string message) { add(Severity::Remark, offset, std::move(message)); }
   /// About the compilation as a whole: no place in the text.
   void errorWithoutPlace(std::string message);
-  /// At line and column (from 1), as MLIR locations carry them.
+  /// At line and column (from 1), as MLIR locations carry them. The same message at the same place is kept once.
   void addAt(Severity severity, unsigned line, unsigned column, std::string message);
 
   bool hasErrors() const { return errors > 0; }

@@ -64,6 +64,8 @@ static std::optional<Constant> evaluateUnary(const Expr &expr, const Specialisat
   return value;
 }
 
+static bool divides(const Expr &expr) { return expr.text == "/" || expr.text == "%" || expr.text == "cdiv"; }
+
 std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation &specialisation,
                                          Diagnostics &diagnostics) {
   if (expr.kind == Expr::Integer || expr.kind == Expr::Bool)
@@ -76,12 +78,15 @@ std::optional<Constant> imbrex::evaluate(const Expr &expr, const Specialisation 
     return evaluateUnary(expr, specialisation, diagnostics);
   std::optional<Constant> x = evaluate(*expr.operands[0], specialisation, diagnostics);
   std::optional<Constant> y = evaluate(*expr.operands[1], specialisation, diagnostics);
+  if (y && y->kind == Constant::Integer && y->value == 0 && divides(expr)) {
+    report(diagnostics, expr.offset, Message::DivisionByZero);
+    return std::nullopt;
+  }
   if (!x || !y)
     return std::nullopt;
   std::optional<Constant> value = evaluateBinary(expr.text, *x, *y);
-  bool divides = expr.text == "/" || expr.text == "%" || expr.text == "cdiv";
   if (!value && x->kind == Constant::Integer && y->kind == Constant::Integer)
-    report(diagnostics, expr.offset, divides && y->value == 0 ? Message::DivisionByZero : Message::Overflow);
+    report(diagnostics, expr.offset, Message::Overflow);
   return value;
 }
 

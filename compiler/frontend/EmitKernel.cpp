@@ -24,7 +24,8 @@ OwningOpRef<ModuleOp> imbrex::emitTile(const ast::File &file, const CompileOptio
   std::optional<Specialisation> program = specialise(file, options, target, diagnostics);
   if (!program)
     return {};
-  return Emitter(*program, options, target, context, interface, diagnostics).run();
+  OwningOpRef<ModuleOp> module = Emitter(*program, options, target, context, interface, diagnostics).run();
+  return diagnostics.hasErrors() ? nullptr : std::move(module);
 }
 
 /// The parameter as the host sees it; its type is settled by the caller.
@@ -131,9 +132,11 @@ void Emitter::fillInterface() {
       described.alignment = it->second;
     interface.parameters.push_back(std::move(described));
   }
-  for (const ast::ExprPtr &extent : kernel.grid)
+  for (const ast::ExprPtr &extent : kernel.grid) {
+    evaluate(*extent, program, diagnostics); // reports what no value of the extents can mend
     if (std::optional<Expression> expression = toExpression(*extent, diagnostics))
       interface.grid.push_back(*expression);
+  }
   while (interface.grid.size() < 3)
     interface.grid.push_back({"1"});
   checkHost();

@@ -43,10 +43,10 @@ std::unique_ptr<Stmt> Parser::parseStatement() {
     ok = parseIf(*stmt);
   } else if (accept("store")) {
     ok = parseStore(*stmt);
-  } else if (peek().kind == TokenKind::Name) {
+  } else if (peek().kind == TokenKind::Name && peek(1).kind != TokenKind::Name) {
     ok = parseAssign(*stmt);
   } else {
-    ok = fail(Message::ExpectedStatement, peek().describe());
+    ok = fail(Message::ExpectedStatement, peek().describe() + misspelt({"let", "var", "for", "if", "store"}));
   }
   return ok ? std::move(stmt) : nullptr;
 }

@@ -25,6 +25,10 @@ bool Parser::fail(Message message, const std::string &found) {
   return false;
 }
 
+std::string Parser::misspelt(std::initializer_list<std::string> keywords) const {
+  return peek().kind == TokenKind::Name ? suggestion(peek().text, std::vector(keywords)) : "";
+}
+
 bool Parser::expect(StringRef symbol) {
   if (accept(symbol))
     return true;
@@ -105,7 +109,7 @@ std::unique_ptr<File> Parser::parseFile() {
     else if (accept("kernel"))
       ok = parseKernel(*file);
     else
-      ok = fail(Message::ExpectedDeclaration, peek().describe());
+      ok = fail(Message::ExpectedDeclaration, peek().describe() + misspelt({"kernel", "fn", "hook"}));
     if (tooMany("declarations of a file", file->functions.size() + file->kernels.size(), kMaxDeclarations))
       return file;
     if (!ok)

@@ -36,6 +36,8 @@ private:
   bool tooMany(llvm::StringRef what, size_t count, size_t limit);
   bool expectInteger(int64_t &value);
   bool fail(Message message, const std::string &found);
+  /// ", did you mean ...?" if the next token is a name close to one of `keywords`.
+  std::string misspelt(std::initializer_list<std::string> keywords) const;
   /// Skips to the end of a broken statement or declaration.
   void skipStatement();
   void skipDeclaration();

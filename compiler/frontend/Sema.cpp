@@ -29,15 +29,16 @@ public:
       return std::nullopt;
     checkDeclarations();
     checkSettings();
-    bindGenerics();
+    if (!bindGenerics())
+      return std::nullopt;
     bindTunables();
-    if (diagnostics.errorCount() == before) {
+    if (diagnostics.errorCount() == before + missingTypes) {
       checkConstraints();
       checkRequirements();
       bindHooks();
       checkViewOptions();
     }
-    return diagnostics.errorCount() == before ? std::optional(std::move(result)) : std::nullopt;
+    return diagnostics.errorCount() == before + missingTypes ? std::optional(std::move(result)) : std::nullopt;
   }
 
 private:
@@ -49,7 +50,7 @@ private:
   void checkDeclarations();
   std::optional<bool> evaluateCondition(const Expr &condition);
   void checkSettings();
-  void bindGenerics();
+  bool bindGenerics();
   void bindTunables();
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
   bool applies(const TuneCase &tuneCase);
@@ -65,6 +66,7 @@ private:
   const Target &target;
   Diagnostics &diagnostics;
   Specialisation result;
+  unsigned missingTypes = 0; ///< reported; the first allowed type stands in, so that the rest can be checked
 };
 
 } // namespace
@@ -129,20 +131,26 @@ void Specialiser::checkSettings() {
       error(result.kernel->offset, Message::UnknownSetting, result.kernel->name, name, join(known));
 }
 
-void Specialiser::bindGenerics() {
+/// False if an integer has no value: what depends on it would only give errors that follow from this one.
+bool Specialiser::bindGenerics() {
+  bool complete = true;
   for (const GenericParameter &generic : result.kernel->generics) {
     auto setting = options.set.find(generic.name);
     if (setting == options.set.end()) {
       error(generic.offset, Message::MissingParameter, generic.name,
             generic.isInteger ? std::string("64") : std::string(name(generic.allowed.front())));
+      complete &= !generic.isInteger;
+      if (!generic.isInteger)
+        result.types[generic.name] = generic.allowed.front(), ++missingTypes;
       continue;
     }
     if (generic.isInteger) {
-      int64_t value;
-      if (llvm::StringRef(setting->second).getAsInteger(10, value))
+      int64_t value = 0;
+      if (llvm::StringRef(setting->second).getAsInteger(10, value)) {
         error(generic.offset, Message::BadIntegerSetting, generic.name, setting->second);
-      else
-        result.integers[generic.name] = value;
+        complete = false;
+      }
+      result.integers[generic.name] = value;
       continue;
     }
     std::optional<DataType> type = parseDataType(setting->second);
@@ -154,6 +162,7 @@ void Specialiser::bindGenerics() {
     else
       result.types[generic.name] = *type;
   }
+  return complete;
 }
 
 void Specialiser::setTunable(const Tunable &tunable, int64_t value, uint32_t offset) {
@@ -302,9 +311,13 @@ void Specialiser::checkViewOptions() {
         return &parameter;
     return nullptr;
   };
+  std::vector<std::string> optional;
+  for (const KernelParameter &parameter : result.kernel->parameters)
+    if (parameter.isView && parameter.optional)
+      optional.push_back(parameter.name);
   for (const std::string &name : options.absent)
     if (const KernelParameter *view = find(name); !view || !view->optional)
-      error(result.kernel->offset, Message::NotOptional, name, result.kernel->name);
+      error(result.kernel->offset, Message::NotOptional, name, result.kernel->name, join(optional));
   for (const auto &[name, bytes] : options.alignment) {
     if (!find(name))
       error(result.kernel->offset, Message::NotAView, name);

@@ -403,6 +403,8 @@ static constexpr unsigned kMaxRegisters = 1024;
 
 static LogicalResult checkTileSizes(func::FuncOp kernel) {
   WalkResult result = kernel.walk([](Operation *op) {
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      return WalkResult::advance(); // has no place in the text; what uses it has
     for (Type type : op->getResultTypes()) {
       auto tensor = dyn_cast<RankedTensorType>(type);
       if (!tensor || !isa_and_nonnull<cta::LayoutAttr>(tensor.getEncoding()))

@@ -113,10 +113,13 @@ static std::vector<Row> parserRows() {
       {Message::TooDeep, body(repeat("if true {", 300)), "nested more than 200 deep"},
       {Message::TooDeep, body("if n < 1 {}" + repeat(" else if n < 1 {}", 300)), "nested more than 200 deep"},
       {Message::ExpectedDeclaration, "let a = 1;", "1:1: expected 'kernel', 'fn' or 'hook', found 'let'"},
+      {Message::ExpectedDeclaration, "kernal k() {}",
+       "1:1: expected 'kernel', 'fn' or 'hook', found 'kernal', did you mean 'kernel'?"},
       {Message::ExpectedType, body("let a = cast<f17>(f);"), "3:14: expected a type (bool i8 i32 i64 f16 bf16 f32 f64"},
       {Message::ExpectedType, "kernel k<T: f17>(", "1:13: expected a type"},
       {Message::ExpectedExpression, body("let a = ;"), "3:9: expected an expression, found ';'"},
       {Message::ExpectedStatement, body("(1);"), "3:1: expected a statement"},
+      {Message::ExpectedStatement, body("stor Y[n] = 1;"), "found 'stor', did you mean 'store'?"},
       {Message::BadExpand, body("let a = iota(4)[1];"), "expected [:, _] to add a column"},
       {Message::GridRank, "kernel k(n: i32) grid (1, 2) |i| {}", "found 2 extents and 1 names"},
       {Message::Unsupported, "kernel k(X: view<f8e4m3>[N])", "1:18: the element type f8e4m3 is not supported"},
@@ -138,7 +141,8 @@ static std::vector<Row> nameRows() {
       {Message::UnknownName, body("let alpha = 1;\nlet b = alpah;"),
        "4:9: unknown name 'alpah', did you mean 'alpha'?"},
       {Message::UnknownName, body("store YY[0, 0] = 1.0;"), "3:7: unknown name 'YY', did you mean "},
-      {Message::UnknownName, "kernel k(X: view<f32>[N]) grid (M) |i| {}", "1:33: unknown name 'M', did you mean 'N'?"},
+      {Message::UnknownName, "kernel k(X: view<f32>[Rows]) grid (Row) |i| {}",
+       "1:36: unknown name 'Row', did you mean 'Rows'?"},
       {Message::UnknownName, body("var acc = 1.0;\nac = 2.0;"), "4:1: unknown name 'ac', did you mean 'acc'?"},
       {Message::UnknownFunction, body("let a = rowmaxx(f);"),
        "3:9: unknown function 'rowmaxx', did you mean 'rowmax'?"},
@@ -216,6 +220,7 @@ static std::vector<Row> typeRows() {
       {Message::DotTypes, body("let a = dot(f, f);"), "dot needs two tiles of one float type"},
       {Message::DotShapes, body(tile + "let a = dot(t, t);"), "4:9: dot: [8, 16] times [8, 16] do not agree"},
       {Message::DivisionByZero, body("let a = n / 0;"), "3:11: division by zero"},
+      {Message::DivisionByZero, "kernel k(X: view<f32>[N]) grid (N % 0) |i| {}", "1:35: division by zero"},
       {Message::DivisionByZero, "kernel k(X: view<f32>[4 / 0]) grid (1) |i| {}", "1:25: division by zero"},
       {Message::Overflow, body("let a = 9223372036854775807 + 1;"), "3:29: this constant overflows 64 bits"},
       {Message::ResultType, kernelOf("let a = g(n);", "fn g(x) -> f32 = x;\n"),
@@ -325,6 +330,10 @@ TEST(Errors, SeveralARun) {
   EXPECT_EQ(result.errorCount, 3u) << result.errors;
   result = emit(kernelOf("let a = nope;\nlet b = a + 1;\nlet c = f + n;"));
   EXPECT_EQ(result.errorCount, 2u) << "what follows from a poisoned value is silent\n" << result.errors;
+  result = emit("kernel k<T: f16 | f32>(X: out view<T>[N])\ngrid (N) |i| { store X[i] = nope; }");
+  EXPECT_EQ(result.errorCount, 2u) << "a type without a value does not hide the rest\n" << result.errors;
+  result = emit("kernel k<D: int>(X: out view<f32>[D])\ntune { B: {1} = 1; when D > 4 { B = 1; } }\ngrid (D) |i| {}");
+  EXPECT_EQ(result.errorCount, 1u) << "what follows from a missing integer is silent\n" << result.errors;
 }
 
 TEST(Errors, NoMoreThanTheMost) {
