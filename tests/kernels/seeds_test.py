@@ -32,8 +32,10 @@ class Seeds(unittest.TestCase):
     def test_cases(self):
         names = sorted(os.listdir(DATA))
         self.assertEqual(len(names), 8)
+        listed = json.loads(subprocess.run([IMBREX, "devices", "--json"], capture_output=True, text=True).stdout)
+        gpus = [device["id"] for device in listed if not device["simulated"]][:1]
         for name in names:
-            for device in ("sim:a100", "sim:h200"):
+            for device in ["sim:a100", "sim:h200"] + gpus:
                 with self.subTest(name=name, device=device):
                     self.run_case(os.path.join(DATA, name), device)
 
