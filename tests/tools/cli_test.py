@@ -77,6 +77,16 @@ class Commands(unittest.TestCase):
         with open(os.path.join(ROOT, "README.md")) as file:
             self.assertIn("text -> " + " -> ".join(names), file.read())
 
+    def test_the_readme_shows_what_explain_prints(self):
+        with open(os.path.join(ROOT, "README.md")) as file:
+            command, *lines = file.read().split("imbrex explain ")[1].split("\n\nA mistake")[0].split("\n")
+        words = command.replace("kernels/", KERNELS + "/").split()
+        printed = imbrex("explain", *words).stdout
+        for line in lines:
+            line = line.strip()
+            if line and line != "..." and not line.startswith("registers"):  # those are the assembler's
+                self.assertIn(line, printed)
+
     def test_map_of_the_readme_names_real_folders(self):
         with open(os.path.join(ROOT, "README.md")) as file:
             rows = [line.split("`")[1] for line in file if line.startswith("| `")]

@@ -29,8 +29,16 @@ struct LoopCounts {
   unsigned total = 0;
 };
 
+struct SharedBuffer {
+  std::string value;       ///< its name in the cta stage
+  std::string description; ///< place, shape, type, swizzle, slots
+  std::optional<unsigned>
+      holds; ///< the kernel's argument that is copied into it; none: it passes tiles between threads
+};
+
 struct Explanation {
   KernelInterface interface;
+  std::vector<SharedBuffer> shared;
   std::vector<std::string> buffers, layouts, remarks;
   LoopCounts loop;
   std::optional<AssembledKernel> assembled;
@@ -112,6 +120,37 @@ static StringRef between(StringRef line, StringRef open, StringRef close) {
   return at == StringRef::npos ? "" : line.substr(at + open.size()).split(close).first;
 }
 
+/// "cta.alloc at 0 : !cta.buffer<64, 128, bf16, span 128, slots 2>" in words.
+static std::string describeBuffer(StringRef line) {
+  llvm::SmallVector<StringRef> parts;
+  between(line, "!cta.buffer<", ">").split(parts, ", ");
+  if (parts.size() < 5)
+    return line.str();
+  StringRef span = parts[3].split(' ').second, slots = parts[4].split(' ').second;
+  return llvm::formatv("{0} x {1} {2}, {3}-byte swizzle, {4} slot(s) from byte {5}", parts[0], parts[1], parts[2], span,
+                       slots, between(line, "at ", " "));
+}
+
+/// Notes which argument a "cta.put %arg1[...] ... into %2[...]" copies into which buffer.
+static void readPut(StringRef line, std::vector<SharedBuffer> &buffers) {
+  StringRef buffer = between(line, " into ", "[");
+  unsigned argument;
+  for (SharedBuffer &candidate : buffers)
+    if (candidate.value == buffer && !between(line, "cta.put %arg", "[").getAsInteger(10, argument))
+      candidate.holds = argument;
+}
+
+/// A line a buffer, with the name of what it holds.
+static void nameBuffers(Explanation &explanation) {
+  std::vector<std::string> arguments;
+  for (const Parameter &parameter : explanation.interface.parameters)
+    if (parameter.present)
+      arguments.push_back(parameter.name);
+  for (const SharedBuffer &buffer : explanation.shared)
+    explanation.buffers.push_back((buffer.holds ? arguments.at(*buffer.holds) : "between threads") + ": " +
+                                  buffer.description);
+}
+
 /// Buffers and distinct layouts named in the text of the cta stage.
 static void readCtaStage(StringRef text, Explanation &explanation) {
   llvm::SmallVector<StringRef> lines;
@@ -119,8 +158,9 @@ static void readCtaStage(StringRef text, Explanation &explanation) {
   std::set<std::string> seen;
   for (StringRef line : lines) {
     if (line.contains("cta.alloc"))
-      explanation.buffers.push_back("at byte " + between(line, "at ", " ").str() + ": " +
-                                    between(line, "!cta.buffer<", ">").str());
+      explanation.shared.push_back({line.ltrim().split(' ').first.str(), describeBuffer(line), std::nullopt});
+    if (line.contains("cta.put"))
+      readPut(line, explanation.shared);
     for (StringRef op : {"cta.dot", "cta.read", "tile.load", "tile.reduce"}) {
       StringRef type = line.contains(op) ? line.rsplit("tensor<").second : StringRef();
       std::string layout = between(type, "#cta.layout<\"", "\"").str();
@@ -153,7 +193,7 @@ static void printText(const Explanation &e) {
     for (const std::string &entry : entries)
       os << "  " << entry << "\n";
   };
-  list("buffers (rows, columns, type, swizzle, slots)", e.buffers);
+  list("buffers", e.buffers);
   list("layouts", e.layouts);
   list("remarks", e.remarks);
   os << "main loop, PTX instructions by pipe\n";
@@ -198,6 +238,7 @@ int tool::explain(const Request &request) {
   if (!result.kernel)
     return kUserError;
   explanation.interface = result.kernel->interface;
+  nameBuffers(explanation);
   explanation.loop = countMainLoop(result.kernel->code);
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
