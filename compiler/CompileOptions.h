@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All choices of one compilation besides the text. Whatever can change the code is a field here and is
-// visited by `visit`: the visitor feeds the command line, the cache key and the header of a dump.
+// visited by `visit`: the visitor feeds the cache key and the header of a dump.
 // No environment, no globals. No LLVM type: public.
 //
 //===----------------------------------------------------------------------===//

@@ -25,6 +25,8 @@ std::optional<DataType> parseDataType(std::string_view text);
 /// Bytes of one element in memory (bool: 1).
 unsigned byteSize(DataType type);
 inline bool isFloat(DataType type) { return type >= DataType::F16; }
+/// wide<T> of the language: what products of `type` are added in, f64 for f64, else f32.
+inline DataType wideType(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
 
 } // namespace imbrex
 

@@ -44,8 +44,6 @@ public:
 
   void error(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message)); }
   void note(uint32_t offset, std::string message) { add(Severity::Note, offset, std::move(message)); }
-  /// What an optimisation did, or why it did not apply; shown by `imbrex explain`.
-  void remark(uint32_t offset, std::string message) { add(Severity::Remark, offset, std::move(message)); }
   /// About the compilation as a whole: no place in the text.
   void errorWithoutPlace(std::string message);
   /// At line and column (from 1), as MLIR locations carry them. The same message at the same place is kept once.

@@ -15,15 +15,15 @@ namespace {
 
 struct Row {
   std::string_view name;
-  unsigned sm, ptxVersion, sharedKiB, sharedPerSmKiB;
+  unsigned sm, ptxVersion, sharedKiB;
 };
 
 } // namespace
 
 static constexpr Row kTable[] = {
-    {"sm_80", 80, 80, 163, 164},    {"sm_86", 86, 80, 99, 100},   {"sm_89", 89, 80, 99, 100},
-    {"sm_90", 90, 80, 227, 228},    {"sm_90a", 90, 80, 227, 228}, {"sm_100", 100, 86, 227, 228},
-    {"sm_100a", 100, 86, 227, 228}, {"sm_120", 120, 87, 99, 100}, {"sm_120a", 120, 87, 99, 100},
+    {"sm_80", 80, 80, 163},    {"sm_86", 86, 80, 99},   {"sm_89", 89, 80, 99},
+    {"sm_90", 90, 80, 227},    {"sm_90a", 90, 80, 227}, {"sm_100", 100, 86, 227},
+    {"sm_100a", 100, 86, 227}, {"sm_120", 120, 87, 99}, {"sm_120a", 120, 87, 99},
 };
 
 static Target fromRow(const Row &row) {
@@ -32,7 +32,6 @@ static Target fromRow(const Row &row) {
   target.sm = row.sm;
   target.ptxVersion = row.ptxVersion;
   target.sharedBytes = row.sharedKiB * 1024;
-  target.sharedBytesPerSm = row.sharedPerSmKiB * 1024;
   return target;
 }
 

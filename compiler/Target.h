@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every hardware fact the compiler uses, by architecture: one place. No LLVM type: public.
+// Every hardware fact the compiler uses that differs by architecture: one place. All have bf16, mma.sync
+// m16n8k16, ldmatrix and 16-byte cp.async, which came with sm_80. No LLVM type: public.
 // Sources: CUDA C++ Programming Guide, "Compute Capabilities"; PTX ISA, target notes of each instruction.
 //
 //===----------------------------------------------------------------------===//
@@ -23,13 +24,7 @@ struct Target {
   unsigned sm = 80;     ///< 10 * major + minor
   unsigned ptxVersion;  ///< 80 for PTX ISA 8.0
   unsigned sharedBytes; ///< a CTA's limit, opt-in
-  unsigned sharedBytesPerSm;
-  unsigned registers = 65536;        ///< 32-bit registers of an SM
-  unsigned registersPerThread = 255; ///< the most one thread can use
-  unsigned threadsPerCta = 1024;
-  bool bf16 = true;    ///< bf16 conversions and mma.sync (sm_80)
-  bool mmaSync = true; ///< mma.sync m16n8k16 with 16-bit operands, ldmatrix (sm_80)
-  bool cpAsync = true; ///< cp.async with 16-byte copies (sm_80)
+  unsigned warpsPerCta = 32;
 
   /// "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sm_120a"; nullopt if unknown.
   static std::optional<Target> parse(std::string_view name);

@@ -59,6 +59,8 @@ private:
   unsigned count = 0;
 };
 
+/// Memory seen as an array. A View owns nothing: the memory must live until the stream has done the
+/// work that uses it.
 struct View {
   View() = default;
   View(uint64_t address, DataType type, Dims extents, Dims strides = {})

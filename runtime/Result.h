@@ -50,18 +50,24 @@ struct Error {
 /// Prints the error to stderr and ends the process: what `value()` does where there is none.
 [[noreturn]] void dieOf(const Error &error);
 
-/// A T or an Error. `if (result)` asks which; `*result`, `result->` reach the value.
+/// A T or an Error. `if (result)` asks which; `*result`, `result->` reach the value and need one.
 template <typename T> class [[nodiscard]] Result {
 public:
   Result(T value) : content(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : content(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const { return content.index() == 0; }
-  T &operator*() & { return *std::get_if<0>(&content); }
-  const T &operator*() const & { return *std::get_if<0>(&content); }
-  T &&operator*() && { return std::move(*std::get_if<0>(&content)); }
-  T *operator->() { return std::get_if<0>(&content); }
-  const T *operator->() const { return std::get_if<0>(&content); }
+  T &operator*() & { return *operator->(); }
+  const T &operator*() const & { return *operator->(); }
+  T &&operator*() && { return std::move(*operator->()); }
+  T *operator->() {
+    assert(*this && "there is no value");
+    return std::get_if<0>(&content);
+  }
+  const T *operator->() const {
+    assert(*this && "there is no value");
+    return std::get_if<0>(&content);
+  }
 
   /// The value, for a program that has no way to go on without it: on an error it prints the error
   /// and ends the process. A host that must live tests the result first.

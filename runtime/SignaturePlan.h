@@ -38,9 +38,6 @@ struct SignaturePlan {
   std::string parameterList() const;
 };
 
-/// Type parameters in parentheses: wide<T> is f64 for f64, else f32.
-inline DataType wideType(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
-
 /// "a, b and c".
 std::string joinNames(const std::vector<std::string> &names);
 

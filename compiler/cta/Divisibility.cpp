@@ -3,13 +3,16 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Looks through constants, products, sums, differences and selections; anything else gives 1.
+// Divisors look through constants, products, sums, differences and selections; anything else gives 1.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
+#include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -33,3 +36,15 @@ static int64_t divisor(Value value, unsigned depth) {
 }
 
 int64_t imbrex::knownDivisor(Value value) { return divisor(value, /*depth=*/8); }
+
+unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
+  auto type = cast<tile::ViewType>(view.getType());
+  unsigned alignment = 16;
+  if (auto argument = dyn_cast<BlockArgument>(view))
+    if (auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()))
+      if (auto attr = function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr))
+        alignment = attr.getInt();
+  unsigned elementBytes = std::max(1u, type.getElementType().getIntOrFloatBitWidth() / 8);
+  int64_t start = knownDivisor(indices.back()) * elementBytes;
+  return std::gcd<int64_t>(alignment, start);
+}

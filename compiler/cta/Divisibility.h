@@ -10,13 +10,17 @@
 #ifndef IMBREX_COMPILER_CTA_DIVISIBILITY_H
 #define IMBREX_COMPILER_CTA_DIVISIBILITY_H
 
-#include "mlir/IR/Value.h"
+#include "mlir/IR/ValueRange.h"
 
 namespace imbrex {
 
 /// A power of two, at most 2^20, that divides integer scalar `value` whatever its operands are.
 /// Example: j * 64 + 16 gives 16. Zero gives 2^20.
 int64_t knownDivisor(mlir::Value value);
+
+/// Bytes that divide the address of a tile of `view` at `indices`, its rows' too: what the view's
+/// `tile.alignment` and the start index along the last dimension allow. At most 16.
+unsigned accessAlignment(mlir::Value view, mlir::ValueRange indices);
 
 } // namespace imbrex
 

@@ -11,8 +11,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/Divisibility.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
-#include "compiler/tile_to_cta/LayoutAnalysis.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -73,7 +73,7 @@ public:
 
   void run() {
     unsigned bytes = accessAlignment(put.getView(), put.getIndices());
-    if (columnDim == view.getRank() - 1 && bytes >= 4 && l.target.cpAsync)
+    if (columnDim == view.getRank() - 1 && bytes >= 4)
       copyAsync(bytes);
     else
       copyElements();

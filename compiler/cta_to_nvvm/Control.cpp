@@ -13,11 +13,8 @@
 using namespace mlir;
 using namespace imbrex;
 
-Lowering::Lowering(func::FuncOp kernel, const Target &target)
-    : b(kernel), loc(kernel.getLoc()), target(target), kernel(kernel) {
-  auto attr = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-  warps = attr ? attr.getInt() : 4;
-}
+Lowering::Lowering(func::FuncOp kernel, unsigned warps)
+    : b(kernel), loc(kernel.getLoc()), warps(warps), kernel(kernel) {}
 
 /// Types of the kernel's PTX parameters, in the order KernelInterface.h states.
 static SmallVector<Type> argumentTypes(func::FuncOp kernel) {

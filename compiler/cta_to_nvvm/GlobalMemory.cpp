@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta/Divisibility.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
-#include "compiler/tile_to_cta/LayoutAnalysis.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;

@@ -1,4 +1,4 @@
-//===- Lowering.cpp - The pass, its helpers for values and threads --------===//
+//===- Lowering.cpp - Dispatch, and helpers for values and threads --------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,32 +14,6 @@ using namespace mlir;
 using namespace imbrex;
 using layout::AtomBit;
 using layout::TileLayout;
-
-namespace imbrex {
-#define GEN_PASS_DEF_CTATONVVM
-#include "compiler/cta/Passes.h.inc"
-} // namespace imbrex
-
-namespace {
-
-struct CtaToNvvm : imbrex::impl::CtaToNvvmBase<CtaToNvvm> {
-  void runOnOperation() override {
-    SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
-    for (func::FuncOp kernel : kernels) {
-      auto name = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
-      std::optional<Target> target = name ? Target::parse(name.getValue().str()) : std::nullopt;
-      if (!target) {
-        kernel.emitError("expected the attribute tile.target to name a known target");
-        return signalPassFailure();
-      }
-      if (failed(Lowering(kernel, *target).run()))
-        return signalPassFailure();
-      kernel.erase();
-    }
-  }
-};
-
-} // namespace
 
 LogicalResult Lowering::lowerOperation(Operation *op) {
   loc = op->getLoc();
@@ -58,8 +32,8 @@ LogicalResult Lowering::lowerBlock(Block &block) {
 }
 
 const Values &Lowering::registersOf(Value tile) const {
-  auto it = registers_.find(tile);
-  assert(it != registers_.end() && "operand has not been lowered");
+  auto it = registerValues.find(tile);
+  assert(it != registerValues.end() && "operand has not been lowered");
   return it->second;
 }
 

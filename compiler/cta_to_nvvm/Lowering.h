@@ -19,7 +19,6 @@
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 
-#include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
 #include <map>
 #include <vector>
@@ -45,7 +44,8 @@ struct SharedPlace {
 
 class Lowering {
 public:
-  Lowering(mlir::func::FuncOp kernel, const Target &target);
+  /// For a kernel of `warps` warps.
+  Lowering(mlir::func::FuncOp kernel, unsigned warps);
 
   /// Makes the llvm.func beside the kernel. Errors have been emitted on failure.
   mlir::LogicalResult run();
@@ -54,8 +54,7 @@ public:
 
   mlir::OpBuilder b;
   mlir::Location loc;
-  const Target &target;
-  unsigned warps;
+  const unsigned warps;
 
   Value i32(int64_t value);
   Value i64(int64_t value);
@@ -76,7 +75,7 @@ public:
   /// Registers of a tile, or a scalar as one value.
   const Values &registersOf(Value tile) const;
   Value scalarOf(Value value) const { return registersOf(value).front(); }
-  void define(Value tile, Values registers) { registers_[tile] = std::move(registers); }
+  void define(Value tile, Values registers) { registerValues[tile] = std::move(registers); }
 
   //===--- Threads ---------------------------------------------------------------===//
 
@@ -96,6 +95,8 @@ public:
   Values whenElse(Value condition, llvm::ArrayRef<Value> otherwise, llvm::function_ref<Values()> body);
 
   //===--- Memory ------------------------------------------------------------------===//
+
+  llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of slot `slot` (null: 0) of an allocated buffer.
@@ -129,14 +130,11 @@ private:
   mlir::func::FuncOp kernel;
   mlir::Region *body = nullptr;
   Value sharedMemory; ///< base of dynamic shared memory
-  llvm::DenseMap<Value, Values> registers_;
+  llvm::DenseMap<Value, Values> registerValues;
   llvm::DenseMap<Value, ViewValues> views;
   mlir::Block *entry = nullptr;
   mlir::Operation *prologueEnd = nullptr; ///< values that depend on the thread alone go after it
   std::vector<std::tuple<layout::TileLayout, unsigned, Value>> coordinates;
-
-public:
-  llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
 };
 
 //===--- The families ---------------------------------------------------------------===//

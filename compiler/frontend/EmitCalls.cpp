@@ -51,7 +51,10 @@ Val Emitter::emitCall(const ast::Expr &expr) {
     if (builtin.name != expr.text)
       continue;
     if (arguments.size() < builtin.least || arguments.size() > builtin.most)
-      return error(expr.offset, Message::ArgumentCount, expr.text, builtin.most, arguments.size());
+      return error(expr.offset, Message::ArgumentCount, expr.text,
+                   (builtin.least < builtin.most ? std::to_string(builtin.least) + " or " : "") +
+                       std::to_string(builtin.most),
+                   arguments.size());
     return poison ? Val() : emitBuiltin(expr, arguments);
   }
   if (llvm::is_contained({"gather", "philox", "random", "atomic_add"}, expr.text))

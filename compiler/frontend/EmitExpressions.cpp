@@ -80,6 +80,10 @@ Val Emitter::emitName(const ast::Expr &expr) {
     for (const auto &[name, binding] : scope)
       if (known.size() < kMaxSuggestions)
         known.push_back(name);
+  for (const auto &[name, value] : program.integers)
+    known.push_back(name);
+  for (const auto &[name, type] : program.types)
+    known.push_back(name);
   return error(expr.offset, Message::UnknownName, expr.text, suggestion(expr.text, known));
 }
 

@@ -112,7 +112,7 @@ std::optional<DataType> Emitter::resolveType(const ast::TypeName &type) {
     return std::nullopt;
   }
   if (type.wide)
-    result = *result == DataType::F64 ? DataType::F64 : DataType::F32;
+    result = wideType(*result);
   return result;
 }
 

@@ -54,7 +54,7 @@ static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
   }
 }
 
-/// expression = or ;  or = and { "||" and } ;  and = equal { "&&" equal } ;
+/// expression = and { "||" and } ;  and = equal { "&&" equal } ;
 /// equal = relation { ( "==" | "!=" ) relation } ;  relation = sum { ( "<" | "<=" | ">" | ">=" ) sum } ;
 /// sum = product { ( "+" | "-" ) product } ;  product = unary { ( "*" | "/" | "%" ) unary } ;
 ExprPtr Parser::parseBinary(unsigned level) {
@@ -197,7 +197,7 @@ ExprPtr Parser::parsePrimary() {
   return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
 
-/// call = name arguments ;
+/// The rest of primary = ... | name arguments ;
 ExprPtr Parser::parseCall() {
   ExprPtr node = make(Expr::Call, peek().offset);
   std::vector<ExprPtr> arguments;

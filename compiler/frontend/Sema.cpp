@@ -138,7 +138,7 @@ bool Specialiser::bindGenerics() {
     auto setting = options.set.find(generic.name);
     if (setting == options.set.end()) {
       error(generic.offset, Message::MissingParameter, generic.name,
-            generic.isInteger ? std::string("64") : std::string(name(generic.allowed.front())));
+            generic.isInteger ? std::string("8") : std::string(name(generic.allowed.front())));
       complete &= !generic.isInteger;
       if (!generic.isInteger)
         result.types[generic.name] = generic.allowed.front(), ++missingTypes;
@@ -225,7 +225,7 @@ void Specialiser::bindTunables() {
   }
   result.integers.try_emplace("warps", 4);
   result.integers.try_emplace("stages", 2);
-  if (int64_t warps = result.integers["warps"]; warps < 1 || warps > 32)
+  if (int64_t warps = result.integers["warps"]; warps < 1 || warps > target.warpsPerCta)
     error(result.kernel->offset, Message::BadWarps, warps);
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > 8)
     error(result.kernel->offset, Message::BadStages, stages);

@@ -3,27 +3,20 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pass tile-to-cta. Before: whole tiles. After: every tile has a layout, loads that feed products
-// are copied through shared memory, and where two layouts meet a tile is moved through a buffer.
-// The new body is built in program order; free tiles are rebuilt in each layout that asks for them.
+// The new body is built in program order; free tiles are rebuilt in each layout that asks for them, and
+// where two layouts meet a tile is moved through a buffer.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta/Passes.h"
-#include "compiler/tile_to_cta/LayoutAnalysis.h"
+#include "compiler/tile_to_cta/Distribute.h"
+#include "compiler/cta/Divisibility.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Pass/Pass.h"
 
 using namespace mlir;
 using namespace imbrex;
 using layout::TileLayout;
-
-namespace imbrex {
-#define GEN_PASS_DEF_TILETOCTA
-#include "compiler/cta/Passes.h.inc"
-} // namespace imbrex
 
 namespace {
 
@@ -377,65 +370,9 @@ void Distributor::distributeBranch(scf::IfOp branch) {
   }
 }
 
-namespace {
-
-struct TileToCta : imbrex::impl::TileToCtaBase<TileToCta> {
-  void runOnOperation() override {
-    SmallVector<func::FuncOp> kernels;
-    getOperation().walk([&](func::FuncOp kernel) {
-      if (kernel->hasAttr(tile::kKernelAttr))
-        kernels.push_back(kernel);
-    });
-    for (func::FuncOp kernel : kernels)
-      if (failed(distributeKernel(kernel)))
-        return signalPassFailure();
-  }
-
-private:
-  LogicalResult distributeKernel(func::FuncOp kernel);
-};
-
-} // namespace
-
-/// The most elements one thread may hold of one tile; beyond it no configuration can be good, and the
-/// code for it would take long to make.
-static constexpr unsigned kMaxRegisters = 1024;
-
-static LogicalResult checkTileSizes(func::FuncOp kernel) {
-  WalkResult result = kernel.walk([](Operation *op) {
-    if (op->hasTrait<OpTrait::ConstantLike>())
-      return WalkResult::advance(); // has no place in the text; what uses it has
-    for (Type type : op->getResultTypes()) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor || !isa_and_nonnull<cta::LayoutAttr>(tensor.getEncoding()))
-        continue;
-      if (unsigned count = cta::layoutOf(tensor).registersPerThread(); count > kMaxRegisters) {
-        op->emitError() << "this tile of " << tensor.getNumElements() << " elements takes " << count
-                        << " registers of each thread, more than " << kMaxRegisters
-                        << "; make the tile smaller or use more warps";
-        return WalkResult::interrupt();
-      }
-    }
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
-}
-
-LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
-  auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-  auto targetName = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
-  std::optional<Target> target = targetName ? Target::parse(targetName.getValue().str()) : std::nullopt;
-  if (!warps || !target)
-    return kernel.emitError("expected the attributes tile.warps and tile.target (a known target)");
-  DotPlans plans = planDots(kernel, warps.getInt(), *target);
-  LayoutAnalysis layouts(kernel, warps.getInt(), plans);
-  OpBuilder builder(kernel);
-  auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
-  newKernel.addEntryBlock();
-  Distributor distributor(kernel, newKernel, plans, layouts);
+unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans,
+                            const LayoutAnalysis &layouts) {
+  Distributor distributor(oldKernel, newKernel, plans, layouts);
   distributor.run();
-  kernel.erase();
-  if (unsigned count = distributor.conversionsInLoops())
-    newKernel.emitRemark() << count << " tile conversion(s) through shared memory inside a loop";
-  return checkTileSizes(newKernel);
+  return distributor.conversionsInLoops();
 }

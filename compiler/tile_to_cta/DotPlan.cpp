@@ -53,14 +53,20 @@ static OperandPlan planOperand(Value operand) {
 }
 
 /// True if mma.sync can do this product: 16-bit operands, extents that its tiles divide, K too unless
-/// both operands are loaded with K along their rows, where padding with zeros is free.
-static bool fitsMma(tile::DotOp dot, const DotPlan &plan, const Target &target) {
+/// both operands are loaded with K along their rows, where padding with zeros is free. A 16-bit product
+/// that it cannot do gets a remark that says why.
+static bool fitsMma(tile::DotOp dot, const DotPlan &plan) {
   RankedTensorType a = cast<RankedTensorType>(dot.getA().getType());
   RankedTensorType b = cast<RankedTensorType>(dot.getB().getType());
-  if (!target.mmaSync || a.getElementTypeBitWidth() != 16)
+  if (a.getElementTypeBitWidth() != 16)
     return false;
+  int64_t m = a.getDimSize(0), n = b.getDimSize(1), k = a.getDimSize(1);
   bool padded = plan.a.load && plan.b.load && !plan.a.transposed && plan.b.transposed;
-  return a.getDimSize(0) % 16 == 0 && b.getDimSize(1) % 8 == 0 && (a.getDimSize(1) % 16 == 0 || padded);
+  if (m % 16 == 0 && n % 8 == 0 && (k % 16 == 0 || padded))
+    return true;
+  dot.emitRemark() << "product without tensor cores: " << m << "x" << k << " times " << k << "x" << n
+                   << " is not made of 16x16 and 16x8 tiles";
+  return false;
 }
 
 static int64_t registers32(RankedTensorType type, unsigned warps) {
@@ -85,12 +91,14 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
     int64_t &sum = live[op->getParentOp()];
     int64_t fragment = registers32(cast<RankedTensorType>(cast<tile::DotOp>(op).getA().getType()), warps);
     plan.aInRegisters = invariant && sum + fragment <= kFragmentBudget;
+    if (invariant && !plan.aInRegisters)
+      op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");
     if (plan.aInRegisters)
       sum += fragment;
   }
 }
 
-DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps, const Target &target) {
+DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps) {
   DotPlans plans;
   kernel.walk([&](tile::DotOp dot) {
     DotPlan plan;
@@ -98,7 +106,7 @@ DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps, const Target &tar
     plan.b = planOperand(dot.getB());
     RankedTensorType result = dot.getType();
     int64_t m = result.getDimSize(0), n = result.getDimSize(1);
-    if (fitsMma(dot, plan, target)) {
+    if (fitsMma(dot, plan)) {
       plan.kind = cta::DotKind::Mma;
       plan.warpsM = std::gcd<int64_t>(m / 16, warps);
       plan.warpsN = std::gcd<int64_t>(n / 8, warps / plan.warpsM);

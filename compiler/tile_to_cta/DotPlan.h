@@ -11,7 +11,6 @@
 #ifndef IMBREX_COMPILER_TILE_TO_CTA_DOTPLAN_H
 #define IMBREX_COMPILER_TILE_TO_CTA_DOTPLAN_H
 
-#include "compiler/Target.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -37,7 +36,7 @@ struct DotPlan {
 
 /// Plans all products of `kernel`; keyed by operation, in program order.
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;
-DotPlans planDots(mlir::func::FuncOp kernel, unsigned warps, const Target &target);
+DotPlans planDots(mlir::func::FuncOp kernel, unsigned warps);
 
 /// True if every use of the load, through transposes, is an operand of a product that takes it from
 /// shared memory.

@@ -12,7 +12,6 @@
 #include "compiler/tile_to_cta/LayoutAnalysis.h"
 #include "compiler/cta/Divisibility.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -193,16 +192,4 @@ bool LayoutAnalysis::anchorLeftovers(func::FuncOp kernel) {
       }
   });
   return changed;
-}
-
-unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
-  auto type = cast<tile::ViewType>(view.getType());
-  unsigned alignment = 16;
-  if (auto argument = dyn_cast<BlockArgument>(view))
-    if (auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()))
-      if (auto attr = function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr))
-        alignment = attr.getInt();
-  unsigned elementBytes = std::max(1u, type.getElementType().getIntOrFloatBitWidth() / 8);
-  int64_t start = knownDivisor(indices.back()) * elementBytes;
-  return std::gcd<int64_t>(alignment, start);
 }

@@ -51,10 +51,6 @@ private:
   llvm::DenseMap<mlir::Value, Anchor> anchors;
 };
 
-/// Bytes that divide the address of a tile of `view` at `indices`, its rows' too: what the view's
-/// `tile.alignment` and the start index along the last dimension allow.
-unsigned accessAlignment(mlir::Value view, mlir::ValueRange indices);
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_TILE_TO_CTA_LAYOUTANALYSIS_H

@@ -56,6 +56,19 @@ Attribute LayoutAttr::parse(AsmParser &parser, Type) {
   return get(parser.getContext(), *layout);
 }
 
+LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                 Type elementType, unsigned span, unsigned slots) {
+  if (rows < 1 || columns < 1 || slots < 1)
+    return emitError() << "(1) expected at least one row, column and slot, found " << rows << ", " << columns << ", "
+                       << slots;
+  if (span != 32 && span != 64 && span != 128)
+    return emitError() << "(2) expected a span of 32, 64 or 128 bytes, found " << span;
+  unsigned bits = elementType.isIntOrFloat() ? elementType.getIntOrFloatBitWidth() : 0;
+  if (bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
+    return emitError() << "(3) expected elements of 1, 2, 4 or 8 bytes, or i1, found " << elementType;
+  return success();
+}
+
 unsigned BufferType::getElementBytes() const { return std::max(1u, getElementType().getIntOrFloatBitWidth() / 8); }
 
 layout::SharedLayout BufferType::getLayout() const {

@@ -19,19 +19,18 @@ using namespace imbrex::cta;
 #include "dialects/cta/CtaOps.cpp.inc"
 
 LogicalResult PutOp::verify() {
-  if (getDims().size() != 2)
-    return emitOpError("(1) expected two dims, found ") << getDims().size();
-  if (getView().getType().getElementType() != getBuffer().getType().getElementType())
-    return emitOpError("(2) view of ") << getView().getType().getElementType() << " into buffer of "
-                                       << getBuffer().getType().getElementType();
-  if (std::optional<uint32_t> dim = getWithinDim(); dim && !llvm::is_contained(getDims(), int64_t(*dim)))
-    return emitOpError("(3) 'within' names dimension ") << *dim << ", which is not in dims";
-  return success();
+  BufferType buffer = getBuffer().getType();
+  auto copied = RankedTensorType::get({buffer.getRows(), buffer.getColumns()}, buffer.getElementType());
+  if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
+    return failure();
+  return tile::verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
 }
 
 LogicalResult GetOp::verify() {
   if (getResult().getType() != getBuffer().getType().withSlots(1))
     return emitOpError("(1) expected the result to be one slot of the buffer");
+  if (int32_t(getPending()) < 0)
+    return emitOpError("(2) 'pending' is negative");
   return success();
 }
 
@@ -68,6 +67,8 @@ LogicalResult imbrex::cta::DotOp::verify() {
   if (bool(getA()) == bool(getABuffer()))
     return emitOpError("(1) expected exactly one of a tile and a buffer as left operand");
   RankedTensorType accumulator = cast<RankedTensorType>(getAccumulator().getType());
+  if (accumulator.getRank() != 2 || (getA() && cast<RankedTensorType>(getA().getType()).getRank() != 2))
+    return emitOpError("(5) expected tiles of rank 2");
   BufferType b = getBBuffer().getType();
   int64_t n = getTransposedB() ? b.getRows() : b.getColumns();
   int64_t k = getTransposedB() ? b.getColumns() : b.getRows();

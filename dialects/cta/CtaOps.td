@@ -30,7 +30,7 @@ def Cta_Dialect : Dialect {
 
     A *buffer* holds one tile a slot in shared memory. A ring is a buffer of several slots. `cta.put`
     starts an asynchronous copy into a slot, `cta.get` waits until the copy has arrived for every
-    thread. `cp.async` groups (sm_80) and mbarriers (sm_90) are two lowerings of the same operations.
+    thread. How copies arrive (groups of `cp.async`, say) is the lowering's choice.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
@@ -59,10 +59,14 @@ def Cta_BufferType : TypeDef<Cta_Dialect, "Buffer"> {
     Rows, columns, element type, the swizzle span in bytes (dialects/layout/SharedLayout.h) and the
     number of slots. Slot s starts at s times the layout's size.
 
+    Constraints: (1) at least one row, column and slot; (2) a span of 32, 64 or 128 bytes, those of
+    TMA's swizzles; (3) elements of 1, 2, 4 or 8 bytes, or i1, which takes one.
+
     Example: `!cta.buffer<64, 128, bf16, span 128, slots 2>`
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "unsigned":$span,
                         "unsigned":$slots);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $rows `,` $columns `,` $elementType `,` `span` $span `,` `slots` $slots `>`";
   let extraClassDeclaration = [{
     /// A buffer for tiles of this shape with the best swizzle.
@@ -106,7 +110,8 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     the buffer's padding columns too. The copy arrives some time before a `cta.get` of the slot
     returns. With `if`, nothing is copied where the condition is false. Each put is one group of copies.
 
-    Constraints: (1) two `dims`; (2) the element types agree; (3) `within` names a dimension in `dims`.
+    Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
+    (3) the element types agree; (4) `within` names a dimension in `dims` and has both bounds.
 
     Example:
     ```mlir
@@ -130,7 +135,7 @@ def Cta_GetOp : Cta_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
     still be on their way. A get is also a barrier of the whole CTA: what threads read or wrote before
     it is done.
 
-    Constraints: (1) the result is the buffer's type with one slot.
+    Constraints: (1) the result is the buffer's type with one slot; (2) `pending` is not negative.
 
     Example:
     ```mlir
@@ -203,7 +208,7 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree (K up to padding);
     (3) kind mma: 16-bit operands and an f32 accumulator;
-    (4) the result has the type of the accumulator.
+    (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:
     ```mlir

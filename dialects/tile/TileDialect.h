@@ -37,6 +37,15 @@ inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";   ///< i32: warp
 inline constexpr llvm::StringLiteral kStagesAttr = "tile.stages"; ///< i32: slots of a ring
 inline constexpr llvm::StringLiteral kTargetAttr = "tile.target"; ///< StringAttr: "sm_80", "sm_90a", ...
 
+/// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
+/// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a
+/// scalar), (3) one element type.
+llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::ValueRange indices,
+                                 llvm::ArrayRef<int64_t> dims, mlir::Type value);
+/// The same of (4): `within` names one of `dims` and has both bounds, or is absent.
+llvm::LogicalResult verifyWithin(mlir::Operation *op, llvm::ArrayRef<int64_t> dims, std::optional<uint32_t> within,
+                                 mlir::Value low, mlir::Value high);
+
 } // namespace imbrex::tile
 
 #endif // IMBREX_DIALECTS_TILE_TILEDIALECT_H

@@ -32,8 +32,8 @@ OpFoldResult ExtentOp::fold(FoldAdaptor) {
 }
 
 /// Constraints (1) to (3) of loads and stores.
-static LogicalResult verifyAccess(Operation *op, ViewType view, ValueRange indices, ArrayRef<int64_t> dims,
-                                  Type value) {
+LogicalResult imbrex::tile::verifyAccess(Operation *op, ViewType view, ValueRange indices, ArrayRef<int64_t> dims,
+                                         Type value) {
   if (int64_t(indices.size()) != view.getRank())
     return op->emitOpError("(1) expected ") << view.getRank() << " indices, found " << indices.size();
   auto tensor = dyn_cast<RankedTensorType>(value);
@@ -48,15 +48,19 @@ static LogicalResult verifyAccess(Operation *op, ViewType view, ValueRange indic
   return success();
 }
 
+LogicalResult imbrex::tile::verifyWithin(Operation *op, ArrayRef<int64_t> dims, std::optional<uint32_t> within,
+                                         Value low, Value high) {
+  if (within.has_value() != bool(low) || within.has_value() != bool(high))
+    return op->emitOpError("(4) 'within' needs a dimension and both bounds");
+  if (within && !llvm::is_contained(dims, int64_t(*within)))
+    return op->emitOpError("(4) 'within' names dimension ") << *within << ", which is not in dims";
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
   if (failed(verifyAccess(*this, getView().getType(), getIndices(), getDims(), getResult().getType())))
     return failure();
-  std::optional<uint32_t> within = getWithinDim();
-  if (within.has_value() != bool(getWithinLow()) || within.has_value() != bool(getWithinHigh()))
-    return emitOpError("(4) 'within' needs a dimension and both bounds");
-  if (within && !llvm::is_contained(getDims(), int64_t(*within)))
-    return emitOpError("(4) 'within' names dimension ") << *within << ", which is not in dims";
-  return success();
+  return verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
 }
 
 LogicalResult StoreOp::verify() {

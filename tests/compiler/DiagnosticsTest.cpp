@@ -43,7 +43,7 @@ TEST(Diagnostics, WithoutPlace) {
 TEST(Diagnostics, OnlyErrorsCount) {
   Diagnostics diagnostics(kSource);
   diagnostics.note(0, "n");
-  diagnostics.remark(0, "r");
+  diagnostics.addAt(Severity::Remark, 1, 1, "r");
   EXPECT_FALSE(diagnostics.hasErrors());
   diagnostics.addAt(Severity::Error, 3, 1, "e");
   EXPECT_EQ(diagnostics.errorCount(), 1u);

@@ -58,7 +58,7 @@ void testing::poisonUnseen(const AttentionCase &run, AttentionInputs &inputs) {
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {
   const AttentionShape &shape = run.shape;
   const Runtime &runtime = runtimeOf(run.device);
-  const DataType wideType = wide(run.type);
+  const DataType lseType = wideType(run.type);
   auto tensor = [&](int64_t sequence, int64_t heads, int64_t depth, Placement place,
                     const std::vector<double> *values) {
     return Tensor(runtime, run.type, placed({shape.batch, sequence, heads, depth}, place), values);
@@ -67,7 +67,7 @@ AttentionOutcome testing::launchAttention(const AttentionCase &run, const Attent
   Tensor k = tensor(shape.keys, shape.keyHeads, shape.depth, run.placeK, &inputs.k);
   Tensor v = tensor(shape.keys, shape.keyHeads, shape.valueDepth, run.placeV, &inputs.v);
   Tensor o = tensor(shape.queries, shape.heads(), shape.valueDepth, run.placeO, nullptr);
-  Tensor l(runtime, wideType, denseLayout({shape.batch, shape.heads(), shape.queries}));
+  Tensor l(runtime, lseType, denseLayout({shape.batch, shape.heads(), shape.queries}));
   Kernel kernel = kernelOf(run.device, "attention_forward.tile").hook("mask", shape.mask.hook());
   if (shape.softcap != 0)
     kernel.hook("score", "softcap(" + std::to_string(shape.softcap) + ")");
@@ -90,6 +90,6 @@ std::string testing::checkAttention(const AttentionCase &run, const AttentionInp
   if (!outcome.error.empty())
     return outcome.error;
   AttentionShape shape = run.shape;
-  shape.scale = roundTo(shape.scale, wide(run.type));
+  shape.scale = roundTo(shape.scale, wideType(run.type));
   return judge(shape, inputs, outcome.result, run.type, extreme);
 }

@@ -58,7 +58,7 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
     interface.constants[name] = atoll(options.set.at(name).c_str());
   for (Parameter parameter : signature.parameters) {
     if (!parameter.typeParameter.empty())
-      parameter.type = parameter.typeParameter == "T" ? type : type == DataType::F64 ? DataType::F64 : DataType::F32;
+      parameter.type = parameter.typeParameter == "T" ? type : wideType(type);
     parameter.typeParameter.clear();
     parameter.present = !options.absent.contains(parameter.name);
     interface.parameters.push_back(std::move(parameter));

@@ -54,7 +54,7 @@ struct AttentionResult {
 /// The definition. A row that sees nothing has o = 0 and lse = -inf; what it does not see is never read.
 AttentionResult attend(const AttentionShape &shape, const AttentionInputs &inputs);
 
-/// The same computed in `type`: product, softmax, product, each rounded; sums of products in wide(type).
+/// The same computed in `type`: product, softmax, product, each rounded; sums of products in wideType(type).
 AttentionResult attendRounded(const AttentionShape &shape, const AttentionInputs &inputs, DataType type);
 
 } // namespace imbrex::testing

@@ -28,9 +28,6 @@ double unitRoundoff(DataType type);
 uint64_t encode(double value, DataType type);
 double decode(uint64_t bits, DataType type);
 
-/// The type that sums over `type` are made in: f64 for f64, else f32.
-inline DataType wide(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
-
 } // namespace imbrex::testing
 
 #endif // IMBREX_TESTS_SUPPORT_STORAGE_H

@@ -87,6 +87,27 @@ class Commands(unittest.TestCase):
             if line and line != "..." and not line.startswith("registers"):  # those are the assembler's
                 self.assertIn(line, printed)
 
+    def test_the_readme_shows_a_mistake_as_it_is_told(self):
+        with open(os.path.join(ROOT, "README.md")) as file:
+            shown = file.read().split("A mistake is told with its place:\n\n")[1].split("\n\n")[0]
+        with open(os.path.join(LESSONS, "vector_add.tile")) as file:
+            path = self.text(file.read().replace("load X[i * BLOCK", "load X[i * BLOK"))
+        told = imbrex("build", path, "--set", "T=f32").stderr.replace(path, "vector_add.tile").rstrip()
+        self.assertEqual([line[4:] for line in shown.split("\n")], told.split("\n"))
+
+    def test_dump_keeps_every_stage_with_its_options(self):
+        folder = self.path("dump")
+        result = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--dump", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sorted(os.listdir(folder)), ["vector_add." + end for end in ("cta.mlir", "nvvm.mlir", "ptx", "tile.mlir")])
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name)) as file:
+                self.assertTrue(file.read().startswith("// set: T=f32\n// target: sm_80\n"), name)
+        again = imbrex("build", os.path.join(folder, "vector_add.cta.mlir"), "--from", "cta")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        result = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--dump", "/proc/none")
+        self.assertEqual(result.returncode, 1)
+
     def test_map_of_the_readme_names_real_folders(self):
         with open(os.path.join(ROOT, "README.md")) as file:
             rows = [line.split("`")[1] for line in file if line.startswith("| `")]

@@ -9,22 +9,46 @@
 
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace imbrex;
 using namespace imbrex::tool;
 
-/// A function that writes every stage's text to DIR/KERNEL.SUFFIX, its options first.
-static DumpStage dumpInto(const Request &request) {
+// One overload for every type of a CompileOptions field.
+static std::string textOf(const std::string &value) { return value; }
+static std::string textOf(bool value) { return value ? "true" : "false"; }
+static std::string textOf(const std::set<std::string, std::less<>> &names) { return llvm::join(names, " "); }
+template <typename Value> static std::string textOf(const std::map<std::string, Value, std::less<>> &values) {
+  std::string text;
+  for (const auto &[name, value] : values)
+    text += llvm::formatv("{0}{1}={2}", text.empty() ? "" : " ", name, value);
+  return text;
+}
+
+/// A function that writes every stage's text to DIR/KERNEL.SUFFIX, its options first, as comments. False in
+/// `ok` if a file cannot be written.
+static DumpStage dumpInto(const Request &request, const Source &source, bool &ok) {
   if (request.dumpDirectory.empty())
     return {};
-  if (std::error_code code = llvm::sys::fs::create_directories(request.dumpDirectory))
+  if (std::error_code code = llvm::sys::fs::create_directories(request.dumpDirectory)) {
     llvm::errs() << request.dumpDirectory << ": error: " << code.message() << "\n";
-  std::string stem = request.options.kernel.empty() ? "kernel" : request.options.kernel;
-  return [=](Stage stage, std::string_view text) {
-    writeText(request.dumpDirectory + "/" + stem + "." + std::string(info(stage).suffix), text);
+    ok = false;
+    return {};
+  }
+  std::string stem = request.options.kernel;
+  if (stem.empty())
+    stem = llvm::sys::path::stem(source.name).str();
+  std::string header;
+  request.options.visit([&](const char *name, const auto &field) {
+    if (std::string value = textOf(field); !value.empty())
+      header += llvm::formatv("// {0}: {1}\n", name, value);
+  });
+  return [&ok, header, path = request.dumpDirectory + "/" + stem + "."](Stage stage, std::string_view text) {
+    ok &= writeText(path + std::string(info(stage).suffix), header + std::string(text));
   };
 }
 
@@ -59,11 +83,14 @@ int tool::build(const Request &request) {
   if (!source)
     return kUserError;
   Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
-  DumpStage dump = dumpInto(request);
+  bool dumped = true;
+  DumpStage dump = dumpInto(request, *source, dumped);
+  if (!dumped)
+    return kUserError;
   CompileResult result = request.from ? compileFrom(*request.from, *source, request.options, compiled, dump)
                                       : compile(*source, request.options, compiled, dump);
   llvm::errs() << result.errors();
-  if (!result.kernel)
+  if (!result.kernel || !dumped)
     return kUserError;
   if (request.timings)
     for (const StageTime &time : result.kernel->times)

@@ -81,7 +81,7 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.output = v.str(), true; }},
     {"dump", "DIR", "build", "write the text of every stage into this folder",
      [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
-    {"timings", "", "build run", "print the time of each stage",
+    {"timings", "", "build run", "print the times of the stages (build) or of the launch (run)",
      [](Request &r, StringRef, std::string &) { return r.timings = true; }},
     {"arg", "NAME=VALUE|FILE.npy", "run", "a scalar, or an array from a file",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
@@ -122,8 +122,8 @@ void tool::printHelp() {
       llvm::outs() << "  (" << flag.commands << ")";
     llvm::outs() << "\n";
   }
-  llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed or the simulated device found "
-                  "a fault\n";
+  llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed, the simulated device found "
+                  "a fault, or --check a difference\n";
 }
 
 /// Applies the flag at words[at]; moves `at` past its value.

@@ -49,7 +49,6 @@ struct Explanation {
 /// Which pipe runs an opcode: the first prefix that fits.
 static constexpr std::pair<StringRef, StringRef> kPipes[] = {
     {"mma.", "tensor"},
-    {"wgmma.", "tensor"},
     {"ex2.", "exp and other functions"},
     {"lg2.", "exp and other functions"},
     {"rcp.", "exp and other functions"},

@@ -51,7 +51,7 @@ private:
     return false;
   }
   bool fail(const Error &error) {
-    llvm::errs() << error.render();
+    llvm::errs() << "error: " << error.render();
     bool launchFailed = error.kind == ErrorKind::Fault || error.kind == ErrorKind::Driver;
     code = launchFailed ? kLaunchFailed : kUserError;
     return false;
@@ -122,7 +122,7 @@ std::optional<DataType> Run::typeOf(const Parameter &parameter) const {
   if (auto it = request.options.set.find(name.str()); it != request.options.set.end())
     type = parseDataType(it->second);
   if (type && wide)
-    type = *type == DataType::F64 ? DataType::F64 : DataType::F32;
+    type = wideType(*type);
   return type;
 }
 

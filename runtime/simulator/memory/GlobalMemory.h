@@ -78,8 +78,6 @@ public:
   /// Copies out; bytes never written read as 0xFF (a NaN in every floating-point type).
   static void copyOut(const Allocation &allocation, uint64_t offset, uint64_t count, uint8_t *out);
 
-  uint64_t capacityBytes() const { return capacity; }
-
 private:
   uint64_t capacity;
   uint64_t used = 0;

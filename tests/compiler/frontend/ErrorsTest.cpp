@@ -212,6 +212,7 @@ static std::vector<Row> typeRows() {
       {Message::NeedsScalar, body("for j in 0..f {}"), "3:13: a loop's bound must be a scalar of type i32, found f32"},
       {Message::LiteralDoesNotFit, body("let a = n + 1.5;"), "3:11: the number 1.5 does not fit i32"},
       {Message::LiteralDoesNotFit, body("let a = cast<f16>(1e30);"), "3:9: the number 1e+30 does not fit f16"},
+      {Message::ArgumentCount, body("let a = dot(f);"), "3:9: 'dot' takes 2 or 3 arguments, found 1"},
       {Message::ArgumentCount, body("let a = exp(f, f);"), "3:9: 'exp' takes 1 arguments, found 2"},
       {Message::ArgumentType, kernelOf("let a = g(n);", "fn g(x: f32) = x;\n"),
        "4:9: 'g': argument 'x' must be f32, found i32"},

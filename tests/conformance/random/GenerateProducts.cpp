@@ -14,7 +14,6 @@
 using namespace imbrex;
 using namespace imbrex::test;
 
-static DataType wideOf(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
 static std::string typeName(DataType type) { return std::string(name(type)); }
 static std::string fill(DataType type, const Shape &shape, const char *value) {
   std::string extents = std::to_string(shape[0]) + (shape.size() == 2 ? ", " + std::to_string(shape[1]) : "");
@@ -50,15 +49,15 @@ void Generator::addDot() {
   Bounds zero{0, 0, 0, 0};
   std::optional<Value> c;
   if (chance(50))
-    c = assignable(wideOf(type), {rows, columns});
+    c = assignable(wideType(type), {rows, columns});
   std::string text = "dot(" + a.text + ", " + b.text + (c ? ", " + c->text : "") + ")";
-  define(text, wideOf(type), {rows, columns},
-         boundsOfDot(wideOf(type), a.bounds, b.bounds, c ? c->bounds : zero, inner));
+  define(text, wideType(type), {rows, columns},
+         boundsOfDot(wideType(type), a.bounds, b.bounds, c ? c->bounds : zero, inner));
 }
 
 /// acc += A B in steps of `inner`, each operand stored as it is or transposed.
 void Generator::addDotLoop() {
-  DataType type = chance(40) ? DataType::F16 : floatType(), wide = wideOf(type);
+  DataType type = chance(40) ? DataType::F16 : floatType(), wide = wideType(type);
   int64_t depthAll = pick(1, 3 * inner), steps = (depthAll + inner - 1) / inner;
   bool flipA = chance(40), flipB = chance(50);
   int64_t heightAll = pick(rows / 2 + 1, rows * 3), widthAll = pick(columns / 2 + 1, columns * 3);
@@ -85,7 +84,7 @@ void Generator::addDotLoop() {
 /// Softmax-weighted sums over a loop: rows queries, `inner` keys a step, `columns` channels.
 void Generator::addChainedDots() {
   DataType type = choose<DataType>({DataType::F16, DataType::BF16, DataType::F16, DataType::F32, DataType::F64});
-  DataType wide = wideOf(type);
+  DataType wide = wideType(type);
   int64_t channels = choose<int64_t>({8, 16, 32, 40}), keys = pick(1, 3 * inner);
   Value q = dotOperand(type, rows, channels);
   size_t k = newArray(type, {keys, channels}, false), v = newArray(type, {keys, columns}, false);

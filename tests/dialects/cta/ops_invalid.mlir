@@ -1,8 +1,16 @@
 // RUN: imbrex-opt %s -split-input-file -verify-diagnostics
 // One case a numbered constraint.
 
+func.func @put_indices(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+  // expected-error @+1 {{(1) expected 2 indices, found 1}}
+  cta.put %K[%i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
 func.func @put_dims(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
-  // expected-error @+1 {{(1) expected two dims, found 1}}
+  // expected-error @+1 {{(2) dims must be increasing}}
   cta.put %K[%i, %i] dims [1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
   return
 }
@@ -10,7 +18,7 @@ func.func @put_dims(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 1
 // -----
 
 func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
-  // expected-error @+1 {{(2) view of 'f16' into buffer of 'bf16'}}
+  // expected-error @+1 {{(3) view of 'f16', but tile of 'bf16'}}
   cta.put %K[%i, %i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x f16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
   return
 }
@@ -18,7 +26,7 @@ func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.buffer<8, 1
 // -----
 
 func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
-  // expected-error @+1 {{(3) 'within' names dimension 0}}
+  // expected-error @+1 {{(4) 'within' names dimension 0}}
   cta.put %K[%i, %i, %i] dims [1, 2] within 0, %i, %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
   return
 }
@@ -86,3 +94,34 @@ func.func @dot_result(%a: !cta.buffer<16, 16, f32, span 64, slots 1>, %b: !cta.b
   %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf64>
   return
 }
+
+// -----
+
+func.func @dot_rank(%b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16xf32>) {
+  // expected-error @+1 {{(5) expected tiles of rank 2}}
+  %0 = cta.dot fma tile %c : tensor<16xf32>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16xf32> -> tensor<16xf32>
+  return
+}
+
+// -----
+
+func.func @get_pending(%b: !cta.buffer<8, 16, bf16, span 32, slots 2>, %i: i32) {
+  // expected-error @+1 {{(2) 'pending' is negative}}
+  %0 = cta.get %b[%i] pending -3 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<8, 16, bf16, span 32, slots 1>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{(1) expected at least one row, column and slot, found 0, -1, 1}}
+func.func private @buffer_extents(!cta.buffer<0, -1, bf16, span 32, slots 1>)
+
+// -----
+
+// expected-error @+1 {{(2) expected a span of 32, 64 or 128 bytes, found 7}}
+func.func private @buffer_span(!cta.buffer<8, 8, bf16, span 7, slots 1>)
+
+// -----
+
+// expected-error @+1 {{(3) expected elements of 1, 2, 4 or 8 bytes, or i1, found 'i48'}}
+func.func private @buffer_element(!cta.buffer<8, 8, i48, span 32, slots 1>)

@@ -1,0 +1,83 @@
+//===- TileToCta.cpp - The pass tile-to-cta -------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Plans the products, finds every tile's layout, rewrites the kernel, and refuses tiles that no thread
+// can hold.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/Passes.h"
+#include "compiler/tile_to_cta/Distribute.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Pass/Pass.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+namespace imbrex {
+#define GEN_PASS_DEF_TILETOCTA
+#include "compiler/cta/Passes.h.inc"
+} // namespace imbrex
+
+namespace {
+
+struct TileToCta : imbrex::impl::TileToCtaBase<TileToCta> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels;
+    getOperation().walk([&](func::FuncOp kernel) {
+      if (kernel->hasAttr(tile::kKernelAttr))
+        kernels.push_back(kernel);
+    });
+    for (func::FuncOp kernel : kernels)
+      if (failed(distributeKernel(kernel)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult distributeKernel(func::FuncOp kernel);
+};
+
+} // namespace
+
+/// The most elements one thread may hold of one tile; beyond it no configuration can be good, and the
+/// code for it would take long to make.
+static constexpr unsigned kMaxRegisters = 1024;
+
+static LogicalResult checkTileSizes(func::FuncOp kernel) {
+  WalkResult result = kernel.walk([](Operation *op) {
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      return WalkResult::advance(); // has no place in the text; what uses it has
+    for (Type type : op->getResultTypes()) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor || !isa_and_nonnull<cta::LayoutAttr>(tensor.getEncoding()))
+        continue;
+      if (unsigned count = cta::layoutOf(tensor).registersPerThread(); count > kMaxRegisters) {
+        op->emitError() << "this tile of " << tensor.getNumElements() << " elements takes " << count
+                        << " registers of each thread, more than " << kMaxRegisters
+                        << "; make the tile smaller or use more warps";
+        return WalkResult::interrupt();
+      }
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
+  auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
+  if (!warps)
+    return kernel.emitError("expected the attribute tile.warps");
+  DotPlans plans = planDots(kernel, warps.getInt());
+  LayoutAnalysis layouts(kernel, warps.getInt(), plans);
+  OpBuilder builder(kernel);
+  auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
+  newKernel.addEntryBlock();
+  unsigned conversions = distribute(kernel, newKernel, plans, layouts);
+  kernel.erase();
+  if (conversions > 0)
+    newKernel.emitRemark() << conversions << " tile conversion(s) through shared memory inside a loop";
+  return checkTileSizes(newKernel);
+}
