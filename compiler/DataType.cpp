@@ -25,9 +25,11 @@ static constexpr Row kTable[] = {{"bool", 1}, {"i8", 1},   {"i32", 4}, {"i64", 8
                                  {"f16", 2},  {"bf16", 2}, {"f32", 4}, {"f64", 8}};
 static_assert(std::size(kTable) == unsigned(DataType::F64) + 1);
 
-std::string_view imbrex::name(DataType type) { return kTable[unsigned(type)].name; }
+std::string_view imbrex::name(DataType type) {
+  return type <= DataType::F64 ? kTable[unsigned(type)].name : "unknown type";
+}
 
-unsigned imbrex::byteSize(DataType type) { return kTable[unsigned(type)].bytes; }
+unsigned imbrex::byteSize(DataType type) { return type <= DataType::F64 ? kTable[unsigned(type)].bytes : 0; }
 
 std::optional<DataType> imbrex::parseDataType(std::string_view text) {
   for (unsigned i = 0; i < std::size(kTable); ++i)

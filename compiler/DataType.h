@@ -22,7 +22,7 @@ enum class DataType : uint8_t { Bool, I8, I32, I64, F16, BF16, F32, F64 };
 std::string_view name(DataType type);
 std::optional<DataType> parseDataType(std::string_view text);
 
-/// Bytes of one element in memory (bool: 1).
+/// Bytes of one element in memory (bool: 1). A number that is no DataType has none, and the name "unknown type".
 unsigned byteSize(DataType type);
 inline bool isFloat(DataType type) { return type >= DataType::F16; }
 /// wide<T> of the language: what products of `type` are added in, f64 for f64, else f32.

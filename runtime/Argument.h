@@ -26,7 +26,14 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#if __has_cpp_attribute(clang::lifetimebound)
+#define IMBREX_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define IMBREX_LIFETIMEBOUND
+#endif
 
 namespace imbrex {
 
@@ -65,7 +72,8 @@ struct View {
   View() = default;
   View(uint64_t address, DataType type, Dims extents, Dims strides = {})
       : address(address), type(type), extents(extents), strides(strides) {}
-  /// Of a buffer's memory: a launch then also checks that the view lies inside it.
+  /// Of a buffer's memory: a launch then also checks that the view lies inside it, and that the buffer is of
+  /// the launching runtime.
   View(const Buffer &buffer, DataType type, Dims extents, Dims strides = {});
 
   uint64_t address = 0; ///< may be 0 only if an extent is 0
@@ -75,10 +83,11 @@ struct View {
   bool readOnly = false;                  ///< refused for an output
   uint64_t byteOffset = 0;                ///< added to the address
   std::optional<uint64_t> availableBytes; ///< from `address`; absent: unknown
+  const void *owner = nullptr;            ///< tells whose buffer it is; null: unknown
 };
 
 /// A scalar argument: exact for bool and integers, f64 for floats. Converted to the parameter's type at
-/// launch; a value that does not fit (300 for i8, 1e300 for f32, 0.5 for i32) is refused.
+/// launch; a value that does not fit (300 for i8, 1e300 for f32, 0.5 for i32, 2^63 for i64) is refused.
 struct Scalar {
   enum class Kind : uint8_t { Bool, Integer, Float } kind = Kind::Integer;
   int64_t integer = 0;
@@ -93,7 +102,8 @@ struct Argument {
     if constexpr (std::same_as<T, bool>)
       scalar = {Scalar::Kind::Bool, value, 0};
     else if constexpr (std::integral<T>)
-      scalar = {Scalar::Kind::Integer, int64_t(value), 0};
+      scalar = std::in_range<int64_t>(value) ? Scalar{Scalar::Kind::Integer, int64_t(value), 0}
+                                             : Scalar{Scalar::Kind::Float, 0, double(value)};
     else
       scalar = {Scalar::Kind::Float, 0, double(value)};
   }
@@ -104,14 +114,17 @@ struct Argument {
   Scalar scalar;
 };
 
-/// An argument list: `{{"Q", q}, {"scale", 0.1f}}`, a vector or an array of Argument.
+/// An argument list: `{{"Q", q}, {"scale", 0.1f}}`, a vector or an array of Argument. It only refers to the
+/// list: a braced list must stand in the call itself; what is to be kept belongs in a vector.
 class Arguments : public std::span<const Argument> {
 public:
-  Arguments(std::initializer_list<Argument> list) : span(list.begin(), list.size()) {}
+  Arguments(std::initializer_list<Argument> list IMBREX_LIFETIMEBOUND) : span(list.begin(), list.size()) {}
   Arguments(std::span<const Argument> list) : span(list) {}
   Arguments(const std::vector<Argument> &list) : span(list) {}
 };
 
 } // namespace imbrex
+
+#undef IMBREX_LIFETIMEBOUND
 
 #endif // IMBREX_RUNTIME_ARGUMENT_H

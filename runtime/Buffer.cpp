@@ -26,10 +26,12 @@ Buffer::State::~State() {
 }
 
 View::View(const Buffer &buffer, DataType type, Dims extents, Dims strides)
-    : address(buffer.address()), type(type), extents(extents), strides(strides), availableBytes(buffer.bytes()) {}
+    : address(buffer.address()), type(type), extents(extents), strides(strides), availableBytes(buffer.bytes()),
+      owner(buffer.owner()) {}
 
 size_t Buffer::bytes() const { return state->bytes; }
 uint64_t Buffer::address() const { return state->address; }
+const void *Buffer::owner() const { return state->device.get(); }
 
 Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes) {
   auto state = std::make_unique<Buffer::State>();
@@ -39,8 +41,11 @@ Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &devi
     return Buffer(std::move(state));
   if (Result<void> done =
           device->inContext([&] { return device->call<&DriverTable::memAlloc>(&state->address, bytes); });
-      !done)
-    return done.takeError();
+      !done) {
+    Error error = done.takeError();
+    error.message = "no buffer of " + std::to_string(bytes) + " bytes";
+    return error;
+  }
   return Buffer(std::move(state));
 }
 
@@ -64,7 +69,15 @@ static Result<void> onStream(const Buffer::State &state, const Stream &stream) {
   return checkSameDevice(*state.device, *stream.internal().device, "the stream");
 }
 
+static Result<void> checkHost(const void *host, size_t bytes) {
+  if (host || bytes == 0)
+    return {};
+  return Error{ErrorKind::Argument, "the host pointer of a copy of " + std::to_string(bytes) + " bytes is null"};
+}
+
 Result<void> Buffer::copyFrom(const void *host, size_t bytes, size_t offset) const {
+  if (Result<void> given = checkHost(host, bytes); !given)
+    return given;
   const DeviceContext &device = *state->device;
   return onRange(*state, offset, bytes, [&]() -> Result<void> {
     if (Result<void> done =
@@ -76,6 +89,8 @@ Result<void> Buffer::copyFrom(const void *host, size_t bytes, size_t offset) con
 }
 
 Result<void> Buffer::copyTo(void *host, size_t bytes, size_t offset) const {
+  if (Result<void> given = checkHost(host, bytes); !given)
+    return given;
   const DeviceContext &device = *state->device;
   return onRange(*state, offset, bytes, [&]() -> Result<void> {
     if (Result<void> done =
@@ -87,6 +102,8 @@ Result<void> Buffer::copyTo(void *host, size_t bytes, size_t offset) const {
 }
 
 Result<void> Buffer::copyFromAsync(const Stream &stream, const void *host, size_t bytes, size_t offset) const {
+  if (Result<void> given = checkHost(host, bytes); !given)
+    return given;
   if (Result<void> same = onStream(*state, stream); !same)
     return same;
   return onRange(*state, offset, bytes, [&] {
@@ -96,6 +113,8 @@ Result<void> Buffer::copyFromAsync(const Stream &stream, const void *host, size_
 }
 
 Result<void> Buffer::copyToAsync(const Stream &stream, void *host, size_t bytes, size_t offset) const {
+  if (Result<void> given = checkHost(host, bytes); !given)
+    return given;
   if (Result<void> same = onStream(*state, stream); !same)
     return same;
   return onRange(*state, offset, bytes, [&] {

@@ -19,6 +19,7 @@
 
 namespace imbrex {
 
+/// Device memory. A buffer that was moved from may only be destroyed or assigned to.
 class Buffer {
 public:
   struct State;
@@ -30,6 +31,8 @@ public:
   size_t bytes() const;
   /// Device address, a multiple of 256; 0 if the buffer is empty.
   uint64_t address() const;
+  /// Which runtime's memory it is: equal for buffers of one runtime.
+  const void *owner() const;
 
   /// Copies and waits. Ordered after all work on this runtime's streams.
   Result<void> copyFrom(const void *host, size_t bytes, size_t offset = 0) const;

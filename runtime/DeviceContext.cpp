@@ -53,7 +53,9 @@ Error DeviceContext::driverError(const Table &table, CUresult result, std::strin
   text = nullptr;
   if (table.getErrorString(result, &text) == CUDA_SUCCESS && text)
     error.driverWords = text;
-  if (table.faultReport)
+  // The table keeps its last report: an allocation that fails later has nothing to do with it.
+  bool runsCode = error.kind == ErrorKind::Fault || call.starts_with("cuModule") || call.starts_with("cuLaunch");
+  if (table.faultReport && runsCode)
     error.report = table.faultReport();
   return error;
 }

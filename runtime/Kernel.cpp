@@ -145,6 +145,11 @@ static Result<Ready> findReady(const KernelState &kernel, const Binding &binding
 static Result<Ready> bindAndFind(const KernelState &kernel, Arguments arguments, Binding &binding) {
   if (kernel.mistake)
     return *kernel.mistake;
+  const void *owner = kernel.module->runtime->device.get();
+  for (const Argument &argument : arguments)
+    if (argument.isView && argument.view.owner && argument.view.owner != owner)
+      return Error{ErrorKind::Argument, "argument '" + std::string(argument.name) +
+                                            "' is in a buffer of another runtime: allocate it with the kernel's"};
   if (Result<void> bound = bindArguments(*kernel.plan, kernel.fixed, arguments, Completeness::All, binding); !bound)
     return bound.takeError();
   return findReady(kernel, binding);

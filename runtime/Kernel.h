@@ -56,6 +56,7 @@ public:
   Kernel &set(std::string_view name, DataType type) &;
   Kernel &set(std::string_view name, int64_t value) &;
   Kernel &set(std::string_view name, std::string_view value) &;
+  Kernel &set(std::string_view name, std::floating_point auto value) & = delete; ///< no parameter is a float
   /// Replaces a hook by a function of the same file: hook("mask", "window(4096, 0)").
   Kernel &hook(std::string_view name, std::string_view function) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }

@@ -44,6 +44,17 @@ static std::optional<uint64_t> floatBits(double value, DataType type) {
   return number.bitcastToAPInt().getZExtValue();
 }
 
+/// An integer in a float type, rounded once; nullopt if it would become infinite.
+static std::optional<uint64_t> floatBitsOfInteger(int64_t value, DataType type) {
+  if (type == DataType::F64)
+    return std::bit_cast<uint64_t>(double(value));
+  if (type == DataType::F32)
+    return std::bit_cast<uint32_t>(float(value));
+  llvm::APFloat number(type == DataType::F16 ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat());
+  number.convertFromAPInt(llvm::APInt(64, uint64_t(value)), /*IsSigned=*/true, llvm::APFloat::rmNearestTiesToEven);
+  return number.isInfinity() ? std::nullopt : std::optional(number.bitcastToAPInt().getZExtValue());
+}
+
 std::optional<uint64_t> imbrex::scalarBits(const Scalar &scalar, DataType type) {
   switch (scalar.kind) {
   case Scalar::Kind::Bool:
@@ -51,7 +62,7 @@ std::optional<uint64_t> imbrex::scalarBits(const Scalar &scalar, DataType type) 
   case Scalar::Kind::Integer:
     if (type == DataType::Bool)
       return std::nullopt;
-    return isFloat(type) ? floatBits(double(scalar.integer), type) : integerBits(scalar.integer, type);
+    return isFloat(type) ? floatBitsOfInteger(scalar.integer, type) : integerBits(scalar.integer, type);
   case Scalar::Kind::Float:
     return isFloat(type) ? floatBits(scalar.real, type) : std::nullopt;
   }

@@ -94,7 +94,11 @@ Result<float> Event::millisecondsSince(const Event &start) const {
   Result<void> done = device.inContext([&] {
     return device.call<&DriverTable::eventElapsedTime>(&milliseconds, start.internal().handle, state->handle);
   });
-  if (!done)
-    return done.takeError();
+  if (!done) {
+    Error error = done.takeError();
+    if (error.kind == ErrorKind::Driver)
+      error.message = "no time between the events: both must be recorded and passed";
+    return error;
+  }
   return milliseconds;
 }

@@ -21,7 +21,8 @@ class DeviceContext;
 class Event;
 
 /// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer.
-/// Destroying a stream does not wait for its work.
+/// Destroying a stream does not wait for its work. A stream or event that was moved from may only be
+/// destroyed or assigned to.
 class Stream {
 public:
   struct State;

@@ -9,7 +9,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Binding.h"
+#include <algorithm>
 #include <bit>
+#include <numeric>
 
 using namespace imbrex;
 
@@ -43,6 +45,8 @@ struct Check {
 static std::string inDimension(unsigned dimension) { return " in dimension " + std::to_string(dimension); }
 
 static Result<void> checkShape(const Check &check) {
+  if (check.view.type > DataType::F64)
+    return check.fail("its element type is none of DataType");
   size_t declared = check.plan.extents[check.parameter].size();
   if (check.rank() != declared)
     return check.fail("it has " + std::to_string(check.rank()) + " dimensions, the kernel declares " +
@@ -118,9 +122,26 @@ static Result<void> checkOutput(const Check &check) {
     return {};
   if (check.view.readOnly)
     return check.fail("it is read-only, but the kernel writes it");
-  for (unsigned i = 0; i < check.rank(); ++i)
-    if (check.bound.strides[i] == 0 && check.view.extents[i] > 1)
-      return check.fail("stride 0" + inDimension(i) + " makes elements of an output overlap");
+  if (check.isEmpty())
+    return {};
+  // From the smallest stride up, each must pass over all that the dimensions below it reach.
+  std::array<unsigned, Dims::kMaxRank> order;
+  std::iota(order.begin(), order.end(), 0u);
+  auto strideOf = [&](unsigned dimension) { return check.bound.strides[dimension]; };
+  std::sort(order.begin(), order.begin() + check.rank(),
+            [&](unsigned a, unsigned b) { return strideOf(a) < strideOf(b); });
+  int64_t reach = 0;
+  for (unsigned i = 0; i < check.rank(); ++i) {
+    unsigned dimension = order[i];
+    int64_t extent = check.view.extents[dimension], stride = strideOf(dimension), more = 0;
+    if (extent < 2)
+      continue;
+    if (stride <= reach)
+      return check.fail("stride " + std::to_string(stride) + inDimension(dimension) +
+                        " makes elements of an output overlap");
+    if (__builtin_mul_overflow(extent - 1, stride, &more) || __builtin_add_overflow(reach, more, &reach))
+      return check.fail("its extents and strides overflow the address space");
+  }
   return {};
 }
 

@@ -224,4 +224,7 @@ TEST(ScalarBits, Ranges) {
   EXPECT_EQ(real(1e39, DataType::F32), std::nullopt);
   EXPECT_EQ(real(0.5, DataType::I32), std::nullopt);
   EXPECT_EQ(scalarBits({Scalar::Kind::Bool, 1, 0}, DataType::Bool), 1u);
+  EXPECT_EQ(integer(0x20000020000001, DataType::F32), std::bit_cast<uint32_t>(0x1.000002p+53f)) << "rounded once";
+  EXPECT_EQ(scalarBits(Argument("n", uint64_t(1) << 63).scalar, DataType::I64), std::nullopt);
+  EXPECT_EQ(scalarBits(Argument("n", uint64_t(1) << 63).scalar, DataType::F32), std::bit_cast<uint32_t>(0x1p63f));
 }

@@ -71,6 +71,17 @@ TEST(Simulated, VectorAddOfEveryDevice) {
   }
 }
 
+TEST(Simulated, MemoryOfAnotherRuntimeIsRefused) {
+  Runtime runtime = openSimulated({}), other = openSimulated({});
+  Kernel kernel = runtime.load(kVectorAdd).value().kernel().value();
+  Vectors vectors(runtime, 100), foreign(other, 100);
+  std::vector<Argument> arguments = vectors.arguments();
+  arguments[1] = {"Y", foreign.view(foreign.bufferY)};
+  EXPECT_EQ(kernel.launch(runtime.stream(), arguments).error().message,
+            "argument 'Y' is in a buffer of another runtime: allocate it with the kernel's");
+  EXPECT_EQ(vectors.bufferX.copyTo(nullptr, 4).error().message, "the host pointer of a copy of 4 bytes is null");
+}
+
 /// Plain attention of one head in double precision: row i of the output, and its LSE.
 static double attendRow(const float *q, const std::vector<float> &k, const std::vector<float> &v, size_t depth,
                         double scale, double *out) {

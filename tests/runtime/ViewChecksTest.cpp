@@ -64,6 +64,10 @@ TEST_F(ViewChecks, Shape) {
   EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {1})), "argument 'X': it has 1 strides for 2 dimensions");
 }
 
+TEST_F(ViewChecks, TypeOutOfRange) {
+  EXPECT_EQ(check(View(kAddress, DataType(200), {3, 4})), "argument 'X': its element type is none of DataType");
+}
+
 TEST_F(ViewChecks, Strides) {
   EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {-4, 1})), "argument 'X': stride -4 in dimension 0 is negative");
   EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {1, 3})),
@@ -73,6 +77,9 @@ TEST_F(ViewChecks, Strides) {
             "argument 'X': its extents and strides overflow the address space");
   EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {0, 1}), 1),
             "argument 'Y': stride 0 in dimension 0 makes elements of an output overlap");
+  EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {3, 1}), 1),
+            "argument 'Y': stride 3 in dimension 0 makes elements of an output overlap");
+  EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {3, 1})), "") << "an input may";
 }
 
 TEST_F(ViewChecks, Memory) {
