@@ -46,8 +46,9 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
   let summary = "Barriers where threads hand bytes of shared memory to one another";
   let description = [{
     Walks the program with the bytes read and written since the last barrier; where an access touches
-    bytes that others may still be writing or reading, a `cta.barrier` goes before it. Loops are
-    walked twice, so that an iteration meets the one before it. `cta.get` is a barrier of its own.
+    bytes that others may still be writing or reading, a `cta.barrier` goes before it; so too between
+    two stores to one view in which different threads may write one element. Loops are walked twice, so
+    that an iteration meets the one before it. `cta.get` is a barrier of its own.
     Needs the offsets of `cta-allocate-shared`.
   }];
 }

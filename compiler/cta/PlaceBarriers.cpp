@@ -12,10 +12,15 @@
 // A ring's put is excused from meeting reads of its own ring: cta-pipeline-loops puts it behind the get
 // that frees the slot. Branches are on scalars that all threads share, so a barrier may stand in them.
 //
+// Stores to a view happen in the order of the text: two of them to one view need a barrier between, unless
+// each element is written by the same thread in both, or they cannot meet. Views of different arguments do
+// not overlap (the kernel's contract with its host).
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/tile/MaskAnalysis.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -27,14 +32,15 @@ namespace imbrex {
 
 namespace {
 
-/// Buffers touched since the last barrier.
+/// Buffers touched, and views stored to, since the last barrier.
 struct Pending {
-  llvm::SmallSetVector<Operation *, 4> reads, writes;
+  llvm::SmallSetVector<Operation *, 4> reads, writes, stores;
 
-  void clear() { reads.clear(), writes.clear(); }
+  void clear() { reads.clear(), writes.clear(), stores.clear(); }
   void add(const Pending &other) {
     reads.insert(other.reads.begin(), other.reads.end());
     writes.insert(other.writes.begin(), other.writes.end());
+    stores.insert(other.stores.begin(), other.stores.end());
   }
 };
 
@@ -62,6 +68,43 @@ static bool meets(Operation *access, cta::AllocOp alloc, const llvm::SmallSetVec
   return llvm::any_of(touched, [&](Operation *other) {
     return !(ringPut && other == alloc.getOperation()) && overlap(alloc, cast<cta::AllocOp>(other));
   });
+}
+
+/// True if no two iterations of the loops around `store` write one element: it is in no loop, or in one
+/// whose index moves it on by at least its extent along some dimension.
+static bool neverReturns(tile::StoreOp store) {
+  auto loop = store->getParentOfType<scf::ForOp>();
+  if (!loop)
+    return true;
+  if (loop->getParentOfType<scf::ForOp>())
+    return false;
+  APInt step;
+  if (!matchPattern(loop.getStep(), m_ConstantInt(&step)))
+    return false;
+  auto type = dyn_cast<RankedTensorType>(store.getValue().getType());
+  for (auto [dim, index] : llvm::enumerate(store.getIndices())) {
+    auto axis = llvm::find(store.getDims(), int64_t(dim)) - store.getDims().begin();
+    int64_t extent = type && axis < type.getRank() ? type.getDimSize(axis) : 1;
+    LinearForm form = analyzeScalar(index);
+    bool rest = llvm::all_of(form.scalars, [&](const auto &entry) {
+      return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
+    });
+    if (rest && std::abs(form.coefficient(loop.getInductionVar())) * step.getSExtValue() >= extent)
+      return true;
+  }
+  return false;
+}
+
+/// True if `second` may write an element that another thread writes in `first`.
+static bool meets(tile::StoreOp second, tile::StoreOp first) {
+  if (first.getView() != second.getView())
+    return false;
+  if (!isa<RankedTensorType>(first.getValue().getType()) && !isa<RankedTensorType>(second.getValue().getType()))
+    return false; // scalars are stored by one thread
+  bool sameThreads = first.getValue().getType() == second.getValue().getType() && first.getDims() == second.getDims();
+  bool samePlace = llvm::equal(first.getIndices(), second.getIndices()) &&
+                   first->getParentOfType<scf::ForOp>() == second->getParentOfType<scf::ForOp>();
+  return !sameThreads || !samePlace || !neverReturns(second);
 }
 
 void PlaceBarriers::visitBlock(Block &block, Pending &pending) {
@@ -95,11 +138,16 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
                   llvm::any_of(writes, [&](cta::AllocOp alloc) {
                     return meets(op, alloc, pending.writes) || meets(op, alloc, pending.reads);
                   });
+  auto store = dyn_cast<tile::StoreOp>(op);
+  conflict |=
+      store && llvm::any_of(pending.stores, [&](Operation *other) { return meets(store, cast<tile::StoreOp>(other)); });
   if (conflict) {
     OpBuilder builder(op);
     cta::BarrierOp::create(builder, op->getLoc());
     pending.clear();
   }
+  if (store)
+    pending.stores.insert(op);
   for (cta::AllocOp alloc : reads)
     pending.reads.insert(alloc);
   if (!isa<cta::PutOp>(op))

@@ -29,15 +29,46 @@ template <typename Op> static Value makeCast(Lowering &l, Operation *op, ValueRa
   return Op::create(l.b, l.loc, getElementTypeOrSelf(op->getResult(0).getType()), v[0]);
 }
 
+/// a / b or a % b where LLVM leaves it undefined too: 0 for b = 0, and a / -1 wraps. The division itself then
+/// runs with 1. A constant divisor folds all of this away.
+template <typename Op> static Value divide(Lowering &l, ValueRange v) {
+  Type type = v[0].getType();
+  auto constant = [&](int64_t value) -> Value {
+    return LLVM::ConstantOp::create(l.b, l.loc, type, l.b.getIntegerAttr(type, value));
+  };
+  auto equal = [&](int64_t value) -> Value {
+    return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, v[1], constant(value));
+  };
+  constexpr bool isSigned = std::is_same_v<Op, LLVM::SDivOp> || std::is_same_v<Op, LLVM::SRemOp>;
+  constexpr bool isQuotient = std::is_same_v<Op, LLVM::SDivOp> || std::is_same_v<Op, LLVM::UDivOp>;
+  Value zero = equal(0), divisor = l.select(zero, constant(1), v[1]);
+  Value minusOne = isSigned ? equal(-1) : Value();
+  if (minusOne)
+    divisor = l.select(minusOne, constant(1), divisor);
+  Value result = Op::create(l.b, l.loc, v[0], divisor);
+  if (minusOne && isQuotient)
+    result = l.select(minusOne, l.sub(constant(0), v[0]), result);
+  return isQuotient ? l.select(zero, constant(0), result) : result;
+}
+
+/// Towards zero; what lies outside of the type becomes its nearest number, NaN becomes 0.
+static Value toInteger(Lowering &l, Operation *op, Value x, StringRef intrinsic) {
+  if (isHalf(x.getType()))
+    x = LLVM::FPExtOp::create(l.b, l.loc, l.b.getF32Type(), x);
+  Type type = getElementTypeOrSelf(op->getResult(0).getType());
+  Value isNumber = LLVM::FCmpOp::create(l.b, l.loc, LLVM::FCmpPredicate::ord, x, x);
+  return l.select(isNumber, l.callIntrinsic(type, intrinsic, x), l.zero(type));
+}
+
 static Value integerElement(Lowering &l, Operation *op, ValueRange v) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](arith::AddIOp) { return make<LLVM::AddOp>(l, v); })
       .Case([&](arith::SubIOp) { return make<LLVM::SubOp>(l, v); })
       .Case([&](arith::MulIOp) { return make<LLVM::MulOp>(l, v); })
-      .Case([&](arith::DivSIOp) { return make<LLVM::SDivOp>(l, v); })
-      .Case([&](arith::DivUIOp) { return make<LLVM::UDivOp>(l, v); })
-      .Case([&](arith::RemSIOp) { return make<LLVM::SRemOp>(l, v); })
-      .Case([&](arith::RemUIOp) { return make<LLVM::URemOp>(l, v); })
+      .Case([&](arith::DivSIOp) { return divide<LLVM::SDivOp>(l, v); })
+      .Case([&](arith::DivUIOp) { return divide<LLVM::UDivOp>(l, v); })
+      .Case([&](arith::RemSIOp) { return divide<LLVM::SRemOp>(l, v); })
+      .Case([&](arith::RemUIOp) { return divide<LLVM::URemOp>(l, v); })
       .Case([&](arith::AndIOp) { return make<LLVM::AndOp>(l, v); })
       .Case([&](arith::OrIOp) { return make<LLVM::OrOp>(l, v); })
       .Case([&](arith::XOrIOp) { return make<LLVM::XOrOp>(l, v); })
@@ -65,8 +96,8 @@ static Value castElement(Lowering &l, Operation *op, ValueRange v) {
       .Case([&](arith::TruncFOp) { return makeCast<LLVM::FPTruncOp>(l, op, v); })
       .Case([&](arith::SIToFPOp) { return makeCast<LLVM::SIToFPOp>(l, op, v); })
       .Case([&](arith::UIToFPOp) { return makeCast<LLVM::UIToFPOp>(l, op, v); })
-      .Case([&](arith::FPToSIOp) { return makeCast<LLVM::FPToSIOp>(l, op, v); })
-      .Case([&](arith::FPToUIOp) { return makeCast<LLVM::FPToUIOp>(l, op, v); })
+      .Case([&](arith::FPToSIOp) { return toInteger(l, op, v[0], "llvm.fptosi.sat"); })
+      .Case([&](arith::FPToUIOp) { return toInteger(l, op, v[0], "llvm.fptoui.sat"); })
       .Case([&](arith::BitcastOp) { return makeCast<LLVM::BitcastOp>(l, op, v); })
       .Default([](Operation *) { return Value(); });
 }

@@ -49,24 +49,29 @@ void unsignedToFloat(OpRun &run) {
     out = double(zeroExtend(in, width));
 }
 
-/// Truncates towards zero; `lowest` <= truncated < `end` must hold (both powers of two or 0, so exact).
-template <typename Int> void floatToInteger(OpRun &run, double lowest, double end) {
+/// Truncates towards zero, to `lowest` and `highest` what lies outside; `end` is the first power of two beyond.
+/// NaN gives 0.
+template <typename Int> void floatToInteger(OpRun &run, Int lowest, Int highest, double end) {
   for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().ints)) {
     double truncated = std::trunc(in);
-    if (!(truncated >= lowest && truncated < end)) {
-      run.error = std::to_string(in) + " does not fit the integer type";
-      return;
-    }
-    out = int64_t(Int(truncated));
+    if (std::isnan(in))
+      out = 0;
+    else if (truncated >= end)
+      out = int64_t(highest);
+    else
+      out = truncated <= double(lowest) ? int64_t(lowest) : int64_t(Int(truncated));
   }
 }
 
 void floatToSigned(OpRun &run) {
-  double end = std::ldexp(1.0, int(run.out().element.width) - 1);
-  floatToInteger<int64_t>(run, -end, end);
+  unsigned width = run.out().element.width;
+  floatToInteger<int64_t>(run, llvm::minIntN(width), llvm::maxIntN(width), std::ldexp(1.0, int(width) - 1));
 }
 
-void floatToUnsigned(OpRun &run) { floatToInteger<uint64_t>(run, 0, std::ldexp(1.0, int(run.out().element.width))); }
+void floatToUnsigned(OpRun &run) {
+  unsigned width = run.out().element.width;
+  floatToInteger<uint64_t>(run, 0, llvm::maxUIntN(width), std::ldexp(1.0, int(width)));
+}
 
 void bitcast(OpRun &run) {
   const TileValue &in = run.in(0);

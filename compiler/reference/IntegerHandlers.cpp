@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Element-wise arith operations on integers. Operands arrive sign extended; results are wrapped by the
-// caller. What arith leaves undefined (division by zero, too large a shift) is an error.
+// caller. Where arith leaves it undefined the tile language does not: x / 0 and x % 0 are 0, and the
+// quotient by -1 wraps. Too large a shift is an error.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,15 +35,7 @@ template <auto fn> void binaryUnsigned(OpRun &run) {
     out[i] = int64_t(fn(zeroExtend(a[i], width), zeroExtend(b[i], width)));
 }
 
-/// As binary or binaryUnsigned, once no divisor is zero.
-template <Handler divide> void checkDivisor(OpRun &run) {
-  if (llvm::is_contained(run.in(1).ints, 0))
-    run.error = "division by zero";
-  else
-    divide(run);
-}
-
-/// As above, once every shift is less than the width.
+/// As binary or binaryUnsigned, once every shift is less than the width.
 template <Handler shift> void checkShift(OpRun &run) {
   unsigned width = run.in(1).element.width;
   for (int64_t amount : run.in(1).ints)
@@ -53,14 +46,14 @@ template <Handler shift> void checkShift(OpRun &run) {
   shift(run);
 }
 
-uint64_t quotient(int64_t a, int64_t b) { return b == -1 ? 0 - uint64_t(a) : uint64_t(a / b); }
-int64_t remainder(int64_t a, int64_t b) { return b == -1 ? 0 : a % b; }
+uint64_t quotient(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? 0 - uint64_t(a) : uint64_t(a / b); }
+int64_t remainder(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
+/// True if a / b is not a whole number; b = 0 counts as one if a is not 0.
+bool isInexact(int64_t a, int64_t b) { return quotient(a, b) * uint64_t(b) != uint64_t(a); }
 uint64_t floorQuotient(int64_t a, int64_t b) {
-  return quotient(a, b) - (remainder(a, b) != 0 && (a < 0) != (b < 0) ? 1 : 0);
+  return quotient(a, b) - (isInexact(a, b) && (a < 0) != (b < 0) ? 1 : 0);
 }
-uint64_t ceilQuotient(int64_t a, int64_t b) {
-  return quotient(a, b) + (remainder(a, b) != 0 && (a < 0) == (b < 0) ? 1 : 0);
-}
+uint64_t ceilQuotient(int64_t a, int64_t b) { return quotient(a, b) + (isInexact(a, b) && (a < 0) == (b < 0) ? 1 : 0); }
 
 /// Both halves of a double-width product: results low, high.
 template <typename Wide> void extendedProduct(OpRun &run) {
@@ -117,14 +110,14 @@ void compare(OpRun &run) {
 }
 
 void addDivisions(HandlerTable &table) {
-  table.add<arith::DivSIOp>(checkDivisor<binary<quotient>>);
-  table.add<arith::FloorDivSIOp>(checkDivisor<binary<floorQuotient>>);
-  table.add<arith::CeilDivSIOp>(checkDivisor<binary<ceilQuotient>>);
-  table.add<arith::RemSIOp>(checkDivisor<binary<remainder>>);
-  table.add<arith::DivUIOp>(checkDivisor<binaryUnsigned<[](uint64_t a, uint64_t b) { return a / b; }>>);
+  table.add<arith::DivSIOp>(binary<quotient>);
+  table.add<arith::FloorDivSIOp>(binary<floorQuotient>);
+  table.add<arith::CeilDivSIOp>(binary<ceilQuotient>);
+  table.add<arith::RemSIOp>(binary<remainder>);
+  table.add<arith::DivUIOp>(binaryUnsigned<[](uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b; }>);
   table.add<arith::CeilDivUIOp>(
-      checkDivisor<binaryUnsigned<[](uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }>>);
-  table.add<arith::RemUIOp>(checkDivisor<binaryUnsigned<[](uint64_t a, uint64_t b) { return a % b; }>>);
+      binaryUnsigned<[](uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b + (a % b != 0 ? 1 : 0); }>);
+  table.add<arith::RemUIOp>(binaryUnsigned<[](uint64_t a, uint64_t b) { return b == 0 ? 0 : a % b; }>);
 }
 
 } // namespace

@@ -41,6 +41,37 @@ func.func @shared(%t: tensor<16x64xbf16>) {
   return
 }
 
+// Two stores to one view by different threads happen in order; the same threads need no barrier.
+// CHECK-LABEL: @stores
+func.func @stores(%Y: !tile.view<? x f32, out>, %t: tensor<64xf32>, %u: tensor<40xf32>, %i: i32) {
+  // CHECK: tile.store
+  tile.store %t, %Y[%i] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
+  // CHECK-NEXT: tile.store
+  tile.store %t, %Y[%i] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.store
+  tile.store %u, %Y[%i] dims [0] : tensor<40xf32>, !tile.view<? x f32, out>
+  return
+}
+
+// Iterations that move on by a tile do not meet; those that move by less do.
+// CHECK-LABEL: @store_loops
+func.func @store_loops(%Y: !tile.view<? x f32, out>, %Z: !tile.view<? x f32, out>, %t: tensor<64xf32>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %at = arith.muli %j, %c64 : i32
+    // CHECK-NOT: cta.barrier
+    // CHECK: tile.store %{{.*}}, %arg0
+    tile.store %t, %Y[%at] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
+    // CHECK: cta.barrier
+    // CHECK-NEXT: tile.store %{{.*}}, %arg1
+    tile.store %t, %Z[%j] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
+  }
+  return
+}
+
 // A get is a barrier of its own; a read behind it needs none.
 // CHECK-LABEL: @get
 func.func @get(%K: !tile.view<? x 64 x bf16>, %i: i32) {
