@@ -48,6 +48,10 @@ static Result<std::string> chooseTarget(const RuntimeOptions &options, const Dev
       names.emplace_back(name);
     return Error{ErrorKind::Argument, "there is no target '" + target + "': there are " + joinNames(names)};
   }
+  // Code for an architecture runs on it and on later ones; without a known compute capability nothing is refused.
+  if (Target::parse(target)->sm > 10 * device.major + device.minor)
+    return Error{ErrorKind::Argument, "code for " + target + " does not run on " + device.id + ", which is an sm_" +
+                                          std::to_string(10 * device.major + device.minor)};
   return target;
 }
 

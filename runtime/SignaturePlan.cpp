@@ -100,5 +100,5 @@ std::string imbrex::joinNames(const std::vector<std::string> &names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i)
     text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
-  return text;
+  return names.empty() ? "none" : text;
 }

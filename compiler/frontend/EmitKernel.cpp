@@ -132,11 +132,9 @@ void Emitter::fillInterface() {
       described.alignment = it->second;
     interface.parameters.push_back(std::move(described));
   }
-  for (const ast::ExprPtr &extent : kernel.grid) {
-    evaluate(*extent, program, diagnostics); // reports what no value of the extents can mend
+  for (const ast::ExprPtr &extent : kernel.grid)
     if (std::optional<Expression> expression = toExpression(*extent, diagnostics))
       interface.grid.push_back(*expression);
-  }
   while (interface.grid.size() < 3)
     interface.grid.push_back({"1"});
   checkHost();
@@ -145,7 +143,12 @@ void Emitter::fillInterface() {
 /// Names of an expression of the host: parameters, and extents that some present view has by themselves.
 void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known) {
   bool isConstant = lookUp(expr.text, program).has_value();
-  if (expr.kind == ast::Expr::Name && !isConstant && !known.contains(expr.text))
+  bool isScalar = llvm::any_of(program.kernel->parameters, [&](const ast::KernelParameter &parameter) {
+    return !parameter.isView && parameter.name == expr.text;
+  });
+  if (expr.kind == ast::Expr::Name && isScalar)
+    error(expr.offset, Message::HostExpression, expr.text);
+  else if (expr.kind == ast::Expr::Name && !isConstant && !known.contains(expr.text))
     error(expr.offset, Message::UnknownName, expr.text,
           suggestion(expr.text, std::vector<std::string>(known.begin(), known.end())));
   for (const ast::ExprPtr &operand : expr.operands)

@@ -99,8 +99,9 @@ private:
   void readNumber(Token &token) {
     bool onlyDigits = llvm::all_of(token.text, llvm::isDigit);
     bool isFloat = token.kind == TokenKind::Float;
-    bool wrong = isFloat ? !llvm::isDigit(token.text.back()) || token.text.getAsDouble(token.number)
-                         : token.text.getAsInteger(10, token.integer);
+    bool wrong =
+        isFloat ? !llvm::isDigit(token.text.back()) || token.text.getAsDouble(token.number) || std::isinf(token.number)
+                : token.text.getAsInteger(10, token.integer);
     if (!wrong)
       return;
     report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber,

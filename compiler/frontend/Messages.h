@@ -19,6 +19,7 @@ namespace imbrex {
 inline constexpr size_t kMaxSourceBytes = 1 << 20;
 inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr unsigned kMaxNesting = 200;
+inline constexpr unsigned kMaxLoops = 16; ///< in one another: some passes look at a body twice
 inline constexpr unsigned kMaxInlining = 64;
 inline constexpr unsigned kMaxEmitDepth = 1000; ///< of expressions, through inlined functions
 inline constexpr unsigned kMaxErrors = 50;

@@ -54,8 +54,10 @@ std::unique_ptr<Stmt> Parser::parseStatement() {
 /// for = "for" name "in" ( "tiles" "(" expression "," expression ")" [ "visible" "(" name ")" ]
 ///                       | expression ".." expression ) block ;
 bool Parser::parseFor(Stmt &stmt) {
+  ++loops;
+  llvm::scope_exit leave([&] { --loops; });
   stmt.offset = peek().offset;
-  if (!expectName(stmt.name, "the loop's name") || !expect("in"))
+  if (tooMany("loops in one another", loops, kMaxLoops) || !expectName(stmt.name, "the loop's name") || !expect("in"))
     return false;
   if (peek().is("tiles") && peek(1).is("(")) {
     stmt.kind = Stmt::Tiles;

@@ -84,7 +84,7 @@ private:
   Diagnostics &diagnostics;
   std::vector<Token> tokens;
   size_t at = 0;
-  unsigned depth = 0;
+  unsigned depth = 0, loops = 0;
 };
 
 } // namespace imbrex

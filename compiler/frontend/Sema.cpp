@@ -52,6 +52,7 @@ private:
   void checkSettings();
   bool bindGenerics();
   void bindTunables();
+  void bindUndeclared(const char *name, int64_t standard);
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
   bool applies(const TuneCase &tuneCase);
   void checkConstraints();
@@ -126,6 +127,9 @@ void Specialiser::checkSettings() {
     known.push_back(generic.name);
   for (const Tunable &tunable : result.kernel->tune.tunables)
     known.push_back(tunable.name);
+  for (const char *name : {"warps", "stages"}) // mean something for every kernel
+    if (!llvm::is_contained(known, name))
+      known.push_back(name);
   for (const auto &[name, value] : options.set)
     if (!llvm::is_contained(known, name))
       error(result.kernel->offset, Message::UnknownSetting, result.kernel->name, name, join(known));
@@ -196,6 +200,15 @@ bool Specialiser::applies(const TuneCase &tuneCase) {
   return holds && here;
 }
 
+/// `warps` or `stages` of a kernel that does not declare it: as set, or `standard`.
+void Specialiser::bindUndeclared(const char *name, int64_t standard) {
+  auto setting = options.set.find(name);
+  int64_t value = standard;
+  if (setting != options.set.end() && llvm::StringRef(setting->second).getAsInteger(10, value))
+    error(result.kernel->offset, Message::BadIntegerSetting, name, setting->second);
+  result.integers.try_emplace(name, value);
+}
+
 void Specialiser::bindTunables() {
   const Tune &tune = result.kernel->tune;
   auto find = [&](const std::string &name) {
@@ -223,8 +236,8 @@ void Specialiser::bindTunables() {
     else
       setTunable(tunable, value, tunable.offset);
   }
-  result.integers.try_emplace("warps", 4);
-  result.integers.try_emplace("stages", 2);
+  bindUndeclared("warps", 4);
+  bindUndeclared("stages", 2);
   if (int64_t warps = result.integers["warps"]; warps < 1 || warps > target.warpsPerCta)
     error(result.kernel->offset, Message::BadWarps, warps);
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > 8)

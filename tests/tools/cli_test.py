@@ -187,6 +187,36 @@ class Commands(unittest.TestCase):
                     self.assertEqual(load(self.path("o.npy"))[0], (1, 70, 4, 24))
                     self.assertEqual(load(self.path("l.npy"))[0], (1, 4, 70))
 
+    def test_an_output_by_its_shape_and_file(self):
+        kernel, out = self.text("kernel k(Y: out view<i32>[N]) grid (1) |i| { store Y[0 :+ 4] = iota(4); }"), self.path("y.npy")
+        result = self.run_on("sim:a100", kernel, "--out", "Y=" + out)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--out Y=2x64x8:" + out, result.stderr)
+        result = self.run_on("sim:a100", kernel, "--out", "Y=6:" + out, "--set", "warps=2")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(load(out), ((6,), [0, 1, 2, 3, 0x5A5A5A5A, 0x5A5A5A5A]))
+
+    def test_stores_happen_in_order(self):
+        kernel = self.text("kernel k(Y: out view<f32>[N]) tune { warps: {1, 2, 4, 8} = 4; } grid (1) |i| {\n"
+                           "for j in 0..192 { store Y[j :+ 64] = fill<f32>[64](cast<f32>(j)); }\n"
+                           "store Y[3 :+ 40] = fill<f32>[40](-1); }")
+        for warps in ("1", "4", "8"):
+            result = self.run_on("sim:h200", kernel, "--out", "Y=255", "--set", "warps=" + warps)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_integers_where_division_is_not_defined_elsewhere(self):
+        kernel = self.text("kernel k(A: view<i32>[N], B: view<i32>[N], Y: out view<i32>[N], Z: out view<i32>[N]) grid (1) |i| {\n"
+                           "let a = load A[0 :+ 8]; let b = load B[0 :+ 8];\n"
+                           "store Y[0 :+ 8] = where(b == 0, -1, a % b); store Z[0 :+ 8] = a / b; }")
+        save(self.path("a.npy"), [5], [7, 8, 9, -(2**31), -(2**31)], "<i4")
+        save(self.path("b.npy"), [5], [2, 0, 3, -1, 0], "<i4")
+        y, z = self.path("y.npy"), self.path("z.npy")
+        result = self.run_on("sim:a100", kernel, "--arg", "A=" + self.path("a.npy"), "--arg", "B=" + self.path("b.npy"),
+                             "--out", "Y=" + y, "--out", "Z=" + z)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(load(y)[1], [1, -1, 0, 0, -1])
+        self.assertEqual(load(z)[1], [3, 0, 3, -(2**31), 0])
+
     def test_raw_bits_of_bf16(self):
         kernel, out = os.path.join(LESSONS, "vector_add.tile"), self.path("z.npy")
         for descr in ("<V2", "<u2"):  # what NumPy writes of ml_dtypes.bfloat16, and of its bits

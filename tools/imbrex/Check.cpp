@@ -100,12 +100,6 @@ static double toleranceOf(DataType type) {
 static std::string tileStage(const Request &request, const Source &source, const KernelInterface &interface,
                              std::string &report) {
   CompileOptions options = optionsOf(request, interface);
-  // `warps` and `stages` are constants even where the kernel does not declare them.
-  for (const KernelSignature &signature : describe(source).kernels)
-    if (signature.name == interface.kernel)
-      for (const char *name : {"warps", "stages"})
-        if (llvm::none_of(signature.tunables, [&](const auto &tunable) { return tunable.name == name; }))
-          options.set.erase(name);
   CompileResult tile = compile(source, options, Stage::Tile);
   report = tile.errors();
   return tile.kernel ? tile.kernel->code : "";

@@ -168,7 +168,7 @@ bool Run::readScalar(const Parameter &parameter, StringRef text) {
     arguments.emplace_back(parameter.name, text == "true");
   else if (!isFloat(type) && !text.getAsInteger(10, integer))
     arguments.emplace_back(parameter.name, integer);
-  else if (isFloat(type) && !text.getAsDouble(real))
+  else if (isFloat(type) && !text.getAsDouble(real) && (!std::isinf(real) || text.contains_insensitive("inf")))
     arguments.emplace_back(parameter.name, real);
   else
     return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" + text.str() +
@@ -206,16 +206,26 @@ static std::optional<std::vector<int64_t>> parseShape(StringRef text) {
   return shape;
 }
 
+/// The shape and the file of "2x64x8:FILE.npy"; either may be left out.
+static std::pair<StringRef, StringRef> splitOutput(StringRef value) {
+  auto [shape, file] = value.split(':');
+  if (file.ends_with(".npy") && parseShape(shape))
+    return {shape, file};
+  return value.ends_with(".npy") ? std::pair<StringRef, StringRef>("", value)
+                                 : std::pair<StringRef, StringRef>(value, "");
+}
+
 bool Run::allocateOutput(const Parameter &parameter, const NameValue &output) {
   if (!parameter.isView || !parameter.output)
     return fail("'" + parameter.name + "' is not an output");
   std::optional<DataType> type = typeOf(parameter);
   std::optional<std::vector<int64_t>> shape;
-  if (!StringRef(output.value).ends_with(".npy")) {
-    shape = parseShape(output.value);
+  auto [given, file] = splitOutput(output.value);
+  if (!given.empty()) {
+    shape = parseShape(given);
     if (!shape)
-      return fail("--out " + output.name + ": expected a .npy file or a shape such as 2x64x8, found '" + output.value +
-                  "'");
+      return fail("--out " + output.name + ": expected FILE.npy, a shape such as 2x64x8, or 2x64x8:FILE.npy, found '" +
+                  output.value + "'");
   }
   if (!type || !shape) {
     Result<InferredShapes> inferred = kernel->infer(std::span<const Argument>(arguments));
@@ -224,7 +234,7 @@ bool Run::allocateOutput(const Parameter &parameter, const NameValue &output) {
     auto it = inferred->views.find(output.name);
     if (it == inferred->views.end())
       return fail("the arguments do not determine the shape of '" + output.name + "'; give it: --out " + output.name +
-                  "=2x64x8");
+                  "=2x64x8:" + (file.empty() ? "FILE.npy" : file.str()));
     type = type.value_or(it->second.type);
     shape = shape.value_or(it->second.extents);
   }
@@ -286,13 +296,14 @@ bool Run::writeOutput(const NameValue &output) {
     return fail(copied.error());
   npy::Array file = npy::fromElements(array.elements, array.type, array.shape);
   std::string error;
-  if (StringRef(output.value).ends_with(".npy") && !npy::write(output.value, file, error))
+  std::string path = splitOutput(output.value).second.str();
+  if (!path.empty() && !npy::write(path, file, error))
     return fail(error);
   std::string shape;
   for (int64_t extent : array.shape)
     shape += (shape.empty() ? "" : "x") + std::to_string(extent);
   llvm::outs() << output.name << ": " << std::string(name(array.type)) << " " << shape
-               << (StringRef(output.value).ends_with(".npy") ? " -> " + output.value : "") << "\n";
+               << (path.empty() ? "" : " -> " + path) << "\n";
   return true;
 }
 

@@ -8,11 +8,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace imbrex;
 using namespace imbrex::tool;
 
-int main(int count, char **words) {
+static int dispatch(int count, char **words) {
   std::optional<Request> request = parseCommandLine(count, words);
   if (!request)
     return kWrongFlags;
@@ -31,4 +32,14 @@ int main(int count, char **words) {
   if (request->command == "stages")
     return stages(*request);
   return cache(*request);
+}
+
+int main(int count, char **words) {
+  int code = dispatch(count, words);
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return code;
+  llvm::errs() << "error: cannot write: " << llvm::outs().error().message() << "\n";
+  llvm::outs().clear_error();
+  return kUserError;
 }

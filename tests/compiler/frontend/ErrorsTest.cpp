@@ -88,6 +88,7 @@ static std::vector<Row> lexerRows() {
       {Message::UnknownCharacter, "\x01", "1:1: unexpected character '\\x1'"},
       {Message::IntegerTooLarge, body("let a = 9223372036854775808;"), "3:9: integer '9223372036854775808'"},
       {Message::BadNumber, body("let a = 12ab;"), "3:9: malformed number, or one beyond f64: '12ab'"},
+      {Message::BadNumber, body("let a = 1e999;"), "3:9: malformed number, or one beyond f64: '1e999'"},
       {Message::BadNumber, body("let a = 1e;"), "3:9: malformed number, or one beyond f64: '1e'"},
       {Message::NameTooLong, "fn " + std::string(257, 'a') + "() = 1;", "1:4: a name may have 256 characters"},
       {Message::SourceTooLong, std::string((1 << 20) + 1, ' '), "1:1: a source may have 1048576 bytes"},
@@ -141,6 +142,8 @@ static std::vector<Row> nameRows() {
       {Message::UnknownName, body("let alpha = 1;\nlet b = alpah;"),
        "4:9: unknown name 'alpah', did you mean 'alpha'?"},
       {Message::UnknownName, body("store YY[0, 0] = 1.0;"), "3:7: unknown name 'YY', did you mean "},
+      {Message::HostExpression, "kernel k(X: view<f32>[N], n: i32) grid (n) |i| {}",
+       "1:41: 'n' is evaluated before a launch"},
       {Message::UnknownName, "kernel k(X: view<f32>[Rows]) grid (Row) |i| {}",
        "1:36: unknown name 'Row', did you mean 'Rows'?"},
       {Message::UnknownName, body("var acc = 1.0;\nac = 2.0;"), "4:1: unknown name 'ac', did you mean 'acc'?"},
@@ -335,6 +338,17 @@ TEST(Errors, SeveralARun) {
   EXPECT_EQ(result.errorCount, 2u) << "a type without a value does not hide the rest\n" << result.errors;
   result = emit("kernel k<D: int>(X: out view<f32>[D])\ntune { B: {1} = 1; when D > 4 { B = 1; } }\ngrid (D) |i| {}");
   EXPECT_EQ(result.errorCount, 1u) << "what follows from a missing integer is silent\n" << result.errors;
+}
+
+TEST(Errors, LoopsInOneAnother) {
+  auto nested = [](unsigned depth) {
+    std::string text;
+    for (unsigned i = 0; i < depth; ++i)
+      text += "for j" + std::to_string(i) + " in 0..2 { ";
+    return kernelOf(text + "let a = 1;" + std::string(depth, '}'));
+  };
+  EXPECT_EQ(emit(nested(kMaxLoops)).errors, "");
+  EXPECT_NE(emit(nested(kMaxLoops + 1)).errors.find("loops in one another: 16 at most"), std::string::npos);
 }
 
 TEST(Errors, NoMoreThanTheMost) {
