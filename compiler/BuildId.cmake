@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Writes BuildId.h: the version, LLVM's version and a hash of all sources of the compiler.
 set(all "")
 foreach(source ${SOURCES})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # lit: runs the RUN lines of tests/**/*.mlir and *.test. Called by ctest with --param build=BUILD_DIR.
 import os
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every kernel at its defaults assembles for every target without a spill and without a repaired wait (C75xx).
 
 usage: assemble_test.py IMBREX SOURCE_DIR [--long]      Says so and passes where there is no ptxas.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The source documents' numbers through attention_forward: tests/data/seeds, at each case's own tolerance.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small attention problems with known results through attention_forward: tests/data/seeds, at each case's own tolerance.
 
 usage: seeds_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """

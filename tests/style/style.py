@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The rules of the house that a program can check. usage: style.py SOURCE_DIR | style.py --self-test
 
 Sizes of files and functions, licence and opening comment, include layering, no hidden inputs and no mutable globals
@@ -52,12 +53,12 @@ def check_sizes(path, lines):
             begin = None
 
 
-def check_opening(path, lines):
-    head = "\n".join(lines[:14])
-    if path.endswith(".def"):
-        return
-    if "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception" not in head:
+def check_licence(path, lines):
+    if not any("SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception" in line for line in lines[:14]):
         yield 1, "no licence line"
+
+
+def check_opening(path, lines):
     comment = [line for line in lines[5:14] if re.match(r"// ?\w", line)]
     if not comment:
         yield 1, "no opening comment"
@@ -110,6 +111,8 @@ def check_public(read):
 def check(path, text):
     lines = text.splitlines()
     checks = [check_lines]
+    if path.endswith(CODE + (".py", ".tile", ".cmake", "CMakeLists.txt")):
+        checks.append(check_licence)
     if path.endswith(CODE):
         checks += [check_includes, check_sizes, check_opening, check_hidden_inputs]
     return ["%s:%d: %s" % (path, number, what) for run in checks for number, what in run(path, lines)]
@@ -140,7 +143,8 @@ class SelfTest(unittest.TestCase):
         self.finds("runtime/A.cpp", "\tint x;\n", "tab")
         self.finds("runtime/A.cpp", "// " + "x" * 130 + "\n", "columns")
         self.finds("runtime/A.cpp", "// see /home" + "/me/x\n", "machine")
-        self.assertTrue(check("compiler/B.cpp", "int x();\n"))
+        self.assertEqual(len(check("compiler/B.cpp", "int x();\n")), 2)
+        self.assertEqual(len(check("compiler/CMakeLists.txt", "add_library(x)\n")), 1)
         public = {"runtime/Runtime.h": '#include "compiler/Compiler.h"\n', "compiler/Compiler.h": '#include "llvm/ADT/Twine.h"\n'}
         self.assertEqual(len(list(check_public(lambda path: public.get(path, "")))), 1)
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The command line as users rely on it: exit codes, diagnostics with a place, stages, arrays in and out.
 
 usage: cli_test.py IMBREX SOURCE_DIR      Python's standard library only.
