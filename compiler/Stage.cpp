@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The table of stages, in the order of the enumeration.
+// The table of stages, in the order of the enumeration: names for the command line, suffixes for files,
+// one sentence each for `imbrex stages`.
 //
 //===----------------------------------------------------------------------===//
 

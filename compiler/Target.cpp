@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The table of architectures.
+// The table of architectures. A row is all that a new one needs as long as it can do no more than sm_80
+// and has its own limits.
 //
 //===----------------------------------------------------------------------===//
 

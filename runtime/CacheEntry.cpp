@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Writing and strict reading of the on-disk form.
+// Writing and strict reading of the on-disk form: whatever differs from what was written, by a byte or in
+// length, is no entry.
 //
 //===----------------------------------------------------------------------===//
 

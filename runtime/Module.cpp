@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Finding a kernel by name.
+// Finding a kernel by name; without a name, the only one. A Module shares its text with its kernels.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Follows buffers from their allocation through cta.get.
+// Follows buffers from their allocation through cta.get, so that liveness and barriers ask one question:
+// which buffers does this operation read and write.
 //
 //===----------------------------------------------------------------------===//
 

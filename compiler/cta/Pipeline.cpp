@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pipelines on one page.
+// The pipelines on one page: what runs between the stages cta and nvvm, and in which order. Each pass
+// states in Passes.td what it needs of those before it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -61,6 +61,9 @@ struct Val {
   }
 };
 
+/// Walks one kernel and builds its function. Whatever finds a mistake reports it and returns poison: a Val of
+/// kind Poison, a null Value or nullopt. What meets poison returns poison and says nothing, so that one mistake
+/// gives one message. A Value that is returned is never null unless that is stated.
 class Emitter {
 public:
   Emitter(const Specialisation &program, const CompileOptions &options, const Target &target,

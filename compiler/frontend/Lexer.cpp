@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Longest match; symbols of three, two and one characters.
+// Longest match; symbols of three, two and one characters. A wrong token is reported and skipped or given
+// a harmless value, so that the parser can go on.
 //
 //===----------------------------------------------------------------------===//
 

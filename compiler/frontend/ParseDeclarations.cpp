@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The declarations of Grammar.md.
+// The declarations of Grammar.md: functions, hooks, kernels and their tune blocks. Each function quotes
+// its production.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The expressions of Grammar.md, by levels of precedence.
+// The expressions of Grammar.md, by levels of precedence: one table of binary operators, then unary,
+// postfix and primary forms. The height of a tree is bounded as it is built.
 //
 //===----------------------------------------------------------------------===//
 

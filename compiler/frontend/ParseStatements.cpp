@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The statements of Grammar.md.
+// The statements of Grammar.md. A broken statement is skipped up to its end, and the next one is read, so
+// that one run reports several mistakes.
 //
 //===----------------------------------------------------------------------===//
 

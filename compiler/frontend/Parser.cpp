@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What all productions use, and the first one.
+// What all productions use (looking ahead, expecting, skipping what is broken), and the first one, a file.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Registers the dialect; prints and parses views.
+// Registers the dialect; prints and parses views, whose extents are numbers or `?`.
 //
 //===----------------------------------------------------------------------===//
 

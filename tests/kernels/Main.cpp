@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// GoogleTest's flags, and --long.
+// GoogleTest's flags, and --long, which runs whole grids instead of samples.
 //
 //===----------------------------------------------------------------------===//
 

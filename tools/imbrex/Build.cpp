@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Compiles a file from any stage to any later one.
+// Compiles a file from any stage to any later one, machine code included, and keeps the texts between where
+// asked to.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The sub-commands that only list things.
+// The sub-commands that only list things: devices, stages, the cache. Text for people, or JSON.
 //
 //===----------------------------------------------------------------------===//
 

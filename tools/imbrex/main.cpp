@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Picks the sub-command.
+// Picks the sub-command, and sees to it that what could not be printed is no success.
 //
 //===----------------------------------------------------------------------===//
 

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tokens of good and of malformed text.
+// Tokens of good and of malformed text, with their values and places.
 //
 //===----------------------------------------------------------------------===//
 
