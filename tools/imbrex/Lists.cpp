@@ -60,15 +60,19 @@ int tool::cache(const Request &request) {
     llvm::errs() << "imbrex: 'cache' does stat, verify or clear, not '" << action << "'\n";
     return kWrongFlags;
   }
+  if (directory.empty()) {
+    llvm::errs() << "error: there is no cache directory: --cache-dir is 'none', or there is no home\n";
+    return kUserError;
+  }
   Result<DiskCache> cache = DiskCache::open(directory);
   if (!cache) {
-    llvm::errs() << cache.error().render();
+    llvm::errs() << "error: " << cache.error().render();
     return kUserError;
   }
   Result<DiskCache::Statistics> statistics =
       action == "stat" ? cache->statistics() : (action == "verify" ? cache->verify() : cache->clear());
   if (!statistics) {
-    llvm::errs() << statistics.error().render();
+    llvm::errs() << "error: " << statistics.error().render();
     return kUserError;
   }
   if (request.json)
