@@ -65,7 +65,7 @@ KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kerne
 
 uint32_t KernelDecoder::newSlot(unsigned bits) {
   uint32_t offset = static_cast<uint32_t>(program.registerImage.size());
-  uint32_t bytes = bits == 1 ? 4 : 32 * bits / 8;
+  uint32_t bytes = bits == 1 ? 4 : 32 * std::max(bits, 16u) / 8; // Handlers see 8 bits as 16.
   if (bits != 1)
     offset = (offset + 63) / 64 * 64;
   program.registerImage.resize(offset + bytes);
