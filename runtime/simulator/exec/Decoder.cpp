@@ -84,7 +84,7 @@ uint32_t KernelDecoder::constant(uint64_t value, unsigned bits) {
     std::memset(bytes, value ? 0xFF : 0, 4);
   else
     for (unsigned lane = 0; lane < 32; ++lane)
-      std::memcpy(bytes + lane * bits / 8, &value, bits / 8);
+      std::memcpy(bytes + lane * bits / 8, &value, std::min(bits / 8, 8u)); // Upper half of 128 bits: 0.
   return entry->second;
 }
 

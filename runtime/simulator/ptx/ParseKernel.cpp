@@ -11,15 +11,21 @@
 
 #include "runtime/simulator/ptx/ParserState.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace imbrex::simulator::ptx {
 namespace {
 
+/// Bytes of registers a warp may have: 65536 of 32 bits. A predicate counts as 16 bits.
+constexpr uint64_t kMostRegisterBytes = uint64_t(8) << 20;
+constexpr size_t kMostModifiers = 32;
+
 struct KernelParser {
   ParserState &state;
   Kernel kernel;
   SourcePlace place;
+  uint64_t registerBytes = 0;
   std::vector<std::map<std::string, int, std::less<>>> scopes{1};
 
   std::optional<int> findRegister(std::string_view name) const {
@@ -29,9 +35,13 @@ struct KernelParser {
     return std::nullopt;
   }
 
-  void declareRegister(const std::string &name, unsigned bits) {
+  bool declareRegister(const std::string &name, unsigned bits) {
+    registerBytes += 32 * std::max(bits, 16u) / 8;
+    if (registerBytes > kMostRegisterBytes)
+      return state.fail("too many registers");
     scopes.back()[name] = static_cast<int>(kernel.registers.size());
     kernel.registers.push_back({name, bits});
+    return true;
   }
 
   bool parseRegisters();
@@ -41,9 +51,9 @@ struct KernelParser {
   bool parseStatement();
   bool parseDirective(std::string_view word);
   bool parseInstruction();
-  bool parseOperand(Operand &out);
+  bool parseOperand(Operand &out, unsigned depth = 0);
   bool parseSimpleOperand(Operand &out);
-  bool parseAddress(Operand &out);
+  bool parseAddress(Operand &out, unsigned depth);
   bool parseOffset(int64_t &offset);
 };
 
@@ -58,16 +68,16 @@ bool KernelParser::parseRegisters() {
       return state.fail("expected a register name");
     ++state.at;
     if (!state.accept("<")) {
-      declareRegister(name, bits);
+      if (!declareRegister(name, bits))
+        return false;
       continue;
     }
     uint64_t count;
     if (!state.parseUnsigned(count) || !state.expect(">"))
       return false;
-    if (count > 1u << 20)
-      return state.fail("too many registers");
     for (uint64_t i = 0; i < count; ++i)
-      declareRegister(name + std::to_string(i), bits);
+      if (!declareRegister(name + std::to_string(i), bits))
+        return false;
   } while (state.accept(","));
   return state.expect(";");
 }
@@ -157,7 +167,7 @@ bool KernelParser::parseOffset(int64_t &offset) {
   return true;
 }
 
-bool KernelParser::parseAddress(Operand &out) {
+bool KernelParser::parseAddress(Operand &out, unsigned depth) {
   out.kind = Operand::Address;
   if (state.peek().kind == Token::Word) {
     out.name = state.peek().text;
@@ -175,7 +185,7 @@ bool KernelParser::parseAddress(Operand &out) {
     out.offset = static_cast<int64_t>(literal.bits);
   }
   while (state.accept(",")) // Coordinates of a tensor operand.
-    if (!parseOperand(out.elements.emplace_back()))
+    if (!parseOperand(out.elements.emplace_back(), depth + 1))
       return false;
   return state.expect("]");
 }
@@ -200,17 +210,20 @@ bool KernelParser::parseSimpleOperand(Operand &out) {
   return out.kind != Operand::Symbol || parseOffset(out.offset);
 }
 
-bool KernelParser::parseOperand(Operand &out) {
+/// An address may hold a vector of coordinates; nothing nests deeper.
+bool KernelParser::parseOperand(Operand &out, unsigned depth) {
+  if (depth > 2)
+    return state.fail("the operand nests too deep");
   if (state.accept("{")) {
     out.kind = Operand::Vector;
     do
-      if (!parseOperand(out.elements.emplace_back()))
+      if (!parseOperand(out.elements.emplace_back(), depth + 1))
         return false;
     while (state.accept(","));
     return state.expect("}");
   }
   if (state.accept("["))
-    return parseAddress(out);
+    return parseAddress(out, depth);
   out.negated = state.accept("!");
   if (!parseSimpleOperand(out))
     return false;
@@ -246,6 +259,8 @@ bool KernelParser::parseInstruction() {
     instruction.modifiers.emplace_back(words.substr(dot + 1, next == words.npos ? words.npos : next - dot - 1));
     dot = next;
   }
+  if (instruction.modifiers.size() > kMostModifiers)
+    return state.fail("'" + instruction.opcode + "' has too many modifiers");
   if (instruction.opcode == "call")
     return state.fail("calls of device functions are not modelled");
   while (!state.accept(";")) {
