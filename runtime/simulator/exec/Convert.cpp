@@ -365,19 +365,29 @@ bool takeRounding(Decoder &d, Conversion &c) {
   return position >= 0;
 }
 
+/// PTX ISA, cvt: a float rounding where precision may be lost, an integer rounding from float to integer
+/// and between floats of one size; none anywhere else.
+bool roundingFits(const Conversion &c, bool hasRounding, bool fromFloat, bool toFloat) {
+  if (fromFloat != toFloat)
+    return hasRounding && c.toInteger == fromFloat;
+  if (!fromFloat)
+    return !hasRounding;
+  if (c.toInteger)
+    return c.to == c.from;
+  bool loses = c.to == Type::TF32 || (bitsOf(c.to) <= bitsOf(c.from) && c.to != c.from);
+  return hasRounding == loses;
+}
+
 bool decodeScalar(Decoder &d, Conversion &c, bool hasRounding) {
   bool fromFloat = isFloat(c.from), toFloat = isFloat(c.to) || c.to == Type::TF32;
-  bool fine = (fromFloat || isInteger(c.from)) && (toFloat || isInteger(c.to)) && !(c.modifiers & kSatFinite);
+  bool fine = (fromFloat || isInteger(c.from)) && (toFloat || isInteger(c.to)) && !(c.modifiers & kSatFinite) &&
+              roundingFits(c, hasRounding, fromFloat, toFloat);
   if (c.rounding == Rounding::NearestAway)
     fine &= c.to == Type::TF32;
   if (c.to == Type::TF32)
-    fine &= c.from == Type::F32 && !c.toInteger;
-  if (fromFloat && !toFloat)
-    fine &= c.toInteger;
-  if (fromFloat && toFloat && bitsOf(c.to) < bitsOf(c.from))
-    fine &= hasRounding;
+    fine &= c.from == Type::F32;
   if (!fromFloat)
-    fine &= !c.toInteger && !(c.modifiers & (kRelu | kFtz));
+    fine &= !(c.modifiers & (kRelu | kFtz));
   if (!fine)
     return d.finish(nullptr);
   if (!d.operands(2) || !d.write(0, c.to, !toFloat) || !d.read(1, c.from, !fromFloat))

@@ -52,6 +52,8 @@ bool isFloat(Type type) { return type == Type::F16 || type == Type::BF16 || type
 
 bool isInteger(Type type) { return type >= Type::B8 && type <= Type::S64 && type != Type::B128; }
 
+bool isBits(Type type) { return type >= Type::B8 && type <= Type::B64; }
+
 KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kernel(source), program(target) {
   uint32_t alwaysTrue = newSlot(1);
   std::memset(program.registerImage.data() + alwaysTrue, 0xFF, 4);
@@ -240,6 +242,8 @@ bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   case ptx::Operand::Integer:
   case ptx::Operand::Single:
   case ptx::Operand::Double:
+    if (operand.kind == ptx::Operand::Integer ? isFloat(type) : isInteger(type) && !isBits(type))
+      return fail("an integer and a floating-point literal do not stand for each other");
     extra(kernel.constant(immediateBits(operand, type), std::max(bits, bits == 8 ? 16u : 1u)));
     return true;
   case ptx::Operand::Special: {

@@ -62,6 +62,7 @@ unsigned bitsOf(Type type);
 bool isSigned(Type type);
 bool isFloat(Type type);
 bool isInteger(Type type); ///< Signed, unsigned or untyped bits, not packed.
+bool isBits(Type type);    ///< B8 to B64: no number.
 
 using ptx::Space;
 

@@ -240,9 +240,10 @@ bool decodeSign(Decoder &d, Type type, bool absolute) {
 }
 
 /// Takes .rn, .rz, .rm or .rp; imm is the machine's name for it. True for a directed one.
-bool takeDirected(Decoder &d) {
+bool takeDirected(Decoder &d, bool &named) {
   constexpr int kModes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
   int position = d.takeOneOf({"rn", "rz", "rm", "rp"});
+  named = position >= 0;
   d.out.imm = static_cast<uint64_t>(position > 0 ? kModes[position] : FE_TONEAREST);
   return position > 0;
 }
@@ -263,10 +264,12 @@ bool decodeFma(Decoder &d, Type type, bool directed) {
   return finishUniform(d, type, 4, handler);
 }
 
-bool decodeDiv(Decoder &d, Type type, bool directed) {
+bool decodeDiv(Decoder &d, Type type, bool directed, bool named) {
   int approximation = type == Type::F32 ? d.takeOneOf({"approx", "full"}) : -1;
   if (type != Type::F32 && type != Type::F64)
     return d.fail("this type is not modelled");
+  if ((approximation >= 0) == named)
+    return d.fail("needs .approx, .full or a rounding");
   if (approximation == 0)
     return finishUniform(d, type, 3, float2<float, DivApprox, false>);
   return finishUniform(d, type, 3, pick2<Div>(type, d.out.flags, directed));
@@ -277,7 +280,7 @@ bool decodeDiv(Decoder &d, Type type, bool directed) {
 bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   if (op == Operator::Neg || op == Operator::Abs)
     return decodeSign(d, type, op == Operator::Abs);
-  bool directed = takeDirected(d);
+  bool named, directed = takeDirected(d, named);
   if (d.take("ftz"))
     d.out.flags |= kFtz;
   if (d.take("sat"))
@@ -285,6 +288,8 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   Type narrow = type == Type::F32 ? d.takeType() : Type::None;
   if (narrow == Type::F16 || narrow == Type::BF16)
     return decodeMixedFloat(d, op, narrow, directed);
+  if (op == Operator::Mad && !named)
+    return d.fail("needs a rounding");
   switch (op) {
   case Operator::Add:
     return finishUniform(d, type, 3, pick2<Add>(type, d.out.flags, directed));
@@ -295,7 +300,7 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   case Operator::Mad:
     return decodeFma(d, type, directed);
   case Operator::Div:
-    return decodeDiv(d, type, directed);
+    return decodeDiv(d, type, directed, named);
   case Operator::Min:
   case Operator::Max:
     if (d.take("NaN"))

@@ -5,7 +5,7 @@
 //
 // One `.entry`: parameters, performance directives, nested scopes, labels and instructions.
 // Register names resolve through a stack of scopes to indices into Kernel::registers; a name such
-// as %r<10> declares %r0 to %r9.
+// as %r<10> declares %r0 to %r9. Labels belong to their scope too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,16 +21,24 @@ namespace {
 constexpr uint64_t kMostRegisterBytes = uint64_t(8) << 20;
 constexpr size_t kMostModifiers = 32;
 
+/// Names declared between one "{" and its "}".
+struct Scope {
+  std::map<std::string, int, std::less<>> registers;
+  std::map<std::string, uint32_t> labels;
+  size_t firstInstruction = 0;
+};
+
 struct KernelParser {
   ParserState &state;
   Kernel kernel;
   SourcePlace place;
   uint64_t registerBytes = 0;
-  std::vector<std::map<std::string, int, std::less<>>> scopes{1};
+  unsigned closedScopes = 0; ///< Those with labels.
+  std::vector<Scope> scopes{1};
 
   std::optional<int> findRegister(std::string_view name) const {
     for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
-      if (auto found = scope->find(name); found != scope->end())
+      if (auto found = scope->registers.find(name); found != scope->registers.end())
         return found->second;
     return std::nullopt;
   }
@@ -39,7 +47,7 @@ struct KernelParser {
     registerBytes += 32 * std::max(bits, 16u) / 8;
     if (registerBytes > kMostRegisterBytes)
       return state.fail("too many registers");
-    scopes.back()[name] = static_cast<int>(kernel.registers.size());
+    scopes.back().registers[name] = static_cast<int>(kernel.registers.size());
     kernel.registers.push_back({name, bits});
     return true;
   }
@@ -49,6 +57,7 @@ struct KernelParser {
   bool parseTuning();
   bool parseBody();
   bool parseStatement();
+  void closeScope();
   bool parseDirective(std::string_view word);
   bool parseInstruction();
   bool parseOperand(Operand &out, unsigned depth = 0);
@@ -278,13 +287,13 @@ bool KernelParser::parseStatement() {
   if (token.kind == Token::End)
     return state.fail("the kernel '" + kernel.name + "' is not closed");
   if (state.accept("{")) {
-    scopes.emplace_back();
+    scopes.emplace_back().firstInstruction = kernel.body.size();
     return true;
   }
   if (token.kind == Token::Word && token.text[0] == '.')
     return parseDirective(token.text);
   if (token.kind == Token::Word && state.peek(1).text == ":" && state.peek(1).kind == Token::Punctuation) {
-    if (!kernel.labels.emplace(token.text, static_cast<uint32_t>(kernel.body.size())).second)
+    if (!scopes.back().labels.emplace(token.text, static_cast<uint32_t>(kernel.body.size())).second)
       return state.fail("label '" + std::string(token.text) + "' is defined twice");
     state.at += 2;
     return true;
@@ -294,12 +303,34 @@ bool KernelParser::parseStatement() {
   return parseInstruction();
 }
 
+/// Makes the scope's labels known to the kernel. Branches to one of an inner scope get its unique name:
+/// inner scopes close first, so the innermost label wins.
+void KernelParser::closeScope() {
+  Scope scope = std::move(scopes.back());
+  scopes.pop_back();
+  if (scopes.empty()) {
+    kernel.labels.insert(scope.labels.begin(), scope.labels.end());
+    return;
+  }
+  if (scope.labels.empty())
+    return;
+  std::string suffix = "@" + std::to_string(closedScopes++); // No PTX name has an "@".
+  for (const auto &[name, index] : scope.labels)
+    kernel.labels.emplace(name + suffix, index);
+  for (size_t i = scope.firstInstruction; i < kernel.body.size(); ++i) {
+    Instruction &instruction = kernel.body[i];
+    if (instruction.opcode == "bra" && instruction.operands.size() == 1 &&
+        scope.labels.count(instruction.operands[0].name) != 0)
+      instruction.operands[0].name += suffix;
+  }
+}
+
 bool KernelParser::parseBody() {
   if (!state.expect("{"))
     return false;
   while (!scopes.empty()) {
     if (state.accept("}")) {
-      scopes.pop_back();
+      closeScope();
       continue;
     }
     if (!parseStatement())

@@ -118,4 +118,24 @@ TEST(Parser, ScopesHideNames) {
   EXPECT_EQ(out[3], 5u);
 }
 
+TEST(Parser, LabelsBelongToTheirScope) {
+  std::string skip = "{\nbra L;\nadd.u32 %r1, %r1, 100;\nL:\nadd.u32 %r1, %r1, 1;\n}\n";
+  auto out = runBody("mov.u32 %r1, 0;\n" + skip + skip +
+                         "bra L;\nmov.u32 %r1, 7;\nL:\ncvt.u64.u32 %rd6, %r1;\nst.global.u64 [%rd3], %rd6;",
+                     {});
+  EXPECT_EQ(out[3], 2u);
+  refuse(kernelText("{\nA:\n}\nbra A;"), {"unknown label 'A'"});
+}
+
+TEST(Parser, RefusesWhatTheIsaDoesNotHave) {
+  for (std::string line : {"and.u32 %r1, %r0, %r0;", "or.s32 %r1, %r0, %r0;", "not.u32 %r1, %r0;",
+                           "shl.u32 %r1, %r0, 1;", "popc.u32 %r1, %r0;", "clz.u32 %r1, %r0;", "brev.u32 %r1, %r0;",
+                           "add.b32 %r1, %r0, %r0;", "fma.lo.u32 %r1, %r0, %r0, %r0;", "cvt.f32.s32 %f1, %r0;",
+                           "cvt.rn.f32.f16 %f1, %h1;", "cvt.rn.f32.f32 %f1, %f2;", "cvt.rn.s32.f32 %r1, %f1;",
+                           "fma.f32 %f1, %f1, %f1, %f1;", "div.f32 %f1, %f1, %f1;", "div.approx.rn.f32 %f1, %f1, %f1;"})
+    refuse(kernelText(line), {"PTX line 18"});
+  refuse(kernelText("add.f32 %f1, 0f3F800000, 1;"), {"PTX line 18", "literal"});
+  refuse(kernelText("add.u32 %r1, %r0, 0f3F800000;"), {"PTX line 18", "literal"});
+}
+
 } // namespace
