@@ -111,32 +111,42 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
          fail(FaultKind::SharedRace, writer, true);
 }
 
-/// Adds the access to the warp's entry. Lanes that `who` is ordered after need not be remembered.
+/// Adds the access to the warp's entry, which keeps the lanes that `who` is not ordered after.
 void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
   size_t at = size_t(who.warp()) * stride + index;
-  uint32_t own = who.lanes(), before = 0;
-  if (trace.time[at] > clocks.lanesJoined[who.warp()])
-    before = trace.lanesAt(at) & ~own;
-  for (uint32_t rest = clocks.laneSeen.empty() ? 0 : before; rest != 0; rest &= rest - 1) {
+  uint32_t others = 0;
+  if (trace.time[at] > clocks.lanesJoined[who.warp()] && !who.manyLanes())
+    others = trace.lanesAt(at) & ~who.lanes();
+  for (uint32_t rest = clocks.laneSeen.empty() ? 0 : others; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     if (clocks.ordered(who.warp(), who.lane(), who.warp(), lane, trace.time[at]))
-      before &= ~(1u << lane);
+      others &= ~(1u << lane);
   }
   trace.time[at] = clocks.now;
-  trace.who[at] = (who.bits & ~Accessor::kStrong) | (before ? Accessor::kLaneSet : 0);
-  if (before)
-    trace.lanes[at] = before | own;
+  trace.who[at] = (who.bits & ~Accessor::kStrong) | (others ? Accessor::kLaneSet : 0);
+  if (others)
+    trace.lanes[at] = others | who.lanes();
 }
 
 bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
   anyStrong |= who.strong();
+  uint32_t oldest = clocks.oldest[who.warp()];
   for (uint32_t i = first; i <= last; ++i)
-    if (!checkWriter(i, who, false))
+    if ((writeTime[i] > oldest || writeTime[i] <= clocks.start) && !checkWriter(i, who, false))
       return false;
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
-  for (uint32_t i = first; i <= last; ++i)
-    record(who.strong() ? strongReads : plainReads, i, who);
+  Trace &trace = who.strong() ? strongReads : plainReads;
+  uint32_t *times = trace.time + size_t(who.warp()) * stride, *names = trace.who + size_t(who.warp()) * stride;
+  uint32_t replaced = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()], now = clocks.now;
+  for (uint32_t i = first; i <= last; ++i) {
+    if (times[i] > replaced) {
+      record(trace, i, who);
+      continue;
+    }
+    times[i] = now;
+    names[i] = who.bits & ~Accessor::kStrong;
+  }
   return true;
 }
 

@@ -86,7 +86,9 @@ public:
     uint32_t first = address >> granule, last = (address + count - 1) >> granule;
     const uint32_t *written = writeTime + first;
     uint32_t *readers = plainReads.time + size_t(who.warp()) * stride + first;
-    uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()];
+    uint32_t oldest = clocks.oldest[who.warp()];
+    // A read for the whole warp replaces any entry; another one only those that all lanes are ordered after.
+    uint32_t joined = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()];
     uint32_t bad = (who.bits & Accessor::kLaneSet) == Accessor::kStrong;
     for (uint32_t i = 0; i <= last - first; ++i)
       bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > joined);
