@@ -126,6 +126,9 @@ public:
   bool fail(const std::string &message);
 
 private:
+  /// Adds the register's slot if its width fits.
+  bool addRegister(const ptx::Operand &operand, Type type, bool wider);
+
   KernelDecoder &kernel;
   uint64_t taken = 0; ///< Bit i: modifier i was taken.
 };

@@ -92,8 +92,8 @@ TEST(Parser, AcceptsWhatLlvmPrints) {
          "0\n\n// %bb.0:\n"
          "\tmov.b64 \t%SP, __local_depot0;\n\tmov.b64 \t%rd1, k_param_1;\n\tld.param.b64 \t%rd2, [%rd1+8];\n"
          "\t.loc\t1 33 5, function_name $L__info_string0, inlined_at 1 7 2\n\t{ .reg .pred P1; .reg .b32 %t; "
-         "setp.ne.b32 P1, %r1, 0; @P1 mov.u32 %t, 1; }\n"
-         "\t.pragma \"nounroll\";\n$L__BB0_1:\n\tmul.hi.u32 \t%r15, %r14, -858993459;\n\tmov.b64 {_, %r3}, "
+         "setp.ne.b32 P1, %r3, 0; @P1 mov.u32 %t, 1; }\n"
+         "\t.pragma \"nounroll\";\n$L__BB0_1:\n\tmul.hi.u32 \t%r15, %r3, -858993459;\n\tmov.b64 {_, %r3}, "
          "%rd2;\n\tret;\n$L__func_end0:\n\t\t\t\t// -- End function\n}\n"
          "\t.file\t1 \"/x/a.tile\"\n\t.section\t.debug_abbrev\n\t{\n.b8 1 // Code\n.b32 "
          ".debug_line\n\t}\n\t.section\t.debug_macinfo\t{\t}\n");
@@ -125,6 +125,14 @@ TEST(Parser, LabelsBelongToTheirScope) {
                      {});
   EXPECT_EQ(out[3], 2u);
   refuse(kernelText("{\nA:\n}\nbra A;"), {"unknown label 'A'"});
+}
+
+TEST(Parser, RefusesReadsOfWhatNothingWrites) {
+  refuse(kernelText("add.u32 %r10, %r11, 5;"), {"PTX line 18", "register %r11 is read but never written"});
+  refuse(kernelText("@%p1 add.u32 %r10, %r0, 5;"), {"PTX line 18", "%p1"});
+  refuse(kernelText("ld.global.u32 %r10, [%rd9];"), {"PTX line 18", "%rd9"});
+  refuse(kernelText("selp.u32 %r10, 1, 2, %p2;"), {"PTX line 18", "%p2"});
+  accept(kernelText("LOOP:\nadd.u32 %r10, %r10, 5;\nbra LOOP;"));
 }
 
 TEST(Parser, RefusesWhatTheIsaDoesNotHave) {
