@@ -86,7 +86,9 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
   state.smCount = limits.multiprocessors;
   state.gridId = ++launches;
   state.schedulingSeed = options.schedulingSeed;
-  state.budget = options.maxWarpInstructions ? static_cast<int64_t>(options.maxWarpInstructions) : kDefaultBudget;
+  constexpr uint64_t kMostBudget = uint64_t(1) << 62;
+  uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
+  state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
   state.params.resize(program.paramBytes);
   for (size_t i = 0; i < program.params.size(); ++i)
     std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);

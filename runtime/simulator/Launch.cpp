@@ -47,6 +47,9 @@ std::string describeFault(const Cta &cta) {
   return report;
 }
 
+/// Threads that may be asked for on any machine; beyond, more than it has cores help nobody.
+constexpr unsigned kAlwaysAllowed = 16;
+
 struct Shared {
   LaunchState &state;
   uint64_t blocks;
@@ -79,8 +82,8 @@ void work(Shared &shared) {
 std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads) {
   Shared shared{state, uint64_t(state.grid[0]) * state.grid[1] * state.grid[2], {}, {}, {}, {}};
   shared.lowest = ~uint64_t(0);
-  if (threads == 0)
-    threads = std::max(1u, std::thread::hardware_concurrency());
+  unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  threads = threads == 0 ? cores : std::min(threads, std::max(cores, kAlwaysAllowed));
   uint64_t workers = std::min<uint64_t>(threads, shared.blocks);
   std::vector<std::thread> helpers;
   for (uint64_t i = 1; i < workers; ++i)

@@ -19,9 +19,13 @@ namespace imbrex::simulator {
 /// Instruction::flags of a memory access.
 constexpr uint32_t kStrongAccess = 1, kSpaceShift = 4;
 
-/// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset.
+/// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
+inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {
+  return base & 1 ? warp.reg<uint32_t>(base & ~1u)[lane] + static_cast<uint32_t>(offset)
+                  : warp.reg<uint64_t>(base)[lane] + offset;
+}
 inline uint64_t laneAddress(Warp &warp, const Instruction &instruction, uint32_t base, unsigned lane) {
-  return (base & 1 ? warp.reg<uint32_t>(base & ~1u)[lane] : warp.reg<uint64_t>(base)[lane]) + instruction.imm;
+  return laneAddress(warp, base, instruction.imm, lane);
 }
 
 inline Accessor accessor(const Warp &warp, const Instruction &instruction, unsigned lane) {

@@ -14,6 +14,8 @@ namespace {
 
 template <Operator Op> bool decode(Decoder &d) {
   Type type = d.takeType();
+  if (isBits(type) || (d.source.opcode == "fma" && isInteger(type)))
+    return d.fail("needs a type that it can count with");
   if (isInteger(type) || type == Type::U16x2 || type == Type::S16x2)
     return decodeIntegerOperator(d, Op, type);
   if (isFloat(type) || type == Type::F16x2 || type == Type::BF16x2)

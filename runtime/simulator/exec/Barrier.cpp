@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // PTX ISA, barrier{.cta}: sync, arrive and red with a barrier number and an optional thread count,
-// aligned or not, and bar.warp.sync. Arrivals count whole warps as 32 threads. What an arrival makes
-// visible is gathered in the barrier and learnt by everybody who waits there.
+// aligned or not, and bar.warp.sync. A warp arrives, as 32 threads, when all of its threads that have
+// not exited have come, whichever came or exited first. What an arrival makes visible is gathered in the barrier and
+// learnt by everybody who waits there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +52,8 @@ bool join(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number, uin
                            " threads asked for here, " + std::to_string(barrier.expected) + " by who came before");
     return false;
   }
-  barrier.arrived += lanes == warp.live ? 32 : static_cast<uint32_t>(__builtin_popcount(lanes));
+  barrier.partial[warp.index] |= lanes;
+  cta.countArrival(barrier, warp.index);
   if (barrier.arrived > barrier.expected) {
     step = failBarrier(warp, i, lanes,
                        "barrier " + std::to_string(number) + ": " + std::to_string(barrier.arrived) +
@@ -111,14 +113,24 @@ bool readOptional(Decoder &d, size_t i) {
   return true;
 }
 
+/// Threads with the same mask wait for each other; those of other masks are other barriers.
 Step warpBarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
-  uint32_t mask = warp.reg<uint32_t>(i.op[0])[__builtin_ctz(lanes)];
-  if (lanes & ~mask)
-    return failBarrier(warp, i, lanes, "a thread that executes bar.warp.sync is not in its mask");
-  if (!warp.gather(i, lanes, mask, Warp::kWarpSyncKey))
-    return Step::Switch;
-  warp.cta->shared.clocks.joinLanes(warp.index, lanes, warp.live);
-  return Step::Next;
+  const uint32_t *masks = warp.reg<uint32_t>(i.op[0]);
+  Step step = Step::Next;
+  while (lanes != 0) {
+    uint32_t mask = masks[__builtin_ctz(lanes)], group = 0;
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+      if (unsigned lane = static_cast<unsigned>(__builtin_ctz(rest)); masks[lane] == mask)
+        group |= 1u << lane;
+    lanes &= ~group;
+    if (group & ~mask)
+      return failBarrier(warp, i, group & ~mask, "a thread that executes bar.warp.sync is not in its mask");
+    if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask))
+      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.live);
+    else
+      step = Step::Switch;
+  }
+  return step;
 }
 
 bool decodeReduction(Decoder &d) {

@@ -57,7 +57,7 @@ template <class Operation> bool decodeLogic(Decoder &d) {
   if (type == Type::Pred)
     return d.operands(3) && d.write(0, type) && d.readPredicate(1) && d.readPredicate(2) &&
            d.finish(predicates2<Operation>);
-  return finishUniform(d, type, 3, integerMap2<Operation>(type));
+  return finishUniform(d, type, 3, isBits(type) ? integerMap2<Operation>(type) : nullptr);
 }
 
 Step predicateNot(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -71,12 +71,12 @@ bool decodeNot(Decoder &d) {
   Type type = d.takeType();
   if (type == Type::Pred)
     return d.operands(2) && d.write(0, type) && d.readPredicate(1) && d.finish(predicateNot);
-  return finishUniform(d, type, 2, integerMap1<Not>(type));
+  return finishUniform(d, type, 2, isBits(type) ? integerMap1<Not>(type) : nullptr);
 }
 
 bool decodeCnot(Decoder &d) {
   Type type = d.takeType();
-  return finishUniform(d, type, 2, integerMap1<LogicalNot>(type));
+  return finishUniform(d, type, 2, isBits(type) ? integerMap1<LogicalNot>(type) : nullptr);
 }
 
 template <class Operation> Handler shiftHandler(Type type) {
@@ -101,10 +101,12 @@ template <class Operation> Handler shiftHandler(Type type) {
   }
 }
 
+/// shl takes .b types only: there is nothing to extend.
 template <class Operation> bool decodeShift(Decoder &d) {
   Type type = d.takeType();
+  bool fine = isBits(type) || !std::is_same_v<Operation, ShiftLeft>;
   return d.operands(3) && d.write(0, type) && d.read(1, type) && d.read(2, Type::U32) &&
-         d.finish(shiftHandler<Operation>(type));
+         d.finish(fine ? shiftHandler<Operation>(type) : nullptr);
 }
 
 /// shf.l takes the upper, shf.r the lower 32 bits of the shifted pair {b, a} (a is the low half).
@@ -144,7 +146,7 @@ Step lop3(Warp &warp, const Instruction &i, uint32_t lanes) {
 bool decodeLop3(Decoder &d) {
   Type type = d.takeType();
   return d.operands(5) && d.write(0, type) && d.read(1, type) && d.read(2, type) && d.read(3, type) &&
-         d.immediate(4, d.out.imm) && d.finish(lop3);
+         d.immediate(4, d.out.imm) && d.finish(type == Type::B32 ? lop3 : nullptr);
 }
 
 struct PopCount {
@@ -174,7 +176,8 @@ struct Reverse {
 template <class Operation> bool decodeCount(Decoder &d) {
   Type type = d.takeType();
   Handler handler = bitsOf(type) == 64 ? map1<uint32_t, uint64_t, Operation> : map1<uint32_t, uint32_t, Operation>;
-  return d.operands(2) && d.write(0, Type::U32) && d.read(1, type) && d.finish(handler);
+  bool fine = type == Type::B32 || type == Type::B64;
+  return d.operands(2) && d.write(0, Type::U32) && d.read(1, type) && d.finish(fine ? handler : nullptr);
 }
 
 template <bool ShiftAmount> Handler findHandler(Type type) {
@@ -203,7 +206,9 @@ bool decodeBfind(Decoder &d) {
 bool decodeBrev(Decoder &d) {
   Type type = d.takeType();
   return finishUniform(d, type, 2,
-                       bitsOf(type) == 64 ? map1<uint64_t, uint64_t, Reverse> : map1<uint32_t, uint32_t, Reverse>);
+                       type == Type::B64   ? map1<uint64_t, uint64_t, Reverse>
+                       : type == Type::B32 ? map1<uint32_t, uint32_t, Reverse>
+                                           : nullptr);
 }
 
 /// Bits [position, position + length) of a. Bits past the register's end, and for signed types those

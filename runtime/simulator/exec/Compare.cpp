@@ -70,10 +70,14 @@ template <Compare C, class T> bool holds(T a, T b) {
   return false;
 }
 
-template <class T> T flush(T value, uint32_t flags) {
-  if constexpr (std::is_same_v<T, float>)
-    return flags && std::fabs(value) < 0x1p-126f ? std::copysign(0.0f, value) : value;
-  return value;
+/// A value of type T, flushed for .ftz if it is subnormal in T.
+template <class T> auto flush(T bits, uint32_t flags) {
+  auto value = plain(bits);
+  constexpr float kLeast = std::is_same_v<T, HalfValue> ? 0x1p-14f : 0x1p-126f;
+  if constexpr (std::is_same_v<decltype(value), float>)
+    return flags && std::fabs(value) < kLeast ? std::copysign(0.0f, value) : value;
+  else
+    return value;
 }
 
 /// Comparison of all lanes as a mask; flags: 1 for .ftz.
@@ -81,7 +85,7 @@ template <Compare C, class T> uint32_t compareLanes(Warp &warp, const Instructio
   const T *a = warp.reg<T>(aSlot), *b = warp.reg<T>(bSlot);
   uint32_t result = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
-    result |= uint32_t(holds<C>(flush(plain(a[lane]), i.flags), flush(plain(b[lane]), i.flags))) << lane;
+    result |= uint32_t(holds<C>(flush(a[lane], i.flags), flush(b[lane], i.flags))) << lane;
   return result;
 }
 
@@ -219,8 +223,8 @@ bool decodeSetp(Decoder &d) {
   if (!takeCompare(d, compare))
     return false;
   d.out.count = takeCombination(d);
-  d.out.flags = d.take("ftz");
   Type type = d.takeType();
+  d.out.flags = (type == Type::F32 || type == Type::F16) && d.take("ftz");
   if (!d.operands(3, 4))
     return false;
   bool pair = d.operand(0).kind == ptx::Operand::Pair;
@@ -235,8 +239,8 @@ bool decodeSet(Decoder &d) {
   if (!takeCompare(d, compare))
     return false;
   d.out.count = takeCombination(d);
-  d.out.flags = d.take("ftz");
   Type to = d.takeType(), type = d.takeType();
+  d.out.flags = (type == Type::F32 || type == Type::F16) && d.take("ftz");
   if (to != Type::U32 && to != Type::S32 && to != Type::F32 && to != Type::U16 && to != Type::S16 && to != Type::F16 &&
       to != Type::BF16)
     return d.fail("this destination type is not modelled");

@@ -14,7 +14,7 @@
 #include "runtime/simulator/exec/Half.h"
 
 #include <algorithm>
-#include <cfenv>
+#include <bit>
 #include <cstring>
 #include <type_traits>
 
@@ -207,7 +207,13 @@ Step floatToFloat(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
-/// NaN becomes 0; what does not fit becomes the nearest end of the range.
+/// What a NaN becomes: 0, or the top bit where one of the types has 64 bits as the ISA counts them.
+__int128 nanAsInteger(const Conversion &c) {
+  bool wide = c.from == Type::F64 || bitsOf(c.to) == 64;
+  return wide ? __int128(1) << (bitsOf(c.to) - 1) : 0;
+}
+
+/// What does not fit becomes the nearest end of the range.
 Step floatToInteger(Warp &warp, const Instruction &i, uint32_t lanes) {
   Conversion c = conversionOf(i);
   double values[32];
@@ -218,7 +224,10 @@ Step floatToInteger(Warp &warp, const Instruction &i, uint32_t lanes) {
   double least = static_cast<double>(low), most = static_cast<double>(high);
   for (unsigned lane = 0; lane < 32; ++lane) {
     double value = roundToInteger(values[lane], c.rounding);
-    __int128 exact = value != value ? 0 : value <= least ? low : value >= most ? high : static_cast<__int128>(value);
+    __int128 exact = value != value   ? nanAsInteger(c)
+                     : value <= least ? low
+                     : value >= most  ? high
+                                      : static_cast<__int128>(value);
     results[lane] = static_cast<int64_t>(exact);
   }
   storeIntegers(warp, i.op[0], c, results, lanes);
@@ -236,26 +245,28 @@ double stickyDouble(int64_t value, bool isUnsigned) {
   return negative ? -result : result;
 }
 
-double integerToDouble(int64_t value, bool isUnsigned) {
-  return isUnsigned ? static_cast<double>(static_cast<uint64_t>(value)) : static_cast<double>(value);
+/// A 64-bit integer as the nearest double, or the next one in the rounding's direction.
+double integerToDouble(int64_t value, bool isUnsigned, Rounding rounding) {
+  bool negative = !isUnsigned && value < 0;
+  uint64_t magnitude = negative ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  double result = static_cast<double>(magnitude);
+  if (magnitude >> 53 != 0 && rounding != Rounding::NearestEven) {
+    uint64_t unit = uint64_t(1) << (11 - std::countl_zero(magnitude)), lost = magnitude & (unit - 1);
+    bool away = lost != 0 && rounding == (negative ? Rounding::Down : Rounding::Up);
+    result = static_cast<double>(magnitude - lost) + (away ? static_cast<double>(unit) : 0.0);
+  }
+  return negative ? -result : result;
 }
 
 Step integerToFloat(Warp &warp, const Instruction &i, uint32_t lanes) {
-  constexpr int kModes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD, FE_TONEAREST};
   Conversion c = conversionOf(i);
   int64_t values[32];
   double wide[32];
   loadIntegers(warp, i.op[1], c, values);
   bool isUnsigned = c.from == Type::U64;
-  if (c.to != Type::F64) {
-    for (unsigned lane = 0; lane < 32; ++lane)
-      wide[lane] = stickyDouble(values[lane], isUnsigned);
-  } else {
-    std::fesetround(kModes[static_cast<unsigned>(c.rounding)]);
-    for (unsigned lane = 0; lane < 32; ++lane)
-      wide[lane] = integerToDouble(values[lane], isUnsigned);
-    std::fesetround(FE_TONEAREST);
-  }
+  for (unsigned lane = 0; lane < 32; ++lane)
+    wide[lane] = c.to == Type::F64 ? integerToDouble(values[lane], isUnsigned, c.rounding)
+                                   : stickyDouble(values[lane], isUnsigned);
   storeFloats(warp, i.op[0], c, wide, lanes);
   return Step::Next;
 }
@@ -354,19 +365,29 @@ bool takeRounding(Decoder &d, Conversion &c) {
   return position >= 0;
 }
 
+/// PTX ISA, cvt: a float rounding where precision may be lost, an integer rounding from float to integer
+/// and between floats of one size; none anywhere else.
+bool roundingFits(const Conversion &c, bool hasRounding, bool fromFloat, bool toFloat) {
+  if (fromFloat != toFloat)
+    return hasRounding && c.toInteger == fromFloat;
+  if (!fromFloat)
+    return !hasRounding;
+  if (c.toInteger)
+    return c.to == c.from;
+  bool loses = c.to == Type::TF32 || (bitsOf(c.to) <= bitsOf(c.from) && c.to != c.from);
+  return hasRounding == loses;
+}
+
 bool decodeScalar(Decoder &d, Conversion &c, bool hasRounding) {
   bool fromFloat = isFloat(c.from), toFloat = isFloat(c.to) || c.to == Type::TF32;
-  bool fine = (fromFloat || isInteger(c.from)) && (toFloat || isInteger(c.to)) && !(c.modifiers & kSatFinite);
+  bool fine = (fromFloat || isInteger(c.from)) && (toFloat || isInteger(c.to)) && !(c.modifiers & kSatFinite) &&
+              roundingFits(c, hasRounding, fromFloat, toFloat);
   if (c.rounding == Rounding::NearestAway)
     fine &= c.to == Type::TF32;
   if (c.to == Type::TF32)
-    fine &= c.from == Type::F32 && !c.toInteger;
-  if (fromFloat && !toFloat)
-    fine &= c.toInteger;
-  if (fromFloat && toFloat && bitsOf(c.to) < bitsOf(c.from))
-    fine &= hasRounding;
+    fine &= c.from == Type::F32;
   if (!fromFloat)
-    fine &= !c.toInteger && !(c.modifiers & (kRelu | kFtz));
+    fine &= !(c.modifiers & (kRelu | kFtz));
   if (!fine)
     return d.finish(nullptr);
   if (!d.operands(2) || !d.write(0, c.to, !toFloat) || !d.read(1, c.from, !fromFloat))

@@ -47,9 +47,7 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t source = laneAddress(warp, i, i.op[1], lane);
-    uint64_t to = laneAddress(warp, i, i.op[0], lane) - i.imm + static_cast<uint64_t>(static_cast<int32_t>(i.target));
-    if (to - kSharedWindow < kWindowBytes)
-      to -= kSharedWindow;
+    uint64_t to = laneAddress(warp, i.op[0], static_cast<uint64_t>(static_cast<int32_t>(i.target)), lane);
     uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
     unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
     alignas(16) uint8_t value[16];

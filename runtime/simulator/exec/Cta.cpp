@@ -9,6 +9,8 @@
 
 #include "runtime/simulator/exec/Cta.h"
 
+#include <utility>
+
 namespace imbrex::simulator {
 namespace {
 
@@ -113,15 +115,35 @@ void Cta::tryComplete(unsigned number) {
   uint32_t needed = barrier.wholeBlock ? 32 * (warpCount - doneWarps) : barrier.expected;
   if (barrier.arrived < needed)
     return;
+  Clocks::Row lanes{};
+  for (const Barrier::Waiter &waiter : barrier.waiters)
+    lanes[waiter.warp] |= waiter.lanes;
   for (const Barrier::Waiter &waiter : barrier.waiters) {
     shared.clocks.learn(waiter.warp, barrier.released);
     Warp &warp = *warps[waiter.warp];
-    shared.clocks.joinLanes(waiter.warp, waiter.lanes, warp.live);
+    if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
+      shared.clocks.joinLanes(waiter.warp, together, warp.live);
     if (waiter.instruction->count != 0)
       deliverReduction(barrier, waiter, warp);
     warp.wake(waiter.lanes, number);
   }
   barrier = Barrier();
+}
+
+void Cta::countArrival(Barrier &barrier, unsigned warp) {
+  if (barrier.partial[warp] == 0 || (warps[warp]->live & ~barrier.partial[warp]) != 0)
+    return;
+  barrier.partial[warp] = 0;
+  barrier.arrived += 32;
+}
+
+void Cta::noteExit(unsigned warp) {
+  for (unsigned number = 0; number < kBarriers; ++number) {
+    if (barriers[number].expected == 0)
+      continue;
+    countArrival(barriers[number], warp);
+    tryComplete(number);
+  }
 }
 
 void Cta::reportDeadlock() {
@@ -130,7 +152,10 @@ void Cta::reportDeadlock() {
     const Barrier &barrier = barriers[number];
     if (barrier.expected == 0)
       continue;
-    table += "\n    barrier " + std::to_string(number) + ": " + std::to_string(barrier.arrived) + " of " +
+    uint32_t arrived = barrier.arrived;
+    for (uint32_t lanes : barrier.partial)
+      arrived += static_cast<uint32_t>(__builtin_popcount(lanes));
+    table += "\n    barrier " + std::to_string(number) + ": " + std::to_string(arrived) + " of " +
              std::to_string(barrier.expected) + " threads arrived, waiting warps:";
     for (const Barrier::Waiter &waiter : barrier.waiters)
       table += " " + std::to_string(waiter.warp);

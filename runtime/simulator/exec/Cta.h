@@ -39,8 +39,9 @@ struct Barrier {
     uint32_t warp, lanes;
     const Instruction *instruction;
   };
-  uint32_t expected = 0; ///< Threads.
-  uint32_t arrived = 0;
+  uint32_t expected = 0;   ///< Threads.
+  uint32_t arrived = 0;    ///< 32 for each warp all of whose threads that have not exited have come.
+  Clocks::Row partial{};   ///< Of each warp: lanes that have come while others are still to come.
   bool wholeBlock = false; ///< No count was given: all threads that have not exited.
   Clocks::Row released{};  ///< What the arrivals make visible.
   std::vector<Waiter> waiters;
@@ -68,6 +69,10 @@ struct Cta {
   bool run(LaunchState &state, uint64_t linear);
   /// Completes barrier `number` if everybody it waits for has come.
   void tryComplete(unsigned number);
+  /// Lanes of that warp have exited: barriers no longer wait for them.
+  void noteExit(unsigned warp);
+  /// Counts the arrival of a warp whose live lanes have all come.
+  void countArrival(Barrier &barrier, unsigned warp);
 
 private:
   void begin(LaunchState &state, uint64_t linear);

@@ -26,6 +26,21 @@ void collectNames(const ptx::Operand &operand, std::set<std::string> &names) {
     collectNames(element, names);
 }
 
+// PTX ISA 8.1: kernel parameters; CUDA programming guide: local memory of a thread.
+constexpr uint64_t kMostParamBytes = 32764, kMostLocalBytes = 512 * 1024, kMostSharedBytes = uint64_t(1) << 30;
+
+/// Appends the variable to a space that holds `size` of at most `most` bytes; false with an error.
+bool place(KernelDecoder &decoder, const ptx::Variable &variable, uint64_t most, uint64_t &size) {
+  size = roundUp(size, std::max<uint64_t>(variable.align, 1));
+  decoder.symbols[variable.name] = {variable.space, size};
+  size += variable.bytes;
+  if (size > most)
+    decoder.error = "PTX line " + std::to_string(variable.line) + ": '" + variable.name + "' of kernel '" +
+                    decoder.kernel.name + "' does not fit: " + std::to_string(size) + " bytes, at most " +
+                    std::to_string(most);
+  return size <= most;
+}
+
 /// Static shared variables one after the other, then the dynamic part; only those the kernel uses.
 bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   std::set<std::string> used;
@@ -34,16 +49,12 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
       collectNames(operand, used);
   uint64_t size = 0, dynamicAlign = 1;
   auto placeStatic = [&](const ptx::Variable &variable) {
-    if (variable.space != ptx::Space::Shared || variable.external || !used.count(variable.name))
-      return;
-    size = roundUp(size, std::max<uint64_t>(variable.align, 1));
-    decoder.symbols[variable.name] = {Space::Shared, size};
-    size += variable.bytes;
+    return variable.space != ptx::Space::Shared || variable.external || !used.count(variable.name) ||
+           place(decoder, variable, kMostSharedBytes, size);
   };
-  for (const ptx::Variable &variable : module.variables)
-    placeStatic(variable);
-  for (const ptx::Variable &variable : decoder.kernel.variables)
-    placeStatic(variable);
+  if (!std::ranges::all_of(module.variables, placeStatic) ||
+      !std::ranges::all_of(decoder.kernel.variables, placeStatic))
+    return false;
   auto isDynamic = [&](const ptx::Variable &variable) {
     return variable.space == ptx::Space::Shared && variable.external && used.count(variable.name) != 0;
   };
@@ -55,30 +66,27 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
     if (isDynamic(variable))
       decoder.symbols[variable.name] = {Space::Shared, size};
   decoder.program.staticSharedBytes = static_cast<uint32_t>(size);
-  return size < (uint64_t(1) << 30);
+  return true;
 }
 
-void placeParams(KernelDecoder &decoder) {
-  uint64_t offset = 0;
+bool placeParams(KernelDecoder &decoder) {
+  uint64_t size = 0;
   for (const ptx::Variable &param : decoder.kernel.params) {
-    offset = roundUp(offset, std::max<uint64_t>(param.align, 1));
-    decoder.symbols[param.name] = {Space::Param, offset};
-    decoder.program.params.push_back({static_cast<uint32_t>(offset), static_cast<uint32_t>(param.bytes)});
-    offset += param.bytes;
+    if (!place(decoder, param, kMostParamBytes, size))
+      return false;
+    decoder.program.params.push_back({static_cast<uint32_t>(size - param.bytes), static_cast<uint32_t>(param.bytes)});
   }
-  decoder.program.paramBytes = static_cast<uint32_t>(offset);
+  decoder.program.paramBytes = static_cast<uint32_t>(size);
+  return true;
 }
 
-void placeLocals(KernelDecoder &decoder) {
-  uint64_t offset = 0;
-  for (const ptx::Variable &variable : decoder.kernel.variables) {
-    if (variable.space != ptx::Space::Local)
-      continue;
-    offset = roundUp(offset, std::max<uint64_t>(variable.align, 1));
-    decoder.symbols[variable.name] = {Space::Local, offset};
-    offset += variable.bytes;
-  }
-  decoder.program.localBytes = static_cast<uint32_t>(roundUp(offset, 16));
+bool placeLocals(KernelDecoder &decoder) {
+  uint64_t size = 0;
+  for (const ptx::Variable &variable : decoder.kernel.variables)
+    if (variable.space == ptx::Space::Local && !place(decoder, variable, kMostLocalBytes, size))
+      return false;
+  decoder.program.localBytes = static_cast<uint32_t>(roundUp(size, 16));
+  return true;
 }
 
 using OpcodeMap = std::map<std::string_view, bool (*)(Decoder &)>;
@@ -100,8 +108,10 @@ bool decodeInstruction(KernelDecoder &kernel, const OpcodeMap &opcodes, const pt
   out.file = source.place.file;
   out.fileLine = source.place.line;
   out.fileColumn = source.place.column;
-  if (source.guard >= 0)
+  if (source.guard >= 0) {
     out.guard = kernel.slotOf(source.guard);
+    kernel.noteRead(source.guard, source.line);
+  }
   out.guardFlip = source.guardNegated ? ~0u : 0;
   Decoder decoder(kernel, source, out);
   auto found = opcodes.find(source.opcode);
@@ -148,12 +158,10 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
   }
   KernelDecoder decoder(kernel, *program);
   decoder.symbols = symbols;
-  if (!placeShared(module, decoder)) {
-    error = "kernel '" + kernel.name + "': too much static shared memory";
+  if (!placeShared(module, decoder) || !placeParams(decoder) || !placeLocals(decoder)) {
+    error = decoder.error;
     return nullptr;
   }
-  placeParams(decoder);
-  placeLocals(decoder);
   OpcodeMap opcodes = allOpcodes();
   program->code.resize(kernel.body.size() + 1);
   ptx::Instruction end; // Falling off the end is a return.
@@ -166,7 +174,7 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
       return nullptr;
     }
   }
-  if (!linkBranches(decoder)) {
+  if (!decoder.checkWritten() || !linkBranches(decoder)) {
     error = decoder.error;
     return nullptr;
   }

@@ -52,6 +52,8 @@ bool isFloat(Type type) { return type == Type::F16 || type == Type::BF16 || type
 
 bool isInteger(Type type) { return type >= Type::B8 && type <= Type::S64 && type != Type::B128; }
 
+bool isBits(Type type) { return type >= Type::B8 && type <= Type::B64; }
+
 KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kernel(source), program(target) {
   uint32_t alwaysTrue = newSlot(1);
   std::memset(program.registerImage.data() + alwaysTrue, 0xFF, 4);
@@ -61,11 +63,28 @@ KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kerne
     program.registerCount += reg.bits >= 64 ? reg.bits / 32 : reg.bits > 1 ? 1 : 0;
   }
   discardSlot = newSlot(128);
+  uses.resize(kernel.registers.size());
+}
+
+void KernelDecoder::noteRead(int number, uint32_t line) {
+  Use &use = uses[static_cast<size_t>(number)];
+  if (use.firstRead == 0)
+    use.firstRead = line;
+}
+
+bool KernelDecoder::checkWritten() {
+  for (size_t number = 0; number < uses.size(); ++number)
+    if (uses[number].firstRead != 0 && !uses[number].written) {
+      error = "PTX line " + std::to_string(uses[number].firstRead) + ": register " + kernel.registers[number].name +
+              " is read but never written";
+      return false;
+    }
+  return true;
 }
 
 uint32_t KernelDecoder::newSlot(unsigned bits) {
   uint32_t offset = static_cast<uint32_t>(program.registerImage.size());
-  uint32_t bytes = bits == 1 ? 4 : 32 * bits / 8;
+  uint32_t bytes = bits == 1 ? 4 : 32 * std::max(bits, 16u) / 8; // Handlers see 8 bits as 16.
   if (bits != 1)
     offset = (offset + 63) / 64 * 64;
   program.registerImage.resize(offset + bytes);
@@ -84,7 +103,7 @@ uint32_t KernelDecoder::constant(uint64_t value, unsigned bits) {
     std::memset(bytes, value ? 0xFF : 0, 4);
   else
     for (unsigned lane = 0; lane < 32; ++lane)
-      std::memcpy(bytes + lane * bits / 8, &value, bits / 8);
+      std::memcpy(bytes + lane * bits / 8, &value, std::min(bits / 8, 8u)); // Upper half of 128 bits: 0.
   return entry->second;
 }
 
@@ -226,20 +245,26 @@ uint64_t immediateBits(const ptx::Operand &operand, Type type) {
 
 } // namespace
 
+bool Decoder::addRegister(const ptx::Operand &operand, Type type, bool wider) {
+  unsigned bits = bitsOf(type), have = kernel.bitsOfRegister(operand.number);
+  if (have != bits && !(wider && have > bits && bits > 1))
+    return fail("register " + operand.name + " has " + std::to_string(have) + " bits, the instruction wants " +
+                std::to_string(bits));
+  extra(kernel.slotOf(operand.number));
+  return true;
+}
+
 bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   unsigned bits = bitsOf(type);
   switch (operand.kind) {
-  case ptx::Operand::Register: {
-    unsigned have = kernel.bitsOfRegister(operand.number);
-    if (have != bits && !(wider && have > bits && bits > 1))
-      return fail("register " + operand.name + " has " + std::to_string(have) + " bits, the instruction wants " +
-                  std::to_string(bits));
-    extra(kernel.slotOf(operand.number));
-    return true;
-  }
+  case ptx::Operand::Register:
+    kernel.noteRead(operand.number, source.line);
+    return addRegister(operand, type, wider);
   case ptx::Operand::Integer:
   case ptx::Operand::Single:
   case ptx::Operand::Double:
+    if (operand.kind == ptx::Operand::Integer ? isFloat(type) : isInteger(type) && !isBits(type))
+      return fail("an integer and a floating-point literal do not stand for each other");
     extra(kernel.constant(immediateBits(operand, type), std::max(bits, bits == 8 ? 16u : 1u)));
     return true;
   case ptx::Operand::Special: {
@@ -272,13 +297,16 @@ bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
   }
   if (operand.kind != ptx::Operand::Register)
     return fail("the destination must be a register");
-  return read(operand, type, wider);
+  kernel.noteWrite(operand.number);
+  return addRegister(operand, type, wider);
 }
 
 bool Decoder::readPredicate(const ptx::Operand &operand) {
   bool immediate = operand.kind == ptx::Operand::Integer;
   if (!immediate && width(operand) != 1)
     return fail("a predicate register is expected");
+  if (!immediate)
+    kernel.noteRead(operand.number, source.line);
   extra(immediate ? kernel.constant(operand.bits != 0, 1) : kernel.slotOf(operand.number));
   extra(operand.negated ? ~0u : 0);
   return true;
@@ -316,6 +344,7 @@ bool Decoder::address(size_t i) {
     unsigned bits = kernel.bitsOfRegister(operand.number);
     if (bits != 32 && bits != 64)
       return fail("an address register must have 32 or 64 bits");
+    kernel.noteRead(operand.number, source.line);
     extra(kernel.slotOf(operand.number) | (bits == 32 ? 1 : 0)); // Slots are 64-byte aligned: bit 0 is free.
     return true;
   }

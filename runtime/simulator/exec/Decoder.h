@@ -62,6 +62,7 @@ unsigned bitsOf(Type type);
 bool isSigned(Type type);
 bool isFloat(Type type);
 bool isInteger(Type type); ///< Signed, unsigned or untyped bits, not packed.
+bool isBits(Type type);    ///< B8 to B64: no number.
 
 using ptx::Space;
 
@@ -125,6 +126,9 @@ public:
   bool fail(const std::string &message);
 
 private:
+  /// Adds the register's slot if its width fits.
+  bool addRegister(const ptx::Operand &operand, Type type, bool wider);
+
   KernelDecoder &kernel;
   uint64_t taken = 0; ///< Bit i: modifier i was taken.
 };

@@ -142,6 +142,19 @@ template <class Format, class Operation, class Register> Step half2(Warp &warp, 
   return Step::Next;
 }
 
+/// x y + z rounded to odd: a last bit that was not exact is set, so that rounding once more, to a 16-bit
+/// format, gives what one rounding of the exact sum gives. The product of two such values is exact.
+double fmaToOdd(double x, double y, double z) {
+  double product = x * y, sum = product + z;
+  if (!std::isfinite(sum))
+    return sum;
+  double rest = sum - product, error = (product - (sum - rest)) + (z - rest);
+  uint64_t bits = std::bit_cast<uint64_t>(sum);
+  if (error == 0 || bits & 1)
+    return sum;
+  return std::bit_cast<double>((error > 0) == (sum > 0) ? bits + 1 : bits - 1);
+}
+
 template <class Format, class Register> Step half3(Warp &warp, const Instruction &i, uint32_t lanes) {
   Register *d = warp.reg<Register>(i.op[0]);
   const Register *a = warp.reg<Register>(i.op[1]), *b = warp.reg<Register>(i.op[2]), *c = warp.reg<Register>(i.op[3]);
@@ -151,7 +164,7 @@ template <class Format, class Register> Step half3(Warp &warp, const Instruction
       double x = load16<Format>(static_cast<uint16_t>(a[lane] >> shift), i.flags);
       double y = load16<Format>(static_cast<uint16_t>(b[lane] >> shift), i.flags);
       double z = load16<Format>(static_cast<uint16_t>(c[lane] >> shift), i.flags);
-      result |= static_cast<Register>(Register(store16<Format>(std::fma(x, y, z), i.flags)) << shift);
+      result |= static_cast<Register>(Register(store16<Format>(fmaToOdd(x, y, z), i.flags)) << shift);
     }
     d[lane] = result;
   });
@@ -200,15 +213,16 @@ template <class Operation> Handler pick2(Type type, uint32_t flags, bool directe
   return directed ? nullptr : pick16<Operation>(type);
 }
 
-/// neg and abs: imm is the mask to flip or keep; count 1 for abs.
+/// neg and abs: imm is the mask to flip or keep; count 1 for abs; bytes of one value, for .ftz.
 template <class Register> Step sign(Warp &warp, const Instruction &i, uint32_t lanes) {
   Register *d = warp.reg<Register>(i.op[0]);
   const Register *a = warp.reg<Register>(i.op[1]);
   Register mask = static_cast<Register>(i.imm);
   forLanes(lanes, [&](unsigned lane) {
     Register value = a[lane];
-    if (i.flags & kFtz && sizeof(Register) == 4 && (value & 0x7F800000) == 0)
-      value &= static_cast<Register>(0x80000000);
+    for (unsigned shift = 0; i.flags & kFtz && shift < 8 * sizeof(Register); shift += 8 * i.bytes)
+      if ((value >> shift & (i.bytes == 2 ? 0x7C00 : 0x7F800000)) == 0)
+        value &= ~static_cast<Register>(((uint64_t(1) << (8 * i.bytes - 1)) - 1) << shift);
     d[lane] = i.count ? value & ~mask : value ^ mask;
   });
   return Step::Next;
@@ -217,7 +231,8 @@ template <class Register> Step sign(Warp &warp, const Instruction &i, uint32_t l
 bool decodeSign(Decoder &d, Type type, bool absolute) {
   d.out.count = absolute;
   bool packed = type == Type::F16x2 || type == Type::BF16x2;
-  if (d.take("ftz") && type == Type::F32)
+  d.out.bytes = type == Type::F32 ? 4 : 2;
+  if ((type == Type::F32 || type == Type::F16 || type == Type::F16x2) && d.take("ftz"))
     d.out.flags = kFtz;
   unsigned bits = bitsOf(type);
   d.out.imm = packed ? 0x80008000 : uint64_t(1) << (bits - 1);
@@ -225,9 +240,10 @@ bool decodeSign(Decoder &d, Type type, bool absolute) {
 }
 
 /// Takes .rn, .rz, .rm or .rp; imm is the machine's name for it. True for a directed one.
-bool takeDirected(Decoder &d) {
+bool takeDirected(Decoder &d, bool &named) {
   constexpr int kModes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
   int position = d.takeOneOf({"rn", "rz", "rm", "rp"});
+  named = position >= 0;
   d.out.imm = static_cast<uint64_t>(position > 0 ? kModes[position] : FE_TONEAREST);
   return position > 0;
 }
@@ -248,10 +264,12 @@ bool decodeFma(Decoder &d, Type type, bool directed) {
   return finishUniform(d, type, 4, handler);
 }
 
-bool decodeDiv(Decoder &d, Type type, bool directed) {
+bool decodeDiv(Decoder &d, Type type, bool directed, bool named) {
   int approximation = type == Type::F32 ? d.takeOneOf({"approx", "full"}) : -1;
   if (type != Type::F32 && type != Type::F64)
     return d.fail("this type is not modelled");
+  if ((approximation >= 0) == named)
+    return d.fail("needs .approx, .full or a rounding");
   if (approximation == 0)
     return finishUniform(d, type, 3, float2<float, DivApprox, false>);
   return finishUniform(d, type, 3, pick2<Div>(type, d.out.flags, directed));
@@ -262,7 +280,7 @@ bool decodeDiv(Decoder &d, Type type, bool directed) {
 bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   if (op == Operator::Neg || op == Operator::Abs)
     return decodeSign(d, type, op == Operator::Abs);
-  bool directed = takeDirected(d);
+  bool named, directed = takeDirected(d, named);
   if (d.take("ftz"))
     d.out.flags |= kFtz;
   if (d.take("sat"))
@@ -270,6 +288,8 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   Type narrow = type == Type::F32 ? d.takeType() : Type::None;
   if (narrow == Type::F16 || narrow == Type::BF16)
     return decodeMixedFloat(d, op, narrow, directed);
+  if (op == Operator::Mad && !named)
+    return d.fail("needs a rounding");
   switch (op) {
   case Operator::Add:
     return finishUniform(d, type, 3, pick2<Add>(type, d.out.flags, directed));
@@ -280,7 +300,7 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   case Operator::Mad:
     return decodeFma(d, type, directed);
   case Operator::Div:
-    return decodeDiv(d, type, directed);
+    return decodeDiv(d, type, directed, named);
   case Operator::Min:
   case Operator::Max:
     if (d.take("NaN"))

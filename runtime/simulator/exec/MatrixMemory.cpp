@@ -16,10 +16,11 @@
 namespace imbrex::simulator {
 namespace {
 
-/// A row's address in shared memory, whatever space the instruction names.
+/// A row's address in shared memory: what the lane names, or where the instruction names no space, the
+/// place of that generic address. A generic address elsewhere lies past the end of shared memory.
 uint64_t rowAddress(Warp &warp, const Instruction &i, uint32_t base, unsigned lane) {
   uint64_t address = laneAddress(warp, i, base, lane);
-  return address - kSharedWindow < kWindowBytes ? address - kSharedWindow : address;
+  return spaceOf(i) == Space::Generic ? address - kSharedWindow : address;
 }
 
 /// Lane `lane`'s pair of elements of a matrix given as eight 16-byte rows.
@@ -104,7 +105,10 @@ bool decodeMatrixAccess(Decoder &d, bool isStore) {
     return d.fail("only .sync.aligned.m8n8 is modelled");
   int count = d.takeOneOf({"x1", "x2", "x4"});
   d.out.bytes = d.take("trans");
-  d.takeSpace();
+  Space space = d.takeSpace();
+  if (space != Space::Generic && space != Space::Shared)
+    return d.fail("only shared memory holds matrices");
+  d.out.flags = static_cast<uint32_t>(space) << kSpaceShift;
   if (count < 0 || d.takeType() != Type::B16)
     return d.fail("needs .x1, .x2 or .x4 and .b16");
   d.out.count = static_cast<uint16_t>(1u << count);

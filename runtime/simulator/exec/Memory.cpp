@@ -111,7 +111,7 @@ bool takeMemoryHints(Decoder &d) {
   return strong;
 }
 
-/// A width that all registers of the operand share: 16, 32 or 64; immediates adapt to it.
+/// A width that all registers of the operand share: 8, 16, 32 or 64; immediates adapt to it.
 unsigned registerBits(const Decoder &d, const ptx::Operand &operand, unsigned bytes) {
   unsigned bits = d.width(operand);
   for (const ptx::Operand &element : operand.elements)
@@ -119,7 +119,9 @@ unsigned registerBits(const Decoder &d, const ptx::Operand &operand, unsigned by
   return bits != 0 ? bits : std::max(16u, 8 * bytes);
 }
 
-Type bitsType(unsigned bits) { return bits == 16 ? Type::B16 : bits == 32 ? Type::B32 : Type::B64; }
+Type bitsType(unsigned bits) {
+  return bits == 8 ? Type::B8 : bits == 16 ? Type::B16 : bits == 32 ? Type::B32 : Type::B64;
+}
 
 bool decodeAccess(Decoder &d, bool isStore) {
   Space space = d.takeSpace();
@@ -143,6 +145,8 @@ bool decodeAccess(Decoder &d, bool isStore) {
   if (space == Space::Generic || space == Space::Shared)
     d.noteSharedAccess(bytes * count);
   bool extended = isSigned(type);
+  if (width == 8 && bytes == 1)
+    width = 16; // As wide as its slot.
   if (space == Space::Global)
     return d.finish(pickWidth<Space::Global>(bytes, width, isStore, extended));
   if (space == Space::Shared)

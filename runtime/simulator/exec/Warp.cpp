@@ -214,16 +214,17 @@ Step Warp::exitLanes(uint32_t lanes) {
   for (Fragment &fragment : parked)
     if (fragment.state == Fragment::AtWarpSync)
       fragment.state = Fragment::Ready;
+  cta->noteExit(index);
   return active == 0 ? Step::Switch : Step::Next;
 }
 
-Step Warp::park(uint32_t lanes, uint32_t resumeAt, Fragment::State state, uint32_t key) {
+Step Warp::park(uint32_t lanes, uint32_t resumeAt, Fragment::State state, uint64_t key) {
   parked.push_back({resumeAt, lanes, join, state, key});
   active &= ~lanes;
   return active == 0 ? Step::Switch : Step::Next;
 }
 
-bool Warp::gather(const Instruction &instruction, uint32_t &lanes, uint32_t needed, uint32_t key) {
+bool Warp::gather(const Instruction &instruction, uint32_t &lanes, uint32_t needed, uint64_t key) {
   uint32_t missing = needed & live & ~lanes;
   if (missing == 0) [[likely]]
     return true;
@@ -244,7 +245,7 @@ bool Warp::gather(const Instruction &instruction, uint32_t &lanes, uint32_t need
   return true;
 }
 
-void Warp::wake(uint32_t lanes, uint32_t key) {
+void Warp::wake(uint32_t lanes, uint64_t key) {
   for (Fragment &fragment : parked)
     if (fragment.state == Fragment::AtBarrier && fragment.key == key && fragment.lanes == lanes)
       fragment.state = Fragment::Ready;

@@ -35,7 +35,7 @@ struct Fragment {
   uint32_t lanes = 0;
   int join = -1;
   State state = Ready;
-  uint32_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute.
+  uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute.
 };
 
 /// A point where lanes that diverged meet again.
@@ -60,7 +60,8 @@ struct PendingCopy {
 class Warp {
 public:
   static constexpr uint32_t kNoPc = ~0u;
-  static constexpr uint32_t kWarpSyncKey = ~0u; ///< bar.warp.sync meets bar.warp.sync anywhere.
+  /// Plus its mask: bar.warp.sync meets any bar.warp.sync with the same mask.
+  static constexpr uint64_t kWarpSyncKey = uint64_t(1) << 32;
 
   /// Prepares the warp for a block; `lanes` are the threads it has.
   void begin(Cta &cta, unsigned index, uint32_t lanes);
@@ -77,14 +78,14 @@ public:
   /// Some lanes end. Step::Switch if none of the fragment is left.
   Step exitLanes(uint32_t lanes);
   /// Parks `lanes` of the running fragment; they go on at `resumeAt`.
-  Step park(uint32_t lanes, uint32_t resumeAt, Fragment::State state, uint32_t key);
+  Step park(uint32_t lanes, uint32_t resumeAt, Fragment::State state, uint64_t key);
   /// Makes sure that all of `needed` execute this warp-wide operation together. True: they do, and
   /// `lanes` holds them all (parked fragments that waited here included). False: the fragment parked.
-  bool gather(const Instruction &instruction, uint32_t &lanes, uint32_t needed, uint32_t key);
+  bool gather(const Instruction &instruction, uint32_t &lanes, uint32_t needed, uint64_t key);
   /// Whether all live lanes of the warp are in the running fragment and in `lanes`.
   bool isWhole(uint32_t lanes) const { return lanes == live && active == live; }
   /// Lets the fragment of `lanes` that waits at barrier `key` go on.
-  void wake(uint32_t lanes, uint32_t key);
+  void wake(uint32_t lanes, uint64_t key);
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Step::Fault with "divergent barrier" unless all 32 lanes execute this .aligned instruction.

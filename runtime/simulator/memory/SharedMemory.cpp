@@ -22,23 +22,35 @@ template <class T> T *reserve(size_t count) {
   return memory == MAP_FAILED ? nullptr : static_cast<T *>(memory);
 }
 
+Trace reserveTrace(size_t count) {
+  return {reserve<uint32_t>(count), reserve<uint32_t>(count), reserve<uint32_t>(count)};
+}
+
+void release(uint32_t *memory, size_t count) { munmap(memory, count * sizeof(uint32_t)); }
+
+void release(const Trace &trace, size_t count) {
+  release(trace.time, count);
+  release(trace.who, count);
+  release(trace.lanes, count);
+}
+
 } // namespace
 
 SharedMemory::SharedMemory(uint32_t size, unsigned warpCount)
     : stride(std::max((size + 15) / 16 * 16, 16u)), capacity(stride), maxWarps(warpCount) {
   bytes = reserve<uint8_t>(capacity);
-  writeTime = reserve<uint32_t>(capacity);
-  writeWho = reserve<uint32_t>(capacity);
-  readTime = reserve<uint32_t>(size_t(capacity) * maxWarps);
-  readWho = reserve<uint32_t>(size_t(capacity) * maxWarps);
+  for (uint32_t **shadow : {&writeTime, &writeWho, &plainTime, &plainWho})
+    *shadow = reserve<uint32_t>(capacity);
+  for (Trace *trace : {&plainReads, &strongReads, &strongWrites})
+    *trace = reserveTrace(size_t(capacity) * maxWarps);
 }
 
 SharedMemory::~SharedMemory() {
   munmap(bytes, capacity);
-  munmap(writeTime, capacity * sizeof(uint32_t));
-  munmap(writeWho, capacity * sizeof(uint32_t));
-  munmap(readTime, size_t(capacity) * maxWarps * sizeof(uint32_t));
-  munmap(readWho, size_t(capacity) * maxWarps * sizeof(uint32_t));
+  for (uint32_t *shadow : {writeTime, writeWho, plainTime, plainWho})
+    release(shadow, capacity);
+  for (const Trace &trace : {plainReads, strongReads, strongWrites})
+    release(trace, size_t(capacity) * maxWarps);
 }
 
 void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
@@ -50,6 +62,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
   stride = capacity >> log2;
   limit = size;
   warps = warpCount;
+  anyStrong = false;
   clocks.begin(warpCount);
 }
 
@@ -58,7 +71,25 @@ bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
   return false;
 }
 
-/// The last write of granule `index` against an access of `who`.
+/// Whether `who` is ordered after an access of all of `lanes` of `warp` at `time`; if not, `culprit` is
+/// one of the lanes.
+bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const {
+  culprit = static_cast<unsigned>(__builtin_ctz(lanes));
+  if (warp != who.warp())
+    return time <= clocks.seen[who.warp()][warp];
+  if (time <= clocks.lanesJoined[warp])
+    return true;
+  for (uint32_t seers = who.lanes(); seers != 0; seers &= seers - 1)
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+      culprit = static_cast<unsigned>(__builtin_ctz(rest));
+      if (!clocks.ordered(warp, static_cast<unsigned>(__builtin_ctz(seers)), warp, culprit, time))
+        return false;
+    }
+  return true;
+}
+
+/// The earlier writes of granule `index` against an access of `who`. Strong writes before a plain write
+/// are looked for by checkBeforeWrite.
 bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
@@ -70,58 +101,102 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
     return false;
   }
-  if (writer.strong() && who.strong())
-    return true;
+  if (writer.strong()) {
+    time = plainTime[index];
+    writer = {plainWho[index]};
+  }
   // A warp-wide read (ldmatrix) hands the bytes to other lanes than the one that names the address.
-  if (!isWrite && who.manyLanes() && writer.warp() == who.warp() && time > clocks.lanesJoined[who.warp()])
-    return fail(FaultKind::SharedRace, writer, true);
-  return clocks.ordered(who.warp(), who.lane(), writer.warp(), writer.lane(), time) ||
+  unsigned culprit;
+  return time <= clocks.start || isOrdered(who, writer.warp(), 1u << writer.lane(), time, culprit) ||
          fail(FaultKind::SharedRace, writer, true);
 }
 
+/// Adds the access to the warp's entry, which keeps the lanes that `who` is not ordered after.
+void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
+  size_t at = size_t(who.warp()) * stride + index;
+  uint32_t others = 0;
+  if (trace.time[at] > clocks.lanesJoined[who.warp()] && !who.manyLanes())
+    others = trace.lanesAt(at) & ~who.lanes();
+  for (uint32_t rest = clocks.laneSeen.empty() ? 0 : others; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    if (clocks.ordered(who.warp(), who.lane(), who.warp(), lane, trace.time[at]))
+      others &= ~(1u << lane);
+  }
+  trace.time[at] = clocks.now;
+  trace.who[at] = (who.bits & ~Accessor::kStrong) | (others ? Accessor::kLaneSet : 0);
+  if (others)
+    trace.lanes[at] = others | who.lanes();
+}
+
 bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
-  size_t row = size_t(who.warp()) * stride;
-  for (uint32_t i = first; i <= last; ++i) {
-    if (!checkWriter(i, who, false))
+  anyStrong |= who.strong();
+  uint32_t oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; i <= last; ++i)
+    if ((writeTime[i] > oldest || writeTime[i] <= clocks.start) && !checkWriter(i, who, false))
       return false;
-    uint32_t &time = readTime[row + i];
-    uint32_t &name = readWho[row + i];
-    Accessor previous{name};
-    bool others = time > clocks.lanesJoined[who.warp()] && (previous.manyLanes() || previous.lane() != who.lane());
-    bool plainBefore = others && !previous.strong();
-    name = (who.bits & ~(plainBefore ? Accessor::kStrong : 0)) | (others ? Accessor::kManyLanes : 0);
-    time = clocks.now;
+  if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
+    return false;
+  Trace &trace = who.strong() ? strongReads : plainReads;
+  uint32_t *times = trace.time + size_t(who.warp()) * stride, *names = trace.who + size_t(who.warp()) * stride;
+  uint32_t replaced = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()], now = clocks.now;
+  for (uint32_t i = first; i <= last; ++i) {
+    if (times[i] > replaced) {
+      record(trace, i, who);
+      continue;
+    }
+    times[i] = now;
+    names[i] = who.bits & ~Accessor::kStrong;
   }
   return true;
 }
 
-bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
+/// Whether `who` is ordered after all accesses that the trace knows of.
+bool SharedMemory::checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote) {
   for (unsigned warp = 0; warp < warps; ++warp) {
     size_t row = size_t(warp) * stride;
-    bool own = warp == who.warp();
-    uint32_t ordered = own ? clocks.lanesJoined[warp] : clocks.seen[who.warp()][warp];
+    uint32_t ordered = warp == who.warp() ? clocks.lanesJoined[warp] : clocks.seen[who.warp()][warp];
     uint32_t bad = 0;
     for (uint32_t i = first; i <= last; ++i)
-      bad |= uint32_t(readTime[row + i] > ordered);
+      bad |= uint32_t(trace.time[row + i] > ordered);
     if (!bad)
       continue;
     for (uint32_t i = first; i <= last; ++i) {
-      Accessor reader{readWho[row + i]};
-      uint32_t time = readTime[row + i];
-      if (time <= ordered || (reader.strong() && who.strong()))
+      unsigned culprit;
+      if (trace.time[row + i] <= ordered || isOrdered(who, warp, trace.lanesAt(row + i), trace.time[row + i], culprit))
         continue;
-      bool fine = own && !reader.manyLanes() && clocks.ordered(who.warp(), who.lane(), warp, reader.lane(), time);
-      if (!fine)
-        return fail(FaultKind::SharedRace, reader, false);
+      uint32_t other = trace.who[row + i] & ~(31u | Accessor::kLaneSet);
+      return fail(FaultKind::SharedRace, {other | culprit}, wrote);
     }
   }
   return true;
+}
+
+/// A plain write must be ordered after everything, a strong one after what is plain.
+bool SharedMemory::checkBeforeWrite(uint32_t first, uint32_t last, Accessor who) {
+  if (!checkTrace(plainReads, first, last, who, false))
+    return false;
+  if (!anyStrong || who.strong()) [[likely]]
+    return true;
+  return checkTrace(strongReads, first, last, who, false) && checkTrace(strongWrites, first, last, who, true);
 }
 
 void SharedMemory::stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who) {
   for (uint32_t i = first; i <= last; ++i) {
     writeTime[i] = time;
     writeWho[i] = who.bits;
+  }
+}
+
+void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who) {
+  anyStrong = true;
+  for (uint32_t i = first; i <= last; ++i) {
+    if (!Accessor{writeWho[i]}.strong()) {
+      plainTime[i] = writeTime[i];
+      plainWho[i] = writeWho[i];
+    }
+    writeTime[i] = clocks.now;
+    writeWho[i] = who.bits;
+    record(strongWrites, i, who);
   }
 }
 
@@ -143,9 +218,12 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
         return false;
     }
   }
-  if (!checkReaders(first, last, who))
+  if (!checkBeforeWrite(first, last, who))
     return false;
-  stampWrite(first, last, clocks.now, who);
+  if (who.strong())
+    stampStrongWrite(first, last, who);
+  else
+    stampWrite(first, last, clocks.now, who);
   return true;
 }
 

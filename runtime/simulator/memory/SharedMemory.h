@@ -14,7 +14,9 @@
 //| An access is checked against the block's Clocks, not against the order in which the simulator
 //| happens to run warps: a missing barrier is found under any schedule. Two lanes of one instruction
 //| may write the same bytes only if the values are identical. Atomics and volatile, relaxed, acquire
-//| or release accesses ("strong") do not race with each other, and order nothing.
+//| or release accesses ("strong") do not race with each other, and order nothing; so plain and strong
+//| accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is
+//| enough: who is ordered after it is ordered after the ones before.
 //| One object a simulating thread, reused from block to block; not thread-safe.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H
@@ -31,7 +33,8 @@ namespace imbrex::simulator {
 struct Accessor {
   uint32_t bits;
   static constexpr uint32_t kStrong = 1u << 10, kAsync = 1u << 11;
-  static constexpr uint32_t kManyLanes = kAsync; ///< In a reader's entry: more than one lane.
+  /// In a Trace's entry: all lanes of the warp; together with kStrong: those that Trace::lanes names.
+  static constexpr uint32_t kManyLanes = kAsync, kLaneSet = kAsync | kStrong;
 
   static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
     return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << 12};
@@ -42,6 +45,8 @@ struct Accessor {
   bool async() const { return bits & kAsync; }
   bool manyLanes() const { return bits & kManyLanes; }
   uint32_t instruction() const { return bits >> 12; }
+  /// The lanes that get to see the bytes: with kManyLanes the whole warp.
+  uint32_t lanes() const { return manyLanes() ? ~0u : 1u << lane(); }
 };
 
 /// What a failed check found.
@@ -50,6 +55,19 @@ struct Conflict {
   bool hasOther = false;
   bool otherWrote = false;
   Accessor other{0};
+};
+
+/// The last access of one kind by each warp to each granule; [warp * stride + granule]. Lanes of a warp
+/// that are not ordered with each other share an entry, which then holds the time of the latest.
+struct Trace {
+  uint32_t *time = nullptr;
+  uint32_t *who = nullptr;   ///< Accessor of the latest, kStrong taken for kLaneSet.
+  uint32_t *lanes = nullptr; ///< Only where kLaneSet is set.
+
+  uint32_t lanesAt(size_t at) const {
+    Accessor entry{who[at]};
+    return (entry.bits & Accessor::kLaneSet) == Accessor::kLaneSet ? lanes[at] : entry.lanes();
+  }
 };
 
 class SharedMemory {
@@ -67,13 +85,16 @@ public:
   bool read(uint32_t address, uint32_t count, Accessor who) {
     uint32_t first = address >> granule, last = (address + count - 1) >> granule;
     const uint32_t *written = writeTime + first;
-    uint32_t *readers = readTime + size_t(who.warp()) * stride + first;
-    uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], bad = 0;
+    uint32_t *readers = plainReads.time + size_t(who.warp()) * stride + first;
+    uint32_t oldest = clocks.oldest[who.warp()];
+    // A read for the whole warp replaces any entry; another one only those that all lanes are ordered after.
+    uint32_t joined = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()];
+    uint32_t bad = (who.bits & Accessor::kLaneSet) == Accessor::kStrong;
     for (uint32_t i = 0; i <= last - first; ++i)
       bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > joined);
     if (bad) [[unlikely]]
       return readSlowly(first, last, who);
-    uint32_t *names = readWho + size_t(who.warp()) * stride + first;
+    uint32_t *names = plainReads.who + size_t(who.warp()) * stride + first;
     for (uint32_t i = 0; i <= last - first; ++i) {
       readers[i] = clocks.now;
       names[i] = who.bits;
@@ -98,10 +119,14 @@ private:
   static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that an async copy will write.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
+  bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
-  bool checkReaders(uint32_t first, uint32_t last, Accessor who);
+  bool checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote);
+  bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
+  void record(Trace &trace, uint32_t index, Accessor who);
   void stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who);
+  void stampStrongWrite(uint32_t first, uint32_t last, Accessor who);
 
   uint32_t limit = 0;
   unsigned granule = 4;
@@ -110,7 +135,10 @@ private:
   unsigned maxWarps;
   unsigned warps = 0;
   uint8_t *bytes;
-  uint32_t *writeTime, *writeWho, *readTime, *readWho;
+  bool anyStrong = false;         ///< Whether this block made a strong access.
+  uint32_t *writeTime, *writeWho; ///< Last write of a granule, of either kind.
+  uint32_t *plainTime, *plainWho; ///< Last plain write, where writeWho is a strong one.
+  Trace plainReads, strongReads, strongWrites;
   Conflict found;
 };
 

@@ -5,33 +5,51 @@
 //
 // One `.entry`: parameters, performance directives, nested scopes, labels and instructions.
 // Register names resolve through a stack of scopes to indices into Kernel::registers; a name such
-// as %r<10> declares %r0 to %r9.
+// as %r<10> declares %r0 to %r9. Labels belong to their scope too.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/ptx/ParserState.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace imbrex::simulator::ptx {
 namespace {
 
+/// Bytes of registers a warp may have: 65536 of 32 bits. A predicate counts as 16 bits.
+constexpr uint64_t kMostRegisterBytes = uint64_t(8) << 20;
+constexpr size_t kMostModifiers = 32;
+
+/// Names declared between one "{" and its "}".
+struct Scope {
+  std::map<std::string, int, std::less<>> registers;
+  std::map<std::string, uint32_t> labels;
+  size_t firstInstruction = 0;
+};
+
 struct KernelParser {
   ParserState &state;
   Kernel kernel;
   SourcePlace place;
-  std::vector<std::map<std::string, int, std::less<>>> scopes{1};
+  uint64_t registerBytes = 0;
+  unsigned closedScopes = 0; ///< Those with labels.
+  std::vector<Scope> scopes{1};
 
   std::optional<int> findRegister(std::string_view name) const {
     for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
-      if (auto found = scope->find(name); found != scope->end())
+      if (auto found = scope->registers.find(name); found != scope->registers.end())
         return found->second;
     return std::nullopt;
   }
 
-  void declareRegister(const std::string &name, unsigned bits) {
-    scopes.back()[name] = static_cast<int>(kernel.registers.size());
+  bool declareRegister(const std::string &name, unsigned bits) {
+    registerBytes += 32 * std::max(bits, 16u) / 8;
+    if (registerBytes > kMostRegisterBytes)
+      return state.fail("too many registers");
+    scopes.back().registers[name] = static_cast<int>(kernel.registers.size());
     kernel.registers.push_back({name, bits});
+    return true;
   }
 
   bool parseRegisters();
@@ -39,11 +57,12 @@ struct KernelParser {
   bool parseTuning();
   bool parseBody();
   bool parseStatement();
+  void closeScope();
   bool parseDirective(std::string_view word);
   bool parseInstruction();
-  bool parseOperand(Operand &out);
+  bool parseOperand(Operand &out, unsigned depth = 0);
   bool parseSimpleOperand(Operand &out);
-  bool parseAddress(Operand &out);
+  bool parseAddress(Operand &out, unsigned depth);
   bool parseOffset(int64_t &offset);
 };
 
@@ -58,16 +77,16 @@ bool KernelParser::parseRegisters() {
       return state.fail("expected a register name");
     ++state.at;
     if (!state.accept("<")) {
-      declareRegister(name, bits);
+      if (!declareRegister(name, bits))
+        return false;
       continue;
     }
     uint64_t count;
     if (!state.parseUnsigned(count) || !state.expect(">"))
       return false;
-    if (count > 1u << 20)
-      return state.fail("too many registers");
     for (uint64_t i = 0; i < count; ++i)
-      declareRegister(name + std::to_string(i), bits);
+      if (!declareRegister(name + std::to_string(i), bits))
+        return false;
   } while (state.accept(","));
   return state.expect(";");
 }
@@ -157,7 +176,7 @@ bool KernelParser::parseOffset(int64_t &offset) {
   return true;
 }
 
-bool KernelParser::parseAddress(Operand &out) {
+bool KernelParser::parseAddress(Operand &out, unsigned depth) {
   out.kind = Operand::Address;
   if (state.peek().kind == Token::Word) {
     out.name = state.peek().text;
@@ -175,7 +194,7 @@ bool KernelParser::parseAddress(Operand &out) {
     out.offset = static_cast<int64_t>(literal.bits);
   }
   while (state.accept(",")) // Coordinates of a tensor operand.
-    if (!parseOperand(out.elements.emplace_back()))
+    if (!parseOperand(out.elements.emplace_back(), depth + 1))
       return false;
   return state.expect("]");
 }
@@ -200,17 +219,20 @@ bool KernelParser::parseSimpleOperand(Operand &out) {
   return out.kind != Operand::Symbol || parseOffset(out.offset);
 }
 
-bool KernelParser::parseOperand(Operand &out) {
+/// An address may hold a vector of coordinates; nothing nests deeper.
+bool KernelParser::parseOperand(Operand &out, unsigned depth) {
+  if (depth > 2)
+    return state.fail("the operand nests too deep");
   if (state.accept("{")) {
     out.kind = Operand::Vector;
     do
-      if (!parseOperand(out.elements.emplace_back()))
+      if (!parseOperand(out.elements.emplace_back(), depth + 1))
         return false;
     while (state.accept(","));
     return state.expect("}");
   }
   if (state.accept("["))
-    return parseAddress(out);
+    return parseAddress(out, depth);
   out.negated = state.accept("!");
   if (!parseSimpleOperand(out))
     return false;
@@ -246,6 +268,8 @@ bool KernelParser::parseInstruction() {
     instruction.modifiers.emplace_back(words.substr(dot + 1, next == words.npos ? words.npos : next - dot - 1));
     dot = next;
   }
+  if (instruction.modifiers.size() > kMostModifiers)
+    return state.fail("'" + instruction.opcode + "' has too many modifiers");
   if (instruction.opcode == "call")
     return state.fail("calls of device functions are not modelled");
   while (!state.accept(";")) {
@@ -263,13 +287,13 @@ bool KernelParser::parseStatement() {
   if (token.kind == Token::End)
     return state.fail("the kernel '" + kernel.name + "' is not closed");
   if (state.accept("{")) {
-    scopes.emplace_back();
+    scopes.emplace_back().firstInstruction = kernel.body.size();
     return true;
   }
   if (token.kind == Token::Word && token.text[0] == '.')
     return parseDirective(token.text);
   if (token.kind == Token::Word && state.peek(1).text == ":" && state.peek(1).kind == Token::Punctuation) {
-    if (!kernel.labels.emplace(token.text, static_cast<uint32_t>(kernel.body.size())).second)
+    if (!scopes.back().labels.emplace(token.text, static_cast<uint32_t>(kernel.body.size())).second)
       return state.fail("label '" + std::string(token.text) + "' is defined twice");
     state.at += 2;
     return true;
@@ -279,12 +303,34 @@ bool KernelParser::parseStatement() {
   return parseInstruction();
 }
 
+/// Makes the scope's labels known to the kernel. Branches to one of an inner scope get its unique name:
+/// inner scopes close first, so the innermost label wins.
+void KernelParser::closeScope() {
+  Scope scope = std::move(scopes.back());
+  scopes.pop_back();
+  if (scopes.empty()) {
+    kernel.labels.insert(scope.labels.begin(), scope.labels.end());
+    return;
+  }
+  if (scope.labels.empty())
+    return;
+  std::string suffix = "@" + std::to_string(closedScopes++); // No PTX name has an "@".
+  for (const auto &[name, index] : scope.labels)
+    kernel.labels.emplace(name + suffix, index);
+  for (size_t i = scope.firstInstruction; i < kernel.body.size(); ++i) {
+    Instruction &instruction = kernel.body[i];
+    if (instruction.opcode == "bra" && instruction.operands.size() == 1 &&
+        scope.labels.count(instruction.operands[0].name) != 0)
+      instruction.operands[0].name += suffix;
+  }
+}
+
 bool KernelParser::parseBody() {
   if (!state.expect("{"))
     return false;
   while (!scopes.empty()) {
     if (state.accept("}")) {
-      scopes.pop_back();
+      closeScope();
       continue;
     }
     if (!parseStatement())

@@ -157,6 +157,38 @@ bool parseInitialiser(ParserState &state, unsigned bytes, bool isSingle, Variabl
 
 } // namespace
 
+namespace {
+
+/// No device has more; products of it with an element's bytes stay far from 2^64.
+constexpr uint64_t kMostElements = uint64_t(1) << 40;
+constexpr uint64_t kMostAlign = uint64_t(1) << 20;
+
+/// "[4][8]" after a variable's name; `unsized` for "[]".
+bool parseExtents(ParserState &state, uint64_t &elements, bool &unsized) {
+  while (state.accept("[")) {
+    uint64_t extent = 0;
+    if (state.is("]"))
+      unsized = true;
+    else if (!state.parseUnsigned(extent))
+      return false;
+    if (extent != 0 && elements > kMostElements / extent)
+      return state.fail("the array is too large");
+    elements *= unsized ? 1 : extent;
+    if (!state.expect("]"))
+      return false;
+  }
+  return true;
+}
+
+bool parseAlign(ParserState &state, uint64_t &align) {
+  if (!state.parseUnsigned(align))
+    return false;
+  bool fine = align != 0 && (align & (align - 1)) == 0 && align <= kMostAlign;
+  return fine || state.fail(".align needs a power of two");
+}
+
+} // namespace
+
 bool ParserState::parseVariable(Variable &out) {
   out.line = peek().line;
   unsigned bits = 0, lanes = 1;
@@ -165,7 +197,7 @@ bool ParserState::parseVariable(Variable &out) {
     std::string_view word = peek().text;
     ++at;
     if (word == ".align") {
-      if (!parseUnsigned(out.align))
+      if (!parseAlign(*this, out.align))
         return false;
     } else if (word == ".ptr" || word == ".global" || word == ".const" || word == ".shared" || word == ".local" ||
                word == ".managed") {
@@ -187,16 +219,8 @@ bool ParserState::parseVariable(Variable &out) {
     out.align = out.align > 1 ? out.align : bits / 8 * lanes;
   uint64_t elements = 1;
   bool unsized = false;
-  while (accept("[")) {
-    uint64_t extent = 0;
-    if (is("]"))
-      unsized = true;
-    else if (!parseUnsigned(extent))
-      return false;
-    elements *= unsized ? 1 : extent;
-    if (!expect("]"))
-      return false;
-  }
+  if (!parseExtents(*this, elements, unsized))
+    return false;
   if (accept("=") && !parseInitialiser(*this, bits / 8, isSingle, out))
     return false;
   out.bytes = unsized ? out.initial.size() : elements * lanes * bits / 8;

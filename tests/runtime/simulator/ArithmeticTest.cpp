@@ -244,4 +244,13 @@ TEST(Barrier, Reductions) {
     EXPECT_EQ(value, 1040u);
 }
 
+TEST(Arithmetic, BytesInRegistersKeepToThemselves) {
+  auto out = runBody(".reg .u8 %b<2>;\n.reg .pred %q;\nsetp.lt.u32 %q, %r0, 16;\ncvt.u8.u32 %b1, %r0;\n"
+                     "st.global.u8 [%rd3], %b1;\nselp.u32 %r1, 1, 2, %q;\nst.global.u32 [%rd3+4], %r1;\n"
+                     "ld.global.u8 %b0, [%rd3];\ncvt.u32.u8 %r2, %b0;\nst.global.u16 [%rd3+2], %r2;",
+                     {});
+  for (uint64_t i = 0; i < 32; ++i)
+    EXPECT_EQ(out[i], (i < 16 ? uint64_t(1) : uint64_t(2)) << 32 | i << 16 | i);
+}
+
 } // namespace

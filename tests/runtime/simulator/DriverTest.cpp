@@ -175,4 +175,11 @@ TEST(Driver, GlobalsAndConstantsHaveTheirValues) {
   EXPECT_EQ(out[5], 200u - 2 + 100);
 }
 
+TEST(Driver, OptionsWithoutMeasure) {
+  Host host(imbrex::simulator::SimulatorOptions{4000000, UINT64_MAX, 0});
+  CUfunction function = host.load(kernelText("mov.u32 %r1, 1;"));
+  CUdeviceptr memory = host.allocate(256);
+  EXPECT_EQ(host.launch(function, 100000, 32, 0, memory, memory), CUDA_SUCCESS) << host.report;
+}
+
 } // namespace

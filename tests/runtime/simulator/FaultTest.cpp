@@ -186,6 +186,50 @@ TEST(Race, AtomicsDoNotRaceWithEachOther) {
   check(start + "bar.sync 0;\nld.shared.u32 %r3, [%r1];", 128, {});
 }
 
+const std::string kThreads = "mov.u32 %r1, tile;\nsetp.eq.u32 %p1, %r0, 0;\nsetp.eq.u32 %p2, %r0, 32;\n"
+                             "and.b32 %r2, %r0, 31;\nsetp.eq.u32 %p3, %r2, 0;\n";
+
+TEST(Race, AStrongAccessDoesNotHideAPlainWrite) {
+  std::string write = kThreads + "@%p1 st.shared.u32 [%r1], 0;\n";
+  std::string add = "@%p3 atom.shared.add.u32 %r3, [%r1], 1;\n";
+  check(write + "bar.warp.sync -1;\n" + add, 64, {"bar.sync"});
+  check(write + "bar.sync 0;\n" + add, 64, {});
+  std::string strong = "@%p1 st.volatile.shared.u32 [%r1], 1;\n", read = "@%p2 ld.volatile.shared.u32 %r3, [%r1];\n";
+  check(write + strong + read, 64, {"bar.sync"});
+  check(write + "bar.sync 0;\n" + strong + read, 64, {});
+}
+
+TEST(Race, AStrongAccessDoesNotHideAPlainRead) {
+  std::string start = kThreads + "@%p2 st.shared.u32 [%r1], 0;\nbar.sync 0;\n@%p2 ld.shared.u32 %r3, [%r1];\n";
+  std::string strong = "@%p2 ld.volatile.shared.u32 %r3, [%r1];\n", write = "@%p1 st.volatile.shared.u32 [%r1], 1;\n";
+  check(start + strong + write, 64, {"shared-memory race"});
+  check(start + "bar.warp.sync -1;\n" + strong + write, 64, {"shared-memory race"});
+  check(start + "bar.sync 0;\n" + strong + write, 64, {});
+}
+
+TEST(Race, APlainReadIsOrderedAfterEveryStrongWrite) {
+  // Both warps add; warp 0 waits for nobody, or for warp 1 too, before its plain read.
+  std::string start = kThreads + "@%p1 st.shared.u32 [%r1], 0;\nbar.sync 0;\n@%p3 atom.shared.add.u32 %r3, [%r1], 1;\n";
+  check(start + "@%p1 ld.shared.u32 %r3, [%r1];\n", 64, {"shared-memory race"});
+  check(start + "@%p1 st.shared.u32 [%r1], 1;\n", 64, {"shared-memory race"});
+  check(start + "bar.sync 0;\n@%p1 ld.shared.u32 %r3, [%r1];\nbar.sync 0;\n@%p2 st.shared.u32 [%r1], 1;\n", 64, {});
+}
+
+TEST(Race, PartialWarpBarrierOrdersManyReaders) {
+  std::string start = kThreads + "@%p1 st.shared.u32 [%r1], 0;\nbar.warp.sync -1;\nsetp.lt.u32 %p4, %r0, 16;\n"
+                                 "@!%p4 bra DONE;\nld.shared.u32 %r3, [%r1];\n";
+  check(start + "bar.warp.sync 0xffff;\n@%p1 st.shared.u32 [%r1], 1;\nDONE:", 32, {});
+  check(start + "setp.gt.u32 %p5, %r0, 7;\n@%p5 bra DONE;\nbar.warp.sync 0xff;\n@%p1 st.shared.u32 [%r1], 1;\nDONE:",
+        32, {"shared-memory race", "lane 8"});
+}
+
+TEST(Race, WarpBarrierWithAMaskForEachHalf) {
+  std::string start = kOwnSlot + "st.shared.u32 [%r3], %r0;\nand.b32 %r6, %r0, 16;\nshl.b32 %r7, 0xffff, %r6;\n"
+                                 "bar.warp.sync %r7;\n";
+  check(start + "xor.b32 %r8, %r3, 4;\nld.shared.u32 %r9, [%r8];", 32, {});
+  check(start + "xor.b32 %r8, %r3, 64;\nld.shared.u32 %r9, [%r8];", 32, {"shared-memory race"});
+}
+
 const std::string kCopyOne = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 %r3, %r1, %r2;\nand.b32 %r7, %r0, 31;\n"
                              "mul.wide.u32 %rd6, %r7, 16;\nadd.s64 %rd7, %rd2, %rd6;\n"
                              "cp.async.cg.shared.global [%r3], [%rd7], 16;\n";
@@ -248,6 +292,20 @@ TEST(Fault, Deadlock) {
 }
 
 TEST(Fault, ExitedWarpsDoNotHoldTheBarrier) { check("setp.lt.u32 %p1, %r0, 32;\n@%p1 exit;\nbar.sync 0;", 96, {}); }
+
+TEST(Fault, ExitedLanesDoNotHoldTheBarrier) {
+  // Half a warp waits, the other half exits: before or after the wait, as the branch goes.
+  std::string exits = "@%p1 bra L;\nbarrier.sync 0;\nexit;\nL:\nnanosleep.u32 10;\nexit;\n";
+  check("setp.ge.u32 %p1, %r0, 16;\n" + exits, 32, {});
+  check("setp.lt.u32 %p1, %r0, 16;\n" + exits, 32, {});
+  check("setp.ge.u32 %p1, %r0, 16;\n" + exits, 64, {});
+}
+
+TEST(Fault, BarrierOfADivergedWarpOrdersItsHalves) {
+  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nsetp.lt.u32 %p1, %r0, 16;\n@%p1 bra LOW;\nbarrier.sync 0;\nbra JOIN;\n"
+                   "LOW:\nbarrier.sync 0;\nJOIN:\nxor.b32 %r7, %r3, 64;\nld.shared.u32 %r6, [%r7];",
+        32, {});
+}
 
 TEST(Fault, EndlessLoop) {
   check("LOOP:\nadd.u32 %r1, %r1, 1;\nbra LOOP;", 32, {"instruction budget exceeded", "endless loop", "PTX line"}, "",

@@ -300,4 +300,58 @@ TEST(Half, MixedPrecision) {
   EXPECT_EQ(values[2], 2.25f + 0x1p-20f);
 }
 
+TEST(Float, FusedMultiplyAddOf16BitsRoundsOnce) {
+  // 7 * 37 + -2^-63: just below a tie of bf16, which the sum in double would reach.
+  auto out =
+      runBody("mov.b16 %h1, 0x40E0;\nmov.b16 %h2, 0x4214;\nmov.b16 %h3, 0xA180;\nfma.rn.bf16 %h4, %h1, %h2, %h3;\n"
+              "mov.b32 %r1, {%h1, %h1};\nmov.b32 %r2, {%h2, %h2};\nmov.b32 %r3, {%h3, %h3};\n"
+              "fma.rn.bf16x2 %r4, %r1, %r2, %r3;\nst.global.b16 [%rd3], %h4;\nst.global.b32 [%rd3+4], %r4;",
+              {});
+  EXPECT_EQ(out[0], 0x4381438100004381u);
+}
+
+TEST(Convert, NotANumberToInteger) {
+  auto out = runBody("mov.f32 %f1, 0f7FC00000;\nmov.f64 %d1, 0d7FF8000000000000;\ncvt.rzi.s32.f32 %r1, %f1;\n"
+                     "cvt.rzi.u64.f32 %rd6, %f1;\ncvt.rzi.s32.f64 %r2, %d1;\ncvt.rzi.u32.f64 %r3, %d1;\n"
+                     "cvt.rzi.s64.f64 %rd7, %d1;\nst.global.u32 [%rd1], %r1;\nst.global.u32 [%rd1+8], %r2;\n"
+                     "st.global.u32 [%rd1+16], %r3;\nst.global.u64 [%rd1+24], %rd6;\nst.global.u64 [%rd1+32], %rd7;",
+                     {});
+  EXPECT_EQ(out[0], 0u);
+  EXPECT_EQ(out[1], 1u << 31);
+  EXPECT_EQ(out[2], 1u << 31);
+  EXPECT_EQ(out[3], uint64_t(1) << 63);
+  EXPECT_EQ(out[4], uint64_t(1) << 63);
+}
+
+TEST(Convert, LongIntegerToDoubleInEveryDirection) {
+  const std::vector<uint64_t> values = {
+      0, 1, (uint64_t(1) << 53) + 1, (uint64_t(1) << 62) + 513, ~uint64_t(0), uint64_t(1) << 63};
+  for (std::string_view type : {"u64", "s64"})
+    for (std::string_view mode : {"rn", "rz", "rm", "rp"}) {
+      auto out = runBody("ld.global.u64 %rd6, [%rd4];\ncvt." + std::string(mode) + ".f64." + std::string(type) +
+                             " %d1, %rd6;\nst.global.f64 [%rd3], %d1;",
+                         values);
+      for (size_t i = 0; i < values.size(); ++i) {
+        long double exact = type == "u64" ? static_cast<long double>(values[i]) : static_cast<int64_t>(values[i]);
+        double nearest = static_cast<double>(exact), expected = nearest;
+        bool down = mode == "rm" || (mode == "rz" && exact > 0), up = mode == "rp" || (mode == "rz" && exact < 0);
+        if (down && nearest > exact)
+          expected = std::nextafter(nearest, -INFINITY);
+        if (up && nearest < exact)
+          expected = std::nextafter(nearest, INFINITY);
+        EXPECT_EQ(out[i], std::bit_cast<uint64_t>(expected)) << mode << " of " << values[i];
+      }
+    }
+}
+
+TEST(Float, FlushingOfHalves) {
+  // 2^-15 is subnormal in f16.
+  auto out =
+      runBody("mov.b16 %h1, 0x0200;\nmov.b16 %h2, 0;\nsetp.eq.ftz.f16 %p1, %h1, %h2;\nsetp.eq.f16 %p2, %h1, %h2;\n"
+              "selp.u32 %r1, 1, 0, %p1;\nselp.u32 %r2, 1, 0, %p2;\nneg.ftz.f16 %h3, %h1;\n"
+              "st.global.u32 [%rd3], %r1;\nst.global.u16 [%rd3+4], %h3;\nst.global.u8 [%rd3+6], %r2;",
+              {});
+  EXPECT_EQ(out[0], 0x0000800000000001u);
+}
+
 } // namespace

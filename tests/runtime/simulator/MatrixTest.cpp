@@ -267,4 +267,28 @@ TEST(CopyAsync, ZeroFillsAndIgnores) {
   }
 }
 
+TEST(LoadMatrix, TheSpaceNamedIsTheSpaceMeant) {
+  auto run = [](const std::string &instruction, const std::string &address) {
+    Host host;
+    CUfunction function = host.load(kernelText(
+        "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 %r3, %r1, %r2;\nst.shared.v4.u32 [%r3], {0, 0, 0, 0};\n"
+        "bar.sync 0;\ncvt.u64.u32 %rd6, %r3;\ncvta.shared.u64 %rd7, %rd6;\nsub.u32 %r4, %r3, 64;\n" +
+            instruction + address,
+        ".shared .align 16 .b8 tile[512];\n"));
+    EXPECT_EQ(host.status, CUDA_SUCCESS) << host.log;
+    CUdeviceptr memory = host.upload(std::vector<uint64_t>(64));
+    return host.launch(function, 1, 32, 0, memory, memory);
+  };
+  std::string matrix = "ldmatrix.sync.aligned.m8n8.x1.b16 {%r10}, ",
+              shared = "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r10}, ";
+  EXPECT_EQ(run(matrix, "[%rd7];"), CUDA_SUCCESS);
+  EXPECT_EQ(run(matrix, "[%rd6];"), CUDA_ERROR_ILLEGAL_ADDRESS);
+  EXPECT_EQ(run(shared, "[%rd7];"), CUDA_ERROR_ILLEGAL_ADDRESS);
+  EXPECT_EQ(run(shared, "[%rd6];"), CUDA_SUCCESS);
+  EXPECT_EQ(run(shared, "[%r4+64];"), CUDA_SUCCESS); // 32-bit addresses wrap.
+  std::string copy = "cp.async.ca.shared.global [", source = "], [%rd2], 16;\ncp.async.wait_all;";
+  EXPECT_EQ(run(copy, "%rd7" + source), CUDA_ERROR_ILLEGAL_ADDRESS);
+  EXPECT_EQ(run(copy, "%r4+64" + source), CUDA_SUCCESS);
+}
+
 } // namespace
