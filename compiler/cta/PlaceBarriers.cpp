@@ -9,8 +9,7 @@
 //     write after write, write after read, read after write     by any threads of the CTA
 //
 // What a put writes is waited for by its get, which is a barrier too, so it is no one's to wait for here.
-// A ring's put is excused from meeting reads of its own ring: cta-pipeline-loops puts it behind the get
-// that frees the slot. Branches are on scalars that all threads share, so a barrier may stand in them.
+// Branches are on scalars that all threads share, so a barrier may stand in them.
 //
 // Stores to a view happen in the order of the text: two of them to one view need a barrier between, unless
 // each element is written by the same thread in both, or they cannot meet. Views of different arguments do
@@ -63,11 +62,8 @@ static bool overlap(cta::AllocOp a, cta::AllocOp b) {
   return aBegin < bBegin + b.getType().getSizeBytes() && bBegin < aBegin + a.getType().getSizeBytes();
 }
 
-static bool meets(Operation *access, cta::AllocOp alloc, const llvm::SmallSetVector<Operation *, 4> &touched) {
-  bool ringPut = isa<cta::PutOp>(access) && alloc.getType().getSlots() > 1;
-  return llvm::any_of(touched, [&](Operation *other) {
-    return !(ringPut && other == alloc.getOperation()) && overlap(alloc, cast<cta::AllocOp>(other));
-  });
+static bool meets(cta::AllocOp alloc, const llvm::SmallSetVector<Operation *, 4> &touched) {
+  return llvm::any_of(touched, [&](Operation *other) { return overlap(alloc, cast<cta::AllocOp>(other)); });
 }
 
 /// True if no two iterations of the loops around `store` write one element: it is in no loop, or in one
@@ -134,9 +130,9 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
   }
   SmallVector<cta::AllocOp> reads, writes;
   buffersTouched(op, reads, writes);
-  bool conflict = llvm::any_of(reads, [&](cta::AllocOp alloc) { return meets(op, alloc, pending.writes); }) ||
+  bool conflict = llvm::any_of(reads, [&](cta::AllocOp alloc) { return meets(alloc, pending.writes); }) ||
                   llvm::any_of(writes, [&](cta::AllocOp alloc) {
-                    return meets(op, alloc, pending.writes) || meets(op, alloc, pending.reads);
+                    return meets(alloc, pending.writes) || meets(alloc, pending.reads);
                   });
   auto store = dyn_cast<tile::StoreOp>(op);
   conflict |=

@@ -134,11 +134,29 @@ static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
   return success();
 }
 
+/// Zeroes the columns that fill rows up to the swizzle's span, a row a thread: LLVM may widen a read of a
+/// tile's last columns over them.
+static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Type element) {
+  const int64_t threads = 32 * int64_t(l.warps), bytes = shared.elementBytes();
+  for (int64_t first = 0; first < shared.rows() && shared.columns() < shared.paddedColumns(); first += threads) {
+    Value row = l.addConstant(l.thread, first);
+    Value inside = first + threads <= shared.rows() ? Value() : l.less(row, l.i32(shared.rows()));
+    l.when(inside, [&] {
+      for (int64_t column = shared.columns(), width; column < shared.paddedColumns(); column += width) {
+        for (width = 1; 2 * width * bytes <= 16 && column % (2 * width) == 0;)
+          width *= 2;
+        l.storeVector(l.sharedPointer(slot, shared, {row, l.i32(0), 0, column}), Values(width, l.zero(element)));
+      }
+    });
+  }
+}
+
 static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   const TileLayout &layout = cta::layoutOf(op.getValue().getType());
   SharedLayout shared = op.getBuffer().getType().getLayout();
   unsigned width = vectorWidth(layout, layout.rank() - 1, shared.elementBytes());
   Value slot = l.slotPointer(op.getBuffer());
+  clearPadding(l, shared, slot, op.getBuffer().getType().getElementType());
   Values registers = l.registersOf(op.getValue());
   l.when(l.firstReplica(layout), [&] {
     for (unsigned reg = 0; reg < registers.size(); reg += width)

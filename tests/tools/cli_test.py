@@ -205,6 +205,28 @@ class Commands(unittest.TestCase):
             result = self.run_on("sim:h200", kernel, "--out", "Y=255", "--set", "warps=" + warps)
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
+    def test_a_ring_in_a_loop_is_filled_again_behind_its_readers(self):
+        kernel = self.text("kernel k(A: view<f16>[M, K], B: view<f16>[K, N], C: out view<f32>[M, N], n: i32)\n"
+                           "tune { warps: {1, 2, 4, 8} = 4; stages: 1..4 = 2; } grid (1) |i| {\n"
+                           "var acc = fill<f32>[32, 8](0);\n"
+                           "for q in 0..n { for k in tiles(K, 16) {\n"
+                           "acc = dot(load A[0 :+ 32, k * 16 :+ 16], load B[k * 16 :+ 16, 0 :+ 8], acc); } }\n"
+                           "store C[0 :+ 32, 0 :+ 8] = acc; }")
+        for depth in (16, 48):
+            a, b = self.normals("a.npy", 32, depth), self.normals("b.npy", depth, 8)
+            for stages in "1234":
+                result = self.run_on("sim:a100", kernel, "--arg", "A=" + a, "--arg", "B=" + b, "--arg", "n=3", "--out", "C=32x8",
+                                     "--set", "stages=" + stages)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_tiles_of_odd_extents_through_shared_memory(self):
+        x = self.normals("x.npy", 6, 40)
+        kernel = self.text("kernel k(X: view<f16>[6, 40], A: out view<f16>[40, 6], B: out view<f16>[40]) grid (1) |i| {\n"
+                           "let x = load X[0 :+ 6, 0 :+ 40]; store A[0 :+ 40, 0 :+ 6] = x.T; store B[0 :+ 40] = colmax(x); }")
+        for warps in ("1", "3", "4"):
+            result = self.run_on("sim:h200", kernel, "--arg", "X=" + x, "--out", "A=40x6", "--out", "B=40", "--set", "warps=" + warps)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
     def test_integers_where_division_is_not_defined_elsewhere(self):
         kernel = self.text("kernel k(A: view<i32>[N], B: view<i32>[N], Y: out view<i32>[N], Z: out view<i32>[N]) grid (1) |i| {\n"
                            "let a = load A[0 :+ 8]; let b = load B[0 :+ 8];\n"
