@@ -48,15 +48,22 @@ TileLayout LayoutAnalysis::reductionLayout(RankedTensorType type, unsigned dim) 
   if (type.getRank() == 1)
     return TileLayout::blocked(type.getShape(), 1, 1);
   unsigned other = 1 - dim;
-  unsigned vector = std::max(1u, 128 / type.getElementTypeBitWidth());
-  TileLayout warp = TileLayout::blocked(type.getShape(), 1, dim == 1 ? vector : 1);
-  int64_t blocks = type.getDimSize(other) / warp.atomShape()[other];
+  unsigned vector = dim == 1 ? std::max(1u, 128 / type.getElementTypeBitWidth()) : 1;
+  TileLayout warp = TileLayout::blocked(type.getShape(), 1, vector);
+  // The atom of one access: what one warp repeats is left to be spread over the others.
+  SmallVector<layout::AtomBit> registers, lanes(warp.laneBits());
+  llvm::copy_if(warp.registerBits(), std::back_inserter(registers),
+                [&](const layout::AtomBit &bit) { return bit.dim == 1 && bit.step < vector; });
+  int64_t atom[] = {1, 1};
+  for (const layout::AtomBit &bit : llvm::concat<layout::AtomBit>(registers, lanes))
+    atom[bit.dim] *= bit.step == 0 ? 1 : 2;
+  int64_t blocks = type.getDimSize(other) / atom[other];
   unsigned onOther = std::gcd<int64_t>(blocks, warps);
   SmallVector<unsigned, 2> warpCounts{1, 1}, strides{1, 1}, repeat{1, 1};
   warpCounts[other] = onOther;
   repeat[other] = blocks / onOther;
-  repeat[dim] = type.getDimSize(dim) / warp.atomShape()[dim];
-  return TileLayout(warp.registerBits(), warp.laneBits(), warpCounts, strides, repeat);
+  repeat[dim] = type.getDimSize(dim) / atom[dim];
+  return TileLayout(registers, lanes, warpCounts, strides, repeat);
 }
 
 TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
