@@ -211,7 +211,7 @@ private:
 
 /// Multiply-adds a thread may take for one product; more would make code that is slow to compile.
 static constexpr int64_t kMaxMultiplyAdds = 1 << 16;
-/// Products that are summed by themselves before they join the accumulator: a long sum in one chain loses
+/// In f32, products that are summed by themselves before they join the accumulator: a long sum in one chain loses
 /// digits with its length, sums of sums with the length of the parts (Higham, Accuracy and Stability of
 /// Numerical Algorithms, 4.2).
 static constexpr int64_t kPartialSum = 16;
@@ -228,6 +228,7 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
   FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);
   int64_t step = std::max(a.widthAlongK(), b.widthAlongK());
+  const bool inParts = accumulate.isF32(); // f64 has digits to spare, and no registers
   Values partial(sums.size());
   for (int64_t k0 = 0; k0 < k; k0 += step) {
     std::map<std::pair<uint32_t, int64_t>, Values> rows, columns; // (coordinate, k) -> elements along k
@@ -241,10 +242,11 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
         if (y.empty())
           y = b.alongK(coord[1], kb);
         Value left = x[i - ka], right = y[i - kb];
-        partial[reg] = partial[reg] ? Value(LLVM::FMAOp::create(l.b, l.loc, accumulate, left, right, partial[reg]))
-                                    : Value(LLVM::FMulOp::create(l.b, l.loc, left, right));
+        Value &sum = inParts ? partial[reg] : sums[reg];
+        sum = sum ? Value(LLVM::FMAOp::create(l.b, l.loc, accumulate, left, right, sum))
+                  : Value(LLVM::FMulOp::create(l.b, l.loc, left, right));
       }
-      if ((k0 + step) % kPartialSum == 0 || k0 + step >= k)
+      if (inParts && ((k0 + step) % kPartialSum == 0 || k0 + step >= k))
         sums[reg] = LLVM::FAddOp::create(l.b, l.loc, sums[reg], std::exchange(partial[reg], Value()));
     }
   }
