@@ -202,11 +202,13 @@ bool Specialiser::applies(const TuneCase &tuneCase) {
 
 /// `warps` or `stages` of a kernel that does not declare it: as set, or `standard`.
 void Specialiser::bindUndeclared(const char *name, int64_t standard) {
+  if (result.integers.contains(name))
+    return;
   auto setting = options.set.find(name);
   int64_t value = standard;
   if (setting != options.set.end() && llvm::StringRef(setting->second).getAsInteger(10, value))
     error(result.kernel->offset, Message::BadIntegerSetting, name, setting->second);
-  result.integers.try_emplace(name, value);
+  result.integers[name] = value;
 }
 
 void Specialiser::bindTunables() {

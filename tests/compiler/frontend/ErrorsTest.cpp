@@ -340,6 +340,14 @@ TEST(Errors, SeveralARun) {
   EXPECT_EQ(result.errorCount, 1u) << "what follows from a missing integer is silent\n" << result.errors;
 }
 
+TEST(Errors, AWrongSettingOfADeclaredTunableIsToldOnce) {
+  CompileOptions options;
+  options.set["warps"] = "few";
+  EXPECT_EQ(emit(kernelOf("let a = 1;"), options).errorCount, 1u) << "not declared";
+  EXPECT_EQ(emit("kernel k(X: out view<f32>[N])\ntune { warps: {1, 2} = 1; }\ngrid (N) |i| {}", options).errorCount,
+            1u);
+}
+
 TEST(Errors, LoopsInOneAnother) {
   auto nested = [](unsigned depth) {
     std::string text;
