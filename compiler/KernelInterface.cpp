@@ -14,6 +14,12 @@
 using namespace imbrex;
 namespace json = llvm::json;
 
+std::string_view imbrex::baseTypeParameter(std::string_view text) {
+  if (!text.starts_with("wide<") || !text.ends_with('>'))
+    return text;
+  return text.substr(5, text.size() - 6);
+}
+
 static json::Array toJson(const std::vector<Expression> &expressions) {
   json::Array array;
   for (const Expression &expression : expressions)

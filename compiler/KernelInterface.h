@@ -42,13 +42,16 @@ struct Parameter {
   bool isView = false;
   /// Element type of a view, type of a scalar. In a signature it may be a type parameter instead.
   DataType type = DataType::F32;
-  std::string typeParameter = {};       ///< "T", or "" (only in a KernelSignature)
+  std::string typeParameter = {};       ///< "T", "wide<T>", or "" (only in a KernelSignature)
   std::vector<Expression> extents = {}; ///< one a dimension (views)
   bool output = false;                  ///< declared `out`
   bool optional = false;                ///< declared `out?`
   bool present = true;                  ///< false: an optional output that this specialisation leaves out
   unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment
 };
+
+/// T of "wide<T>"; any other text as it is.
+std::string_view baseTypeParameter(std::string_view text);
 
 /// A specialised kernel as a host sees it. Argument layout of the PTX entry, in the order of
 /// `parameters`, each value aligned to its own size:

@@ -21,13 +21,6 @@ static unsigned slotOf(SignaturePlan &plan, std::string_view name) {
   return unsigned(plan.names.size() - 1);
 }
 
-/// T of "T" or of "wide<T>".
-static std::string_view baseType(std::string_view text) {
-  if (!text.starts_with("wide<") || !text.ends_with('>'))
-    return text;
-  return text.substr(5, text.size() - 6);
-}
-
 static Error malformed(const SignaturePlan &plan, const Parameter &parameter, const char *what) {
   return Error{ErrorKind::Compile, "kernel '" + plan.signature.name + "': parameter '" + parameter.name + "' " + what};
 }
@@ -45,7 +38,7 @@ static Result<void> addParameter(SignaturePlan &plan, const Parameter &parameter
     return malformed(plan, parameter, "must have 1 to 8 dimensions");
   plan.extents.push_back(std::move(programs));
 
-  std::string_view base = baseType(parameter.typeParameter);
+  std::string_view base = baseTypeParameter(parameter.typeParameter);
   plan.wide.push_back(base != parameter.typeParameter);
   const auto &types = plan.signature.typeParameters;
   auto found = std::find_if(types.begin(), types.end(), [&](const auto &type) { return type.name == base; });

@@ -137,8 +137,10 @@ static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
 /// Zeroes the columns that fill rows up to the swizzle's span, a row a thread: LLVM may widen a read of a
 /// tile's last columns over them.
 static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Type element) {
+  if (shared.columns() == shared.paddedColumns())
+    return;
   const int64_t threads = 32 * int64_t(l.warps), bytes = shared.elementBytes();
-  for (int64_t first = 0; first < shared.rows() && shared.columns() < shared.paddedColumns(); first += threads) {
+  for (int64_t first = 0; first < shared.rows(); first += threads) {
     Value row = l.addConstant(l.thread, first);
     Value inside = first + threads <= shared.rows() ? Value() : l.less(row, l.i32(shared.rows()));
     l.when(inside, [&] {

@@ -55,7 +55,7 @@ static DumpStage dumpInto(const Request &request, const Source &source, bool &ok
 
 /// Machine code of a compiled kernel by ptxas.
 static int assemble(const Request &request, const CompiledKernel &kernel) {
-  std::optional<std::string> path = request.ptxas.empty() ? Assembler::findPtxas(pathDirectories()) : request.ptxas;
+  std::optional<std::string> path = ptxasOf(request);
   if (!path) {
     llvm::errs() << "error: no ptxas on PATH; name one with --ptxas, or stop at --until ptx\n";
     return kUserError;

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/CommandLine.h"
+#include "runtime/Assemble.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -224,6 +225,10 @@ std::vector<std::string> tool::pathDirectories() {
   for (StringRef part : parts)
     directories.push_back(part.str());
   return directories;
+}
+
+std::optional<std::string> tool::ptxasOf(const Request &request) {
+  return request.ptxas.empty() ? Assembler::findPtxas(pathDirectories()) : request.ptxas;
 }
 
 std::string tool::cacheDirectoryOf(const Request &request) {

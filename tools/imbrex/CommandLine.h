@@ -47,6 +47,8 @@ std::optional<Source> readSource(const std::string &path);
 bool writeText(const std::string &path, std::string_view text);
 /// The directories of $PATH.
 std::vector<std::string> pathDirectories();
+/// --ptxas, else the first on $PATH; nullopt if there is none.
+std::optional<std::string> ptxasOf(const Request &request);
 /// --cache-dir, else $XDG_CACHE_HOME/imbrex, else ~/.cache/imbrex; "" for --cache-dir=none or without a home.
 std::string cacheDirectoryOf(const Request &request);
 

@@ -242,8 +242,7 @@ int tool::explain(const Request &request) {
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
       explanation.remarks.push_back("line " + std::to_string(diagnostic.line) + ": " + diagnostic.message);
-  std::optional<std::string> ptxas = request.ptxas.empty() ? Assembler::findPtxas(pathDirectories()) : request.ptxas;
-  if (ptxas)
+  if (std::optional<std::string> ptxas = ptxasOf(request))
     if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
       if (Result<AssembledKernel> code = assembler->assemble(result.kernel->code, explanation.interface.target))
         explanation.assembled = std::move(*code);

@@ -114,16 +114,14 @@ const Parameter *Run::findParameter(StringRef name) {
 
 /// The parameter's element type as far as it is known: declared, or by a type parameter that is set.
 std::optional<DataType> Run::typeOf(const Parameter &parameter) const {
-  StringRef name = parameter.typeParameter;
+  StringRef name = baseTypeParameter(parameter.typeParameter);
   if (name.empty())
     return parameter.type;
-  bool wide = name.consume_front("wide<") && name.consume_back(">");
   std::optional<DataType> type = parseDataType(name);
   if (auto it = request.options.set.find(name.str()); it != request.options.set.end())
     type = parseDataType(it->second);
-  if (type && wide)
-    type = wideType(*type);
-  return type;
+  bool wide = name != parameter.typeParameter;
+  return type && wide ? wideType(*type) : type;
 }
 
 bool Run::uploadView(const std::string &name, DataType type, std::vector<int64_t> shape, std::vector<char> elements) {

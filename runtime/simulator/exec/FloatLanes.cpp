@@ -8,14 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/exec/FloatLanes.h"
+#include "runtime/simulator/exec/Clones.h"
 
 #include <bit>
-
-#if defined(__x86_64__)
-#define IMBREX_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define IMBREX_CLONES
-#endif
 
 namespace imbrex::simulator {
 

@@ -10,12 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/exec/MatrixMath.h"
-
-#if defined(__x86_64__)
-#define IMBREX_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define IMBREX_CLONES
-#endif
+#include "runtime/simulator/exec/Clones.h"
 
 namespace imbrex::simulator {
 

@@ -143,14 +143,8 @@ bool KernelParser::parseDirective(std::string_view word) {
     return parseRegisters();
   if (word == ".loc")
     return state.parseLocation(place);
-  if (word == ".file")
-    return state.parseFile();
-  if (word == ".section")
-    return state.skipSection();
-  if (word == ".pragma") {
-    ++state.at;
-    return state.expect(";");
-  }
+  if (std::optional<bool> parsed = state.parseAnywhere(word))
+    return *parsed;
   if (word == ".shared" || word == ".local") {
     Variable variable;
     variable.space = word == ".shared" ? Space::Shared : Space::Local;

@@ -274,6 +274,17 @@ bool ParserState::skipSection() {
   return true;
 }
 
+std::optional<bool> ParserState::parseAnywhere(std::string_view word) {
+  if (word == ".file")
+    return parseFile();
+  if (word == ".section")
+    return skipSection();
+  if (word != ".pragma")
+    return std::nullopt;
+  ++at;
+  return expect(";");
+}
+
 namespace {
 
 bool parseHeader(ParserState &state, std::string_view word) {
@@ -316,14 +327,8 @@ bool parseTopLevel(ParserState &state) {
   ++state.at;
   if (word == ".version" || word == ".target" || word == ".address_size")
     return parseHeader(state, word);
-  if (word == ".file")
-    return state.parseFile();
-  if (word == ".section")
-    return state.skipSection();
-  if (word == ".pragma") {
-    ++state.at;
-    return state.expect(";");
-  }
+  if (std::optional<bool> parsed = state.parseAnywhere(word))
+    return *parsed;
   bool external = false;
   while (word == ".visible" || word == ".weak" || word == ".extern" || word == ".common") {
     external |= word == ".extern";

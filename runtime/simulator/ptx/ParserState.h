@@ -13,6 +13,7 @@
 
 #include "runtime/simulator/ptx/Lexer.h"
 #include "runtime/simulator/ptx/Module.h"
+#include <optional>
 
 namespace imbrex::simulator::ptx {
 
@@ -39,6 +40,9 @@ struct ParserState {
   bool parseFile();
   /// ".section .debug_x { ... }", whose word has been taken.
   bool skipSection();
+  /// The rest of ".file", ".section" and ".pragma", which stand in a module and in a kernel; nullopt if `word`
+  /// is none of them.
+  std::optional<bool> parseAnywhere(std::string_view word);
   /// One ".entry" from its name to its closing brace.
   bool parseKernel();
 };
