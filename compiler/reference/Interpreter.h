@@ -19,32 +19,11 @@
 #ifndef IMBREX_COMPILER_REFERENCE_INTERPRETER_H
 #define IMBREX_COMPILER_REFERENCE_INTERPRETER_H
 
-#include "compiler/DataType.h"
+#include "compiler/reference/Reference.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
+#include "llvm/ADT/ArrayRef.h"
 
 namespace imbrex::reference {
-
-/// An array in host memory, owned by the caller. Every element inside `extents` must be addressable.
-struct ViewData {
-  void *data = nullptr;
-  DataType type = DataType::F32;
-  std::vector<int64_t> extents;
-  std::vector<int64_t> strides; ///< in elements, one a dimension; any sign
-};
-
-/// A kernel argument: a view, a float scalar or an integer scalar (bool: 0 or 1).
-using Argument = std::variant<ViewData, double, int64_t>;
-
-struct InterpreterOptions {
-  /// Bound on work: one an operation, one an element of its results, one a product of tile.dot.
-  uint64_t maxOperations = uint64_t(1) << 33;
-};
 
 /// Runs every program instance of grid [x, y, z] of `kernel`, a verified func.func, with one argument
 /// a parameter; stores write through the views. Returns nullopt, or a text that says what went

@@ -8,15 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/Check.h"
-#include "compiler/reference/Interpreter.h"
-#include "dialects/tile/TileDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/Parser/Parser.h"
+#include "compiler/reference/Reference.h"
 #include "tools/imbrex/Npy.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -151,14 +145,8 @@ bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface
   std::string text = source ? tileStage(request, *source, interface, report) : "";
   if (text.empty())
     return false;
-  mlir::DialectRegistry registry;
-  registry.insert<imbrex::tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
-                  mlir::func::FuncDialect>();
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-  auto kernels = module->getOps<mlir::func::FuncOp>();
   std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays);
-  if (std::optional<std::string> error = reference::interpret(*kernels.begin(), gridOf(interface, arrays), inputs)) {
+  if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, arrays), inputs)) {
     report = "check: the reference interpreter: " + *error + "\n";
     return false;
   }

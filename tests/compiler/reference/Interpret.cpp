@@ -9,12 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/compiler/reference/Interpret.h"
-#include "dialects/tile/TileDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/Parser/Parser.h"
 #include <bit>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -155,18 +149,7 @@ std::vector<double> Array::all() const {
 
 std::string runKernel(const std::string &text, std::array<int64_t, 3> grid,
                       const std::vector<reference::Argument> &arguments, const reference::InterpreterOptions &options) {
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.loadDialect<mlir::func::FuncDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
-                      mlir::scf::SCFDialect, tile::TileDialect>();
-  context.allowUnregisteredDialects();
-  std::string diagnostic;
-  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &d) { diagnostic += d.str() + "\n"; });
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context, "kernel.mlir");
-  if (!module)
-    return "text: " + diagnostic;
-  std::optional<std::string> error =
-      reference::interpret(*module->getOps<mlir::func::FuncOp>().begin(), grid, arguments, options);
-  return error.value_or("");
+  return reference::interpretText(text, grid, arguments, options).value_or("");
 }
 
 std::vector<double> elementwise(const std::string &operation, DataType from, DataType to,

@@ -11,7 +11,7 @@
 #ifndef IMBREX_TESTS_COMPILER_REFERENCE_INTERPRET_H
 #define IMBREX_TESTS_COMPILER_REFERENCE_INTERPRET_H
 
-#include "compiler/reference/Interpreter.h"
+#include "compiler/reference/Reference.h"
 #include <string>
 #include <vector>
 
