@@ -89,7 +89,9 @@ std::optional<std::string> Assembler::findPtxas(const std::vector<std::string> &
   return std::nullopt;
 }
 
-Result<Assembler> Assembler::ptxas(std::string path, std::string temporaryDirectory) {
+Result<Assembler> Assembler::ptxas(std::string path, std::string temporaryDirectory, unsigned level) {
+  if (level > 3)
+    return Error{ErrorKind::Argument, "ptxas has the optimisation levels 0 to 3, not " + std::to_string(level)};
   llvm::sys::fs::file_status status;
   if (llvm::sys::fs::status(path, status) || !llvm::sys::fs::can_execute(path))
     return Error{ErrorKind::Assemble, "'" + path + "' is not a program that can be run: give the path of ptxas"};
@@ -101,10 +103,11 @@ Result<Assembler> Assembler::ptxas(std::string path, std::string temporaryDirect
     return assembleError("ptxas did not tell its version", path, outcome);
   Assembler assembler;
   // The version's text names the build; size and time tell apart two builds that claim the same one.
-  assembler.id = "ptxas " + std::to_string(status.getSize()) + " " +
+  assembler.id = "ptxas -O" + std::to_string(level) + " " + std::to_string(status.getSize()) + " " +
                  std::to_string(status.getLastModificationTime().time_since_epoch().count()) + " " + outcome.output;
   assembler.program = std::move(path);
   assembler.temporaryDirectory = std::move(temporaryDirectory);
+  assembler.level = level;
   return assembler;
 }
 
@@ -140,7 +143,9 @@ Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_
     return temporaryError(temporaryDirectory);
   std::string output = directory.file("kernel.cubin");
   Outcome outcome = execute(
-      program, {"-v", "-O3", "-arch=" + std::string(target), "-o", output, directory.file("kernel.ptx")}, directory);
+      program,
+      {"-v", "-O" + std::to_string(level), "-arch=" + std::string(target), "-o", output, directory.file("kernel.ptx")},
+      directory);
   if (outcome.status != 0)
     return assembleError("ptxas refused the PTX for " + std::string(target), program, outcome);
   AssembledKernel kernel;

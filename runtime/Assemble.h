@@ -31,7 +31,8 @@ struct AssembledKernel {
 class Assembler {
 public:
   /// The program at `path`; asks it for its version. Temporary files live below `temporaryDirectory`.
-  static Result<Assembler> ptxas(std::string path, std::string temporaryDirectory = "/tmp");
+  /// `level`: 0 to 3, its optimisation (-O3); a lower one is there to tell a fault of ptxas from one of the PTX.
+  static Result<Assembler> ptxas(std::string path, std::string temporaryDirectory = "/tmp", unsigned level = 3);
   /// The first executable file `ptxas` in these directories, or nullopt.
   static std::optional<std::string> findPtxas(const std::vector<std::string> &directories);
   /// The driver compiles PTX at load; its version is the assembler's.
@@ -47,6 +48,7 @@ public:
 private:
   std::string program; ///< empty: nothing to run
   std::string temporaryDirectory;
+  unsigned level = 3;
   std::string id;
 };
 

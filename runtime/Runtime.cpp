@@ -33,7 +33,7 @@ static Result<Assembler> chooseAssembler(const RuntimeOptions &options, const De
       options.ptxasPath.empty() ? Assembler::findPtxas(options.ptxasDirectories) : std::optional(options.ptxasPath);
   if (!path)
     return Assembler::driver(device.driverVersion);
-  return Assembler::ptxas(std::move(*path), options.temporaryDirectory);
+  return Assembler::ptxas(std::move(*path), options.temporaryDirectory, options.ptxasLevel);
 }
 
 static Result<std::string> chooseTarget(const RuntimeOptions &options, const DeviceInfo &device) {

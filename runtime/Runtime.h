@@ -45,6 +45,7 @@ struct RuntimeOptions {
   uint64_t cacheBytes = uint64_t(1) << 30;
   std::string ptxasPath = {};                     ///< a program that must exist; "": look in ptxasDirectories
   std::vector<std::string> ptxasDirectories = {}; ///< none found: the driver assembles
+  unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";
   unsigned simulatorThreads = 0;                        ///< 0: all cores
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound

@@ -9,9 +9,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
-#include "tests/kernels/RunMode.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
 #include <cmath>
 #include <cstdio>
 #include <gtest/gtest.h>

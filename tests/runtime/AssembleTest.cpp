@@ -65,6 +65,14 @@ TEST_F(Assemblers, TheProgramGetsThePtxAndGivesTheCode) {
     EXPECT_EQ(left.path().filename(), "ptxas") << "left behind: " << left.path();
 }
 
+TEST_F(Assemblers, TheLevelIsPassedOnAndTellsTwoApart) {
+  std::string path = program("echo \"$2\" > $5");
+  Assembler lower = Assembler::ptxas(path, directory.string(), 1).value();
+  EXPECT_EQ(lower.assemble("", "sm_80").value().machineCode, "-O1\n");
+  EXPECT_NE(lower.identity(), Assembler::ptxas(path, directory.string()).value().identity());
+  EXPECT_EQ(Assembler::ptxas(path, directory.string(), 4).error().kind, ErrorKind::Argument);
+}
+
 TEST_F(Assemblers, ARefusalCarriesTheLog) {
   Result<AssembledKernel> refused = assembler("echo line 3: bad >&2; exit 255").assemble("", "sm_80");
   ASSERT_FALSE(refused);

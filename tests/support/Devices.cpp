@@ -8,12 +8,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/support/Devices.h"
+#include "tests/support/RunMode.h"
 #include <cstdio>
 #include <map>
 
 using namespace imbrex;
 
 static std::vector<std::string> findDevices() {
+  if (!testing::runMode().device.empty())
+    return {testing::runMode().device};
   std::vector<std::string> names;
   for (const DeviceInfo &device : listDevices())
     if (device.simulated)
@@ -31,6 +34,8 @@ std::vector<std::string> testing::deviceNames() {
 }
 
 std::vector<std::string> testing::oneOfEachKind() {
+  if (!testing::runMode().device.empty())
+    return {testing::runMode().device};
   std::vector<std::string> names = {"sim:h200"};
   if (deviceNames().back() == "cuda:0")
     names.push_back("cuda:0");
@@ -51,7 +56,7 @@ Kernel testing::kernelOf(const std::string &device, const std::string &file) {
   if (found == kernels.end())
     found = kernels
                 .emplace(device + " " + file,
-                         runtimeOf(device).load(IMBREX_SOURCE_DIR "/kernels/" + file).value().kernel().value())
+                         runtimeOf(device).load(testing::inRoot("kernels/" + file)).value().kernel().value())
                 .first;
   return found->second;
 }

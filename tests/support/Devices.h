@@ -14,10 +14,10 @@
 
 namespace imbrex::testing {
 
-/// "sim:h200" and so on, then "cuda:0" if it opens.
+/// The one that was asked for; else "sim:h200" and so on, then "cuda:0" if it opens.
 std::vector<std::string> deviceNames();
 
-/// One simulated device, then "cuda:0" if it opens.
+/// The one that was asked for; else one simulated device, then "cuda:0" if it opens.
 std::vector<std::string> oneOfEachKind();
 
 /// The runtime of a device, opened once for the process.

@@ -1,23 +1,36 @@
-//===- Main.cpp - Entry of kernels_test -----------------------------------===//
+//===- Main.cpp - Entry of the end-to-end test programs -------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// GoogleTest's flags, and --long, which runs whole grids instead of samples.
+// GoogleTest's flags and those of RunMode.h. A word that is neither ends the program with 2.
 //
 //===----------------------------------------------------------------------===//
 
-#include "tests/kernels/RunMode.h"
-#include <cstring>
+#include "tests/support/RunMode.h"
+#include <cstdio>
 #include <gtest/gtest.h>
 
-static bool longRun = false;
+using namespace imbrex::testing;
 
-bool imbrex::testing::isLongRun() { return longRun; }
+RunMode &imbrex::testing::runMode() {
+  static RunMode mode{false, "", IMBREX_SOURCE_DIR};
+  return mode;
+}
 
 int main(int argc, char **argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i < argc; ++i)
-    longRun |= std::strcmp(argv[i], "--long") == 0;
+  RunMode &mode = runMode();
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word == "--long")
+      mode.isLong = true;
+    else if (word == "--device" && i + 1 < argc)
+      mode.device = argv[++i];
+    else if (word == "--root" && i + 1 < argc)
+      mode.root = argv[++i];
+    else
+      return std::printf("unknown word '%s': --long, --device NAME, --root DIR, --gtest_...\n", argv[i]), 2;
+  }
   return RUN_ALL_TESTS();
 }
