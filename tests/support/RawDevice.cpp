@@ -10,7 +10,6 @@
 #include "tests/support/RawDevice.h"
 #include "runtime/DeviceContext.h"
 #include "runtime/LoadCudaDriver.h"
-#include "runtime/simulator/SimulatedDriver.h"
 #include <charconv>
 #include <limits>
 
@@ -52,7 +51,7 @@ static Error unknownDevice(std::string_view id) {
   return Error{ErrorKind::NoDevice, "there is no device '" + std::string(id) + "'"};
 }
 
-Result<RawDevice> RawDevice::open(std::string_view id) {
+Result<RawDevice> RawDevice::open(std::string_view id, const simulator::SimulatorOptions &simulation) {
   size_t colon = id.find(':');
   if (colon == id.npos)
     return unknownDevice(id);
@@ -69,7 +68,7 @@ Result<RawDevice> RawDevice::open(std::string_view id) {
     table = std::move(*real);
   } else {
     std::optional<DriverTable> simulated =
-        driver == "sim" ? simulator::makeSimulatedDriver(name) : std::optional<DriverTable>();
+        driver == "sim" ? simulator::makeSimulatedDriver(name, simulation) : std::optional<DriverTable>();
     if (!simulated)
       return unknownDevice(id);
     table = std::move(*simulated);

@@ -20,6 +20,7 @@
 
 #include "runtime/Device.h"
 #include "runtime/Result.h"
+#include "runtime/simulator/SimulatedDriver.h"
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -43,7 +44,7 @@ using RawArgument = std::variant<uint64_t, int64_t, uint32_t, int32_t, float, do
 class RawDevice {
 public:
   /// An Error of kind NoDevice where there is none of that name.
-  static Result<RawDevice> open(std::string_view id);
+  static Result<RawDevice> open(std::string_view id, const simulator::SimulatorOptions &simulation = {});
 
   const DeviceInfo &info() const;
 

@@ -56,7 +56,8 @@ struct Program {
 
 Program generateProgram(uint64_t seed);
 
-/// Runs the program on the reference interpreter and, as PTX, on the simulated device. Returns "" if
+/// Runs the program on the reference interpreter and, as PTX, on its simulated device, or on the device that
+/// RunMode.h names. Returns "" if
 /// all outputs agree and nothing else was written, or what went wrong.
 std::string runProgram(const Program &program);
 

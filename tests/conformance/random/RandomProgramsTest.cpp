@@ -9,12 +9,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/conformance/random/Program.h"
+#include "tests/support/RunMode.h"
+#include <cstdio>
 #include <gtest/gtest.h>
 
 using namespace imbrex;
 using namespace imbrex::test;
 
-static constexpr uint64_t kPrograms = 256;
+/// Programs of the ordinary run; --long goes on to the second number.
+static constexpr uint64_t kPrograms = 256, kLongPrograms = 4096;
 
 static std::string describe(const Program &program) {
   std::string text = "seed " + std::to_string(program.seed) + " for " + program.options.target;
@@ -36,7 +39,7 @@ static std::string describe(const Program &program) {
   return text + program.text;
 }
 
-class RandomPrograms : public testing::TestWithParam<uint64_t> {};
+class RandomPrograms : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(RandomPrograms, DeviceAgreesWithInterpreter) {
   Program program = generateProgram(GetParam());
@@ -44,7 +47,16 @@ TEST_P(RandomPrograms, DeviceAgreesWithInterpreter) {
   EXPECT_EQ(error, "") << describe(program);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomPrograms, testing::Range<uint64_t>(0, kPrograms));
+TEST(RandomProgramsLong, DeviceAgreesWithInterpreter) {
+  for (uint64_t seed = kPrograms; imbrex::testing::isLongRun() && seed < kLongPrograms; ++seed) {
+    if (seed % 64 == 0)
+      std::printf("  seeds from %llu\n", (unsigned long long)seed), std::fflush(stdout);
+    Program program = generateProgram(seed);
+    EXPECT_EQ(runProgram(program), "") << describe(program);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomPrograms, ::testing::Range<uint64_t>(0, kPrograms));
 
 TEST(ProgramGenerator, SameSeedSameProgram) {
   EXPECT_EQ(describe(generateProgram(7)), describe(generateProgram(7)));

@@ -9,17 +9,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
-#include "runtime/simulator/SimulatedDriver.h"
-#include "tests/compiler/reference/Interpret.h"
+#include "compiler/reference/Reference.h"
 #include "tests/conformance/random/Program.h"
+#include "tests/support/RawDevice.h"
+#include "tests/support/RunMode.h"
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <deque>
 #include <random>
 
 using namespace imbrex;
 using namespace imbrex::test;
+using imbrex::testing::RawArgument;
+using imbrex::testing::RawDevice;
+using imbrex::testing::RawShape;
 using Bytes = std::vector<uint8_t>;
 
 static int64_t spanOf(const ArrayPlan &plan) {
@@ -111,81 +114,72 @@ static std::string interpretProgram(const Program &program, const std::string &t
       arguments.push_back(scalar.value);
     else
       arguments.push_back(int64_t(scalar.value));
-  std::string error = runKernel(text, program.grid, arguments);
-  return error.empty() ? "" : "interpreter: " + error;
+  std::optional<std::string> error = reference::interpretText(text, program.grid, arguments);
+  return error ? "interpreter: " + *error : "";
 }
 
-namespace {
-
-/// The parameters of a launch, in the order KernelInterface.h gives.
-struct Packer {
-  std::deque<uint64_t> words;
-  std::vector<void *> pointers;
-
-  template <typename T> void add(T value) {
-    std::memcpy(&words.emplace_back(0), &value, sizeof(T));
-    pointers.push_back(&words.back());
-  }
-  void addScalar(const ScalarPlan &scalar) {
-    words.emplace_back(0);
-    encode(reinterpret_cast<uint8_t *>(&words.back()), scalar.type, scalar.value, int64_t(scalar.value));
-    pointers.push_back(&words.back());
-  }
-};
-
-} // namespace
-
-static Packer packArguments(const Program &program, const KernelInterface &interface,
-                            const std::vector<cuda::CUdeviceptr> &addresses) {
-  Packer packer;
+/// The parameters of a launch, in the order KernelInterface.h gives: each in the low bytes of its word.
+static std::vector<RawArgument> packArguments(const Program &program, const KernelInterface &interface,
+                                              const std::vector<RawDevice::Memory> &memory) {
+  std::vector<RawArgument> packed;
   for (size_t i = 0; i < program.arrays.size(); ++i) {
     const ArrayPlan &plan = program.arrays[i];
     if (plan.absent)
       continue;
-    packer.add<uint64_t>(addresses[i] + uint64_t(plan.offset) * byteSize(plan.type));
+    packed.push_back(memory[i].address() + uint64_t(plan.offset) * byteSize(plan.type));
     for (unsigned d = 0; d < plan.extents.size(); ++d)
       if (interface.isDynamic(interface.parameters[i], d))
-        packer.add<int32_t>(int32_t(plan.extents[d]));
+        packed.push_back(int32_t(plan.extents[d]));
     for (size_t d = 0; d + 1 < plan.extents.size(); ++d)
-      packer.add<int64_t>(plan.strides[d]);
+      packed.push_back(plan.strides[d]);
   }
-  for (const ScalarPlan &scalar : program.scalars)
-    packer.addScalar(scalar);
-  return packer;
+  for (const ScalarPlan &scalar : program.scalars) {
+    uint64_t word = 0;
+    encode(reinterpret_cast<uint8_t *>(&word), scalar.type, scalar.value, int64_t(scalar.value));
+    packed.push_back(word);
+  }
+  return packed;
+}
+
+/// The program's own simulated device, or the one that was asked for, opened once.
+static Result<RawDevice> openDevice(const Program &program) {
+  const std::string &wanted = testing::runMode().device;
+  if (!wanted.starts_with("cuda:"))
+    return RawDevice::open(wanted.empty() ? "sim:" + program.device : wanted,
+                           {.threads = 1, .schedulingSeed = unsigned(program.seed % 3)});
+  static const Result<RawDevice> gpu = RawDevice::open(wanted);
+  return gpu;
+}
+
+static Result<void> launchOn(const RawDevice &device, const Program &program, const CompiledKernel &kernel,
+                             std::vector<Bytes> &memory) {
+  Result<RawDevice::Kernel> loaded = device.load(kernel.code, kernel.interface.entry);
+  if (!loaded)
+    return loaded.takeError();
+  std::vector<RawDevice::Memory> arrays;
+  for (const Bytes &bytes : memory) {
+    Result<RawDevice::Memory> array = device.allocate(bytes.size());
+    if (!array)
+      return array.takeError();
+    if (Result<void> sent = array->upload(std::as_bytes(std::span(bytes))); !sent)
+      return sent;
+    arrays.push_back(std::move(*array));
+  }
+  RawShape shape{{unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2])},
+                 {kernel.interface.warps * 32, 1, 1},
+                 kernel.interface.sharedBytes};
+  Result<void> done = device.launch(*loaded, shape, packArguments(program, kernel.interface, arrays));
+  for (size_t i = 0; done && i < memory.size(); ++i)
+    done = arrays[i].download(std::as_writable_bytes(std::span(memory[i])));
+  return done;
 }
 
 static std::string launchProgram(const Program &program, const CompiledKernel &kernel, std::vector<Bytes> &memory) {
-  using namespace cuda;
-  simulator::SimulatorOptions options;
-  options.threads = 1;
-  options.schedulingSeed = unsigned(program.seed % 3);
-  DriverTable driver = *simulator::makeSimulatedDriver(program.device, options);
-  CUcontext context;
-  driver.init(0);
-  driver.primaryContextRetain(&context, 0);
-  driver.contextPushCurrent(context);
-  CUmodule module = nullptr;
-  CUfunction function = nullptr;
-  if (driver.moduleLoadDataEx(&module, kernel.code.c_str(), 0, nullptr, nullptr) != CUDA_SUCCESS ||
-      driver.moduleGetFunction(&function, module, kernel.interface.entry.c_str()) != CUDA_SUCCESS)
-    return "load: " + driver.faultReport();
-  std::vector<CUdeviceptr> addresses(memory.size(), 0);
-  for (size_t i = 0; i < memory.size(); ++i) {
-    driver.memAlloc(&addresses[i], memory[i].size());
-    driver.memcpyHtoDAsync(addresses[i], memory[i].data(), memory[i].size(), nullptr);
-  }
-  Packer packer = packArguments(program, kernel.interface, addresses);
-  unsigned shared = kernel.interface.sharedBytes;
-  driver.funcSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, int(shared));
-  CUresult status =
-      driver.launchKernel(function, unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2]),
-                          kernel.interface.warps * 32, 1, 1, shared, nullptr, packer.pointers.data(), nullptr);
-  if (status != CUDA_SUCCESS)
-    return "launch failed with " + std::to_string(status) + ": " + driver.faultReport();
-  for (size_t i = 0; i < memory.size(); ++i)
-    driver.memcpyDtoHAsync(memory[i].data(), addresses[i], memory[i].size(), nullptr);
-  driver.contextPopCurrent(nullptr);
-  return "";
+  Result<RawDevice> device = openDevice(program);
+  if (!device)
+    return device.error().render();
+  Result<void> done = launchOn(*device, program, kernel, memory);
+  return done ? "" : "launch: " + done.error().render();
 }
 
 /// The first element that differs by more than the plan allows. Integers, bools and all bytes outside
