@@ -174,14 +174,6 @@ static Result<void> launchOn(const RawDevice &device, const Program &program, co
   return done;
 }
 
-static std::string launchProgram(const Program &program, const CompiledKernel &kernel, std::vector<Bytes> &memory) {
-  Result<RawDevice> device = openDevice(program);
-  if (!device)
-    return device.error().render();
-  Result<void> done = launchOn(*device, program, kernel, memory);
-  return done ? "" : "launch: " + done.error().render();
-}
-
 /// The first element that differs by more than the plan allows. Integers, bools and all bytes outside
 /// the view must be equal.
 static std::string compareArray(const ArrayPlan &plan, const Bytes &expected, const Bytes &actual) {
@@ -214,12 +206,18 @@ static std::string compareArray(const ArrayPlan &plan, const Bytes &expected, co
 }
 
 std::string test::runProgram(const Program &program) {
-  Source source{"random.tile", program.text};
+  Result<RawDevice> device = openDevice(program);
+  if (!device)
+    return device.error().render();
+  CompileOptions options = program.options;
+  if (!testing::runMode().device.empty())
+    options.target = device->info().target; // the program's own may be later than the device
   std::string tileText;
-  CompileResult result = compile(source, program.options, Stage::Ptx, [&](Stage stage, std::string_view text) {
-    if (stage == Stage::Tile)
-      tileText = text;
-  });
+  CompileResult result =
+      compile({"random.tile", program.text}, options, Stage::Ptx, [&](Stage stage, std::string_view text) {
+        if (stage == Stage::Tile)
+          tileText = text;
+      });
   if (!result.kernel)
     return "compiler: " + result.errors();
   std::vector<Bytes> expected;
@@ -228,8 +226,8 @@ std::string test::runProgram(const Program &program) {
   std::vector<Bytes> actual = expected;
   if (std::string error = interpretProgram(program, tileText, expected); !error.empty())
     return error;
-  if (std::string error = launchProgram(program, *result.kernel, actual); !error.empty())
-    return error;
+  if (Result<void> done = launchOn(*device, program, *result.kernel, actual); !done)
+    return "launch: " + done.error().render();
   for (size_t i = 0; i < program.arrays.size(); ++i)
     if (std::string error = compareArray(program.arrays[i], expected[i], actual[i]); !error.empty())
       return error;
