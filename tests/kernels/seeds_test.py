@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Small attention problems with known results through attention_forward: tests/data/seeds, at each case's own tolerance.
 
-usage: seeds_test.py IMBREX SOURCE_DIR      Python's standard library only.
+usage: seeds_test.py IMBREX SOURCE_DIR [DEVICE]      Python's standard library only.
 """
 import json, os, struct, subprocess, sys, tempfile, unittest
 
@@ -20,6 +20,11 @@ def load(path):
     return struct.unpack("<%d%s" % (len(body) // struct.calcsize(code), code), body)
 
 
+def gpus():
+    listed = json.loads(subprocess.run([IMBREX, "devices", "--json"], capture_output=True, text=True).stdout)
+    return [device["id"] for device in listed if not device["simulated"]][:1]
+
+
 def differences(got, want, limit):
     """Elements that differ by more than the case allows; NaN never passes."""
     largest = max(abs(x) for x in want)
@@ -33,10 +38,8 @@ class Seeds(unittest.TestCase):
     def test_cases(self):
         names = sorted(os.listdir(DATA))
         self.assertEqual(len(names), 8)
-        listed = json.loads(subprocess.run([IMBREX, "devices", "--json"], capture_output=True, text=True).stdout)
-        gpus = [device["id"] for device in listed if not device["simulated"]][:1]
         for name in names:
-            for device in ["sim:a100", "sim:h200"] + gpus:
+            for device in sys.argv[3:] or ["sim:a100", "sim:h200"] + gpus():
                 with self.subTest(name=name, device=device):
                     self.run_case(os.path.join(DATA, name), device)
 

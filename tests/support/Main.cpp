@@ -18,8 +18,8 @@ RunMode &imbrex::testing::runMode() {
   return mode;
 }
 
-int main(int argc, char **argv) {
-  ::testing::InitGoogleTest(&argc, argv);
+/// Takes our words; leaves GoogleTest's to it. "" or the word that is neither.
+static std::string readWords(int argc, char **argv) {
   RunMode &mode = runMode();
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];
@@ -29,8 +29,17 @@ int main(int argc, char **argv) {
       mode.device = argv[++i];
     else if (word == "--root" && i + 1 < argc)
       mode.root = argv[++i];
-    else
-      return std::printf("unknown word '%s': --long, --device NAME, --root DIR, --gtest_...\n", argv[i]), 2;
+    else if (!word.starts_with("--gtest_"))
+      return word;
   }
+  return "";
+}
+
+int main(int argc, char **argv) {
+  // First of all: the lists of devices that parametrised tests are made of depend on it.
+  std::string unknown = readWords(argc, argv);
+  if (!unknown.empty())
+    return std::printf("unknown word '%s': --long, --device NAME, --root DIR, --gtest_...\n", unknown.c_str()), 2;
+  ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
