@@ -11,7 +11,8 @@ import os, shutil, subprocess, sys
 
 LIMIT = 60 << 20
 PROGRAMS = ("imbrex", "kernels_test", "random_programs_test", "attention_example", "record_forms", "replay_forms", "micro")
-TREES = ("kernels", "tests/data", "tests/benchmark", "tests/kernels/seeds_test.py", "tests/support/imbrex.py", "tools/report")
+SUPPORT = ("imbrex.py", "imbrex_capsules.py", "imbrex_declarations.py")
+TREES = ("kernels", "tests/data", "tests/benchmark", "tests/kernels/seeds_test.py", "tools/report")
 OURS = ("README.md", "run.py", "runner.py", "kinds.py", "smoke.py")
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.cpp", "*.h", "CMakeLists.txt")
 
@@ -47,7 +48,7 @@ def main():
         copy(os.path.join(kit, name), os.path.join(target, "bin", name))
     copy(os.path.join(build, "runtime", "library", "libimbrex.so.0"), os.path.join(target, "lib", "libimbrex.so.0"))
     subprocess.run(["strip", *(os.path.join(target, "bin", name) for name in PROGRAMS)], check=True)
-    for path in TREES:
+    for path in (*TREES, *(os.path.join("tests", "support", name) for name in SUPPORT)):
         copy(os.path.join(source, path), os.path.join(target, path))
     copy(os.path.join(build, "gpu_kit", "micro_kernels"), os.path.join(target, "micro"))
     for name in OURS:
