@@ -160,7 +160,8 @@ def Cta_ReadOp : Cta_Op<"read", [MemoryEffects<[MemRead]>]> {
 
     Example:
     ```mlir
-    %q = cta.read %b : !cta.buffer<16, 32, bf16, span 64, slots 1> -> tensor<16x32xbf16, #layout>
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %q = cta.read %b : !cta.buffer<16, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16, #a>
     ```
   }];
   let arguments = (ins Cta_BufferType:$buffer, UnitAttr:$transposed);
@@ -178,7 +179,8 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
 
     Example:
     ```mlir
-    cta.write %p, %b : tensor<16x32xf32, #layout>, !cta.buffer<16, 32, f32, span 128, slots 1>
+    #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    cta.write %p, %b : tensor<16x8xf32, #c>, !cta.buffer<16, 8, f32, span 32, slots 1>
     ```
   }];
   let arguments = (ins Tile_Tile:$value, Cta_BufferType:$buffer);
@@ -212,7 +214,9 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
 
     Example:
     ```mlir
-    %s = cta.dot mma tile %q : tensor<16x32xbf16, #a>, %k transposed_b, %zero : !cta.buffer<8, 32, bf16, span 64, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k transposed_b, %zero : !cta.buffer<8, 16, bf16, span 32, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
     ```
   }];
   let arguments = (ins Cta_DotKind:$kind, Optional<Tile_Tile>:$a, Optional<Cta_BufferType>:$aBuffer, Cta_BufferType:$bBuffer,

@@ -260,7 +260,9 @@ def Tile_VisibleOp : Tile_Op<"visible", [MemoryEffects<[MemWrite]>]> {
 
     Example:
     ```mlir
-    tile.visible %mask : tensor<128x64xi1>
+    scf.for %j = %zero to %n step %one : i32 {
+      tile.visible %mask : tensor<128x64xi1>
+    }
     ```
   }];
   let arguments = (ins Tile_Tile:$mask);
