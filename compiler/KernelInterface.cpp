@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A kernel's interface as JSON and back. Reading is strict: a missing or mistyped member, or a value out
-// of its range, gives nullopt. Equal interfaces give equal bytes.
+// A kernel's interface as JSON and back, and its signature as JSON. Reading is strict: a missing or mistyped
+// member, or a value out of its range, gives nullopt. Equal interfaces give equal bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +39,12 @@ static json::Object toJson(const Parameter &parameter) {
   return object;
 }
 
+static std::string textOf(const json::Value &value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << value;
+  return text;
+}
+
 std::string KernelInterface::toJson() const {
   json::Array parameterList;
   for (const Parameter &parameter : parameters)
@@ -48,7 +54,7 @@ std::string KernelInterface::toJson() const {
     constantMap[name] = value;
   for (const auto &[name, type] : types)
     typeMap[name] = llvm::StringRef(imbrex::name(type));
-  json::Value value = json::Object{
+  return textOf(json::Object{
       {"kernel", kernel},
       {"entry", entry},
       {"parameters", std::move(parameterList)},
@@ -59,10 +65,40 @@ std::string KernelInterface::toJson() const {
       {"target", target},
       {"warps", int64_t(warps)},
       {"sharedBytes", int64_t(sharedBytes)},
-  };
-  std::string text;
-  llvm::raw_string_ostream(text) << value;
-  return text;
+  });
+}
+
+/// A parameter before specialisation: its type may be a type parameter's, nothing is known of presence or alignment.
+static json::Object signatureParameter(const Parameter &parameter) {
+  json::Object object = ::toJson(parameter);
+  if (!parameter.typeParameter.empty())
+    object["type"] = parameter.typeParameter;
+  object.erase("present");
+  object.erase("alignment");
+  return object;
+}
+
+std::string KernelSignature::toJson() const {
+  json::Array typeList, tunableList, parameterList;
+  for (const TypeParameter &type : typeParameters) {
+    json::Array allowed;
+    for (DataType candidate : type.allowed)
+      allowed.push_back(llvm::StringRef(imbrex::name(candidate)));
+    typeList.push_back(json::Object{{"name", type.name}, {"allowed", std::move(allowed)}});
+  }
+  for (const Tunable &tunable : tunables)
+    tunableList.push_back(json::Object{
+        {"name", tunable.name}, {"choices", json::Array(tunable.choices)}, {"rounding", tunable.rounding}});
+  for (const Parameter &parameter : parameters)
+    parameterList.push_back(signatureParameter(parameter));
+  return textOf(json::Object{
+      {"name", name},
+      {"types", std::move(typeList)},
+      {"integers", json::Array(integerParameters)},
+      {"tunables", std::move(tunableList)},
+      {"parameters", std::move(parameterList)},
+      {"hooks", json::Array(hooks)},
+  });
 }
 
 namespace {

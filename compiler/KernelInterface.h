@@ -94,6 +94,9 @@ struct KernelSignature {
   std::vector<Tunable> tunables;
   std::vector<Parameter> parameters; ///< extents over symbols and parameters
   std::vector<std::string> hooks;    ///< names of the file's hooks
+
+  /// The schema stands in runtime/c/README.md.
+  std::string toJson() const;
 };
 
 } // namespace imbrex

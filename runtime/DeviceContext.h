@@ -56,6 +56,7 @@ public:
 
   const DeviceInfo &info() const { return facts; }
   MessageLog &log() { return messages; }
+  bool isContext(cuda::CUcontext other) const { return other == context; }
 
   template <auto Member, typename... Arguments> static Result<void> callOn(const Table &table, Arguments... arguments) {
     cuda::CUresult result = (table.*Member)(arguments...);

@@ -19,6 +19,7 @@ namespace imbrex {
 struct Stream::State {
   std::shared_ptr<DeviceContext> device;
   cuda::CUstream handle = nullptr;
+  bool owned = true; ///< false: somebody else's, not destroyed
   ~State();
 };
 
@@ -36,6 +37,7 @@ struct Buffer::State {
 };
 
 Result<Stream> createStream(const std::shared_ptr<DeviceContext> &device);
+Result<Stream> wrapStream(const std::shared_ptr<DeviceContext> &device, cuda::CUstream handle);
 Result<Event> createEvent(const std::shared_ptr<DeviceContext> &device);
 Result<Buffer> allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes);
 

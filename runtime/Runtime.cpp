@@ -109,8 +109,12 @@ void Runtime::note(std::string message) { state->device->log().add(std::move(mes
 const DeviceInfo &Runtime::device() const { return state->device->info(); }
 const Stream &Runtime::stream() const { return *state->stream; }
 Result<Stream> Runtime::createStream() const { return imbrex::createStream(state->device); }
+Result<Stream> Runtime::wrapStream(void *cudaStream) const {
+  return imbrex::wrapStream(state->device, static_cast<cuda::CUstream>(cudaStream));
+}
 Result<Event> Runtime::createEvent() const { return imbrex::createEvent(state->device); }
 Result<Buffer> Runtime::allocate(size_t bytes) const { return allocateBuffer(state->device, bytes); }
+const void *Runtime::owner() const { return state->device.get(); }
 std::vector<std::string> Runtime::messages() const { return state->device->log().all(); }
 
 Result<void> Runtime::synchronize() const {

@@ -10,7 +10,8 @@
 //   kernel.launch(runtime.stream(), {{"X", x}, {"Y", y}, {"Z", z}}).value();
 //
 // Safe to use from several threads. Uses the device's primary context, made current only during a call, so
-// that it lives beside a host that uses CUDA itself. Reads no environment. No LLVM type, no driver handle.
+// that it lives beside a host that uses CUDA itself. Reads no environment. No LLVM type; a driver handle only
+// where a stream is shared with such a host.
 //
 //===----------------------------------------------------------------------===//
 
@@ -67,9 +68,16 @@ public:
   /// A stream made at opening, shared by all who ask.
   const Stream &stream() const;
   Result<Stream> createStream() const;
+  /// A CUstream (cudaStream_t) made by somebody else in the primary context of this device: used, never destroyed;
+  /// it must outlive the Stream. Null is the default stream, 1 and 2 are CU_STREAM_LEGACY and CU_STREAM_PER_THREAD.
+  /// A stream of another device or context is an Error of kind Argument. On a simulated device, only what came from
+  /// Stream::raw of this runtime.
+  Result<Stream> wrapStream(void *cudaStream) const;
   Result<Event> createEvent() const;
   /// Uninitialised device memory; no bytes is an empty buffer.
   Result<Buffer> allocate(size_t bytes) const;
+  /// What Buffer::owner() says of this runtime's buffers.
+  const void *owner() const;
 
   /// Reads and checks a kernel source. The compiler's errors come as ErrorKind::Compile.
   Result<Module> load(const std::string &path) const;

@@ -18,7 +18,7 @@ Stream &Stream::operator=(Stream &&) noexcept = default;
 Stream::~Stream() = default;
 
 Stream::State::~State() {
-  if (handle)
+  if (handle && owned)
     device->dispose<&DriverTable::streamDestroy>(handle);
 }
 
@@ -50,6 +50,35 @@ Result<Stream> imbrex::createStream(const std::shared_ptr<DeviceContext> &device
   return Stream(std::move(state));
 }
 
+/// That `handle` is a stream of the device's primary context. The default streams are of whatever context is current.
+static Result<void> checkForeignStream(const DeviceContext &device, cuda::CUstream handle) {
+  constexpr uintptr_t lastDefault = 2; // CU_STREAM_LEGACY is 1, CU_STREAM_PER_THREAD 2
+  if (reinterpret_cast<uintptr_t>(handle) <= lastDefault)
+    return {};
+  const std::string what = "the stream to wrap is none of the primary context of " + device.info().id;
+  cuda::CUcontext context = nullptr;
+  Result<void> asked = device.inContext([&] { return device.call<&DriverTable::streamGetContext>(handle, &context); });
+  if (!asked) {
+    Error error = asked.takeError();
+    error.kind = ErrorKind::Argument;
+    error.message = what;
+    return error;
+  }
+  if (!device.isContext(context))
+    return Error{ErrorKind::Argument, what + ": it belongs to another device or context"};
+  return {};
+}
+
+Result<Stream> imbrex::wrapStream(const std::shared_ptr<DeviceContext> &device, cuda::CUstream handle) {
+  if (Result<void> ours = checkForeignStream(*device, handle); !ours)
+    return ours.takeError();
+  auto state = std::make_unique<Stream::State>();
+  state->device = device;
+  state->handle = handle;
+  state->owned = false;
+  return Stream(std::move(state));
+}
+
 Result<Event> imbrex::createEvent(const std::shared_ptr<DeviceContext> &device) {
   auto state = std::make_unique<Event::State>();
   state->device = device;
@@ -64,6 +93,8 @@ Result<void> Stream::synchronize() const {
   const DeviceContext &device = *state->device;
   return device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
 }
+
+void *Stream::raw() const { return state->handle; }
 
 Result<void> Stream::wait(const Event &event) const {
   const DeviceContext &device = *state->device;

@@ -5,7 +5,7 @@
 //
 // Streams and events. Move-only owners; an object keeps its device alive, so it may outlive the Runtime.
 // All member functions may be called from several threads at once, moves and destruction excepted. No
-// LLVM type, no driver handle: public.
+// LLVM type, and a driver handle only as a void *, to share a stream with another library: public.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,9 +20,10 @@ namespace imbrex {
 class DeviceContext;
 class Event;
 
-/// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer.
-/// Destroying a stream does not wait for its work. A stream or event that was moved from may only be
-/// destroyed or assigned to.
+/// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer, unless it is
+/// a wrapped stream that its owner made with CU_STREAM_NON_BLOCKING: synchronize such a stream before them.
+/// Destroying a stream does not wait for its work, and a wrapped one (Runtime::wrapStream) stays its owner's. A
+/// stream or event that was moved from may only be destroyed or assigned to.
 class Stream {
 public:
   struct State;
@@ -35,6 +36,9 @@ public:
   Result<void> synchronize() const;
   /// Later work of this stream waits for `event`; the host does not.
   Result<void> wait(const Event &event) const;
+
+  /// The CUstream, to give to another library; null is the default stream. Lives as long as this object.
+  void *raw() const;
 
   /// For the runtime's own sources.
   const State &internal() const { return *state; }

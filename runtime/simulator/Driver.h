@@ -39,6 +39,8 @@ struct LoadedFunction {
   uint32_t maxDynamicShared = 0;
 };
 
+constexpr unsigned kHandleBits = 12; ///< Drivers lie sizeof(Driver) apart: room for as many handles, times 2^12.
+
 struct EventState {
   std::optional<std::chrono::steady_clock::time_point> recorded;
 };
@@ -55,11 +57,13 @@ struct Driver {
   std::string report;
   std::map<std::thread::id, std::vector<cuda::CUcontext>> current; ///< A context stack a thread.
   std::unique_ptr<GlobalMemory> memory;
-  std::map<uint64_t, LoadedModule> modules; ///< Handles are numbers, never reused.
+  /// Handles are numbers, never reused, and others in every driver that lives at the same time: what belongs to
+  /// another device is seen to be foreign.
+  std::map<uint64_t, LoadedModule> modules;
   std::map<uint64_t, LoadedFunction> functions;
   std::set<uint64_t> streams;
   std::map<uint64_t, EventState> events;
-  uint64_t nextHandle = 0x1000;
+  uint64_t nextHandle = reinterpret_cast<uint64_t>(this) << kHandleBits;
   uint64_t launches = 0;
 
   /// Forgets everything the context owned.

@@ -28,7 +28,7 @@ void Driver::reset() {
   sticky = CUDA_SUCCESS;
 }
 
-CUcontext Driver::context() const { return toHandle<CUcontext>(0x100); }
+CUcontext Driver::context() const { return toHandle<CUcontext>(reinterpret_cast<uint64_t>(this)); }
 
 CUresult Driver::ready() {
   if (!initialised)
@@ -215,6 +215,14 @@ void fillStreams(DriverTable &table, const Shared &driver) {
   });
   table.streamSynchronize = inContext(
       driver, [](Driver &d, CUstream stream) { return d.isStream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
+  table.streamGetContext = inContext(driver, [](Driver &d, CUstream stream, CUcontext *context) {
+    if (!context)
+      return CUDA_ERROR_INVALID_VALUE;
+    if (!d.isStream(stream))
+      return CUDA_ERROR_INVALID_HANDLE;
+    *context = d.context();
+    return CUDA_SUCCESS;
+  });
   table.streamWaitEvent = inContext(driver, [](Driver &d, CUstream stream, CUevent event, unsigned) {
     return d.isStream(stream) && d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });

@@ -31,7 +31,8 @@ static Result<void> useEvents(const Runtime &runtime) {
   TRY(end, runtime.createEvent());
   CHECK_DONE(start.record(runtime.stream()));
   CHECK_DONE(other.wait(start));
-  CHECK_DONE(end.record(other));
+  TRY(shared, runtime.wrapStream(other.raw()));
+  CHECK_DONE(end.record(shared));
   CHECK_DONE(end.synchronize());
   TRY(time, end.millisecondsSince(start));
   return time == 1 ? Result<void>() : Error{ErrorKind::Driver, "the time is wrong"};
@@ -150,6 +151,26 @@ TEST(Failure, AnIncompleteTableIsRefused) {
   Result<Runtime> runtime = Runtime::openWith(fakeOptions(table, compiler));
   ASSERT_FALSE(runtime);
   EXPECT_EQ(runtime.error().message, "the driver table lacks cuEventRecord");
+}
+
+TEST(Failure, AWrappedStreamIsOfThisContextAndStaysItsOwners) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  Runtime runtime = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  int streams = driver.alive().streams;
+  {
+    Stream own = runtime.createStream().value();
+    Stream wrapped = runtime.wrapStream(own.raw()).value();
+    EXPECT_EQ(wrapped.raw(), own.raw());
+    EXPECT_TRUE(wrapped.synchronize());
+  }
+  EXPECT_EQ(driver.alive().streams, streams);
+  for (uintptr_t handle : {0, 1, 2}) // the default streams
+    EXPECT_TRUE(runtime.wrapStream(reinterpret_cast<void *>(handle)));
+  Result<Stream> foreign = runtime.wrapStream(reinterpret_cast<void *>(32));
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().kind, ErrorKind::Argument);
+  EXPECT_TRUE(foreign.error().message.ends_with("it belongs to another device or context"));
 }
 
 TEST(Failure, BuffersCheckTheirRanges) {

@@ -97,6 +97,11 @@ static void fillStreams(DriverTable &table, const SharedState &state) {
   };
   table.streamDestroy = [state](CUstream) { return state->count(&Alive::streams, -1); };
   table.streamSynchronize = [state](CUstream) { return state->count(&Alive::streams, 0); };
+  table.streamGetContext = [state](CUstream stream, CUcontext *context) {
+    bool ours = stream == reinterpret_cast<CUstream>(8);
+    *context = ours ? reinterpret_cast<CUcontext>(state.get()) : reinterpret_cast<CUcontext>(1);
+    return state->count(&Alive::streams, 0);
+  };
   table.streamWaitEvent = [state](CUstream, CUevent, unsigned) { return state->count(&Alive::streams, 0); };
   table.eventCreate = [state](CUevent *event, unsigned) {
     *event = reinterpret_cast<CUevent>(16);

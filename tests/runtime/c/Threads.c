@@ -1,0 +1,49 @@
+/*===- Threads.c - One kernel, many threads
+|*
+|* Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+|* Eight threads launch one kernel handle at once, from its first compilation on, each on vectors of its own.
+|*/
+
+#include "Check.h"
+#include <threads.h>
+
+enum { THREADS = 8, ROUNDS = 20 };
+
+typedef struct Task {
+  const imbrex_kernel *kernel;
+  Vectors vectors;
+  int failures;
+} Task;
+
+static int launchMany(void *given) {
+  Task *task = given;
+  for (int i = 0; i < ROUNDS; ++i) {
+    imbrex_error *problem = NULL;
+    if (imbrex_kernel_launch(task->kernel, NULL, task->vectors.arguments, 3, &problem) != IMBREX_OK)
+      ++task->failures;
+    imbrex_error_free(problem);
+  }
+  return 0;
+}
+
+void testThreads(const char *vectorAdd) {
+  imbrex_runtime *runtime = openRuntime();
+  imbrex_kernel *kernel = loadKernel(runtime, vectorAdd);
+  Task tasks[THREADS];
+  thrd_t threads[THREADS];
+  for (int i = 0; i < THREADS; ++i) {
+    makeVectors(runtime, 100 + i, &tasks[i].vectors);
+    tasks[i].kernel = kernel;
+    tasks[i].failures = 0;
+    CHECK(thrd_create(&threads[i], launchMany, &tasks[i]) == thrd_success);
+  }
+  for (int i = 0; i < THREADS; ++i) {
+    thrd_join(threads[i], NULL);
+    CHECK(tasks[i].failures == 0 && isSum(&tasks[i].vectors));
+    freeVectors(&tasks[i].vectors);
+  }
+  imbrex_kernel_free(kernel);
+  imbrex_runtime_free(runtime);
+}

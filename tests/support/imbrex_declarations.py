@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The structs, numbers and functions of imbrex_c.h for ctypes. imbrex.py makes objects of them.
+
+One table, FUNCTIONS, declares every function; tests/runtime/c/binding_test.py holds it and the structs to the header.
+"""
+import ctypes
+from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, \
+    c_void_p
+
+MAX_RANK = 8
+TYPES = ["bool", "i8", "i32", "i64", "f16", "bf16", "f32", "f64"]  # by imbrex_type
+VIEW, INTEGER, REAL, BOOL = range(4)  # imbrex_argument_kind
+ERROR_FIELDS = ["message", "everything", "call", "call_arguments", "driver_name", "driver_words", "report"]
+INFO_FIELDS = ["ptx", "interface", "assembler_log", "repairs"]
+
+
+class Sized(ctypes.Structure):
+    """A struct that begins with its size."""
+
+    def __init__(self, **fields):
+        super().__init__(size=ctypes.sizeof(self), **fields)
+
+    def values(self):
+        return {name: getattr(self, name) for name, *_ in self._fields_ if name not in ("size", "reserved")}
+
+
+class Diagnostic(Sized):
+    _fields_ = [("size", c_uint32), ("severity", c_uint32), ("line", c_uint32), ("column", c_uint32),
+                ("file", c_char_p), ("message", c_char_p), ("source_line", c_char_p)]
+
+
+class DeviceInfo(Sized):
+    _fields_ = [("size", c_uint32), ("simulated", c_uint32), ("id", c_char * 32), ("name", c_char * 256),
+                ("target", c_char * 16), ("major", c_uint32), ("minor", c_uint32), ("driver_version", c_uint32),
+                ("multiprocessors", c_uint32), ("threads_per_block", c_uint32), ("registers_per_block", c_uint32),
+                ("shared_bytes_per_block", c_uint32), ("shared_bytes_per_block_opt_in", c_uint32),
+                ("shared_bytes_per_multiprocessor", c_uint32), ("l2_bytes", c_uint32), ("clock_kilohertz", c_uint32),
+                ("grid", c_uint32 * 3), ("memory_bytes", c_uint64)]
+
+
+class RuntimeOptions(Sized):
+    _fields_ = [("size", c_uint32), ("simulator_threads", c_uint32), ("device", c_char_p), ("target", c_char_p),
+                ("cache_directory", c_char_p), ("cache_bytes", c_uint64), ("ptxas", c_char_p),
+                ("ptxas_directories", c_char_p), ("temporary_directory", c_char_p),
+                ("simulator_instructions", c_uint64), ("simulator_seed", c_uint32), ("reserved", c_uint32)]
+
+
+class ViewStruct(Sized):
+    _fields_ = [("size", c_uint32), ("type", c_int32), ("address", c_uint64), ("buffer", c_void_p),
+                ("byte_offset", c_uint64), ("rank", c_uint32), ("read_only", c_uint32), ("extents", c_int64 * MAX_RANK),
+                ("has_strides", c_uint32), ("reserved", c_uint32), ("strides", c_int64 * MAX_RANK)]
+
+
+class ArgumentStruct(Sized):
+    _fields_ = [("size", c_uint32), ("kind", c_int32), ("name", c_char_p), ("view", POINTER(ViewStruct)),
+                ("integer", c_int64), ("real", c_double)]
+
+
+class KernelNumbers(Sized):
+    _fields_ = [("size", c_uint32), ("warps", c_uint32), ("shared_bytes", c_uint32), ("static_shared_bytes", c_uint32),
+                ("registers", c_uint32), ("local_bytes", c_uint32), ("repairs", c_uint32), ("from_disk", c_uint32),
+                ("machine_code_bytes", c_uint64)]
+
+
+STRUCTS = {"imbrex_diagnostic": Diagnostic, "imbrex_device_info": DeviceInfo, "imbrex_runtime_options": RuntimeOptions,
+           "imbrex_view": ViewStruct, "imbrex_argument": ArgumentStruct, "imbrex_kernel_numbers": KernelNumbers}
+
+# "name: argument types -> result"; `!` for the result says: imbrex_error ** comes last, an imbrex_status is returned.
+# `handle` is any pointer; `x*` a pointer to x.
+FUNCTIONS = """
+version: -> text
+c_version: -> u32
+status_name: i32 -> text
+type_name: i32 -> text
+type_size: i32 -> size
+text_free: handle -> void
+error_status: handle -> i32
+error_text: handle i32 -> text
+error_diagnostic_count: handle -> size
+error_diagnostic: handle size Diagnostic* -> i32
+error_free: handle -> void
+list_devices: DeviceInfo* size size* -> !
+runtime_open: RuntimeOptions* handle* -> !
+runtime_free: handle -> void
+runtime_device: handle DeviceInfo* -> !
+runtime_messages: handle handle* -> !
+runtime_synchronize: handle -> !
+stream_create: handle handle* -> !
+stream_wrap: handle handle handle* -> !
+stream_raw: handle -> handle
+stream_synchronize: handle -> !
+stream_wait: handle handle -> !
+stream_free: handle -> void
+event_create: handle handle* -> !
+event_record: handle handle -> !
+event_synchronize: handle -> !
+event_elapsed: handle handle float* -> !
+event_free: handle -> void
+buffer_allocate: handle size handle* -> !
+buffer_address: handle -> u64
+buffer_bytes: handle -> size
+buffer_upload: handle size handle size handle -> !
+buffer_download: handle size handle size handle -> !
+buffer_copy: handle size handle size size handle -> !
+buffer_fill: handle u8 handle -> !
+buffer_fill32: handle u32 handle -> !
+buffer_free: handle -> void
+view_from_dlpack: handle handle i32 ViewStruct* -> !
+buffer_to_dlpack: handle ViewStruct* i32 handle* -> !
+module_load: handle text handle* -> !
+module_load_source: handle text text size handle* -> !
+module_kernel_count: handle -> size
+module_kernel_name: handle size -> text
+module_free: handle -> void
+module_kernel: handle text handle* -> !
+kernel_copy: handle handle* -> !
+kernel_set_type: handle text i32 -> !
+kernel_set_integer: handle text i64 -> !
+kernel_set_text: handle text text -> !
+kernel_hook: handle text text -> !
+kernel_signature: handle handle* -> !
+kernel_free: handle -> void
+kernel_launch: handle handle ArgumentStruct* size -> !
+kernel_prepare: handle ArgumentStruct* size handle* -> !
+kernel_infer: handle ArgumentStruct* size handle* -> !
+info_get_numbers: handle KernelNumbers* -> !
+info_text: handle i32 -> text
+info_free: handle -> void
+shapes_extent: handle text i64* -> !
+shapes_type: handle text i32* -> !
+shapes_view: handle text ViewStruct* -> !
+shapes_free: handle -> void
+"""
+
+WORDS = {"void": None, "handle": c_void_p, "text": c_char_p, "size": c_size_t, "float": c_float, "u8": c_uint8,
+         "u32": c_uint32, "u64": c_uint64, "i32": c_int32, "i64": c_int64}
+WORDS.update({struct.__name__: struct for struct in STRUCTS.values()})
+
+
+def _type(word):
+    return POINTER(_type(word[:-1])) if word.endswith("*") else WORDS[word]
+
+
+def declarations():
+    """{name without "imbrex_": (result type, argument types, whether it can fail)}."""
+    table = {}
+    for row in FUNCTIONS.split("\n"):
+        if row:
+            name, rest = row.split(":")
+            arguments, result = rest.split("->")
+            fallible = result.strip() == "!"
+            types = [_type(word) for word in arguments.split()] + ([POINTER(c_void_p)] if fallible else [])
+            table[name] = (c_int32 if fallible else _type(result.strip()), types, fallible)
+    return table
