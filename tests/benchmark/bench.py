@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Our kernels beside PyTorch's backends, FlexAttention, Triton's tutorial kernel and the driver. README.md tells how.
+
+usage: bench.py --out DIR [--seconds N] [--resume] [--group NAME ...]          on a GPU, with torch
+       bench.py --tiny --device sim:h200 --out DIR                            checks only, Python's standard library alone
+
+Each group of shapes is a process of its own, so that a lost device ends no more than one; within it everything that is
+compared runs in turns. One JSON line a measurement, in DIR/bench.jsonl.
+"""
+import os, sys
+import children
+import device as devices
+import progress as ends
+import shapes
+from context import Context
+from progress import Progress
+from records import Records
+
+RESTARTS = 8  # of one group, each after a lost device or a hang
+
+
+def options():
+    parser = devices.command_line("Time of our kernels beside their peers.")
+    parser.add_argument("--group", action="append", choices=shapes.GROUPS, help="only this group, may be repeated")
+    parser.add_argument("--without", default="", help="peers to leave out: torch.math,flex")
+    parser.add_argument("--child", choices=shapes.GROUPS, help="run this group in this process")
+    return parser.parse_args()
+
+
+def measure_group(name, context):
+    if name in shapes.ATTENTION:
+        import attention
+
+        attention.measure_group(shapes.ATTENTION[name], "attention_decode" if name == "decode" else "attention_forward", context)
+    elif name == "standard":
+        import standard
+
+        standard.measure_group(shapes.STANDARD, context)
+    else:
+        module = {"launch": "launch_overhead", "compile": "compile_time"}.get(name, name)
+        __import__(module).measure_group(context)
+
+
+def child(chosen):
+    """One group, on a GPU, in this process."""
+    progress = Progress(chosen.seconds)
+    with progress.doing("loading torch"):
+        try:
+            import torch
+        except ImportError:
+            sys.exit("missing: torch, without which nothing is measured")
+        import peers, rule
+    if not torch.cuda.is_available():
+        print("no GPU: torch sees none", file=sys.stderr)
+        return ends.USAGE
+    with progress.doing("opening " + chosen.device):
+        device = devices.Device(chosen)
+        torch.cuda.set_device(int(chosen.device.split(":")[1]))
+        side = torch.cuda.Stream()
+    names = peers.present(chosen.without.split(","), progress.say)
+
+    records = Records(os.path.join(chosen.out, "bench.jsonl"), True, device.facts, devices.commit(chosen.commit),
+                      devices.software())
+    context = Context(device, records, progress, names, rule.device_lost)
+    with torch.no_grad(), torch.cuda.stream(side):
+        measure_group(chosen.child, context)
+    return ends.WRONG if records.wrong else ends.DONE
+
+
+def run_child(chosen, name, progress):
+    """The exit code of a process for the group."""
+    words = ["--child", name, "--commit", devices.commit(chosen.commit)]
+    words += ["--%s=%s" % (option, getattr(chosen, option)) for option in ("library", "device", "out", "without", "ptxas")]
+    return children.run(os.path.abspath(__file__), words, progress, CUDA_CACHE_DISABLE="1")  # compile times are to be cold
+
+
+def parent(chosen):
+    progress, worst = Progress(chosen.seconds), ends.DONE
+    for what, why in shapes.LEFT_OUT.items():
+        progress.say("left out: %s: %s" % (what, why))
+    for name in chosen.group or shapes.GROUPS:
+        for _ in range(RESTARTS):
+            if progress.left() < 5:
+                progress.say("the time is over; left for --resume: from group %s on" % name)
+                return ends.TIME_OVER
+            progress.say("group %s" % name)
+            code = run_child(chosen, name, progress)
+            if code in (ends.USAGE, ends.TIME_OVER):
+                return code
+            if code in (ends.DONE, ends.WRONG):
+                worst = max(worst, code)
+                break
+            progress.say("group %s ended with %d; it goes on in a new process" % (name, code))
+            worst = ends.WRONG
+    return worst
+
+
+def main():
+    chosen = options()
+    os.makedirs(chosen.out, exist_ok=True)
+    devices.say_what_is_measured(chosen)
+    if chosen.tiny:
+        import tiny
+
+        return tiny.bench(chosen)
+    if chosen.child:
+        return child(chosen)
+    if not chosen.resume:
+        Records(os.path.join(chosen.out, "bench.jsonl"), False, None, "", {})
+    return parent(chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What every script here needs at its start: the command line, the library, a device, and what is known of it.
+
+The scripts run from the project's tree or from a copy of it: tests/benchmark, tests/support and kernels beside each
+other as here, the library named by --library. Python's standard library only.
+"""
+import argparse, os, platform, shutil, subprocess, sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import imbrex  # noqa: E402
+
+CLOCKS = {"clocks.sm": "sm_clock_mhz", "clocks.max.sm": "sm_clock_max_mhz", "clocks.mem": "memory_clock_mhz",
+          "power.draw": "power_w", "temperature.gpu": "temperature_c"}
+
+
+def command_line(description):
+    """The options that all scripts share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--library", default=os.path.join(ROOT, "build", "runtime", "library", "libimbrex.so"))
+    parser.add_argument("--device", default="cuda:0", help="cuda:0, or a simulated one with --tiny: sim:h200")
+    parser.add_argument("--tiny", action="store_true", help="small cases with Python's standard library alone; no time is taken")
+    parser.add_argument("--out", default=".", help="the folder that everything is put into")
+    parser.add_argument("--seconds", type=float, default=540, help="end before so many have passed")
+    parser.add_argument("--resume", action="store_true", help="leave out what already stands in the folder")
+    parser.add_argument("--commit", default="", help="of Imbrex; else git is asked")
+    parser.add_argument("--ptxas", default="", help='a program, or "driver"; else one is looked for')
+    return parser
+
+
+def commit(given):
+    if given:
+        return given
+    try:
+        told = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return told.stdout.strip() or "unknown"
+
+
+def find_ptxas(given):
+    """A path, or None: the driver assembles."""
+    if given:
+        return None if given == "driver" else given
+    return shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
+
+
+def software():
+    """Versions of what is loaded in this process."""
+    found = {"python": platform.python_version()}
+    for name in ("torch", "triton"):
+        if name in sys.modules:
+            found[name] = sys.modules[name].__version__
+    if "torch" in sys.modules:
+        found["cuda"] = str(sys.modules["torch"].version.cuda)
+        found["cudnn"] = str(sys.modules["torch"].backends.cudnn.version())
+    return found
+
+
+class Device:
+    """A device with the library's runtime on it."""
+
+    def __init__(self, options):
+        self.options, self.library = options, imbrex.Library(options.library)
+        self.ptxas = find_ptxas(options.ptxas)
+        self.runtime = self.open()
+        self.info = self.runtime.device
+        self.simulated = bool(self.info.simulated)
+
+    def open(self, cache=None):
+        """A runtime of its own, with nothing compiled yet; `cache`: a folder for the disk cache."""
+        return self.library.open(self.options.device, cache_directory=cache, ptxas=self.ptxas)
+
+    def kernel(self, name, runtime=None):
+        return (runtime or self.runtime).load(os.path.join(ROOT, "kernels", name)).kernel()
+
+    def facts(self):
+        """The field `device` of a record, with the clocks of this moment."""
+        facts = {"id": self.info.id.decode(), "name": self.info.name.decode(), "simulated": self.simulated}
+        if self.simulated:
+            return facts
+        facts.update(compute_capability="%d.%d" % (self.info.major, self.info.minor), multiprocessors=self.info.multiprocessors)
+        facts.update(driver=str(self.info.driver_version))
+        facts.update(clocks(facts["id"]))
+        return facts
+
+
+def clocks(id):
+    """Clocks, power and temperature by nvidia-smi; {} where it is missing or says nothing."""
+    names = ["driver_version", "clocks_event_reasons.active"] + list(CLOCKS)
+    words = ["nvidia-smi", "--id=" + id.split(":")[1], "--query-gpu=" + ",".join(names), "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=10).stdout.strip().split(", ")
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    if len(told) != len(names):
+        return {}
+    found = {"driver": told[0], "clock_note": "reasons not at full clock: " + told[1]}
+    for query, value in zip(CLOCKS, told[2:]):
+        try:
+            found[CLOCKS[query]] = float(value)
+        except ValueError:  # "[N/A]"
+            pass
+    return found
+
+
+def say_what_is_measured(options):
+    """A simulated device runs only the small checks, and those only run on one. Says so; exits where it is otherwise."""
+    simulated = options.device.startswith("sim:")
+    if simulated != options.tiny:
+        print("a simulated device measures nothing: it runs with --tiny, and --tiny runs on one", file=sys.stderr)
+        sys.exit(2)
+    if simulated:
+        print("%s is a simulated device: this run checks results and measures nothing" % options.device, flush=True)

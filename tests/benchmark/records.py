@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Measurements as JSON lines (schema 1, told in README.md): written as they come, whole or not at all, and found again.
+
+Lines are grouped by what they measure: kind, kernel, shape, type, mask. The lines of one group are written together, so
+a group that stands in the file is complete, and `--resume` leaves it out. What was begun and not ended stands in a file
+beside it: work that ended the process twice is not tried a third time.
+"""
+import datetime, json, os
+
+FIELDS = {"schema": int, "run": str, "kind": str, "kernel": str, "implementation": str, "variant": str, "shape": dict,
+          "type": str, "mask": str, "configuration": dict, "device": dict, "software": dict, "commit": str, "date": str,
+          "unit": str, "median": float, "low": float, "high": float, "rounds": int, "work": dict, "rate": dict,
+          "ratios": dict, "checked": bool, "error": float, "tolerance": float, "failure": str, "note": str}
+OPTIONAL = {"variant", "type", "mask", "configuration", "software", "work", "rate", "ratios", "error", "tolerance",
+            "failure", "note"}
+NUMBERS = ("median", "low", "high")
+GROUP = ("kind", "kernel", "shape", "type", "mask")
+ATTEMPTS = 2
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def group_of(fields):
+    return json.dumps({name: fields.get(name) for name in GROUP}, sort_keys=True)
+
+
+def complaint(line):
+    """What the schema has against a line, or ""."""
+    numbers = [line.get(name) for name in NUMBERS]
+    for name, value in line.items():
+        kind = FIELDS.get(name)
+        if kind is None:
+            return "unknown field " + name
+        if not isinstance(value, (int, float) if kind is float else kind) and not (name in NUMBERS and value is None):
+            return "%s is %r" % (name, value)
+    for name in FIELDS:
+        if name not in line and name not in OPTIONAL:
+            return "no " + name
+    if line["device"]["simulated"] or "failure" in line:
+        measured = numbers != [None] * 3 or "rate" in line or "ratios" in line
+        return "a number where nothing was measured" if measured else ""
+    if None in numbers or not numbers[1] <= numbers[0] <= numbers[2]:
+        return "low, median, high are %r" % numbers
+    return ""
+
+
+def is_wrong(line):
+    return line["implementation"] == "imbrex" and not line["checked"] and not line.get("failure", "").startswith("refused")
+
+
+class Records:
+    def __init__(self, path, resume, device, commit, software):
+        """`device`: the facts of the line's field `device`, asked anew for each line: a function."""
+        self.path, self.device, self.commit, self.software = path, device, commit, software
+        self.run = "%s-%d" % (now(), os.getpid())
+        self.begun_path = path + ".begun"
+        self.begun, self.losses, self.groups = {}, {}, set()
+        self.wrong = 0  # lines of ours in the file whose result was not right
+        if not resume:
+            for old in (path, self.begun_path):
+                if os.path.exists(old):
+                    os.remove(old)
+        self._read()
+
+    def _read(self):
+        if os.path.exists(self.begun_path):
+            with open(self.begun_path) as file:
+                self.begun, self.losses = json.load(file)
+        if not os.path.exists(self.path):
+            return
+        with open(self.path) as file:
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]  # a line cut off by a kill is measured again
+        if whole != text:
+            with open(self.path, "w") as file:
+                file.write(whole)
+        lines = [json.loads(line) for line in whole.splitlines()]
+        self.groups = {group_of(line) for line in lines}
+        self.wrong = sum(map(is_wrong, lines))
+
+    def done(self, fields):
+        return group_of(fields) in self.groups
+
+    def may_begin(self, fields):
+        """False: this group ended the process before, as often as it may."""
+        key = group_of(fields)
+        if self.begun.get(key, 0) >= ATTEMPTS:
+            return False
+        self._mark(key, self.begun.get(key, 0) + 1)
+        return True
+
+    def forget(self, fields):
+        """The group was begun, and left for another reason than its own."""
+        self._mark(group_of(fields), 0)
+
+    def lose(self, fields, name):
+        """The implementation `name` lost the device: it is left out when the group is begun again."""
+        self.losses.setdefault(group_of(fields), []).append(name)
+        self.forget(fields)
+
+    def lost(self, fields):
+        """The implementations to leave out of the group; those that lost two groups are left out of all."""
+        names = [name for lost in self.losses.values() for name in lost]
+        return set(self.losses.get(group_of(fields), [])) | {name for name in names if names.count(name) > 1}
+
+    def _mark(self, key, count):
+        if count:
+            self.begun[key] = count
+        else:
+            self.begun.pop(key, None)
+        with open(self.begun_path + ".new", "w") as file:
+            json.dump([self.begun, self.losses], file)
+        os.replace(self.begun_path + ".new", self.begun_path)
+
+    def write(self, fields, lines):
+        """All lines of the group `fields`. Each line: what differs from line to line, by name."""
+        text, device = "", self.device()
+        for line in lines:
+            whole = {"schema": 1, "run": self.run, "device": device, "software": self.software, "commit": self.commit,
+                     "date": now(), "unit": "us", "median": None, "low": None, "high": None, "rounds": 0}
+            whole.update(fields)
+            whole.update(line)
+            whole = {name: value for name, value in whole.items() if value is not None or name in NUMBERS}
+            wrong = complaint(whole)
+            if wrong:
+                raise ValueError("a line against the schema: %s: %r" % (wrong, whole))
+            text += json.dumps(whole, allow_nan=False) + "\n"
+            self.wrong += is_wrong(whole)
+        with open(self.path, "a") as file:
+            file.write(text)
+        self.groups.add(group_of(fields))
+        self.forget(fields)
