@@ -93,33 +93,57 @@ def fields(problem):
     return {"kind": name, "kernel": name, "shape": problem.shape, "type": problem.type}
 
 
-def measure(problem, context):
-    kernel = context.device.kernel(problem.path).set("T", problem.type)
+class Judge:
+    """The reference of one set of tensors in f64, and the limit that follows."""
+
+    def __init__(self, problem, tensors):
+        self.problem, self.tensors = problem, tensors
+        self.reference = problem.eager(tensors, torch.float64)
+        baseline = problem.eager(tensors, TYPES[problem.type]).double()
+        unit = UNIT_ROUNDOFF[problem.type] * self.reference.abs().max().item()
+        self.limit = 2 * (baseline - self.reference).abs().max().item() + unit
+
+    def error(self):
+        error = (self.problem.judged(self.tensors).double() - self.reference).abs().max().item()
+        return error if error == error else 1e30  # NaN
+
+    def judge(self):
+        error = self.error()
+        return "" if error <= self.limit else "largest error %.3g, allowed %.3g" % (error, self.limit)
+
+
+def kernel_of(device, problem):
+    kernel = device.kernel(problem.path).set("T", problem.type)
+    return kernel.set("D", problem.shape["columns"]) if isinstance(problem, Softmax) else kernel
+
+
+def argument_sets(problem):
+    """(the tensors of each set, the arguments of each): together beyond the L2 cache, eight at most."""
     first = problem.tensors()
     count = min(8, timing.sets_beyond_l2(sum(x.nbytes for x in first.values())))
     sets = [first] + [problem.tensors() for _ in range(count - 1)]
-    named = [{name: ours.view(x) for name, x in set.items()} for set in sets]
-    if problem.path.endswith("softmax.tile"):
-        kernel.set("D", problem.shape["columns"])
+    return sets, [{name: ours.view(x) for name, x in set.items()} for set in sets]
+
+
+def measure(problem, context):
+    kernel = kernel_of(context.device, problem)
+    sets, named = argument_sets(problem)
     runs = [kernel.bind(arguments, ours.here(context.device)) for arguments in named]
     runs[0]()
-    reference = problem.eager(first, torch.float64)
-    baseline = (problem.eager(first, TYPES[problem.type]).double() - reference).abs().max().item()
-    limit = 2 * baseline + UNIT_ROUNDOFF[problem.type] * reference.abs().max().item()
-    error = (problem.judged(first).double() - reference).abs().max().item()
-    mine = {"implementation": "imbrex", "checked": error <= limit, "error": min(error, 1e30), "tolerance": limit}
-    theirs = {"implementation": problem.peer, "checked": True}
-    lines = {"imbrex": mine, problem.peer: theirs}
+    judge = Judge(problem, sets[0])
+    wrong = judge.judge()
+    mine = {"implementation": "imbrex", "checked": not wrong, "error": judge.error(), "tolerance": judge.limit}
+    lines = {"imbrex": mine, problem.peer: {"implementation": problem.peer, "checked": True}}
     calls = {problem.peer: [problem.peer_call(set) for set in sets]}
-    if mine["checked"]:
+    if wrong:
+        mine["failure"] = "wrong result: " + wrong
+    else:
         calls["imbrex"] = runs
         mine["configuration"] = ours.configuration(kernel.prepare(named[0]), kernel.signature())
-    else:
-        mine["failure"] = "wrong result: largest error %.3g, allowed %.3g" % (error, limit)
     numbers, failure = attempt(problem.peer, lambda: timing.measure(calls, ROUNDS, context.progress))
     for name in calls:
         lines[name].update({"failure": failure} if failure else dict(numbers[name].line(), work=problem.work))
-    if not failure and "imbrex" in numbers:
+    if not failure and not wrong:
         mine["ratios"] = {problem.peer: spread.ratio(numbers[problem.peer], numbers["imbrex"])}
     context.records.write(fields(problem), lines.values())
     context.progress.say("%s %s: %s" % (fields(problem)["kernel"], problem.shape, summary(lines)))
