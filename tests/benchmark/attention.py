@@ -4,7 +4,7 @@
 Outputs are NaN before they are checked. What raises is noted by name and left out; what loses the device (an error
 after which no call of CUDA works in this process) ends the process, and is left out of this case when it goes on.
 """
-import dataclasses
+import dataclasses, warnings
 import torch
 import ours, peers, spread, timing
 from context import DeviceLost
@@ -44,14 +44,17 @@ def copy_of(set):
 
 def attempt(name, action):
     """(the action's result, "") or (None, why it has none)."""
-    try:
-        return action(), ""
-    except peers.Refused as refused:
-        return None, "refused: %s" % refused
-    except torch.OutOfMemoryError:
-        reason = "out of memory"
-    except Exception as error:  # a peer may raise anything, and is then left out by what it says
-        reason = "%s: %s" % (type(error).__name__, (str(error).strip() or "nothing said").splitlines()[0])
+    with warnings.catch_warnings(record=True) as told:  # torch tells why a backend cannot by warnings
+        warnings.simplefilter("always")
+        try:
+            return action(), ""
+        except peers.Refused as refused:
+            return None, "refused: %s" % refused
+        except torch.OutOfMemoryError:
+            reason = "out of memory"
+        except Exception as error:  # a peer may raise anything, and is then left out by what it says
+            reason = "%s: %s" % (type(error).__name__, (str(error).strip() or "nothing said").splitlines()[0])
+    reason = "; ".join([reason] + [str(warning.message).split(" (Triggered")[0] for warning in told][-2:])[:300]
     torch.cuda.empty_cache()
     if device_lost():
         raise DeviceLost(name, reason)
@@ -66,7 +69,8 @@ def check(name, case, bind, set, judge):
     if name == "imbrex" and bool(torch.isnan(set.o).any()):
         return None, "wrong result: not every element of O was written"
     wrong = judge.judge(out, lse)
-    return judge.error(out), wrong and "wrong result: " + wrong
+    error = judge.error(out)
+    return error if error < float("inf") else None, wrong and "wrong result: " + wrong
 
 
 def checked_lines(case, binds, set, lost, say):
@@ -109,7 +113,8 @@ def time_lines(case, binds, lines, first, progress, rounds):
         lines[name].update(measured.line())
         lines[name]["work"] = case.work()
     if numbers and "imbrex" in numbers:
-        lines["imbrex"]["ratios"] = {name: spread.ratio(numbers[name], numbers["imbrex"]) for name in numbers if name != "imbrex"}
+        others = [name for name in numbers if name != "imbrex"]
+        lines["imbrex"]["ratios"] = {name: spread.ratio(numbers[name], numbers["imbrex"]) for name in others}
 
 
 def summary(lines):

@@ -5,23 +5,21 @@ Ours is timed from the call to a loaded kernel, in a runtime opened for it that 
 cache of assembled PTX must be off: bench.py starts the process with CUDA_CACHE_DISABLE=1. Triton is timed as its first
 launch less its second, of its own attention kernel in one configuration, with a cache folder that is empty.
 """
-import os, shutil, subprocess, tempfile, time
+import os, shutil, subprocess, sys, tempfile, time
 import spread
+from imbrex import View
 
-ROUNDS = 7
+ROUNDS, ADDRESS = 7, 1 << 40
 WORK = {"vector_add": {"elements": 4096}, "attention": {"head_dim": 128}}
 
 
 def arguments_of(name):
-    import torch
-    import attention, ours
-    from cases import Attention
-
+    """(the kernel's file, its hooks, arguments). The addresses are no memory: nothing is launched."""
     if name == "vector_add":
-        x, y, z = (torch.zeros(4096, device="cuda") for _ in range(3))
-        return "lessons/vector_add.tile", {}, {"X": ours.view(x), "Y": ours.view(y), "Z": ours.view(z)}
-    case = Attention(1, 4, 4, 256, 256, 128, mask="causal")
-    return "attention_forward.tile", case.hooks(), ours.arguments(case, attention.make_set(case))
+        return "lessons/vector_add.tile", {}, {each: View(ADDRESS, "f32", [4096]) for each in "XYZ"}
+    extents = [1, 256, 4, WORK[name]["head_dim"]]
+    arguments = {each: View(ADDRESS, "bf16", extents) for each in "QKVO"}
+    return "attention_forward.tile", {"mask": "causal"}, dict(arguments, L=View(ADDRESS, "f32", [1, 4, 256]), scale=0.1)
 
 
 def prepare(device, name, cache, twice=False):
@@ -69,8 +67,6 @@ def ptxas_rounds(device, ptx):
 
 def triton_rounds(rounds=3):
     """Each time in a folder of its own; compile_triton.py is a process of its own, so that nothing is remembered."""
-    import sys
-
     times = []
     for _ in range(rounds):
         folder = tempfile.mkdtemp()

@@ -5,9 +5,9 @@ All are called from Python. What Python's foreign call itself costs is measured 
 takes as many arguments of the same kinds, and subtracted from ours and from the driver's; Triton is called as its users
 call it, in Python, and nothing is subtracted. The driver launches the very kernel that ours launches.
 """
-import ctypes, json, time
-import spread
+import ctypes, importlib.util, json, os, tempfile, time
 from ctypes import c_void_p
+import spread
 
 ARGUMENTS, LAUNCHES, ROUNDS = 19, 100, 41
 SCALARS = ["a%d" % i for i in range(ARGUMENTS - 1)]
@@ -57,23 +57,26 @@ def nothing(library, types, fixed):
     return lambda: function(*fixed)
 
 
+TRITON = """import triton
+import triton.language as tl
+
+
+@triton.jit
+def nineteen(y, %s):
+    tl.store(y + tl.arange(0, 32), tl.full([32], 0.0, tl.float32) + (%s))
+""" % (", ".join(SCALARS), " + ".join(SCALARS))
+
+
 def triton_call(y):
-    import triton
-    import triton.language as tl
-
-    names = ", ".join(SCALARS)
-    # Triton reads its kernels' source from a file.
-    import importlib.util, os, tempfile
-
+    """Triton reads a kernel's source from a file, which must stay."""
     folder = tempfile.TemporaryDirectory()
     path = os.path.join(folder.name, "nineteen_triton.py")
     with open(path, "w") as file:
-        file.write("import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef nineteen(y, %s):\n" % names)
-        file.write("    tl.store(y + tl.arange(0, 32), tl.full([32], 0.0, tl.float32) + (%s))\n" % " + ".join(SCALARS))
+        file.write(TRITON)
     spec = importlib.util.spec_from_file_location("nineteen_triton", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    arguments = [float(i) + 0.0 for i in range(ARGUMENTS - 1)]
+    arguments = list(values().values())
 
     def call():
         module.nineteen[(1,)](y, *arguments, num_warps=1)
@@ -93,46 +96,69 @@ def host_time(call, synchronize):
     return (end - begin) / LAUNCHES * 1e6
 
 
-def measure(context):
-    import torch
+def calls_of(context, y):
+    """({name: a launch}, {name: a foreign call that costs Python as much and does nothing})."""
     import ours
 
-    device, y = context.device, torch.full((32,), float("nan"), device="cuda")
+    device, stream = context.device, ours.here(context.device)
     kernel = device.runtime.load_source("nineteen.tile", TEXT).kernel()
     named = {"Y": ours.view(y), **values()}
-    stream = ours.here(device)
-    run, library = kernel.bind(named, stream), device.library
+    arguments = kernel.arguments(named)
     bare = Driver(kernel.prepare(named), y.data_ptr(), stream.raw)
-    calls = {"imbrex": run, "driver": bare}
+    fixed = (kernel.handle, stream.handle, arguments.array, arguments.count, ctypes.byref(c_void_p()))
+    calls = {"imbrex": kernel.bind(arguments, stream), "driver": bare}
     if "triton" in context.peers:
         calls["triton"] = triton_call(y)
+    empty = {"imbrex": nothing(device.library, device.library.functions["kernel_launch"].argtypes, fixed),
+             "driver": nothing(device.library, bare.launch.argtypes, bare.fixed)}
+    return calls, empty
+
+
+def checked_lines(calls, y):
+    """A line for each whose kernel wrote what it should."""
+    from attention import attempt
+
     lines = {}
     for name, call in calls.items():
         y.fill_(float("nan"))
-        call()
-        torch.cuda.synchronize()
-        error = (y - EXPECTED).abs().max().item()
-        lines[name] = {"implementation": name, "checked": error == 0}
-    arguments = kernel.arguments(named)
-    empty = {"imbrex": nothing(library, library.functions["kernel_launch"].argtypes,
-                               (kernel.handle, stream.handle, arguments.array, arguments.count, ctypes.byref(c_void_p()))),
-             "driver": nothing(library, bare.launch.argtypes, bare.fixed)}
-    times = {key: [] for key in list(calls) + ["empty " + name for name in empty]}
+        _, failure = attempt(name, call)
+        right = not failure and bool((y == EXPECTED).all())
+        lines[name] = {"implementation": name, "checked": right}
+        if not right:
+            lines[name]["failure"] = failure or "wrong result"
+    return lines
+
+
+def rounds_of(calls, empty, synchronize):
+    """{name: microseconds a round}, the cost of the foreign call taken off, and {name: that cost}."""
+    times, costs = {name: [] for name in calls}, {name: [] for name in empty if name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            times[name].append(host_time(call, torch.cuda.synchronize))
-            if name in empty:
-                times["empty " + name].append(host_time(empty[name], torch.cuda.synchronize))
-    numbers = {}
-    for name, line in lines.items():
-        call_cost = spread.spread(times["empty " + name])[0] if name in empty else 0.0
-        numbers[name] = spread.Numbers([max(value - call_cost, 0.001) for value in times[name]], 0)
-        line.update(numbers[name].line())
-        line["note"] = ("Python's foreign call subtracted: %.2f us" % call_cost) if name in empty else "called from Python"
-    lines["imbrex"]["ratios"] = {name: spread.ratio(numbers[name], numbers["imbrex"]) for name in numbers if name != "imbrex"}
+            times[name].append(host_time(call, synchronize))
+            if name in costs:
+                costs[name].append(host_time(empty[name], synchronize))
+    costs = {name: spread.spread(rounds)[0] for name, rounds in costs.items()}
+    return {name: [time - costs.get(name, 0.0) for time in rounds] for name, rounds in times.items()}, costs
+
+
+def measure(context):
+    import torch
+
+    y = torch.zeros(32, device="cuda")
+    calls, empty = calls_of(context, y)
+    lines = checked_lines(calls, y)
+    calls = {name: call for name, call in calls.items() if lines[name]["checked"]}
+    rounds, costs = rounds_of(calls, empty, torch.cuda.synchronize)
+    numbers = {name: spread.Numbers(times, 0) for name, times in rounds.items()}
+    for name, measured in numbers.items():
+        lines[name].update(measured.line())
+        taken_off = "Python's foreign call, %.2f us, is subtracted" % costs[name] if name in costs else "called from Python"
+        lines[name]["note"] = taken_off
+        if name == "imbrex":
+            lines[name]["ratios"] = {other: spread.ratio(numbers[other], measured) for other in numbers if other != name}
     context.records.write(FIELDS, lines.values())
     context.progress.say("launch of %d arguments: %s" % (ARGUMENTS, ", ".join(
-        "%s %.2f us" % (name, line["median"]) for name, line in lines.items())))
+        "%s %.2f us" % (name, measured.line()["median"]) for name, measured in numbers.items())))
 
 
 def measure_group(context):

@@ -122,7 +122,8 @@ class Records:
                      "date": now(), "unit": "us", "median": None, "low": None, "high": None, "rounds": 0}
             whole.update(fields)
             whole.update(line)
-            whole = {name: value for name, value in whole.items() if value is not None or name in NUMBERS}
+            whole = {name: value for name, value in whole.items() if name in NUMBERS or value not in (None, {})}
+            whole.setdefault("shape", {})
             wrong = complaint(whole)
             if wrong:
                 raise ValueError("a line against the schema: %s: %r" % (wrong, whole))

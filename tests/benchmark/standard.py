@@ -4,6 +4,7 @@
 Standard attention keeps every head's whole matrix of weights. Each call here allocates what it returns and needs, so
 that the peak above the inputs is what an implementation costs.
 """
+import dataclasses
 import torch
 import ours, peers, spread, timing
 from attention import attempt, make_set, summary
@@ -17,8 +18,6 @@ def implementations(context):
     launch = ours.attention_binder(context.device)
 
     def imbrex(case, set):
-        import dataclasses
-
         fresh = dataclasses.replace(set, o=torch.empty_like(set.o), lse=torch.empty_like(set.lse))
         return launch(case, fresh)()
 
@@ -41,36 +40,39 @@ def peak_bytes(function, case, set):
     return torch.cuda.max_memory_allocated() - before
 
 
-def measure_case(case, context):
-    set = make_set(case)
+def checked_lines(functions, case, set):
+    """(lines of time, lines of memory) by implementation; those that may not be timed carry a failure."""
     judge = Judge(case, set.q, set.k, set.v)
-    times, memory, calls = {}, {}, {}
-    for (name, variant), function in implementations(context).items():
+    times, memory = {}, {}
+    for (name, variant), function in functions.items():
         line = {"implementation": name, "variant": variant, "checked": False, "tolerance": judge.limit}
-        times[name], memory[name] = line, dict(line, unit="bytes")
         out, failure = attempt(name, lambda: function(case, set))
         if not failure:
             wrong = judge.judge(out)
-            line["error"] = memory[name]["error"] = judge.error(out)
+            line["error"] = min(judge.error(out), 1e30)  # NaN is infinite, which JSON has not
             failure = wrong and "wrong result: " + wrong
         del out
         if not failure:
             peak, failure = attempt(name, lambda: peak_bytes(function, case, set))
-        if failure:
-            line["failure"] = memory[name]["failure"] = failure
-            continue
-        line["checked"] = memory[name]["checked"] = True
-        memory[name].update(median=peak, low=peak, high=peak, rounds=1)
-        calls[name] = [lambda function=function: function(case, set)]
+        line["checked"] = not failure
+        more = {"failure": failure} if failure else {"median": peak, "low": peak, "high": peak, "rounds": 1}
+        times[name], memory[name] = dict(line, **({"failure": failure} if failure else {})), dict(line, unit="bytes", **more)
+    return times, memory
+
+
+def measure_case(case, context):
+    set, functions = make_set(case), implementations(context)
+    times, memory = checked_lines(functions, case, set)
+    calls = {name: [lambda function=function: function(case, set)] for (name, _), function in functions.items()
+             if times[name]["checked"]}
     numbers = timing.measure(calls, ROUNDS, context.progress)
     for name, measured in numbers.items():
         times[name].update(measured.line(), work=case.work())
     if "imbrex" in numbers:
-        mine = memory["imbrex"]["median"]
-        times["imbrex"]["ratios"] = {name: spread.ratio(numbers[name], numbers["imbrex"]) for name in numbers if name != "imbrex"}
-        memory["imbrex"]["note"] = "one matrix of weights of one head and batch: %d bytes" % (case.q * case.k * 2)
-        memory["imbrex"]["ratios"] = {name: dict.fromkeys(("median", "low", "high"), memory[name]["median"] / mine)
-                                      for name in numbers if name != "imbrex"}
+        others, mine = [name for name in numbers if name != "imbrex"], memory["imbrex"]
+        times["imbrex"]["ratios"] = {name: spread.ratio(numbers[name], numbers["imbrex"]) for name in others}
+        mine["ratios"] = {name: dict.fromkeys(("median", "low", "high"), memory[name]["median"] / mine["median"]) for name in others}
+        mine["note"] = "one matrix of weights, of one head and batch: %d bytes" % (case.q * case.k * 2)
     context.records.write(case.fields("memory"), memory.values())
     context.records.write(case.fields("attention_standard"), times.values())
     context.progress.say("%s: %s; %s" % (case.text(), summary(times), summary(memory)))
