@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The micro-benchmarks without a GPU: ptxas kept what they measure, and what a simulated device knows is right there.
 
-usage: micro_test.py MICRO KERNELS      Python's standard library only. Reads MICRO_DISASSEMBLER (a path) or finds
-                                        nvdisasm or cuobjdump in PATH.
+usage: micro_test.py MICRO KERNELS [--long]      Python's standard library only. Reads MICRO_DISASSEMBLER (a path) or
+                                                 finds nvdisasm or cuobjdump in PATH. Looks into the machine code of
+                                                 every fourth kernel, with --long of all.
 """
 import functools, json, os, re, shutil, subprocess, sys, tempfile, unittest
 from collections import Counter
@@ -113,10 +114,10 @@ class MeasuredInstructions(unittest.TestCase):
             self.skipTest("no ptxas was found when the kernels were made")
 
     def each(self, experiment, look):
-        for entry in ENTRIES:
-            if entry.startswith(experiment + "_"):
-                with self.subTest(entry=entry):
-                    look(entry, *entry.split("_")[1:])
+        entries = [entry for entry in ENTRIES if entry.startswith(experiment + "_")]
+        for entry in entries if "--long" in sys.argv else entries[::4]:
+            with self.subTest(entry=entry):
+                look(entry, *entry.split("_")[1:])
 
     def test_exponentials(self):
         def look(entry, *parts):
