@@ -9,11 +9,13 @@ disk after every step: the runner itself may be killed at any moment.
 import json, os, signal, subprocess, sys, time
 
 HEARTBEAT = 8.0  # seconds between lines of progress
-MORE = 75  # a command's exit code: stopped for want of time, to be called again (EX_TEMPFAIL of sysexits.h)
+MORE = 75  # a run's exit code: stopped for want of time, to be called again (EX_TEMPFAIL of sysexits.h)
+TIME_OVER = 3  # the same of a patient step: the benchmark's and the recorder's
+MARK = "IMBREX_KIT_STEP"  # in the environment of all that a step starts, also what leaves its process group
 
 
 class Step:
-    """`words`: the command. `limit`: seconds it may take. `patient`: it minds `--seconds` itself, and may say MORE.
+    """`words`: the command. `limit`: seconds it may take. `patient`: it minds `--seconds` itself, and may say TIME_OVER.
     `left_out`: a reason not to run it here; `results`: files it writes into the state folder, to be handed out."""
 
     def __init__(self, name, words, limit, patient=False, left_out="", results=()):
@@ -29,6 +31,7 @@ class Runner:
         self.begin, self.seconds, self.healthy = time.monotonic(), seconds, healthy
         self.journal_path = os.path.join(state, kind + ".jsonl")
         self.entries = self.read_journal()
+        self.mark = "%d-%d" % (os.getpid(), time.time_ns())
         self.child, self.trouble, self.total, self.handed = None, "", 0, set()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.interrupted)
@@ -93,7 +96,8 @@ class Runner:
         with open(path, "ab" if step.patient else "wb") as log:
             try:
                 self.child = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                              start_new_session=True, cwd=self.state)
+                                              start_new_session=True, cwd=self.state,
+                                              env=dict(os.environ, **{MARK: self.mark}))
             except OSError as error:
                 self.note(step, "failed", str(error), 0)
                 return True
@@ -106,7 +110,7 @@ class Runner:
             self.trouble = "%s does not end when it is killed: the device may hang" % step.name
             self.note(step, "failed", self.trouble, took)
             return False
-        if code == MORE and step.patient:
+        if code == TIME_OVER and step.patient:
             self.say("%s: more to do, call again to go on" % step.name)
             return self.left() > 20
         if code is None and seconds < step.limit:
@@ -133,7 +137,7 @@ class Runner:
             code = self.child.poll()
             now = time.monotonic()
             if code is not None:
-                kill_group(self.child.pid, signal.SIGKILL)  # what it may have left behind
+                kill_marked(self.mark)  # what it may have left behind
                 return code
             if now >= until:
                 return self.kill()
@@ -147,10 +151,11 @@ class Runner:
             kill_group(self.child.pid, number)
             try:
                 self.child.wait(timeout=2)
-                kill_group(self.child.pid, signal.SIGKILL)
+                kill_marked(self.mark)
                 return None
             except subprocess.TimeoutExpired:
                 pass
+        kill_marked(self.mark)
         return "stuck"
 
     def interrupted(self, number, frame):
@@ -209,6 +214,19 @@ def kill_group(pid, number):
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def kill_marked(mark):
+    """Ends every process that inherited the mark."""
+    wanted = ("%s=%s" % (MARK, mark)).encode()
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit():
+                with open("/proc/%s/environ" % entry, "rb") as file:
+                    if wanted in file.read().split(b"\0"):
+                        os.kill(int(entry), signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            pass  # ended meanwhile, or somebody else's
 
 
 def write_whole(path, content):

@@ -9,7 +9,7 @@ import json, os, signal, subprocess, sys, tempfile, time, unittest
 FOLDER = os.path.join(os.path.abspath(sys.argv[1]), "tools", "gpu_kit")
 sys.path.insert(0, FOLDER)
 import runner
-from runner import MORE, Runner, Step
+from runner import MORE, TIME_OVER, Runner, Step
 
 
 def shell(text):
@@ -47,7 +47,7 @@ class Runs(unittest.TestCase):
 
     def test_a_hang_is_killed_with_its_children(self):
         mark = os.path.join(self.state, "alive")
-        stubborn = shell("trap '' TERM; (sleep 4; touch %s) & while true; do sleep 0.1; done" % mark)
+        stubborn = shell("trap '' TERM; setsid sh -c 'sleep 4; touch %s' & while true; do sleep 0.1; done" % mark)
         begin = time.monotonic()
         self.assertEqual(self.run_steps([Step("hang", stubborn, 1), Step("next", ["true"], 10)]), 1)
         self.assertLess(time.monotonic() - begin, 6)
@@ -74,7 +74,7 @@ class Runs(unittest.TestCase):
 
     def test_a_patient_step_says_that_there_is_more(self):
         ready = os.path.join(self.state, "second")
-        text = "test {seconds} -lt 60 && if test -e %s; then exit 0; else touch %s; exit %d; fi" % (ready, ready, MORE)
+        text = "test {seconds} -lt 60 && if test -e %s; then exit 0; else touch %s; exit %d; fi" % (ready, ready, TIME_OVER)
         step = Step("patient", shell(text), 50, patient=True)
         self.assertEqual(self.run_steps([step]), MORE)
         self.assertEqual(self.run_steps([step]), 0)
