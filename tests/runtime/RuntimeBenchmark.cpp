@@ -4,10 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints what the runtime itself costs on the host: a launch of a known specialisation on a driver that does
-// nothing, the same with a new length each time, and a hit in the disk cache. No test: nothing is judged.
+// nothing, the same through the C interface and with a new length each time, and a hit in the disk cache. No test:
+// nothing is judged.
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/c/Objects.h"
 #include "tests/runtime/FakeCompiler.h"
 #include <chrono>
 #include <cstdio>
@@ -18,10 +20,10 @@ using namespace imbrex;
 using namespace imbrex::testing;
 using Clock = std::chrono::steady_clock;
 
-/// Microseconds a call, best of five rounds.
+/// Microseconds a call, best of many short rounds: other programs disturb some of them.
 template <typename Call> static double microseconds(unsigned calls, const Call &call) {
   double best = 1e9;
-  for (unsigned round = 0; round < 5; ++round) {
+  for (unsigned round = 0; round < 50; ++round) {
     Clock::time_point start = Clock::now();
     for (unsigned i = 0; i < calls; ++i)
       call(i);
@@ -48,12 +50,45 @@ static void launch(const Runtime &runtime, const Kernel &kernel, int64_t length)
       .value();
 }
 
+/// The same arguments as in `launch`, prepared once, as a C program would.
+struct CArguments {
+  imbrex_view views[4] = {};
+  imbrex_argument arguments[5] = {};
+
+  explicit CArguments(int64_t length) {
+    static constexpr const char *kNames[] = {"Q", "K", "V", "O", "scale"};
+    for (unsigned i = 0; i < 5; ++i)
+      arguments[i] = {sizeof arguments[i], IMBREX_ARGUMENT_REAL, kNames[i], nullptr, 0, 0.5};
+    for (unsigned i = 0; i < 4; ++i) {
+      views[i].size = sizeof views[i];
+      views[i].type = IMBREX_F16;
+      views[i].address = 4096;
+      views[i].rank = 4;
+      const int64_t extents[] = {2, length, i == 1 || i == 2 ? 2 : 6, 64};
+      std::copy(std::begin(extents), std::end(extents), views[i].extents);
+      arguments[i].kind = IMBREX_ARGUMENT_VIEW;
+      arguments[i].view = &views[i];
+    }
+  }
+};
+
+static void measureC(Runtime runtime, const Kernel &kernel) {
+  imbrex_kernel handle{std::make_shared<const Runtime>(std::move(runtime)), kernel};
+  CArguments list(128);
+  unsigned failures = 0;
+  double time = microseconds(5000, [&](unsigned) {
+    failures += imbrex_kernel_launch(&handle, nullptr, list.arguments, 5, nullptr) != IMBREX_OK;
+  });
+  std::printf("... through C:         %.2f us%s\n", time, failures ? ", and fails" : "");
+}
+
 static void measureLaunches(const FakeDriver &driver, const FakeCompiler &compiler) {
   Runtime runtime = Runtime::openWith(fakeOptions(idleDriver(driver), compiler)).value();
   Kernel kernel = runtime.loadSource({"a.tile", ""}).value().kernel("attention").value();
-  std::printf("launch, same shapes:  %.2f us\n", microseconds(100000, [&](unsigned) { launch(runtime, kernel, 128); }));
+  std::printf("launch, same shapes:  %.2f us\n", microseconds(5000, [&](unsigned) { launch(runtime, kernel, 128); }));
   std::printf("launch, new length:   %.2f us\n",
-              microseconds(100000, [&](unsigned i) { launch(runtime, kernel, 1 + i); }));
+              microseconds(5000, [&](unsigned i) { launch(runtime, kernel, 1 + i); }));
+  measureC(std::move(runtime), kernel);
 }
 
 static void measureDisk() {
@@ -63,7 +98,7 @@ static void measureDisk() {
   CacheKey key;
   key.add("source text", std::string(4000, 'x'));
   cache.store(key, {std::string(2000, 'i'), std::string(150000, 'p'), std::string(60000, 'm'), "log"}).value();
-  std::printf("disk hit of 212 kB:   %.2f us\n", microseconds(100, [&](unsigned) { (void)cache.find(key); }));
+  std::printf("disk hit of 212 kB:   %.2f us\n", microseconds(5, [&](unsigned) { (void)cache.find(key); }));
   std::filesystem::remove_all(directory);
 }
 

@@ -8,7 +8,7 @@ below tools/, nothing unfinished, plain lines. Python's standard library only.
 import os, re, subprocess, sys, unittest
 
 FILE_LINES, FUNCTION_LINES, TEST_LINES, COLUMNS = 600, 60, 100, 120
-CODE = (".h", ".cpp", ".td", ".def")
+CODE = (".h", ".cpp", ".c", ".td", ".def")
 TEXT = CODE + (".py", ".tile", ".mlir", ".test", ".cmake", ".txt", "")
 LAYERS = ["dialects", "compiler", "runtime", "kernels", "tools", "tests"]
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
@@ -40,9 +40,9 @@ def check_sizes(path, lines):
         yield 1, "%d lines, more than %d" % (len(lines), FILE_LINES)
     begin = signature = None
     for number, line in enumerate(lines, 1):
-        if not re.match(r"\s|}|namespace|struct|class|enum|extern|union|public|private|protected|#|//|$", line):
+        if not re.match(r"\s|}|/\*|\|\*|\\\*|typedef|namespace|struct|class|enum|extern|union|public|private|protected|#|//|$", line):
             signature = number  # perhaps the first line of a function's head
-        if signature and not begin and line.rstrip().endswith("{") and path.endswith((".cpp", ".h")):
+        if signature and not begin and line.rstrip().endswith("{") and path.endswith((".cpp", ".c", ".h")):
             begin = signature
         if line.rstrip().endswith((";", "}")) or not line.strip():
             signature = None
@@ -59,7 +59,7 @@ def check_licence(path, lines):
 
 
 def check_opening(path, lines):
-    comment = [line for line in lines[5:14] if re.match(r"// ?\w", line)]
+    comment = [line for line in lines[5:14] if re.match(r"(//|\|\*) ?\w", line)]
     if not comment:
         yield 1, "no opening comment"
 
@@ -71,7 +71,7 @@ def check_hidden_inputs(path, lines):
     for number, line in enumerate(lines, 1):
         if re.search(r"\bgetenv\s*\(|cl::opt<|\bsetenv\s*\(", line):
             yield number, "reads the environment or a global option"
-        if path.endswith(".cpp") and depth == 0 and GLOBAL.match(line) and "(" not in line.split("=")[0]:
+        if path.endswith((".cpp", ".c")) and depth == 0 and GLOBAL.match(line) and "(" not in line.split("=")[0]:
             yield number, "a mutable global"
         if not re.match(r"\s*(inline )?namespace\b", line):
             depth += line.count("{") - line.count("}")
@@ -88,7 +88,7 @@ def check_lines(path, lines):
             yield number, "blanks at the end of the line"
         if "\t" in line:
             yield number, "a tab"
-        if path.endswith((".h", ".cpp")) and len(line) > COLUMNS:
+        if path.endswith((".h", ".cpp", ".c")) and len(line) > COLUMNS:
             yield number, "%d columns, more than %d" % (len(line), COLUMNS)
 
 
@@ -131,10 +131,15 @@ class SelfTest(unittest.TestCase):
     def test_good(self):
         self.assertEqual(check("compiler/A.cpp", self.GOOD + "static const int kX = 3;\nint f() {\n  int x = 3;\n  return x;\n}\n"), [])
 
+    def test_good_c(self):
+        good = self.GOOD.replace("//=", "/*=").replace("//", "|*") + "\\*= */\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+        self.assertEqual(check("runtime/a.h", good + "typedef struct a {\n  int x;\n} a;\n" + "int f(void);\n" * 99 + "#ifdef __cplusplus\n}\n#endif\n"), [])
+
     def test_bad(self):
         self.finds("compiler/A.cpp", '#include "runtime/Device.h"\n', "upper layer")
         self.finds("runtime/simulator/A.cpp", '#include "compiler/Target.h"\n', "simulator")
         self.finds("compiler/A.cpp", "int f() {\n" + "  g();\n" * 120 + "}\n", "function")
+        self.finds("tests/A.c", "int f(void) {\n" + "  g();\n" * 120 + "}\n", "function")
         self.finds("compiler/A.cpp", "int g();\n" * 700, "more than 600")
         self.finds("compiler/A.cpp", "static int counter = 0;\n", "mutable global")
         self.finds("runtime/A.cpp", 'auto x = getenv("HOME");\n', "environment")
