@@ -7,7 +7,7 @@ after which no call of CUDA works in this process) ends the process, and is left
 import dataclasses, warnings
 import torch
 import ours, peers, spread, timing
-from context import DeviceLost
+from context import DeviceLost, words_of
 from rule import TYPES, Judge, device_lost
 
 ROUNDS = 15
@@ -53,8 +53,9 @@ def attempt(name, action):
         except torch.OutOfMemoryError:
             reason = "out of memory"
         except Exception as error:  # a peer may raise anything, and is then left out by what it says
-            reason = "%s: %s" % (type(error).__name__, (str(error).strip() or "nothing said").splitlines()[0])
-    reason = "; ".join([reason] + [str(warning.message).split(" (Triggered")[0] for warning in told][-2:])[:300]
+            reason = words_of(error)
+    said = [str(warning.message).split(" (Triggered")[0] for warning in told if warning.category is UserWarning]
+    reason = "; ".join([reason] + said[-2:])
     torch.cuda.empty_cache()
     if device_lost():
         raise DeviceLost(name, reason)

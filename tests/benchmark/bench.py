@@ -12,7 +12,7 @@ import os, sys
 import children
 import device as devices
 import progress as ends
-import shapes
+import ratios, shapes
 from context import Context
 from progress import Progress
 from records import Records
@@ -49,7 +49,8 @@ def child(chosen):
         try:
             import torch
         except ImportError:
-            sys.exit("missing: torch, without which nothing is measured")
+            print("missing: torch, without which nothing is measured", file=sys.stderr)
+            return ends.USAGE
         import peers, rule
     if not torch.cuda.is_available():
         print("no GPU: torch sees none", file=sys.stderr)
@@ -63,6 +64,7 @@ def child(chosen):
     records = Records(os.path.join(chosen.out, "bench.jsonl"), True, device.facts, devices.commit(chosen.commit),
                       devices.software())
     context = Context(device, records, progress, names, rule.device_lost)
+    progress.say("before: %s" % device.facts())
     with torch.no_grad(), torch.cuda.stream(side):
         measure_group(chosen.child, context)
     return ends.WRONG if records.wrong else ends.DONE
@@ -76,7 +78,7 @@ def run_child(chosen, name, progress):
 
 
 def parent(chosen):
-    progress, worst = Progress(chosen.seconds), ends.DONE
+    progress, worst = Progress(chosen.seconds, watch=False), ends.DONE
     for what, why in shapes.LEFT_OUT.items():
         progress.say("left out: %s: %s" % (what, why))
     for name in chosen.group or shapes.GROUPS:
@@ -96,6 +98,13 @@ def parent(chosen):
     return worst
 
 
+def tell_ratios(chosen, say):
+    """What stands in the file, a line for each kind of shape and peer: the last lines of a run."""
+    path = os.path.join(chosen.out, "bench.jsonl")
+    for what, ratio, count in ratios.means(path) if os.path.exists(path) else ():
+        say("%s: imbrex %.2fx (geometric mean of %d)" % (what, ratio, count))
+
+
 def main():
     chosen = options()
     os.makedirs(chosen.out, exist_ok=True)
@@ -108,7 +117,9 @@ def main():
         return child(chosen)
     if not chosen.resume:
         Records(os.path.join(chosen.out, "bench.jsonl"), False, None, "", {})
-    return parent(chosen)
+    code = parent(chosen)
+    tell_ratios(chosen, print)
+    return code
 
 
 if __name__ == "__main__":

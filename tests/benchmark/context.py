@@ -10,6 +10,12 @@ class DeviceLost(Exception):
     """No call works any more in this process; args: the implementation that was running, what the device said."""
 
 
+def words_of(error):
+    """An exception in a line: its type and the first lines of what it says."""
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ("%s: %s" % (type(error).__name__, " | ".join(said[:4]) or "nothing said"))[:300]
+
+
 class Context:
     def __init__(self, device, records, progress, peers=(), lost=lambda: False):
         """`peers`: the names of other implementations to measure; `lost()`: whether the device answers no more."""
@@ -35,7 +41,7 @@ class Context:
         except DeviceLost as lost:
             self.device_lost(fields, what, *lost.args)
         except Exception as error:
-            reason = "%s: %s" % (type(error).__name__, (str(error).strip() or "nothing said").splitlines()[0])
+            reason = words_of(error)
             if self.lost():
                 self.device_lost(fields, what, "imbrex", reason)
             self.fail(fields, what, reason)

@@ -22,7 +22,7 @@ def command_line(description):
     parser.add_argument("--device", default="cuda:0", help="cuda:0, or a simulated one with --tiny: sim:h200")
     parser.add_argument("--tiny", action="store_true", help="small cases with Python's standard library alone; no time is taken")
     parser.add_argument("--out", default=".", help="the folder that everything is put into")
-    parser.add_argument("--seconds", type=float, default=540, help="end before so many have passed")
+    parser.add_argument("--seconds", type=float, default=520, help="end before so many have passed")
     parser.add_argument("--resume", action="store_true", help="leave out what already stands in the folder")
     parser.add_argument("--commit", default="", help="of Imbrex; else git is asked")
     parser.add_argument("--ptxas", default="", help='a program, or "driver"; else one is looked for')

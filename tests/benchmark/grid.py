@@ -12,6 +12,7 @@ import json, os, sys
 import children, grid_cases
 import device as devices
 import progress as ends
+from context import words_of
 from progress import Progress
 
 RESTARTS = 12
@@ -66,7 +67,7 @@ def run(cases, check, ledger, progress, lost=lambda: False):
             with progress.doing(text, 60):
                 wrong = check(case)
         except Exception as error:
-            wrong = "%s: %s" % (type(error).__name__, " | ".join(str(error).split("\n")) or "nothing said")
+            wrong = words_of(error)
             if lost():
                 ledger.note(text, wrong)
                 progress.say("FAILED %s: %s: the device is lost" % (text, wrong))
@@ -150,7 +151,7 @@ def main():
     chosen = parser.parse_args()
     os.makedirs(chosen.out, exist_ok=True)
     devices.say_what_is_measured(chosen)
-    progress = Progress(chosen.seconds)
+    progress = Progress(chosen.seconds, watch=chosen.child or chosen.tiny)
     if chosen.child:
         return child(chosen, progress, Ledger(chosen.out, True))
     ledger = Ledger(chosen.out, chosen.resume)

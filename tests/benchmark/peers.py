@@ -9,6 +9,7 @@ import functools
 import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from rule import visible
 
 
 class Refused(Exception):
@@ -52,7 +53,8 @@ def flex_options(case):
     off = case.k - case.q
     block_mask = score_mod = None
     if case.softcap:
-        score_mod = lambda score, b, h, i, j: case.softcap * torch.tanh(score / case.softcap)
+        cap = float(case.softcap)
+        score_mod = lambda score, b, h, i, j: cap * torch.tanh(score / cap)
     if (left, right) != (-1, -1):
         low, high = (left if left >= 0 else case.q + case.k), (right if right >= 0 else case.q + case.k)
         sees = lambda b, h, i, j: (j >= i + off - low) & (j <= i + off + high)
@@ -80,14 +82,18 @@ def bind_triton(case, set):
     return triton_attention.bind(case, set.q, set.k, set.v, torch.empty_like(set.q), torch.empty_like(set.lse))
 
 
+@functools.lru_cache(maxsize=1)
+def hidden(case, device):
+    """[q, k]: what the mask hides; kept between calls, as frameworks keep it."""
+    return ~visible(case, torch.arange(case.q, device=device))
+
+
 def standard(case, q, k, v):
     """Attention as the textbook has it: every head's whole matrix of weights in memory."""
     q, k, v = (x.transpose(1, 2) for x in (q, k, v))
     s = (q @ k.transpose(2, 3)) * case.scale
     if case.mask != "full":
-        from rule import visible
-
-        s = s.masked_fill(~visible(case, torch.arange(case.q, device=q.device)), float("-inf"))
+        s = s.masked_fill(hidden(case, q.device), float("-inf"))
     return (torch.softmax(s, -1) @ v).transpose(1, 2)
 
 

@@ -14,13 +14,15 @@ SILENCE = 8.0  # seconds without a line before the watch prints one
 
 
 class Progress:
-    def __init__(self, seconds, limit=90.0):
-        """`seconds`: the whole budget, from now. `limit`: what one piece of work may take."""
+    def __init__(self, seconds, limit=150.0, watch=True):
+        """`seconds`: the whole budget, from now. `limit`: what one piece of work may take. `watch`: False for a process
+        whose child does the work and prints."""
         self.deadline = time.monotonic() + seconds
         self.limit = limit
         self.last = time.monotonic()
         self.what, self.until = "starting", None
-        threading.Thread(target=self._watch, daemon=True).start()
+        if watch:
+            threading.Thread(target=self._watch, daemon=True).start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TIME_OVER))
 
     def say(self, text):

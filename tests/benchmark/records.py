@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Measurements as JSON lines (schema 1, told in README.md): written as they come, whole or not at all, and found again.
+"""Measurements as JSON lines (schema 1, the fields below): written as they come, whole or not at all, and found again.
 
 Lines are grouped by what they measure: kind, kernel, shape, type, mask. The lines of one group are written together, so
 a group that stands in the file is complete, and `--resume` leaves it out. What was begun and not ended stands in a file
@@ -72,11 +72,12 @@ class Records:
             return
         with open(self.path) as file:
             text = file.read()
-        whole = text[: text.rfind("\n") + 1]  # a line cut off by a kill is measured again
-        if whole != text:
-            with open(self.path, "w") as file:
-                file.write(whole)
+        whole = text[: text.rfind("\n") + 1]
         lines = [json.loads(line) for line in whole.splitlines()]
+        if whole != text:  # a kill cut the last line off: its group, whichever it is, is measured again
+            lines = [line for line in lines if group_of(line) != group_of(lines[-1])]
+            with open(self.path, "w") as file:
+                file.writelines(json.dumps(line) + "\n" for line in lines)
         self.groups = {group_of(line) for line in lines}
         self.wrong = sum(map(is_wrong, lines))
 

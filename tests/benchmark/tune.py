@@ -13,7 +13,7 @@ import children
 import device as devices
 import imbrex
 import progress as ends
-from context import Context, DeviceLost
+from context import Context, DeviceLost, words_of
 from progress import Progress
 from records import Records
 
@@ -78,7 +78,7 @@ def right_ones(problem, kernels, context):
         try:
             said = problem.check(kernel)
         except imbrex.ImbrexError as error:
-            said = str(error).splitlines()[0]
+            said = words_of(error)
         if context.lost():
             raise DeviceLost(text, said)
         if said:
@@ -164,7 +164,7 @@ def child(chosen, progress, records):
 
         device = devices.Device(chosen)
         side = torch.cuda.Stream()
-    progress.limit = 180
+    progress.limit = 240
     with torch.no_grad(), torch.cuda.stream(side):
         context = Context(device, records(device), progress, (), rule.device_lost)
         return run(tune_problems.all_of(device), context)
@@ -187,7 +187,7 @@ def main():
     chosen = parser.parse_args()
     os.makedirs(chosen.out, exist_ok=True)
     devices.say_what_is_measured(chosen)
-    progress = Progress(chosen.seconds)
+    progress = Progress(chosen.seconds, watch=chosen.child or chosen.tiny)
 
     def records(device):
         return Records(os.path.join(chosen.out, "tune.jsonl"), chosen.resume, device and device.facts,

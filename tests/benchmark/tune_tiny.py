@@ -5,7 +5,7 @@ import plain
 from cases import Attention
 from imbrex import View
 
-SAMPLE = 6
+SAMPLE = 4
 
 
 def sample(kernel):
