@@ -30,8 +30,9 @@ class Context:
             self.progress.say("the time is over; the rest is left for --resume, from: " + what)
             sys.exit(ends.TIME_OVER)
         if not self.records.may_begin(fields):
-            self.fail(fields, what, "it ended the process that ran it, twice")
+            self.fail(fields, what, "it ended the process that ran it: a hang, or twice something else")
             return
+        self.progress.when_stuck = lambda: self.records.give_up(fields)
         try:
             with self.progress.doing(what):
                 action()

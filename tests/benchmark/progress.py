@@ -14,13 +14,14 @@ SILENCE = 8.0  # seconds without a line before the watch prints one
 
 
 class Progress:
-    def __init__(self, seconds, limit=150.0, watch=True):
+    def __init__(self, seconds, limit=100.0, watch=True):
         """`seconds`: the whole budget, from now. `limit`: what one piece of work may take. `watch`: False for a process
         whose child does the work and prints."""
         self.deadline = time.monotonic() + seconds
         self.limit = limit
         self.last = time.monotonic()
         self.what, self.until = "starting", None
+        self.when_stuck = lambda: None  # called before the process ends
         if watch:
             threading.Thread(target=self._watch, daemon=True).start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TIME_OVER))
@@ -51,6 +52,7 @@ class Progress:
             now = time.monotonic()
             if self.until is not None and now > self.until:
                 self.say("stuck: %s: it may take no longer; this process ends" % self.what)
+                self.when_stuck()
                 os._exit(STUCK)
             if now - self.last > SILENCE:
                 self.say("... %s" % self.what)

@@ -96,6 +96,10 @@ class Records:
         """The group was begun, and left for another reason than its own."""
         self._mark(group_of(fields), 0)
 
+    def give_up(self, fields):
+        """The group hangs: it is not begun again."""
+        self._mark(group_of(fields), ATTEMPTS)
+
     def lose(self, fields, name):
         """The implementation `name` lost the device: it is left out when the group is begun again."""
         self.losses.setdefault(group_of(fields), []).append(name)
