@@ -83,14 +83,12 @@ def random_steps(kit):
 
 
 def tests(kit):
-    grid = kit.script("tests/benchmark/grid.py", "--library", kit.path("lib", "libimbrex.so.0"), "--device", kit.device,
-                      "--root", kit.root, "--seconds", "{seconds}", "--out", kit.state)
     steps = [Step("seeds", kit.script("tests/kernels/seeds_test.py", kit.path("bin", "imbrex"), kit.root, kit.device), 120),
              Step("readme_program", kit.program("attention_example", kit.path("kernels", "attention_forward.tile")), 60)]
     steps += [Step(name, kit.gtest("kernels_test", name), 120) for name in tests_of(kit, "kernels_test")]
     steps += sanitizer_steps(kit)
     steps += random_steps(kit)
-    return steps + [Step("grid", grid, 500, patient=True, results=("grid.jsonl",))]
+    return steps + [scripted(kit, "grid", 500)]
 
 
 def record(kit):
@@ -101,23 +99,26 @@ def record(kit):
             Step("replay", replay, 200, results=("replay.txt",))]
 
 
-def measured(kit, name, results):
-    words = kit.script("tests/benchmark/%s.py" % name, "--library", kit.path("lib", "libimbrex.so.0"), "--device",
-                       kit.device, "--root", kit.root, "--commit", kit.commit, "--seconds", "{seconds}", "--out", kit.state)
-    return Step(name, words if kit.gpu else words + ["--tiny"], 515, patient=True, results=results)
+def scripted(kit, name, limit, *words):
+    """A script of tests/benchmark: it goes on where it stopped, and puts NAME.jsonl into the state folder."""
+    words = ("--resume", "--seconds", "{seconds}", "--out", kit.state, *words, *(() if kit.gpu else ("--tiny",)))
+    library = kit.path("lib", "libimbrex.so.0")
+    return Step(name, kit.script("tests/benchmark/%s.py" % name, "--library", library, "--device", kit.device,
+                                 "--commit", kit.commit, *words), limit, patient=True, results=(name + ".jsonl",))
 
 
 def bench(kit):
-    return [measured(kit, "bench", ("bench.jsonl",))]
+    return [scripted(kit, "bench", 515)]
 
 
 def tune(kit):
-    return [measured(kit, "tune", ("tune.jsonl",))]
+    return [scripted(kit, "tune", 515)]
 
 
 def micro(kit):
-    words = kit.program("micro", "--device", kit.device, "--kernels", kit.path("micro"), "--commit", kit.commit, "--out",
-                        os.path.join(kit.state, "micro.jsonl"))
+    lines = os.path.join(kit.state, "micro.jsonl")
+    words = kit.program("micro", "--kernels", kit.path("micro"), "--device", kit.device, "--commit", kit.commit,
+                        "--json", lines)
     return [Step("micro", words, 400, results=("micro.jsonl",))]
 
 

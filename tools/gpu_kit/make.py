@@ -50,7 +50,7 @@ def main():
     subprocess.run(["strip", *(os.path.join(target, "bin", name) for name in PROGRAMS)], check=True)
     for path in (*TREES, *(os.path.join("tests", "support", name) for name in SUPPORT)):
         copy(os.path.join(source, path), os.path.join(target, path))
-    copy(os.path.join(build, "gpu_kit", "micro_kernels"), os.path.join(target, "micro"))
+    copy(os.path.join(build, "micro", "kernels"), os.path.join(target, "micro"))
     for name in OURS:
         copy(os.path.join(source, "tools", "gpu_kit", name), os.path.join(target, "kit", name))
     shutil.copy(os.path.join(source, "tools", "gpu_kit", "run.sh"), os.path.join(target, "run.sh"))

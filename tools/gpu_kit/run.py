@@ -35,7 +35,7 @@ def state_folder(kind, words):
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.stat(folder).st_uid != os.getuid():
         sys.exit("%s belongs to somebody else: name another with --state" % folder)
-    if words.resume and not os.path.exists(os.path.join(folder, kind + ".jsonl")):
+    if words.resume and not os.path.exists(os.path.join(folder, kind + "-steps.jsonl")):
         for name in os.listdir(words.resume):
             shutil.copy(os.path.join(words.resume, name), folder)
     return folder

@@ -29,7 +29,8 @@ class Runner:
         "" or what is the matter with the device, which ends the run."""
         self.kind, self.state, self.out = kind, state, out
         self.begin, self.seconds, self.healthy = time.monotonic(), seconds, healthy
-        self.journal_path = os.path.join(state, kind + ".jsonl")
+        self.journal = kind + "-steps.jsonl"
+        self.journal_path = os.path.join(state, self.journal)
         self.entries = self.read_journal()
         self.mark = "%d-%d" % (os.getpid(), time.time_ns())
         self.child, self.trouble, self.total, self.handed = None, "", 0, set()
@@ -172,7 +173,7 @@ class Runner:
             file.write(json.dumps(entry) + "\n")
         self.entries[step.name] = entry
         self.say("%-9s %s%s" % (status, step.name, ": " + summary if summary else ""))
-        self.hand_out(self.kind + ".jsonl")
+        self.hand_out(self.journal)
 
     def hand_out(self, name):
         """A file of the state folder into the out folder, whole or not at all. Eight at most leave the machine."""

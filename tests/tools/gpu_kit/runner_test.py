@@ -32,7 +32,7 @@ class Runs(unittest.TestCase):
             return file.read()
 
     def statuses(self):
-        return {entry["step"]: entry["status"] for entry in map(json.loads, self.read("tests.jsonl").splitlines())}
+        return {entry["step"]: entry["status"] for entry in map(json.loads, self.read("tests-steps.jsonl").splitlines())}
 
     def test_all_good_is_0(self):
         self.assertEqual(self.run_steps([Step("one", ["true"], 10), Step("two", shell("echo fine"), 10)]), 0)
@@ -94,7 +94,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.read("numbers.jsonl"), "1\n")
 
     def test_a_torn_journal_is_read_as_far_as_it_goes(self):
-        with open(os.path.join(self.state, "tests.jsonl"), "w") as file:
+        with open(os.path.join(self.state, "tests-steps.jsonl"), "w") as file:
             file.write('{"step": "one", "status": "passed", "seconds": 1, "summary": ""}\n{"step": "tw')
         self.assertEqual(self.run_steps([Step("one", ["false"], 10), Step("two", ["true"], 10)]), 0)
 
