@@ -38,7 +38,7 @@ struct RawShape {
 };
 
 /// One of a kernel's parameters, of the parameter's own size.
-using RawArgument = std::variant<uint64_t, int64_t, uint32_t, int32_t, float, double>;
+using RawArgument = std::variant<uint64_t, int64_t, uint32_t, int32_t, uint16_t, uint8_t, float, double>;
 
 /// A copy is the same device. Memory and kernels keep it open.
 class RawDevice {

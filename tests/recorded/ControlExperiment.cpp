@@ -1,0 +1,97 @@
+//===- ControlExperiment.cpp - Branches, barriers and addresses -----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Forms without a value of their own, inside a kernel whose results depend on them: loops whose threads part
+// and meet again, a value handed round a block with barriers, a store through a symbol's address.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/recorded/KernelText.h"
+
+using namespace imbrex;
+using namespace imbrex::recorded;
+
+static constexpr ValueType kWord = {ValueType::Bits, 32};
+
+/// Steps of the Collatz sequence from (input mod 255) + 1 to 1, at most 100; odd and even steps are branches.
+static void parting(KernelText &text) {
+  std::string start = text.input({kWord}), low = text.fresh(32), n = text.fresh(32), steps = text.fresh(32);
+  std::string done = text.fresh(1), many = text.fresh(1), odd = text.fresh(1), bit = text.fresh(32);
+  text.line("and.b32 " + low + ", " + start + ", 255");
+  text.line("add.s32 " + n + ", " + low + ", 1");
+  text.line("mov.b32 " + steps + ", 0");
+  text.label("loop");
+  text.line("setp.eq.b32 " + done + ", " + n + ", 1");
+  text.line("@" + done + " bra end");
+  text.line("setp.ge.s32 " + many + ", " + steps + ", 100");
+  text.line("@" + many + " bra end");
+  text.line("add.s32 " + steps + ", " + steps + ", 1");
+  text.line("and.b32 " + bit + ", " + n + ", 1");
+  text.line("setp.ne.b32 " + odd + ", " + bit + ", 0");
+  text.line("@!" + odd + " bra even");
+  text.line("mad.lo.s32 " + n + ", " + n + ", 3, 1");
+  text.line("bra loop");
+  text.label("even");
+  text.line("shr.u32 " + n + ", " + n + ", 1");
+  text.line("bra.uni loop");
+  text.label("end");
+  text.output(steps, kWord);
+  text.output(n, kWord);
+}
+
+/// Four rounds: every thread adds to its value that of the thread 37 places further on.
+static void handingRound(KernelText &text, const std::string &barrier) {
+  text.declareShared(KernelText::kBlock * 4);
+  std::string value = text.input({kWord}), x = text.fresh(32), far = text.fresh(32), other = text.fresh(32),
+              base = text.fresh(32), mine = text.fresh(32), theirs = text.fresh(32), found = text.fresh(32);
+  text.line("mov.u32 " + x + ", %tid.x");
+  text.line("add.s32 " + far + ", " + x + ", 37");
+  text.line("and.b32 " + other + ", " + far + ", " + std::to_string(KernelText::kBlock - 1));
+  text.line("mov.b32 " + base + ", buffer");
+  text.line("mad.lo.s32 " + mine + ", " + x + ", 4, " + base);
+  text.line("mad.lo.s32 " + theirs + ", " + other + ", 4, " + base);
+  for (int round = 0; round < 4; ++round) {
+    text.line("st.shared.b32 [" + mine + "], " + value);
+    text.line(barrier);
+    text.line("ld.shared.b32 " + found + ", [" + theirs + "]");
+    text.line(barrier);
+    text.line("add.s32 " + value + ", " + value + ", " + found);
+  }
+  text.output(value, kWord);
+}
+
+/// mov of a symbol: the address itself differs from device to device, what is stored through it does not.
+static void throughSymbol(KernelText &text) {
+  unsigned bits = text.form().operands[0].bits;
+  text.declareShared(KernelText::kBlock * 4);
+  std::string value = text.input({kWord}), base = text.fresh(bits), x = text.fresh(32), scaled = text.fresh(bits),
+              address = text.fresh(bits), found = text.fresh(32);
+  text.line(text.form().instruction() + " " + base + ", buffer");
+  text.line("mov.u32 " + x + ", %tid.x");
+  text.line((bits == 64 ? "mul.wide.u32 " : "mul.lo.u32 ") + scaled + ", " + x + ", 4");
+  text.line("add.u" + std::to_string(bits) + " " + address + ", " + base + ", " + scaled);
+  text.line("st.shared.b32 [" + address + "], " + value);
+  text.line("ld.shared.b32 " + found + ", [" + address + "]");
+  text.output(found, kWord);
+}
+
+ExperimentResult recorded::controlExperiment(const ListedForm &listed) {
+  KernelText text(listed);
+  const Form &form = text.form();
+  std::string words = form.text();
+  if (words == "@bra symbol" || words == "bra symbol" || words == "bra.uni symbol" || words == "ret") {
+    parting(text);
+  } else if (words == "bar.sync 0" || words == "barrier.sync 0" || words == "barrier.sync.aligned 0") {
+    handingRound(text, form.instruction() + " 0");
+  } else if (words == "bar.sync 0, 0" || words == "barrier.sync.aligned 0, 0") {
+    handingRound(text, form.instruction() + " 1, " + std::to_string(KernelText::kBlock));
+  } else if (form.opcode == "mov" && form.operands.size() == 2 && !form.guarded &&
+             form.operands[1].kind == FormOperand::Symbol) {
+    throughSymbol(text);
+  } else {
+    return {std::nullopt, "no recipe"};
+  }
+  return text.finish();
+}

@@ -1,0 +1,70 @@
+//===- ProductBounds.cpp - What one mma.sync adds up ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Fragments of PTX ISA, mma.m16n8k8 and m16n8k16, with g = lane / 4 and t = lane % 4: register r of A holds
+// row g + 8 (r % 2), columns 2 (t + 4 (r / 2)) and the next; register r of B rows 2 (t + 4 r) and the next,
+// column g; register r of C and D row g + 8 (r / 2), column 2 t + r % 2.
+// Example: lane 5 (g = 1, t = 1), register 3 of A: row 9, columns 10 and 11.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/recorded/ProductBounds.h"
+#include <cmath>
+#include <cstring>
+
+using namespace imbrex;
+using namespace imbrex::recorded;
+
+static constexpr unsigned kWarp = 32;
+
+bool recorded::hasProductBounds(const Form &form) {
+  std::string words = form.instruction();
+  for (const char *shape : {"m16n8k16", "m16n8k8"})
+    for (const char *type : {"f16.f16", "bf16.bf16"})
+      if (words == std::string("mma.sync.aligned.") + shape + ".row.col.f32." + type + ".f32")
+        return !form.guarded;
+  return false;
+}
+
+static uint32_t wordOf(const Array &array, size_t thread) {
+  uint32_t word;
+  std::memcpy(&word, &array.data[thread * 4], 4);
+  return word;
+}
+
+/// Element `i` of a packed register.
+static double halfOf(const Array &array, size_t thread, unsigned i) {
+  return toDouble(array.type, wordOf(array, thread) >> (16 * i) & 0xFFFF);
+}
+
+static double elementA(const Experiment &experiment, size_t warp, unsigned row, unsigned k) {
+  unsigned lane = row % 8 * 4 + k / 2 % 4, reg = row / 8 + 2 * (k / 8);
+  return halfOf(experiment.inputs[reg], warp * kWarp + lane, k % 2);
+}
+
+static double elementB(const Experiment &experiment, size_t warp, unsigned k, unsigned column, unsigned firstB) {
+  unsigned lane = column * 4 + k / 2 % 4, reg = k / 8;
+  return halfOf(experiment.inputs[firstB + reg], warp * kWarp + lane, k % 2);
+}
+
+std::vector<ProductTerms> recorded::productTerms(const Experiment &experiment, size_t output) {
+  unsigned depth = experiment.form.has("m16n8k16") ? 16 : 8, firstB = depth / 4, firstC = firstB + depth / 8;
+  std::vector<ProductTerms> all(experiment.threads());
+  for (size_t thread = 0; thread < all.size(); ++thread) {
+    unsigned lane = unsigned(thread % kWarp), row = lane / 4 + 8 * unsigned(output / 2),
+             column = lane % 4 * 2 + unsigned(output % 2);
+    ProductTerms &terms = all[thread];
+    terms.products = depth;
+    auto add = [&](double term) {
+      terms.sum += term;
+      terms.magnitude += std::fabs(term);
+      terms.largest = std::fmax(terms.largest, std::fabs(term));
+    };
+    add(toDouble({ValueType::Float, 32}, wordOf(experiment.inputs[firstC + output], thread)));
+    for (unsigned k = 0; k < depth; ++k)
+      add(elementA(experiment, thread / kWarp, row, k) * elementB(experiment, thread / kWarp, k, column, firstB));
+  }
+  return all;
+}
