@@ -1,0 +1,141 @@
+//===- EmittedForms.cpp - The forms that the compiler emits ---------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Not the whole product of all choices: each choice meets each type and target, the rest is crossed at random.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/conformance/forms/EmittedForms.h"
+#include "compiler/Compiler.h"
+#include "compiler/Target.h"
+#include "tests/conformance/random/Program.h"
+#include "tests/recorded/Form.h"
+#include "tests/recorded/FormList.h"
+#include "tests/support/Random.h"
+
+using namespace imbrex;
+using namespace imbrex::test;
+using imbrex::testing::Random;
+
+static constexpr const char *kTypes[] = {"f16", "bf16", "f32", "f64"};
+static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"};
+static constexpr int kAttentions = 480, kLessonsEach = 48;
+
+std::string Specialisation::describe() const {
+  std::string text = file + " for " + options.target;
+  for (const auto *list : {&options.set, &options.hooks})
+    for (const auto &[name, value] : *list)
+      text += " " + name + "=" + value;
+  for (const auto &[name, bytes] : options.alignment)
+    text += " align(" + name + ")=" + std::to_string(bytes);
+  for (const std::string &name : options.absent)
+    text += " without " + name;
+  return text;
+}
+
+static void chooseAlignment(CompileOptions &options, std::initializer_list<const char *> views, Random &random) {
+  static constexpr unsigned kBytes[] = {16, 16, 16, 8, 4, 2, 1};
+  for (const char *view : views)
+    options.alignment[view] = random.oneOf(kBytes);
+}
+
+static Specialisation attention(int number, Random &random) {
+  static constexpr const char *kMasks[] = {"full",           "causal",           "causal_top_left",  "window(100, 20)",
+                                           "window(-1, 13)", "causal_window(7)", "causal_window(-1)"};
+  static constexpr const char *kSizes[] = {"8", "16", "40", "64", "72", "96", "128", "192", "200", "256"};
+  static constexpr const char *kGroups[] = {"1", "2", "3", "8"};
+  Specialisation made{"attention_forward.tile", {}};
+  CompileOptions &options = made.options;
+  std::string depth = random.oneOf(kSizes);
+  options.set = {{"T", kTypes[number % 4]},
+                 {"DQK", depth},
+                 {"DV", random.below(3) ? depth : random.oneOf(kSizes)},
+                 {"G", random.oneOf(kGroups)}};
+  options.hooks["mask"] = kMasks[number % 7];
+  if (random.below(3) == 0)
+    options.hooks["score"] = "softcap(15.0)";
+  options.target = kTargets[number % 6];
+  if (random.below(3) == 0)
+    options.absent.insert("L");
+  if (random.below(2))
+    chooseAlignment(options, {"Q", "K", "V", "O", "L"}, random);
+  if (random.below(2)) {
+    options.set["BM"] = std::to_string(16 << random.below(3));
+    options.set["BN"] = std::to_string(16 * (1 + random.below(4)));
+    options.set["warps"] = std::to_string(1 << random.below(4));
+    options.set["stages"] = std::to_string(1 + random.below(4));
+  }
+  return made;
+}
+
+static Specialisation lesson(const char *file, int number, Random &random) {
+  Specialisation made{std::string("lessons/") + file + ".tile", {}};
+  CompileOptions &options = made.options;
+  bool adds = made.file.ends_with("vector_add.tile"), rows = made.file.ends_with("softmax.tile");
+  options.set["T"] = kTypes[number % (adds ? 4 : 3)];
+  options.target = kTargets[number % 6];
+  if (random.below(2))
+    options.set["warps"] = std::to_string(1 << random.below(4));
+  bool aligned = random.below(3) == 0;
+  if (adds) {
+    options.set["BLOCK"] = std::to_string(256 << random.below(4));
+    if (!aligned)
+      chooseAlignment(options, {"X", "Y", "Z"}, random);
+  } else if (rows) {
+    options.set["D"] = std::to_string(random.below(2) ? 1 + random.below(300) : 8 << random.below(8));
+    if (!aligned)
+      chooseAlignment(options, {"X", "Y"}, random);
+  } else {
+    for (const char *tile : {"BM", "BN", "BK"})
+      options.set[tile] = std::to_string(16 << random.below(3));
+    options.set["stages"] = std::to_string(1 + random.below(4));
+    if (!aligned)
+      chooseAlignment(options, {"A", "B", "bias", "C"}, random);
+  }
+  return made;
+}
+
+std::vector<Specialisation> test::shippedSpecialisations() {
+  std::vector<Specialisation> all;
+  Random random(2024);
+  for (int i = 0; i < kLessonsEach; ++i)
+    for (const char *file : {"vector_add", "softmax", "matmul"})
+      all.push_back(lesson(file, i, random));
+  for (int i = 0; i < kAttentions; ++i)
+    all.push_back(attention(i, random));
+  return all;
+}
+
+static std::string addKernel(EmittedForms &forms, const Source &source, const CompileOptions &options,
+                             const std::string &origin) {
+  CompileResult result = compile(source, options);
+  if (!result.kernel && result.errors().find(" bytes of shared memory, but a CTA on ") != std::string::npos)
+    return {};
+  if (!result.kernel)
+    return origin + ": " + result.errors();
+  std::string error;
+  std::optional<std::set<std::string>> found = recorded::formsOf(result.kernel->code, error);
+  if (!found)
+    return origin + ": " + error;
+  for (const std::string &form : *found) {
+    Emitted &known = forms.try_emplace(form, Emitted{options.target, origin}).first->second;
+    if (Target::parse(options.target)->sm < Target::parse(known.target)->sm)
+      known = {options.target, origin};
+  }
+  return {};
+}
+
+std::string test::addForms(EmittedForms &forms, const Specialisation &specialisation) {
+  std::string text;
+  if (!recorded::readFile(IMBREX_SOURCE_DIR "/kernels/" + specialisation.file, text))
+    return "cannot read " + specialisation.file;
+  return addKernel(forms, Source{specialisation.file, text}, specialisation.options, specialisation.describe());
+}
+
+std::string test::addForms(EmittedForms &forms, uint64_t seed) {
+  Program program = generateProgram(seed);
+  return addKernel(forms, Source{"random.tile", program.text}, program.options,
+                   "random program " + std::to_string(seed) + " for " + program.options.target);
+}
