@@ -44,6 +44,7 @@ def main():
     if os.path.exists(target) and os.listdir(target) and not os.path.exists(os.path.join(target, "run.sh")):
         sys.exit("%s is there and is no kit: name another folder" % target)
     shutil.rmtree(target, ignore_errors=True)
+    copy(os.path.join(source, "tools", "gpu_kit", "run.sh"), os.path.join(target, "run.sh"))  # first: it marks a kit
     for name in PROGRAMS:
         copy(os.path.join(kit, name), os.path.join(target, "bin", name))
     copy(os.path.join(build, "runtime", "library", "libimbrex.so.0"), os.path.join(target, "lib", "libimbrex.so.0"))
@@ -53,7 +54,6 @@ def main():
     copy(os.path.join(build, "micro", "kernels"), os.path.join(target, "micro"))
     for name in OURS:
         copy(os.path.join(source, "tools", "gpu_kit", name), os.path.join(target, "kit", name))
-    shutil.copy(os.path.join(source, "tools", "gpu_kit", "run.sh"), os.path.join(target, "run.sh"))
     with open(os.path.join(target, "kit", "commit"), "w") as file:
         file.write(commit_of(source) + "\n")
     size = size_of(target)
