@@ -4,7 +4,7 @@
 
 usage: python3 tools/report OUTPUT.html FILE.jsonl...      Python's standard library only; the page needs no network.
 
-The files hold one JSON line a measurement (tests/benchmark/README.md). A malformed line is told by file and number,
+The files hold one JSON line a measurement (tests/benchmark/results/README.md). A malformed line is told by file and number,
 and then no page is written (exit code 1). Lines of simulated devices are counted and never shown as time.
 """
 import os, sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The JSON line of a measurement, schema 1, as tests/benchmark/README.md tells it: what a line must hold, and reading.
+"""The JSON line of a measurement, schema 1 (tests/benchmark/results/README.md): what a line must hold, and reading.
 
 A malformed line is refused by its file and number; a number of a simulated device is malformed.
 """

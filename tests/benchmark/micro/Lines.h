@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A row of the table and a JSON line for one variant; the line's schema is in tests/benchmark/README.md. Neither
-// holds a cycle of a simulated device.
+// A row of the table and a JSON line for one variant; the line's schema is in tests/benchmark/results/README.md.
+// Neither holds a cycle of a simulated device.
 //
 //===----------------------------------------------------------------------===//
 
