@@ -27,7 +27,7 @@
 using namespace imbrex;
 using namespace imbrex::recorded;
 
-static constexpr int kQuietMilliseconds = 60000; ///< after so long without a new form the child is ended
+static constexpr int kQuietSeconds = 40; ///< after so long without a word the child is ended
 static constexpr int kProgressSeconds = 5;
 static constexpr int kDeviceLost = 3; ///< a child's exit status: the failure is noted, go on
 
@@ -117,6 +117,7 @@ struct Session {
   size_t runChild(size_t first);
   void listen(Child &child);
   void hear(Child &child, const std::string &line);
+  void tellProgress(const Child &child);
   [[noreturn]] void childMain(size_t first, int progress);
   void note(const ListedForm &listed, const std::string &failure);
 };
@@ -216,15 +217,31 @@ void Session::hear(Child &child, const std::string &line) {
   ++done;
 }
 
+void Session::tellProgress(const Child &child) {
+  if (std::time(nullptr) - told < kProgressSeconds)
+    return;
+  told = std::time(nullptr);
+  std::printf("%zu of %zu forms, at %s\n", done, total,
+              child.next < pending.size() ? pending[child.next].form.c_str() : "the end");
+  std::fflush(stdout);
+}
+
 /// Until the child has ended. One that is quiet too long is ended.
 void Session::listen(Child &child) {
   std::string text;
+  std::time_t heard = std::time(nullptr);
   while (true) {
     pollfd wait{child.pipe, POLLIN, 0};
-    if (poll(&wait, 1, kQuietMilliseconds) == 0) {
-      child.why = "no end within " + std::to_string(kQuietMilliseconds / 1000) + " seconds";
+    bool quiet = poll(&wait, 1, kProgressSeconds * 1000) == 0;
+    tellProgress(child);
+    if (quiet && std::time(nullptr) - heard >= kQuietSeconds) {
+      child.why = "no end within " + std::to_string(kQuietSeconds) + " seconds";
       kill(child.process, SIGKILL);
+      return;
     }
+    if (quiet)
+      continue;
+    heard = std::time(nullptr);
     char buffer[4096];
     ssize_t got = read(child.pipe, buffer, sizeof buffer);
     if (got <= 0)
@@ -232,11 +249,6 @@ void Session::listen(Child &child) {
     text.append(buffer, size_t(got));
     for (size_t end; (end = text.find('\n')) != text.npos; text.erase(0, end + 1))
       hear(child, text.substr(0, end));
-    if (std::time(nullptr) - told < kProgressSeconds)
-      continue;
-    told = std::time(nullptr);
-    std::printf("%zu of %zu forms\n", done, total);
-    std::fflush(stdout);
   }
 }
 
@@ -260,8 +272,9 @@ size_t Session::runChild(size_t first) {
   waitpid(child.process, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
     std::exit(1); // no device: the child has told
-  bool nothingDone = child.next == first && !WIFEXITED(status);
-  if (!child.under && !nothingDone)
+  if (!child.under && child.next == first)
+    refuse("the device was not opened: " + child.why);
+  if (!child.under)
     return child.next;
   // The child may have begun to write.
   std::string bytes;

@@ -207,7 +207,7 @@ TEST_F(Replays, ADamagedByteIsFound) {
 
 TEST_F(Replays, AFailedFormIsFound) {
   RecordedForm &form = formOf(recording, "add.s32 b32, b32, b32");
-  form = {form.listed, 0, 0, {}, "no end within 60 seconds"};
+  form = {form.listed, 0, 0, {}, "no end within 40 seconds"};
   std::string problems = problemsOf(bytesOf(recording), forms);
   EXPECT_TRUE(tells(problems, "add.s32 b32, b32, b32: it failed on the device: no end")) << problems;
 }
