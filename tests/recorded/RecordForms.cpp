@@ -3,11 +3,12 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// record_forms --device cuda:0 --out FILE [--forms FILE] [--resume] [--only REGEX] [--write-ptx FOLDER]
+// record_forms --device cuda:0 --out FILE [--forms FILE] [--resume] [--retry] [--only REGEX] [--write-ptx FOLDER]
 //
 // A child process opens the device and runs forms, telling each one's number before it begins it; it appends
 // each result to the file. A form whose kernel faults, ends the child or does not end in time is noted as
-// failed, and a new child goes on with the next. Exits 0 when every form is in the file.
+// failed, and a new child goes on with the next. --retry resumes and runs the failed ones again. Exits 0 when
+// every form's results are in the file.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,7 +36,7 @@ namespace {
 
 struct Options {
   std::string device, out, forms, only, ptxFolder;
-  bool resume = false;
+  bool resume = false, retry = false;
 };
 
 [[noreturn]] void refuse(const std::string &message) {
@@ -55,13 +56,14 @@ Options parseOptions(int argc, char **argv) {
                          : word == "--only"      ? &options.only
                          : word == "--write-ptx" ? &options.ptxFolder
                                                  : nullptr;
-    if (word == "--resume")
+    options.retry |= word == "--retry";
+    if (word == "--resume" || word == "--retry")
       options.resume = true;
     else if (where && i + 1 < argc)
       *where = argv[++i];
     else
       refuse("what is '" + word +
-             "'? --device ID --out FILE [--forms FILE] [--resume] [--only REGEX], or "
+             "'? --device ID --out FILE [--forms FILE] [--resume] [--retry] [--only REGEX], or "
              "--write-ptx FOLDER [--forms FILE] [--only REGEX]");
   }
   if (options.ptxFolder.empty() && (options.device.empty() || options.out.empty()))
@@ -157,10 +159,18 @@ void Session::open(const RecordingHeader &header) {
   Recording old = parseRecording(bytes);
   if (old.wholeBytes && (old.header.device != header.device || old.header.driverVersion != header.driverVersion))
     refuse(options.out + " is of another device or driver: " + old.header.device);
-  if (ftruncate(file, off_t(old.wholeBytes)) != 0 || lseek(file, 0, SEEK_END) < 0)
+  if (!old.wholeBytes && !writeHeader(header).starts_with(bytes))
+    refuse(options.out + " is no recording");
+  if (options.retry)
+    std::erase_if(old.forms, [](const RecordedForm &form) { return !form.failure.empty(); });
+  bool anew = options.retry || !old.wholeBytes;
+  if (ftruncate(file, anew ? 0 : off_t(old.wholeBytes)) != 0 || lseek(file, 0, SEEK_END) < 0)
     refuse("cannot write " + options.out);
-  if (!old.wholeBytes)
+  if (anew)
     append(file, writeHeader(header));
+  for (const RecordedForm &form : old.forms)
+    if (options.retry)
+      append(file, writeForm(form));
   std::erase_if(pending, [&](const ListedForm &listed) {
     for (const RecordedForm &form : old.forms)
       if (form.listed.form == listed.form)

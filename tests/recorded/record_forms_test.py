@@ -71,6 +71,10 @@ class RecordForms(unittest.TestCase):
         self.assertIn("failed: add.s32.odd b32, b32, b32: ", told)
         self.assertIn("3 forms recorded, 1 failed", told)
         self.assertIn("1 need a later device", told)
+        code, told = self.record("--only", "^sub", "--retry", forms=forms)
+        self.assertEqual(code, 0, told)
+        self.assertNotIn(b"failed", self.bytes())
+        self.assertIn("2 forms recorded, 0 failed", told)
 
     def test_refusals(self):
         for words, what in ((["--device", "cuda:99"], "--out"), (["--odd"], "what is"), (["--only", "("], "needed")):
@@ -82,6 +86,12 @@ class RecordForms(unittest.TestCase):
         self.assertIn("there is no device", told)
         code, told = self.record("--only", "(")
         self.assertIn("no regular expression", told)
+        with open(self.file, "w") as file:
+            file.write("a letter\n")
+        code, told = self.record("--resume")
+        self.assertEqual(code, 2, told)
+        self.assertIn("is no recording", told)
+        self.assertEqual(self.bytes(), b"a letter\n")
         code, told = self.record(forms="/nowhere/forms.txt")
         self.assertIn("cannot read", told)
 
