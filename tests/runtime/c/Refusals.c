@@ -181,6 +181,20 @@ static void testBuffers(const imbrex_runtime *runtime) {
   imbrex_buffer_free(buffer);
 }
 
+/* Two devices with the same history: their streams are still different ones. */
+static void testTwins(void) {
+  imbrex_runtime *twins[2] = {openRuntime(), openRuntime()};
+  imbrex_stream *streams[2], *wrapped = NULL;
+  for (int i = 0; i < 2; ++i)
+    OK(imbrex_stream_create(twins[i], &streams[i], &error));
+  REFUSED(imbrex_stream_wrap(twins[0], imbrex_stream_raw(streams[1]), &wrapped, &error), "none of the primary context");
+  REFUSED(imbrex_stream_wrap(twins[1], imbrex_stream_raw(streams[0]), &wrapped, &error), "none of the primary context");
+  for (int i = 0; i < 2; ++i) {
+    imbrex_stream_free(streams[i]);
+    imbrex_runtime_free(twins[i]);
+  }
+}
+
 /* Two devices at once: what belongs to one is refused by the other. */
 static void testForeign(const imbrex_runtime *runtime, const imbrex_kernel *kernel, const Vectors *vectors) {
   imbrex_runtime *other = openRuntime();
@@ -234,6 +248,7 @@ void testRefusals(const char *vectorAdd) {
   makeVectors(runtime, 1000, &vectors);
   testSettings(runtime, vectorAdd, &vectors);
   testArguments(kernel, &vectors);
+  testTwins();
   testForeign(runtime, kernel, &vectors);
   CHECK(isSum(&vectors));
   testFault(runtime, kernel, &vectors);
