@@ -42,6 +42,12 @@ def copy_of(set):
     return Set(*(getattr(set, field.name).clone() for field in dataclasses.fields(set)))
 
 
+def make_sets(first):
+    """`first` and as many copies as it takes to exceed the L2 cache."""
+    count = timing.sets_beyond_l2(sum(x.nbytes for x in (first.q, first.k, first.v, first.o)))
+    return [first] + [copy_of(first) for _ in range(count - 1)]
+
+
 def attempt(name, action):
     """(the action's result, "") or (None, why it has none)."""
     with warnings.catch_warnings(record=True) as told:  # torch tells why a backend cannot by warnings
@@ -96,8 +102,7 @@ def checked_lines(case, binds, set, lost, say):
 def time_lines(case, binds, lines, first, progress, rounds):
     """Adds numbers to the lines that have no failure."""
     good = [name for name, line in lines.items() if "failure" not in line]
-    count = timing.sets_beyond_l2(sum(x.nbytes for x in (first.q, first.k, first.v, first.o)))
-    sets = [first] + [copy_of(first) for _ in range(count - 1)]
+    sets = make_sets(first)
     calls, numbers = {}, {}
     for name in good:
         calls[name], failure = attempt(name, lambda: [binds[name](case, set) for set in sets])

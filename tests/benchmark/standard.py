@@ -4,10 +4,10 @@
 Standard attention keeps every head's whole matrix of weights. Each call here allocates what it returns and needs, so
 that the peak above the inputs is what an implementation costs.
 """
-import dataclasses
+import dataclasses, functools
 import torch
 import ours, peers, spread, timing
-from attention import attempt, make_set, summary
+from attention import attempt, make_set, make_sets, summary
 from rule import Judge
 
 ROUNDS = 15
@@ -63,7 +63,8 @@ def checked_lines(functions, case, set):
 def measure_case(case, context):
     set, functions = make_set(case), implementations(context)
     times, memory = checked_lines(functions, case, set)
-    calls = {name: [lambda function=function: function(case, set)] for (name, _), function in functions.items()
+    sets = make_sets(set)
+    calls = {name: [functools.partial(function, case, each) for each in sets] for (name, _), function in functions.items()
              if times[name]["checked"]}
     numbers = timing.measure(calls, ROUNDS, context.progress)
     for name, measured in numbers.items():

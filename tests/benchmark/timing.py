@@ -6,7 +6,7 @@ alike. A batch is so many calls that it lasts some milliseconds, between two CUD
 holds the stream until all calls are queued, so that no time of the host is in it. Calls go round over sets of buffers
 that together exceed the L2 cache.
 """
-import random, time
+import itertools, random, time
 import torch
 from spread import Numbers
 
@@ -14,14 +14,15 @@ BATCH_SECONDS, MOST_CALLS = 0.005, 200
 CYCLES_A_SECOND = 2.0e9  # of the sleeping kernel; no chip's clock is above
 
 
-def batch(calls, count, hold):
-    """(microseconds a call, the host's seconds to queue them, whether the GPU had to wait for the host)."""
+def batch(turns, count, hold):
+    """(microseconds a call, the host's seconds to queue them, whether the GPU had to wait for the host). `turns`: an
+    endless iterator of calls, so that a batch goes on where the last one stopped."""
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     torch.cuda._sleep(int(hold * CYCLES_A_SECOND))
     begin.record()
     clock = time.perf_counter()
-    for i in range(count):
-        calls[i % len(calls)]()
+    for call in itertools.islice(turns, count):
+        call()
     host = time.perf_counter() - clock
     late = begin.query()
     end.record()
@@ -36,7 +37,7 @@ def calibrate(calls):
     for call in calls:
         call()
     torch.cuda.synchronize()
-    microseconds, host, _ = batch(calls, len(calls), 0.002)
+    microseconds, host, _ = batch(itertools.cycle(calls), len(calls), 0.002)
     count = max(1, min(MOST_CALLS, round(BATCH_SECONDS / (microseconds * 1e-6))))
     return count, min(0.05, 2 * host / len(calls) * count + 1e-4)
 
@@ -44,6 +45,7 @@ def calibrate(calls):
 def measure(candidates, rounds, progress, seed=1):
     """`candidates`: a list of calls (one a set of buffers) by name. Numbers by name; fewer rounds if the time is over."""
     plans = {name: calibrate(calls) for name, calls in candidates.items()}
+    turns = {name: itertools.cycle(calls) for name, calls in candidates.items()}
     times, late = {name: [] for name in candidates}, dict.fromkeys(candidates, 0)
     order, shuffle = list(candidates), random.Random(seed)
     for done in range(rounds):
@@ -52,10 +54,10 @@ def measure(candidates, rounds, progress, seed=1):
         shuffle.shuffle(order)
         for name in order:
             count, hold = plans[name]
-            microseconds, host, waited = batch(candidates[name], count, hold)
+            microseconds, host, waited = batch(turns[name], count, hold)
             if waited:
                 plans[name] = count, min(0.1, 3 * host)
-                microseconds, _, waited = batch(candidates[name], *plans[name])
+                microseconds, _, waited = batch(turns[name], *plans[name])
             times[name].append(microseconds)
             late[name] += waited
     return {name: Numbers(times[name], late[name]) for name in candidates}

@@ -4,7 +4,7 @@
 Needs: triton, torch. For f16 and bf16, no window, equal lengths where causal, lengths that are multiples of the tiles.
 Arrays are [batch, sequence, heads, head_dim], dense: to a descriptor a matrix [batch * sequence, heads * head_dim].
 """
-import torch, triton
+import triton
 import triton.language as tl
 from triton.tools.tensor_descriptor import TensorDescriptor
 

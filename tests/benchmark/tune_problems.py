@@ -5,7 +5,7 @@ A problem has: name, fields (of its records), work, kernel() with all but tuning
 -> "" or what is wrong, calls(kernel) -> one call a set of buffers. Tensors are made when they are first asked for.
 """
 import functools
-import attention, lessons, ours, shapes, timing
+import attention, lessons, ours, shapes
 from rule import Judge
 
 
@@ -16,9 +16,7 @@ class AttentionProblem:
 
     @functools.cached_property
     def sets(self):
-        first = attention.make_set(self.case)
-        count = timing.sets_beyond_l2(sum(x.nbytes for x in (first.q, first.k, first.v, first.o)))
-        return [first] + [attention.copy_of(first) for _ in range(count - 1)]
+        return attention.make_sets(attention.make_set(self.case))
 
     @functools.cached_property
     def judge(self):
