@@ -59,12 +59,16 @@ def software():
 
 
 class Device:
-    """A device with the library's runtime on it."""
+    """A device with the library's runtime on it. Where there is none the process ends, with the reason."""
 
     def __init__(self, options):
-        self.options, self.library = options, imbrex.Library(options.library)
-        self.ptxas = find_ptxas(options.ptxas)
-        self.runtime = self.open()
+        self.options, self.ptxas = options, find_ptxas(options.ptxas)
+        try:
+            self.library = imbrex.Library(options.library)
+            self.runtime = self.open()
+        except (OSError, imbrex.ImbrexError) as error:
+            print("%s on %s: %s" % (options.library, options.device, error), file=sys.stderr)
+            sys.exit(2)
         self.info = self.runtime.device
         self.simulated = bool(self.info.simulated)
 
