@@ -5,8 +5,8 @@
 usage: bench.py --out DIR [--seconds N] [--resume] [--group NAME ...]          on a GPU, with torch
        bench.py --tiny --device sim:h200 --out DIR                            checks only, Python's standard library alone
 
-Each group of shapes is a process of its own, so that a lost device ends no more than one; within it everything that is
-compared runs in turns. One JSON line a measurement, in DIR/bench.jsonl.
+Everything that is compared runs in one process, in turns. A lost device ends only that process: the rest goes on in
+another. One JSON line a measurement, in DIR/bench.jsonl.
 """
 import os, sys
 import children
@@ -17,14 +17,14 @@ from context import Context
 from progress import Progress
 from records import Records
 
-RESTARTS = 8  # of one group, each after a lost device or a hang
+RESTARTS = 16  # each after a lost device or a hang
 
 
 def options():
     parser = devices.command_line("Time of our kernels beside their peers.")
     parser.add_argument("--group", action="append", choices=shapes.GROUPS, help="only this group, may be repeated")
     parser.add_argument("--without", default="", help="peers to leave out: torch.math,flex")
-    parser.add_argument("--child", choices=shapes.GROUPS, help="run this group in this process")
+    parser.add_argument("--child", action="store_true", help="run in this process")
     return parser.parse_args()
 
 
@@ -43,7 +43,7 @@ def measure_group(name, context):
 
 
 def child(chosen):
-    """One group, on a GPU, in this process."""
+    """The groups, on a GPU, in this process; what stands in the folder is left out."""
     progress = Progress(chosen.seconds)
     with progress.doing("loading torch"):
         try:
@@ -66,37 +66,27 @@ def child(chosen):
     context = Context(device, records, progress, names, rule.device_lost)
     progress.say("before: %s" % device.facts())
     with torch.no_grad(), torch.cuda.stream(side):
-        measure_group(chosen.child, context)
+        for name in chosen.group or shapes.GROUPS:
+            progress.say("group %s" % name)
+            measure_group(name, context)
     return ends.WRONG if records.wrong else ends.DONE
 
 
-def run_child(chosen, name, progress):
-    """The exit code of a process for the group."""
-    words = ["--child", name, "--commit", devices.commit(chosen.commit)]
-    words += ["--%s=%s" % (option, getattr(chosen, option)) for option in ("library", "device", "out", "without", "ptxas")]
-    # Compile times are to be cold; FlexAttention's compiler starts no processes for its one kernel.
-    return children.run(os.path.abspath(__file__), words, progress, CUDA_CACHE_DISABLE="1", TORCHINDUCTOR_COMPILE_THREADS="1")
-
-
 def parent(chosen):
-    progress, worst = Progress(chosen.seconds, watch=False), ends.DONE
+    """The groups in a process of their own, and in another what a lost device or a hang left."""
+    progress = Progress(chosen.seconds, watch=False)
     for what, why in shapes.LEFT_OUT.items():
         progress.say("left out: %s: %s" % (what, why))
-    for name in chosen.group or shapes.GROUPS:
-        for _ in range(RESTARTS):
-            if progress.left() < 5:
-                progress.say("the time is over; left for --resume: from group %s on" % name)
-                return ends.TIME_OVER
-            progress.say("group %s" % name)
-            code = run_child(chosen, name, progress)
-            if code in (ends.USAGE, ends.TIME_OVER):
-                return code
-            if code in (ends.DONE, ends.WRONG):
-                worst = max(worst, code)
-                break
-            progress.say("group %s ended with %d; it goes on in a new process" % (name, code))
-            worst = ends.WRONG
-    return worst
+    words = ["--child", "--commit", devices.commit(chosen.commit)]
+    words += ["--%s=%s" % (option, getattr(chosen, option)) for option in ("library", "device", "out", "without", "ptxas")]
+    words += ["--group=%s" % name for name in chosen.group or ()]
+    for _ in range(RESTARTS):
+        # Compile times are to be cold; FlexAttention's compiler starts no processes for its one kernel.
+        code = children.run(os.path.abspath(__file__), words, progress, CUDA_CACHE_DISABLE="1", TORCHINDUCTOR_COMPILE_THREADS="1")
+        if code in (ends.DONE, ends.WRONG, ends.USAGE, ends.TIME_OVER):
+            break
+        progress.say("the process ended with %d; the rest goes on in a new one" % code)
+    return code
 
 
 def tell_ratios(chosen, say):

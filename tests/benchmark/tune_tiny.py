@@ -5,7 +5,7 @@ import plain
 from cases import Attention
 from imbrex import View
 
-SAMPLE = 4
+SAMPLE = 3
 
 
 def sample(kernel):
