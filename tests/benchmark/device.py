@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What every script here needs at its start: the command line, the library, a device, and what is known of it.
 
-The scripts run from the project's tree or from a copy of it: tests/benchmark, tests/support and kernels beside each
-other as here, the library named by --library. Python's standard library only.
+The scripts run from the project's tree or from a copy of it: tests/benchmark, tests/support, tools/report and kernels as
+here, the library named by --library. Python's standard library only.
 """
 import argparse, os, platform, shutil, subprocess, sys
 

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Measurements as JSON lines (schema 1, the fields below): written as they come, whole or not at all, and found again.
+"""Measurements as JSON lines (results/README.md): written as they come, whole or not at all, and found again.
 
 Lines are grouped by what they measure: kind, kernel, shape, type, mask. The lines of one group are written together, so
 a group that stands in the file is complete, and `--resume` leaves it out. What was begun and not ended stands in a file
 beside it: work that ended the process twice is not tried a third time.
 """
-import datetime, json, os
+import datetime, json, os, sys
 
-FIELDS = {"schema": int, "run": str, "kind": str, "kernel": str, "implementation": str, "variant": str, "shape": dict,
-          "type": str, "mask": str, "configuration": dict, "device": dict, "software": dict, "commit": str, "date": str,
-          "unit": str, "median": float, "low": float, "high": float, "rounds": int, "work": dict, "rate": dict,
-          "ratios": dict, "checked": bool, "error": float, "tolerance": float, "failure": str, "note": str}
-OPTIONAL = {"variant", "type", "mask", "configuration", "software", "work", "rate", "ratios", "error", "tolerance",
-            "failure", "note"}
-NUMBERS = ("median", "low", "high")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "report"))
+import schema  # noqa: E402
+
 GROUP = ("kind", "kernel", "shape", "type", "mask")
 ATTEMPTS = 2
 
@@ -24,26 +20,6 @@ def now():
 
 def group_of(fields):
     return json.dumps({name: fields.get(name) for name in GROUP}, sort_keys=True)
-
-
-def complaint(line):
-    """What the schema has against a line, or ""."""
-    numbers = [line.get(name) for name in NUMBERS]
-    for name, value in line.items():
-        kind = FIELDS.get(name)
-        if kind is None:
-            return "unknown field " + name
-        if not isinstance(value, (int, float) if kind is float else kind) and not (name in NUMBERS and value is None):
-            return "%s is %r" % (name, value)
-    for name in FIELDS:
-        if name not in line and name not in OPTIONAL:
-            return "no " + name
-    if line["device"]["simulated"] or "failure" in line:
-        measured = numbers != [None] * 3 or "rate" in line or "ratios" in line
-        return "a number where nothing was measured" if measured else ""
-    if None in numbers or not numbers[1] <= numbers[0] <= numbers[2]:
-        return "low, median, high are %r" % numbers
-    return ""
 
 
 def is_wrong(line):
@@ -127,9 +103,9 @@ class Records:
                      "date": now(), "unit": "us", "median": None, "low": None, "high": None, "rounds": 0}
             whole.update(fields)
             whole.update(line)
-            whole = {name: value for name, value in whole.items() if name in NUMBERS or value not in (None, {})}
+            whole = {name: value for name, value in whole.items() if name in schema.MEASURED or value not in (None, {})}
             whole.setdefault("shape", {})
-            wrong = complaint(whole)
+            wrong = schema.complaint(whole)
             if wrong:
                 raise ValueError("a line against the schema: %s: %r" % (wrong, whole))
             text += json.dumps(whole, allow_nan=False) + "\n"
