@@ -10,12 +10,13 @@ import json, os, signal, subprocess, sys, time
 
 HEARTBEAT = 8.0  # seconds between lines of progress
 MORE = 75  # a run's exit code: stopped for want of time, to be called again (EX_TEMPFAIL of sysexits.h)
-TIME_OVER = 3  # the same of a patient step: the benchmark's and the recorder's
+TIME_OVER, CANNOT_START = 3, 2  # exit codes of a patient step: call again; something is missing here
 MARK = "IMBREX_KIT_STEP"  # in the environment of all that a step starts, also what leaves its process group
 
 
 class Step:
-    """`words`: the command. `limit`: seconds it may take. `patient`: it minds `--seconds` itself, and may say TIME_OVER.
+    """`words`: the command. `limit`: seconds it may take. `patient`: it minds `--seconds` itself, and may say TIME_OVER
+    or CANNOT_START.
     `left_out`: a reason not to run it here; `results`: files it writes into the state folder, to be handed out."""
 
     def __init__(self, name, words, limit, patient=False, left_out="", results=()):
@@ -124,6 +125,9 @@ class Runner:
         last = last_line(path)
         if code == 0:
             self.note(step, "passed", last, took)
+            return
+        if code == CANNOT_START and step.patient:
+            self.note(step, "left out", what_is_missing(path) or last, took)
             return
         why = "took more than %d s" % step.limit if code is None else "exit %s: %s" % (code, last)
         self.note(step, "failed", why, took)
@@ -236,6 +240,13 @@ def write_whole(path, content):
     with open(beside, "wb") as file:
         file.write(content)
     os.replace(beside, path)
+
+
+def what_is_missing(path):
+    """The line that names it: "missing: torch, ..." or "no GPU: ..."."""
+    with open(path, "rb") as file:
+        lines = file.read().decode(errors="replace").splitlines()
+    return next((line for line in lines if line.startswith(("missing", "no GPU"))), "")
 
 
 def last_line(path):

@@ -26,12 +26,13 @@ class Kit(unittest.TestCase):
     def setUp(self):
         self.assertEqual(self.told.returncode, 0, self.told.stdout + self.told.stderr)
 
-    def run_kind(self, kind, *words):
+    def run_kind(self, kind, device="sim:h200", **environment):
         """Exit code, what was printed, and the files handed out."""
-        out = os.path.join(self.folder.name, "out-" + kind)
-        done = subprocess.run([os.path.join(self.kit, "run.sh"), kind, "--device", "sim:h200", "--state",
-                               os.path.join(self.folder.name, "state"), *words], capture_output=True, text=True,
-                              env={"PATH": os.environ["PATH"], "OUT": out})
+        name = kind + "-" + device.replace(":", "-")
+        out = os.path.join(self.folder.name, "out-" + name)
+        done = subprocess.run([os.path.join(self.kit, "run.sh"), kind, "--device", device, "--state",
+                               os.path.join(self.folder.name, "state-" + name)], capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "OUT": out, **environment})
         return done.returncode, done.stdout + done.stderr, os.listdir(out) if os.path.isdir(out) else []
 
     def test_small_enough(self):
@@ -62,7 +63,7 @@ class Kit(unittest.TestCase):
         self.run_kind("micro")
         lines = 0
         for kind in ("bench", "micro"):
-            out = os.path.join(self.folder.name, "out-" + kind)
+            out = os.path.join(self.folder.name, "out-%s-sim-h200" % kind)
             for name in os.listdir(out):
                 if not name.endswith(".jsonl") or name.endswith("-steps.jsonl"):
                     continue
@@ -71,6 +72,17 @@ class Kit(unittest.TestCase):
                         lines += 1
                         self.assertEqual((line["median"], line["low"], line["high"]), (None, None, None), line)
         self.assertGreater(lines, 10)
+
+    def test_the_way_on_a_gpu(self):
+        """On a stand-in for the driver, which takes PTX alone: hence no ptxas, and no micro-benchmarks."""
+        machine = {"LD_LIBRARY_PATH": os.path.join(BUILD, "tests", "tools", "standin"), "PATH": "/usr/bin:/bin"}
+        for kind in ("smoke", "record", "tune"):
+            with self.subTest(kind=kind):
+                code, told, files = self.run_kind(kind, "cuda:0", **machine)
+                self.assertEqual(code, 0, told)
+                self.assertNotIn("no GPU is used", told)
+                self.assertIn(kind + ".txt", files)
+        self.assertIn("missing: torch", told)
 
     def test_a_second_call_goes_on(self):
         self.run_kind("smoke")

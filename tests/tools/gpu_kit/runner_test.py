@@ -79,6 +79,12 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.run_steps([step]), MORE)
         self.assertEqual(self.run_steps([step]), 0)
 
+    def test_a_patient_step_that_cannot_start_is_left_out(self):
+        self.assertEqual(self.run_steps([Step("bench", shell("echo missing: torch; echo bye; exit 2"), 50, patient=True)]), 0)
+        self.assertEqual(self.statuses(), {"bench": "left out"})
+        self.assertIn("missing: torch", self.read("tests.txt"))
+        self.assertEqual(self.run_steps([Step("program", shell("exit 2"), 50)]), 1)
+
     def test_left_out_is_named_and_no_failure(self):
         self.assertEqual(self.run_steps([Step("gpu", ["false"], 10, left_out="needs a GPU")]), 0)
         self.assertIn("left out     0.0 s  gpu  (needs a GPU)", self.read("tests.txt"))
