@@ -11,7 +11,7 @@
 //     exact one up to a few double roundings, not one particular order of f32 roundings);
 //   * integers wrap at their width; max and min of i1 are or and and; x / 0 and x % 0 are 0; a float
 //     becomes the nearest integer towards zero, 0 if it is NaN;
-//   * a shift by the width or more is an error;
+//   * a shift by the width or more is an error, and so is a result that wraps where nsw says it does not;
 //   * instances run one after another, axis 0 fastest, and share nothing: two that store one element of a
 //     view, or one that loads what another stored, is an error that names both;
 //   * tile.visible is executed as the promise that it is: an iteration in which its mask is false everywhere
