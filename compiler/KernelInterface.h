@@ -21,6 +21,10 @@
 
 namespace imbrex {
 
+/// The most elements of a view along one dimension: a tile of 2^16 elements that begins inside still ends
+/// at a position that an i32 holds.
+inline constexpr int64_t kLargestExtent = (int64_t(1) << 31) - (int64_t(1) << 16);
+
 /// An integer expression over names (symbolic extents, integer parameters, tuning parameters), kept as
 /// postfix text: tokens apart by one space. Operators: + - * / % cdiv min max pow2 == != < <= > >= && || !
 /// (logic gives 0 or 1; / and % truncate, as in C). Example: cdiv(Sq, BM) is "Sq BM cdiv".

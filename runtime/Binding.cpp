@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Binding.h"
+#include "runtime/ViewOverlap.h"
 
 using namespace imbrex;
 
@@ -111,6 +112,34 @@ static Result<void> checkTypesKnown(const SignaturePlan &plan, const Binding &bi
   return {};
 }
 
+static MemoryRegion regionOf(const Binding &binding, unsigned parameter) {
+  const View &view = binding.arguments[parameter]->view;
+  const BoundView &bound = binding.views[parameter];
+  return {bound.address,
+          byteSize(view.type),
+          {view.extents.begin(), view.extents.end()},
+          {bound.strides.data(), view.extents.size()}};
+}
+
+/// What is stored through one view must not be seen through another.
+static Result<void> checkOverlaps(const SignaturePlan &plan, const Binding &binding) {
+  auto isView = [&](unsigned i) { return binding.arguments[i] && binding.arguments[i]->isView; };
+  for (unsigned i = 0; i < plan.parameterCount(); ++i)
+    for (unsigned j = 0; j < plan.parameterCount(); ++j) {
+      bool isOutput = plan.signature.parameters[i].output, twice = plan.signature.parameters[j].output && j < i;
+      if (i == j || !isOutput || twice || !isView(i) || !isView(j))
+        continue;
+      Overlap found = findOverlap(regionOf(binding, i), regionOf(binding, j));
+      if (found == Overlap::None)
+        continue;
+      std::string does = found == Overlap::Some ? "overlaps" : "has strides that may let it meet";
+      return argumentError("argument '" + std::string(binding.arguments[i]->name) + "' is stored to, but " + does +
+                           " argument '" + std::string(binding.arguments[j]->name) +
+                           "' in memory: give it memory of its own");
+    }
+  return {};
+}
+
 static void prepare(const SignaturePlan &plan, const FixedValues &fixed, Binding &binding) {
   binding.arguments.assign(plan.parameterCount(), nullptr);
   binding.views.resize(plan.parameterCount());
@@ -141,5 +170,7 @@ Result<void> imbrex::bindArguments(const SignaturePlan &plan, const FixedValues 
     if (const Argument *argument = binding.arguments[i]; argument && argument->isView)
       if (Result<void> checked = checkView(plan, i, argument->view, completeness, binding.views[i]); !checked)
         return checked;
-  return unifyExtents(plan, completeness, binding);
+  if (Result<void> extents = unifyExtents(plan, completeness, binding); !extents)
+    return extents;
+  return completeness == Completeness::All ? checkOverlaps(plan, binding) : Result<void>();
 }

@@ -15,7 +15,6 @@
 
 using namespace imbrex;
 
-static constexpr int64_t kLargestExtent = INT32_MAX;
 static constexpr unsigned kLargestAlignment = 16;
 
 namespace {

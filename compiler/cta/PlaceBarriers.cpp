@@ -19,7 +19,7 @@
 
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Passes.h"
-#include "compiler/tile/MaskAnalysis.h"
+#include "compiler/tile/LinearForms.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -81,11 +81,11 @@ static bool neverReturns(tile::StoreOp store) {
   for (auto [dim, index] : llvm::enumerate(store.getIndices())) {
     auto axis = llvm::find(store.getDims(), int64_t(dim)) - store.getDims().begin();
     int64_t extent = type && axis < type.getRank() ? type.getDimSize(axis) : 1;
-    LinearForm form = analyzeScalar(index);
-    bool rest = llvm::all_of(form.scalars, [&](const auto &entry) {
-      return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
-    });
-    if (rest && std::abs(form.coefficient(loop.getInductionVar())) * step.getSExtValue() >= extent)
+    std::optional<LinearForm> form = LinearForms().ofScalar(index);
+    bool rest = form && llvm::all_of(form->scalars, [&](const auto &entry) {
+                  return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
+                });
+    if (rest && std::abs(form->coefficient(loop.getInductionVar())) * step.getSExtValue() >= extent)
       return true;
   }
   return false;

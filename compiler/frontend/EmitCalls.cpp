@@ -99,7 +99,7 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
     return error(expr.offset, Message::NotAValue, describe(x));
   Location loc = at(expr.offset);
   if (name == "abs" && isa<IntegerType>(x.element()) && !x.element().isInteger(1))
-    return Val::of(math::AbsIOp::create(b, loc, x.ssa));
+    return noted(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
     return error(expr.offset, Message::NeedsFloat, name, describe(x));
   if (name == "exp") // through exp2, as the hardware has it
@@ -131,13 +131,15 @@ Val Emitter::emitWhere(const ast::Expr &expr, ArrayRef<Val> arguments) {
     return {};
   if (x.tile() != y.tile() && !unifyShapes(expr.offset, "where", x, y))
     return {};
-  return Val::of(arith::SelectOp::create(b, at(expr.offset), condition.ssa, x.ssa, y.ssa));
+  return noted(arith::SelectOp::create(b, at(expr.offset), condition.ssa, x.ssa, y.ssa));
 }
 
 Val Emitter::emitIota(const ast::Expr &expr, const Val &count) {
   if (!checkTile(expr.offset, {count.integer}))
     return {};
-  return Val::of(tile::IotaOp::create(b, at(expr.offset), RankedTensorType::get({count.integer}, b.getI32Type())));
+  Value iota = tile::IotaOp::create(b, at(expr.offset), RankedTensorType::get({count.integer}, b.getI32Type()));
+  exact.definePosition(iota, {0, count.integer - 1});
+  return Val::of(iota);
 }
 
 Val Emitter::emitReduce(const ast::Expr &expr, const Val &source) {

@@ -42,6 +42,8 @@ static Value convertElement(OpBuilder &b, Location loc, Value x, Type to) {
 Val Emitter::castTo(uint32_t offset, const Val &value, Type element) {
   if (value.element() == element)
     return value;
+  if (value.element().isInteger(32) && element.isInteger(64))
+    return Val::of(exact.widen(value.ssa));
   if (Value result = convertElement(b, at(offset), value.ssa, element))
     return Val::of(result);
   return error(offset, Message::BadCast, describe(value), describe(element) + "; compare with 0 instead");

@@ -157,11 +157,10 @@ void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::str
 
 /// An extent that is a constant must be one that a view can have.
 void Emitter::checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent) {
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   std::optional<Constant> value = evaluate(extent, program, diagnostics);
-  bool isExtent = !value || (value->kind == Constant::Integer && value->value >= 1 && value->value <= kMost);
+  bool isExtent = !value || (value->kind == Constant::Integer && value->value >= 1 && value->value <= kLargestExtent);
   if (!isExtent)
-    error(extent.offset, Message::ViewExtent, parameter.name, kMost, ast::toText(extent), value->value);
+    error(extent.offset, Message::ViewExtent, parameter.name, kLargestExtent, ast::toText(extent), value->value);
 }
 
 void Emitter::checkHost() {
@@ -240,8 +239,19 @@ void Emitter::bindExtents() {
       if (extent->kind != ast::Expr::Name || find(extent->text))
         continue;
       Value value = tile::ExtentOp::create(b, at(extent->offset), view, dim);
+      exact.definePosition(value, {0, kLargestExtent});
       scopes.front()[extent->text] = {Val::of(value), false};
     }
+  }
+}
+
+/// Grid names are positions below the grid's extents.
+void Emitter::bindGrid() {
+  for (auto [axis, name] : llvm::enumerate(program.kernel->gridNames)) {
+    Value id = tile::ProgramIdOp::create(b, at(name.offset), axis);
+    int64_t most = std::min<int64_t>(intervalOf(interface.grid[axis], interface.constants).high, INT32_MAX);
+    exact.definePosition(id, {0, std::max<int64_t>(most - 1, 0)});
+    scopes.front()[name.name] = {Val::of(id), false};
   }
 }
 
@@ -254,10 +264,7 @@ OwningOpRef<ModuleOp> Emitter::run() {
   func::FuncOp function = makeFunction(*module);
   bindParameters(function);
   bindExtents();
-  for (auto [axis, name] : llvm::enumerate(program.kernel->gridNames)) {
-    Value id = tile::ProgramIdOp::create(b, at(name.offset), axis);
-    scopes.front()[name.name] = {Val::of(id), false};
-  }
+  bindGrid();
   emitBlock(program.kernel->body);
   func::ReturnOp::create(b, at(program.kernel->offset));
   if (diagnostics.errorCount() != before || failed(verify(*module)))

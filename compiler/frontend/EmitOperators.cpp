@@ -167,12 +167,16 @@ Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val
       return Val::of(arith::CmpFOp::create(b, loc, floatPredicate(op), x.ssa, y.ssa));
     if (isBool && op != "==" && op != "!=")
       return error(offset, Message::NeedsNumber, op, describe(x));
-    return Val::of(arith::CmpIOp::create(b, loc, *predicate, x.ssa, y.ssa));
+    Value left = x.ssa, right = y.ssa;
+    exact.forComparison(left, right);
+    return Val::of(arith::CmpIOp::create(b, loc, *predicate, left, right));
   }
   if (isBool)
     return error(offset, Message::NeedsNumber, op, describe(x));
   Value result = isFloat ? floatOp(b, loc, op, x.ssa, y.ssa) : integerOp(b, loc, op, x.ssa, y.ssa);
-  return result ? Val::of(result) : error(offset, Message::NeedsInteger, op, describe(x));
+  if (!result)
+    return error(offset, Message::NeedsInteger, op, describe(x));
+  return noted(result);
 }
 
 Val Emitter::emitUnary(const ast::Expr &expr) {

@@ -130,8 +130,9 @@ std::optional<std::pair<Value, Value>> Emitter::emitBounds(const ast::Stmt &stmt
   std::optional<int64_t> size = emitExtent(*stmt.second);
   if (!extent || !size)
     return std::nullopt;
-  Value lower = i32(loc, 0);
-  return std::pair(lower, Value(arith::CeilDivSIOp::create(b, loc, extent, i32(loc, *size))));
+  Value lower = i32(loc, 0), upper = arith::CeilDivSIOp::create(b, loc, extent, i32(loc, *size));
+  exact.note(upper);
+  return std::pair(lower, upper);
 }
 
 void Emitter::emitLoop(const ast::Stmt &stmt) {
@@ -149,6 +150,9 @@ void Emitter::emitLoop(const ast::Stmt &stmt) {
     inits.push_back(find(name)->value.ssa);
   Location loc = at(stmt.offset);
   auto loop = scf::ForOp::create(b, loc, bounds->first, bounds->second, i32(loc, 1), inits);
+  Interval first = exact.interval(bounds->first), end = exact.interval(bounds->second);
+  bool areExact = first.fits(32) && end.fits(32) && first.low < end.high; // else they wrap, or nothing runs
+  exact.definePosition(loop.getInductionVar(), areExact ? Interval{first.low, end.high - 1} : Interval::ofWidth(32));
   OpBuilder::InsertionGuard guard(b);
   if (!loop.getBody()->empty())
     loop.getBody()->back().erase();

@@ -16,6 +16,7 @@
 #ifndef IMBREX_COMPILER_FRONTEND_EMITTER_H
 #define IMBREX_COMPILER_FRONTEND_EMITTER_H
 
+#include "compiler/frontend/ExactIntegers.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/frontend/Sema.h"
 #include "dialects/tile/TileDialect.h"
@@ -92,6 +93,7 @@ private:
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
   void bindExtents();
+  void bindGrid();
   std::optional<DataType> resolveType(const ast::TypeName &type);
   mlir::Type toType(DataType type);
 
@@ -126,6 +128,11 @@ private:
   Val binaryLiterals(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryTypes(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  /// A new value; what is known of it as an integer is kept.
+  Val noted(mlir::Value value) {
+    exact.note(value);
+    return Val::of(value);
+  }
   /// && and ||.
   Val logic(uint32_t offset, llvm::StringRef op, Val x, Val y);
 
@@ -196,6 +203,7 @@ private:
   KernelInterface &interface;
   Diagnostics &diagnostics;
   mlir::OpBuilder b;
+  ExactIntegers exact{b};
   std::vector<Scope> scopes; ///< innermost last; in the first stand parameters, extents and grid names
   Scope constants;           ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;

@@ -26,6 +26,16 @@ template <auto fn> void binary(OpRun &run) {
     out[i] = int64_t(fn(a[i], b[i]));
 }
 
+/// As binary; an operation that is marked as not wrapping (nsw) must not. `exact` is fn in 128 bits.
+template <typename Op, auto fn, auto exact> void binaryChecked(OpRun &run) {
+  binary<fn>(run);
+  if (!bitEnumContainsAny(mlir::cast<Op>(run.op).getOverflowFlags(), arith::IntegerOverflowFlags::nsw))
+    return;
+  for (auto [a, b] : llvm::zip(run.in(0).ints, run.in(1).ints))
+    if (__int128 result = exact(a, b); result != signExtend(int64_t(result), run.out().element.width))
+      run.error = "the result wraps, but the operation is marked nsw";
+}
+
 /// fn on zero-extended operands.
 template <auto fn> void binaryUnsigned(OpRun &run) {
   const std::vector<int64_t> &a = run.in(0).ints, &b = run.in(1).ints;
@@ -123,9 +133,13 @@ void addDivisions(HandlerTable &table) {
 } // namespace
 
 void addIntegerHandlers(HandlerTable &table) {
-  table.add<arith::AddIOp>(binary<[](uint64_t a, uint64_t b) { return a + b; }>);
-  table.add<arith::SubIOp>(binary<[](uint64_t a, uint64_t b) { return a - b; }>);
-  table.add<arith::MulIOp>(binary<[](uint64_t a, uint64_t b) { return a * b; }>);
+  using Wide = __int128;
+  table.add<arith::AddIOp>(
+      binaryChecked<arith::AddIOp, [](uint64_t a, uint64_t b) { return a + b; }, [](Wide a, Wide b) { return a + b; }>);
+  table.add<arith::SubIOp>(
+      binaryChecked<arith::SubIOp, [](uint64_t a, uint64_t b) { return a - b; }, [](Wide a, Wide b) { return a - b; }>);
+  table.add<arith::MulIOp>(
+      binaryChecked<arith::MulIOp, [](uint64_t a, uint64_t b) { return a * b; }, [](Wide a, Wide b) { return a * b; }>);
   table.add<arith::AndIOp>(binary<[](uint64_t a, uint64_t b) { return a & b; }>);
   table.add<arith::OrIOp>(binary<[](uint64_t a, uint64_t b) { return a | b; }>);
   table.add<arith::XOrIOp>(binary<[](uint64_t a, uint64_t b) { return a ^ b; }>);

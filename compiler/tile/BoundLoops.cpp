@@ -9,7 +9,8 @@
 //     rows:     the rows that any conjunct on rows alone leaves:   [firstRow, lastRow]
 //     columns:  c k + a row + u <= 0 with the row that allows most: k <= ... or k >= ...
 //
-// so that k lies in [low, high) and j in the tiles that meet it.
+// so that k lies in [low, high) and j in the tiles that meet it. All of it is computed in 64 bits; forms
+// stay within 62, so sums of two of them do not wrap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,6 +45,7 @@ private:
   void findRows();
   void findColumns();
   void shrinkLoop();
+  Value emitFits(Value rest);
   void narrowLoads();
 
   Value i64(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
@@ -82,19 +84,21 @@ struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
 } // namespace
 
 /// All conjuncts on columns must move by the same number of columns an iteration; those whose scalars
-/// do not exist before the loop are dropped.
+/// do not exist before the loop are dropped, and those that count rows or columns by more than one.
 bool LoopBounder::findStep() {
-  if (!matchPattern(loop.getStep(), m_One()) || !loop.getInductionVar().getType().isInteger(32))
+  APInt first;
+  bool counts = matchPattern(loop.getLowerBound(), m_ConstantInt(&first)) && !first.isNegative();
+  if (!counts || !matchPattern(loop.getStep(), m_One()) || !loop.getInductionVar().getType().isInteger(32))
     return false;
   Value index = loop.getInductionVar();
   llvm::erase_if(mask.conjuncts, [&](const LinearForm &form) {
-    return llvm::any_of(form.scalars, [&](const auto &entry) {
-      return entry.second != 0 && entry.first != index && !loop.isDefinedOutsideOfLoop(entry.first);
-    });
+    return std::abs(form.row) > 1 || std::abs(form.col) > 1 || llvm::any_of(form.scalars, [&](const auto &entry) {
+             return entry.first != index && !loop.isDefinedOutsideOfLoop(entry.first);
+           });
   });
   for (const LinearForm &form : mask.conjuncts) {
     int64_t moves = form.coefficient(index) * form.col; // col is -1, 0 or 1
-    if (form.col != 0 && (moves <= 0 || (step != 0 && step != moves)))
+    if (form.col != 0 && (moves <= 0 || moves > INT32_MAX || (step != 0 && step != moves)))
       return false;
     if (form.col == 0 && form.coefficient(index) != 0)
       return false;
@@ -123,7 +127,7 @@ void LoopBounder::findColumns() {
   for (LinearForm form : mask.conjuncts) {
     if (form.col == 0)
       continue;
-    form.scalars[loop.getInductionVar()] = 0; // col + B j is k
+    form.scalars.erase(loop.getInductionVar()); // col + B j is k
     Value rest = form.emit(b, loc);
     if (form.row > 0)
       rest = arith::AddIOp::create(b, loc, rest, firstRow);
@@ -158,26 +162,39 @@ void LoopBounder::shrinkLoop() {
   loop.setUpperBound(min(loop.getUpperBound(), end));
 }
 
+/// Whether k + rest is an i32 in every iteration, k the first column of a tile.
+Value LoopBounder::emitFits(Value rest) {
+  Value last = arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound());
+  last = arith::MulIOp::create(b, loc, arith::SubIOp::create(b, loc, last, i64(1)), i64(step));
+  last = arith::AddIOp::create(b, loc, last, rest);
+  Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, rest, i64(INT32_MIN));
+  Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, last, i64(INT32_MAX));
+  return arith::AndIOp::create(b, loc, above, below);
+}
+
 void LoopBounder::narrowLoads() {
   Value index = loop.getInductionVar();
+  LinearForms starts(LinearForms::Wrap::Modular);
   for (tile::LoadOp load : loop.getBody()->getOps<tile::LoadOp>()) {
     auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
     if (!type || load.getWithinDim())
       continue;
     for (auto [axis, dim] : llvm::enumerate(load.getDims())) {
-      LinearForm start = analyzeScalar(load.getIndices()[dim]);
-      bool invariant = llvm::all_of(start.scalars, [&](const auto &entry) {
+      std::optional<LinearForm> start = starts.ofScalar(load.getIndices()[dim]);
+      bool invariant = llvm::all_of(start->scalars, [&](const auto &entry) {
         return entry.first == index || loop.isDefinedOutsideOfLoop(entry.first);
       });
-      if (start.coefficient(index) != step || type.getDimSize(axis) != n || !invariant)
+      if (start->coefficient(index) != step || type.getDimSize(axis) != n || !invariant)
         continue;
-      start.scalars[index] = 0; // the load's index is k + rest
-      Value rest = start.emit(b, loc);
-      Value from = to32(clamp(arith::AddIOp::create(b, loc, low, rest)));
-      Value to = to32(clamp(arith::AddIOp::create(b, loc, high, rest)));
+      start->scalars.erase(index); // the load's index is k + rest, unless that wraps
+      Value rest = start->emit(b, loc), isExact = emitFits(rest);
+      Value from = clamp(arith::AddIOp::create(b, loc, low, rest));
+      Value to = clamp(arith::AddIOp::create(b, loc, high, rest));
+      from = arith::SelectOp::create(b, loc, isExact, from, i64(0));
+      to = arith::SelectOp::create(b, loc, isExact, to, i64(std::numeric_limits<int32_t>::max()));
       load.setWithinDim(dim);
-      load.getWithinLowMutable().assign(from);
-      load.getWithinHighMutable().assign(to);
+      load.getWithinLowMutable().assign(to32(from));
+      load.getWithinHighMutable().assign(to32(to));
       break;
     }
   }

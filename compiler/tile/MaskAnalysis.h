@@ -8,47 +8,26 @@
 //     row + i * 128 + off >= col + j * 64   is   -row + col + (64 j - 128 i - off) <= 0
 //
 // Rows and columns are positions in the tile, the rest are scalars that all elements share. From this
-// follow the columns that some row sees, and the scalar test that all rows see all columns.
+// follow the columns that some row sees, and the scalar test that all rows see all columns. Comparisons
+// are read by what they mean: (start + iota < n)[_, :] is the same as start + iota[_, :] < n.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_COMPILER_TILE_MASKANALYSIS_H
 #define IMBREX_COMPILER_TILE_MASKANALYSIS_H
 
-#include "dialects/tile/TileDialect.h"
-#include "mlir/IR/Builders.h"
-#include "llvm/ADT/MapVector.h"
-#include <optional>
+#include "compiler/tile/LinearForms.h"
 
 namespace imbrex {
 
-/// row * `row` + col * `col` + sum of scalars times coefficients + `constant`.
-struct LinearForm {
-  int64_t row = 0, col = 0, constant = 0;
-  llvm::MapVector<mlir::Value, int64_t> scalars;
-
-  void add(const LinearForm &other, int64_t factor);
-  /// Coefficient of a scalar; 0 if it does not occur.
-  int64_t coefficient(mlir::Value scalar) const;
-  /// The part without rows and columns, as an i64 value.
-  mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc) const;
-};
-
-/// An i32 scalar as a form of other scalars: sums and products with constants are looked through.
-LinearForm analyzeScalar(mlir::Value scalar);
-/// An i32 tile of rank 2; nullopt if it is not linear in rows, columns and scalars.
-std::optional<LinearForm> analyzeTile(mlir::Value tile);
-
-/// A mask as conjuncts, each a form that must be <= 0. `complete` is false if some conjunct could not be
-/// read: the mask is then at most what the conjuncts say.
+/// A conjunction of `form <= 0`. Not complete: parts could not be read, so the mask may say less than true.
 struct Mask {
   llvm::SmallVector<LinearForm> conjuncts;
   bool complete = true;
 };
 Mask analyzeMask(mlir::Value mask);
 
-/// An i1 scalar that holds if and only if `mask` is true for all rows and columns of an M x N tile.
-/// Null if the mask is not complete.
+/// i1: every element of an m x n tile of the mask is true. Null if the mask is not complete.
 mlir::Value emitAllTrue(mlir::OpBuilder &builder, mlir::Location loc, const Mask &mask, int64_t m, int64_t n);
 
 } // namespace imbrex

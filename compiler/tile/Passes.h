@@ -21,6 +21,7 @@ namespace imbrex {
 
 #define GEN_PASS_DECL_BOUNDLOOPS
 #define GEN_PASS_DECL_SPLITMASKS
+#define GEN_PASS_DECL_NARROWCOMPARISONS
 #define GEN_PASS_DECL_EXPANDMATH
 #define GEN_PASS_REGISTRATION
 #include "compiler/tile/Passes.h.inc"

@@ -38,6 +38,20 @@ def SplitMasks : Pass<"tile-split-masks", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def NarrowComparisons : Pass<"tile-narrow-comparisons", "::mlir::func::FuncOp"> {
+  let summary = "Compare positions in 32 bits again where that is exact";
+  let description = [{
+    A comparison of i64 tiles whose difference is linear in rows, columns and scalars becomes one of i32
+    tiles: a side that is an i32 tile extended is compared with the other one clamped to 32 bits, row by row;
+    else what all elements share is computed once in 64 bits and clamped to just beyond what rows and columns
+    can balance. Comparisons that are not linear stay as they are.
+
+    Before: `extsi(k) <= row + 128 i + off` of tensor<128x64xi64>.
+    After: `k <= t` of tensor<128x64xi32>, t = trunc(clamp(row + 128 i + off)) of tensor<128x1xi32>.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def ExpandMath : Pass<"tile-expand-math", "::mlir::func::FuncOp"> {
   let summary = "Write out the functions that PTX has no instruction for";
   let description = [{

@@ -21,6 +21,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
   passes.addNestedPass<func::FuncOp>(createSplitMasks());
+  passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

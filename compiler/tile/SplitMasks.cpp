@@ -12,6 +12,7 @@
 #include "compiler/tile/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -50,24 +51,38 @@ private:
 } // namespace
 
 /// Clones the pure operations of `block` that `value` needs to where `builder` stands; others are used as they are.
-static Value cloneExpression(OpBuilder &builder, Value value, Block *block, IRMapping &map) {
-  if (Value known = map.lookupOrNull(value))
-    return known;
-  Operation *op = value.getDefiningOp();
-  if (!op || op->getBlock() != block || !isPure(op) || op->getNumRegions() != 0)
-    return value;
-  for (Value operand : op->getOperands())
-    map.map(operand, cloneExpression(builder, operand, block, map));
-  return builder.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
+static Value cloneExpression(OpBuilder &builder, Value value, Block *block) {
+  llvm::SetVector<Operation *> needed;
+  auto need = [&](Value operand) {
+    Operation *op = operand.getDefiningOp();
+    if (op && op->getBlock() == block && isPure(op) && op->getNumRegions() == 0)
+      needed.insert(op);
+  };
+  need(value);
+  for (unsigned i = 0; i < needed.size(); ++i) // grows while it is walked
+    llvm::for_each(needed[i]->getOperands(), need);
+  SmallVector<Operation *> ordered(needed.begin(), needed.end());
+  llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  IRMapping map;
+  for (Operation *op : ordered)
+    builder.clone(*op, map);
+  return map.lookupOrDefault(value);
 }
 
+/// Erases `op` and what it alone used. An operand may be asked for twice, by one operation or by two.
 static void eraseDead(Operation *op) {
-  if (!op || !isOpTriviallyDead(op))
-    return;
-  SmallVector<Value> operands(op->getOperands());
-  op->erase();
-  for (Value operand : operands)
-    eraseDead(operand.getDefiningOp());
+  llvm::SetVector<Operation *> candidates;
+  if (op)
+    candidates.insert(op);
+  while (!candidates.empty()) {
+    Operation *candidate = candidates.pop_back_val();
+    if (!isOpTriviallyDead(candidate))
+      continue;
+    for (Value operand : candidate->getOperands())
+      if (Operation *definition = operand.getDefiningOp())
+        candidates.insert(definition);
+    candidate->erase();
+  }
 }
 
 void SplitMasks::split(arith::SelectOp select) {
@@ -83,8 +98,7 @@ void SplitMasks::split(arith::SelectOp select) {
   auto branch = scf::IfOp::create(builder, loc, TypeRange(type), all, /*withElseRegion=*/true);
   OpBuilder then = branch.getThenBodyBuilder(), otherwise = branch.getElseBodyBuilder();
   scf::YieldOp::create(then, loc, select.getTrueValue());
-  IRMapping map;
-  Value condition = cloneExpression(otherwise, select.getCondition(), select->getBlock(), map);
+  Value condition = cloneExpression(otherwise, select.getCondition(), select->getBlock());
   Value masked = arith::SelectOp::create(otherwise, loc, condition, select.getTrueValue(), select.getFalseValue());
   scf::YieldOp::create(otherwise, loc, masked);
   Operation *old = select.getCondition().getDefiningOp();

@@ -38,13 +38,14 @@ struct Launch : ::testing::Test {
   Result<void> launch() {
     return scaleAdd.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}});
   }
+  static constexpr uint64_t kApart = uint64_t(1) << 50; ///< the output lies apart from the inputs
   /// attention on addresses that the fake device never reads.
   Result<void> launchAttention(int64_t batch, int64_t queries, int64_t width = 64, uint64_t address = 4096) {
     auto data = [&](Dims extents) { return View(address, DataType::F16, extents); };
     return attention.launch(runtime.stream(), {{"Q", data({batch, queries, 6, width})},
                                                {"K", data({batch, 5, 2, width})},
                                                {"V", data({batch, 5, 2, 32})},
-                                               {"O", data({batch, queries, 6, 32})},
+                                               {"O", View(address + kApart, DataType::F16, {batch, queries, 6, 32})},
                                                {"scale", 0.5f}});
   }
 };

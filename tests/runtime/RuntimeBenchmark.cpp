@@ -40,12 +40,12 @@ static cuda::DriverTable idleDriver(const FakeDriver &driver) {
 }
 
 static void launch(const Runtime &runtime, const Kernel &kernel, int64_t length) {
-  auto data = [](Dims extents) { return View(4096, DataType::F16, extents); };
+  auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
   kernel
       .launch(runtime.stream(), {{"Q", data({2, length, 6, 64})},
                                  {"K", data({2, length, 2, 64})},
                                  {"V", data({2, length, 2, 64})},
-                                 {"O", data({2, length, 6, 64})},
+                                 {"O", data({2, length, 6, 64}, uint64_t(1) << 40)},
                                  {"scale", 0.5f}})
       .value();
 }

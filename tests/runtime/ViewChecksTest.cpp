@@ -58,9 +58,9 @@ TEST_F(ViewChecks, Shape) {
   EXPECT_EQ(check(View(kAddress, F32, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})),
             "argument 'X': it has 10 dimensions, the kernel declares view<f32>[M, N]");
   EXPECT_EQ(check(View(kAddress, F32, {3, 2147483648})),
-            "argument 'X': extent 2147483648 in dimension 1 is not between 0 and 2147483647");
+            "argument 'X': extent 2147483648 in dimension 1 is not between 0 and 2147418112");
   EXPECT_EQ(check(View(kAddress, F32, {-1, 2})),
-            "argument 'X': extent -1 in dimension 0 is not between 0 and 2147483647");
+            "argument 'X': extent -1 in dimension 0 is not between 0 and 2147418112");
   EXPECT_EQ(check(View(kAddress, F32, {3, 4}, {1})), "argument 'X': it has 1 strides for 2 dimensions");
 }
 

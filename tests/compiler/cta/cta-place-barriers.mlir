@@ -61,7 +61,7 @@ func.func @store_loops(%Y: !tile.view<? x f32, out>, %Z: !tile.view<? x f32, out
   %c1 = arith.constant 1 : i32
   %c64 = arith.constant 64 : i32
   scf.for %j = %c0 to %n step %c1 : i32 {
-    %at = arith.muli %j, %c64 : i32
+    %at = arith.muli %j, %c64 overflow<nsw> : i32
     // CHECK-NOT: cta.barrier
     // CHECK: tile.store %{{.*}}, %arg0
     tile.store %t, %Y[%at] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>

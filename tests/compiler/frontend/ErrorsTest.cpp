@@ -244,7 +244,7 @@ static std::vector<Row> tileRows() {
       {Message::TileRank, body("let a = fill<f32>[2, 2, 2](0);"), "a tile has 1 or 2 dimensions, found 3"},
       {Message::NotAView, body("let a = load f[0];"), "3:14: 'f' is not a view"},
       {Message::ViewExtent, "kernel k<D: int>(X: view<f32>[D]) grid (1) |i| {}",
-       "an extent of 'X' must be 1 to 2147483647, here D is 0", set({{"D", "0"}})},
+       "an extent of 'X' must be 1 to 2147418112, here D is 0", set({{"D", "0"}})},
       {Message::IndexCount, body("let a = load X[0];"), "'X' has 2 dimensions, found 1 indices"},
       {Message::WholeNeedsConstant, body("let a = load X[:, 0];"), "3:16: ':' needs an extent known at compile time"},
       {Message::StoreToInput, body("store X[0, 0] = 1.0;"), "3:7: 'X' is an input; declare it 'out view<...>'"},

@@ -16,16 +16,16 @@ func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32) {
   %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
   %qs = tile.splat %i0 : i32 -> tensor<16x8xi32>
   %os = tile.splat %off : i32 -> tensor<16x8xi32>
-  %q0 = arith.addi %rb, %qs : tensor<16x8xi32>
-  %q = arith.addi %q0, %os : tensor<16x8xi32>
+  %q0 = arith.addi %rb, %qs overflow<nsw> : tensor<16x8xi32>
+  %q = arith.addi %q0, %os overflow<nsw> : tensor<16x8xi32>
   // CHECK: %[[UB:.*]] = arith.minsi %arg3, %{{.*}} : i32
   // CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
   scf.for %j = %c0 to %ub step %c1 : i32 {
-    %j0 = arith.muli %j, %c8 : i32
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
     // CHECK: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
     %k = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
     %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
-    %kk = arith.addi %cb, %js : tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
     %mask = arith.cmpi sle, %kk, %q : tensor<16x8xi32>
     // CHECK-NOT: tile.visible
     tile.visible %mask : tensor<16x8xi1>
@@ -42,6 +42,53 @@ func.func @opaque(%ub: i32, %x: tensor<16x8xf32>) {
   scf.for %j = %c0 to %ub step %c1 : i32 {
     %mask = arith.cmpf olt, %x, %x : tensor<16x8xf32>
     // CHECK-NOT: tile.visible
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}
+
+// The column number may wrap, so that it says nothing of the columns before and behind.
+// CHECK-LABEL: @wraps
+func.func @wraps(%n: i32, %off: i32, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %cols = tile.iota : tensor<8xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  %ns = tile.splat %n : i32 -> tensor<16x8xi32>
+  // CHECK: scf.for %{{.*}} = %c0_i32 to %arg2
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %mask = arith.cmpi sle, %kk, %ns : tensor<16x8xi32>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}
+
+// The load's index may wrap: it is narrowed only if it does not in any iteration.
+// CHECK-LABEL: @index_wraps
+func.func @index_wraps(%V: !tile.view<? x f32>, %n: i32, %off: i32, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %cols = tile.iota : tensor<8xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  %ns = tile.splat %n : i32 -> tensor<16x8xi32>
+  // CHECK: %[[FITS:.*]] = arith.andi
+  // CHECK: arith.select %[[FITS]]
+  // CHECK: arith.select %[[FITS]]
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %start = arith.addi %j0, %off : i32
+    // CHECK: tile.load {{.*}} within 0
+    %v = tile.load %V[%start] dims [0] : !tile.view<? x f32> -> tensor<8xf32>
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %mask = arith.cmpi sle, %kk, %ns : tensor<16x8xi32>
     tile.visible %mask : tensor<16x8xi1>
   }
   return
