@@ -74,6 +74,9 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
   unsigned dim = op.getDim();
   if (from.warps()[dim] != 1)
     return op.emitError("the reduced dimension is spread over several warps");
+  Type element = op.getResult().getType().getElementType();
+  if (op.getKind() == tile::ReduceKind::Sum && isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 16)
+    return op.emitError("a sum of 16-bit floats is made in f32: run tile-expand-math first");
   auto numbers = registerNumbers(to);
   const Values &source = l.registersOf(op.getSource());
   Values registers(to.registersPerThread());

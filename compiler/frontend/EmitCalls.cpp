@@ -11,7 +11,6 @@
 #include "compiler/frontend/Emitter.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
-#include <numbers>
 
 using namespace mlir;
 using namespace imbrex;
@@ -102,12 +101,10 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
     return Val::of(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
     return error(expr.offset, Message::NeedsFloat, name, describe(x));
-  if (name == "exp") // through exp2, as the hardware has it
-    return Val::of(math::Exp2Op::create(b, loc, binary(expr.offset, "*", x, Val::ofFloat(std::numbers::log2e)).ssa));
-  if (name == "log")
-    return binary(expr.offset, "*", Val::of(math::Log2Op::create(b, loc, x.ssa)), Val::ofFloat(std::numbers::ln2));
   Value result = llvm::StringSwitch<llvm::function_ref<Value()>>(name)
+                     .Case("exp", [&]() -> Value { return math::ExpOp::create(b, loc, x.ssa); })
                      .Case("exp2", [&]() -> Value { return math::Exp2Op::create(b, loc, x.ssa); })
+                     .Case("log", [&]() -> Value { return math::LogOp::create(b, loc, x.ssa); })
                      .Case("log2", [&]() -> Value { return math::Log2Op::create(b, loc, x.ssa); })
                      .Case("sqrt", [&]() -> Value { return math::SqrtOp::create(b, loc, x.ssa); })
                      .Case("rsqrt", [&]() -> Value { return math::RsqrtOp::create(b, loc, x.ssa); })

@@ -79,14 +79,14 @@ static bool isElementwise(Operation *op) {
          OpTrait::hasElementwiseMappableTraits(op);
 }
 
-/// The reduction that `tile` flows into through element-wise operations, if any.
+/// The reduction that `tile` flows into through element-wise operations and conversions, if any.
 static tile::ReduceOp reductionOf(Value tile) {
   SmallVector<Value> work{tile};
   for (unsigned visited = 0; !work.empty() && visited < 64; ++visited)
     for (Operation *user : work.pop_back_val().getUsers()) {
       if (auto reduce = dyn_cast<tile::ReduceOp>(user))
         return reduce;
-      if (isElementwise(user) && user->getResult(0).getType() == tile.getType())
+      if (isElementwise(user))
         work.push_back(user->getResult(0));
     }
   return {};
