@@ -13,7 +13,6 @@
 #include "compiler/cta/Passes.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
-#include "compiler/tile/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
@@ -187,7 +186,7 @@ CompileResult Compilation::fromText(Stage until) {
     if (diagnostics.hasErrors())
       return false;
     module = emitTile(*file, options, *Target::parse(options.target), context, kernel.interface, diagnostics);
-    return module && !diagnostics.hasErrors() && runPasses(buildTilePipeline);
+    return module && !diagnostics.hasErrors();
   });
   return finish(ok && lower(Stage::Tile, until), until);
 }

@@ -14,7 +14,7 @@ using namespace imbrex;
 
 const std::array<StageInfo, 5> &imbrex::stageTable() {
   static constexpr std::array<StageInfo, 5> table = {{
-      {Stage::Tile, "tile", "tile.mlir", "what the user said: whole tiles, hooks inlined, no thread"},
+      {Stage::Tile, "tile", "tile.mlir", "what the user said, as emitted: whole tiles, hooks inlined, no thread"},
       {Stage::Cta, "cta", "cta.mlir", "how one CTA does it: layouts, shared memory, copies, barriers"},
       {Stage::Nvvm, "nvvm", "nvvm.mlir", "one thread's program: LLVM and NVVM operations"},
       {Stage::Ptx, "ptx", "ptx", "PTX text"},

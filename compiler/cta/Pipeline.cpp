@@ -3,12 +3,14 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pipelines on one page: what runs between the stages cta and nvvm, and in which order. Each pass
-// states in Passes.td what it needs of those before it.
+// The pipelines on one page: what runs between the stages tile and nvvm, and in which order. The stage
+// tile is the text as emitted, so the passes on whole tiles stand at the head of the stage cta. Each
+// pass states in Passes.td what it needs of those before it.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Passes.h"
+#include "compiler/tile/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -16,6 +18,7 @@ using namespace mlir;
 using namespace imbrex;
 
 void imbrex::buildCtaPipeline(OpPassManager &passes) {
+  buildTilePipeline(passes);
   passes.addPass(createTileToCta());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

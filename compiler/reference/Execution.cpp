@@ -10,6 +10,7 @@
 #include "compiler/reference/Execution.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 namespace scf = mlir::scf;
 
@@ -24,7 +25,8 @@ std::string placeOf(mlir::Location location) {
       .str();
 }
 
-Execution::Execution(const InterpreterOptions &options) : workLeft(options.maxOperations) {
+Execution::Execution(const InterpreterOptions &options, Memory &memory)
+    : memory(memory), workLeft(options.maxOperations) {
   addFloatHandlers(handlers);
   addIntegerHandlers(handlers);
   addConversionHandlers(handlers);
@@ -33,16 +35,24 @@ Execution::Execution(const InterpreterOptions &options) : workLeft(options.maxOp
 }
 
 bool Execution::run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> id) {
+  if (promises.empty())
+    kernel.walk([&](tile::VisibleOp promise) { promises[promise->getParentOp()].push_back(promise); });
   programId = id;
-  return runBlock(kernel.getBody().front(), arguments);
+  kept = {};
+  memory.begin(id, /*keep=*/!promises.empty());
+  if (!runBlock(kernel.getBody().front(), arguments))
+    return false;
+  return !kept || checkPromises(kernel, arguments);
 }
 
-/// Runs all but the terminator, whose operands the caller then finds in the environment.
-bool Execution::runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments) {
+bool Execution::runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments, mlir::Operation *end) {
   define(block.getArguments(), arguments);
-  for (mlir::Operation &op : block.without_terminator())
+  for (mlir::Operation &op : block.without_terminator()) {
+    if (&op == end)
+      break;
     if (!runOperation(op))
       return false;
+  }
   return true;
 }
 
@@ -86,7 +96,7 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
   if (!charge(op, work))
     return false;
 
-  OpRun run{&op, operands, results, programId, {}};
+  OpRun run{&op, operands, results, programId, memory, {}};
   handler(run);
   if (!run.error.empty())
     return fail(op, run.error);
@@ -114,11 +124,24 @@ bool Execution::runFor(scf::ForOp op) {
   for (__int128 i = low; i < high; i += step) {
     llvm::SmallVector<ValueRef, 4> arguments = {std::make_shared<TileValue>(TileValue::integer(int64_t(i), width))};
     llvm::append_range(arguments, carried);
-    if (!charge(*op, 1) || !runBlock(*op.getBody(), arguments))
+    if (!charge(*op, 1) || !runIteration(op, arguments, carried))
       return false;
-    carried = valuesOf(op.getBody()->getTerminator()->getOperands());
   }
   define(op.getResults(), carried);
+  return true;
+}
+
+bool Execution::runIteration(scf::ForOp op, llvm::ArrayRef<ValueRef> arguments,
+                             llvm::SmallVectorImpl<ValueRef> &carried) {
+  bool isHidden = false;
+  if (!readPromises(op, arguments, isHidden))
+    return false;
+  if (isHidden && !runsAll)
+    return true;
+  llvm::SaveAndRestore mode(memory.mode, isHidden ? Memory::Mode::Hidden : memory.mode);
+  if (!runBlock(*op.getBody(), arguments))
+    return false;
+  carried = valuesOf(op.getBody()->getTerminator()->getOperands());
   return true;
 }
 

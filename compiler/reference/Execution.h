@@ -6,12 +6,17 @@
 // The environment of values and the control flow: blocks, scf.for, scf.if, scf.while. Everything else is
 // a handler's (Handlers.h).
 //
+// A loop with the promise of tile.visible leaves out the iterations in which the mask is false everywhere.
+// An instance that left one out is run a second time with all of them (Promise.cpp); what the two store
+// must be the same.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_COMPILER_REFERENCE_EXECUTION_H
 #define IMBREX_COMPILER_REFERENCE_EXECUTION_H
 
 #include "compiler/reference/Handlers.h"
+#include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace imbrex::reference {
@@ -20,17 +25,26 @@ namespace imbrex::reference {
 /// `error` is set.
 class Execution {
 public:
-  explicit Execution(const InterpreterOptions &options);
+  Execution(const InterpreterOptions &options, Memory &memory);
 
   /// Runs one instance; `arguments` are the entry block's. False: see error().
   bool run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> programId);
   const std::string &error() const { return errorText; }
 
 private:
-  bool runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments);
+  /// Runs the operations of `block` before `end`; all but the terminator if that is null.
+  bool runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments, mlir::Operation *end = nullptr);
   bool runOperation(mlir::Operation &op);
   bool runHandler(mlir::Operation &op, Handler handler);
   bool runFor(mlir::scf::ForOp op);
+  bool runIteration(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, llvm::SmallVectorImpl<ValueRef> &carried);
+
+  // Promise.cpp
+  /// Whether a promise in the body of `op` says that the iteration with these arguments changes nothing.
+  bool readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, bool &isHidden);
+  bool checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
+  bool comparePromised(const StoredElements &promised, const StoredElements &all);
+
   bool runIf(mlir::scf::IfOp op);
   bool runWhile(mlir::scf::WhileOp op);
 
@@ -43,7 +57,12 @@ private:
   HandlerTable handlers;
   llvm::DenseMap<mlir::Value, ValueRef> environment;
   llvm::DenseMap<mlir::Operation *, ValueRef> constants; ///< made once, not once an iteration
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<tile::VisibleOp, 1>> promises; ///< of a loop, in order
+  Memory &memory;
   std::array<int64_t, 3> programId{};
+  tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration
+  ValueRef keptIndex;   ///< which
+  bool runsAll = false; ///< nothing is left out: the run that checks the promises
   uint64_t workLeft;
   std::string errorText;
 };

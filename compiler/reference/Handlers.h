@@ -14,6 +14,7 @@
 #ifndef IMBREX_COMPILER_REFERENCE_HANDLERS_H
 #define IMBREX_COMPILER_REFERENCE_HANDLERS_H
 
+#include "compiler/reference/Memory.h"
 #include "compiler/reference/TileValue.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/DenseMap.h"
@@ -27,6 +28,7 @@ struct OpRun {
   llvm::ArrayRef<const TileValue *> operands;
   llvm::MutableArrayRef<TileValue> results;
   const std::array<int64_t, 3> &programId;
+  Memory &memory;
   std::string error; ///< set by the handler: why there is no result
 
   const TileValue &in(unsigned index) const { return *operands[index]; }

@@ -80,6 +80,17 @@ ValueRef bind(const Argument &argument, mlir::Type type, std::string &why) {
   return std::make_shared<TileValue>(std::move(value));
 }
 
+/// The views that the kernel may store to, by the names that its text gives them.
+void addOutputs(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> values, Memory &memory) {
+  for (auto [index, value] : llvm::enumerate(values)) {
+    auto type = mlir::dyn_cast<tile::ViewType>(kernel.getArgumentTypes()[index]);
+    if (!type || !type.getWritable())
+      continue;
+    auto name = kernel.getArgAttrOfType<mlir::StringAttr>(index, tile::kNameAttr);
+    memory.addOutput(*value->view, name ? name.str() : "argument " + std::to_string(index));
+  }
+}
+
 } // namespace
 
 std::optional<std::string> interpret(mlir::func::FuncOp kernel, std::array<int64_t, 3> grid,
@@ -101,7 +112,9 @@ std::optional<std::string> interpret(mlir::func::FuncOp kernel, std::array<int64
       return kernelName + "argument " + std::to_string(index) + ": " + why;
   }
 
-  Execution execution(options);
+  Memory memory;
+  addOutputs(kernel, values, memory);
+  Execution execution(options, memory);
   for (int64_t z = 0; z < grid[2]; ++z)
     for (int64_t y = 0; y < grid[1]; ++y)
       for (int64_t x = 0; x < grid[0]; ++x)

@@ -9,10 +9,16 @@
 //   * floats are doubles; f16 and bf16 results are rounded to nearest even of their type after every
 //     operation; f32 is rounded only by arith.truncf and in memory (so an f32 kernel's result is the
 //     exact one up to a few double roundings, not one particular order of f32 roundings);
-//   * integers wrap at their width; max and min of i1 are or and and;
-//   * what arith leaves undefined is an error: division by zero, a shift by the width or more, a float
-//     that does not fit the integer it is converted to;
-//   * instances run one after another, axis 0 fastest; tile.visible does nothing.
+//   * integers wrap at their width; max and min of i1 are or and and; x / 0 and x % 0 are 0; a float
+//     becomes the nearest integer towards zero, 0 if it is NaN;
+//   * a shift by the width or more is an error;
+//   * instances run one after another, axis 0 fastest, and share nothing: two that store one element of a
+//     view, or one that loads what another stored, is an error that names both;
+//   * tile.visible is executed as the promise that it is: an iteration in which its mask is false everywhere
+//     is left out. Each instance that left one out is run once more with all of them, and must store the
+//     same elements with the same values (floats to 4 units in the last place); otherwise that is an error
+//     with the place of the promise, the iteration and the element. In that second run, what is loaded in
+//     such an iteration and is NaN or infinite counts as zero.
 //
 //===----------------------------------------------------------------------===//
 

@@ -73,6 +73,36 @@ std::optional<ElementType> ElementType::of(mlir::Type type) {
   return std::nullopt;
 }
 
+ElementType ElementType::of(DataType type) {
+  switch (type) {
+  case DataType::F16:
+    return {F16, 16};
+  case DataType::BF16:
+    return {BF16, 16};
+  case DataType::F32:
+    return {F32, 32};
+  case DataType::F64:
+    return {F64, 64};
+  default:
+    return {Integer, type == DataType::Bool ? 1 : 8 * byteSize(type)};
+  }
+}
+
+int significandBits(ElementType::Kind format) {
+  switch (format) {
+  case ElementType::F16:
+    return kHalf.fractionBits + 1;
+  case ElementType::BF16:
+    return kBrain.fractionBits + 1;
+  case ElementType::F32:
+    return 24;
+  case ElementType::F64:
+  case ElementType::Integer:
+    break;
+  }
+  return 53;
+}
+
 double roundTo(double value, ElementType::Kind format) {
   switch (format) {
   case ElementType::F16:

@@ -28,7 +28,11 @@ struct ElementType {
   bool isFloat() const { return kind != Integer; }
   /// nullopt: a type the interpreter has no values of.
   static std::optional<ElementType> of(mlir::Type type);
+  static ElementType of(DataType type);
 };
+
+/// Bits of a float format's significand, the hidden one included: roundings are to 2^-bits of a value.
+int significandBits(ElementType::Kind format);
 
 /// `value` rounded to nearest even of a float format; overflow gives infinity.
 double roundTo(double value, ElementType::Kind format);

@@ -10,6 +10,7 @@
 
 #include "compiler/reference/Handlers.h"
 #include "dialects/tile/TileDialect.h"
+#include <cmath>
 #include <cstring>
 
 namespace imbrex::reference {
@@ -17,18 +18,23 @@ namespace {
 
 /// The part of a tile inside a view: tile coordinates low[k] .. high[k] - 1, and where they lie.
 struct Box {
-  llvm::SmallVector<int64_t, 4> low, high, tileStrides, viewStrides;
-  int64_t viewBase = 0; ///< offset in elements of tile coordinate 0 (perhaps itself outside)
+  llvm::SmallVector<int64_t, 4> low, high, tileStrides, viewStrides, numberStrides;
+  int64_t viewBase = 0;   ///< offset in elements of tile coordinate 0 (perhaps itself outside)
+  int64_t numberBase = 0; ///< its number, row-major over the view's extents
   bool empty = false;
 };
 
 Box findBox(const ViewData &view, llvm::ArrayRef<const TileValue *> indices, llvm::ArrayRef<int64_t> dims,
             llvm::ArrayRef<int64_t> shape) {
   Box box;
+  llvm::SmallVector<int64_t, 4> numbers(indices.size(), 1);
+  for (size_t d = indices.size(); d-- > 1;)
+    numbers[d - 1] = numbers[d] * view.extents[d];
   size_t next = 0;
   for (size_t d = 0; d < indices.size(); ++d) {
     int64_t start = indices[d]->ints[0];
     box.viewBase += start * view.strides[d];
+    box.numberBase += start * numbers[d];
     if (next == dims.size() || dims[next] != int64_t(d)) {
       box.empty |= start < 0 || start >= view.extents[d];
       continue;
@@ -36,6 +42,7 @@ Box findBox(const ViewData &view, llvm::ArrayRef<const TileValue *> indices, llv
     box.low.push_back(std::max<int64_t>(0, -start));
     box.high.push_back(std::min(shape[next], view.extents[d] - start));
     box.viewStrides.push_back(view.strides[d]);
+    box.numberStrides.push_back(numbers[d]);
     ++next;
   }
   box.tileStrides.assign(shape.size(), 1);
@@ -45,21 +52,22 @@ Box findBox(const ViewData &view, llvm::ArrayRef<const TileValue *> indices, llv
 }
 
 /// Calls visit(tile index, view offset) for every element of the box.
-template <typename Visit> void walk(const Box &box, Visit visit, size_t k = 0, int64_t at = 0, int64_t offset = 0) {
+template <typename Visit>
+void walk(const Box &box, Visit visit, size_t k = 0, int64_t at = 0, int64_t offset = 0, int64_t number = 0) {
   if (box.empty)
     return;
   if (k == box.low.size()) {
-    visit(at, box.viewBase + offset);
+    visit(at, box.viewBase + offset, box.numberBase + number);
     return;
   }
   for (int64_t x = box.low[k]; x < box.high[k]; ++x)
-    walk(box, visit, k + 1, at + x * box.tileStrides[k], offset + x * box.viewStrides[k]);
+    walk(box, visit, k + 1, at + x * box.tileStrides[k], offset + x * box.viewStrides[k],
+         number + x * box.numberStrides[k]);
 }
 
-/// One loop an element type: copies raw memory in or out through a conversion.
 template <typename Raw, typename T, typename Decode>
 void read(const Box &box, const void *memory, std::vector<T> &out, Decode decode) {
-  walk(box, [&](int64_t at, int64_t offset) {
+  walk(box, [&](int64_t at, int64_t offset, int64_t) {
     Raw raw;
     std::memcpy(&raw, static_cast<const Raw *>(memory) + offset, sizeof(Raw));
     out[at] = decode(raw);
@@ -68,7 +76,7 @@ void read(const Box &box, const void *memory, std::vector<T> &out, Decode decode
 
 template <typename Raw, typename T, typename Encode>
 void write(const Box &box, void *memory, const std::vector<T> &in, Encode encode) {
-  walk(box, [&](int64_t at, int64_t offset) {
+  walk(box, [&](int64_t at, int64_t offset, int64_t) {
     Raw raw = encode(in[at]);
     std::memcpy(static_cast<Raw *>(memory) + offset, &raw, sizeof(Raw));
   });
@@ -119,6 +127,16 @@ void writeBox(const Box &box, const ViewData &view, const TileValue &in) {
 }
 
 /// Operands: the view, one index a dimension, then the bounds of `within`.
+/// Tells the memory of every element that `op` loads (or stores); the first fault is the run's error.
+void note(OpRun &run, Output &output, const Box &box, bool isStore) {
+  char *memory = static_cast<char *>(output.view.data);
+  walk(box, [&](int64_t, int64_t offset, int64_t number) {
+    if (run.error.empty())
+      run.error = isStore ? run.memory.store(output, number, memory + offset * byteSize(output.view.type), run.op)
+                          : run.memory.load(output, number, run.op);
+  });
+}
+
 void load(OpRun &run) {
   auto op = mlir::cast<tile::LoadOp>(run.op);
   const ViewData &view = *run.in(0).view;
@@ -130,14 +148,24 @@ void load(OpRun &run) {
     box.low[k] = std::max(box.low[k], run.in(1 + rank).ints[0] - start);
     box.high[k] = std::min(box.high[k], run.in(2 + rank).ints[0] - start);
   }
+  if (Output *output = run.memory.find(&view))
+    note(run, *output, box, /*isStore=*/false);
   readBox(box, view, run.out());
+  if (run.memory.mode == Memory::Mode::Hidden)
+    for (double &element : run.out().floats)
+      element = std::isfinite(element) ? element : 0;
 }
 
-/// Operands: the value, the view, one index a dimension.
 void store(OpRun &run) {
   auto op = mlir::cast<tile::StoreOp>(run.op);
+  if (run.memory.mode == Memory::Mode::Dry)
+    return;
   const ViewData &view = *run.in(1).view;
-  writeBox(findBox(view, run.operands.drop_front(2), op.getDims(), run.in(0).shape), view, run.in(0));
+  Box box = findBox(view, run.operands.drop_front(2), op.getDims(), run.in(0).shape);
+  if (Output *output = run.memory.find(&view))
+    note(run, *output, box, /*isStore=*/true);
+  if (run.error.empty())
+    writeBox(box, view, run.in(0));
 }
 
 void extent(OpRun &run) { run.out().ints[0] = run.in(0).view->extents[mlir::cast<tile::ExtentOp>(run.op).getDim()]; }

@@ -250,11 +250,13 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
 def Tile_VisibleOp : Tile_Op<"visible", [MemoryEffects<[MemWrite]>]> {
   let summary = "a promise: an iteration in which the mask is all false changes nothing";
   let description = [{
-    Stands in the body of an `scf.for`. The kernel's author promises that an iteration of that loop in
-    which every element of `mask` is false has no effect on what the kernel writes, and that a column
-    of the mask (dimension 1) that is false in every row makes the rows of views loaded at that index
-    irrelevant. The pass `tile-bound-loops` uses the promise and removes the operation; it means
-    nothing when run.
+    Stands in the body of an `scf.for`. The kernel's author promises that leaving out every iteration of
+    that loop in which all elements of `mask` are false does not change what the kernel writes: neither
+    which elements nor, to the rounding of their type, their values. What the loop carries may differ
+    where it is never stored. A column of the mask (dimension 1) that is false in every row also makes
+    the rows of views loaded at that index irrelevant, whatever they hold (NaN, infinities). The pass
+    `tile-bound-loops` uses the promise and removes the operation. The reference interpreter leaves the
+    iterations out, and checks the promise by a second run with all of them (Interpreter.h).
 
     Constraints: (1) `mask` is a rank-2 tile of i1; (2) stands directly in the body of an `scf.for`.
 
