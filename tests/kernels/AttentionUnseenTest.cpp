@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
+#include "tests/kernels/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
@@ -97,7 +98,7 @@ TEST_P(AttentionUnseen, WhatNoQueryOfATileSeesNeverReachesIt) {
   Random random(3);
   for (DataType type : {DataType::F16, DataType::BF16, DataType::F32, DataType::F64})
     for (const Mask &mask : masks)
-      for (int taken = 0; taken < (byteSize(type) == 2 ? 3 : 1); ++taken) {
+      for (int taken = 0; taken < (isLongRun() ? 12 : 1); ++taken) {
         const Tiles tile = byteSize(type) == 2 ? random.oneOf(tiles) : tiles[size_t(random.below(4))];
         AttentionCase run = caseOf(GetParam(), type, mask, tile);
         run.placeK = random.oneOf(kPlacements), run.placeV = random.oneOf(kPlacements);
