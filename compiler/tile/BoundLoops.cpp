@@ -160,7 +160,9 @@ void LoopBounder::shrinkLoop() {
 
 void LoopBounder::narrowLoads() {
   Value index = loop.getInductionVar();
-  for (tile::LoadOp load : loop.getBody()->getOps<tile::LoadOp>()) {
+  SmallVector<tile::LoadOp> loads; // also in branches and loops inside
+  loop.getBody()->walk([&](tile::LoadOp load) { loads.push_back(load); });
+  for (tile::LoadOp load : loads) {
     auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
     if (!type || load.getWithinDim())
       continue;
