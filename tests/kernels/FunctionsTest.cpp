@@ -239,7 +239,8 @@ static void checkSums(const std::string &device, DataType type, int64_t n, int64
 }
 
 TEST_P(FunctionsOnDevice, SumsOfSixteenBitsAddInF32) {
-  static constexpr int64_t shapes[][2] = {{1, 8}, {16, 64}, {64, 16}, {4, 1024}, {128, 128}, {8, 100}, {3, 50}};
+  static constexpr int64_t shapes[][2] = {{1, 8},     {16, 64}, {64, 16}, {4, 1024},
+                                          {128, 128}, {8, 100}, {33, 50}, {1, 1024}};
   for (DataType type : {DataType::F16, DataType::BF16})
     for (const auto &[n, d] : shapes)
       for (bool isLarge : {false, true})
