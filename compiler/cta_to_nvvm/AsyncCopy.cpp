@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A put copies the tile in pieces of up to 16 bytes with cp.async, all threads taking turns; a piece
-// outside the view, or in the padding columns, is zero-filled (PTX ISA, "cp.async": src-size 0). Where
+// outside the view, or in the slot's padding, is zero-filled (PTX ISA, "cp.async": src-size 0). Where
 // a view's alignment forbids cp.async, elements are loaded and stored one by one; the get's barrier
 // makes either visible. A get waits for groups, then meets all threads.
 //
@@ -15,6 +15,7 @@
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -72,7 +73,9 @@ public:
   }
 
   void run() {
-    unsigned bytes = accessAlignment(put.getView(), put.getIndices());
+    // A piece lies wholly in the tile or wholly beyond it.
+    unsigned bytes =
+        std::gcd<int64_t>(accessAlignment(put.getView(), put.getIndices()), layout.columns() * elementBytes);
     if (columnDim == view.getRank() - 1 && bytes >= 4)
       copyAsync(bytes);
     else
@@ -93,6 +96,8 @@ private:
     result = both(result, insideAlong(columnDim, column, certain));
     if (padded)
       result = both(result, l.less(column, l.i32(layout.columns())));
+    if (layout.paddedRows() != layout.rows())
+      result = both(result, l.less(row, l.i32(layout.rows())));
     return result;
   }
 
@@ -136,7 +141,7 @@ private:
 
 void TileCopy::copyAsync(unsigned bytes) {
   unsigned elements = std::max(1u, bytes / elementBytes);
-  Pieces pieces(l, layout.rows(), layout.paddedColumns(), elements);
+  Pieces pieces(l, layout.paddedRows(), layout.paddedColumns(), elements);
   auto modifier = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
   for (unsigned round = 0; round < pieces.rounds(); ++round) {
     l.when(pieces.hasPiece(round), [&] {
@@ -152,7 +157,7 @@ void TileCopy::copyAsync(unsigned bytes) {
 }
 
 void TileCopy::copyElements() {
-  Pieces pieces(l, layout.rows(), layout.paddedColumns(), 1);
+  Pieces pieces(l, layout.paddedRows(), layout.paddedColumns(), 1);
   Type element = put.getBuffer().getType().getElementType();
   for (unsigned round = 0; round < pieces.rounds(); ++round) {
     l.when(pieces.hasPiece(round), [&] {

@@ -13,6 +13,7 @@
 #include "compiler/cta/Divisibility.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "mlir/IR/Matchers.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -86,8 +87,9 @@ namespace {
 /// Addresses and bounds of a distributed tile of a view.
 class TileAccess {
 public:
-  TileAccess(Lowering &l, Value view, ValueRange indices, ArrayRef<int64_t> dims, const TileLayout &layout)
-      : l(l), view(view), type(cast<tile::ViewType>(view.getType())), indices(indices), dims(dims), layout(layout) {
+  TileAccess(Lowering &l, Value view, ValueRange indices, ArrayRef<int64_t> dims, RankedTensorType tile)
+      : l(l), view(view), type(cast<tile::ViewType>(view.getType())), indices(indices), dims(dims),
+        shape(tile.getShape()), layout(cta::layoutOf(tile)) {
     for (Value index : indices)
       start.push_back(l.scalarOf(index));
     base = l.viewPointer(view, start);
@@ -105,7 +107,7 @@ public:
       return 1;
     unsigned bytes = elementBytes(type.getElementType());
     unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
-    return std::min(layout.contiguous(last), widest);
+    return std::gcd(std::min(layout.contiguous(last), widest), shape[last]);
   }
 
   Value pointer(const Coord &coord) {
@@ -115,9 +117,9 @@ public:
     return l.offsetPointer(base, l.mulConstant(offset, elementBytes(type.getElementType())));
   }
 
-  /// True (i1) where the element at `coord` of this thread lies inside; null if certain.
+  /// True (i1) where the element at `coord` of this thread exists and lies inside; null if certain.
   Value inside(const Coord &coord) {
-    Value result = uniform;
+    Value result = l.both(uniform, l.insideTile(shape, layout, coord));
     for (unsigned k = 0; k < dims.size(); ++k) {
       if (isCovered(k))
         continue;
@@ -139,7 +141,7 @@ private:
   bool isCovered(unsigned k) const {
     APInt first;
     return !type.isDynamic(dims[k]) && matchPattern(indices[dims[k]], m_ConstantInt(&first)) && first.isZero() &&
-           layout.extent(k) <= type.getExtents()[dims[k]] && withinDim != uint32_t(dims[k]);
+           shape[k] <= type.getExtents()[dims[k]] && withinDim != uint32_t(dims[k]);
   }
 
   Lowering &l;
@@ -147,6 +149,7 @@ private:
   tile::ViewType type;
   ValueRange indices;
   ArrayRef<int64_t> dims;
+  ArrayRef<int64_t> shape;
   const TileLayout &layout;
   Values start;
   Value base, uniform;
@@ -171,7 +174,7 @@ static LogicalResult lowerLoad(Lowering &l, tile::LoadOp op) {
   if (!isa<RankedTensorType>(op.getResult().getType()))
     return lowerScalarLoad(l, op);
   const TileLayout &layout = cta::layoutOf(op.getResult().getType());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), layout);
+  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), cast<RankedTensorType>(op.getResult().getType()));
   if (op.getWithinDim())
     access.narrow(op.getWithinDim(), l.scalarOf(op.getWithinLow()), l.scalarOf(op.getWithinHigh()));
   Type element = op.getView().getType().getElementType();
@@ -197,7 +200,7 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
     return success();
   }
   const TileLayout &layout = cta::layoutOf(op.getValue().getType());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), layout);
+  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), cast<RankedTensorType>(op.getValue().getType()));
   Value replica = l.firstReplica(layout);
   Values registers = l.registersOf(op.getValue());
   unsigned width = access.vectorWidth();

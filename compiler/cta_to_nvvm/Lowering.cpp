@@ -17,8 +17,8 @@ using layout::TileLayout;
 
 LogicalResult Lowering::lowerOperation(Operation *op) {
   loc = op->getLoc();
-  for (auto family : {lowerElementwise, lowerShape, lowerControl, lowerGlobalMemory, lowerSharedMemory, lowerAsyncCopy,
-                      lowerProducts})
+  for (auto family : {lowerElementwise, lowerShape, lowerReductions, lowerControl, lowerGlobalMemory, lowerSharedMemory,
+                      lowerAsyncCopy, lowerProducts})
     if (Lowered result = family(*this, op))
       return *result;
   return op->emitError("no lowering to single threads for this operation");
@@ -128,6 +128,14 @@ Value Lowering::makeThreadCoordinate(const TileLayout &layout, unsigned dim) {
     sum = sum ? add(sum, part) : part;
   }
   return sum ? sum : i32(0);
+}
+
+Value Lowering::insideTile(ArrayRef<int64_t> shape, const TileLayout &layout, const layout::Coord &coord) {
+  Value inside;
+  for (unsigned dim = 0; dim < layout.rank(); ++dim)
+    if (int64_t(coord[dim]) + layout.threadReach(dim) >= shape[dim])
+      inside = both(inside, less(threadCoordinate(layout, dim), i32(shape[dim] - int64_t(coord[dim]))));
+  return inside;
 }
 
 Value Lowering::firstReplica(const TileLayout &layout) {

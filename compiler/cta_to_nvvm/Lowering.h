@@ -8,9 +8,9 @@
 // and strides. Operations are rewritten in program order, one family a file:
 //
 //     Control        kernel, loops, branches           Elementwise   arith and math
-//     Shape          splat, iota, broadcast, reduce    GlobalMemory  tile.load, tile.store, scalars of a launch
+//     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
-//     Products       cta.dot
+//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.clear_margin
 //
 // An operation that no family knows is an error at its place.
 //
@@ -83,6 +83,9 @@ public:
 
   /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel.
   Value threadCoordinate(const layout::TileLayout &layout, unsigned dim);
+  /// True (i1) where the element of a tile of `shape` at `coord` (a register's, see TileLayout::registerCoord) exists
+  /// in this thread: it does not lie in the layout's margin. Null if that is certain.
+  Value insideTile(llvm::ArrayRef<int64_t> shape, const layout::TileLayout &layout, const layout::Coord &coord);
   /// True (i1) for the one thread of each group that holds the same elements; null if there are no replicas.
   Value firstReplica(const layout::TileLayout &layout);
 
@@ -145,6 +148,7 @@ using Lowered = std::optional<mlir::LogicalResult>;
 Lowered lowerControl(Lowering &lowering, mlir::Operation *op);
 Lowered lowerElementwise(Lowering &lowering, mlir::Operation *op);
 Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
+Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerAsyncCopy(Lowering &lowering, mlir::Operation *op);
@@ -154,6 +158,9 @@ Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 Value lowerElement(Lowering &lowering, mlir::Operation *op, mlir::ValueRange operands);
 /// Combines two elements as a reduction does.
 Value combine(Lowering &lowering, tile::ReduceKind kind, Value x, Value y);
+
+/// What `combine` of it and x leaves x.
+Value neutral(Lowering &lowering, tile::ReduceKind kind, mlir::Type type);
 
 /// For each register of `layout`: the coordinate it holds in lane 0 of warp 0 -> its number.
 std::map<llvm::SmallVector<uint32_t, 4>, unsigned> registerNumbers(const layout::TileLayout &layout);

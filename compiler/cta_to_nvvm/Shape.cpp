@@ -1,10 +1,9 @@
-//===- Shape.cpp - Making, spreading and reducing tiles -------------------===//
+//===- Shape.cpp - Making and spreading tiles -----------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// splat, iota, expand_dims, broadcast and transpose only rename registers; a reduction combines the
-// registers of a thread, then its neighbours' by shuffles.
+// splat, iota, expand_dims, broadcast and transpose only rename registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,60 +35,6 @@ static void rename(Lowering &l, Value source, Value result, llvm::function_ref<C
     registers.push_back(from[found->second]);
   }
   l.define(result, registers);
-}
-
-/// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
-static Value shuffle(Lowering &l, Value value, unsigned mask) {
-  OpBuilder &b = l.b;
-  Type type = value.getType();
-  unsigned width = type.getIntOrFloatBitWidth();
-  auto shuffle32 = [&](Value word) -> Value {
-    return l.callIntrinsic(b.getI32Type(), "llvm.nvvm.shfl.sync.bfly.i32", {l.i32(-1), word, l.i32(mask), l.i32(31)});
-  };
-  if (type.isF32())
-    return l.callIntrinsic(type, "llvm.nvvm.shfl.sync.bfly.f32", {l.i32(-1), value, l.i32(mask), l.i32(31)});
-  Type integer = b.getIntegerType(width);
-  Value bits = type == integer ? value : Value(LLVM::BitcastOp::create(b, l.loc, integer, value));
-  if (width <= 32) {
-    if (width < 32)
-      bits = LLVM::ZExtOp::create(b, l.loc, b.getI32Type(), bits);
-    bits = shuffle32(bits);
-    if (width < 32)
-      bits = LLVM::TruncOp::create(b, l.loc, integer, bits);
-  } else {
-    Type pair = VectorType::get({2}, b.getI32Type());
-    Value halves = LLVM::BitcastOp::create(b, l.loc, pair, bits), moved = LLVM::PoisonOp::create(b, l.loc, pair);
-    for (unsigned half = 0; half < 2; ++half) {
-      Value word = LLVM::ExtractElementOp::create(b, l.loc, halves, l.i32(half));
-      moved = LLVM::InsertElementOp::create(b, l.loc, moved, shuffle32(word), l.i32(half));
-    }
-    bits = LLVM::BitcastOp::create(b, l.loc, integer, moved);
-  }
-  return type == integer ? bits : Value(LLVM::BitcastOp::create(b, l.loc, type, bits));
-}
-
-static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
-  const TileLayout &from = cta::layoutOf(op.getSource().getType());
-  const TileLayout &to = cta::layoutOf(op.getResult().getType());
-  unsigned dim = op.getDim();
-  if (from.warps()[dim] != 1)
-    return op.emitError("the reduced dimension is spread over several warps");
-  auto numbers = registerNumbers(to);
-  const Values &source = l.registersOf(op.getSource());
-  Values registers(to.registersPerThread());
-  for (unsigned reg = 0; reg < source.size(); ++reg) {
-    Coord coord = from.registerCoord(reg);
-    coord.erase(coord.begin() + dim);
-    Value &sum = registers[numbers.find(coord)->second];
-    sum = sum ? combine(l, op.getKind(), sum, source[reg]) : source[reg];
-  }
-  unsigned lanes = from.lanesAlong(dim);
-  for (unsigned bit = 0; bit < 5; ++bit)
-    if (lanes & (1u << bit))
-      for (Value &value : registers)
-        value = combine(l, op.getKind(), value, shuffle(l, value, 1u << bit));
-  l.define(op.getResult(), registers);
-  return success();
 }
 
 Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
@@ -126,7 +71,5 @@ Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
     });
     return success();
   }
-  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
-    return lowerReduce(l, reduce);
   return std::nullopt;
 }

@@ -14,6 +14,7 @@
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -42,7 +43,7 @@ static Value swizzleOf(Lowering &l, const SharedLayout &layout, Value row) {
 
 Value Lowering::sharedPointer(Value slot, const SharedLayout &layout, const SharedPlace &place) {
   unsigned span = layout.span(), bytes = layout.elementBytes();
-  int64_t panelBytes = layout.rows() * span;
+  int64_t panelBytes = layout.paddedRows() * span;
   Value row = place.rowBase;
   int64_t rowStep = place.rowStep;
   if (rowStep % 8 != 0) {
@@ -61,9 +62,11 @@ Value Lowering::sharedPointer(Value slot, const SharedLayout &layout, const Shar
   return offsetPointer(offsetPointer(slot, offset), panelStep + rowStep * span);
 }
 
-/// Registers from `reg` on that one access of a buffer can take: consecutive columns, 16 bytes at most.
-static unsigned vectorWidth(const TileLayout &layout, unsigned columnDim, unsigned bytes) {
-  return std::min(layout.contiguous(columnDim), std::max(1u, 16 / bytes));
+/// Registers from `reg` on that one access of a buffer can take: consecutive columns, 16 bytes at most, all of the
+/// tile or all beyond it.
+static unsigned vectorWidth(RankedTensorType type, unsigned columnDim, unsigned bytes) {
+  unsigned widest = std::min(cta::layoutOf(type).contiguous(columnDim), std::max(1u, 16 / bytes));
+  return std::gcd(widest, type.getDimSize(columnDim));
 }
 
 /// Where register `reg` of a tile lies in a buffer that holds it, or its transpose.
@@ -108,43 +111,50 @@ static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) 
   l.define(op.getResult(), registers);
 }
 
-static bool isFragmentA(RankedTensorType type, const TileLayout &layout) {
-  return type.getRank() == 2 && type.getElementTypeBitWidth() == 16 && isa<FloatType>(type.getElementType()) &&
-         type.getDimSize(0) % (16 * layout.warps()[0]) == 0 && type.getDimSize(1) % 16 == 0 && layout.warps()[1] == 1 &&
-         layout == TileLayout::mmaOperandA(type.getShape(), layout.warps()[0], 1);
+/// True if the read can go by ldmatrix: a left operand, and all that its layout covers is stored.
+static bool isFragmentA(cta::ReadOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  const TileLayout &layout = cta::layoutOf(type);
+  if (type.getRank() != 2 || type.getElementTypeBitWidth() != 16 || !isa<FloatType>(type.getElementType()) ||
+      layout != TileLayout::mmaOperandA(type.getShape(), layout.warps()[0]))
+    return false;
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  unsigned row = op.getTransposed() ? 1 : 0;
+  return layout.extent(row) <= shared.paddedRows() && layout.extent(1 - row) <= shared.paddedColumns();
 }
 
 static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   const TileLayout &layout = cta::layoutOf(type);
-  if (isFragmentA(type, layout)) {
+  if (isFragmentA(op)) {
     readFragment(l, op, layout);
     return success();
   }
   SharedLayout shared = op.getBuffer().getType().getLayout();
   unsigned columnDim = op.getTransposed() ? 0 : layout.rank() - 1;
-  unsigned width = vectorWidth(layout, columnDim, shared.elementBytes());
+  unsigned width = vectorWidth(type, columnDim, shared.elementBytes());
   Value slot = l.slotPointer(op.getBuffer());
-  Values registers;
+  Values registers, outside(width, l.zero(type.getElementType()));
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
-    Value pointer = l.sharedPointer(slot, shared, placeOf(l, layout, reg, op.getTransposed()));
-    llvm::append_range(registers, l.loadVector(pointer, type.getElementType(), width));
+    Value inside = l.insideTile(type.getShape(), layout, layout.registerCoord(reg));
+    llvm::append_range(registers, l.whenElse(inside, outside, [&] {
+      Value pointer = l.sharedPointer(slot, shared, placeOf(l, layout, reg, op.getTransposed()));
+      return l.loadVector(pointer, type.getElementType(), width);
+    }));
   }
   l.define(op.getResult(), registers);
   return success();
 }
 
-/// Zeroes the columns that fill rows up to the swizzle's span, a row a thread: LLVM may widen a read of a
-/// tile's last columns over them.
-static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Type element) {
-  if (shared.columns() == shared.paddedColumns())
-    return;
+/// Zeroes columns `from` .. `to` - 1 of rows `first` .. `last` - 1, a row a thread.
+static void clearColumns(Lowering &l, const SharedLayout &shared, Value slot, Type element, int64_t first, int64_t last,
+                         int64_t from, int64_t to) {
   const int64_t threads = 32 * int64_t(l.warps), bytes = shared.elementBytes();
-  for (int64_t first = 0; first < shared.rows(); first += threads) {
+  for (; first < last && from < to; first += threads) {
     Value row = l.addConstant(l.thread, first);
-    Value inside = first + threads <= shared.rows() ? Value() : l.less(row, l.i32(shared.rows()));
+    Value inside = first + threads <= last ? Value() : l.less(row, l.i32(last));
     l.when(inside, [&] {
-      for (int64_t column = shared.columns(), width; column < shared.paddedColumns(); column += width) {
+      for (int64_t column = from, width; column < to; column += width) {
         for (width = 1; 2 * width * bytes <= 16 && column % (2 * width) == 0;)
           width *= 2;
         l.storeVector(l.sharedPointer(slot, shared, {row, l.i32(0), 0, column}), Values(width, l.zero(element)));
@@ -153,17 +163,26 @@ static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Ty
   }
 }
 
+/// Zeroes what is stored beyond the tile. (Products read it; and LLVM may widen a read of the last columns over it.)
+static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Type element) {
+  clearColumns(l, shared, slot, element, 0, shared.rows(), shared.columns(), shared.paddedColumns());
+  clearColumns(l, shared, slot, element, shared.rows(), shared.paddedRows(), 0, shared.paddedColumns());
+}
+
 static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
-  const TileLayout &layout = cta::layoutOf(op.getValue().getType());
+  auto type = cast<RankedTensorType>(op.getValue().getType());
+  const TileLayout &layout = cta::layoutOf(type);
   SharedLayout shared = op.getBuffer().getType().getLayout();
-  unsigned width = vectorWidth(layout, layout.rank() - 1, shared.elementBytes());
+  unsigned width = vectorWidth(type, layout.rank() - 1, shared.elementBytes());
   Value slot = l.slotPointer(op.getBuffer());
   clearPadding(l, shared, slot, op.getBuffer().getType().getElementType());
   Values registers = l.registersOf(op.getValue());
   l.when(l.firstReplica(layout), [&] {
     for (unsigned reg = 0; reg < registers.size(); reg += width)
-      l.storeVector(l.sharedPointer(slot, shared, placeOf(l, layout, reg, /*transposed=*/false)),
-                    ArrayRef(registers).slice(reg, width));
+      l.when(l.insideTile(type.getShape(), layout, layout.registerCoord(reg)), [&] {
+        l.storeVector(l.sharedPointer(slot, shared, placeOf(l, layout, reg, /*transposed=*/false)),
+                      ArrayRef(registers).slice(reg, width));
+      });
   });
   return success();
 }

@@ -11,7 +11,6 @@
 #include "compiler/frontend/Emitter.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
-#include <numbers>
 
 using namespace mlir;
 using namespace imbrex;
@@ -84,12 +83,14 @@ Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments) {
   if (name == "min" || name == "max" || name == "cdiv")
     return binary(expr.offset, name, arguments[0], arguments[1]);
   if (name.starts_with("row") || name.starts_with("col"))
-    return emitReduce(expr, arguments[0]);
+    return emitReduce(expr, settleChoice(expr.offset, arguments[0]));
   return emitMath(expr, arguments[0]);
 }
 
 Val Emitter::emitMath(const ast::Expr &expr, Val x) {
   StringRef name = expr.text;
+  if (x.kind == Val::Choice)
+    return mapChoice(expr.offset, x, [&](const Val &number) { return emitMath(expr, number); });
   if (x.kind == Val::Integer && name == "abs")
     return x.integer < 0 ? binaryLiterals(expr.offset, "-", Val::ofInteger(0), x) : x;
   if (x.kind == Val::Integer)
@@ -102,36 +103,16 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
     return noted(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
     return error(expr.offset, Message::NeedsFloat, name, describe(x));
-  if (name == "exp") // through exp2, as the hardware has it
-    return Val::of(math::Exp2Op::create(b, loc, binary(expr.offset, "*", x, Val::ofFloat(std::numbers::log2e)).ssa));
-  if (name == "log")
-    return binary(expr.offset, "*", Val::of(math::Log2Op::create(b, loc, x.ssa)), Val::ofFloat(std::numbers::ln2));
   Value result = llvm::StringSwitch<llvm::function_ref<Value()>>(name)
+                     .Case("exp", [&]() -> Value { return math::ExpOp::create(b, loc, x.ssa); })
                      .Case("exp2", [&]() -> Value { return math::Exp2Op::create(b, loc, x.ssa); })
+                     .Case("log", [&]() -> Value { return math::LogOp::create(b, loc, x.ssa); })
                      .Case("log2", [&]() -> Value { return math::Log2Op::create(b, loc, x.ssa); })
                      .Case("sqrt", [&]() -> Value { return math::SqrtOp::create(b, loc, x.ssa); })
                      .Case("rsqrt", [&]() -> Value { return math::RsqrtOp::create(b, loc, x.ssa); })
                      .Case("tanh", [&]() -> Value { return math::TanhOp::create(b, loc, x.ssa); })
                      .Default([&]() -> Value { return math::AbsFOp::create(b, loc, x.ssa); })();
   return Val::of(result);
-}
-
-Val Emitter::emitWhere(const ast::Expr &expr, ArrayRef<Val> arguments) {
-  Val condition = arguments[0], x = arguments[1], y = arguments[2];
-  bool isTruth = condition.kind == Val::Ssa && condition.element().isInteger(1);
-  if (condition.kind != Val::Bool && !isTruth)
-    return error(expr.operands[0]->offset, Message::NeedsBool, "where", describe(condition));
-  if (condition.kind == Val::Bool && x.isLiteral() && y.isLiteral())
-    return condition.integer ? x : y;
-  if (!unify(expr.offset, "where", x, y))
-    return {};
-  if (condition.kind == Val::Bool)
-    return condition.integer ? x : y;
-  if (!unifyShapes(expr.offset, "where", condition, x))
-    return {};
-  if (x.tile() != y.tile() && !unifyShapes(expr.offset, "where", x, y))
-    return {};
-  return noted(arith::SelectOp::create(b, at(expr.offset), condition.ssa, x.ssa, y.ssa));
 }
 
 Val Emitter::emitIota(const ast::Expr &expr, const Val &count) {

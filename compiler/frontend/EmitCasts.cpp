@@ -63,6 +63,8 @@ Val Emitter::emitCast(const ast::Expr &expr) {
 
 /// Of a constant: towards zero from a float to an integer, 0 or 1 from a bool.
 Val Emitter::castLiteral(const ast::Expr &expr, Val value, DataType type) {
+  if (value.kind == Val::Choice)
+    return mapChoice(expr.offset, value, [&](const Val &number) { return castLiteral(expr, number, type); });
   constexpr double kLimit = 9223372036854775808.0; // 2^63
   if (value.kind == Val::Float && !isFloat(type) && type != DataType::Bool && std::fabs(value.number) < kLimit)
     value = Val::ofInteger(int64_t(value.number));

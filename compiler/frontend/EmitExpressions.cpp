@@ -98,6 +98,7 @@ Val Emitter::emitMember(const ast::Expr &expr) {
         return (*x.fields)[i];
     return error(expr.offset, Message::NoField, "a coord", expr.text, " (b, h, q, k, Sq, Sk)");
   }
+  x = settleChoice(expr.offset, x);
   if (expr.text != "T")
     return error(expr.offset, Message::NoField, describe(x), expr.text, "");
   RankedTensorType type = x.tile();
@@ -108,7 +109,7 @@ Val Emitter::emitMember(const ast::Expr &expr) {
 }
 
 Val Emitter::emitExpand(const ast::Expr &expr) {
-  Val x = emit(*expr.operands[0]);
+  Val x = settleChoice(expr.offset, emit(*expr.operands[0]));
   if (x.isPoison())
     return {};
   RankedTensorType type = x.tile();
@@ -132,6 +133,8 @@ Val Emitter::emitFill(const ast::Expr &expr) {
   Val value = emit(*expr.operands.back());
   if (!type || value.isPoison() || !checkTile(expr.offset, shape))
     return {};
+  if (value.kind == Val::Choice)
+    value = adapt(expr.operands.back()->offset, value, toType(*type));
   if (value.isLiteral())
     return adapt(expr.operands.back()->offset, value, RankedTensorType::get(shape, toType(*type)));
   if (value.kind != Val::Ssa || value.tile() || value.element() != toType(*type))

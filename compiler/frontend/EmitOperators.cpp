@@ -150,7 +150,8 @@ Val Emitter::binary(uint32_t offset, StringRef op, Val x, Val y) {
   if (op == "&&" || op == "||")
     return logic(offset, op, x, y);
   if (x.isLiteral() && y.isLiteral())
-    return binaryLiterals(offset, op, x, y);
+    return x.kind == Val::Choice || y.kind == Val::Choice ? binaryChoices(offset, op, x, y)
+                                                          : binaryLiterals(offset, op, x, y);
   bool zeroDivisor = y.kind == Val::Integer && y.integer == 0 && (op == "/" || op == "%" || op == "cdiv");
   if (zeroDivisor && x.kind == Val::Ssa && isa<IntegerType>(x.element()))
     return error(offset, Message::DivisionByZero);
@@ -183,6 +184,8 @@ Val Emitter::emitUnary(const ast::Expr &expr) {
   Val x = emit(*expr.operands[0]);
   if (x.isPoison())
     return {};
+  if (x.kind == Val::Choice && expr.text == "-")
+    return binary(expr.offset, "-", Val::ofInteger(0), x);
   Location loc = at(expr.offset);
   if (expr.text == "!") {
     if (x.kind == Val::Bool)

@@ -53,6 +53,8 @@ std::string Emitter::describe(const Val &value) {
     return "the number " + toText(value.number);
   case Val::Bool:
     return value.integer ? "true" : "false";
+  case Val::Choice:
+    return describe((*value.fields)[1]) + " or " + describe((*value.fields)[2]);
   case Val::Type:
     return "the type " + std::string(name(DataType(value.integer)));
   case Val::Ssa:
@@ -89,22 +91,21 @@ static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element) {
 
 Val Emitter::adapt(uint32_t offset, const Val &literal, Type type) {
   Type element = getElementTypeOrSelf(type);
+  auto shape = dyn_cast<RankedTensorType>(type);
+  if (literal.kind == Val::Choice) {
+    Val value = mapChoice(offset, literal, [&](const Val &number) { return adapt(offset, number, element); });
+    return shape && value.kind == Val::Ssa && !value.tile() ? broadcastTo(offset, value, shape.getShape()) : value;
+  }
   TypedAttr value = literalAttr(b, literal, element);
   if (!value)
     return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element));
-  if (auto tile = dyn_cast<RankedTensorType>(type))
-    value = SplatElementsAttr::get(tile, value);
+  if (shape)
+    value = SplatElementsAttr::get(shape, value);
   return Val::of(arith::ConstantOp::create(b, at(offset), value));
 }
 
 Val Emitter::settle(uint32_t offset, Val value) {
-  if (value.kind == Val::Integer)
-    return adapt(offset, value, b.getI32Type());
-  if (value.kind == Val::Float)
-    return adapt(offset, value, b.getF32Type());
-  if (value.kind == Val::Bool)
-    return adapt(offset, value, b.getI1Type());
-  return value;
+  return value.isLiteral() ? adapt(offset, value, ownType(value)) : value;
 }
 
 bool Emitter::checkTile(uint32_t offset, ArrayRef<int64_t> shape) {
@@ -196,12 +197,11 @@ bool Emitter::unify(uint32_t offset, StringRef op, Val &x, Val &y) {
     x = adapt(offset, x, y.ssa.getType());
   else if (y.isLiteral() && x.kind == Val::Ssa)
     y = adapt(offset, y, x.ssa.getType());
-  else if (x.kind == Val::Float && y.kind == Val::Integer)
-    x = settle(offset, x), y = adapt(offset, y, x.element());
-  else if (x.kind == Val::Integer && y.kind == Val::Float)
-    y = settle(offset, y), x = adapt(offset, x, y.element());
-  else if (x.isLiteral())
-    x = settle(offset, x), y = settle(offset, y);
+  else if (x.isLiteral()) { // a float makes a float of the other number
+    bool isFloat = x.isNumber() && y.isNumber() && (ownType(x).isF32() || ownType(y).isF32());
+    x = adapt(offset, x, isFloat ? b.getF32Type() : ownType(x));
+    y = adapt(offset, y, isFloat ? b.getF32Type() : ownType(y));
+  }
   if (x.isPoison() || y.isPoison())
     return false;
   if (x.element() != y.element()) {

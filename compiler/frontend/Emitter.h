@@ -10,6 +10,7 @@
 //     EmitExpressions  names, members, new tiles          EmitOperators    arithmetic, comparisons, logic
 //     EmitValues       literals, shapes, broadcasting     EmitCasts        cast<type>(value)
 //     EmitCalls        functions, hooks, built-ins        EmitAccess       loads and stores of views
+//     EmitChoices      where, also of two literals
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +35,7 @@ struct Val {
     Integer, ///< compile-time integer, of no type yet
     Float,   ///< compile-time float, of no type yet
     Bool,    ///< compile-time truth value
+    Choice,  ///< one of two numbers of no type yet: condition (Ssa), then two of Integer, Float, Choice in `fields`
     Type,    ///< an element type: integer is its DataType
     Ssa,     ///< a scalar or a tile
     Coord,   ///< b, h, q, k, Sq, Sk
@@ -54,7 +56,9 @@ struct Val {
   static Val of(mlir::Value value) { return {Ssa, 0, 0, value, {}, {}}; }
 
   bool isPoison() const { return kind == Poison; }
-  bool isLiteral() const { return kind == Integer || kind == Float || kind == Bool; }
+  bool isNumber() const { return kind == Integer || kind == Float || kind == Choice; }
+  /// Known at compile time but for the conditions of a choice: its type comes from what it meets.
+  bool isLiteral() const { return isNumber() || kind == Bool; }
   /// Element type of an Ssa value.
   mlir::Type element() const { return mlir::getElementTypeOrSelf(ssa.getType()); }
   mlir::RankedTensorType tile() const {
@@ -148,7 +152,7 @@ private:
   Val broadcastTo(uint32_t offset, const Val &value, llvm::ArrayRef<int64_t> shape);
   /// A literal as a constant of `type`, a scalar or a tile; Poison, reported, if it does not fit.
   Val adapt(uint32_t offset, const Val &literal, mlir::Type type);
-  /// A literal with a type of its own: i32, f32, i1.
+  /// A literal in its own type; other values stay as they are.
   Val settle(uint32_t offset, Val value);
   /// The scalar i32 that an index, a start or a bound must be; null, reported, if it is none.
   mlir::Value emitI32(const ast::Expr &expr, llvm::StringRef what) { return toI32(expr, emit(expr), what); }
@@ -165,7 +169,6 @@ private:
   Val emitCall(const ast::Expr &expr);
   Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitMath(const ast::Expr &expr, Val x);
-  Val emitWhere(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitIota(const ast::Expr &expr, const Val &count);
   Val emitReduce(const ast::Expr &expr, const Val &source);
   Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
@@ -178,6 +181,19 @@ private:
   Val emitBody(const ast::Function &function, Scope scope);
   Val checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, llvm::StringRef name);
   void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
+
+  //===--- EmitChoices.cpp ---===//
+  Val emitWhere(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  /// x where the bool scalar or tile `condition` is true, else y.
+  Val choose(uint32_t offset, Val condition, Val x, Val y);
+  /// The choice of what `leaf` makes of each number of a choice.
+  Val mapChoice(uint32_t offset, const Val &choice, llvm::function_ref<Val(const Val &)> leaf);
+  /// A choice with a type of its own; other values stay as they are.
+  Val settleChoice(uint32_t offset, Val value);
+  /// Of two literals, one of them a choice.
+  Val binaryChoices(uint32_t offset, llvm::StringRef op, Val x, Val y);
+  /// What a literal is by itself: i1, i32, or f32 if it is a float or a choice with one.
+  mlir::Type ownType(const Val &literal);
 
   //===--- EmitAccess.cpp ---===//
   struct Access {

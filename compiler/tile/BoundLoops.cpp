@@ -175,7 +175,9 @@ Value LoopBounder::emitFits(Value rest) {
 void LoopBounder::narrowLoads() {
   Value index = loop.getInductionVar();
   LinearForms starts(LinearForms::Wrap::Modular);
-  for (tile::LoadOp load : loop.getBody()->getOps<tile::LoadOp>()) {
+  SmallVector<tile::LoadOp> loads; // also in branches and loops inside
+  loop.getBody()->walk([&](tile::LoadOp load) { loads.push_back(load); });
+  for (tile::LoadOp load : loads) {
     auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
     if (!type || load.getWithinDim())
       continue;

@@ -55,11 +55,14 @@ def NarrowComparisons : Pass<"tile-narrow-comparisons", "::mlir::func::FuncOp"> 
 def ExpandMath : Pass<"tile-expand-math", "::mlir::func::FuncOp"> {
   let summary = "Write out the functions that PTX has no instruction for";
   let description = [{
-    exp2, log2, rsqrt and tanh of f64, tanh of f32, tanh of 16-bit types through f32, and divisions
-    that round up or down, become plain arithmetic on the same tiles. exp2 and log2 of f64 are within
-    3 units in the last place, tanh of f32 within 4.
+    exp, log and tanh, exp2, log2 and rsqrt of f64, and divisions that round up or down, become plain
+    arithmetic on the same tiles. Of f32 exp2, log2, sqrt and rsqrt stay: they are instructions.
+    Functions of 16-bit floats are computed in f32 and rounded once, their sums too.
+    `FloatFunctions.h` has the errors, Grammar.md what the language promises.
+
+    Before: `%y = math.exp %x : tensor<8xbf16>`. After: `arith.extf`, f32 arithmetic, `math.exp2`, `arith.truncf`.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::imbrex::tile::TileDialect"];
 }
 
 #endif // IMBREX_COMPILER_TILE_PASSES

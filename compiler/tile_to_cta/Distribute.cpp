@@ -53,7 +53,9 @@ private:
   Value allocate(cta::BufferType type);
   /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
   Value operandBuffer(const OperandPlan &plan, bool &transposed);
-  Value fragmentA(const OperandPlan &plan, const TileLayout &layout);
+  Value fragmentA(const OperandPlan &plan, RankedTensorType type);
+  /// The parts of each warp along `dim`, combined in every warp.
+  Value gatherParts(tile::ReduceOp reduce, Value source);
   void yieldNative(Operation *yield, ArrayRef<Value> natives);
 
   func::FuncOp oldKernel, newKernel;
@@ -203,7 +205,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   Value low = load.getWithinLow() ? scalars.lookupOrDefault(load.getWithinLow()) : Value();
   Value high = load.getWithinHigh() ? scalars.lookupOrDefault(load.getWithinHigh()) : Value();
   if (feedsOnlyDots(load)) {
-    Value buffer = allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
+    Value buffer = allocate(bufferFor(load, plans));
     Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
     cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, buffer,
                        zero, Value());
@@ -244,15 +246,20 @@ Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
   auto type = cast<RankedTensorType>(plan.tile.getType());
   const TileLayout *own = layouts.anchor(plan.tile);
   Value tile = inLayout(plan.tile, own ? *own : layouts.memoryLayout(type, 16));
-  Value buffer = allocate(cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType()));
+  Value buffer = allocate(bufferFor(plan));
   cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);
   return buffer;
 }
 
-Value Distributor::fragmentA(const OperandPlan &plan, const TileLayout &layout) {
-  if (!plan.load && !plan.transposed)
-    return inLayout(plan.tile, layout);
-  Key key{plan.tile, attr(builder.getContext(), layout)};
+/// A product's left operand in registers, as `type` has it; zeros where the layout covers more of K than there is.
+Value Distributor::fragmentA(const OperandPlan &plan, RankedTensorType type) {
+  const TileLayout &layout = cta::layoutOf(type);
+  if (!plan.load && !plan.transposed) {
+    Value tile = inLayout(plan.tile, layout);
+    return layout.extent(1) == type.getDimSize(1) ? tile
+                                                  : Value(cta::ClearMarginOp::create(builder, tile.getLoc(), tile));
+  }
+  Key key{plan.tile, type.getEncoding()};
   if (Value found = made.lookup(key))
     return found;
   OpBuilder::InsertionGuard guard(builder);
@@ -260,7 +267,6 @@ Value Distributor::fragmentA(const OperandPlan &plan, const TileLayout &layout) 
   Value buffer = operandBuffer(plan, transposed);
   if (plan.load) // right after the copy has arrived, outside the loop
     builder.setInsertionPointAfter(buffer.getDefiningOp());
-  auto type = cta::withLayout(cast<RankedTensorType>(plan.tile.getType()), layout);
   Value fragment = cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
   if (!plan.load)
     return fragment;
@@ -273,8 +279,8 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   bool transposedA = false, transposedB = false;
   Value a, aBuffer;
   if (plan.kind == cta::DotKind::Mma && (!plan.a.load || plan.aInRegisters)) {
-    int64_t m = dot.getType().getDimSize(0);
-    a = fragmentA(plan.a, TileLayout::mmaOperandA({m, plan.paddedK}, plan.warpsM, plan.warpsN));
+    auto type = cast<RankedTensorType>(dot.getA().getType());
+    a = fragmentA(plan.a, cta::withLayout(type, TileLayout::mmaOperandA(type.getShape(), plan.warpsM)));
   } else {
     aBuffer = operandBuffer(plan.a, transposedA);
   }
@@ -286,11 +292,24 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   undo.push_back(key);
 }
 
+Value Distributor::gatherParts(tile::ReduceOp reduce, Value source) {
+  auto type = cast<RankedTensorType>(source.getType());
+  unsigned dim = reduce.getDim();
+  TileLayout parts = cta::layoutOf(type).warpParts(dim);
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] = parts.extent(dim);
+  auto narrow = cta::withLayout(RankedTensorType::get(shape, type.getElementType()), parts);
+  Value value = cta::ReduceOp::create(builder, reduce.getLoc(), narrow, reduce.getKind(), source, dim);
+  return convert(value, parts.gathered(dim));
+}
+
 void Distributor::distributeReduce(tile::ReduceOp reduce) {
   TileLayout layout = layouts.reduceOperandLayout(reduce);
   Value source = inLayout(reduce.getSource(), layout);
+  if (layout.warps()[reduce.getDim()] > 1)
+    source = gatherParts(reduce, source);
   auto type = cta::withLayout(reduce.getResult().getType(), layout.slice(reduce.getDim()));
-  Key key{reduce.getResult(), attr(builder.getContext(), cta::layoutOf(type))};
+  Key key{reduce.getResult(), type.getEncoding()};
   made[key] = tile::ReduceOp::create(builder, reduce.getLoc(), type, reduce.getKind(), source, reduce.getDim());
   undo.push_back(key);
 }

@@ -12,7 +12,6 @@
 #include "compiler/tile_to_cta/DotPlan.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -52,21 +51,67 @@ static OperandPlan planOperand(Value operand) {
   return plan;
 }
 
-/// True if mma.sync can do this product: 16-bit operands, extents that its tiles divide, K too unless
-/// both operands are loaded with K along their rows, where padding with zeros is free. A 16-bit product
-/// that it cannot do gets a remark that says why.
-static bool fitsMma(tile::DotOp dot, const DotPlan &plan) {
-  RankedTensorType a = cast<RankedTensorType>(dot.getA().getType());
-  RankedTensorType b = cast<RankedTensorType>(dot.getB().getType());
-  if (a.getElementTypeBitWidth() != 16)
-    return false;
-  int64_t m = a.getDimSize(0), n = b.getDimSize(1), k = a.getDimSize(1);
-  bool padded = plan.a.load && plan.b.load && !plan.a.transposed && plan.b.transposed;
-  if (m % 16 == 0 && n % 8 == 0 && (k % 16 == 0 || padded))
-    return true;
-  dot.emitRemark() << "product without tensor cores: " << m << "x" << k << " times " << k << "x" << n
-                   << " is not made of 16x16 and 16x8 tiles";
-  return false;
+/// Deals warps to the rows and columns of an accumulator so that a warp has the fewest m16n8 blocks, over rows first.
+static void dealWarps(DotPlan &plan, int64_t m, int64_t n, unsigned warps) {
+  int64_t fewest = INT64_MAX;
+  for (unsigned alongM = warps; alongM > 0; --alongM)
+    for (unsigned alongN = warps / alongM; alongN > 0 && warps % alongM == 0; --alongN) {
+      int64_t blocks = llvm::divideCeil(m, 16 * alongM) * llvm::divideCeil(n, 8 * alongN);
+      if (warps / alongM % alongN != 0 || blocks >= fewest)
+        continue;
+      fewest = blocks;
+      plan.warpsM = alongM;
+      plan.warpsN = alongN;
+    }
+}
+
+/// What the instructions of a product run over: its extents, rounded up to their tiles.
+struct Extents {
+  int64_t m, n, k;
+};
+
+/// mma.sync for 16-bit operands, with zeros where its tiles do not divide the product's; else multiply-adds.
+static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
+  RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
+  int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
+  if (a.getElementTypeBitWidth() != 16) {
+    plan.kind = cta::DotKind::Fma;
+    unsigned vector = std::max<unsigned>(1, 16 / (result.getElementTypeBitWidth() / 8));
+    plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
+    return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
+  }
+  plan.kind = cta::DotKind::Mma;
+  dealWarps(plan, m, n, warps);
+  plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
+  Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1), int64_t(llvm::alignTo(k, 16))};
+  if (all.m != m || all.n != n || all.k != k)
+    dot.emitRemark() << "product of " << m << "x" << k << " times " << k << "x" << n
+                     << " padded with zeros for the tensor cores: " << all.m << "x" << all.k << " times " << all.k
+                     << "x" << all.n;
+  return all;
+}
+
+static void keepAtLeast(OperandPlan &operand, int64_t rows, int64_t columns) {
+  operand.leastRows = operand.transposed ? columns : rows;
+  operand.leastColumns = operand.transposed ? rows : columns;
+}
+
+cta::BufferType imbrex::bufferFor(const OperandPlan &operand) {
+  auto type = cast<RankedTensorType>(operand.tile.getType());
+  return cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType(), operand.leastRows,
+                                 operand.leastColumns);
+}
+
+cta::BufferType imbrex::bufferFor(tile::LoadOp load, const DotPlans &plans) {
+  OperandPlan all;
+  all.tile = load.getResult();
+  for (const auto &[op, plan] : plans)
+    for (const OperandPlan *operand : {&plan.a, &plan.b})
+      if (operand->load == load) {
+        all.leastRows = std::max(all.leastRows, operand->leastRows);
+        all.leastColumns = std::max(all.leastColumns, operand->leastColumns);
+      }
+  return bufferFor(all);
 }
 
 static int64_t registers32(RankedTensorType type, unsigned warps) {
@@ -104,19 +149,9 @@ DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps) {
     DotPlan plan;
     plan.a = planOperand(dot.getA());
     plan.b = planOperand(dot.getB());
-    RankedTensorType result = dot.getType();
-    int64_t m = result.getDimSize(0), n = result.getDimSize(1);
-    if (fitsMma(dot, plan)) {
-      plan.kind = cta::DotKind::Mma;
-      plan.warpsM = std::gcd<int64_t>(m / 16, warps);
-      plan.warpsN = std::gcd<int64_t>(n / 8, warps / plan.warpsM);
-      plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
-      plan.paddedK = llvm::alignTo(cast<RankedTensorType>(dot.getA().getType()).getDimSize(1), 16);
-    } else {
-      plan.kind = cta::DotKind::Fma;
-      unsigned vector = std::max<unsigned>(1, 16 / (result.getElementTypeBitWidth() / 8));
-      plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
-    }
+    Extents extents = planInstructions(dot, warps, plan);
+    keepAtLeast(plan.a, extents.m, extents.k);
+    keepAtLeast(plan.b, extents.k, extents.n);
     plans.insert({dot.getOperation(), plan});
   });
   placeLeftFragments(plans, warps);

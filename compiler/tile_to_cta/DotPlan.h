@@ -21,6 +21,8 @@ struct OperandPlan {
   tile::LoadOp load;       ///< the load it comes from, if that load feeds products only; else null
   bool transposed = false; ///< the operand is the transpose of that load (or of the computed tile)
   mlir::Value tile;        ///< the tile itself, transposes looked through
+  /// Rows and columns of `tile` that its buffer must keep, zeros beyond the tile: what the instructions read.
+  int64_t leastRows = 0, leastColumns = 0;
 };
 
 struct DotPlan {
@@ -31,12 +33,16 @@ struct DotPlan {
   /// Kind mma, `a` from a load: true if its fragment is read into registers where it is loaded (once,
   /// before the loop), false if each k-step reads it from shared memory.
   bool aInRegisters = false;
-  int64_t paddedK = 0; ///< K rounded up to 16 (mma)
 };
 
 /// Plans all products of `kernel`; keyed by operation, in program order.
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;
 DotPlans planDots(mlir::func::FuncOp kernel, unsigned warps);
+
+/// The buffer for a load that feeds products: it serves all of them.
+cta::BufferType bufferFor(tile::LoadOp load, const DotPlans &plans);
+/// The buffer for an operand that is computed.
+cta::BufferType bufferFor(const OperandPlan &operand);
 
 /// True if every use of the load, through transposes, is an operand of a product that takes it from
 /// shared memory.

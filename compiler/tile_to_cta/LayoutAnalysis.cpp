@@ -44,33 +44,16 @@ TileLayout LayoutAnalysis::memoryLayout(RankedTensorType type, unsigned bytes) c
   return TileLayout::blocked(type.getShape(), warps, vector);
 }
 
-TileLayout LayoutAnalysis::reductionLayout(RankedTensorType type, unsigned dim) const {
-  if (type.getRank() == 1)
-    return TileLayout::blocked(type.getShape(), 1, 1);
-  unsigned other = 1 - dim;
-  unsigned vector = dim == 1 ? std::max(1u, 128 / type.getElementTypeBitWidth()) : 1;
-  TileLayout warp = TileLayout::blocked(type.getShape(), 1, vector);
-  // The atom of one access: what one warp repeats is left to be spread over the others.
-  SmallVector<layout::AtomBit> registers, lanes(warp.laneBits());
-  llvm::copy_if(warp.registerBits(), std::back_inserter(registers),
-                [&](const layout::AtomBit &bit) { return bit.dim == 1 && bit.step < vector; });
-  int64_t atom[] = {1, 1};
-  for (const layout::AtomBit &bit : llvm::concat<layout::AtomBit>(registers, lanes))
-    atom[bit.dim] *= bit.step == 0 ? 1 : 2;
-  int64_t blocks = type.getDimSize(other) / atom[other];
-  unsigned onOther = std::gcd<int64_t>(blocks, warps);
-  SmallVector<unsigned, 2> warpCounts{1, 1}, strides{1, 1}, repeat{1, 1};
-  warpCounts[other] = onOther;
-  repeat[other] = blocks / onOther;
-  repeat[dim] = type.getDimSize(dim) / atom[dim];
-  return TileLayout(registers, lanes, warpCounts, strides, repeat);
+TileLayout LayoutAnalysis::reductionLayout(RankedTensorType type, unsigned dim, unsigned bytes) const {
+  bool alongRow = dim + 1 == type.getRank(); // consecutive elements in registers, to be combined there
+  unsigned vector = alongRow ? std::max(1u, 8 * bytes / type.getElementTypeBitWidth()) : 1;
+  return TileLayout::reduction(type.getShape(), dim, warps, vector);
 }
 
 TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
-  const TileLayout *source = anchor(reduce.getSource());
-  if (source && source->warps()[reduce.getDim()] == 1)
+  if (const TileLayout *source = anchor(reduce.getSource()))
     return *source;
-  return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim());
+  return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), 16);
 }
 
 /// True for operations whose result element depends on the operands' elements at the same place.
@@ -79,14 +62,14 @@ static bool isElementwise(Operation *op) {
          OpTrait::hasElementwiseMappableTraits(op);
 }
 
-/// The reduction that `tile` flows into through element-wise operations, if any.
+/// The reduction that `tile` flows into through element-wise operations and conversions, if any.
 static tile::ReduceOp reductionOf(Value tile) {
   SmallVector<Value> work{tile};
   for (unsigned visited = 0; !work.empty() && visited < 64; ++visited)
     for (Operation *user : work.pop_back_val().getUsers()) {
       if (auto reduce = dyn_cast<tile::ReduceOp>(user))
         return reduce;
-      if (isElementwise(user) && user->getResult(0).getType() == tile.getType())
+      if (isElementwise(user))
         work.push_back(user->getResult(0));
     }
   return {};
@@ -94,9 +77,10 @@ static tile::ReduceOp reductionOf(Value tile) {
 
 TileLayout LayoutAnalysis::loadLayout(tile::LoadOp load) const {
   auto type = cast<RankedTensorType>(load.getResult().getType());
-  TileLayout layout = memoryLayout(type, accessAlignment(load.getView(), load.getIndices()));
+  unsigned bytes = accessAlignment(load.getView(), load.getIndices());
+  TileLayout layout = memoryLayout(type, bytes);
   if (tile::ReduceOp reduce = reductionOf(load.getResult()); reduce && layout.warps()[reduce.getDim()] > 1)
-    return reductionLayout(type, reduce.getDim());
+    return reductionLayout(type, reduce.getDim(), bytes);
   return layout;
 }
 

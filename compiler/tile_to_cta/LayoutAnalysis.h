@@ -26,9 +26,10 @@ public:
 
   /// A layout for global memory: as wide accesses as `bytes` of alignment allow, all threads busy.
   layout::TileLayout memoryLayout(mlir::RankedTensorType type, unsigned bytes) const;
-  /// A layout for reducing a tile of `type` along `dim`: all of that dimension inside one warp.
-  layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim) const;
-  /// The layout in which tile.reduce takes its operand: its anchor where that serves, else reductionLayout.
+  /// A layout for reducing a tile of `type` along `dim`, with accesses as wide as `bytes` allow: that dimension
+  /// inside one warp, unless a thread would hold too much.
+  layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim, unsigned bytes) const;
+  /// The layout in which tile.reduce takes its operand: its anchor if it has one, else reductionLayout.
   layout::TileLayout reduceOperandLayout(tile::ReduceOp reduce) const;
 
 private:

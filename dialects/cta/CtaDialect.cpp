@@ -57,7 +57,8 @@ Attribute LayoutAttr::parse(AsmParser &parser, Type) {
 }
 
 LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                                 Type elementType, unsigned span, unsigned slots) {
+                                 Type elementType, unsigned span, unsigned slots, int64_t leastRows,
+                                 int64_t leastColumns) {
   if (rows < 1 || columns < 1 || slots < 1)
     return emitError() << "(1) expected at least one row, column and slot, found " << rows << ", " << columns << ", "
                        << slots;
@@ -66,21 +67,32 @@ LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   unsigned bits = elementType.isIntOrFloat() ? elementType.getIntOrFloatBitWidth() : 0;
   if (bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
     return emitError() << "(3) expected elements of 1, 2, 4 or 8 bytes, or i1, found " << elementType;
+  bool isStoredWider = leastRows >= rows && leastColumns >= columns && leastRows + leastColumns > rows + columns;
+  if ((leastRows != 0 || leastColumns != 0) && !isStoredWider)
+    return emitError() << "(4) expected more stored than " << rows << " x " << columns << ", found " << leastRows
+                       << " x " << leastColumns;
   return success();
 }
 
 unsigned BufferType::getElementBytes() const { return std::max(1u, getElementType().getIntOrFloatBitWidth() / 8); }
 
 layout::SharedLayout BufferType::getLayout() const {
-  return layout::SharedLayout(getRows(), getColumns(), getElementBytes(), getSpan());
+  return layout::SharedLayout(getRows(), getColumns(), getElementBytes(), getSpan(), getLeastRows(), getLeastColumns());
 }
 
-BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, unsigned slots) {
+BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, int64_t leastRows,
+                              int64_t leastColumns) {
   unsigned bytes = std::max(1u, elementType.getIntOrFloatBitWidth() / 8);
-  unsigned span = layout::SharedLayout::swizzled(rows, columns, bytes).span();
-  return get(elementType.getContext(), rows, columns, elementType, span, slots);
+  layout::SharedLayout plain = layout::SharedLayout::swizzled(rows, columns, bytes);
+  leastRows = std::max(rows, leastRows);
+  leastColumns = std::max(columns, leastColumns);
+  if (leastRows == rows && leastColumns <= plain.paddedColumns()) // the swizzle's own padding will do
+    return get(elementType.getContext(), rows, columns, elementType, plain.span(), 1, 0, 0);
+  unsigned span = layout::SharedLayout::swizzled(rows, columns, bytes, leastRows, leastColumns).span();
+  return get(elementType.getContext(), rows, columns, elementType, span, 1, leastRows, leastColumns);
 }
 
 RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout &layout) {
-  return RankedTensorType::get(layout.shape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
+  assert(layout.covers(type.getShape()) && "an element without an owner");
+  return RankedTensorType::get(type.getShape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
 }

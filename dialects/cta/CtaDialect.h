@@ -35,7 +35,7 @@ inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
 inline const layout::TileLayout &layoutOf(mlir::Type type) {
   return mlir::cast<LayoutAttr>(mlir::cast<mlir::RankedTensorType>(type).getEncoding()).getLayout();
 }
-/// A tile of `type`'s elements with the shape and encoding of `layout`.
+/// The tile type spread as `layout`, which covers its shape.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::TileLayout &layout);
 
 } // namespace imbrex::cta

@@ -15,6 +15,23 @@ using namespace mlir;
 using namespace imbrex;
 using namespace imbrex::cta;
 
+/// The word of a reduction's kind: "sum".
+static ParseResult parseReduceKind(OpAsmParser &parser, tile::ReduceKindAttr &kind) {
+  StringRef word;
+  SMLoc place = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return failure();
+  std::optional<tile::ReduceKind> known = tile::symbolizeReduceKind(word);
+  if (!known)
+    return parser.emitError(place, "expected sum, max or min");
+  kind = tile::ReduceKindAttr::get(parser.getContext(), *known);
+  return success();
+}
+
+static void printReduceKind(OpAsmPrinter &printer, Operation *, tile::ReduceKindAttr kind) {
+  printer << tile::stringifyReduceKind(kind.getValue());
+}
+
 #define GET_OP_CLASSES
 #include "dialects/cta/CtaOps.cpp.inc"
 
@@ -35,19 +52,18 @@ LogicalResult GetOp::verify() {
 }
 
 /// True if a tile of `shape` can be one slot of `buffer`, seen transposed or not.
-static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed, bool padded) {
+static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed) {
   if (shape.size() == 1)
     return buffer.getRows() == 1 && shape[0] == buffer.getColumns() && !transposed;
   if (shape.size() != 2)
     return false;
   int64_t rows = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
-  bool inPadding = padded && columns > buffer.getColumns() && columns <= buffer.getLayout().paddedColumns();
-  return rows == buffer.getRows() && (columns == buffer.getColumns() || inPadding);
+  return rows == buffer.getRows() && columns == buffer.getColumns();
 }
 
 LogicalResult ReadOp::verify() {
   RankedTensorType type = cast<RankedTensorType>(getResult().getType());
-  if (!fits(type.getShape(), getBuffer().getType(), getTransposed(), /*padded=*/true))
+  if (!fits(type.getShape(), getBuffer().getType(), getTransposed()))
     return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
   if (type.getElementType() != getBuffer().getType().getElementType())
     return emitOpError("(2) expected the buffer's element type");
@@ -56,10 +72,25 @@ LogicalResult ReadOp::verify() {
 
 LogicalResult WriteOp::verify() {
   RankedTensorType type = cast<RankedTensorType>(getValue().getType());
-  if (!fits(type.getShape(), getBuffer().getType(), /*transposed=*/false, /*padded=*/false))
+  if (!fits(type.getShape(), getBuffer().getType(), /*transposed=*/false))
     return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
   if (type.getElementType() != getBuffer().getType().getElementType())
     return emitOpError("(2) expected the buffer's element type");
+  return success();
+}
+
+LogicalResult imbrex::cta::ReduceOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType()), result = cast<RankedTensorType>(getResult().getType());
+  if (getDim() >= source.getRank())
+    return emitOpError("(1) dimension ") << getDim() << " of a tile of rank " << source.getRank();
+  auto from = dyn_cast_or_null<LayoutAttr>(source.getEncoding()),
+       to = dyn_cast_or_null<LayoutAttr>(result.getEncoding());
+  SmallVector<int64_t> shape(source.getShape());
+  shape[getDim()] = from ? from.getLayout().warps()[getDim()] : 0;
+  if (!from || !to || from.getLayout().warpParts(getDim()) != to.getLayout() || result.getShape() != ArrayRef(shape))
+    return emitOpError("(2) ") << result << " does not hold one part a warp of " << source;
+  if (source.getElementType() != result.getElementType())
+    return emitOpError("(3) expected the operand's element type");
   return success();
 }
 
@@ -81,7 +112,7 @@ LogicalResult imbrex::cta::DotOp::verify() {
     m = getTransposedA() ? a.getColumns() : a.getRows();
     aK = getTransposedA() ? a.getRows() : a.getColumns();
   }
-  if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK < k || aK - k >= 16)
+  if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK != k)
     return emitOpError("(2) extents do not agree: ")
            << m << "x" << aK << " times " << k << "x" << n << " into " << accumulator;
   if (getKind() == DotKind::Mma && (b.getElementBytes() != 2 || !accumulator.getElementType().isF32()))

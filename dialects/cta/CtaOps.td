@@ -57,25 +57,34 @@ def Cta_BufferType : TypeDef<Cta_Dialect, "Buffer"> {
   let summary = "Tiles in shared memory: `slots` tiles of rows x columns, swizzled";
   let description = [{
     Rows, columns, element type, the swizzle span in bytes (dialects/layout/SharedLayout.h) and the
-    number of slots. Slot s starts at s times the layout's size.
+    number of slots. Slot s starts at s times the layout's size. `stored` are the fewest rows and columns
+    kept, where they are more than the tile has. What a slot holds beyond the tile is its padding:
+    `cta.put` and `cta.write` fill it with zeros.
 
     Constraints: (1) at least one row, column and slot; (2) a span of 32, 64 or 128 bytes, those of
-    TMA's swizzles; (3) elements of 1, 2, 4 or 8 bytes, or i1, which takes one.
+    TMA's swizzles; (3) elements of 1, 2, 4 or 8 bytes, or i1, which takes one; (4) `stored` is not smaller
+    than the tile, and more along one dimension.
 
-    Example: `!cta.buffer<64, 128, bf16, span 128, slots 2>`
+    Example: `!cta.buffer<64, 128, bf16, span 128, slots 2>`, `!cta.buffer<1, 100, f16, span 32, slots 1, stored 16 x 112>`
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "unsigned":$span,
-                        "unsigned":$slots);
+                        "unsigned":$slots, OptionalParameter<"int64_t">:$leastRows,
+                        OptionalParameter<"int64_t">:$leastColumns);
   let genVerifyDecl = 1;
-  let assemblyFormat = "`<` $rows `,` $columns `,` $elementType `,` `span` $span `,` `slots` $slots `>`";
+  let assemblyFormat = [{
+    `<` $rows `,` $columns `,` $elementType `,` `span` $span `,` `slots` $slots
+    (`,` `stored` $leastRows^ `x` $leastColumns)? `>`
+  }];
   let extraClassDeclaration = [{
-    /// A buffer for tiles of this shape with the best swizzle.
-    static BufferType getFor(int64_t rows, int64_t columns, ::mlir::Type elementType, unsigned slots = 1);
+    /// A buffer for tiles of this shape with the best swizzle, that keeps at least `leastRows` and `leastColumns`.
+    static BufferType getFor(int64_t rows, int64_t columns, ::mlir::Type elementType, int64_t leastRows = 0,
+                             int64_t leastColumns = 0);
     ::imbrex::layout::SharedLayout getLayout() const;
     unsigned getElementBytes() const;
     int64_t getSizeBytes() const { return getSlots() * getLayout().sizeBytes(); }
     BufferType withSlots(unsigned slots) const {
-      return get(getContext(), getRows(), getColumns(), getElementType(), getSpan(), slots);
+      return get(getContext(), getRows(), getColumns(), getElementType(), getSpan(), slots, getLeastRows(),
+                 getLeastColumns());
     }
   }];
 }
@@ -152,11 +161,9 @@ def Cta_ReadOp : Cta_Op<"read", [MemoryEffects<[MemRead]>]> {
   let summary = "shared memory to registers";
   let description = [{
     The tile in slot 0 of the buffer, or with `transposed` its transpose, spread as the result's layout
-    says; by ldmatrix where the layout allows it. The result may have more columns than the buffer was
-    asked for, up to its padded columns.
+    says; by ldmatrix where the layout allows it. Where the layout covers more than the tile, the result is zero.
 
-    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), extents of the buffer, up to padding;
-    (2) same element type.
+    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), the buffer's extents; (2) same element type.
 
     Example:
     ```mlir
@@ -188,6 +195,51 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Cta_ClearMarginOp : Cta_Op<"clear_margin", [Pure, SameOperandsAndResultType]> {
+  let summary = "zeros in the registers that the layout has beyond the tile";
+  let description = [{
+    The same tile; registers that hold no element of it (TileLayout.h, "margin") are zero, so that a product
+    may run over them.
+
+    Example:
+    ```mlir
+    %q = cta.clear_margin %p : tensor<16x24xbf16, #layout>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+/// tile's ReduceKind: an enumeration is defined once, in the dialect that made it.
+def Cta_ReduceKind : Attr<CPred<"::mlir::isa<::imbrex::tile::ReduceKindAttr>($_self)">, "a kind of reduction"> {
+  let storageType = "::imbrex::tile::ReduceKindAttr";
+  let returnType = "::imbrex::tile::ReduceKind";
+  let convertFromStorage = "$_self.getValue()";
+  let constBuilderCall = "::imbrex::tile::ReduceKindAttr::get($_builder.getContext(), $0)";
+}
+
+def Cta_ReduceOp : Cta_Op<"reduce", [Pure]> {
+  let summary = "each warp's part of a reduction";
+  let description = [{
+    As `tile.reduce`, but each warp combines only what it holds itself: element w of the result along `dim` is
+    the part of the w-th warp along it, the neutral element where that warp holds none.
+
+    Constraints: (1) `dim` below the operand's rank; (2) the result's layout is the operand's with warps' parts
+    along `dim` (TileLayout::warpParts), its shape the operand's with as many elements along `dim` as warps;
+    (3) same element type.
+
+    Example:
+    ```mlir
+    %p = cta.reduce sum %x along 0 : tensor<128xf32, #layout> -> tensor<4xf32, #parts>
+    ```
+  }];
+  let arguments = (ins Cta_ReduceKind:$kind, Tile_Tile:$source, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "custom<ReduceKind>($kind) $source `along` $dim attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Cta_BarrierOp : Cta_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "all threads of the CTA meet; what they wrote to shared memory is seen by all";
   let description = [{
@@ -206,9 +258,10 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
 
     `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
     m16n8k16 (16-bit operands, f32 accumulator; PTX ISA "mma.sync"), kind `fma` is one multiply-add an
-    element. A fragment's K may be padded to a multiple of 16; the padding is zero.
+    element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
+    the margin of a fragment along K is zero (`cta.clear_margin`).
 
-    Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree (K up to padding);
+    Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
     (3) kind mma: 16-bit operands and an f32 accumulator;
     (4) the result has the type of the accumulator; (5) tiles of rank 2.
 

@@ -15,27 +15,29 @@
 
 namespace imbrex::layout {
 
-SharedLayout SharedLayout::swizzled(int64_t rows, int64_t columns, unsigned elementBytes) {
-  int64_t rowBytes = llvm::alignTo(columns * elementBytes, 32);
+SharedLayout SharedLayout::swizzled(int64_t rows, int64_t columns, unsigned elementBytes, int64_t leastRows,
+                                    int64_t leastColumns) {
+  int64_t rowBytes = llvm::alignTo(std::max(columns, leastColumns) * elementBytes, 32);
   unsigned span = rowBytes % 128 == 0 ? 128 : rowBytes % 64 == 0 ? 64 : 32;
-  return SharedLayout(rows, columns, elementBytes, span);
+  return SharedLayout(rows, columns, elementBytes, span, leastRows, leastColumns);
 }
 
-SharedLayout::SharedLayout(int64_t rows, int64_t columns, unsigned elementBytes, unsigned span)
-    : rowCount(rows), columnCount(columns), bytes(elementBytes), panelSpan(span) {
+SharedLayout::SharedLayout(int64_t rows, int64_t columns, unsigned elementBytes, unsigned span, int64_t leastRows,
+                           int64_t leastColumns)
+    : rowCount(rows), columnCount(columns), storedRows(std::max(rows, leastRows)), bytes(elementBytes),
+      panelSpan(span) {
   assert(rows > 0 && columns > 0 && "a tile has elements");
   assert((bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8) && "elements of 1, 2, 4 or 8 bytes");
   assert((span == 128 || span == 64 || span == 32) && "the spans of TMA's swizzles");
+  storedColumns = int64_t(llvm::alignTo(std::max(columns, leastColumns) * bytes, span)) / bytes;
 }
 
-int64_t SharedLayout::paddedColumns() const { return int64_t(llvm::alignTo(columnCount * bytes, panelSpan)) / bytes; }
-
 int64_t SharedLayout::offset(int64_t row, int64_t column) const {
-  assert(row >= 0 && row < rowCount && column >= 0 && column < paddedColumns() && "element outside of the tile");
+  assert(row >= 0 && row < storedRows && column >= 0 && column < storedColumns && "element outside of the tile");
   int64_t byte = column * bytes;
   int64_t panel = byte / panelSpan;
   int64_t inRow = (byte % panelSpan) ^ swizzle(row);
-  return (panel * rowCount + row) * panelSpan + inRow;
+  return (panel * storedRows + row) * panelSpan + inRow;
 }
 
 /// Wavefronts of one phase of an access: the most different words that fall into one bank.

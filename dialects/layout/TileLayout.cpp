@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The layouts there are, the canonical form that makes equal maps equal objects, and the questions.
-// Text and pictures are in TileLayoutText.cpp.
+// The canonical form that makes equal maps equal objects, the questions, and new layouts from old.
+// TileLayoutMake.cpp makes the layouts there are, TileLayoutText.cpp text and pictures of them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,46 +14,8 @@
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 
 namespace imbrex::layout {
-namespace {
-
-/// Spreads a shape over bits, low bit first: `rest` is what is left of each extent.
-struct AtomBuilder {
-  llvm::SmallVector<int64_t, 4> rest;
-  llvm::SmallVector<unsigned, 4> atom;
-  llvm::SmallVector<AtomBit, 8> regs, lanes;
-
-  explicit AtomBuilder(llvm::ArrayRef<int64_t> shape) : rest(shape), atom(shape.size(), 1) {}
-
-  /// Appends up to log2(count) bits along `dim`, as many as its extent has factors of two left.
-  void spread(llvm::SmallVectorImpl<AtomBit> &bits, unsigned dim, unsigned count) {
-    for (; count > 1 && rest[dim] % 2 == 0; count /= 2, rest[dim] /= 2, atom[dim] *= 2)
-      bits.push_back({dim, atom[dim]});
-  }
-  /// As spread, on lanes, no more than there are left.
-  void spreadLanes(unsigned dim, unsigned count = 32) { spread(lanes, dim, std::min(count, 32u >> lanes.size())); }
-
-  /// Splits `warps` over the dimensions in `order` (what does not divide is replicated), repeats the rest.
-  TileLayout finish(unsigned warps, llvm::ArrayRef<unsigned> order) {
-    lanes.resize(5);
-    llvm::SmallVector<unsigned, 4> count(rest.size(), 1), stride(rest.size(), 1), repeat;
-    unsigned used = 1;
-    for (unsigned dim : order) {
-      count[dim] = std::gcd(int64_t(warps / used), rest[dim]);
-      stride[dim] = used;
-      used *= count[dim];
-      rest[dim] /= count[dim];
-    }
-    for (int64_t left : rest)
-      repeat.push_back(unsigned(left));
-    return TileLayout(regs, lanes, count, stride, repeat);
-  }
-};
-
-} // namespace
-
 //===--- Construction and canonical form -----------------------------------===//
 
 static bool atomIsValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, unsigned rank) {
@@ -139,44 +101,6 @@ void TileLayout::foldRepeats() {
   }
 }
 
-TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
-  AtomBuilder builder(shape);
-  llvm::SmallVector<unsigned, 4> order;
-  for (unsigned d = shape.size(); d-- > 0;)
-    order.push_back(d);
-  if (!shape.empty())
-    builder.spread(builder.regs, shape.size() - 1, vector);
-  for (unsigned d : order)
-    builder.spreadLanes(d);
-  return builder.finish(warps, order);
-}
-
-TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
-  assert(shape.size() == 2 && shape[0] % (16 * warpsM) == 0 && shape[1] % (8 * warpsN) == 0 && "whole m16n8 blocks");
-  AtomBit registers[] = {{1, 1}, {0, 8}};
-  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
-  return TileLayout(registers, lanes, {warpsM, warpsN}, {1, warpsM},
-                    {unsigned(shape[0] / (16 * warpsM)), unsigned(shape[1] / (8 * warpsN))});
-}
-
-TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
-  assert(shape.size() == 2 && shape[0] % (16 * warpsM) == 0 && shape[1] % 16 == 0 && "whole m16k16 blocks");
-  (void)warpsN; // warps along N are replicas, which the map does not mention
-  AtomBit registers[] = {{1, 1}, {0, 8}, {1, 8}};
-  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
-  return TileLayout(registers, lanes, {warpsM, 1}, {1, 1},
-                    {unsigned(shape[0] / (16 * warpsM)), unsigned(shape[1] / 16)});
-}
-
-TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
-  assert(shape.size() == 2 && "an accumulator is a matrix");
-  AtomBuilder builder(shape);
-  builder.spread(builder.regs, 1, vector);
-  builder.spreadLanes(1, 4);
-  builder.spreadLanes(0, 8);
-  return builder.finish(warps, {0, 1});
-}
-
 //===--- Questions ----------------------------------------------------------===//
 
 llvm::SmallVector<int64_t, 4> TileLayout::shape() const {
@@ -254,6 +178,18 @@ bool TileLayout::replicatesWarps(unsigned warpsInCta) const {
   return different < warpsInCta;
 }
 
+bool TileLayout::covers(llvm::ArrayRef<int64_t> shape) const {
+  return shape.size() == rank() &&
+         llvm::all_of(llvm::seq<unsigned>(0, rank()), [&](unsigned dim) { return shape[dim] <= extent(dim); });
+}
+
+uint32_t TileLayout::threadReach(unsigned dim) const {
+  uint32_t reach = atom[dim] * (warpCount[dim] - 1);
+  for (const AtomBit &bit : lnBits)
+    reach += bit.dim == dim ? bit.step : 0;
+  return reach;
+}
+
 unsigned TileLayout::contiguous(unsigned dim) const {
   unsigned length = 1;
   for (const AtomBit &bit : regBits) {
@@ -276,6 +212,27 @@ TileLayout TileLayout::collapse(unsigned dim) const {
   llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);
   counts[dim] = strides[dim] = repeats[dim] = 1;
   return TileLayout(registers, lanes, counts, strides, repeats, fullRepeatOrder());
+}
+
+TileLayout TileLayout::warpParts(unsigned dim) const {
+  assert(dim < rank() && "no such dimension");
+  TileLayout one = collapse(dim);
+  llvm::SmallVector<unsigned, 2> counts(one.warpCount), strides(one.warpStride);
+  counts[dim] = warpCount[dim];
+  strides[dim] = warpStride[dim];
+  return TileLayout(one.regBits, one.lnBits, counts, strides, one.repeatCount, one.fullRepeatOrder());
+}
+
+TileLayout TileLayout::gathered(unsigned dim) const {
+  assert(dim < rank() && atom[dim] == 1 && repeatCount[dim] == 1 && "the layout of warps' parts");
+  llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);
+  counts[dim] = strides[dim] = 1;
+  repeats[dim] = warpCount[dim];
+  llvm::SmallVector<AtomBit, 8> registers; // the parts of one element lie in registers in a row
+  for (unsigned step = 1; repeats[dim] % 2 == 0; step *= 2, repeats[dim] /= 2)
+    registers.push_back({dim, step});
+  llvm::append_range(registers, regBits);
+  return TileLayout(registers, lnBits, counts, strides, repeats, fullRepeatOrder());
 }
 
 TileLayout TileLayout::slice(unsigned dim) const {

@@ -26,6 +26,15 @@
 // address splits into a part of the lane, a part of the warp and a constant of the register.
 // Swizzles belong to shared memory (SharedLayout.h).
 //
+// A layout may cover more than its tile: 100 columns lie on 13 blocks of 8, 1021 elements on 8 times 128
+// threads. What it covers beyond the tile is its *margin*. Registers there hold anything; they are computed
+// with like all others, and left out where elements leave their register: by stores, writes to shared memory,
+// reductions, and the K of a product.
+//
+//   5 columns on 4 lanes:   lane 0    1    2    3            coordinates 5, 6, 7 are the margin
+//                    r0      0    1    2    3
+//                    r1      4    5    6    7
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
@@ -64,28 +73,34 @@ public:
 
   //===--- The layouts there are -------------------------------------------===//
 
+  // Each covers `shape`; its extents are `shape` rounded up to what the spread needs.
+
   /// For element-wise work and global memory: `vector` consecutive elements of the last dimension a
-  /// lane (a power of two), then lanes along the last dimension, then along the others, then warps
-  /// likewise. What a tile has too little of is replicated. `vector` is lowered to the largest power
-  /// of two that divides the last extent.
+  /// register run (a power of two, lowered to the largest that divides the last extent), then lanes and
+  /// warps so that a thread has the fewest registers: along the last dimension first where that costs none.
+  /// What a tile has too little of is replicated.
   static TileLayout blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector);
 
+  /// For a reduction along `dim`: as blocked, but warps lie along `dim` only where that saves more registers
+  /// than it costs to combine the warps' parts.
+  static TileLayout reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector);
+
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
-  /// Needs M % (16 warpsM) == 0, N % (8 warpsN) == 0.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
 
-  /// A operand of 16-bit m16n8k16: `shape` M x K, K % 16 == 0; rows spread as in mmaAccumulator,
-  /// every warp along N holds all of K. Register 8 k + r is half r % 2 of the instruction's register
-  /// a(r / 2) at k-step k (PTX ISA, "Matrix Fragments for mma.m16n8k16").
-  static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
+  /// A operand of 16-bit m16n8k16: `shape` M x K; rows spread as in mmaAccumulator, every warp along N holds
+  /// all of K. Register 8 k + r is half r % 2 of the instruction's register a(r / 2) at k-step k (PTX ISA,
+  /// "Matrix Fragments for mma.m16n8k16").
+  static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM);
 
-  /// Accumulator of the plain multiply-add product: 8 x 4 lanes (fewer where the tile is smaller),
-  /// `vector` consecutive columns a lane, rows split over the warps first. Any shape.
+  /// Accumulator of the plain multiply-add product: 8 x 4 lanes where that leaves a thread the fewest
+  /// registers, `vector` consecutive columns a lane, rows split over the warps first.
   static TileLayout fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector);
 
   //===--- Questions --------------------------------------------------------===//
 
   unsigned rank() const { return atom.size(); }
+  /// What is covered along a dimension, the margin included.
   int64_t extent(unsigned dim) const { return int64_t(atom[dim]) * warpCount[dim] * repeatCount[dim]; }
   llvm::SmallVector<int64_t, 4> shape() const;
   llvm::ArrayRef<unsigned> atomShape() const { return atom; }
@@ -112,6 +127,10 @@ public:
   unsigned lanesAlong(unsigned dim) const;
   /// True if, with `warpsInCta` warps, warp w and some other warp hold the same elements.
   bool replicatesWarps(unsigned warpsInCta) const;
+  /// True if every element of a tile of `shape` has an owner.
+  bool covers(llvm::ArrayRef<int64_t> shape) const;
+  /// The most that lane and warp add to coordinate `dim` of a register.
+  uint32_t threadReach(unsigned dim) const;
   /// Number of consecutive registers, starting at multiples of it, that hold consecutive elements
   /// along `dim`: a power of two. 16-byte accesses ask whether this times the element size is 16.
   unsigned contiguous(unsigned dim) const;
@@ -123,6 +142,10 @@ public:
   TileLayout slice(unsigned dim) const;
   /// As slice, but the dimension stays, with extent 1.
   TileLayout collapse(unsigned dim) const;
+  /// As collapse, but the warps along `dim` stay: one element a warp, its part of a reduction.
+  TileLayout warpParts(unsigned dim) const;
+  /// Of a layout of warps' parts: every warp holds all of them, in its registers.
+  TileLayout gathered(unsigned dim) const;
   /// A dimension of extent 1 inserted at `dim`.
   TileLayout expand(unsigned dim) const;
   /// Two dimensions swapped, register numbering kept: the same registers seen as the transposed tile.

@@ -227,7 +227,7 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let summary = "combine a tile's elements along one dimension, which disappears";
   let description = [{
     `max` and `min` of floats pass over NaN (a NaN meets a number: the number); `sum` adds in the
-    element type in an order that is not defined.
+    element type, f16 and bf16 in f32 with one rounding at the end, in an order that is not defined.
 
     Constraints: (1) `dim` below the operand's rank; (2) the result's shape is the operand's without
     `dim`, same element type.

@@ -32,13 +32,8 @@ std::string AttentionCase::describe() const {
   return out.str();
 }
 
-AttentionInputs testing::seededInputs(const AttentionCase &run) {
-  Random random(run.seed);
-  return {roundTo(random.normals(run.shape.sizeQ()), run.type), roundTo(random.normals(run.shape.sizeK()), run.type),
-          roundTo(random.normals(run.shape.sizeV()), run.type)};
-}
-
-void testing::poisonUnseen(const AttentionCase &run, AttentionInputs &inputs) {
+/// Fills keys and values that no row sees with NaN and infinities.
+static void poisonUnseen(const AttentionCase &run, AttentionInputs &inputs) {
   const AttentionShape &shape = run.shape;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < shape.keys; ++j) {
@@ -53,6 +48,15 @@ void testing::poisonUnseen(const AttentionCase &run, AttentionInputs &inputs) {
       std::fill_n(inputs.v.begin() + (b * shape.keys + j) * rowV, rowV, j % 2 ? -infinity : nan);
     }
   }
+}
+
+AttentionInputs testing::seededInputs(const AttentionCase &run) {
+  Random random(run.seed);
+  AttentionInputs inputs = {roundTo(random.normals(run.shape.sizeQ()), run.type),
+                            roundTo(random.normals(run.shape.sizeK()), run.type),
+                            roundTo(random.normals(run.shape.sizeV()), run.type)};
+  poisonUnseen(run, inputs);
+  return inputs;
 }
 
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {

@@ -26,10 +26,8 @@ struct AttentionCase {
   std::string describe() const;
 };
 
-/// Normals of the case's seed, rounded to its type.
+/// Normals of the case's seed, rounded to its type; NaN and infinities in keys and values that no row sees.
 AttentionInputs seededInputs(const AttentionCase &run);
-/// Fills keys and values that no row sees with NaN and infinities.
-void poisonUnseen(const AttentionCase &run, AttentionInputs &inputs);
 
 struct AttentionOutcome {
   std::string error; ///< "" if the run succeeded and nothing but outputs was written

@@ -39,7 +39,7 @@ func.func @reduce(%x: !tile.view<? x 64 x bf16>, %z: !tile.view<? x bf16, out>) 
   %c = arith.constant 0 : i32
   %a = tile.load %x[%c, %c] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<4x64xbf16>
   %b = arith.addf %a, %a : tensor<4x64xbf16>
-  %r = tile.reduce sum %b along 1 : tensor<4x64xbf16> -> tensor<4xbf16>
+  %r = tile.reduce max %b along 1 : tensor<4x64xbf16> -> tensor<4xbf16>
   tile.store %r, %z[%c] dims [0] : tensor<4xbf16>, !tile.view<? x bf16, out>
   return
 }

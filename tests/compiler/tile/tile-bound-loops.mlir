@@ -4,7 +4,7 @@
 // and the load of row j * 8 is narrowed to the visible keys.
 // CHECK-LABEL: @causal
 // CHECK-SAME: %[[K:[a-z0-9]+]]: !tile.view
-func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32) {
+func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32, %use: i1) {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c8 = arith.constant 8 : i32
@@ -24,6 +24,15 @@ func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32) {
     %j0 = arith.muli %j, %c8 overflow<nsw> : i32
     // CHECK: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
     %k = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
+    // Also inside a branch.
+    // CHECK: scf.if
+    // CHECK-NEXT: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
+    %b = scf.if %use -> tensor<8x32xf32> {
+      %l = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
+      scf.yield %l : tensor<8x32xf32>
+    } else {
+      scf.yield %k : tensor<8x32xf32>
+    }
     %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
     %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
     %mask = arith.cmpi sle, %kk, %q : tensor<16x8xi32>

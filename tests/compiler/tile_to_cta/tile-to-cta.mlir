@@ -54,3 +54,40 @@ func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>)
   tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
   return
 }
+
+// -----
+
+// A row that one warp cannot hold lies over all of them: the warps' parts of its sum meet in shared memory.
+// CHECK-LABEL: @wide_row
+// CHECK: %[[PARTS:.*]] = cta.alloc : !cta.buffer<1, 8, f32
+// CHECK: %[[X:.*]] = tile.load {{.*}} -> tensor<1x8192xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (0,64) warps 1x8 stride 1x1 repeat 1x8">>
+// CHECK: %[[P:.*]] = cta.reduce sum %[[X]] along 1 : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK: cta.write %[[P]], %[[PARTS]]
+// CHECK: %[[ALL:.*]] = cta.read %[[PARTS]] {{.*}} -> tensor<1x8xf32, #cta.layout<"reg (0,1) (0,2) (0,4) lane {{.*}} warps 1x1
+// CHECK: tile.reduce sum %[[ALL]] along 1
+func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 8 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %x = tile.load %X[%i, %c0] dims [0, 1] : !tile.view<? x 8192 x f32> -> tensor<1x8192xf32>
+  %s = tile.reduce sum %x along 1 : tensor<1x8192xf32> -> tensor<1xf32>
+  tile.store %s, %Y[%i] dims [0] : tensor<1xf32>, !tile.view<? x f32, out>
+  return
+}
+
+// -----
+
+// A probability tile of 24 keys feeds a product whose K is 32: the fragment's margin is cleared, the values' slot
+// keeps 32 rows.
+// CHECK-LABEL: @padded_k
+// CHECK: cta.alloc : !cta.buffer<24, 8, f16, span 32, slots 1, stored 32 x 8>
+// CHECK: %[[P:.*]] = cta.clear_margin {{.*}} : tensor<16x24xf16, {{.*}} repeat 1x1">>
+// CHECK: cta.dot mma tile %[[P]]
+func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %z = arith.constant dense<0.0> : tensor<16x8xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 24 x f16> -> tensor<16x24xf16>
+  %p = arith.addf %a, %a : tensor<16x24xf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 8 x f16> -> tensor<24x8xf16>
+  %s = tile.dot %p, %b, %z : tensor<16x24xf16>, tensor<24x8xf16>, tensor<16x8xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<16x8xf32>, !tile.view<? x 8 x f32, out>
+  return
+}

@@ -43,16 +43,21 @@ Shape Generator::anyShape() {
 void Generator::chooseWorld() {
   products = chance(45);
   std::vector<int64_t> extents{8, 16, 24, 32, 40, 48, 64, 96};
+  // Any extents: what lanes, warps and matrix instructions do not divide. One row: what only many warps can hold.
+  bool anyExtent = chance(30), isRow = !products && chance(12);
+  auto extent = [&](const std::vector<int64_t> &usual) { return anyExtent ? pick(1, 56) : choose(usual); };
   if (products) {
-    rows = choose<int64_t>({8, 16, 16, 24, 32, 32, 48, 64});
-    columns = choose<int64_t>({8, 16, 24, 32, 40, 48});
-    inner = choose<int64_t>({8, 16, 16, 32, 40, 48});
+    rows = extent({8, 16, 16, 24, 32, 32, 48, 64});
+    columns = extent({8, 16, 24, 32, 40, 48});
+    inner = extent({8, 16, 16, 32, 40, 48});
   } else {
-    rows = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
-    columns = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
-    inner = choose(extents);
+    rows = extent(extents);
+    columns = isRow ? choose<int64_t>({257, 512, 1000, 1021, 1536, 3001}) : extent(extents);
+    inner = extent(extents);
   }
-  if (rows * columns > 3072)
+  if (isRow)
+    rows = pick(1, 2);
+  if (rows * columns > 3072 && !isRow)
     columns = 32;
   types = {floatType(), numberType(), numberType()};
   int target = int(pick(0, 9));
@@ -60,7 +65,7 @@ void Generator::chooseWorld() {
   program.options.target = target < 3 ? kTargets[target] : "sm_80";
   program.device = target < 3 ? kDevices[target] : "a100";
   program.grid = {pick(1, 3), chance(40) ? pick(1, 2) : 1, 1};
-  program.options.set["warps"] = std::to_string(int64_t(1) << pick(0, 3));
+  program.options.set["warps"] = std::to_string(int64_t(1) << pick(0, isRow ? 5 : 3));
   program.options.set["stages"] = std::to_string(pick(1, 4));
   program.options.set["P"] = std::to_string(pick(0, 3));
 }
@@ -99,8 +104,8 @@ std::string Generator::kernelText() const {
   text += "\n    ";
   for (size_t i = 0; i < program.scalars.size(); ++i)
     text += (i ? ", " : "") + program.scalars[i].name + ": " + std::string(name(program.scalars[i].type));
-  return text + ")\ntune { warps: {1, 2, 4, 8} = 4;  stages: 1..4 = 1; }\ngrid (" + std::to_string(program.grid[0]) +
-         ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" + body + "}\n";
+  return text + ")\ntune { warps: {1, 2, 4, 8, 16, 32} = 4;  stages: 1..4 = 1; }\ngrid (" +
+         std::to_string(program.grid[0]) + ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" + body + "}\n";
 }
 
 Program Generator::run() {

@@ -50,7 +50,7 @@ TEST(Fragments, accumulatorOverWarpsAlongColumns) {
 TEST(Fragments, operandA) {
   // a0: (g, 2t..) a1: (g + 8, 2t..) a2: (g, 8 + 2t..) a3: (g + 8, 8 + 2t..), two halves each.
   for (int64_t depth : {16, 48, 64, 176}) {
-    TileLayout layout = TileLayout::mmaOperandA({64, depth}, 4, 2);
+    TileLayout layout = TileLayout::mmaOperandA({64, depth}, 4);
     ASSERT_EQ(layout.registersPerThread(), depth / 2);
     for (unsigned warp = 0; warp < 8; ++warp)
       for (unsigned lane = 0; lane < 32; ++lane)
@@ -67,11 +67,10 @@ TEST(Fragments, accumulatorFeedsTheNextProductFromRegisters) {
     for (unsigned warps : {1u, 4u, 8u, 12u})
       for (int64_t blocks : {1, 2, 3}) {
         int64_t rows = 16 * warps * blocks;
-        EXPECT_EQ(TileLayout::mmaAccumulator({rows, depth}, warps, 1),
-                  TileLayout::mmaOperandA({rows, depth}, warps, 1));
+        EXPECT_EQ(TileLayout::mmaAccumulator({rows, depth}, warps, 1), TileLayout::mmaOperandA({rows, depth}, warps));
       }
   // Not with warps along the columns: none of them holds all of K.
-  EXPECT_NE(TileLayout::mmaAccumulator({64, 32}, 2, 2), TileLayout::mmaOperandA({64, 32}, 2, 2));
+  EXPECT_NE(TileLayout::mmaAccumulator({64, 32}, 2, 2), TileLayout::mmaOperandA({64, 32}, 2));
 }
 
 TEST(Fragments, rowStatisticsDoNotDependOnTheColumns) {
@@ -94,7 +93,8 @@ TEST(Fragments, fmaAccumulatorIsEightByFourLanes) {
   EXPECT_EQ(layout.lanesAlong(0), 28u);
   EXPECT_EQ(layout.contiguous(1), 4u);
   EXPECT_EQ(layout.warps()[0], 4u);
-  EXPECT_EQ(TileLayout::fmaAccumulator({5, 3}, 4, 4).replicatedLanes(), 31u);
+  EXPECT_EQ(TileLayout::fmaAccumulator({5, 3}, 4, 4).registersPerThread(), 1u);  // 8 x 4 lanes cover it
+  EXPECT_EQ(TileLayout::fmaAccumulator({1, 64}, 1, 1).registersPerThread(), 2u); // all lanes along the row
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 
 #include "dialects/layout/TileLayout.h"
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -35,11 +36,16 @@ std::vector<Case> everyCase() {
     cases.push_back({TileLayout::blocked({extent}, 4, 4), 4});
   cases.push_back({TileLayout::blocked({3, 16, 40}, 4, 8), 4});
   cases.push_back({TileLayout::blocked({}, 4, 8), 4});
+  for (unsigned warps : {1u, 4u, 12u})
+    for (int64_t rows : {1, 5, 33})
+      for (int64_t columns : {1, 7, 33, 100, 257})
+        for (unsigned dim : {0u, 1u})
+          cases.push_back({TileLayout::reduction({rows, columns}, dim, warps, 4), warps});
   for (auto [m, n] : {std::pair<unsigned, unsigned>{1, 1}, {4, 1}, {2, 2}, {12, 1}, {3, 4}, {1, 4}})
     for (int64_t perWarpM : {16, 32, 48})
       for (int64_t columns : {32, 96, 160, 192}) {
         cases.push_back({TileLayout::mmaAccumulator({perWarpM * m, columns}, m, n), m * n});
-        cases.push_back({TileLayout::mmaOperandA({perWarpM * m, columns}, m, n), m * n});
+        cases.push_back({TileLayout::mmaOperandA({perWarpM * m, columns}, m), m * n});
       }
   return cases;
 }
@@ -89,6 +95,58 @@ TEST(TileLayout, everyElementHasAnOwnerAndFindNamesTheLowest) {
       ASSERT_EQ(std::make_tuple(found.warp, found.lane, found.reg), lowest) << c.layout.toString();
     }
   }
+}
+
+TEST(TileLayout, anyShapeIsSpreadOverAllThreads) {
+  // At most so many times the registers that an even spread would need: what rounding up of two extents costs.
+  const double kMostWaste = 2.0;
+  double worst = 0;
+  for (unsigned warps : {1u, 4u, 8u, 32u})
+    for (int64_t rows : {1, 2, 3, 17, 31, 64, 100})
+      for (int64_t columns = 1; columns <= 4096; columns += columns < 70 ? 1 : 61) {
+        double even = std::max(1.0, std::ceil(double(rows * columns) / (32 * warps)));
+        for (const TileLayout &layout :
+             {TileLayout::blocked({rows, columns}, warps, 1), TileLayout::fmaAccumulator({rows, columns}, warps, 1)}) {
+          ASSERT_TRUE(layout.covers({rows, columns}));
+          worst = std::max(worst, layout.registersPerThread() / even);
+        }
+      }
+  EXPECT_LE(worst, kMostWaste);
+  EXPECT_EQ(TileLayout::blocked({1, 65536}, 32, 4).registersPerThread(), 64u);
+  EXPECT_EQ(TileLayout::blocked({1, 1021}, 4, 1).registersPerThread(), 8u);
+}
+
+TEST(TileLayout, threadReachIsTheMostAThreadAdds) {
+  for (const Case &c : everyCase())
+    for (unsigned dim = 0; dim < c.layout.rank(); ++dim) {
+      uint32_t most = 0;
+      for (unsigned warp = 0; warp < c.warps; ++warp)
+        for (unsigned lane = 0; lane < 32; ++lane)
+          most = std::max(most, c.layout.coordOf(0, lane, warp)[dim]);
+      ASSERT_EQ(c.layout.threadReach(dim), most) << c.layout.toString();
+    }
+}
+
+TEST(TileLayout, partsOfWarpsMeetInEveryWarp) {
+  for (const Case &c : everyCase())
+    for (unsigned dim = 0; dim < c.layout.rank(); ++dim) {
+      TileLayout parts = c.layout.warpParts(dim), gathered = parts.gathered(dim);
+      ASSERT_EQ(parts.extent(dim), c.layout.warps()[dim]);
+      ASSERT_EQ(gathered.extent(dim), c.layout.warps()[dim]);
+      ASSERT_EQ(gathered.warps()[dim], 1u);
+      ASSERT_EQ(gathered.slice(dim), c.layout.slice(dim)) << c.layout.toString();
+      // Warp w along the dimension owns part w of what it holds.
+      for (unsigned warp = 0; warp < c.warps; ++warp) {
+        uint32_t index = c.layout.coordOf(0, 0, warp)[dim] / c.layout.atomShape()[dim];
+        ASSERT_EQ(parts.coordOf(0, 0, warp)[dim], index) << c.layout.toString();
+      }
+    }
+}
+
+TEST(TileLayout, reductionsLieOverWarpsWhereThatPays) {
+  EXPECT_EQ(TileLayout::reduction({1, 65536}, 1, 32, 4).registersPerThread(), 64u);
+  EXPECT_EQ(TileLayout::reduction({1, 128}, 1, 4, 4).warps()[1], 1u); // 4 registers: not worth a barrier
+  EXPECT_EQ(TileLayout::reduction({64, 64}, 1, 4, 4).warps(), (llvm::ArrayRef<unsigned>{4, 1}));
 }
 
 TEST(TileLayout, replicasAreWhatTheMasksSay) {

@@ -1,0 +1,190 @@
+//===- TileLayoutMake.cpp - The tile layouts there are ---------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layouts of matrix instructions, and those that a search finds: of all ways to deal 5 bits of lanes
+// and the warps to the dimensions, the one that costs a thread least; of equals, the first tried.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/layout/TileLayout.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+#include <cassert>
+
+namespace imbrex::layout {
+namespace {
+
+using Counts = llvm::SmallVector<unsigned, 4>;
+
+/// A way to spread a shape: consecutive elements, lanes and warps along each dimension.
+struct Split {
+  Counts vector, lanes, warps;
+
+  int64_t repeat(llvm::ArrayRef<int64_t> shape, unsigned dim) const {
+    return llvm::divideCeil(shape[dim], int64_t(vector[dim]) * lanes[dim] * warps[dim]);
+  }
+  int64_t registers(llvm::ArrayRef<int64_t> shape) const {
+    int64_t count = 1;
+    for (unsigned dim = 0; dim < shape.size(); ++dim)
+      count *= vector[dim] * repeat(shape, dim);
+    return count;
+  }
+};
+
+/// Tries every way to deal lanes and warps to the dimensions, along the first ones most first.
+class Search {
+public:
+  Search(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector, llvm::ArrayRef<unsigned> warpOrder)
+      : shape(shape), warps(warps), warpOrder(warpOrder) {
+    Counts ones(shape.size(), 1);
+    split = {ones, ones, ones};
+    if (shape.empty())
+      return;
+    while (split.vector.back() < vector && shape.back() % (2 * split.vector.back()) == 0)
+      split.vector.back() *= 2;
+  }
+
+  /// Registers that it costs to have the warps lie along `dim`.
+  void addCost(unsigned dim, int64_t registers) { costlyDim = dim, extraCost = registers; }
+
+  /// Tries all that has at most `mostLanes` along each dimension.
+  void run(llvm::ArrayRef<unsigned> mostLanes) {
+    most = mostLanes;
+    dealLanes(shape.size(), 32);
+  }
+
+  TileLayout layout() const;
+
+private:
+  /// A row of fewer lanes than this would leave a 32-byte sector of global memory half used.
+  static constexpr unsigned kFewestInRow = 4;
+
+  void dealLanes(unsigned dims, unsigned left);
+  void dealWarps(unsigned at, unsigned left);
+  void judge();
+
+  llvm::ArrayRef<int64_t> shape;
+  unsigned warps;
+  llvm::ArrayRef<unsigned> warpOrder, most;
+  std::optional<unsigned> costlyDim;
+  int64_t extraCost = 0, bestCost = INT64_MAX;
+  Split split, best;
+};
+
+} // namespace
+
+/// The last of the first `dims` dimensions gets lanes, then those before it.
+void Search::dealLanes(unsigned dims, unsigned left) {
+  if (dims == 0)
+    return dealWarps(0, warps);
+  unsigned dim = dims - 1;
+  int64_t useful = llvm::PowerOf2Ceil(llvm::divideCeil(shape[dim], split.vector[dim]));
+  unsigned highest = unsigned(std::min<int64_t>({left, most[dim], useful}));
+  unsigned lowest = dims == shape.size() && dims > 1 ? std::min(highest, kFewestInRow) : 1;
+  for (unsigned count = highest; count >= lowest; count /= 2) {
+    split.lanes[dim] = count;
+    dealLanes(dim, left / count);
+  }
+}
+
+void Search::dealWarps(unsigned at, unsigned left) {
+  if (at == warpOrder.size())
+    return judge();
+  unsigned dim = warpOrder[at];
+  int64_t useful = llvm::divideCeil(shape[dim], int64_t(split.vector[dim]) * split.lanes[dim]);
+  for (unsigned count = left; count > 0; --count) {
+    if (left % count != 0 || count > useful)
+      continue;
+    split.warps[dim] = count;
+    dealWarps(at + 1, left / count);
+  }
+}
+
+void Search::judge() {
+  int64_t cost = split.registers(shape) + (costlyDim && split.warps[*costlyDim] > 1 ? extraCost : 0);
+  if (cost >= bestCost)
+    return;
+  bestCost = cost;
+  best = split;
+}
+
+TileLayout Search::layout() const {
+  llvm::SmallVector<AtomBit, 8> registers, lanes;
+  Counts atom(shape.size(), 1), stride(shape.size(), 1), repeat;
+  auto spread = [&](llvm::SmallVectorImpl<AtomBit> &bits, unsigned dim, unsigned count) {
+    for (; count > 1; count /= 2, atom[dim] *= 2)
+      bits.push_back({dim, atom[dim]});
+  };
+  for (unsigned dim = shape.size(); dim-- > 0;) {
+    spread(registers, dim, best.vector[dim]);
+    spread(lanes, dim, best.lanes[dim]);
+  }
+  lanes.resize(5);
+  unsigned used = 1;
+  for (unsigned dim : warpOrder) {
+    stride[dim] = used;
+    used *= best.warps[dim];
+  }
+  for (unsigned dim = 0; dim < shape.size(); ++dim)
+    repeat.push_back(unsigned(best.repeat(shape, dim)));
+  return TileLayout(registers, lanes, best.warps, stride, repeat);
+}
+
+/// Dimensions, last first.
+static Counts backwards(size_t rank) {
+  Counts order;
+  for (unsigned dim = rank; dim-- > 0;)
+    order.push_back(dim);
+  return order;
+}
+
+TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
+  Counts order = backwards(shape.size());
+  Search search(shape, warps, vector, order);
+  search.run(Counts(shape.size(), 32));
+  return search.layout();
+}
+
+TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector) {
+  assert(dim < shape.size() && "no such dimension");
+  /// A write, a barrier and a read take about as long as combining so many elements.
+  constexpr int64_t kCostOfParts = 8;
+  Counts order = backwards(shape.size());
+  std::stable_partition(order.begin(), order.end(), [&](unsigned d) { return d != dim; });
+  Search search(shape, warps, vector, order);
+  search.addCost(dim, kCostOfParts);
+  search.run(Counts(shape.size(), 32));
+  return search.layout();
+}
+
+TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
+  assert(shape.size() == 2 && "an accumulator is a matrix");
+  AtomBit registers[] = {{1, 1}, {0, 8}};
+  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  return TileLayout(
+      registers, lanes, {warpsM, warpsN}, {1, warpsM},
+      {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], 8 * warpsN))});
+}
+
+TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM) {
+  assert(shape.size() == 2 && "an operand is a matrix");
+  AtomBit registers[] = {{1, 1}, {0, 8}, {1, 8}};
+  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  // Warps along N are replicas, which the map does not mention.
+  return TileLayout(registers, lanes, {warpsM, 1}, {1, 1},
+                    {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], 16))});
+}
+
+TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
+  assert(shape.size() == 2 && "an accumulator is a matrix");
+  const unsigned order[] = {0, 1};
+  Search search(shape, warps, vector, order);
+  search.run(Counts{8, 4});
+  search.run(Counts{32, 32});
+  return search.layout();
+}
+
+} // namespace imbrex::layout
