@@ -86,7 +86,10 @@ static FileLineColLoc findPlace(Location location) {
 void Compilation::report(mlir::Diagnostic &diagnostic) {
   auto add = [&](mlir::Diagnostic &each, Severity severity) {
     FileLineColLoc place = findPlace(each.getLocation());
-    diagnostics.addAt(severity, place ? place.getLine() : 0, place ? place.getColumn() : 0, each.str());
+    diagnostics.addAt(severity,
+                      place ? Place{place.getFilename().getValue(), place.getLine(), place.getColumn()}
+                            : Place{source.name, 0, 0},
+                      each.str());
   };
   bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
   add(diagnostic, isError ? Severity::Error : Severity::Remark);
