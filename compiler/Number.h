@@ -21,7 +21,7 @@ namespace imbrex {
 /// A longer number is refused before it is looked at. (Decimal conversion takes time with the square of the length.)
 inline constexpr size_t kMaxNumberBytes = 256;
 
-/// A decimal integer with or without a sign; nullopt if it is none, is too long, or does not fit 64 bits.
+/// A decimal integer with or without a minus; nullopt if it is none, is too long, or does not fit 64 bits.
 std::optional<int64_t> readInteger(std::string_view text);
 
 /// A number of f64, rounded to nearest: decimal, or "inf", "nan" with or without a sign; nullopt if it is none, is

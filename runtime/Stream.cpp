@@ -62,7 +62,10 @@ Result<Event> imbrex::createEvent(const std::shared_ptr<DeviceContext> &device) 
 
 Result<void> Stream::synchronize() const {
   const DeviceContext &device = *state->device;
-  return device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
+  Result<void> done = device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
+  if (done)
+    device.suspects().finished(state->handle);
+  return done;
 }
 
 Result<void> Stream::wait(const Event &event) const {

@@ -25,17 +25,19 @@ static void lowerIota(Lowering &l, tile::IotaOp op) {
 }
 
 /// Each register of `result` is the register of `source` at the coordinate that `project` makes of its own.
-static void rename(Lowering &l, Value source, Value result, llvm::function_ref<Coord(Coord)> project) {
+static LogicalResult rename(Lowering &l, Value source, Value result, llvm::function_ref<Coord(Coord)> project) {
   const TileLayout &to = cta::layoutOf(result.getType());
   auto numbers = registerNumbers(cta::layoutOf(source.getType()));
   const Values &from = l.registersOf(source);
   Values registers;
   for (unsigned reg = 0, e = to.registersPerThread(); reg < e; ++reg) {
     auto found = numbers.find(project(to.registerCoord(reg)));
-    assert(found != numbers.end() && "the source's layout must be the projection of the result's");
+    if (found == numbers.end())
+      return emitError(l.loc, "the source's layout is not the projection of the result's");
     registers.push_back(from[found->second]);
   }
   l.define(result, registers);
+  return success();
 }
 
 /// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
@@ -80,9 +82,14 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
   for (unsigned reg = 0; reg < source.size(); ++reg) {
     Coord coord = from.registerCoord(reg);
     coord.erase(coord.begin() + dim);
-    Value &sum = registers[numbers.find(coord)->second];
+    auto found = numbers.find(coord);
+    if (found == numbers.end())
+      return op.emitError("the result's layout is not the source's without the reduced dimension");
+    Value &sum = registers[found->second];
     sum = sum ? combine(l, op.getKind(), sum, source[reg]) : source[reg];
   }
+  if (llvm::is_contained(registers, Value()))
+    return op.emitError("the result's layout is not the source's without the reduced dimension");
   unsigned lanes = from.lanesAlong(dim);
   for (unsigned bit = 0; bit < 5; ++bit)
     if (lanes & (1u << bit))
@@ -103,28 +110,25 @@ Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
     return success();
   }
   if (auto expand = dyn_cast<tile::ExpandDimsOp>(op)) {
-    rename(l, expand.getSource(), expand.getResult(), [&](Coord coord) {
+    return rename(l, expand.getSource(), expand.getResult(), [&](Coord coord) {
       coord.erase(coord.begin() + expand.getDim());
       return coord;
     });
-    return success();
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     auto shape = cast<RankedTensorType>(broadcast.getSource().getType()).getShape();
-    rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) {
+    return rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) {
       for (unsigned dim = 0; dim < shape.size(); ++dim)
         if (shape[dim] == 1)
           coord[dim] = 0;
       return coord;
     });
-    return success();
   }
   if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
-    rename(l, transpose.getSource(), transpose.getResult(), [](Coord coord) {
+    return rename(l, transpose.getSource(), transpose.getResult(), [](Coord coord) {
       std::swap(coord[0], coord[1]);
       return coord;
     });
-    return success();
   }
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return lowerReduce(l, reduce);
