@@ -11,12 +11,12 @@
 #include "compiler/Compiler.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/entry/StageEntry.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
@@ -55,6 +55,7 @@ private:
   /// Runs the stages after `from` up to `until` on `module`.
   bool lower(Stage from, Stage until);
   bool emit();
+  bool takePtx(const Target &target);
   void readLaunchShape();
   std::string moduleText();
   CompileResult finish(bool ok, Stage until);
@@ -85,7 +86,10 @@ static FileLineColLoc findPlace(Location location) {
 void Compilation::report(mlir::Diagnostic &diagnostic) {
   auto add = [&](mlir::Diagnostic &each, Severity severity) {
     FileLineColLoc place = findPlace(each.getLocation());
-    diagnostics.addAt(severity, place ? place.getLine() : 0, place ? place.getColumn() : 0, each.str());
+    diagnostics.addAt(severity,
+                      place ? Place{place.getFilename().getValue(), place.getLine(), place.getColumn()}
+                            : Place{source.name, 0, 0},
+                      each.str());
   };
   bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
   add(diagnostic, isError ? Severity::Error : Severity::Remark);
@@ -124,6 +128,14 @@ bool Compilation::emit() {
   if (ptx)
     kernel.code = std::move(*ptx);
   return ptx.has_value();
+}
+
+bool Compilation::takePtx(const Target &target) {
+  std::optional<std::string> entry = readPtxEntry(source, target, diagnostics);
+  kernel.code = source.text;
+  kernel.interface.entry = entry.value_or("");
+  kernel.interface.target = options.target;
+  return entry.has_value();
 }
 
 /// Entry, warps and shared bytes as the passes settled them.
@@ -194,12 +206,15 @@ CompileResult Compilation::fromText(Stage until) {
 CompileResult Compilation::fromStage(Stage from, Stage until) {
   if (!checkRequest(options, until, diagnostics))
     return finish(false, until);
-  if (from >= Stage::Ptx || from > until) {
+  if (from > Stage::Ptx || from > until) {
     diagnostics.errorWithoutPlace("cannot go from '" + std::string(info(from).name) + "' to '" +
                                   std::string(info(until).name) + "'");
     return finish(false, until);
   }
-  module = parseSourceString<ModuleOp>(source.text, &context, source.name);
+  Target target = *Target::parse(options.target);
+  if (from == Stage::Ptx)
+    return finish(runStage(Stage::Ptx, [&] { return takePtx(target); }), until);
+  module = readStage(from, source, target, context);
   return finish(module && !diagnostics.hasErrors() && lower(from, until), until);
 }
 

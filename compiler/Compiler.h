@@ -47,8 +47,10 @@ using DumpStage = std::function<void(Stage, std::string_view text)>;
 CompileResult compile(const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
                       const DumpStage &dump = {});
 
-/// Compiles from the text of a later stage (`source.text` is the MLIR of `from`). Only code and
-/// diagnostics are given: the interface of such a kernel holds its entry, target, warps and shared bytes.
+/// Compiles from the text of a later stage (`source.text` is the MLIR of `from`, or PTX). Whatever the text, it is
+/// checked before the stage's passes see it: what they could not take is a diagnostic (compiler/entry). Only code
+/// and diagnostics are given: the interface of such a kernel holds its entry, target, warps and shared bytes (of
+/// PTX: entry and target).
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
                           const DumpStage &dump = {});
 

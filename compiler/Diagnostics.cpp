@@ -24,11 +24,12 @@ static std::string_view severityName(Severity severity) {
   return "error";
 }
 
-/// The text of line `line` (from 1) without its line break; empty past the end.
-static std::string_view lineText(std::string_view text, const std::vector<uint32_t> &lineStarts, unsigned line) {
-  if (line == 0 || line > lineStarts.size())
+/// Line `number` (from 1) without its line break; empty past the end.
+std::string_view Diagnostics::Text::line(unsigned number) const {
+  if (number == 0 || number > lines().size())
     return {};
-  text.remove_prefix(lineStarts[line - 1]);
+  std::string_view text = source->text;
+  text.remove_prefix(lines()[number - 1]);
   text = text.substr(0, text.find('\n'));
   if (text.ends_with('\r'))
     text.remove_suffix(1);
@@ -52,41 +53,56 @@ std::string Diagnostic::render() const {
     text += ":" + std::to_string(line) + ":" + std::to_string(column);
   text += text.empty() ? "" : ": ";
   text += std::string(severityName(severity)) + ": " + message + "\n";
-  if (line == 0)
+  if (sourceLine.empty())
     return text;
   return text + "  " + sourceLine + "\n  " + caretIndent(sourceLine, column) + "^\n";
 }
 
-std::pair<unsigned, unsigned> Diagnostics::position(uint32_t offset) const {
-  offset = std::min<size_t>(offset, source.text.size());
-  auto next = std::upper_bound(lines().begin(), lines().end(), offset);
-  return {unsigned(next - lines().begin()), offset - *std::prev(next) + 1};
-}
-
-const std::vector<uint32_t> &Diagnostics::lines() const {
+const std::vector<uint32_t> &Diagnostics::Text::lines() const {
   if (!lineStarts.empty())
     return lineStarts;
   lineStarts.push_back(0);
-  for (size_t i = 0; i < source.text.size(); ++i)
-    if (source.text[i] == '\n')
-      lineStarts.push_back(i + 1);
+  for (size_t i = 0; i < source->text.size(); ++i)
+    if (source->text[i] == '\n')
+      lineStarts.push_back(uint32_t(i + 1));
   return lineStarts;
 }
 
-void Diagnostics::add(Severity severity, uint32_t offset, std::string message) {
-  auto [line, column] = position(offset);
-  addAt(severity, line, column, std::move(message));
+uint32_t Diagnostics::addText(Source text) {
+  // One byte between two texts: the end of one is not the beginning of the next.
+  uint32_t begin = texts.back().begin + uint32_t(texts.back().source->text.size()) + 1;
+  texts.push_back({&added.emplace_back(std::move(text)), begin, {}});
+  return begin;
 }
 
-void Diagnostics::addAt(Severity severity, unsigned line, unsigned column, std::string message) {
+Place Diagnostics::position(uint32_t offset) const {
+  auto after = std::upper_bound(texts.begin(), texts.end(), offset,
+                                [](uint32_t at, const Text &text) { return at < text.begin; });
+  const Text &text = *std::prev(after);
+  uint32_t at = uint32_t(std::min<size_t>(offset - text.begin, text.source->text.size()));
+  auto next = std::upper_bound(text.lines().begin(), text.lines().end(), at);
+  return {text.source->name, unsigned(next - text.lines().begin()), at - *std::prev(next) + 1};
+}
+
+void Diagnostics::add(Severity severity, uint32_t offset, std::string message, bool ofCaller) {
+  bool inAdded = texts.size() > 1 && offset >= texts[1].begin;
+  addAt(severity, position(offset), std::move(message), ofCaller || inAdded);
+}
+
+void Diagnostics::addAt(Severity severity, const Place &place, std::string message, bool ofCaller) {
   bool known = std::any_of(list.begin(), list.end(), [&](const Diagnostic &other) {
-    return other.line == line && other.column == column && other.message == message;
+    return Place{other.file, other.line, other.column} == place && other.message == message;
   });
   if (known)
     return;
   errors += severity == Severity::Error;
-  std::string text(lineText(source.text, lines(), line));
-  list.push_back({severity, source.name, line, column, std::move(message), std::move(text)});
+  auto text =
+      std::find_if(texts.begin(), texts.end(), [&](const Text &each) { return each.source->name == place.file; });
+  std::string line(text == texts.end() ? std::string_view() : text->line(place.line));
+  list.push_back(
+      {severity, std::string(place.file), place.line, place.column, std::move(message), std::move(line), ofCaller});
 }
 
-void Diagnostics::errorWithoutPlace(std::string message) { addAt(Severity::Error, 0, 0, std::move(message)); }
+void Diagnostics::errorWithoutPlace(std::string message, bool ofCaller) {
+  addAt(Severity::Error, {file(), 0, 0}, std::move(message), ofCaller);
+}

@@ -12,6 +12,7 @@
 #define IMBREX_COMPILER_DIAGNOSTICS_H
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,40 +32,63 @@ struct Diagnostic {
   std::string file;
   unsigned line = 0, column = 0; ///< from 1; 0: the whole file (a flag, a missing kernel)
   std::string message;
-  std::string sourceLine; ///< the line's text, empty if line is 0
+  std::string sourceLine; ///< the line's text, empty if line is 0 or the file's text is not at hand
+  bool ofCaller = false;  ///< about what the caller chose (a setting, a hook, a shape), not about the kernel's text
 
-  /// "file:line:col: error: message\n  <line>\n  ^\n".
+  /// "file:line:col: error: message\n  <line>\n  ^\n"; the last two lines only where there is a line to show.
   std::string render() const;
 };
 
-/// Collects diagnostics for one source. Not thread-safe: one a compilation.
+/// A line and a column (from 1, in bytes) of a text. Line 0: the text as a whole.
+struct Place {
+  std::string_view file;
+  unsigned line = 0, column = 0;
+  bool operator==(const Place &) const = default;
+};
+
+/// Collects diagnostics for one source and the small texts that come with it (the hooks' bindings). All texts
+/// stand one after another in one space of byte offsets: the first one's offsets are its own, those of a text
+/// added later begin at what addText returned. Not thread-safe: one a compilation.
 class Diagnostics {
 public:
-  explicit Diagnostics(const Source &source) : source(source) {}
+  explicit Diagnostics(const Source &source) { texts.push_back({&source, 0, {}}); }
+  Diagnostics(const Diagnostics &) = delete;
+
+  /// Keeps a copy of `added`; the offset of its first byte.
+  uint32_t addText(Source added);
 
   void error(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message)); }
   void note(uint32_t offset, std::string message) { add(Severity::Note, offset, std::move(message)); }
+  /// An error in what the caller chose. So is every error in a text that was added.
+  void callerError(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message), true); }
   /// About the compilation as a whole: no place in the text.
-  void errorWithoutPlace(std::string message);
-  /// At line and column (from 1), as MLIR locations carry them. The same message at the same place is kept once.
-  void addAt(Severity severity, unsigned line, unsigned column, std::string message);
+  void errorWithoutPlace(std::string message, bool ofCaller = false);
+  /// At a place as MLIR locations carry them; a file that is none of the texts is only named. The same message
+  /// at the same place is kept once.
+  void addAt(Severity severity, const Place &place, std::string message, bool ofCaller = false);
 
   bool hasErrors() const { return errors > 0; }
   unsigned errorCount() const { return errors; }
-  /// Name of the source.
-  const std::string &file() const { return source.name; }
+  /// Name of the first text.
+  const std::string &file() const { return texts.front().source->name; }
   const std::vector<Diagnostic> &all() const { return list; }
   std::vector<Diagnostic> take() { return std::move(list); }
 
-  /// Line and column (from 1, columns in bytes) of a byte offset.
-  std::pair<unsigned, unsigned> position(uint32_t offset) const;
+  /// The place of a byte offset; its file's name lives as long as the texts.
+  Place position(uint32_t offset) const;
 
 private:
-  void add(Severity severity, uint32_t offset, std::string message);
-  const std::vector<uint32_t> &lines() const;
+  struct Text {
+    const Source *source;
+    uint32_t begin;                           ///< offset of its first byte
+    mutable std::vector<uint32_t> lineStarts; ///< of every line, from its own first byte; made when first asked for
+    const std::vector<uint32_t> &lines() const;
+    std::string_view line(unsigned number) const;
+  };
+  void add(Severity severity, uint32_t offset, std::string message, bool ofCaller = false);
 
-  const Source &source;
-  mutable std::vector<uint32_t> lineStarts; ///< of every line; made when a position is first asked for
+  std::deque<Source> added; ///< what `texts` points to, but for the first
+  std::vector<Text> texts;  ///< in the order of their offsets
   std::vector<Diagnostic> list;
   unsigned errors = 0;
 };

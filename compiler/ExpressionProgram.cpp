@@ -8,10 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/ExpressionProgram.h"
+#include "compiler/Number.h"
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <utility>
 
 using namespace imbrex;
@@ -45,14 +45,6 @@ std::string_view imbrex::takeExpressionToken(std::string_view &postfix) {
   return token;
 }
 
-static std::optional<int64_t> parseNumber(std::string_view token) {
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-  if (error != std::errc() || end != token.data() + token.size())
-    return std::nullopt;
-  return value;
-}
-
 std::optional<ExpressionProgram> ExpressionProgram::parse(const Expression &expression,
                                                           const std::function<unsigned(std::string_view)> &slotOf) {
   ExpressionProgram program;
@@ -70,7 +62,7 @@ std::optional<ExpressionProgram> ExpressionProgram::parse(const Expression &expr
       return std::nullopt;
     if (!isExpressionNumber(token)) {
       program.steps.push_back({Code::Slot, int64_t(slotOf(token))});
-    } else if (std::optional<int64_t> number = parseNumber(token)) {
+    } else if (std::optional<int64_t> number = readInteger(token)) {
       program.steps.push_back({Code::Constant, *number});
     } else {
       return std::nullopt;

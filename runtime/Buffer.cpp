@@ -43,7 +43,8 @@ Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &devi
           device->inContext([&] { return device->call<&DriverTable::memAlloc>(&state->address, bytes); });
       !done) {
     Error error = done.takeError();
-    error.message = "no buffer of " + std::to_string(bytes) + " bytes";
+    if (error.message.empty())
+      error.message = "no buffer of " + std::to_string(bytes) + " bytes";
     return error;
   }
   return Buffer(std::move(state));

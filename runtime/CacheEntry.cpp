@@ -15,7 +15,7 @@
 
 using namespace imbrex;
 
-static constexpr std::string_view kMagic = "IMBREXC1"; // the last digit is the format's version
+static constexpr std::string_view kMagic = "IMBREXC2"; // the last digit is the format's version
 static constexpr size_t kHashBytes = 32;
 
 static std::string sha256(std::string_view bytes) {
@@ -29,7 +29,7 @@ std::string imbrex::sha256Hex(std::string_view bytes) { return llvm::toHex(sha25
 
 std::string imbrex::encodeCacheEntry(const std::string &key, const CacheEntry &entry) {
   std::string payload;
-  for (const std::string *field : {&entry.interface, &entry.ptx, &entry.machineCode, &entry.log})
+  for (const std::string *field : {&entry.sourceName, &entry.interface, &entry.ptx, &entry.machineCode, &entry.log})
     appendField(payload, *field);
   std::string bytes(kMagic);
   appendField(bytes, key);
@@ -39,7 +39,7 @@ std::string imbrex::encodeCacheEntry(const std::string &key, const CacheEntry &e
 
 static std::optional<CacheEntry> decodePayload(std::string_view payload) {
   CacheEntry entry;
-  for (std::string *field : {&entry.interface, &entry.ptx, &entry.machineCode, &entry.log}) {
+  for (std::string *field : {&entry.sourceName, &entry.interface, &entry.ptx, &entry.machineCode, &entry.log}) {
     std::optional<std::string_view> value = takeField(payload);
     if (!value)
       return std::nullopt;

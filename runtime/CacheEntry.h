@@ -18,7 +18,8 @@
 namespace imbrex {
 
 struct CacheEntry {
-  std::string interface; ///< KernelInterface::toJson()
+  std::string sourceName; ///< of the text it was compiled from: in the PTX's `.file` lines
+  std::string interface;  ///< KernelInterface::toJson()
   std::string ptx;
   std::string machineCode; ///< empty where PTX is loaded
   std::string log;         ///< the assembler's

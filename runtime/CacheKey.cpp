@@ -47,7 +47,6 @@ CacheKey imbrex::makeCacheKey(const Source &source, const CompileOptions &option
   CacheKey key;
   key.add("compiler", environment.compilerBuildId);
   key.add("assembler", environment.assembler);
-  key.add("source name", source.name); // `.file` lines and diagnostics hold it
   key.add("source text", source.text);
   options.visit([&](const char *name, const auto &field) { key.add(std::string("option ") + name, valueOf(field)); });
   return key;

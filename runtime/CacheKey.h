@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A cache key is a list of named fields, each with its length before it, so that no two lists share their
-// bytes. It holds everything that can change the machine code. No LLVM type: public.
+// bytes. It holds everything that can change the code, and not the source's name, which only `.file` lines tell: the
+// same text elsewhere finds the same entry. No LLVM type: public.
 //
 //===----------------------------------------------------------------------===//
 

@@ -26,6 +26,55 @@ std::vector<std::string> MessageLog::all() const {
   return messages;
 }
 
+void Suspects::launched(CUstream stream, std::string_view kernel) {
+  std::lock_guard lock(mutex);
+  for (const auto &[itsStream, name] : names)
+    if (itsStream == stream && name == kernel)
+      return;
+  if (names.size() == kMost)
+    names.erase(names.begin());
+  names.emplace_back(stream, kernel);
+}
+
+void Suspects::finished(CUstream stream) {
+  std::lock_guard lock(mutex);
+  std::erase_if(names, [&](const auto &each) { return each.first == stream; });
+}
+
+void Suspects::allFinished() {
+  std::lock_guard lock(mutex);
+  names.clear();
+}
+
+std::string Suspects::name() const {
+  std::lock_guard lock(mutex);
+  std::vector<std::string> distinct;
+  for (const auto &[stream, name] : names)
+    if (std::find(distinct.begin(), distinct.end(), "'" + name + "'") == distinct.end())
+      distinct.push_back("'" + name + "'");
+  if (distinct.empty())
+    return "a kernel";
+  std::string text = distinct.size() == 1 ? "kernel " : "one of the kernels ";
+  for (const std::string &name : distinct)
+    text += (name == distinct.front() ? "" : ", ") + name;
+  return text;
+}
+
+Error DeviceContext::lose(Error fault) const {
+  std::lock_guard lock(lossMutex);
+  if (isLost)
+    return lostError();
+  fault.message = launched.name() + " failed on the device";
+  loss = launched.name() + " failed with " + fault.driverName;
+  isLost = true;
+  return fault;
+}
+
+Error DeviceContext::lostError() const {
+  return Error{ErrorKind::Fault, "the device " + facts.id + " is lost since " + loss +
+                                     ": no call on it can succeed in this process; end it and start a new one"};
+}
+
 std::string DeviceContext::hex(unsigned long long value) {
   char digits[16];
   auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, 16);

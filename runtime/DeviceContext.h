@@ -17,10 +17,12 @@
 #include "runtime/CudaDriver.h"
 #include "runtime/Device.h"
 #include "runtime/Result.h"
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace imbrex {
 
@@ -42,6 +44,27 @@ private:
   std::vector<std::string> messages;
 };
 
+/// Which kernels may have gone wrong: those launched on each stream and not yet waited for. Thread-safe.
+class Suspects {
+public:
+  /// Before each launch. `stream` is the driver's handle.
+  void launched(cuda::CUstream stream, std::string_view kernel);
+  /// All that was launched on `stream` is done.
+  void finished(cuda::CUstream stream);
+  /// All that was launched is done.
+  void allFinished();
+  /// "kernel 'a'" or "one of the kernels 'a', 'b'"; "a kernel" if none is known.
+  std::string name() const;
+
+private:
+  static constexpr size_t kMost = 8; ///< names kept; the oldest is forgotten
+  mutable std::mutex mutex;
+  std::vector<std::pair<cuda::CUstream, std::string>> names; ///< oldest first, each once a stream
+};
+
+/// A device's primary context. A fault of a kernel on a real GPU is for ever: the call that finds it gives an Error
+/// of kind Fault that names the kernel; from then on no call reaches the driver but those that give handles back,
+/// and every Error says since when the device is lost, and how to go on. (A simulated device lives on.)
 class DeviceContext {
 public:
   using Table = cuda::DriverTable;
@@ -57,6 +80,7 @@ public:
   const DeviceInfo &info() const { return facts; }
   MessageLog &log() { return messages; }
   bool isContext(cuda::CUcontext other) const { return other == context; }
+  Suspects &suspects() const { return launched; }
 
   template <auto Member, typename... Arguments> static Result<void> callOn(const Table &table, Arguments... arguments) {
     cuda::CUresult result = (table.*Member)(arguments...);
@@ -67,20 +91,21 @@ public:
     return driverError(table, result, symbolOf<Member>, std::move(text));
   }
   template <auto Member, typename... Arguments> Result<void> call(Arguments... arguments) const {
-    return callOn<Member>(*table, arguments...);
+    Result<void> done = callOn<Member>(*table, arguments...);
+    if (!done && done.error().kind == ErrorKind::Fault && !facts.simulated) [[unlikely]]
+      return lose(done.takeError());
+    return done;
   }
   /// Runs `body` (returning Result<void>) with the primary context current.
   template <typename Body> Result<void> inContext(const Body &body) const {
-    if (Result<void> pushed = call<&Table::contextPushCurrent>(context); !pushed)
-      return pushed;
-    Result<void> done = body();
-    cuda::CUcontext popped = nullptr;
-    Result<void> left = call<&Table::contextPopCurrent>(&popped);
-    return done ? std::move(left) : std::move(done);
+    if (isLost) [[unlikely]]
+      return lostError();
+    return withContext(body);
   }
-  /// A call in a destructor: a failure goes to the log.
+  /// A call in a destructor: a failure goes to the log, unless the device is lost and it had to fail.
   template <auto Member, typename Argument> void dispose(Argument argument) {
-    if (Result<void> done = inContext([&] { return call<Member>(argument); }); !done)
+    bool wasLost = isLost;
+    if (Result<void> done = withContext([&] { return call<Member>(argument); }); !done && !wasLost)
       messages.add(done.error().render());
   }
 
@@ -88,6 +113,18 @@ private:
   DeviceContext(std::shared_ptr<const Table> table, DeviceInfo info)
       : table(std::move(table)), facts(std::move(info)) {}
 
+  template <typename Body> Result<void> withContext(const Body &body) const {
+    if (Result<void> pushed = call<&Table::contextPushCurrent>(context); !pushed)
+      return pushed;
+    Result<void> done = body();
+    cuda::CUcontext popped = nullptr;
+    Result<void> left = call<&Table::contextPopCurrent>(&popped);
+    return done ? std::move(left) : std::move(done);
+  }
+
+  /// `fault` with the kernel's name if it is the first; else what is said of a lost device.
+  Error lose(Error fault) const;
+  Error lostError() const;
   static Error driverError(const Table &table, cuda::CUresult result, std::string_view call, std::string arguments);
   static std::string hex(unsigned long long value);
   template <typename T> static std::string show(T value) {
@@ -104,6 +141,10 @@ private:
   int device = 0;
   cuda::CUcontext context = nullptr;
   MessageLog messages;
+  mutable Suspects launched;
+  mutable std::atomic<bool> isLost = false;
+  mutable std::mutex lossMutex;
+  mutable std::string loss; ///< "kernel 'a' failed with CUDA_ERROR_ILLEGAL_ADDRESS"; set before isLost
 };
 
 } // namespace imbrex

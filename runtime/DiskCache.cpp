@@ -52,6 +52,8 @@ struct DiskCache::State {
   std::string directory;
   uint64_t maximumBytes;
   int fd = -1;
+  mode_t entryMode = 0600; ///< who may read the directory may read its entries
+  bool writable = true;
   std::atomic<unsigned> writes = 0; ///< tells apart the temporary files of one process
   ~State() { close(fd); }
 };
@@ -78,8 +80,18 @@ static void makeDirectories(const std::string &path) {
   mkdir(path.c_str(), 0700);
 }
 
+/// True of a file or directory that nobody but us and root can have written.
+static bool isTrusted(const struct stat &status) {
+  bool ours = status.st_uid == geteuid() || status.st_uid == 0;
+  return ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximumBytes) {
   makeDirectories(directory);
+  struct stat status;
+  if (lstat(directory.c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+    return Error{ErrorKind::File,
+                 "the cache directory '" + directory + "' is a symbolic link: name the directory that it points to"};
   int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return fileError("the cache directory cannot be used", "open", directory, errno);
@@ -87,12 +99,14 @@ Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximum
   state->directory = directory;
   state->maximumBytes = maximumBytes;
   state->fd = fd;
-  struct stat status;
   if (fstat(fd, &status) != 0)
     return fileError("the cache directory cannot be used", "fstat", directory, errno);
-  if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+  if (!isTrusted(status))
     return Error{ErrorKind::File, "the cache directory '" + directory +
-                                      "' must belong to you alone (chmod 700), because kernels are loaded from it"};
+                                      "' must be yours or root's, and others must not be able to write it (chmod "
+                                      "go-w), because kernels are loaded from it"};
+  state->entryMode = 0600 | (status.st_mode & 044);
+  state->writable = faccessat(fd, ".", W_OK, AT_EACCESS) == 0;
   return DiskCache(std::move(state));
 }
 
@@ -100,7 +114,7 @@ Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximum
 static std::optional<std::string> readFile(int directory, const std::string &name) {
   File file(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status;
-  if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
+  if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || !isTrusted(status) ||
       status.st_size > kLargestEntry)
     return std::nullopt;
   std::string bytes(size_t(status.st_size), '\0');
@@ -198,6 +212,9 @@ static void boundSize(int directory, uint64_t maximumBytes, const std::string &k
 }
 
 Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) const {
+  if (!state->writable)
+    return Error{ErrorKind::File,
+                 "new kernels are not kept: the cache directory '" + state->directory + "' cannot be written"};
   std::string digest = key.digest();
   std::string name = digest + std::string(kSuffix);
   std::string temporary = digest + std::string(kTemporary) + std::to_string(getpid()) + "." +
@@ -205,7 +222,8 @@ Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) cons
                           std::to_string(state->writes.fetch_add(1));
   unlinkat(state->fd, temporary.c_str(), 0); // left by a dead process of the same number
   {
-    File file(openat(state->fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    File file(
+        openat(state->fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, state->entryMode));
     if (file.fd < 0)
       return fileError("a kernel could not be cached", "openat", temporary, errno);
     if (int code = writeAll(file.fd, encodeCacheEntry(key.bytes(), entry))) {

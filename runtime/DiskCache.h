@@ -3,7 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One file an entry, `<sha256 of its key>.imbrex`, in a directory that belongs to the user alone. Entries
+// One file an entry, `<sha256 of its key>.imbrex`, in a directory that only its owner can write: the user, or root.
+// Kernels are run from it, so what anybody else could have written is not read. Others may read it, and one that
+// cannot be written (an image, a mount, root's) serves what it holds. Entries
 // are written beside, synced and renamed into place, and never read back by their writer. Every fault of
 // an entry is a miss, and the entry is removed; no fault is ever a wrong kernel. Several processes and
 // threads may use one directory at once. No LLVM type: public.
@@ -27,8 +29,8 @@ public:
     uint64_t damaged = 0; ///< only from verify()
   };
 
-  /// Makes the directory (mode 0700, parents too) if needed. An Error if it is not a directory, is not
-  /// ours, or is open to others: the caller then runs uncached.
+  /// Makes the directory (mode 0700, parents too) if needed. An Error if it is not a directory, is a symbolic link,
+  /// belongs to somebody else than us and root, or can be written by others: the caller then runs uncached.
   static Result<DiskCache> open(const std::string &directory, uint64_t maximumBytes = uint64_t(1) << 30);
   DiskCache(DiskCache &&) noexcept;
   DiskCache &operator=(DiskCache &&) noexcept;
@@ -36,8 +38,8 @@ public:
 
   /// The entry of this key, marked as used now; nullopt if there is none or it is damaged.
   std::optional<CacheEntry> find(const CacheKey &key) const;
-  /// Publishes an entry, then removes the least recently used ones beyond the size bound. An Error here is
-  /// never a reason to fail a launch.
+  /// Publishes an entry, then removes the least recently used ones beyond the size bound. An Error here (of a
+  /// directory that cannot be written, say) is never a reason to fail a launch.
   Result<void> store(const CacheKey &key, const CacheEntry &entry) const;
   void evict(const CacheKey &key) const;
 

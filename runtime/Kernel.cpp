@@ -9,10 +9,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Kernel.h"
+#include "compiler/Number.h"
 #include "runtime/RuntimeState.h"
 #include "llvm/ADT/SmallString.h"
 #include <algorithm>
-#include <charconv>
 
 using namespace imbrex;
 
@@ -47,18 +47,17 @@ static void setType(KernelState &kernel, unsigned index, std::string_view text) 
 }
 
 static void setInteger(KernelState &kernel, const std::string &name, std::string_view text) {
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    kernel.mistake =
-        settingError(kernel, "set(\"" + name + "\", \"" + std::string(text) + "\"): " + name + " must be an integer");
+  std::optional<int64_t> value = readInteger(text);
+  if (!value) {
+    kernel.mistake = settingError(kernel, "set(\"" + name + "\", \"" + std::string(text.substr(0, kMaxNumberBytes)) +
+                                              "\"): " + name + " must be an integer");
     return;
   }
   if (std::optional<unsigned> slot = kernel.plan->slotNamed(name)) {
     std::erase_if(kernel.fixed.slots, [&](const auto &fixed) { return fixed.first == *slot; });
-    kernel.fixed.slots.emplace_back(*slot, value);
+    kernel.fixed.slots.emplace_back(*slot, *value);
   }
-  kernel.options.set[name] = std::to_string(value);
+  kernel.options.set[name] = std::to_string(*value);
 }
 
 static void setParameter(KernelState &kernel, std::string_view name, std::string_view text) {
@@ -122,8 +121,10 @@ static Result<Ready> specialise(const KernelState &kernel, const Binding &bindin
   const RuntimeState &runtime = *kernel.module->runtime;
   CompileOptions options = completeOptions(kernel, binding);
   CacheKey key = makeCacheKey(kernel.module->source, options, {runtime.compiler.buildId, runtime.assembler.identity()});
+  CacheKey named = key; // in this process, a kernel keeps the name of its own source
+  named.add("source name", kernel.module->source.name);
   return kernel.module->runtime->specialisations.get(
-      key, [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
+      named.bytes(), [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
 }
 
 static Result<Ready> findReady(const KernelState &kernel, const Binding &binding) {
@@ -172,11 +173,13 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
     return grid.takeError();
   if ((*grid)[0] == 0)
     return {};
+  device.suspects().launched(stream.internal().handle, state->plan->signature.name);
   Result<void> launched = kernel.loaded->launch(stream.internal().handle, *grid, packed.pointers.data());
   if (launched)
     return launched;
   Error error = launched.takeError();
-  error.message = "kernel '" + state->plan->signature.name + "' failed";
+  if (error.message.empty()) // else it tells of a kernel launched before
+    error.message = "kernel '" + state->plan->signature.name + "' failed";
   return error;
 }
 

@@ -25,6 +25,8 @@ Result<void> LoadedKernel::loadModule(const std::string &image, const std::strin
   if (loaded)
     return device->call<&DriverTable::moduleGetFunction>(&function, module, entry.c_str());
   Error error = loaded.takeError();
+  if (!error.message.empty())
+    return error; // the device was lost before
   bool machineFailed = error.kind == ErrorKind::OutOfMemory || error.kind == ErrorKind::Fault;
   error.kind = machineFailed ? error.kind : ErrorKind::Assemble;
   error.message = "kernel '" + entry + "' could not be loaded";

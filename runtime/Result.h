@@ -28,7 +28,7 @@ enum class ErrorKind {
   Assemble,    ///< PTX could not be turned into machine code, or not be loaded
   OutOfMemory, ///< of the device
   NoDevice,    ///< the device asked for does not exist
-  Fault,       ///< a kernel went wrong on the device; on a real GPU the context is lost
+  Fault,       ///< a kernel went wrong on the device; a real GPU is then lost to this process, and later calls say so
   Driver,      ///< any other failure of a driver call
   File,        ///< a file could not be read or written
 };

@@ -119,7 +119,10 @@ std::vector<std::string> Runtime::messages() const { return state->device->log()
 
 Result<void> Runtime::synchronize() const {
   const DeviceContext &device = *state->device;
-  return device.inContext([&] { return device.call<&cuda::DriverTable::contextSynchronize>(); });
+  Result<void> done = device.inContext([&] { return device.call<&cuda::DriverTable::contextSynchronize>(); });
+  if (done)
+    device.suspects().allFinished();
+  return done;
 }
 
 static Error fileError(const std::string &path, const char *call) {
@@ -137,13 +140,17 @@ static Result<std::string> readSource(const std::string &path) {
     return fileError(path, "open");
   struct stat status;
   std::string text;
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= kLargestSource)
-    text.resize(size_t(status.st_size));
-  else {
+  bool known = fstat(fd, &status) == 0;
+  std::string wrong = known && S_ISDIR(status.st_mode)     ? " is a directory"
+                      : !known || !S_ISREG(status.st_mode) ? " is not a file"
+                      : status.st_size > kLargestSource
+                          ? " has " + std::to_string(status.st_size) + " bytes, too many for a kernel's source"
+                          : "";
+  if (!wrong.empty()) {
     close(fd);
-    return Error{ErrorKind::File,
-                 "'" + path + "' is not a file of at most " + std::to_string(kLargestSource) + " bytes"};
+    return Error{ErrorKind::File, "'" + path + "'" + wrong};
   }
+  text.resize(size_t(status.st_size));
   ssize_t count = pread(fd, text.data(), text.size(), 0);
   Error error = fileError(path, "read");
   close(fd);

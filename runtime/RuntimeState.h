@@ -32,11 +32,11 @@ struct ReadyKernel {
 };
 using Ready = std::shared_ptr<const ReadyKernel>;
 
-/// Compiled specialisations by cache key. Concurrent requests of one key are served by one compilation;
+/// Compiled specialisations by a key of their bytes. Concurrent requests of one key are served by one compilation;
 /// different keys compile in parallel. A failure is told to all who waited and then forgotten. Thread-safe.
 class Specialisations {
 public:
-  Result<Ready> get(const CacheKey &key, const std::function<Result<Ready>()> &make);
+  Result<Ready> get(const std::string &key, const std::function<Result<Ready>()> &make);
 
 private:
   struct Slot {

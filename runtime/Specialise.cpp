@@ -8,7 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SourceName.h"
 #include "runtime/RuntimeState.h"
+#include <algorithm>
 
 using namespace imbrex;
 
@@ -22,12 +24,12 @@ struct Built {
 
 } // namespace
 
-Result<Ready> Specialisations::get(const CacheKey &key, const std::function<Result<Ready>()> &make) {
+Result<Ready> Specialisations::get(const std::string &key, const std::function<Result<Ready>()> &make) {
   std::shared_ptr<Slot> slot;
   bool isOurs = false;
   {
     std::lock_guard lock(mutex);
-    std::shared_ptr<Slot> &found = slots[key.bytes()];
+    std::shared_ptr<Slot> &found = slots[key];
     isOurs = !found;
     if (isOurs)
       found = std::make_shared<Slot>();
@@ -37,7 +39,7 @@ Result<Ready> Specialisations::get(const CacheKey &key, const std::function<Resu
     Result<Ready> result = make();
     if (!result) {
       std::lock_guard lock(mutex);
-      slots.erase(key.bytes());
+      slots.erase(key);
     }
     std::lock_guard lock(slot->mutex);
     slot->result = std::move(result);
@@ -70,7 +72,10 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
   return options;
 }
 
-static std::optional<Built> findOnDisk(const RuntimeState &runtime, const CacheKey &key) {
+/// The entry of this key. Its PTX names this module's source, whatever the name was when it was compiled; machine
+/// code keeps the old one in its line table.
+static std::optional<Built> findOnDisk(const ModuleState &module, const CacheKey &key) {
+  const RuntimeState &runtime = *module.runtime;
   std::optional<CacheEntry> entry = runtime.disk ? runtime.disk->find(key) : std::nullopt;
   std::optional<KernelInterface> interface = entry ? KernelInterface::fromJson(entry->interface) : std::nullopt;
   if (!interface) {
@@ -78,11 +83,19 @@ static std::optional<Built> findOnDisk(const RuntimeState &runtime, const CacheK
       runtime.disk->evict(key);
     return std::nullopt;
   }
+  entry->ptx = renameSource(std::move(entry->ptx), entry->sourceName, module.source.name);
   return Built{std::move(*interface), std::move(*entry)};
 }
 
 static Error compileError(const ModuleState &module, const CompileOptions &options, CompileResult &result) {
   Error error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name + " does not compile"};
+  auto isTextsFault = [](const Diagnostic &each) { return each.severity == Severity::Error && !each.ofCaller; };
+  auto isError = [](const Diagnostic &each) { return each.severity == Severity::Error; };
+  auto first = std::find_if(result.diagnostics.begin(), result.diagnostics.end(), isError);
+  if (first != result.diagnostics.end() && std::none_of(first, result.diagnostics.end(), isTextsFault)) {
+    error.kind = ErrorKind::Argument;
+    error.message = "kernel '" + options.kernel + "' does not take these arguments: " + first->message;
+  }
   error.diagnostics = std::move(result.diagnostics);
   return error;
 }
@@ -100,8 +113,8 @@ static Result<Built> build(const ModuleState &module, const CompileOptions &opti
   }
   Built built;
   built.interface = std::move(compiled.kernel->interface);
-  built.entry = {built.interface.toJson(), std::move(compiled.kernel->code), std::move(assembled->machineCode),
-                 std::move(assembled->log)};
+  built.entry = {module.source.name, built.interface.toJson(), std::move(compiled.kernel->code),
+                 std::move(assembled->machineCode), std::move(assembled->log)};
   if (runtime.disk)
     if (Result<void> stored = runtime.disk->store(key, built.entry); !stored)
       runtime.device->log().add(stored.error().render());
@@ -135,7 +148,7 @@ static Result<Ready> load(const RuntimeState &runtime, const SignaturePlan &sign
 Result<Ready> imbrex::makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
                                 const CacheKey &key) {
   const RuntimeState &runtime = *module.runtime;
-  if (std::optional<Built> cached = findOnDisk(runtime, key)) {
+  if (std::optional<Built> cached = findOnDisk(module, key)) {
     if (Result<Ready> ready = load(runtime, plan, std::move(*cached), /*fromDisk=*/true))
       return ready;
     runtime.disk->evict(key);

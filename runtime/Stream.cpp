@@ -91,7 +91,10 @@ Result<Event> imbrex::createEvent(const std::shared_ptr<DeviceContext> &device) 
 
 Result<void> Stream::synchronize() const {
   const DeviceContext &device = *state->device;
-  return device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
+  Result<void> done = device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
+  if (done)
+    device.suspects().finished(state->handle);
+  return done;
 }
 
 void *Stream::raw() const { return state->handle; }

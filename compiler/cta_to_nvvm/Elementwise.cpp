@@ -198,6 +198,10 @@ Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
   unsigned count = 1;
   for (Value operand : op->getOperands())
     count = std::max<unsigned>(count, l.registersOf(operand).size());
+  for (Value value : llvm::concat<Value>(SmallVector<Value>(op->getOperands()), SmallVector<Value>(op->getResults())))
+    if (auto type = dyn_cast<RankedTensorType>(value.getType());
+        type && cta::layoutOf(type) != cta::layoutOf(result.getType()))
+      return op->emitError("operands and result have different layouts");
   for (unsigned reg = 0; reg < count; ++reg) {
     Values operands;
     for (Value operand : op->getOperands()) {

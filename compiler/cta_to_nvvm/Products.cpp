@@ -254,10 +254,31 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   return success();
 }
 
+/// What both kinds take for granted: element types that go together, and for mma the layouts of its fragments.
+static LogicalResult checkOperands(cta::DotOp dot) {
+  auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
+  Type element = dot.getBBuffer().getType().getElementType(), sum = sums.getElementType();
+  Type left = dot.getA() ? getElementTypeOrSelf(dot.getA().getType()) : dot.getABuffer().getType().getElementType();
+  bool isMma = dot.getKind() == cta::DotKind::Mma;
+  if (left != element || !isa<FloatType>(element) || !isa<FloatType>(sum) ||
+      element.getIntOrFloatBitWidth() > sum.getIntOrFloatBitWidth() || (!isMma && !dot.getABuffer()))
+    return dot.emitError("no product of ") << left << " and " << element << " into " << sum << " of this kind";
+  if (!isMma)
+    return success();
+  const TileLayout &layout = cta::layoutOf(sums);
+  unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
+  bool isFragment = layout == TileLayout::mmaAccumulator(sums.getShape(), warpsM, warpsN);
+  if (auto a = dot.getA() ? cast<RankedTensorType>(dot.getA().getType()) : RankedTensorType(); a && isFragment)
+    isFragment = cta::layoutOf(a) == TileLayout::mmaOperandA(a.getShape(), warpsM);
+  return isFragment ? success() : dot.emitError("the operands of mma must have the layouts of its fragments");
+}
+
 Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
   auto dot = dyn_cast<cta::DotOp>(op);
   if (!dot)
     return std::nullopt;
+  if (failed(checkOperands(dot)))
+    return failure();
   if (dot.getKind() == cta::DotKind::Fma)
     return lowerFma(l, dot);
   MmaProduct(l, dot).run();

@@ -24,17 +24,19 @@ static void lowerIota(Lowering &l, tile::IotaOp op) {
 }
 
 /// Each register of `result` is the register of `source` at the coordinate that `project` makes of its own.
-static void rename(Lowering &l, Value source, Value result, llvm::function_ref<Coord(Coord)> project) {
+static LogicalResult rename(Lowering &l, Value source, Value result, llvm::function_ref<Coord(Coord)> project) {
   const TileLayout &to = cta::layoutOf(result.getType());
   auto numbers = registerNumbers(cta::layoutOf(source.getType()));
   const Values &from = l.registersOf(source);
   Values registers;
   for (unsigned reg = 0, e = to.registersPerThread(); reg < e; ++reg) {
     auto found = numbers.find(project(to.registerCoord(reg)));
-    assert(found != numbers.end() && "the source's layout must be the projection of the result's");
+    if (found == numbers.end())
+      return emitError(l.loc, "the source's layout is not the projection of the result's");
     registers.push_back(from[found->second]);
   }
   l.define(result, registers);
+  return success();
 }
 
 Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
@@ -48,28 +50,25 @@ Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
     return success();
   }
   if (auto expand = dyn_cast<tile::ExpandDimsOp>(op)) {
-    rename(l, expand.getSource(), expand.getResult(), [&](Coord coord) {
+    return rename(l, expand.getSource(), expand.getResult(), [&](Coord coord) {
       coord.erase(coord.begin() + expand.getDim());
       return coord;
     });
-    return success();
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     auto shape = cast<RankedTensorType>(broadcast.getSource().getType()).getShape();
-    rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) {
+    return rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) {
       for (unsigned dim = 0; dim < shape.size(); ++dim)
         if (shape[dim] == 1)
           coord[dim] = 0;
       return coord;
     });
-    return success();
   }
   if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
-    rename(l, transpose.getSource(), transpose.getResult(), [](Coord coord) {
+    return rename(l, transpose.getSource(), transpose.getResult(), [](Coord coord) {
       std::swap(coord[0], coord[1]);
       return coord;
     });
-    return success();
   }
   return std::nullopt;
 }

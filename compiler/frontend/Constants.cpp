@@ -47,7 +47,7 @@ std::optional<Constant> imbrex::lookUp(const std::string &name, const Specialisa
 /// One of the calls that the host and constants know: cdiv, min or max of two, pow2 of one.
 static bool isIntegerCall(const Expr &expr) {
   const ExpressionOperator *op = expr.kind == Expr::Call ? findExpressionOperator(expr.text) : nullptr;
-  return op && op->precedence == 0 && op->arity == expr.operands.size();
+  return op && op->precedence == 0 && op->arity == expr.operands.size() && expr.integer == 0;
 }
 
 static std::optional<Constant> evaluateUnary(const Expr &expr, const Specialisation &specialisation,

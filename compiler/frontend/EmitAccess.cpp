@@ -51,10 +51,12 @@ bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
 std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef name,
                                                    const std::vector<ast::Index> &indices) {
   Binding *binding = find(name);
+  if (!binding && isKernelsAlone(offset, name))
+    return std::nullopt;
   if (!binding) {
     std::vector<std::string> known;
     for (const Parameter &parameter : interface.parameters)
-      if (parameter.isView)
+      if (parameter.isView && !kernelScopes)
         known.push_back(parameter.name);
     error(offset, Message::UnknownName, name, suggestion(name, known));
     return std::nullopt;

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Emitter.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -35,29 +36,49 @@ Val Emitter::emitCall(const ast::Expr &expr) {
     poison |= arguments.back().isPoison();
   }
   if (const ast::Function *function = program.file->findFunction(expr.text)) {
-    if (poison)
+    if (poison || !checkExtras(expr, *function))
       return {};
+    SmallVector<Placed> placed;
+    for (auto [argument, operand] : llvm::zip(arguments, expr.operands))
+      placed.push_back({argument, operand->offset});
     if (function->isHook)
-      return emitHook(expr.offset, *function, arguments);
-    ArrayRef<Val> all(arguments);
-    if (all.size() != function->extras.size() + function->parameters.size())
-      return error(expr.offset, Message::ArgumentCount, expr.text,
-                   function->extras.size() + function->parameters.size(), all.size());
-    size_t extras = function->extras.size();
-    return emitFunction(expr.offset, *function, all.take_front(extras), all.drop_front(extras));
+      return emitHook(expr.offset, *function, placed);
+    ArrayRef<Placed> all(placed);
+    return emitFunction(expr.offset, *function, all.take_front(expr.integer), all.drop_front(expr.integer));
   }
   for (const auto &builtin : kBuiltins) {
     if (builtin.name != expr.text)
       continue;
-    if (arguments.size() < builtin.least || arguments.size() > builtin.most)
+    if (expr.integer || arguments.size() < builtin.least || arguments.size() > builtin.most)
       return error(expr.offset, Message::ArgumentCount, expr.text,
                    (builtin.least < builtin.most ? std::to_string(builtin.least) + " or " : "") +
                        std::to_string(builtin.most),
                    arguments.size());
     return poison ? Val() : emitBuiltin(expr, arguments);
   }
-  if (llvm::is_contained({"gather", "philox", "random", "atomic_add"}, expr.text))
-    return error(expr.offset, Message::Unsupported, "'" + expr.text + "'");
+  return unknownFunction(expr);
+}
+
+/// f(a)(b): as many extra arguments as f declares, in brackets of their own.
+bool Emitter::checkExtras(const ast::Expr &expr, const ast::Function &function) {
+  if (size_t(expr.integer) == function.extras.size())
+    return true;
+  std::string form = function.name;
+  for (const auto *list : {&function.extras, &function.parameters}) {
+    if (list->empty() && list == &function.extras)
+      continue;
+    std::string names;
+    for (const ast::FnParameter &parameter : *list)
+      names += (names.empty() ? "" : ", ") + parameter.name;
+    form += "(" + names + ")";
+  }
+  error(expr.offset, Message::ExtraCount, function.name, function.extras.size(), expr.integer, form);
+  return false;
+}
+
+Val Emitter::unknownFunction(const ast::Expr &expr) {
+  if (std::optional<StringRef> instead = insteadOf(expr.text))
+    return error(expr.offset, Message::NoSuchWord, expr.text, *instead);
   std::vector<std::string> known;
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
@@ -184,8 +205,9 @@ Val Emitter::emitCoord(const ast::Expr &expr, ArrayRef<Val> arguments) {
 // Functions and hooks
 //===----------------------------------------------------------------------===//
 
-bool Emitter::bindArgument(uint32_t offset, const ast::Function &function, const ast::FnParameter &parameter,
-                           Val argument, Scope &scope) {
+bool Emitter::bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed,
+                           Scope &scope) {
+  auto [argument, offset] = placed;
   bool isCoord = parameter.type.name == "coord";
   if (isCoord && argument.kind != Val::Coord) {
     error(offset, Message::ArgumentType, function.name, parameter.name, "a coord", describe(argument));
@@ -214,14 +236,30 @@ bool Emitter::bindArgument(uint32_t offset, const ast::Function &function, const
   return true;
 }
 
+/// True, reported, if a function's body uses a name that only its kernel sees.
+bool Emitter::isKernelsAlone(uint32_t offset, StringRef name) {
+  if (!kernelScopes)
+    return false;
+  for (const Scope &scope : llvm::reverse(*kernelScopes))
+    if (auto it = scope.find(name); it != scope.end()) {
+      bool isView = it->second.value.kind == Val::View || it->second.value.kind == Val::Absent;
+      error(offset, isView ? Message::FunctionReadsView : Message::NotInFunction, name);
+      return true;
+    }
+  return false;
+}
+
 /// The value of `function`'s body, which sees its parameters in `scope` and the kernel's constants.
 Val Emitter::emitBody(const ast::Function &function, Scope scope) {
   std::vector<Scope> caller = std::exchange(scopes, {});
+  const std::vector<Scope> *outer = kernelScopes;
+  kernelScopes = outer ? outer : &caller;
   scopes.push_back(std::move(scope));
   inlining.push_back(&function);
   Val result = emit(*function.body);
   inlining.pop_back();
   scopes = std::move(caller);
+  kernelScopes = outer;
   return result;
 }
 
@@ -243,8 +281,8 @@ Val Emitter::checkResult(uint32_t offset, Val value, const ast::TypeName &declar
   return value;
 }
 
-Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayRef<Val> extras,
-                          ArrayRef<Val> arguments) {
+Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayRef<Placed> extras,
+                          ArrayRef<Placed> arguments) {
   if (llvm::is_contained(inlining, &function))
     return error(offset, Message::Recursion, function.name);
   if (inlining.size() >= kMaxInlining)
@@ -253,30 +291,30 @@ Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayR
     return error(offset, Message::ArgumentCount, function.name, function.parameters.size(), arguments.size());
   Scope scope;
   for (auto [parameter, argument] : llvm::zip(function.extras, extras))
-    if (!bindArgument(offset, function, parameter, argument, scope))
+    if (!bindArgument(function, parameter, argument, scope))
       return {};
   for (auto [parameter, argument] : llvm::zip(function.parameters, arguments))
-    if (!bindArgument(offset, function, parameter, argument, scope))
+    if (!bindArgument(function, parameter, argument, scope))
       return {};
   Val result = emitBody(function, std::move(scope));
   return checkResult(function.body->offset, result, function.result, Message::ResultType, function.name);
 }
 
-Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Val> arguments) {
+Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Placed> arguments) {
   auto bound = program.hooks.find(hook.name);
   Val result;
   if (bound == program.hooks.end()) {
     result = emitFunction(offset, hook, {}, arguments);
   } else {
-    SmallVector<Val> extras;
+    SmallVector<Placed> extras;
     for (const ast::ExprPtr &extra : bound->second.extras)
-      extras.push_back(emit(*extra));
+      extras.push_back({emit(*extra), extra->offset});
     result = emitFunction(offset, *bound->second.function, extras, arguments);
     result = checkResult(offset, result, hook.result, Message::HookResult, hook.name);
   }
   bool isFirst = hook.name == visible.hook && !visible.found && b.getInsertionBlock() == visible.body;
-  if (isFirst && !result.isPoison() && arguments[0].kind == Val::Coord)
-    promiseVisible(offset, result, arguments[0]);
+  if (isFirst && !result.isPoison() && arguments[0].value.kind == Val::Coord)
+    promiseVisible(offset, result, arguments[0].value);
   return result;
 }
 

@@ -75,6 +75,8 @@ Val Emitter::emitName(const ast::Expr &expr) {
                                      .Default(std::nullopt);
   if (number)
     return Val::ofFloat(*number);
+  if (isKernelsAlone(expr.offset, expr.text))
+    return {};
   std::vector<std::string> known{"inf", "nan", "LOG2E", "LN2", "PI"};
   for (const Scope &scope : llvm::reverse(scopes))
     for (const auto &[name, binding] : scope)

@@ -77,8 +77,8 @@ Emitter::Emitter(const Specialisation &program, const CompileOptions &options, c
 }
 
 Location Emitter::at(uint32_t offset) {
-  auto [line, column] = diagnostics.position(offset);
-  return FileLineColLoc::get(b.getContext(), diagnostics.file(), line, column);
+  Place place = diagnostics.position(offset);
+  return FileLineColLoc::get(b.getContext(), place.file, place.line, place.column);
 }
 
 Type Emitter::toType(DataType type) {
@@ -147,7 +147,7 @@ void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::str
     return !parameter.isView && parameter.name == expr.text;
   });
   if (expr.kind == ast::Expr::Name && isScalar)
-    error(expr.offset, Message::HostExpression, expr.text);
+    error(expr.offset, Message::HostScalar, expr.text);
   else if (expr.kind == ast::Expr::Name && !isConstant && !known.contains(expr.text))
     error(expr.offset, Message::UnknownName, expr.text,
           suggestion(expr.text, std::vector<std::string>(known.begin(), known.end())));

@@ -49,6 +49,17 @@ void Emitter::emitStatement(const ast::Stmt &stmt) {
   }
 }
 
+/// True, reported, if `name` is about to hide a variable of an outer block: what was meant is its value.
+bool Emitter::hidesVariable(uint32_t offset, StringRef name) {
+  for (const Scope &scope : llvm::reverse(ArrayRef(scopes).drop_back()))
+    if (auto it = scope.find(name); it != scope.end()) {
+      if (it->second.isVariable)
+        error(offset, Message::HidesVariable, name);
+      return it->second.isVariable;
+    }
+  return false;
+}
+
 void Emitter::emitBinding(const ast::Stmt &stmt) {
   Val value = emit(*stmt.value);
   bool isVariable = stmt.kind == ast::Stmt::Var;
@@ -57,6 +68,8 @@ void Emitter::emitBinding(const ast::Stmt &stmt) {
     value = error(stmt.value->offset, Message::NotAValue, describe(value));
   if (isVariable)
     value = settle(stmt.value->offset, value);
+  if (hidesVariable(stmt.offset, stmt.name))
+    return;
   if (!scopes.back().try_emplace(stmt.name, Binding{value, isVariable}).second)
     error(stmt.offset, Message::Duplicate, stmt.name);
 }
@@ -173,6 +186,7 @@ void Emitter::emitLoopBody(const ast::Stmt &stmt, Block *body) {
   VisibleLoop outer = std::exchange(visible, {stmt.visible, body, false});
   unsigned before = diagnostics.errorCount();
   scopes.emplace_back();
+  hidesVariable(stmt.offset, stmt.name);
   scopes.back()[stmt.name] = {Val::of(body->getArgument(0)), false};
   emitBlock(stmt.body);
   scopes.pop_back();

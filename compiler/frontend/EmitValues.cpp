@@ -37,10 +37,12 @@ std::string Emitter::describe(Type type) {
   return text;
 }
 
+/// With a point or an exponent, as a float is written.
 static std::string toText(double number) {
   std::string text;
   llvm::raw_string_ostream(text) << llvm::format("%g", number);
-  return text;
+  bool isInteger = StringRef(text).find_if_not([](char c) { return llvm::isDigit(c) || c == '-'; }) == StringRef::npos;
+  return isInteger ? text + ".0" : text;
 }
 
 std::string Emitter::describe(const Val &value) {
@@ -50,7 +52,7 @@ std::string Emitter::describe(const Val &value) {
   case Val::Integer:
     return "the integer " + std::to_string(value.integer);
   case Val::Float:
-    return "the number " + toText(value.number);
+    return "the float " + toText(value.number);
   case Val::Bool:
     return value.integer ? "true" : "false";
   case Val::Choice:
@@ -89,6 +91,17 @@ static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element) {
   return fits ? b.getIntegerAttr(element, literal.integer) : IntegerAttr();
 }
 
+/// Says why `literal` is no constant of `element`: it is of another kind, or too large.
+Val Emitter::wrongLiteral(uint32_t offset, const Val &literal, Type element) {
+  bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);
+  if (isBool == (literal.kind == Val::Bool) && (isFloat || literal.kind != Val::Float))
+    return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element));
+  StringRef advice = isBool                       ? "; compare it"
+                     : literal.kind == Val::Float ? "; write an integer, or convert with cast<>"
+                                                  : "";
+  return error(offset, Message::LiteralKind, describe(literal), describe(element), advice);
+}
+
 Val Emitter::adapt(uint32_t offset, const Val &literal, Type type) {
   Type element = getElementTypeOrSelf(type);
   auto shape = dyn_cast<RankedTensorType>(type);
@@ -98,7 +111,7 @@ Val Emitter::adapt(uint32_t offset, const Val &literal, Type type) {
   }
   TypedAttr value = literalAttr(b, literal, element);
   if (!value)
-    return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element));
+    return wrongLiteral(offset, literal, element);
   if (shape)
     value = SplatElementsAttr::get(shape, value);
   return Val::of(arith::ConstantOp::create(b, at(offset), value));

@@ -82,6 +82,11 @@ private:
     bool isVariable = false;
   };
   using Scope = std::map<std::string, Binding, std::less<>>;
+  /// An argument and where it is written.
+  struct Placed {
+    Val value;
+    uint32_t offset;
+  };
   /// The loop whose visibility is promised, while its body is emitted.
   struct VisibleLoop {
     std::string hook;
@@ -107,6 +112,7 @@ private:
   void emitBinding(const ast::Stmt &stmt);
   void emitAssign(const ast::Stmt &stmt);
   std::vector<std::string> variableNames() const;
+  bool hidesVariable(uint32_t offset, llvm::StringRef name);
   void emitLoop(const ast::Stmt &stmt);
   void emitLoopBody(const ast::Stmt &stmt, mlir::Block *body);
   std::optional<std::pair<mlir::Value, mlir::Value>> emitBounds(const ast::Stmt &stmt);
@@ -152,6 +158,7 @@ private:
   Val broadcastTo(uint32_t offset, const Val &value, llvm::ArrayRef<int64_t> shape);
   /// A literal as a constant of `type`, a scalar or a tile; Poison, reported, if it does not fit.
   Val adapt(uint32_t offset, const Val &literal, mlir::Type type);
+  Val wrongLiteral(uint32_t offset, const Val &literal, mlir::Type element);
   /// A literal in its own type; other values stay as they are.
   Val settle(uint32_t offset, Val value);
   /// The scalar i32 that an index, a start or a bound must be; null, reported, if it is none.
@@ -173,11 +180,13 @@ private:
   Val emitReduce(const ast::Expr &expr, const Val &source);
   Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitCoord(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
-  Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Val> extras,
-                   llvm::ArrayRef<Val> arguments);
-  Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Val> arguments);
-  bool bindArgument(uint32_t offset, const ast::Function &function, const ast::FnParameter &parameter, Val argument,
-                    Scope &scope);
+  Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Placed> extras,
+                   llvm::ArrayRef<Placed> arguments);
+  Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Placed> arguments);
+  bool bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope);
+  bool isKernelsAlone(uint32_t offset, llvm::StringRef name);
+  bool checkExtras(const ast::Expr &expr, const ast::Function &function);
+  Val unknownFunction(const ast::Expr &expr);
   Val emitBody(const ast::Function &function, Scope scope);
   Val checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, llvm::StringRef name);
   void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
@@ -221,7 +230,9 @@ private:
   mlir::OpBuilder b;
   ExactIntegers exact{b};
   std::vector<Scope> scopes; ///< innermost last; in the first stand parameters, extents and grid names
-  Scope constants;           ///< integer and tuning parameters: visible in functions too
+  /// While a function's body is emitted: the names that its kernel sees and it does not.
+  const std::vector<Scope> *kernelScopes = nullptr;
+  Scope constants; ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;
   VisibleLoop visible;
   size_t emitted = 0;

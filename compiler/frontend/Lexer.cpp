@@ -11,6 +11,7 @@
 #include "compiler/frontend/Lexer.h"
 #include "compiler/frontend/Messages.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
 
 using namespace imbrex;
 using llvm::StringRef;
@@ -19,16 +20,18 @@ namespace {
 
 class Lexer {
 public:
-  Lexer(StringRef text, Diagnostics &diagnostics) : text(text), diagnostics(diagnostics) {}
+  Lexer(StringRef text, Diagnostics &diagnostics, uint32_t begin)
+      : text(text), diagnostics(diagnostics), begin(begin) {}
 
   std::vector<Token> run() {
     if (text.size() > kMaxSourceBytes) {
-      report(diagnostics, 0, Message::SourceTooLong, kMaxSourceBytes, text.size());
+      report(diagnostics, begin, Message::SourceTooLong, kMaxSourceBytes, text.size());
       text = {};
     }
+    at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; // the mark that some editors put before UTF-8
     while (skipBlanks(), at < text.size() && diagnostics.errorCount() < kMaxErrors)
       next();
-    tokens.push_back({TokenKind::End, uint32_t(text.size()), {}});
+    tokens.push_back({TokenKind::End, offsetOf(text.size()), {}});
     return std::move(tokens);
   }
 
@@ -57,9 +60,19 @@ private:
         return push(TokenKind::Symbol, symbol.size());
     if (StringRef("+-*/%<>=!?:;,.()[]{}|").contains(c))
       return push(TokenKind::Symbol, 1);
-    report(diagnostics, at, Message::UnknownCharacter,
-           llvm::isPrint(c) ? std::string(1, c) : "\\x" + llvm::utohexstr(uint8_t(c)));
-    ++at;
+    unknownCharacter();
+  }
+
+  /// One message for all bytes of a character, which is shown as it stands if it is one of UTF-8.
+  void unknownCharacter() {
+    size_t length = 1;
+    while (uint8_t(text[at]) >= 0xC0 && (uint8_t(peek(at + length)) & 0xC0) == 0x80)
+      ++length;
+    std::string shown(text.substr(at, length));
+    if (length == 1 ? !llvm::isPrint(shown[0]) : !llvm::json::isUTF8(shown))
+      shown = "\\x" + llvm::utohexstr(uint8_t(shown[0]));
+    report(diagnostics, offsetOf(at), Message::UnknownCharacter, shown);
+    at += length;
   }
 
   void name() {
@@ -98,30 +111,38 @@ private:
 
   /// Fills in the token's value; 1 stands for one that is wrong, and is wrong nowhere.
   void readNumber(Token &token) {
+    if (token.text.size() > kMaxNumberBytes) {
+      report(diagnostics, token.offset, Message::NumberTooLong, kMaxNumberBytes, token.text.size());
+      token.integer = 1;
+      token.number = 1;
+      return;
+    }
     bool onlyDigits = llvm::all_of(token.text, llvm::isDigit);
     bool isFloat = token.kind == TokenKind::Float;
-    bool wrong =
-        isFloat ? !llvm::isDigit(token.text.back()) || token.text.getAsDouble(token.number) || std::isinf(token.number)
-                : token.text.getAsInteger(10, token.integer);
-    if (!wrong)
-      return;
-    report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber,
-           token.text.take_front(kMaxNameBytes));
-    token.integer = 1;
-    token.number = 1;
+    std::optional<int64_t> integer = isFloat ? std::nullopt : readInteger(token.text);
+    std::optional<double> number = isFloat && llvm::isDigit(token.text.back()) ? readReal(token.text) : std::nullopt;
+    if (!integer && !number)
+      report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber, token.text);
+    token.integer = integer.value_or(1);
+    token.number = number.value_or(1);
   }
 
   void push(TokenKind kind, size_t length) {
-    tokens.push_back({kind, uint32_t(at), text.substr(at, length)});
+    tokens.push_back({kind, offsetOf(at), text.substr(at, length)});
     at += length;
   }
 
+  uint32_t offsetOf(size_t index) const { return begin + uint32_t(index); }
+
   StringRef text;
   Diagnostics &diagnostics;
+  uint32_t begin;
   size_t at = 0;
   std::vector<Token> tokens;
 };
 
 } // namespace
 
-std::vector<Token> imbrex::lex(StringRef text, Diagnostics &diagnostics) { return Lexer(text, diagnostics).run(); }
+std::vector<Token> imbrex::lex(StringRef text, Diagnostics &diagnostics, uint32_t begin) {
+  return Lexer(text, diagnostics, begin).run();
+}

@@ -32,8 +32,9 @@ struct Token {
   std::string describe() const { return kind == TokenKind::End ? "the end of the file" : "'" + text.str() + "'"; }
 };
 
-/// The tokens of `text`, the last of kind End. Errors are reported and skipped.
-std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics);
+/// The tokens of `text`, the last of kind End; its first byte has the offset `begin`. Errors are reported and
+/// skipped.
+std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics, uint32_t begin = 0);
 
 } // namespace imbrex
 

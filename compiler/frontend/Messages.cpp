@@ -17,13 +17,23 @@ static const char *const kFormats[] = {
 #include "compiler/frontend/Errors.def"
 };
 
+static constexpr bool kOfCaller[] = {
+#define IMBREX_ERROR(id, format) false,
+#define IMBREX_CALLER_ERROR(id, format) true,
+#include "compiler/frontend/Errors.def"
+};
+
+bool imbrex::isOfCaller(Message message) { return kOfCaller[unsigned(message)]; }
+
 const char *imbrex::formatOf(Message message) { return kFormats[unsigned(message)]; }
 
 std::string imbrex::suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> known) {
-  unsigned limit = name.size() < 2 ? 0 : std::min<size_t>(1 + name.size() / 3, 4), best = limit + 1;
+  unsigned limit = name.size() < 2 ? 0 : std::min<size_t>(1 + name.size() / 4, 4), best = limit + 1;
   const std::string *closest = nullptr;
   for (const std::string &candidate : known.take_front(kMaxSuggestions))
-    if (unsigned distance = name.equals_insensitive(candidate) ? 0 : name.edit_distance(candidate, true, limit + 1);
+    if (unsigned distance = name == candidate                    ? best
+                            : name.equals_insensitive(candidate) ? 0
+                                                                 : name.edit_distance(candidate, true, limit + 1);
         distance < best)
       best = distance, closest = &candidate;
   return closest ? ", did you mean '" + *closest + "'?" : "";

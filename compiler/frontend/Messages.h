@@ -11,11 +11,12 @@
 #define IMBREX_COMPILER_FRONTEND_MESSAGES_H
 
 #include "compiler/Diagnostics.h"
+#include "compiler/Number.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace imbrex {
 
-/// Limits that keep any text from taking long or much (reliability: hostile text).
+/// Limits that keep any text from taking long or much (reliability: hostile text). Another is kMaxNumberBytes.
 inline constexpr size_t kMaxSourceBytes = 1 << 20;
 inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr unsigned kMaxNesting = 200;
@@ -39,6 +40,8 @@ enum class Message {
 
 /// The text of a message, with its {0}, {1}, ...
 const char *formatOf(Message message);
+/// True of an IMBREX_CALLER_ERROR.
+bool isOfCaller(Message message);
 
 template <typename... Arguments> std::string formatMessage(Message message, Arguments &&...arguments) {
   return llvm::formatv(/*Validate=*/false, formatOf(message), std::forward<Arguments>(arguments)...).str();
@@ -47,18 +50,23 @@ template <typename... Arguments> std::string formatMessage(Message message, Argu
 /// Reports `message` at a byte of the source, filled in with `arguments`. After kMaxErrors nothing more is said.
 template <typename... Arguments>
 void report(Diagnostics &diagnostics, uint32_t offset, Message message, Arguments &&...arguments) {
-  if (diagnostics.errorCount() < kMaxErrors)
-    diagnostics.error(offset, formatMessage(message, std::forward<Arguments>(arguments)...));
+  if (diagnostics.errorCount() >= kMaxErrors)
+    return;
+  std::string text = formatMessage(message, std::forward<Arguments>(arguments)...);
+  if (isOfCaller(message))
+    diagnostics.callerError(offset, std::move(text));
+  else
+    diagnostics.error(offset, std::move(text));
 }
 
 /// The same for what has no place in the text: an option, a missing kernel.
 template <typename... Arguments>
 void reportWithoutPlace(Diagnostics &diagnostics, Message message, Arguments &&...arguments) {
   if (diagnostics.errorCount() < kMaxErrors)
-    diagnostics.errorWithoutPlace(formatMessage(message, std::forward<Arguments>(arguments)...));
+    diagnostics.errorWithoutPlace(formatMessage(message, std::forward<Arguments>(arguments)...), isOfCaller(message));
 }
 
-/// ", did you mean 'x'?" if one of `known` is close to `name`, else "".
+/// ", did you mean 'x'?" if one of `known` is close to `name` and not `name` itself, else "".
 std::string suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> known);
 
 } // namespace imbrex

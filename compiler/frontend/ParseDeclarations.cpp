@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
 
 using namespace imbrex;
@@ -58,6 +59,8 @@ bool Parser::parseFunction(File &file, bool isHook) {
   Function function;
   function.offset = peek().offset;
   function.isHook = isHook;
+  if (isReservedFunction(peek().text))
+    return fail(Message::Unsupported, "a function of the reserved name " + peek().describe());
   if (!expectName(function.name, "a name") || !parseFnParameters(function.parameters))
     return false;
   if (!isHook && peek().is("(")) { // fn name(extra arguments)(the hook's parameters)
@@ -153,6 +156,8 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
   if (accept("out")) {
     parameter.output = true;
     parameter.optional = accept("?");
+  } else if (peek(1).is("view") || (peek(1).is("?") && peek(2).is("view"))) {
+    return fail(Message::ViewKind, peek().text.str());
   }
   if (!parameter.output && !peek().is("view")) {
     if (!parseType(parameter.type))

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
 #include "llvm/ADT/ScopeExit.h"
 
@@ -35,7 +36,7 @@ bool Parser::adopt(Expr &parent, ExprPtr child) {
 }
 
 /// Binary operators, loosest first.
-static constexpr unsigned kLevels = 6;
+static constexpr unsigned kLevels = 6, kEquality = 2, kRelation = 3;
 static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
   static constexpr StringRef logicOr[] = {"||"}, logicAnd[] = {"&&"}, equality[] = {"==", "!="},
                              relation[] = {"<=", ">=", "<", ">"}, sum[] = {"+", "-"}, product[] = {"*", "/", "%"};
@@ -56,19 +57,23 @@ static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
 }
 
 /// expression = and { "||" and } ;  and = equal { "&&" equal } ;
-/// equal = relation { ( "==" | "!=" ) relation } ;  relation = sum { ( "<" | "<=" | ">" | ">=" ) sum } ;
+/// equal = relation [ ( "==" | "!=" ) relation ] ;  relation = sum [ ( "<" | "<=" | ">" | ">=" ) sum ] ;
 /// sum = product { ( "+" | "-" ) product } ;  product = unary { ( "*" | "/" | "%" ) unary } ;
 ExprPtr Parser::parseBinary(unsigned level) {
   if (level == kLevels)
     return parseUnary();
   ExprPtr left = parseBinary(level + 1);
-  while (left) {
+  for (std::string before; left; before = left->text) {
     StringRef found;
     for (StringRef op : operatorsOf(level))
       if (peek().is(op))
         found = op;
     if (found.empty())
       return left;
+    if (!before.empty() && (level == kEquality || level == kRelation)) {
+      report(diagnostics, peek().offset, Message::Chained, before, found);
+      return nullptr;
+    }
     ExprPtr node = make(Expr::Binary, take().offset);
     node->text = found.str();
     if (!adopt(*node, std::move(left)) || !adopt(*node, parseBinary(level + 1)))
@@ -163,7 +168,7 @@ ExprPtr Parser::parseTyped(bool isFill) {
   return adopt(*node, parseExpression()) && expect(")") ? std::move(node) : nullptr;
 }
 
-/// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments ] ;
+/// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments [ arguments ] ] ;
 ExprPtr Parser::parsePrimary() {
   const Token &token = peek();
   if (token.kind == TokenKind::Integer || token.kind == TokenKind::Float) {
@@ -198,12 +203,21 @@ ExprPtr Parser::parsePrimary() {
   return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
 
-/// The rest of primary = ... | name arguments ;
+/// The rest of primary = ... | name arguments [ arguments ] ;
 ExprPtr Parser::parseCall() {
   ExprPtr node = make(Expr::Call, peek().offset);
   std::vector<ExprPtr> arguments;
+  if (isReservedFunction(peek().text)) {
+    fail(Message::Unsupported, peek().describe());
+    return nullptr;
+  }
   if (!expectName(node->text, "a function") || !expect("(") || !parseArguments(arguments))
     return nullptr;
+  if (accept("(")) {
+    node->integer = int64_t(arguments.size());
+    if (!parseArguments(arguments))
+      return nullptr;
+  }
   for (ExprPtr &argument : arguments)
     if (!adopt(*node, std::move(argument)))
       return nullptr;
@@ -218,10 +232,10 @@ ExprPtr Parser::parseCall() {
 static constexpr size_t kLongestText = 120;
 
 static std::string toWholeText(const Expr &expr) {
-  auto list = [&](size_t count) {
+  auto list = [&](size_t begin, size_t end) {
     std::string text;
-    for (size_t i = 0; i < count; ++i)
-      text += (i ? ", " : "") + toText(*expr.operands[i]);
+    for (size_t i = begin; i < end; ++i)
+      text += (i > begin ? ", " : "") + toText(*expr.operands[i]);
     return text;
   };
   switch (expr.kind) {
@@ -240,15 +254,16 @@ static std::string toWholeText(const Expr &expr) {
     return side(*expr.operands[0]) + " " + expr.text + " " + side(*expr.operands[1]);
   }
   case Expr::Call:
-    return expr.text + "(" + list(expr.operands.size()) + ")";
+    return expr.text + (expr.integer ? "(" + list(0, expr.integer) + ")" : "") + "(" +
+           list(expr.integer, expr.operands.size()) + ")";
   case Expr::Fill:
-    return "fill[" + list(expr.operands.size() - 1) + "](" + toText(*expr.operands.back()) + ")";
+    return "fill[" + list(0, expr.operands.size() - 1) + "](" + toText(*expr.operands.back()) + ")";
   case Expr::Cast:
-    return "cast<" + expr.type.name + ">(" + list(1) + ")";
+    return "cast<" + expr.type.name + ">(" + list(0, 1) + ")";
   case Expr::Member:
-    return list(1) + "." + expr.text;
+    return list(0, 1) + "." + expr.text;
   case Expr::Expand:
-    return list(1) + (expr.integer ? "[:, _]" : "[_, :]");
+    return list(0, 1) + (expr.integer ? "[:, _]" : "[_, :]");
   case Expr::Load:
     return "load " + expr.text + "[...]";
   }

@@ -8,11 +8,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
 #include "llvm/ADT/ScopeExit.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
+using llvm::StringRef;
 
 /// block = "{" { statement } "}" ;
 bool Parser::parseBlock(Block &block) {
@@ -27,6 +29,23 @@ bool Parser::parseBlock(Block &block) {
       skipStatement();
   }
   return expect("}");
+}
+
+/// Statements of other languages, and calls: refused by name, with what to write instead.
+bool Parser::refuseStatement() {
+  StringRef word = peek().text;
+  bool isCall = peek(1).is("("), isAssignment = peek(1).kind == TokenKind::Symbol && peek(1).text.ends_with("=");
+  if (peek().kind != TokenKind::Name || isAssignment)
+    return false;
+  if (isCall && isReservedFunction(word))
+    report(diagnostics, peek().offset, Message::Unsupported, peek().describe());
+  else if (std::optional<StringRef> instead = insteadOf(word))
+    report(diagnostics, peek().offset, Message::NoSuchWord, word, *instead);
+  else if (isCall)
+    report(diagnostics, peek().offset, Message::CallStatement);
+  else
+    return false;
+  return true;
 }
 
 /// statement = ( "let" | "var" ) name "=" expression ";" | for | if | store | assignment ;
@@ -44,6 +63,8 @@ std::unique_ptr<Stmt> Parser::parseStatement() {
     ok = parseIf(*stmt);
   } else if (accept("store")) {
     ok = parseStore(*stmt);
+  } else if (refuseStatement()) {
+    ok = false;
   } else if (peek().kind == TokenKind::Name && peek(1).kind != TokenKind::Name) {
     ok = parseAssign(*stmt);
   } else {

@@ -120,6 +120,6 @@ std::unique_ptr<File> Parser::parseFile() {
 
 ExprPtr Parser::parseBinding() {
   ExprPtr binding = parseExpression();
-  bool isBinding = binding && (binding->kind == Expr::Name || binding->kind == Expr::Call);
+  bool isBinding = binding && (binding->kind == Expr::Name || (binding->kind == Expr::Call && binding->integer == 0));
   return isBinding && peek().kind == TokenKind::End ? std::move(binding) : nullptr;
 }

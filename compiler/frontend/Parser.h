@@ -19,10 +19,13 @@ namespace imbrex {
 
 class Parser {
 public:
-  Parser(llvm::StringRef text, Diagnostics &diagnostics) : diagnostics(diagnostics), tokens(lex(text, diagnostics)) {}
+  /// `begin` is the offset of the text's first byte (Diagnostics::addText).
+  Parser(llvm::StringRef text, Diagnostics &diagnostics, uint32_t begin = 0)
+      : diagnostics(diagnostics), tokens(lex(text, diagnostics, begin)) {}
 
   std::unique_ptr<ast::File> parseFile();
-  /// A hook's binding, "function" or "function(constant, ...)", as a Name or Call; null if it is neither.
+  /// A hook's binding, "function" or "function(constant, ...)", as a Name or Call; null, perhaps without a report,
+  /// if it is neither.
   ast::ExprPtr parseBinding();
 
 private:
@@ -66,6 +69,7 @@ private:
   bool parseIf(ast::Stmt &stmt);
   bool parseStore(ast::Stmt &stmt);
   bool parseAssign(ast::Stmt &stmt);
+  bool refuseStatement();
   bool parseIndices(std::vector<ast::Index> &indices);
 
   //===--- Expressions (ParseExpressions.cpp) ---===//

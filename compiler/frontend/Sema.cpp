@@ -53,8 +53,11 @@ private:
   bool bindGenerics();
   void bindTunables();
   void bindUndeclared(const char *name, int64_t standard);
+  using Setting = CompileOptions::Settings::value_type;
+  std::optional<int64_t> readSetting(uint32_t offset, const Setting &setting);
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
   bool applies(const TuneCase &tuneCase);
+  std::string valuesIn(const Expr &condition) const;
   void checkConstraints();
   void checkRequirements();
   void checkRequirement(const Expr &condition);
@@ -149,12 +152,9 @@ bool Specialiser::bindGenerics() {
       continue;
     }
     if (generic.isInteger) {
-      int64_t value = 0;
-      if (llvm::StringRef(setting->second).getAsInteger(10, value)) {
-        error(generic.offset, Message::BadIntegerSetting, generic.name, setting->second);
-        complete = false;
-      }
-      result.integers[generic.name] = value;
+      std::optional<int64_t> value = readSetting(generic.offset, *setting);
+      complete &= value.has_value();
+      result.integers[generic.name] = value.value_or(0);
       continue;
     }
     std::optional<DataType> type = parseDataType(setting->second);
@@ -162,21 +162,34 @@ bool Specialiser::bindGenerics() {
     for (DataType candidate : generic.allowed)
       allowed.emplace_back(name(candidate));
     if (!type || !llvm::is_contained(generic.allowed, *type))
-      error(generic.offset, Message::BadTypeSetting, generic.name, join(allowed), setting->second);
+      error(generic.offset, Message::BadSetting, generic.name, join(allowed), setting->second);
     else
       result.types[generic.name] = *type;
   }
   return complete;
 }
 
-void Specialiser::setTunable(const Tunable &tunable, int64_t value, uint32_t offset) {
-  result.integers[tunable.name] = value;
-  if (llvm::is_contained(tunable.choices, value))
-    return;
+/// A setting's integer; nullopt, reported, if it is none.
+std::optional<int64_t> Specialiser::readSetting(uint32_t offset, const Setting &setting) {
+  std::optional<int64_t> value = readInteger(setting.second);
+  if (!value)
+    error(offset, Message::BadIntegerSetting, setting.first,
+          llvm::StringRef(setting.second).take_front(kMaxNumberBytes));
+  return value;
+}
+
+static std::string choicesOf(const Tunable &tunable) {
   std::vector<std::string> choices;
   for (int64_t choice : tunable.choices)
     choices.push_back(std::to_string(choice));
-  error(offset, Message::NotAChoice, tunable.name, value, "{" + join(choices) + "}");
+  return "{" + join(choices) + "}";
+}
+
+/// As the text says.
+void Specialiser::setTunable(const Tunable &tunable, int64_t value, uint32_t offset) {
+  result.integers[tunable.name] = value;
+  if (!llvm::is_contained(tunable.choices, value))
+    error(offset, Message::NotAChoice, tunable.name, value, choicesOf(tunable));
 }
 
 /// The truth of a compile-time condition; nullopt, reported, if it is none.
@@ -205,10 +218,10 @@ void Specialiser::bindUndeclared(const char *name, int64_t standard) {
   if (result.integers.contains(name))
     return;
   auto setting = options.set.find(name);
-  int64_t value = standard;
-  if (setting != options.set.end() && llvm::StringRef(setting->second).getAsInteger(10, value))
-    error(result.kernel->offset, Message::BadIntegerSetting, name, setting->second);
-  result.integers[name] = value;
+  std::optional<int64_t> value = standard;
+  if (setting != options.set.end())
+    value = readSetting(result.kernel->offset, *setting);
+  result.integers[name] = value.value_or(standard);
 }
 
 void Specialiser::bindTunables() {
@@ -232,11 +245,12 @@ void Specialiser::bindTunables() {
     auto setting = options.set.find(tunable.name);
     if (setting == options.set.end())
       continue;
-    int64_t value;
-    if (llvm::StringRef(setting->second).getAsInteger(10, value))
-      error(tunable.offset, Message::BadIntegerSetting, tunable.name, setting->second);
-    else
-      setTunable(tunable, value, tunable.offset);
+    std::optional<int64_t> value = readSetting(tunable.offset, *setting);
+    if (!value)
+      continue;
+    result.integers[tunable.name] = *value;
+    if (!llvm::is_contained(tunable.choices, *value))
+      error(tunable.offset, Message::BadSetting, tunable.name, choicesOf(tunable), *value);
   }
   bindUndeclared("warps", 4);
   bindUndeclared("stages", 2);
@@ -249,10 +263,29 @@ void Specialiser::bindTunables() {
       error(result.kernel->offset, Message::UnknownTunable, name);
 }
 
+/// ": DQK is 576, G is 3": what a condition's names stand for; "" if it has none.
+std::string Specialiser::valuesIn(const Expr &condition) const {
+  std::vector<std::string> values;
+  std::function<void(const Expr &)> visit = [&](const Expr &expr) {
+    std::optional<Constant> value = expr.kind == Expr::Name ? lookUp(expr.text, result) : std::nullopt;
+    bool isParameter = result.integers.contains(expr.text) || result.types.contains(expr.text);
+    std::string text;
+    if (value && isParameter)
+      text = expr.text + " is " +
+             (value->kind == Constant::Type ? std::string(name(DataType(value->value))) : std::to_string(value->value));
+    if (!text.empty() && !llvm::is_contained(values, text))
+      values.push_back(text);
+    for (const ExprPtr &operand : expr.operands)
+      visit(*operand);
+  };
+  visit(condition);
+  return values.empty() ? "" : ": " + join(values);
+}
+
 void Specialiser::checkConstraints() {
   for (const ExprPtr &constraint : result.kernel->tune.constraints)
     if (!evaluateCondition(*constraint).value_or(true))
-      error(constraint->offset, Message::TuneConstraint, toText(*constraint));
+      error(constraint->offset, Message::TuneConstraint, toText(*constraint), valuesIn(*constraint));
 }
 
 /// Requirements on parameters are checked now, those on extents at launch.
@@ -264,7 +297,7 @@ void Specialiser::checkRequirement(const Expr &condition) {
   unsigned before = diagnostics.errorCount();
   if (evaluate(condition, result, diagnostics)) {
     if (!evaluateCondition(condition).value_or(true))
-      error(condition.offset, Message::RequireFails, toText(condition));
+      error(condition.offset, Message::RequireFails, toText(condition), valuesIn(condition));
     return;
   }
   if (diagnostics.errorCount() != before)
@@ -292,24 +325,25 @@ void Specialiser::bindHook(const std::string &hook, const std::string &text) {
     (function.isHook ? hooks : functions).push_back(function.name);
   if (!declared || !declared->isHook)
     return reportWithoutPlace(diagnostics, Message::UnknownHook, hook, join(hooks));
-  Source source{"hook " + hook, text};
-  Diagnostics inner(source);
-  ExprPtr binding = Parser(source.text, inner).parseBinding();
-  if (!binding || inner.hasErrors())
-    return error(declared->offset, Message::BadHookBinding, hook, text);
+  uint32_t begin = diagnostics.addText({"hook " + hook, text});
+  unsigned before = diagnostics.errorCount();
+  ExprPtr binding = Parser(text, diagnostics, begin).parseBinding();
+  if (diagnostics.errorCount() != before)
+    return;
+  if (!binding)
+    return error(begin, Message::BadHookBinding, hook, llvm::StringRef(text).take_front(kMaxNameBytes));
   const Function *function = file.findFunction(binding->text);
   if (!function || function->isHook)
-    return error(declared->offset, Message::UnknownHookFunction, hook, binding->text,
-                 suggestion(binding->text, functions));
+    return error(begin, Message::UnknownHookFunction, hook, binding->text, suggestion(binding->text, functions));
   if (function->extras.size() != binding->operands.size())
-    return error(declared->offset, Message::HookArgumentCount, hook, function->name, function->extras.size(),
+    return error(begin, Message::HookArgumentCount, hook, function->name, function->extras.size(),
                  binding->operands.size());
   if (function->parameters.size() != declared->parameters.size())
-    return error(declared->offset, Message::HookParameterCount, hook, declared->parameters.size(), function->name,
+    return error(begin, Message::HookParameterCount, hook, declared->parameters.size(), function->name,
                  function->parameters.size());
   for (const ExprPtr &extra : binding->operands)
     if (!isConstantArgument(*extra))
-      return error(declared->offset, Message::HookConstant, hook, toText(*extra));
+      return error(extra->offset, Message::HookConstant, hook, toText(*extra));
   result.hooks[hook] = {function, std::move(binding->operands)};
 }
 

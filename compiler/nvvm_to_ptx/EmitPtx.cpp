@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
+#include "compiler/SourceName.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -18,6 +20,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
@@ -47,6 +50,18 @@ static void registerBackEnd() {
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
   });
+}
+
+/// Places in files whose names PTX cannot hold name them as it can.
+static void cleanFileNames(ModuleOp module) {
+  AttrTypeReplacer replacer;
+  replacer.addReplacement([](FileLineColLoc place) -> std::optional<Attribute> {
+    std::string clean = nameInPtx(place.getFilename().getValue());
+    if (clean == place.getFilename().getValue())
+      return std::nullopt;
+    return FileLineColLoc::get(place.getContext(), clean, place.getLine(), place.getColumn());
+  });
+  replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/false, /*replaceLocs=*/true, /*replaceTypes=*/false);
 }
 
 /// Gives functions the debug scope that `.loc` lines need.
@@ -127,12 +142,19 @@ static std::optional<std::string> generate(ModuleOp source, llvm::Module &module
 
 std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target, bool debugLines) {
   registerBackEnd();
+  cleanFileNames(module);
   if (debugLines && failed(addDebugScopes(module)))
     return std::nullopt;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> llvmModule = translate(module, context);
   if (!llvmModule)
     return std::nullopt; // the translation has said why
+  std::string fault;
+  llvm::raw_string_ostream stream(fault);
+  if (llvm::verifyModule(*llvmModule, &stream)) {
+    module.emitError("LLVM does not take this module: ") << fault;
+    return std::nullopt;
+  }
   std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(module, target);
   if (!machine)
     return std::nullopt;

@@ -16,10 +16,10 @@ static const Source kSource{"a.tile", "let a = 1;\r\n\tlet b = c;\nend"};
 
 TEST(Diagnostics, Positions) {
   Diagnostics diagnostics(kSource);
-  EXPECT_EQ(diagnostics.position(0), std::pair(1u, 1u));
-  EXPECT_EQ(diagnostics.position(12), std::pair(2u, 1u));
-  EXPECT_EQ(diagnostics.position(21), std::pair(2u, 10u));
-  EXPECT_EQ(diagnostics.position(9999), std::pair(3u, 4u));
+  EXPECT_EQ(diagnostics.position(0), (Place{"a.tile", 1, 1}));
+  EXPECT_EQ(diagnostics.position(12), (Place{"a.tile", 2, 1}));
+  EXPECT_EQ(diagnostics.position(21), (Place{"a.tile", 2, 10}));
+  EXPECT_EQ(diagnostics.position(9999), (Place{"a.tile", 3, 4}));
 }
 
 TEST(Diagnostics, RendersLineAndCaretBelowATab) {
@@ -43,9 +43,29 @@ TEST(Diagnostics, WithoutPlace) {
 TEST(Diagnostics, OnlyErrorsCount) {
   Diagnostics diagnostics(kSource);
   diagnostics.note(0, "n");
-  diagnostics.addAt(Severity::Remark, 1, 1, "r");
+  diagnostics.addAt(Severity::Remark, {"a.tile", 1, 1}, "r");
   EXPECT_FALSE(diagnostics.hasErrors());
-  diagnostics.addAt(Severity::Error, 3, 1, "e");
+  diagnostics.addAt(Severity::Error, {"a.tile", 3, 1}, "e");
   EXPECT_EQ(diagnostics.errorCount(), 1u);
   EXPECT_EQ(diagnostics.take().back().sourceLine, "end");
+}
+
+TEST(Diagnostics, ATextThatWasAddedHasPlacesOfItsOwn) {
+  Diagnostics diagnostics(kSource);
+  uint32_t hook = diagnostics.addText({"hook mask", "window(1e3)"});
+  uint32_t other = diagnostics.addText({"hook score", "f"});
+  diagnostics.error(hook + 7, "a float");
+  diagnostics.error(other, "unknown");
+  diagnostics.error(hook - 1, "the end");
+  EXPECT_EQ(diagnostics.all()[0].render(), "hook mask:1:8: error: a float\n  window(1e3)\n         ^\n");
+  EXPECT_EQ(diagnostics.all()[1].render(), "hook score:1:1: error: unknown\n  f\n  ^\n");
+  EXPECT_EQ(diagnostics.all()[2].file, "a.tile");
+  EXPECT_TRUE(diagnostics.all()[0].ofCaller);
+  EXPECT_FALSE(diagnostics.all()[2].ofCaller);
+}
+
+TEST(Diagnostics, AFileThatIsNotAtHandIsOnlyNamed) {
+  Diagnostics diagnostics(kSource);
+  diagnostics.addAt(Severity::Error, {"b.tile", 1, 2}, "e");
+  EXPECT_EQ(diagnostics.all()[0].render(), "b.tile:1:2: error: e\n");
 }

@@ -11,10 +11,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
-#include "tests/kernels/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
 #include "tests/support/Storage.h"
 #include <cmath>
 #include <fstream>

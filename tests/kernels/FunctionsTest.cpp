@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tests/kernels/RunMode.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
 #include "tests/support/Storage.h"
 #include "tests/support/Tensor.h"
 #include <cmath>

@@ -33,7 +33,6 @@ TEST(CacheKey, EveryFieldCounts) {
     keys.insert(inputs.key());
     ++changes;
   };
-  change([](Inputs &i) { i.source.name = "b.tile"; });
   change([](Inputs &i) { i.source.text = "kernel l"; });
   change([](Inputs &i) { i.environment.compilerBuildId = "other"; });
   change([](Inputs &i) { i.environment.assembler = "ptxas 13.1"; });
@@ -61,6 +60,12 @@ TEST(CacheKey, FieldsDoNotRunTogether) {
   one.options.set = {{"A", "1"}, {"B", "2"}};
   two.options.set = {{"A", "1B2"}};
   EXPECT_NE(one.key(), two.key());
+}
+
+TEST(CacheKey, TheSameTextElsewhereIsTheSame) {
+  Inputs elsewhere;
+  elsewhere.source.name = "other/checkout/a.tile";
+  EXPECT_EQ(elsewhere.key(), Inputs().key());
 }
 
 TEST(CacheKey, EqualInputsGiveEqualKeys) { EXPECT_EQ(Inputs().key(), Inputs().key()); }

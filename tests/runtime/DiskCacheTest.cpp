@@ -25,7 +25,7 @@ namespace {
 
 struct DiskCaches : ::testing::Test {
   fs::path directory = fs::path(::testing::TempDir()) / ("imbrex-cache-" + std::to_string(getpid())) / "deep";
-  CacheEntry entry{"{}", "ptx", "code", "log"};
+  CacheEntry entry{"a.tile", "{}", "ptx", "code", "log"};
 
   ~DiskCaches() override { fs::remove_all(directory.parent_path()); }
   DiskCache open(uint64_t bytes = 1 << 20) const { return DiskCache::open(directory.string(), bytes).value(); }
@@ -108,19 +108,75 @@ TEST_F(DiskCaches, LinksAndFoldersInTheWayAreMisses) {
   EXPECT_FALSE(cache.find(c)) << "a pipe is not waited for";
 }
 
-TEST_F(DiskCaches, ADirectoryOpenToOthersIsRefused) {
+TEST_F(DiskCaches, ADirectoryThatOthersCanOnlyReadIsUsed) {
   open();
   fs::permissions(directory, fs::perms(0755));
-  Result<DiskCache> refused = DiskCache::open(directory.string());
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("chmod 700"), std::string::npos);
+  open().store(key("a"), entry).value();
+  EXPECT_TRUE(open().find(key("a")));
+  struct stat status;
+  ASSERT_EQ(stat(file(key("a")).c_str(), &status), 0);
+  mode_t mask = umask(0);
+  umask(mask);
+  EXPECT_EQ(status.st_mode & 0777, 0644u & ~mask) << "who may read the directory may read the entry";
+}
+
+/// Root may write wherever it likes: in a child that is somebody else.
+template <typename Body> static bool holdsForAnotherUser(const Body &body) {
+  pid_t child = fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (geteuid() == 0 && seteuid(kNobody) != 0)
+      _exit(1);
+    _exit(body() ? 0 : 1);
+  }
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(DiskCaches, ADirectoryThatCannotBeWrittenIsRead) {
+  open();
+  fs::permissions(directory, fs::perms(0755));
+  open().store(key("a"), entry).value();
+  fs::permissions(directory.parent_path(), fs::perms(0755));
+  fs::permissions(file(key("a")), fs::perms(0644));
+  fs::permissions(directory, fs::perms(0555));
+  EXPECT_TRUE(holdsForAnotherUser([&] {
+    Result<DiskCache> cache = DiskCache::open(directory.string());
+    if (!cache || !cache->find(key("a")))
+      return false;
+    Result<void> stored = cache->store(key("b"), entry);
+    return !stored && stored.error().message.find("cannot be written") != std::string::npos;
+  }));
+}
+
+TEST_F(DiskCaches, WhatOthersCouldHaveWrittenIsNotRead) {
+  CacheKey a = key("a");
+  open().store(a, entry).value();
+  std::string whole = read(file(a));
+  fs::permissions(file(a), fs::perms(0666));
+  EXPECT_FALSE(open().find(a));
+  write(file(a), whole);
+  fs::permissions(file(a), fs::perms(0600));
+  EXPECT_TRUE(open().find(a));
+}
+
+TEST_F(DiskCaches, ADirectoryThatOthersCanWriteIsRefused) {
+  open();
+  for (unsigned mode : {0775, 0702, 0777}) {
+    fs::permissions(directory, fs::perms(mode));
+    Result<DiskCache> refused = DiskCache::open(directory.string());
+    ASSERT_FALSE(refused) << std::oct << mode;
+    EXPECT_NE(refused.error().message.find("chmod go-w"), std::string::npos);
+  }
   fs::remove(directory);
   write(directory, "a file");
   EXPECT_FALSE(DiskCache::open(directory.string()));
   fs::remove(directory);
   fs::create_directory(directory.parent_path() / "other");
   fs::create_symlink(directory.parent_path() / "other", directory);
-  EXPECT_FALSE(DiskCache::open(directory.string()));
+  Result<DiskCache> link = DiskCache::open(directory.string());
+  ASSERT_FALSE(link);
+  EXPECT_NE(link.error().message.find("is a symbolic link"), std::string::npos);
 }
 
 TEST_F(DiskCaches, TheLeastRecentlyUsedGoesFirst) {

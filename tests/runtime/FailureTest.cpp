@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/DeviceContext.h"
 #include "tests/runtime/FailingDriver.h"
 #include "tests/runtime/FakeCompiler.h"
 #include <gtest/gtest.h>
@@ -129,6 +130,58 @@ TEST(Failure, AnErrorCarriesCallArgumentsAndWords) {
   EXPECT_TRUE(error.arguments.ends_with(", 12345")) << error.arguments;
   EXPECT_EQ(error.driverName, "CUDA_ERROR_OUT_OF_MEMORY");
   EXPECT_EQ(error.driverWords, "fake words");
+}
+
+TEST(Failure, AFaultIsToldOnceWithItsKernelAndThenThatTheDeviceIsLost) {
+  FakeDriver driver;
+  addFakeKernels(driver);
+  FakeCompiler compiler;
+  auto plan = std::make_shared<FailurePlan>();
+  plan->symbol = "cuStreamSynchronize";
+  plan->result = cuda::CUDA_ERROR_ILLEGAL_ADDRESS;
+  cuda::DriverTable table = makeFailing(driver.table(), plan);
+  table.simulated = false;
+  RuntimeOptions options = fakeOptions(table, compiler);
+  {
+    Runtime runtime = Runtime::openWith(options).value();
+    Module module = runtime.loadSource({"a.tile", ""}).value();
+    Kernel kernel = module.kernel("scale_add").value();
+    Buffer x = runtime.allocate(400).value();
+    View view(x, DataType::F32, {100});
+    std::vector<Argument> arguments = {{"X", view}, {"Y", view}, {"Z", view}, {"alpha", 3}};
+    kernel.launch(runtime.stream(), arguments).value();
+    Result<void> first = runtime.stream().synchronize();
+    ASSERT_FALSE(first);
+    EXPECT_EQ(first.error().kind, ErrorKind::Fault);
+    EXPECT_EQ(first.error().message, "kernel 'scale_add' failed on the device");
+    unsigned launches = driver.launches();
+    float host[100];
+    for (const Result<void> &later : {runtime.stream().synchronize(), runtime.synchronize(), x.copyTo(host, 400),
+                                      kernel.launch(runtime.stream(), arguments)}) {
+      ASSERT_FALSE(later);
+      EXPECT_EQ(later.error().kind, ErrorKind::Fault);
+      EXPECT_NE(later.error().message.find("is lost since kernel 'scale_add' failed with"), std::string::npos);
+      EXPECT_NE(later.error().message.find("start a new one"), std::string::npos);
+    }
+    EXPECT_FALSE(runtime.allocate(8));
+    EXPECT_EQ(driver.launches(), launches);
+    EXPECT_TRUE(runtime.messages().empty());
+  }
+  EXPECT_TRUE(driver.alive().none()) << "handles are given back all the same";
+}
+
+TEST(Failure, WhatWasWaitedForIsNoSuspect) {
+  Suspects suspects;
+  auto one = reinterpret_cast<cuda::CUstream>(1), two = reinterpret_cast<cuda::CUstream>(2);
+  EXPECT_EQ(suspects.name(), "a kernel");
+  suspects.launched(one, "a");
+  suspects.launched(two, "b");
+  suspects.launched(two, "a");
+  EXPECT_EQ(suspects.name(), "one of the kernels 'a', 'b'");
+  suspects.finished(two);
+  EXPECT_EQ(suspects.name(), "kernel 'a'");
+  suspects.allFinished();
+  EXPECT_EQ(suspects.name(), "a kernel");
 }
 
 TEST(Failure, ADriverWithoutWordsStillGivesTheNumber) {

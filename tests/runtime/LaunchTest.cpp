@@ -136,7 +136,7 @@ TEST_F(Launch, AFailedCompilationIsToldAndTriedAgain) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, ErrorKind::Compile);
   EXPECT_EQ(failed.error().render(),
-            "kernel 'scale_add' of a.tile does not compile\na.tile:1:1: error: it cannot be\n  \n  ^\n");
+            "kernel 'scale_add' of a.tile does not compile\na.tile:1:1: error: it cannot be\n");
   compiler.failWith("");
   launch().value();
   EXPECT_EQ(z[0], 21.0f);

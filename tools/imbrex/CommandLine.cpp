@@ -12,6 +12,7 @@
 #include "runtime/Assemble.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -192,6 +193,10 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
 }
 
 std::optional<Source> tool::readSource(const std::string &path) {
+  if (llvm::sys::fs::is_directory(path)) {
+    llvm::errs() << path << ": error: it is a directory\n";
+    return std::nullopt;
+  }
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (buffer)
     return Source{path, (*buffer)->getBuffer().str()};

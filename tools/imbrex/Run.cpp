@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Number.h"
 #include "runtime/Runtime.h"
 #include "tools/imbrex/Check.h"
 #include "tools/imbrex/CommandLine.h"
@@ -160,17 +161,17 @@ bool Run::readArray(const Parameter &parameter, const std::string &path) {
 
 bool Run::readScalar(const Parameter &parameter, StringRef text) {
   DataType type = typeOf(parameter).value_or(DataType::F32);
-  double real;
-  int64_t integer;
+  std::optional<int64_t> integer = isFloat(type) ? std::nullopt : readInteger(text);
+  std::optional<double> real = isFloat(type) ? readReal(text) : std::nullopt;
   if (type == DataType::Bool && (text == "true" || text == "false"))
     arguments.emplace_back(parameter.name, text == "true");
-  else if (!isFloat(type) && !text.getAsInteger(10, integer))
-    arguments.emplace_back(parameter.name, integer);
-  else if (isFloat(type) && !text.getAsDouble(real) && (!std::isinf(real) || text.contains_insensitive("inf")))
-    arguments.emplace_back(parameter.name, real);
+  else if (integer)
+    arguments.emplace_back(parameter.name, *integer);
+  else if (real)
+    arguments.emplace_back(parameter.name, *real);
   else
-    return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" + text.str() +
-                "'");
+    return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" +
+                text.take_front(kMaxNumberBytes).str() + "'");
   return true;
 }
 

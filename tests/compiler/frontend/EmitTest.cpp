@@ -228,14 +228,41 @@ TEST(Emit, FunctionsAreInlined) {
   EXPECT_HAS(result, "arith.mulf");
   EXPECT_HAS_NOT(result, "call");
   Emitted hidden = emit(kernelOf("let secret = 1; let a = g(f);", "fn g(x) = x + secret;\n"));
-  EXPECT_NE(hidden.errors.find("unknown name 'secret'"), std::string::npos) << "a function sees nothing of its caller";
+  EXPECT_NE(hidden.errors.find("a function cannot see 'secret'"), std::string::npos)
+      << "a function sees nothing of its caller";
 }
+
+TEST(Emit, AFunctionMayReadAViewThatIsHandedOver) {
+  Emitted result = emitBody("let a = g(I, n);", "fn g(V, k) = load V[k];\n");
+  EXPECT_EQ(result.errors, "");
+  EXPECT_HAS(result, "tile.load");
+}
+
+TEST(Emit, ExtraArgumentsStandInBracketsOfTheirOwn) {
+  const std::string functions = "fn scaled(c: f32, d)(x, y) = c * x + d * y;\n";
+  Emitted direct = emitBody("let a = scaled(2.0, 3.0)(f, f);", functions);
+  Emitted inlined = emitBody("let a = 2.0 * f + 3.0 * f;");
+  EXPECT_EQ(direct.errors, "");
+  EXPECT_EQ(direct.count("arith.mulf"), inlined.count("arith.mulf"));
+  EXPECT_EQ(emitBody("let a = two(f);", functions + "fn two(x) = scaled(2.0, 3.0)(x, x);\n").errors, "");
+}
+
+TEST(Emit, AByteOrderMarkIsNotPartOfTheText) { EXPECT_EQ(emit("\xEF\xBB\xBF" + kernelOf("let a = 1;")).errors, ""); }
 
 static const std::string kMasked = "for j in tiles(N, 32) visible(mask) {\n"
                                    "let at = coord(0, 0, i * 16 + iota(16)[:, _], j * 32 + iota(32)[_, :], n, N);\n"
                                    "let s = where(mask(at), 1.0, 0.0);\n}";
 static const std::string kMask = "hook mask(at: coord) -> bool = true;\nfn causal(at) = at.k <= at.q;\n"
                                  "fn window(left: i32)(at) = left < 0 || at.k >= at.q - left;\nfn none(at) = false;\n";
+
+TEST(Emit, MasksAreComposedOfFunctionsWithConstants) {
+  CompileOptions both;
+  both.hooks["mask"] = "both";
+  Emitted result = emit(kernelOf(kMasked, kMask + "fn both(at) = causal(at) && window(64)(at);\n"), both);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(result.count("arith.cmpi sge"), 1u) << "left < 0 is decided: 64 stays known";
+  EXPECT_EQ(result.count("arith.cmpi sle"), 1u);
+}
 
 TEST(Emit, VisiblePromisesTheMaskInsideTheSequences) {
   Emitted result = emitBody(kMasked, kMask);

@@ -1,0 +1,33 @@
+//===- SourceName.cpp - A source's name in PTX ----------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A `.file` line is `\t.file\t1 "name"`, alone on its line.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/SourceName.h"
+#include <algorithm>
+
+using namespace imbrex;
+
+std::string imbrex::nameInPtx(std::string_view name) {
+  std::string result(name);
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~' || c == '"' || c == '\\'; }, '_');
+  return result;
+}
+
+std::string imbrex::renameSource(std::string ptx, std::string_view from, std::string_view to) {
+  const std::string before = " \"" + nameInPtx(from) + "\"\n", after = " \"" + nameInPtx(to) + "\"\n";
+  if (before == after)
+    return ptx;
+  constexpr std::string_view start = "\t.file\t";
+  for (size_t line = ptx.find(start); line != std::string::npos; line = ptx.find(start, line + 1)) {
+    size_t name = ptx.find(' ', line);
+    if (name != std::string::npos && ptx.compare(name, before.size(), before) == 0)
+      ptx.replace(name, before.size(), after);
+  }
+  return ptx;
+}

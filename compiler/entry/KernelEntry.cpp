@@ -1,0 +1,224 @@
+//===- KernelEntry.cpp - The kernel of stages tile and cta ----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One func.func of one block: names, views and scalars as arguments, operations of tile, cta, arith, math and scf on
+// scalars and tiles of static shape. In stage cta every tile has a layout and every buffer its place in shared
+// memory; in stage tile there are neither. What an operation needs beyond this, its lowering reports.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/entry/EntryCheck.h"
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace imbrex;
+using llvm::StringRef;
+
+static constexpr int64_t kMaxExtent = 1 << 16, kMaxElements = 1 << 20;
+static constexpr unsigned kMaxViewRank = 8, kMaxOperations = 200000, kMaxRegisters = 1024;
+
+namespace {
+
+class KernelCheck {
+public:
+  KernelCheck(const EntryCheck &check, bool isCta) : check(check), isCta(isCta) {}
+  LogicalResult run();
+
+private:
+  LogicalResult checkArguments();
+  LogicalResult checkArgument(unsigned index);
+  LogicalResult checkOperation(Operation *op);
+  LogicalResult checkValues(Operation *op);
+  LogicalResult checkTile(Operation *op, RankedTensorType type);
+  LogicalResult checkBuffer(Operation *op, Value buffer);
+  LogicalResult checkAlloc(cta::AllocOp alloc);
+  LogicalResult checkLoop(scf::ForOp loop);
+  LogicalResult checkConstant(arith::ConstantOp constant);
+
+  const EntryCheck &check;
+  bool isCta;
+  func::FuncOp kernel;
+  int64_t warps = 0, sharedBytes = 0;
+};
+
+} // namespace
+
+static bool isScalar(Type type) {
+  return type.isInteger(1) || type.isInteger(8) || type.isInteger(32) || type.isInteger(64) || type.isF16() ||
+         type.isBF16() || type.isF32() || type.isF64();
+}
+
+LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
+  int64_t elements = 1;
+  bool fits = type.hasStaticShape() && type.getRank() >= 1 && type.getRank() <= 2 && isScalar(type.getElementType());
+  for (int64_t extent : fits ? type.getShape() : ArrayRef<int64_t>()) {
+    fits &= extent >= 1 && extent <= kMaxExtent;
+    elements *= std::clamp<int64_t>(extent, 1, kMaxExtent);
+  }
+  if (!fits || elements > kMaxElements)
+    return check.error(op) << "a tile has 1 or 2 extents from 1 to " << kMaxExtent << ", " << kMaxElements
+                           << " elements at most, and a number or bool as element; found " << type;
+  auto encoding = dyn_cast_or_null<cta::LayoutAttr>(type.getEncoding());
+  if (!isCta)
+    return type.getEncoding() ? LogicalResult(check.error(op) << "a tile of stage tile has no layout; found " << type)
+                              : success();
+  if (!encoding)
+    return check.error(op) << "every tile of stage cta has a #cta.layout; found " << type;
+  const layout::TileLayout &layout = encoding.getLayout();
+  if (ArrayRef<int64_t>(layout.shape()) != type.getShape())
+    return check.error(op) << "the layout is not of this shape: " << type;
+  int64_t used = 1;
+  for (unsigned count : layout.warps())
+    used *= count;
+  if (used > warps || layout.registerBits().size() > 10 || layout.registersPerThread() > kMaxRegisters)
+    return check.error(op) << "the layout takes " << used << " warps and more than the kernel's " << warps
+                           << ", or more than " << kMaxRegisters << " registers of each thread: " << type;
+  return success();
+}
+
+/// A buffer is an allocation, or a slot of one.
+LogicalResult KernelCheck::checkBuffer(Operation *op, Value buffer) {
+  if (isCta && isa_and_nonnull<cta::AllocOp, cta::GetOp>(buffer.getDefiningOp()))
+    return success();
+  return check.error(op) << "a buffer must come from cta.alloc or cta.get, in stage cta";
+}
+
+LogicalResult KernelCheck::checkValues(Operation *op) {
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  for (Region &region : op->getRegions())
+    for (Block &block : region)
+      llvm::append_range(values, block.getArguments());
+  for (Value value : values) {
+    Type type = value.getType();
+    LogicalResult checked = success();
+    if (auto tile = dyn_cast<RankedTensorType>(type))
+      checked = checkTile(op, tile);
+    else if (isa<cta::BufferType>(type))
+      checked = checkBuffer(op, value);
+    else if (isa<tile::ViewType>(type))
+      checked = success(llvm::is_contained(kernel.getArguments(), value));
+    else
+      checked = success(isScalar(type));
+    if (succeeded(checked))
+      continue;
+    if (!isa<RankedTensorType, cta::BufferType>(type))
+      check.error(op) << "expected scalars (bool, i8, i32, i64, f16, bf16, f32, f64), tiles, and views that are the "
+                         "kernel's arguments; found "
+                      << type;
+    return failure();
+  }
+  return success();
+}
+
+LogicalResult KernelCheck::checkAlloc(cta::AllocOp alloc) {
+  cta::BufferType type = alloc.getType();
+  bool fits = type.getRows() <= kMaxExtent && type.getColumns() <= kMaxExtent && type.getSlots() <= 64 &&
+              isScalar(type.getElementType());
+  if (!fits || !alloc.getOffset())
+    return check.error(alloc) << "a buffer of stage cta has its place ('at'), at most " << kMaxExtent
+                              << " rows and columns, and 64 slots";
+  int64_t offset = *alloc.getOffset(), bytes = type.getSizeBytes();
+  if (offset < 0 || offset % type.getLayout().alignment() != 0 || offset > sharedBytes || bytes > sharedBytes - offset)
+    return check.error(alloc) << "the buffer of " << bytes << " bytes at " << offset << " does not lie in the "
+                              << sharedBytes << " bytes of " << cta::kSharedBytesAttr << ", at a multiple of "
+                              << type.getLayout().alignment();
+  return success();
+}
+
+LogicalResult KernelCheck::checkLoop(scf::ForOp loop) {
+  std::optional<APInt> step = loop.getConstantStep();
+  if (loop.getInductionVar().getType().isInteger(32) && step && step->isStrictlyPositive() && !loop.getUnsignedCmp())
+    return success();
+  return check.error(loop) << "a loop counts in i32, by a positive constant";
+}
+
+LogicalResult KernelCheck::checkConstant(arith::ConstantOp constant) {
+  bool isTile = isa<RankedTensorType>(constant.getType());
+  if (isTile ? isa<SplatElementsAttr>(constant.getValue()) : isa<IntegerAttr, FloatAttr>(constant.getValue()))
+    return success();
+  return check.error(constant) << "a constant tile has one value in all its elements";
+}
+
+LogicalResult KernelCheck::checkOperation(Operation *op) {
+  bool known = isa<arith::ArithDialect, math::MathDialect, tile::TileDialect>(op->getDialect()) ||
+               isa<scf::ForOp, scf::IfOp, scf::YieldOp, func::ReturnOp>(op) ||
+               (isCta && isa<cta::CtaDialect>(op->getDialect()));
+  if (!known)
+    return check.error(op) << "'" << op->getName() << "' is no operation of this stage";
+  if (failed(check.checkAttributes(op, {})) || failed(checkValues(op)))
+    return failure();
+  if (auto alloc = dyn_cast<cta::AllocOp>(op))
+    return checkAlloc(alloc);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return checkLoop(loop);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return checkConstant(constant);
+  return success();
+}
+
+LogicalResult KernelCheck::checkArgument(unsigned index) {
+  Type type = kernel.getArgumentTypes()[index];
+  auto name = kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr);
+  auto alignment = kernel.getArgAttrOfType<IntegerAttr>(index, tile::kAlignmentAttr);
+  auto view = dyn_cast<tile::ViewType>(type);
+  DictionaryAttr attributes = kernel.getArgAttrDict(index);
+  if (!name || attributes.size() != (view ? 2 : 1))
+    return check.error(kernel) << "argument " << index << " needs the attribute " << tile::kNameAttr << ", a view "
+                               << tile::kAlignmentAttr << " too, and nothing else";
+  if (!view)
+    return isScalar(type) ? success() : check.error(kernel) << "argument " << index << ": found " << type;
+  int64_t bytes = alignment && alignment.getType().isInteger(32) ? alignment.getInt() : 0;
+  if (bytes < 1 || bytes > 16 || (bytes & (bytes - 1)) != 0)
+    return check.error(kernel) << "argument " << index << ": " << tile::kAlignmentAttr << " must be 1, 2, 4, 8 or 16";
+  bool fits = view.getRank() >= 1 && view.getRank() <= kMaxViewRank && isScalar(view.getElementType());
+  for (int64_t extent : view.getExtents())
+    fits &= ShapedType::isDynamic(extent) || (extent >= 1 && extent <= std::numeric_limits<int32_t>::max());
+  return fits ? success() : check.error(kernel) << "argument " << index << ": no view can be " << type;
+}
+
+LogicalResult KernelCheck::checkArguments() {
+  if (kernel.getNumResults() != 0 || kernel.isExternal() || !llvm::hasSingleElement(kernel.getBody()))
+    return check.error(kernel) << "a kernel gives nothing and has one block";
+  for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+    if (failed(checkArgument(i)))
+      return failure();
+  return success();
+}
+
+LogicalResult KernelCheck::run() {
+  Block *body = check.module.getBody();
+  kernel = llvm::hasSingleElement(*body) ? dyn_cast<func::FuncOp>(body->front()) : func::FuncOp();
+  if (!kernel || !kernel->hasAttr(tile::kKernelAttr))
+    return check.error(check.module) << "expected one kernel: a func.func with the attribute " << tile::kKernelAttr;
+  if (kernel.isPrivate() || failed(check.checkName(kernel, kernel.getName())) ||
+      failed(check.checkAttributes(kernel, {tile::kKernelAttr, tile::kWarpsAttr, tile::kStagesAttr, tile::kTargetAttr,
+                                            cta::kSharedBytesAttr})) ||
+      failed(check.checkLaunch(kernel, /*hasStages=*/true)) || failed(checkArguments()))
+    return kernel.isPrivate() ? LogicalResult(check.error(kernel) << "a kernel is not private") : failure();
+  warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr).getInt();
+  auto bytes = kernel->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
+  if (isCta != bool(kernel->getAttr(cta::kSharedBytesAttr)))
+    return check.error(kernel) << "the attribute " << cta::kSharedBytesAttr << " belongs to stage cta, and to it alone";
+  if (isCta &&
+      (!bytes || !bytes.getType().isInteger(64) || bytes.getInt() < 0 || bytes.getInt() > check.target.sharedBytes))
+    return check.error(kernel) << cta::kSharedBytesAttr << " must be an i64 from 0 to " << check.target.sharedBytes;
+  sharedBytes = bytes ? bytes.getInt() : 0;
+  unsigned operations = 0;
+  WalkResult result = kernel.getBody().walk([&](Operation *op) {
+    if (++operations > kMaxOperations) {
+      check.error(op) << "this kernel takes more than " << kMaxOperations << " operations";
+      return WalkResult::interrupt();
+    }
+    return failed(checkOperation(op)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult imbrex::checkKernelEntry(const EntryCheck &check, bool isCta) { return KernelCheck(check, isCta).run(); }

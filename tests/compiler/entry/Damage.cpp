@@ -1,0 +1,156 @@
+//===- Damage.cpp - Texts of stages, damaged ------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Words are runs of letters, digits and _ . # % @; all else is a word by itself.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Damage.h"
+#include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
+#include "gtest/gtest.h"
+#include <cctype>
+#include <fstream>
+#include <sstream>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+
+using Words = std::vector<std::string>;
+
+static CompileOptions options(CompileOptions::Settings set, CompileOptions::Settings hooks = {}) {
+  CompileOptions result;
+  result.set = std::move(set);
+  result.hooks = std::move(hooks);
+  return result;
+}
+
+const std::vector<Sample> &imbrex::testing::samples() {
+  static const std::vector<Sample> list = {
+      {"kernels/lessons/vector_add.tile", options({{"T", "f64"}, {"BLOCK", "256"}})},
+      {"kernels/lessons/matmul.tile",
+       options({{"T", "f16"}, {"BM", "16"}, {"BN", "16"}, {"BK", "16"}, {"warps", "1"}})},
+      {"kernels/lessons/matmul.tile",
+       options({{"T", "f32"}, {"BM", "16"}, {"BN", "16"}, {"BK", "16"}, {"warps", "2"}})},
+      {"kernels/lessons/softmax.tile", options({{"T", "f32"}, {"D", "24"}})},
+      {"kernels/attention_forward.tile",
+       options({{"T", "bf16"}, {"DQK", "16"}, {"DV", "8"}, {"G", "1"}, {"BM", "16"}, {"BN", "16"}, {"warps", "1"}},
+               {{"mask", "window(9, 4)"}})},
+  };
+  return list;
+}
+
+std::string imbrex::testing::textOf(const Sample &sample, Stage stage) {
+  std::ifstream file(inRoot(sample.path));
+  std::stringstream text;
+  text << file.rdbuf();
+  CompileResult result = compile({sample.path, text.str()}, sample.options, stage);
+  EXPECT_TRUE(result.kernel) << sample.path << "\n" << result.errors();
+  return result.kernel ? result.kernel->code : "";
+}
+
+static Words wordsOf(const std::string &text) {
+  Words words;
+  auto joins = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || std::string("_.#%@").find(c) != std::string::npos;
+  };
+  for (size_t begin = 0, end; begin < text.size(); begin = end) {
+    end = begin + 1;
+    while (joins(text[begin]) && end < text.size() && joins(text[end]))
+      ++end;
+    words.push_back(text.substr(begin, end - begin));
+  }
+  return words;
+}
+
+static const char *const kEdges[] = {"0",
+                                     "1",
+                                     "-1",
+                                     "2",
+                                     "3",
+                                     "7",
+                                     "64",
+                                     "1024",
+                                     "65537",
+                                     "2147483647",
+                                     "2147483648",
+                                     "f32",
+                                     "i64",
+                                     "i1",
+                                     "f64",
+                                     "bf16",
+                                     "4294967296",
+                                     "9223372036854775807",
+                                     "-9223372036854775808",
+                                     "99999999999999999999",
+                                     "index",
+                                     "tensor",
+                                     "f8E4M3FN",
+                                     "i7",
+                                     "true",
+                                     "\"",
+                                     "(",
+                                     ")",
+                                     "<",
+                                     ">",
+                                     "{",
+                                     "}",
+                                     "none",
+                                     "vector",
+                                     "?",
+                                     "x"};
+
+static void changeWord(Words &words, Random &random) {
+  size_t at = size_t(random.below(int64_t(words.size()))), other = size_t(random.below(int64_t(words.size())));
+  switch (random.below(5)) {
+  case 0:
+    words.erase(words.begin() + long(at));
+    break;
+  case 1:
+    words.insert(words.begin() + long(at), words[at]);
+    break;
+  case 2:
+    std::swap(words[at], words[other]);
+    break;
+  case 3:
+    words[at] = words[other];
+    break;
+  default:
+    words[at] = random.oneOf(kEdges);
+  }
+}
+
+static void changeLine(Words &words, Random &random) {
+  size_t at = size_t(random.below(int64_t(words.size())));
+  auto begin = std::find(words.begin() + long(at), words.end(), "\n");
+  if (begin == words.end())
+    return;
+  auto end = std::find(begin + 1, words.end(), "\n");
+  if (random.below(2)) {
+    words.erase(begin, end);
+  } else {
+    Words line(begin, end);
+    words.insert(end, line.begin(), line.end());
+  }
+}
+
+std::string imbrex::testing::damaged(const std::string &text, uint64_t seed) {
+  Random random(seed);
+  Words words = wordsOf(text);
+  for (int64_t changes = 1 + random.below(3); changes > 0 && words.size() > 2; --changes) {
+    if (random.below(6) == 0)
+      changeLine(words, random);
+    else
+      changeWord(words, random);
+  }
+  std::string result;
+  for (const std::string &word : words)
+    result += word;
+  if (random.below(20) == 0)
+    result.resize(size_t(random.below(int64_t(result.size() + 1))));
+  for (int64_t bytes = random.below(8) == 0 ? random.below(4) : 0; bytes > 0 && !result.empty(); --bytes)
+    result[size_t(random.below(int64_t(result.size())))] = char(random.below(256));
+  return result;
+}

@@ -1,0 +1,164 @@
+//===- EntryTest.cpp - What a stage's text must have ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One row a rule: a text, and the error that it gives.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Compiler.h"
+#include "gtest/gtest.h"
+
+using namespace imbrex;
+
+namespace {
+
+struct Row {
+  Stage stage;
+  std::string text, expected;
+};
+
+} // namespace
+
+static const std::string kAttributes =
+    "tile.kernel, tile.stages = 2 : i32, tile.target = \"sm_80\", tile.warps = 1 : i32";
+static const std::string kArguments = "%x: !tile.view<?xf32> {tile.alignment = 16 : i32, tile.name = \"X\"}, "
+                                      "%y: !tile.view<?xf32, out> {tile.alignment = 16 : i32, tile.name = \"Y\"}";
+
+static std::string kernel(const std::string &body, const std::string &attributes = kAttributes,
+                          const std::string &name = "k", const std::string &arguments = kArguments) {
+  return "module { func.func @" + name + "(" + arguments + ") attributes {" + attributes +
+         "} {\n%c0 = arith.constant 0 : i32\n" + body + "\nreturn } }";
+}
+
+static std::string cta(const std::string &body, const std::string &bytes = "4096 : i64") {
+  return kernel(body, kAttributes + ", cta.shared_bytes = " + bytes);
+}
+
+static const std::string kLayout = "#cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 1 stride 1 repeat 1\">";
+
+static std::vector<Row> textRows() {
+  return {
+      {Stage::Tile, "", "t:1:1: error: expected one module of stage 'tile'"},
+      {Stage::Tile, "module {} module {}", "expected one module of stage 'tile'"},
+      {Stage::Cta, "module {}", "expected one kernel: a func.func with the attribute tile.kernel"},
+      {Stage::Nvvm, "module {}", "expected one kernel: an llvm.func with the attribute nvvm.kernel"},
+      {Stage::Tile, "module attributes {llvm.data_layout = \"e\"} {}", "has no attributes"},
+      {Stage::Tile, "module {}\n {-# dialect_resources: {} #-}", "t:2:2: error: resources are not supported"},
+      {Stage::Tile, "module {}" + std::string(100, '('), "brackets nested more than 64 deep"},
+      {Stage::Tile, kernel("%a = arith.constant " + std::string(300, '1') + " : i32"),
+       "a number may have 256 characters"},
+      {Stage::Tile, "#m = affine_map<(d0) -> (d0)>\nmodule {}", "affine maps are not supported"},
+      {Stage::Tile, kernel("%a = foo.bar : i32"), "t:3:6: error:"},
+  };
+}
+
+static std::vector<Row> kernelRows() {
+  return {
+      {Stage::Tile, kernel("", "tile.warps = 1 : i32"), "expected one kernel"},
+      {Stage::Tile, kernel("", kAttributes, "\"a b\""), "a kernel's name must be an identifier"},
+      {Stage::Tile, kernel("", kAttributes, "_"), "a kernel's name must be an identifier"},
+      {Stage::Tile, kernel("", kAttributes + ", tile.x"), "unknown attribute 'tile.x'"},
+      {Stage::Tile, kernel("", "tile.kernel, tile.stages = 2 : i32, tile.target = \"sm_80\""),
+       "needs the attribute tile.warps, an i32 from 1 to 32"},
+      {Stage::Tile, kernel("", "tile.kernel, tile.warps = 1 : i32, tile.target = \"sm_80\", tile.stages = 9 : i32"),
+       "needs the attribute tile.stages, an i32 from 1 to 8"},
+      {Stage::Tile, kernel("", "tile.kernel, tile.warps = 1 : i32, tile.target = \"sm_90\", tile.stages = 1 : i32"),
+       "this kernel is made for \"sm_90\", and sm_80 is asked for"},
+      {Stage::Tile, kernel("", kAttributes, "k", "%x: i32"), "argument 0 needs the attribute tile.name"},
+      {Stage::Tile, kernel("", kAttributes, "k", "%x: index {tile.name = \"x\"}"), "argument 0: found 'index'"},
+      {Stage::Tile, kernel("", kAttributes, "k", "%x: !tile.view<?xf32> {tile.alignment = 3 : i32, tile.name = \"X\"}"),
+       "tile.alignment must be 1, 2, 4, 8 or 16"},
+      {Stage::Tile, kernel("", kAttributes, "k", "%x: !tile.view<0xf32> {tile.alignment = 4 : i32, tile.name = \"X\"}"),
+       "no view can be"},
+      {Stage::Tile, kernel("%a = tile.load %x[%c0] dims [0] : !tile.view<?xf32> -> tensor<?xf32>"),
+       "t:3:6: error: a tile has 1 or 2 extents"},
+      {Stage::Tile, kernel("%a = arith.constant dense<1.0> : tensor<0xf32>"), "a tile has 1 or 2 extents"},
+      {Stage::Tile, kernel("%a = arith.constant dense<1.0> : tensor<70000xf32>"), "a tile has 1 or 2 extents"},
+      {Stage::Tile, kernel("%a = arith.constant dense<1.0> : tensor<f32>"), "a tile has 1 or 2 extents"},
+      {Stage::Tile, kernel("%a = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>"), "one value in all its elements"},
+      {Stage::Tile, kernel("%a = arith.constant dense<1.0> : tensor<32xf32, " + kLayout + ">"), "has no layout"},
+      {Stage::Tile, kernel("%a = arith.constant 1 : i16"), "expected scalars"},
+      {Stage::Tile, kernel("%a = arith.addi %c0, %c0 {x = 1 : i32} : i32"), "unknown attribute 'x'"},
+      {Stage::Tile, kernel("scf.for %j = %c0 to %c0 step %c0 : i32 { }"),
+       "a loop counts in i32, by a positive constant"},
+      {Stage::Tile, kernel("%b = cta.alloc : !cta.buffer<8, 8, f32, span 32, slots 1>"), "no operation of this stage"},
+      {Stage::Tile, cta(""), "the attribute cta.shared_bytes belongs to stage cta"},
+  };
+}
+
+static std::vector<Row> ctaRows() {
+  auto alloc = [](const std::string &where, const std::string &type = "8, 8, f32, span 32, slots 1") {
+    return "%b = cta.alloc " + where + " : !cta.buffer<" + type + ">";
+  };
+  const std::string tile = "tensor<32xf32, " + kLayout + ">";
+  return {
+      {Stage::Cta, kernel(""), "the attribute cta.shared_bytes belongs to stage cta"},
+      {Stage::Cta, cta("", "170000 : i64"), "cta.shared_bytes must be an i64 from 0 to 166912"},
+      {Stage::Cta, cta(alloc("")), "a buffer of stage cta has its place"},
+      {Stage::Cta, cta(alloc("at 2147483648")), "does not lie in the 4096 bytes"},
+      {Stage::Cta, cta(alloc("at 4096")), "the buffer of 256 bytes at 4096 does not lie"},
+      {Stage::Cta, cta(alloc("at -256")), "does not lie"},
+      {Stage::Cta, cta(alloc("at 8")), "at a multiple of 256"},
+      {Stage::Cta, cta(alloc("at 0", "9000000000000000000, 8, f32, span 32, slots 1")), "at most 65536 rows"},
+      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<32xf32>"), "every tile of stage cta has a #cta.layout"},
+      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"), "not of this shape"},
+      {Stage::Cta,
+       cta("%a = arith.constant dense<1.0> : tensor<64xf32, #cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 2 stride "
+           "1 "
+           "repeat 1\">>"),
+       "the layout takes 2 warps"},
+      {Stage::Cta,
+       cta("%t = arith.constant true\n%a = cta.alloc at 0 : !cta.buffer<8, 8, f32, span 32, slots 1>\n"
+           "%b = arith.select %t, %a, %a : !cta.buffer<8, 8, f32, span 32, slots 1>"),
+       "a buffer must come from cta.alloc or cta.get"},
+      {Stage::Cta,
+       cta("%a = arith.constant dense<1.0> : " + tile + "\n%r = tile.expand_dims %a at 0 : " + tile +
+           " -> tensor<1x32xf32, #cta.layout<\"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,0) (0,0) warps 1x1 stride "
+           "1x1 "
+           "repeat 1x1\">>"),
+       "not the projection of the result's"},
+  };
+}
+
+static std::vector<Row> ptxRows() {
+  const std::string head = ".version 8.0\n.target sm_80\n.address_size 64\n";
+  return {
+      {Stage::Ptx, "", "PTX begins with its .version"},
+      {Stage::Ptx, ".version 8.0\n", "PTX names one .target, found 0"},
+      {Stage::Ptx, ".version 8.0\n.target sm_90a\n.visible .entry k() { ret; }\n",
+       "t:2:1: error: this PTX is made for 'sm_90a', and sm_80 is asked for"},
+      {Stage::Ptx, head, "expected one kernel (.entry), found 0"},
+      {Stage::Ptx, head + "// .entry k\n", "found 0"},
+      {Stage::Ptx, head + ".entry a() { ret; }\n.entry b() { ret; }\n", "found 2"},
+  };
+}
+
+TEST(Entry, EveryRuleGivesItsErrorAtItsPlace) {
+  for (auto part : {textRows, kernelRows, ctaRows, ptxRows})
+    for (const Row &row : part()) {
+      CompileResult result = compileFrom(row.stage, {"t", row.text}, {});
+      EXPECT_FALSE(result.kernel) << row.text;
+      EXPECT_NE(result.errors().find(row.expected), std::string::npos)
+          << row.text << "\nexpected: " << row.expected << "\nfound:    " << result.errors();
+      EXPECT_TRUE(result.errors().starts_with("t")) << result.errors();
+    }
+}
+
+TEST(Entry, PtxIsHandedOnAsItIs) {
+  const std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { ret; }\n";
+  CompileResult result = compileFrom(Stage::Ptx, {"t", text}, {});
+  ASSERT_TRUE(result.kernel) << result.errors();
+  EXPECT_EQ(result.kernel->code, text);
+  EXPECT_EQ(result.kernel->interface.entry, "k");
+}
+
+TEST(Entry, AQuoteInASourcesNameDoesNotSpoilThePtx) {
+  const std::string text = "kernel k(Y: out view<f32>[N]) grid (1) |i| { store Y[i :+ 64] = fill<f32>[64](1.0); }";
+  CompileResult plain = compile({"a_b__c_.tile", text}, {});
+  CompileResult odd = compile({"a\"b\n\\c\x7f.tile", text}, {});
+  ASSERT_TRUE(plain.kernel && odd.kernel) << odd.errors();
+  EXPECT_EQ(odd.kernel->code, plain.kernel->code);
+  EXPECT_NE(odd.kernel->code.find("\t.file\t1 \"a_b__c_.tile\"\n"), std::string::npos);
+}
