@@ -203,7 +203,8 @@ def Cta_ClearMarginOp : Cta_Op<"clear_margin", [Pure, SameOperandsAndResultType]
 
     Example:
     ```mlir
-    %q = cta.clear_margin %p : tensor<16x24xbf16, #layout>
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %q = cta.clear_margin %p : tensor<16x12xbf16, #a>
     ```
   }];
   let arguments = (ins Tile_Tile:$value);
@@ -231,7 +232,9 @@ def Cta_ReduceOp : Cta_Op<"reduce", [Pure]> {
 
     Example:
     ```mlir
-    %p = cta.reduce sum %x along 0 : tensor<128xf32, #layout> -> tensor<4xf32, #parts>
+    #x = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+    #parts = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+    %p = cta.reduce sum %x along 0 : tensor<128xf32, #x> -> tensor<4xf32, #parts>
     ```
   }];
   let arguments = (ins Cta_ReduceKind:$kind, Tile_Tile:$source, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
