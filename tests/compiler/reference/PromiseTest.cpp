@@ -81,7 +81,7 @@ TEST_F(Promise, Kept) {
 // A whole tile of keys at -1 each: instance 0 leaves the second tile out and is wrong by -4.
 TEST_F(Promise, BrokenByWhatIsAdded) {
   std::string error = run(kernel("-1.0"));
-  EXPECT_NE(error.find("kernel.mlir:25:5: 'tile.visible': the promise is not kept: the mask is false everywhere in "
+  EXPECT_NE(error.find("kernel.mlir:26:5: 'tile.visible': the promise is not kept: the mask is false everywhere in "
                        "iteration 1 of instance [0, 0, 0], but element [0] of 'O' is -2 without such iterations and "
                        "-6 with them (stored at kernel.mlir:"),
             std::string::npos)
