@@ -98,6 +98,12 @@ private:
 
   /// Fills in the token's value; 1 stands for one that is wrong, and is wrong nowhere.
   void readNumber(Token &token) {
+    if (token.text.size() > kMaxNameBytes) {
+      report(diagnostics, token.offset, Message::NumberTooLong, kMaxNameBytes, token.text.size());
+      token.integer = 1;
+      token.number = 1;
+      return;
+    }
     bool onlyDigits = llvm::all_of(token.text, llvm::isDigit);
     bool isFloat = token.kind == TokenKind::Float;
     bool wrong =

@@ -100,8 +100,9 @@ TEST(SharedLayout, rowWritesOfSixteenBytesAreFreeOfConflicts) {
             llvm::SmallVector<int64_t, 32> offsets;
             for (unsigned lane = 0; lane < 32; ++lane) {
               Coord coord = tile.coordOf(reg, lane, warp);
-              if (coord[0] < rows && coord[1] < columns) // lanes in the margin write nothing
-                offsets.push_back(shared.offset(coord[0], coord[1]));
+              bool writes =
+                  coord[0] < rows && coord[1] < columns; // a lane in the margin does not, nor does it conflict
+              offsets.push_back(writes ? shared.offset(coord[0], coord[1]) : offsets.back());
             }
             ASSERT_EQ(bankConflicts(offsets, 16), 0u) << rows << "x" << columns << " by " << tile.toString();
           }
