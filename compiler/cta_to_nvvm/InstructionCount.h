@@ -15,8 +15,8 @@
 
 namespace imbrex {
 
-/// The most instructions of a thread. At 40 to 60 us an instruction, LLVM takes less than two seconds for them; a
-/// tile program whose hot loop holds more does not fit an instruction cache by far.
+/// The most instructions of a thread. At 55 us an instruction, LLVM takes less than two seconds for them; code of
+/// such a size does not fit an instruction cache by far.
 inline constexpr int64_t kMostInstructions = 1 << 15;
 
 /// A listener for the builder that makes them.

@@ -24,7 +24,6 @@ struct Limit {
 /// Each compares instructions or blocks with one another, in more than linear time: at these sizes it takes about a
 /// tenth of a second.
 static constexpr Limit kLimits[] = {
-    {"LoopRotatePass", SIZE_MAX, 400},
     {"slsr", 0, 0}, // finds nothing that the layouts' addresses have not split already
     {"load-store-vectorizer", 12000, SIZE_MAX},
     {"codegenprepare", SIZE_MAX, 128},

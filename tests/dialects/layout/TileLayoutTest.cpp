@@ -147,6 +147,9 @@ TEST(TileLayout, reductionsLieOverWarpsWhereThatPays) {
   EXPECT_EQ(TileLayout::reduction({1, 65536}, 1, 32, 4).registersPerThread(), 64u);
   EXPECT_EQ(TileLayout::reduction({1, 128}, 1, 4, 4).warps()[1], 1u); // 4 registers: not worth a barrier
   EXPECT_EQ(TileLayout::reduction({64, 64}, 1, 4, 4).warps(), (llvm::ArrayRef<unsigned>{4, 1}));
+  // Not over all warps where each thread would read 16 parts of each of 145 rows.
+  TileLayout rows = TileLayout::reduction({145, 3046}, 1, 16, 1);
+  EXPECT_LE(rows.slice(1).registersPerThread() * rows.warps()[1], 160u);
 }
 
 TEST(TileLayout, replicasAreWhatTheMasksSay) {
