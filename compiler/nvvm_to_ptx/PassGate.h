@@ -17,7 +17,8 @@
 
 namespace imbrex {
 
-/// Asked by the optimiser and the code generator before each pass that may be left out. Depends on the module and the deadline alone.
+/// Asked by the optimiser and the code generator before each pass that may be left out. Depends on the module and the
+/// deadline alone.
 class PassGate : public llvm::OptPassGate {
 public:
   PassGate(const llvm::Module &module, const Deadline &deadline);

@@ -38,9 +38,9 @@ inline Measured measure(const std::string &text, const CompileOptions &options =
 /// True if the compiler refused the kernel for its size, and said the number.
 inline bool isRefusedForSize(const CompileResult &result) {
   const std::string errors = result.errors();
-  for (const char *words :
-       {"instructions of each thread, more than", "registers of each thread, more than",
-        "multiply-adds of each thread, more than", "bytes of shared memory, but", "that a launch can pass", "a number may have"})
+  for (const char *words : {"instructions of each thread, more than", "registers of each thread, more than",
+                            "multiply-adds of each thread, more than", "bytes of shared memory, but",
+                            "that a launch can pass", "a number may have"})
     if (errors.find(words) != std::string::npos)
       return true;
   return false;

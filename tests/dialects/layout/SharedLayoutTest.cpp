@@ -102,7 +102,7 @@ TEST(SharedLayout, rowWritesOfSixteenBytesAreFreeOfConflicts) {
               Coord coord = tile.coordOf(reg, lane, warp);
               bool writes =
                   coord[0] < rows && coord[1] < columns; // a lane in the margin does not, nor does it conflict
-              offsets.push_back(writes ? shared.offset(coord[0], coord[1]) : offsets.back());
+              offsets.push_back(writes ? shared.offset(coord[0], coord[1]) : offsets.empty() ? 0 : offsets.back());
             }
             ASSERT_EQ(bankConflicts(offsets, 16), 0u) << rows << "x" << columns << " by " << tile.toString();
           }
