@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All choices of one compilation besides the text. Whatever can change the code is a field here and is
-// visited by `visit`: the visitor feeds the cache key and the header of a dump.
+// visited by `visit`: the visitor feeds the cache key and the header of a dump. The budget cannot, and is not.
 // No environment, no globals. No LLVM type: public.
 //
 //===----------------------------------------------------------------------===//
@@ -12,6 +12,7 @@
 #ifndef IMBREX_COMPILER_COMPILEOPTIONS_H
 #define IMBREX_COMPILER_COMPILEOPTIONS_H
 
+#include "compiler/Budget.h"
 #include <map>
 #include <set>
 #include <string>
@@ -30,6 +31,10 @@ struct CompileOptions {
   std::map<std::string, unsigned, std::less<>> alignment;
   std::string target = "sm_80"; ///< a name of Target::names()
   bool debugLines = true;       ///< `.loc` lines back to the tile text
+  /// The grid is launched along x alone, and the kernel takes its position apart: for a grid of more along y or z
+  /// than a device can launch. See KernelInterface::foldedGrid.
+  bool foldGrid = false;
+  Budget budget; ///< not visited
 
   /// Calls visitor(name, field) for every field, in a fixed order.
   template <typename Visitor> void visit(Visitor &&visitor) const {
@@ -40,6 +45,7 @@ struct CompileOptions {
     visitor("alignment", alignment);
     visitor("target", target);
     visitor("debug-lines", debugLines);
+    visitor("fold-grid", foldGrid);
   }
 };
 

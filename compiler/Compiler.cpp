@@ -30,11 +30,15 @@ namespace {
 class Compilation {
 public:
   Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump)
-      : source(source), options(options), dump(dump), diagnostics(source),
+      : source(source), options(options), dump(dump), deadline(options.budget), diagnostics(source),
         context(makeRegistry(), MLIRContext::Threading::DISABLED),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
     context.loadAllAvailableDialects();
     context.printOpOnDiagnostic(false);
+    context.registerActionHandler([this](llvm::function_ref<void()> run, const tracing::Action &action) {
+      if (!isa<PassExecutionAction>(action) || !deadline.isOver())
+        run();
+    });
   }
 
   CompileResult fromText(Stage until);
@@ -49,7 +53,7 @@ private:
   }
 
   void report(mlir::Diagnostic &diagnostic);
-  /// Runs `step`, adds its time to the stage's, dumps the module. False if it failed.
+  /// Runs `step`, adds its time to the stage's, dumps the module. False if it failed, or time is up.
   bool runStage(Stage stage, llvm::function_ref<bool()> step);
   bool runPasses(void (*build)(OpPassManager &));
   /// Runs the stages after `from` up to `until` on `module`.
@@ -63,6 +67,7 @@ private:
   const Source &source;
   const CompileOptions &options;
   const DumpStage &dump;
+  Deadline deadline;
   imbrex::Diagnostics diagnostics;
   MLIRContext context;
   ScopedDiagnosticHandler handler;
@@ -107,11 +112,14 @@ std::string Compilation::moduleText() {
 
 bool Compilation::runStage(Stage stage, llvm::function_ref<bool()> step) {
   auto begin = std::chrono::steady_clock::now();
-  bool ok = step();
+  bool ok = !deadline.isOver() && step();
+  if (deadline.isOver() && !diagnostics.hasErrors())
+    diagnostics.errorWithoutPlace("compilation stopped in stage '" + std::string(info(stage).name) +
+                                  "': " + deadline.reason());
   std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
   kernel.times.push_back({std::string(info(stage).name), elapsed.count()});
   kernel.stage = stage;
-  if (ok && dump)
+  if (ok && dump && !diagnostics.hasErrors())
     dump(stage, stage == Stage::Ptx ? kernel.code : moduleText());
   return ok && !diagnostics.hasErrors();
 }
@@ -124,7 +132,7 @@ bool Compilation::runPasses(void (*build)(OpPassManager &)) {
 
 bool Compilation::emit() {
   std::optional<Target> target = Target::parse(options.target);
-  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines);
+  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline);
   if (ptx)
     kernel.code = std::move(*ptx);
   return ptx.has_value();

@@ -65,6 +65,7 @@ std::string KernelInterface::toJson() const {
       {"target", target},
       {"warps", int64_t(warps)},
       {"sharedBytes", int64_t(sharedBytes)},
+      {"foldedGrid", foldedGrid},
   });
 }
 
@@ -207,6 +208,7 @@ std::optional<KernelInterface> KernelInterface::fromJson(std::string_view text) 
   result.target = reader.text("target");
   result.warps = reader.number("warps");
   result.sharedBytes = reader.number("sharedBytes");
+  result.foldedGrid = reader.boolean("foldedGrid");
   if (!readMembers(reader, result) || !reader.ok)
     return std::nullopt;
   return result;

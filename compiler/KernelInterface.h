@@ -62,6 +62,8 @@ std::string_view baseTypeParameter(std::string_view text);
 ///   a present view: u64 device address; then i32 extents, one for each dimension whose extent is not
 ///   an integer constant after specialisation (`dynamicExtents`); then i64 strides in elements for
 ///   every dimension but the last;  an absent view: nothing;  a scalar: its value.
+/// After them, if `foldedGrid`: two i32, the grid's extents along x and y; such a kernel is launched on a grid of
+/// x * y * z along x alone.
 struct KernelInterface {
   std::string kernel; ///< the kernel's name in the text
   std::string entry;  ///< the PTX entry's name
@@ -73,6 +75,7 @@ struct KernelInterface {
   std::string target;
   unsigned warps = 0;       ///< of a CTA
   unsigned sharedBytes = 0; ///< dynamic shared memory of a CTA
+  bool foldedGrid = false;  ///< CompileOptions::foldGrid
 
   /// True if extent `dim` of `view` is passed at launch: its expression is not a constant under `constants`.
   bool isDynamic(const Parameter &view, unsigned dim) const { return !view.extents[dim].evaluate(constants); }

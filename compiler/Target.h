@@ -19,6 +19,10 @@
 
 namespace imbrex {
 
+/// Bytes of a kernel's parameters (PTX ISA, "Kernel Function Parameters"): in any version, and from kLargeParametersPtx
+/// on.
+inline constexpr unsigned kParameterBytes = 4096, kLargeParameterBytes = 32764, kLargeParametersPtx = 81;
+
 struct Target {
   std::string name;     ///< "sm_80", "sm_90a": also the `.target` of the PTX
   unsigned sm = 80;     ///< 10 * major + minor

@@ -102,9 +102,10 @@ Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
 const KernelSignature &Kernel::signature() const { return state->plan->signature; }
 
 /// What tells specialisations of one KernelState apart: of every view its alignment (0: absent), of every type
-/// parameter its type, of every integer parameter its value.
-static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &binding) {
+/// parameter its type, of every integer parameter its value; and whether the grid is folded.
+static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &binding, bool foldGrid) {
   llvm::SmallString<128> key;
+  key.push_back(char(foldGrid));
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     if (plan.signature.parameters[i].isView)
       key.push_back(char(binding.arguments[i] ? binding.views[i].alignment : 0));
@@ -117,9 +118,10 @@ static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &
   return key;
 }
 
-static Result<Ready> specialise(const KernelState &kernel, const Binding &binding) {
+static Result<Ready> specialise(const KernelState &kernel, const Binding &binding, bool foldGrid) {
   const RuntimeState &runtime = *kernel.module->runtime;
   CompileOptions options = completeOptions(kernel, binding);
+  options.foldGrid = foldGrid;
   CacheKey key = makeCacheKey(kernel.module->source, options, {runtime.compiler.buildId, runtime.assembler.identity()});
   CacheKey named = key; // in this process, a kernel keeps the name of its own source
   named.add("source name", kernel.module->source.name);
@@ -127,14 +129,14 @@ static Result<Ready> specialise(const KernelState &kernel, const Binding &bindin
       named.bytes(), [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
 }
 
-static Result<Ready> findReady(const KernelState &kernel, const Binding &binding) {
-  llvm::SmallString<128> key = fastKey(*kernel.plan, binding);
+static Result<Ready> findReady(const KernelState &kernel, const Binding &binding, bool foldGrid) {
+  llvm::SmallString<128> key = fastKey(*kernel.plan, binding, foldGrid);
   {
     std::shared_lock lock(kernel.ready->mutex);
     if (auto found = kernel.ready->entries.find(key); found != kernel.ready->entries.end())
       return found->second;
   }
-  Result<Ready> ready = specialise(kernel, binding);
+  Result<Ready> ready = specialise(kernel, binding, foldGrid);
   if (ready) {
     std::unique_lock lock(kernel.ready->mutex);
     kernel.ready->entries[key] = *ready;
@@ -142,39 +144,57 @@ static Result<Ready> findReady(const KernelState &kernel, const Binding &binding
   return ready;
 }
 
-/// Everything before the launch itself.
-static Result<Ready> bindAndFind(const KernelState &kernel, Arguments arguments, Binding &binding) {
+namespace {
+
+/// A specialisation and all that its launch needs.
+struct Prepared {
+  Ready ready;
+  LaunchPlan::Grid grid;
+  PackedArguments packed;
+};
+
+} // namespace
+
+/// Everything before the launch itself: fills in `prepared`, which stays where it is.
+static Result<void> prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared) {
   if (kernel.mistake)
     return *kernel.mistake;
-  const void *owner = kernel.module->runtime->device.get();
+  const DeviceContext *owner = kernel.module->runtime->device.get();
   for (const Argument &argument : arguments)
     if (argument.isView && argument.view.owner && argument.view.owner != owner)
       return Error{ErrorKind::Argument, "argument '" + std::string(argument.name) +
                                             "' is in a buffer of another runtime: allocate it with the kernel's"};
+  Binding binding;
   if (Result<void> bound = bindArguments(*kernel.plan, kernel.fixed, arguments, Completeness::All, binding); !bound)
-    return bound.takeError();
-  return findReady(kernel, binding);
+    return bound;
+  for (bool foldGrid : {false, true}) {
+    Result<Ready> ready = findReady(kernel, binding, foldGrid);
+    if (!ready)
+      return ready.takeError();
+    Result<LaunchPlan::Grid> grid = (*ready)->plan.grid(binding, owner->info());
+    if (!grid)
+      return grid.takeError();
+    prepared.ready = *ready;
+    prepared.grid = *grid;
+    if (!prepared.ready->plan.needsFolding(prepared.grid, owner->info()))
+      break;
+  }
+  return prepared.ready->plan.pack(binding, prepared.grid, prepared.packed);
 }
 
 Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   const DeviceContext &device = *state->module->runtime->device;
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
-  Binding binding;
-  Result<Ready> ready = bindAndFind(*state, arguments, binding);
-  if (!ready)
-    return ready.takeError();
-  const ReadyKernel &kernel = **ready;
-  PackedArguments packed;
-  if (Result<void> done = kernel.plan.pack(binding, packed); !done)
+  Prepared prepared;
+  if (Result<void> done = prepareLaunch(*state, arguments, prepared); !done)
     return done;
-  Result<std::array<unsigned, 3>> grid = kernel.plan.grid(binding, device.info());
-  if (!grid)
-    return grid.takeError();
-  if ((*grid)[0] == 0)
+  if (prepared.grid[0] == 0)
     return {};
   device.suspects().launched(stream.internal().handle, state->plan->signature.name);
-  Result<void> launched = kernel.loaded->launch(stream.internal().handle, *grid, packed.pointers.data());
+  const ReadyKernel &kernel = *prepared.ready;
+  Result<void> launched = kernel.loaded->launch(stream.internal().handle, kernel.plan.launched(prepared.grid),
+                                                prepared.packed.pointers.data());
   if (launched)
     return launched;
   Error error = launched.takeError();
@@ -184,17 +204,10 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
 }
 
 Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
-  Binding binding;
-  Result<Ready> ready = bindAndFind(*state, arguments, binding);
-  if (!ready)
-    return ready.takeError();
-  PackedArguments packed;
-  if (Result<void> done = (*ready)->plan.pack(binding, packed); !done)
+  Prepared prepared;
+  if (Result<void> done = prepareLaunch(*state, arguments, prepared); !done)
     return done.takeError();
-  if (Result<std::array<unsigned, 3>> grid = (*ready)->plan.grid(binding, state->module->runtime->device->info());
-      !grid)
-    return grid.takeError();
-  return (*ready)->info;
+  return prepared.ready->info;
 }
 
 /// Type and extents of one view parameter, if they are determined.

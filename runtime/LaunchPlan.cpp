@@ -69,6 +69,7 @@ Result<void> LaunchPlan::addExpressions(const SignaturePlan &signature, const Ke
 Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const KernelInterface &interface) {
   LaunchPlan plan;
   plan.kernel = interface.kernel;
+  plan.isFolded = interface.foldedGrid;
   if (interface.grid.empty() || interface.grid.size() > 3)
     return stranger(interface, "has a grid of " + std::to_string(interface.grid.size()) + " dimensions");
   for (const Parameter &parameter : interface.parameters)
@@ -97,7 +98,7 @@ Error LaunchPlan::unmet(const Condition &condition, ExpressionProgram::Slots slo
                                         (values.empty() ? "it does not hold" : joinNames(values))};
 }
 
-Error LaunchPlan::badGrid(unsigned dimension, std::optional<int64_t> extent, unsigned limit) const {
+Error LaunchPlan::badGrid(unsigned dimension, std::optional<int64_t> extent, int64_t limit) const {
   std::string text = "kernel '" + kernel + "': grid dimension " + "xyz"[dimension] + ", " +
                      gridExtents[dimension].expression.infix() + ", ";
   if (!extent)
@@ -106,26 +107,34 @@ Error LaunchPlan::badGrid(unsigned dimension, std::optional<int64_t> extent, uns
                                         std::to_string(limit) + " on this device"};
 }
 
-Result<std::array<unsigned, 3>> LaunchPlan::grid(const Binding &binding, const DeviceInfo &device) const {
+Result<LaunchPlan::Grid> LaunchPlan::grid(const Binding &binding, const DeviceInfo &device) const {
   llvm::SmallVector<std::optional<int64_t>, 48> slots = slotsOf(binding);
   for (const Condition &requirement : requirements)
     if (requirement.program.evaluate(slots).value_or(0) == 0)
       return unmet(requirement, slots);
-  std::array<unsigned, 3> grid = {1, 1, 1};
-  bool empty = false;
+  Grid grid = {1, 1, 1};
+  bool empty = false, folds = false;
+  int64_t left = device.grid[0]; // CTAs along the dimensions to come, if all lie along x
   for (size_t i = 0; i < gridExtents.size(); ++i) {
     std::optional<int64_t> extent = gridExtents[i].program.evaluate(slots);
-    if (!extent || *extent < 0 || *extent > int64_t(device.grid[i]))
-      return badGrid(unsigned(i), extent, device.grid[i]);
+    folds |= extent && *extent > int64_t(device.grid[i]);
+    if (!extent || *extent < 0 || (folds && *extent > left))
+      return badGrid(unsigned(i), extent, folds ? left : int64_t(device.grid[i]));
     grid[i] = unsigned(*extent);
     empty |= *extent == 0;
+    left /= std::max<int64_t>(1, *extent);
   }
-  return empty ? std::array<unsigned, 3>{0, 0, 0} : grid;
+  return empty ? Grid{0, 0, 0} : grid;
 }
 
-Result<void> LaunchPlan::pack(const Binding &binding, PackedArguments &packed) const {
-  packed.values.resize(steps.size());
-  packed.pointers.resize(steps.size());
+Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const {
+  size_t count = steps.size() + (isFolded ? 2 : 0);
+  packed.values.resize(count);
+  packed.pointers.resize(count);
+  for (size_t i = steps.size(); i < count; ++i) {
+    packed.values[i] = grid[i - steps.size()];
+    packed.pointers[i] = &packed.values[i];
+  }
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &step = steps[i];
     assert(binding.arguments[step.parameter] && "the specialisation was made without this argument");

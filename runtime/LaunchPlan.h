@@ -6,6 +6,9 @@
 // What one specialisation does with bound arguments: its requirements, its grid, and the order in which
 // values are packed (KernelInterface.h says which). Made once a specialisation. Immutable. Internal.
 //
+// A grid may have more along y and z than a device can launch (65,535). Then the specialisation with
+// CompileOptions::foldGrid is launched in its place: on one long x, with the extents as arguments.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_RUNTIME_LAUNCHPLAN_H
@@ -27,11 +30,19 @@ public:
   /// An Error if the interface does not belong to the signature.
   static Result<LaunchPlan> make(const SignaturePlan &signature, const KernelInterface &interface);
 
+  using Grid = std::array<unsigned, 3>;
+
   /// Evaluates the requirements and the grid; {0, 0, 0} if a dimension is 0. An Error names what does not hold, or
-  /// the dimension that is over the device's limit.
-  Result<std::array<unsigned, 3>> grid(const Binding &binding, const DeviceInfo &device) const;
+  /// the dimension that no launch on the device has.
+  Result<Grid> grid(const Binding &binding, const DeviceInfo &device) const;
+  /// True if `grid` can only be launched by a folded kernel, and this one is not.
+  bool needsFolding(const Grid &grid, const DeviceInfo &device) const {
+    return !isFolded && (grid[1] > device.grid[1] || grid[2] > device.grid[2]);
+  }
+  /// The driver's grid for `grid`.
+  Grid launched(const Grid &grid) const { return isFolded ? Grid{grid[0] * grid[1] * grid[2], 1, 1} : grid; }
   /// Values in the order of the entry's parameters. An Error names a scalar that does not fit its type.
-  Result<void> pack(const Binding &binding, PackedArguments &packed) const;
+  Result<void> pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const;
 
 private:
   struct Step {
@@ -49,9 +60,10 @@ private:
   Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
   llvm::SmallVector<std::optional<int64_t>, 48> slotsOf(const Binding &binding) const;
   Error unmet(const Condition &condition, ExpressionProgram::Slots slots) const;
-  Error badGrid(unsigned dimension, std::optional<int64_t> extent, unsigned limit) const;
+  Error badGrid(unsigned dimension, std::optional<int64_t> extent, int64_t limit) const;
 
   std::string kernel;
+  bool isFolded = false;
   std::vector<Step> steps;
   std::vector<Condition> requirements, gridExtents;
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest

@@ -8,13 +8,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/Parameters.h"
 
 using namespace mlir;
 using namespace imbrex;
 
 Lowering::Lowering(func::FuncOp kernel, unsigned warps)
-    : b(kernel), loc(kernel.getLoc()), warps(warps), kernel(kernel) {}
+    : b(kernel), loc(kernel.getLoc()), warps(warps), kernel(kernel) {
+  b.setListener(&count);
+}
 
 /// Types of the kernel's PTX parameters, in the order KernelInterface.h states.
 static SmallVector<Type> argumentTypes(func::FuncOp kernel) {
@@ -33,12 +37,18 @@ static SmallVector<Type> argumentTypes(func::FuncOp kernel) {
     for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
       types.push_back(b.getI64Type());
   }
+  if (kernel->hasAttr(tile::kFoldedGridAttr))
+    types.append(2, b.getI32Type());
   return types;
 }
 
-void Lowering::makeFunction() {
+LogicalResult Lowering::makeFunction() {
   b.setInsertionPoint(kernel);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), argumentTypes(kernel));
+  if (int64_t bytes = parameterBytes(type); bytes > kLargeParameterBytes)
+    return kernel.emitError("the parameters of this kernel take ")
+           << bytes << " bytes, more than the " << kLargeParameterBytes
+           << " that a launch can pass; use fewer views, or extents that are known when it is compiled";
   std::string name = kernel.getName().str();
   kernel.setName((name + ".tile").c_str());
   auto shared = LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0), /*isConstant=*/false,
@@ -61,6 +71,7 @@ void Lowering::makeFunction() {
   lane = bitAnd(thread, 31);
   warp = shiftRight(thread, 5);
   prologueEnd = warp.getDefiningOp();
+  return success();
 }
 
 void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
@@ -83,10 +94,13 @@ void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
     values.strides.push_back(i64(1));
     views[argument] = values;
   }
+  while (next < function.getNumArguments())
+    foldedExtents.push_back(function.getArgument(next++));
 }
 
 LogicalResult Lowering::run() {
-  makeFunction();
+  if (failed(makeFunction()))
+    return failure();
   return lowerBlock(kernel.getBody().front());
 }
 

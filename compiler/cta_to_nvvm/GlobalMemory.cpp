@@ -212,8 +212,18 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
   return success();
 }
 
+/// The position along `axis` of a CTA whose index along x is x + X (y + Y z): KernelInterface::foldedGrid.
+static Value foldedProgramId(Lowering &l, unsigned axis) {
+  Value index = NVVM::BlockIdXOp::create(l.b, l.loc, l.b.getI32Type());
+  for (unsigned below = 0; below < axis; ++below)
+    index = LLVM::UDivOp::create(l.b, l.loc, index, l.foldedExtents[below]);
+  return axis == 2 ? index : Value(LLVM::URemOp::create(l.b, l.loc, index, l.foldedExtents[axis]));
+}
+
 static Value programId(Lowering &l, unsigned axis) {
   Type type = l.b.getI32Type();
+  if (!l.foldedExtents.empty())
+    return foldedProgramId(l, axis);
   if (axis == 0)
     return NVVM::BlockIdXOp::create(l.b, l.loc, type);
   if (axis == 1)

@@ -25,9 +25,14 @@ LogicalResult Lowering::lowerOperation(Operation *op) {
 }
 
 LogicalResult Lowering::lowerBlock(Block &block) {
-  for (Operation &op : block)
+  for (Operation &op : block) {
     if (failed(lowerOperation(&op)))
       return failure();
+    if (count.instructions > kMostInstructions)
+      return op.emitError("up to here the kernel takes ")
+             << count.instructions << " instructions of each thread, more than " << kMostInstructions
+             << "; make the tiles smaller or use more warps";
+  }
   return success();
 }
 

@@ -20,6 +20,7 @@
 #define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 
 #include "compiler/cta/Passes.h"
+#include "compiler/cta_to_nvvm/InstructionCount.h"
 #include <map>
 #include <vector>
 
@@ -80,6 +81,7 @@ public:
   //===--- Threads ---------------------------------------------------------------===//
 
   Value thread, lane, warp; ///< i32: index in the CTA, in the warp, of the warp
+  Values foldedExtents;     ///< i32: the grid's extents along x and y if it is folded, else none
 
   /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel.
   Value threadCoordinate(const layout::TileLayout &layout, unsigned dim);
@@ -127,10 +129,11 @@ public:
 
 private:
   Value makeThreadCoordinate(const layout::TileLayout &layout, unsigned dim);
-  void makeFunction();
+  mlir::LogicalResult makeFunction();
   void mapArguments(mlir::LLVM::LLVMFuncOp function);
 
   mlir::func::FuncOp kernel;
+  InstructionCount count;
   mlir::Region *body = nullptr;
   Value sharedMemory; ///< base of dynamic shared memory
   llvm::DenseMap<Value, Values> registerValues;

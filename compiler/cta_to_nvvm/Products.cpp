@@ -209,8 +209,8 @@ private:
 
 } // namespace
 
-/// Multiply-adds a thread may take for one product; more would make code that is slow to compile.
-static constexpr int64_t kMaxMultiplyAdds = 1 << 16;
+/// Multiply-adds a thread may take for one product: the most that the whole kernel's instructions leave room for.
+static constexpr int64_t kMostMultiplyAdds = kMostInstructions / 2;
 /// In f32, products that are summed by themselves before they join the accumulator: a long sum in one chain loses
 /// digits with its length, sums of sums with the length of the parts (Higham, Accuracy and Stability of
 /// Numerical Algorithms, 4.2).
@@ -221,9 +221,9 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   cta::BufferType bType = dot.getBBuffer().getType();
   int64_t k = dot.getTransposedB() ? bType.getColumns() : bType.getRows();
   Values sums = l.registersOf(dot.getAccumulator());
-  if (int64_t(sums.size()) * k > kMaxMultiplyAdds)
+  if (int64_t(sums.size()) * k > kMostMultiplyAdds)
     return dot.emitError("this product takes ") << sums.size() * k << " multiply-adds of each thread, more than "
-                                                << kMaxMultiplyAdds << "; make its tiles smaller or use more warps";
+                                                << kMostMultiplyAdds << "; make its tiles smaller or use more warps";
   Type accumulate = sums.front().getType();
   FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
   FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);

@@ -120,6 +120,7 @@ void Emitter::fillInterface() {
   const ast::Kernel &kernel = *program.kernel;
   interface.kernel = interface.entry = kernel.name;
   interface.target = target.name;
+  interface.foldedGrid = options.foldGrid;
   interface.constants = program.integers;
   interface.types = program.types;
   interface.requirements = program.requirements;
@@ -206,6 +207,8 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   function->setAttr(tile::kWarpsAttr, b.getI32IntegerAttr(interface.warps));
   function->setAttr(tile::kStagesAttr, b.getI32IntegerAttr(program.integers.find("stages")->second));
   function->setAttr(tile::kTargetAttr, b.getStringAttr(target.name));
+  if (options.foldGrid)
+    function->setAttr(tile::kFoldedGridAttr, b.getUnitAttr());
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (parameter->isView)

@@ -9,6 +9,8 @@
 
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
 #include "compiler/SourceName.h"
+#include "compiler/cta_to_nvvm/Parameters.h"
+#include "compiler/nvvm_to_ptx/PassGate.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
@@ -82,6 +84,15 @@ static std::unique_ptr<llvm::Module> translate(ModuleOp module, llvm::LLVMContex
   return translateModuleToLLVMIR(module, context, "imbrex");
 }
 
+/// The version of PTX that the target needs, or a later one that allows the kernel's parameters.
+static unsigned ptxVersionFor(ModuleOp module, const Target &target) {
+  unsigned version = target.ptxVersion;
+  for (LLVM::LLVMFuncOp function : module.getOps<LLVM::LLVMFuncOp>())
+    if (parameterBytes(function.getFunctionType()) > kParameterBytes)
+      version = std::max(version, kLargeParametersPtx);
+  return version;
+}
+
 static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(ModuleOp module, const Target &target) {
   llvm::Triple triple("nvptx64-nvidia-cuda");
   std::string message;
@@ -90,7 +101,7 @@ static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(ModuleOp module, c
     module.emitError("LLVM has no NVPTX back end: ") << message;
     return nullptr;
   }
-  std::string features = "+ptx" + std::to_string(target.ptxVersion);
+  std::string features = "+ptx" + std::to_string(ptxVersionFor(module, target));
   return std::unique_ptr<llvm::TargetMachine>(
       backEnd->createTargetMachine(triple, target.name, features, llvm::TargetOptions(), std::nullopt, std::nullopt,
                                    llvm::CodeGenOptLevel::Default));
@@ -112,12 +123,15 @@ static llvm::FunctionPassManager makeFunctionPasses() {
   return passes;
 }
 
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
+static void optimise(llvm::Module &module, llvm::TargetMachine &machine, const PassGate &gate) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
+  llvm::PassInstrumentationCallbacks callbacks;
+  callbacks.registerShouldRunOptionalPassCallback(
+      [&](llvm::StringRef pass, llvm::Any) { return gate.shouldRunPass(pass, ""); });
+  llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(), std::nullopt, &callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(callGraph);
   builder.registerFunctionAnalyses(functions);
@@ -140,7 +154,8 @@ static std::optional<std::string> generate(ModuleOp source, llvm::Module &module
   return std::string(text);
 }
 
-std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target, bool debugLines) {
+std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target, bool debugLines,
+                                           const Deadline &deadline) {
   registerBackEnd();
   cleanFileNames(module);
   if (debugLines && failed(addDebugScopes(module)))
@@ -160,6 +175,8 @@ std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target
     return std::nullopt;
   llvmModule->setTargetTriple(machine->getTargetTriple());
   llvmModule->setDataLayout(machine->createDataLayout());
-  optimise(*llvmModule, *machine);
+  PassGate gate(*llvmModule, deadline);
+  context.setOptPassGate(gate);
+  optimise(*llvmModule, *machine, gate);
   return generate(module, *llvmModule, *machine);
 }

@@ -11,6 +11,7 @@
 #ifndef IMBREX_COMPILER_NVVM_TO_PTX_EMITPTX_H
 #define IMBREX_COMPILER_NVVM_TO_PTX_EMITPTX_H
 
+#include "compiler/Budget.h"
 #include "compiler/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
@@ -18,8 +19,10 @@
 namespace imbrex {
 
 /// The PTX of `module` for `target`; nullopt with an error emitted on the module's location if LLVM
-/// refuses. With `debugLines`, `.loc` lines lead back to the tile text. Equal modules give equal text.
-std::optional<std::string> emitPtx(mlir::ModuleOp module, const Target &target, bool debugLines);
+/// refuses. With `debugLines`, `.loc` lines lead back to the tile text. Equal modules give equal text. After the
+/// deadline passes are left out and the text is worth nothing.
+std::optional<std::string> emitPtx(mlir::ModuleOp module, const Target &target, bool debugLines,
+                                   const Deadline &deadline);
 
 } // namespace imbrex
 

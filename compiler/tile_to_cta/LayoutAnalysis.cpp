@@ -51,7 +51,12 @@ TileLayout LayoutAnalysis::reductionLayout(RankedTensorType type, unsigned dim, 
 }
 
 TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
-  if (const TileLayout *source = anchor(reduce.getSource()))
+  /// Parts of warps that a thread may read, before a tile is better moved to where it needs none.
+  constexpr unsigned kMostParts = 64;
+  unsigned dim = reduce.getDim();
+  if (const TileLayout *source = anchor(reduce.getSource());
+      source &&
+      (source->warps()[dim] == 1 || source->slice(dim).registersPerThread() * source->warps()[dim] <= kMostParts))
     return *source;
   return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), 16);
 }

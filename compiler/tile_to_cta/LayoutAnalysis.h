@@ -29,7 +29,7 @@ public:
   /// A layout for reducing a tile of `type` along `dim`, with accesses as wide as `bytes` allow: that dimension
   /// inside one warp, unless a thread would hold too much.
   layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim, unsigned bytes) const;
-  /// The layout in which tile.reduce takes its operand: its anchor if it has one, else reductionLayout.
+  /// The layout in which tile.reduce takes its operand: its anchor where that serves, else reductionLayout.
   layout::TileLayout reduceOperandLayout(tile::ReduceOp reduce) const;
 
 private:

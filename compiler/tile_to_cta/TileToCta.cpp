@@ -44,9 +44,6 @@ private:
 
 /// The most elements one thread may hold of one tile; beyond it no configuration can be good.
 static constexpr unsigned kMaxRegisters = 1024;
-/// The most instructions of one thread, about: beyond it the back end takes many seconds.
-static constexpr int64_t kMaxInstructions = 1 << 17;
-
 /// Elements of the distributed tile that one thread holds; 1 for anything else.
 static int64_t registersOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -54,22 +51,7 @@ static int64_t registersOf(Type type) {
                                                                           : 1;
 }
 
-/// About how many instructions of a thread `op` becomes.
-static int64_t instructionsOf(Operation *op) {
-  int64_t count = 1;
-  for (Type type : op->getResultTypes())
-    count = std::max(count, registersOf(type));
-  for (Type type : op->getOperandTypes())
-    count = std::max(count, registersOf(type));
-  auto dot = dyn_cast<cta::DotOp>(op);
-  if (!dot || dot.getKind() == cta::DotKind::Mma)
-    return count;
-  cta::BufferType b = dot.getBBuffer().getType();
-  return count * (dot.getTransposedB() ? b.getColumns() : b.getRows());
-}
-
 static LogicalResult checkSizes(func::FuncOp kernel) {
-  int64_t instructions = 0;
   WalkResult result = kernel.walk([&](Operation *op) {
     if (op->hasTrait<OpTrait::ConstantLike>() || op->getNumRegions() != 0)
       return WalkResult::advance(); // has no place in the text, or nothing of its own; what is in it has
@@ -80,12 +62,6 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
                         << "; make the tile smaller or use more warps";
         return WalkResult::interrupt();
       }
-    instructions += instructionsOf(op);
-    if (instructions > kMaxInstructions) {
-      op->emitError() << "up to here the kernel takes more than " << kMaxInstructions
-                      << " instructions of each thread; make the tiles smaller or use more warps";
-      return WalkResult::interrupt();
-    }
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());

@@ -47,7 +47,7 @@ public:
       split.vector.back() *= 2;
   }
 
-  /// Registers that it costs to have the warps lie along `dim`.
+  /// Registers that it costs to have the warps lie along `dim`, besides the parts of their rows.
   void addCost(unsigned dim, int64_t registers) { costlyDim = dim, extraCost = registers; }
 
   /// Tries all that has at most `mostLanes` along each dimension.
@@ -104,7 +104,10 @@ void Search::dealWarps(unsigned at, unsigned left) {
 }
 
 void Search::judge() {
-  int64_t cost = split.registers(shape) + (costlyDim && split.warps[*costlyDim] > 1 ? extraCost : 0);
+  int64_t registers = split.registers(shape), cost = registers;
+  if (costlyDim && split.warps[*costlyDim] > 1) // each thread reads the parts of all its rows
+    cost +=
+        extraCost + registers / (split.vector[*costlyDim] * split.repeat(shape, *costlyDim)) * split.warps[*costlyDim];
   if (cost >= bestCost)
     return;
   bestCost = cost;
@@ -153,7 +156,8 @@ TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, un
   /// A write, a barrier and a read take about as long as combining so many elements.
   constexpr int64_t kCostOfParts = 8;
   Counts order = backwards(shape.size());
-  std::stable_partition(order.begin(), order.end(), [&](unsigned d) { return d != dim; });
+  llvm::erase(order, dim);
+  order.push_back(dim);
   Search search(shape, warps, vector, order);
   search.addCost(dim, kCostOfParts);
   search.run(Counts(shape.size(), 32));

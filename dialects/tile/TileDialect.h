@@ -36,6 +36,8 @@ inline constexpr llvm::StringLiteral kAlignmentAttr =
 inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";   ///< i32: warps that compute
 inline constexpr llvm::StringLiteral kStagesAttr = "tile.stages"; ///< i32: slots of a ring
 inline constexpr llvm::StringLiteral kTargetAttr = "tile.target"; ///< StringAttr: "sm_80", "sm_90a", ...
+inline constexpr llvm::StringLiteral kFoldedGridAttr =
+    "tile.folded_grid"; ///< UnitAttr: see KernelInterface::foldedGrid
 
 /// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
 /// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a

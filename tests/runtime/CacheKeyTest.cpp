@@ -45,10 +45,18 @@ TEST(CacheKey, EveryFieldCounts) {
   change([](Inputs &i) { i.options.alignment["L"] = 4; });
   change([](Inputs &i) { i.options.target = "sm_90a"; });
   change([](Inputs &i) { i.options.debugLines = false; });
+  change([](Inputs &i) { i.options.foldGrid = true; });
   EXPECT_EQ(keys.size(), changes + 1);
   unsigned fields = 0;
   CompileOptions().visit([&](const char *, const auto &) { ++fields; });
-  EXPECT_EQ(fields, 7u) << "a new option needs its line above";
+  EXPECT_EQ(fields, 8u) << "a new option needs its line above";
+}
+
+TEST(CacheKey, ABudgetDoesNotChangeIt) {
+  Inputs plain, hurried;
+  hurried.options.budget.time = std::chrono::milliseconds(1);
+  hurried.options.budget.cancellation.emplace();
+  EXPECT_EQ(plain.key(), hurried.key());
 }
 
 TEST(CacheKey, FieldsDoNotRunTogether) {

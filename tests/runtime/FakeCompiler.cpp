@@ -52,6 +52,7 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   interface.kernel = interface.entry = signature.name;
   interface.target = options.target;
   interface.warps = 4;
+  interface.foldedGrid = options.foldGrid;
   DataType type = *parseDataType(options.set.at("T"));
   interface.types["T"] = type;
   for (const std::string &name : signature.integerParameters)

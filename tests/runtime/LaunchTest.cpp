@@ -99,9 +99,29 @@ TEST_F(Launch, AnEmptyGridIsSuccessWithoutALaunch) {
 
 TEST_F(Launch, RequirementsAndGridLimits) {
   EXPECT_EQ(launchAttention(1, 4, 40).error().message, "kernel 'attention' requires DQK % 16 == 0, but DQK is 40");
-  EXPECT_EQ(launchAttention(65536, 4).error().message,
-            "kernel 'attention': grid dimension z, B, is 65536; it must lie between 0 and 65535 on this device");
+  EXPECT_EQ(
+      launchAttention(int64_t(1) << 30, 4).error().message,
+      "kernel 'attention': grid dimension z, B, is 1073741824; it must lie between 0 and 357913941 on this device");
   EXPECT_EQ(driver.launches(), 0u);
+}
+
+TEST_F(Launch, AGridTooLongForTheDeviceIsFoldedIntoX) {
+  std::vector<std::array<unsigned, 3>> grids;
+  driver.addKernel("attention", [&](const FakeLaunch &launch) {
+    grids.push_back({launch.grid[0], launch.grid[1], launch.grid[2]});
+    if (launch.grid[2] > 1)
+      return;
+    EXPECT_EQ(launch.value<int32_t>(29), 2); // after all other values: the grid's extents along x and y
+    EXPECT_EQ(launch.value<int32_t>(30), 6);
+  });
+  launchAttention(65536, 100).value();
+  EXPECT_TRUE(compiler.lastOptions().foldGrid);
+  unsigned compilations = compiler.compilations();
+  launchAttention(65536, 100).value();
+  launchAttention(65535, 100).value(); // what the device can launch is launched as it is
+  EXPECT_EQ(compiler.compilations(), compilations);
+  std::array<unsigned, 3> folded = {2 * 6 * 65536, 1, 1}, plain = {2, 6, 65535};
+  EXPECT_EQ(grids, (std::vector<std::array<unsigned, 3>>{folded, folded, plain}));
 }
 
 TEST_F(Launch, MissingAndForeign) {

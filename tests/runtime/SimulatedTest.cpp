@@ -56,6 +56,24 @@ struct Vectors {
 
 } // namespace
 
+TEST(Simulated, GridsBeyondTheDevicesYAndZ) {
+  // A position is stored where it belongs, for a grid whose z, and one whose y, no device launches as they are.
+  const std::string text = "kernel k(O: out view<i32>[Z, Y, X]) tune { warps: {1} = 1; }\n"
+                           "grid (X, Y, Z) |i, j, k| { store O[k, j, i] = (k * Y + j) * X + i; }\n";
+  Runtime runtime = openSimulated();
+  Kernel kernel = runtime.loadSource({"grid.tile", text}).value().kernel().value();
+  for (std::array<int64_t, 3> extents : {std::array<int64_t, 3>{65537, 2, 2}, {2, 65537, 2}, {3, 4, 5}}) {
+    size_t count = size_t(extents[0] * extents[1] * extents[2]);
+    Buffer buffer = runtime.allocate(4 * count).value();
+    kernel.launch(runtime.stream(), {{"O", View(buffer, DataType::I32, Dims(std::span<const int64_t>(extents)))}})
+        .value();
+    std::vector<int32_t> out(count);
+    buffer.copyTo(out.data(), 4 * count).value();
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_EQ(out[i], int32_t(i)) << extents[0] << " x " << extents[1];
+  }
+}
+
 TEST(Simulated, VectorAddOfEveryDevice) {
   for (const DeviceInfo &device : listDevices()) {
     if (!device.simulated)

@@ -26,8 +26,10 @@ void collectNames(const ptx::Operand &operand, std::set<std::string> &names) {
     collectNames(element, names);
 }
 
-// PTX ISA 8.1: kernel parameters; CUDA programming guide: local memory of a thread.
-constexpr uint64_t kMostParamBytes = 32764, kMostLocalBytes = 512 * 1024, kMostSharedBytes = uint64_t(1) << 30;
+// PTX ISA, "Kernel Function Parameters": before version 8.1 and from it on; CUDA programming guide: local memory of a
+// thread.
+constexpr uint64_t kMostParamBytesBefore81 = 4096, kMostParamBytes = 32764;
+constexpr uint64_t kMostLocalBytes = 512 * 1024, kMostSharedBytes = uint64_t(1) << 30;
 
 /// Appends the variable to a space that holds `size` of at most `most` bytes; false with an error.
 bool place(KernelDecoder &decoder, const ptx::Variable &variable, uint64_t most, uint64_t &size) {
@@ -69,10 +71,10 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   return true;
 }
 
-bool placeParams(KernelDecoder &decoder) {
-  uint64_t size = 0;
+bool placeParams(const ptx::Module &module, KernelDecoder &decoder) {
+  uint64_t size = 0, most = module.version < 81 ? kMostParamBytesBefore81 : kMostParamBytes;
   for (const ptx::Variable &param : decoder.kernel.params) {
-    if (!place(decoder, param, kMostParamBytes, size))
+    if (!place(decoder, param, most, size))
       return false;
     decoder.program.params.push_back({static_cast<uint32_t>(size - param.bytes), static_cast<uint32_t>(param.bytes)});
   }
@@ -158,7 +160,7 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
   }
   KernelDecoder decoder(kernel, *program);
   decoder.symbols = symbols;
-  if (!placeShared(module, decoder) || !placeParams(decoder) || !placeLocals(decoder)) {
+  if (!placeShared(module, decoder) || !placeParams(module, decoder) || !placeLocals(decoder)) {
     error = decoder.error;
     return nullptr;
   }

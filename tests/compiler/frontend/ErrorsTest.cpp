@@ -94,6 +94,8 @@ static std::vector<Row> lexerRows() {
       {Message::BadNumber, body("let a = 1e999;"), "3:9: malformed number, or one beyond f64: '1e999'"},
       {Message::BadNumber, body("let a = 1e;"), "3:9: malformed number, or one beyond f64: '1e'"},
       {Message::NameTooLong, "fn " + std::string(257, 'a') + "() = 1;", "1:4: a name may have 256 characters"},
+      {Message::NumberTooLong, body("let a = 0." + std::string(300, '1') + ";"),
+       "3:9: a number may have 256 characters"},
       {Message::SourceTooLong, std::string((1 << 20) + 1, ' '), "1:1: a source may have 1048576 bytes"},
   };
 }

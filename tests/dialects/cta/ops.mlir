@@ -3,9 +3,12 @@
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
 
 // CHECK-LABEL: @all
-func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>) {
+func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>, %n: !cta.buffer<16, 12, bf16, span 32, slots 1, stored 16 x 16>,
+               %v: tensor<128xf32, #v>) {
   // CHECK: cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
   %ring = cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
   // CHECK: cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32, slots 1>
@@ -24,5 +27,10 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   cta.barrier
   // CHECK: cta.write %{{.*}}, %{{.*}} : tensor<16x16xbf16, {{.*}}>, !cta.buffer<16, 16, bf16, span 32, slots 1>
   cta.write %a, %q : tensor<16x16xbf16, #a>, !cta.buffer<16, 16, bf16, span 32, slots 1>
+  // CHECK: cta.clear_margin %{{.*}} : tensor<16x12xbf16, #cta.layout<"reg
+  %m = cta.read %n : !cta.buffer<16, 12, bf16, span 32, slots 1, stored 16 x 16> -> tensor<16x12xbf16, #a>
+  %z = cta.clear_margin %m : tensor<16x12xbf16, #a>
+  // CHECK: cta.reduce max %{{.*}} along 0 : tensor<128xf32, {{.*}}> -> tensor<4xf32, #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">>
+  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf32, #p>
   return
 }

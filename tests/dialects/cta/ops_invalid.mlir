@@ -125,3 +125,40 @@ func.func private @buffer_span(!cta.buffer<8, 8, bf16, span 7, slots 1>)
 
 // expected-error @+1 {{(3) expected elements of 1, 2, 4 or 8 bytes, or i1, found 'i48'}}
 func.func private @buffer_element(!cta.buffer<8, 8, i48, span 32, slots 1>)
+
+// -----
+
+// expected-error @+1 {{(4) expected more stored than 8 x 16, found 4 x 16}}
+func.func @stored(%b: !cta.buffer<8, 16, bf16, span 32, slots 1, stored 4 x 16>) {
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @reduce_dim(%v: tensor<128xf32, #v>) {
+  // expected-error @+1 {{(1) dimension 1 of a tile of rank 1}}
+  %r = cta.reduce max %v along 1 : tensor<128xf32, #v> -> tensor<4xf32, #p>
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @reduce_parts(%v: tensor<128xf32, #v>) {
+  // expected-error @+1 {{does not hold one part a warp of}}
+  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<3xf32, #p>
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @reduce_type(%v: tensor<128xf32, #v>) {
+  // expected-error @+1 {{(3) expected the operand's element type}}
+  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf16, #p>
+  return
+}

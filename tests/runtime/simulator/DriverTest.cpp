@@ -157,6 +157,20 @@ TEST(Driver, TargetsAboveTheDeviceAreRefused) {
   EXPECT_EQ(blackwell.status, CUDA_ERROR_INVALID_PTX);
 }
 
+TEST(Driver, ParametersHaveTheLimitOfThePtxVersion) {
+  // 600 parameters of 8 bytes: too much before PTX ISA 8.1.
+  std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 p0";
+  for (int i = 1; i < 600; ++i)
+    text += ", .param .u64 p" + std::to_string(i);
+  text += ")\n{\nret;\n}\n";
+  Host host;
+  host.load(text);
+  EXPECT_EQ(host.status, CUDA_ERROR_INVALID_PTX);
+  EXPECT_NE(host.log.find("4104 bytes, at most 4096"), std::string::npos) << host.log;
+  host.load(text.replace(0, 12, ".version 8.1"));
+  EXPECT_EQ(host.status, CUDA_SUCCESS) << host.log;
+}
+
 TEST(Driver, NamesItsErrors) {
   Host host;
   const char *name = nullptr;

@@ -76,7 +76,7 @@ TEST(Parser, RefusesWhatIsTooMuch) {
   refuse(kernelText("", ".shared .align 3 .b32 x;\n"), {"PTX line 4", "power of two"});
   refuse(kernelText("add" + repeat(".u32", 70) + " %r1, %r1, %r1;"), {"PTX line 18", "modifiers"});
   refuse(kernelText("atom.global.cas.b128 _, [%rd1], 1, 2;"), {"PTX line 18", "not modelled"});
-  refuse(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(\n.param .b8 p[4294967295])\n{ ret; }\n",
+  refuse(".version 8.1\n.target sm_80\n.address_size 64\n.visible .entry k(\n.param .b8 p[4294967295])\n{ ret; }\n",
          {"PTX line 5", "32764"});
 }
 

@@ -1,0 +1,61 @@
+//===- Budget.h - How long a compilation may take --------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A limit of time and a way to stop. Neither can change the code that comes out, so neither is part of a cache
+// key. A compilation looks at them before every stage and every pass; LLVM's part is bounded by the limit on
+// instructions besides. When either stops it, the result is one error that says which, and in which stage.
+// No LLVM type: public.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_BUDGET_H
+#define IMBREX_COMPILER_BUDGET_H
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace imbrex {
+
+/// Stops the compilations that were given a copy of it. Copies share one flag; safe to use from any thread.
+class Cancellation {
+public:
+  Cancellation() : flag(std::make_shared<std::atomic<bool>>(false)) {}
+  void cancel() const { flag->store(true); }
+  bool isCancelled() const { return flag->load(); }
+
+private:
+  std::shared_ptr<std::atomic<bool>> flag;
+};
+
+struct Budget {
+  std::chrono::milliseconds time{0}; ///< wall time of one compilation; 0: as long as it takes
+  std::optional<Cancellation> cancellation;
+};
+
+/// The budget of a compilation that has begun.
+class Deadline {
+public:
+  explicit Deadline(const Budget &budget) : budget(budget), begin(std::chrono::steady_clock::now()) {}
+
+  bool isOver() const { return isCancelled() || isLate(); }
+  /// "it was cancelled", or "its budget of 500 ms is spent"; once isOver.
+  std::string reason() const {
+    return isCancelled() ? "it was cancelled" : "its budget of " + std::to_string(budget.time.count()) + " ms is spent";
+  }
+
+private:
+  bool isCancelled() const { return budget.cancellation && budget.cancellation->isCancelled(); }
+  bool isLate() const { return budget.time.count() > 0 && std::chrono::steady_clock::now() - begin > budget.time; }
+
+  Budget budget;
+  std::chrono::steady_clock::time_point begin;
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_BUDGET_H

@@ -1,0 +1,41 @@
+//===- InstructionCount.cpp - What a kernel costs to compile --------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weights of operations: what ptxas makes of them on sm_80, about.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/InstructionCount.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+/// Names of registers, not instructions.
+static bool isFree(Operation *op) {
+  return isa<LLVM::ConstantOp, LLVM::PoisonOp, LLVM::ExtractElementOp, LLVM::InsertElementOp, LLVM::ExtractValueOp,
+             LLVM::BitcastOp, LLVM::BrOp, LLVM::AddressOfOp>(op);
+}
+
+static int64_t costOf(Operation *op) {
+  if (isFree(op))
+    return 0;
+  unsigned bits = op->getNumResults() == 1 && op->getResult(0).getType().isIntOrFloat()
+                      ? op->getResult(0).getType().getIntOrFloatBitWidth()
+                      : 32;
+  if (isa<LLVM::SDivOp, LLVM::UDivOp, LLVM::SRemOp, LLVM::URemOp>(op)) {
+    if (op->getOperand(1).getDefiningOp<LLVM::ConstantOp>())
+      return 4; // a multiplication and shifts
+    return bits == 64 ? 48 : 16;
+  }
+  if (isa<LLVM::FDivOp, LLVM::SqrtOp>(op))
+    return bits == 64 ? 24 : 8;
+  return 1;
+}
+
+void InstructionCount::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint previous) {
+  if (!previous.isSet()) // else it has only moved
+    instructions += costOf(op);
+}

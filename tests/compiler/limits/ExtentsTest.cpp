@@ -1,0 +1,76 @@
+//===- ExtentsTest.cpp - Tiles of any extent compile quickly --------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A grid of tiles of up to 1,024 elements a thread, any extent up to 4,096 and any element type, each loaded,
+// reduced, computed with and stored. A sample in the ordinary run, all under --long.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/compiler/limits/Limits.h"
+#include "tests/kernels/RunMode.h"
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+namespace {
+
+constexpr unsigned kPoints = 200, kSampled = 16;
+
+struct Point {
+  const char *type;
+  int64_t rows, columns;
+  unsigned warps;
+};
+
+/// Point `index` of the grid: types in turn, extents and warps at random, the tile within 1,024 elements a thread.
+Point pointOf(unsigned index) {
+  static const char *kTypes[] = {"f64", "f16", "f32", "bf16", "i32", "i8", "i64"};
+  std::mt19937_64 random(index);
+  auto pick = [&](int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); };
+  Point point{kTypes[index % 7], 1, pick(1, 4096), 1u << pick(0, 5)};
+  point.rows = pick(1, std::max<int64_t>(1, 1024 * 32 * int64_t(point.warps) / point.columns));
+  point.rows = std::min<int64_t>({point.rows, 4096, (int64_t(1) << 20) / point.columns});
+  return point;
+}
+
+std::string textOf(const Point &point) {
+  std::string type = point.type, rows = std::to_string(point.rows), columns = std::to_string(point.columns);
+  bool isReal = type[0] != 'i';
+  return "kernel k(X: view<" + type + ">[N, D], Y: out view<" + type + ">[N, D])\n" + "tune { warps: {" +
+         std::to_string(point.warps) + "} = " + std::to_string(point.warps) + "; }\ngrid (cdiv(N, " + rows +
+         ")) |i| {\n  let x = load X[i * " + rows + " :+ " + rows + ", 0 :+ " + columns +
+         "];\n  let e = " + (isReal ? "exp(x - rowmax(x)[:, _])" : "x * 3 - rowmax(x)[:, _]") + ";\n  store Y[i * " +
+         rows + " :+ " + rows + ", 0 :+ " + columns + "] = e" + (isReal ? " / rowsum(e)[:, _]" : " + rowsum(e)[:, _]") +
+         ";\n}\n";
+}
+
+TEST(Extents, AnyTileCompilesQuickly) {
+  double worst = 0;
+  unsigned refused = 0, points = 0;
+  std::string worstPoint;
+  for (unsigned index = 0; index < kPoints; index += imbrex::testing::isLongRun() ? 1 : kPoints / kSampled) {
+    Point point = pointOf(index);
+    std::string name = std::string(point.type) + " " + std::to_string(point.rows) + " x " +
+                       std::to_string(point.columns) + ", " + std::to_string(point.warps) + " warps";
+    Measured measured = measure(textOf(point));
+    EXPECT_LT(measured.seconds, kMostSeconds) << name;
+    if (!measured.result.kernel) {
+      EXPECT_TRUE(isRefusedForSize(measured.result)) << name << ": " << measured.result.errors();
+      ++refused;
+      printf("%s: %s\n", name.c_str(), measured.result.errors().substr(0, 160).c_str());
+    }
+    ++points;
+    if (measured.seconds > worst) {
+      worst = measured.seconds;
+      worstPoint = name;
+    }
+  }
+  printf("%u tiles, %u refused for their size; the slowest: %s, %.2f s\n", points, refused, worstPoint.c_str(), worst);
+  EXPECT_LT(refused, points / 2);
+}
+
+} // namespace
