@@ -38,7 +38,8 @@ func.func @k(%X: !tile.view<?xf32> {tile.name = "X"}, %O: !tile.view<?xf32, out>
   %r1 = tile.broadcast %r0 : tensor<4x1xi32> -> tensor<4x4xi32>
   %r2 = tile.splat %first : i32 -> tensor<4x4xi32>
   %row = arith.addi %r1, %r2 : tensor<4x4xi32>
-  %sum, %count = scf.for %j = %zero to %steps step %one iter_args(%s = %none, %c = %zero) -> (tensor<4xf32>, i32) : i32 {
+  %sum, %count = scf.for %j = %zero to %steps step %one
+      iter_args(%s = %none, %c = %zero) -> (tensor<4xf32>, i32) : i32 {
     %start = arith.muli %j, %four : i32
     %c0 = tile.expand_dims %iota at 0 : tensor<4xi32> -> tensor<1x4xi32>
     %c1 = tile.broadcast %c0 : tensor<1x4xi32> -> tensor<4x4xi32>
@@ -80,7 +81,7 @@ TEST_F(Promise, Kept) {
 // A whole tile of keys at -1 each: instance 0 leaves the second tile out and is wrong by -4.
 TEST_F(Promise, BrokenByWhatIsAdded) {
   std::string error = run(kernel("-1.0"));
-  EXPECT_NE(error.find("kernel.mlir:25:5: 'tile.visible': the promise is not kept: the mask is false everywhere in "
+  EXPECT_NE(error.find("kernel.mlir:26:5: 'tile.visible': the promise is not kept: the mask is false everywhere in "
                        "iteration 1 of instance [0, 0, 0], but element [0] of 'O' is -2 without such iterations and "
                        "-6 with them (stored at kernel.mlir:"),
             std::string::npos)

@@ -48,8 +48,8 @@ void Generator::chooseWorld() {
     columns = choose<int64_t>({8, 16, 24, 32, 40, 48});
     inner = choose<int64_t>({8, 16, 16, 32, 40, 48});
   } else {
-    rows = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
-    columns = chance(15) ? choose<int64_t>({1, 2, 4, 20, 56, 80}) : choose(extents);
+    rows = chance(15) ? choose<int64_t>({1, 2, 3, 4, 5, 7, 13, 20, 56, 80}) : choose(extents);
+    columns = chance(15) ? choose<int64_t>({1, 2, 3, 4, 5, 7, 13, 20, 56, 80}) : choose(extents);
     inner = choose(extents);
   }
   if (rows * columns > 3072)
@@ -88,7 +88,7 @@ void Generator::addGridValues() {
 }
 
 std::string Generator::kernelText() const {
-  std::string text = "kernel k<P: int>(";
+  std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
     text += "\n    " + array.name + ": " + (array.output ? array.optional ? "out? " : "out " : "") + "view<" +
             std::string(name(array.type)) + ">[";
@@ -114,6 +114,8 @@ Program Generator::run() {
     chance(40) ? addDotLoop() : chance(50) ? addChainedDots() : addDot();
     addStatements(int(pick(0, 4)));
   }
+  if (chance(40))
+    addVisibleLoop();
   size_t first = program.scalars.size() + 2, stores = 0;
   for (size_t at = scope.size(); at-- > first && stores < 8;)
     if (stores == 0 || chance(60)) {
