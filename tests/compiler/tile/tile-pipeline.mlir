@@ -17,7 +17,9 @@ func.func @one_iteration(%O: !tile.view<? x i32, out>, %n: i32) attributes {tile
   scf.for %i = %c0 to %c2 step %c1 : i32 {
     scf.for %j = %c0 to %c1 step %c1 : i32 {
       %j0 = arith.muli %j, %c8 overflow<nsw> : i32
-      %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+      %i0 = arith.muli %i, %c8 overflow<nsw> : i32
+      %start = arith.addi %i0, %j0 overflow<nsw> : i32
+      %js = tile.splat %start : i32 -> tensor<16x8xi32>
       %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
       %mask = arith.cmpi slt, %kk, %ns : tensor<16x8xi32>
       tile.visible %mask : tensor<16x8xi1>
