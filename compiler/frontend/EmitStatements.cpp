@@ -164,8 +164,7 @@ void Emitter::emitLoop(const ast::Stmt &stmt) {
   Location loc = at(stmt.offset);
   auto loop = scf::ForOp::create(b, loc, bounds->first, bounds->second, i32(loc, 1), inits);
   Interval first = exact.interval(bounds->first), end = exact.interval(bounds->second);
-  bool areExact = first.fits(32) && end.fits(32) && first.low < end.high; // else they wrap, or nothing runs
-  exact.definePosition(loop.getInductionVar(), areExact ? Interval{first.low, end.high - 1} : Interval::ofWidth(32));
+  exact.definePosition(loop.getInductionVar(), {first.low, std::max(first.low, end.high - 1)});
   OpBuilder::InsertionGuard guard(b);
   if (!loop.getBody()->empty())
     loop.getBody()->back().erase();

@@ -119,7 +119,7 @@ static SmallVector<Value, 2> partsOf(Value value) {
   return {};
 }
 
-void ExactIntegers::definePosition(Value value, Interval interval) { known[value] = {interval, true}; }
+void ExactIntegers::definePosition(Value value, Interval interval) { known[value] = {interval, true, true}; }
 
 ExactIntegers::Known ExactIntegers::look(Value value) {
   SmallVector<Value> reshaped;
@@ -151,25 +151,27 @@ void ExactIntegers::note(Value result) {
   if (!op || !getElementTypeOrSelf(result).isInteger(32) || parts.empty())
     return;
   Known x = look(parts[0]), y = look(parts.back());
-  Known all{{}, x.isPosition || y.isPosition};
+  Known all{{}, x.isPosition || y.isPosition, true};
   if (isa<arith::SelectOp>(op))
     all.interval = {std::min(x.interval.low, y.interval.low), std::max(x.interval.high, y.interval.high)};
   else if (isa<math::AbsIOp>(op))
     all.interval = {0, std::max(-x.interval.low, x.interval.high)};
   else
     all.interval = intervalOf(operatorOf(op), x.interval, y.interval);
-  if (!all.isPosition && !all.interval.fits(32))
-    all.interval = Interval::ofWidth(32); // it wraps, and stays what it became
-  known[result] = all;
-  if (all.interval.fits(32))
+  bool fits = all.interval.fits(32) && x.isNarrow && y.isNarrow;
+  if (fits)
     markNotWrapping(op);
+  else if (!all.isPosition)
+    all.interval = Interval::ofWidth(32); // it wraps, and stays what it became
+  all.isNarrow = fits || !all.isPosition;
+  known[result] = all;
 }
 
 void ExactIntegers::forComparison(Value &x, Value &y) {
   if (!getElementTypeOrSelf(x).isInteger(32))
     return;
   Known left = look(x), right = look(y);
-  if ((!left.isPosition && !right.isPosition) || (left.interval.fits(32) && right.interval.fits(32)))
+  if ((!left.isPosition && !right.isPosition) || (left.isNarrow && right.isNarrow))
     return;
   x = widen(x), y = widen(y);
 }
@@ -179,7 +181,7 @@ Value ExactIntegers::widen(Value root) {
   while (!stack.empty()) {
     Value value = stack.back();
     size_t before = stack.size();
-    if (!wide.contains(value) && !look(value).interval.fits(32))
+    if (!wide.contains(value) && !look(value).isNarrow)
       for (Value part : partsOf(value))
         if (!wide.contains(part))
           stack.push_back(part);
@@ -199,16 +201,16 @@ Value ExactIntegers::makeWide(Value value) {
   Type i64 = b.getI64Type();
   auto tensor = dyn_cast<RankedTensorType>(value.getType());
   Type type = tensor ? Type(tensor.clone(i64)) : i64;
-  Interval interval = look(value).interval;
+  Known exact = look(value);
   Operation *op = value.getDefiningOp();
-  if (interval.fits(32))
+  if (exact.isNarrow)
     return arith::ExtSIOp::create(b, value.getLoc(), type, value);
   Operation *copy = b.clone(*op);
   for (OpOperand &operand : copy->getOpOperands())
     if (Value part = wide.lookup(operand.get()); part && getElementTypeOrSelf(operand.get()).isInteger(32))
       operand.set(part);
   copy->getResult(0).setType(type);
-  if (interval.fits(64))
+  if (exact.interval.fits(64))
     markNotWrapping(copy);
   return copy->getResult(0);
 }

@@ -48,7 +48,11 @@ public:
 
   /// `value` (i32, scalar or tile) is a position in `interval`.
   void definePosition(mlir::Value value, Interval interval);
-  Interval interval(mlir::Value value) { return look(value).interval; }
+  /// What an i32 value lies in, after it has wrapped.
+  Interval interval(mlir::Value value) {
+    Known known = look(value);
+    return known.isNarrow ? known.interval : Interval::ofWidth(32);
+  }
 
   /// To be told of each i32 value made by arith or math from others: marks what cannot wrap.
   void note(mlir::Value result);
@@ -60,8 +64,9 @@ public:
 
 private:
   struct Known {
-    Interval interval = Interval::ofWidth(32);
+    Interval interval = Interval::ofWidth(32); ///< of the exact number
     bool isPosition = false;
+    bool isNarrow = true; ///< the i32 value is the exact number: nothing that it is made of wraps
   };
   Known look(mlir::Value value);
   mlir::Value makeWide(mlir::Value value);

@@ -18,7 +18,7 @@ namespace imbrex {
 
 /// Limits that keep any text from taking long or much (reliability: hostile text). Another is kMaxNumberBytes.
 inline constexpr size_t kMaxSourceBytes = 1 << 20;
-inline constexpr size_t kMaxNameBytes = 256; ///< of a number too
+inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr unsigned kMaxNesting = 200;
 inline constexpr unsigned kMaxLoops = 16; ///< in one another: some passes look at a body twice
 inline constexpr unsigned kMaxInlining = 64;

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/Execution.h"
+#include "compiler/reference/ErrorBounds.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -25,8 +26,8 @@ std::string placeOf(mlir::Location location) {
       .str();
 }
 
-Execution::Execution(const InterpreterOptions &options, Memory &memory)
-    : memory(memory), workLeft(options.maxOperations) {
+Execution::Execution(const InterpreterOptions &options, Memory &memory, bool keepsErrors)
+    : memory(memory), keepsErrors(keepsErrors), workLeft(options.maxOperations) {
   addFloatHandlers(handlers);
   addIntegerHandlers(handlers);
   addConversionHandlers(handlers);
@@ -100,6 +101,8 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
   handler(run);
   if (!run.error.empty())
     return fail(op, run.error);
+  if (keepsErrors)
+    boundErrors(run, handler);
   for (auto [name, result] : llvm::zip_equal(op.getResults(), results)) {
     result.normalize();
     environment[name] = std::make_shared<TileValue>(std::move(result));

@@ -25,7 +25,8 @@ namespace imbrex::reference {
 /// `error` is set.
 class Execution {
 public:
-  Execution(const InterpreterOptions &options, Memory &memory);
+  /// `keepsErrors`: values carry bounds of their errors.
+  Execution(const InterpreterOptions &options, Memory &memory, bool keepsErrors);
 
   /// Runs one instance; `arguments` are the entry block's. False: see error().
   bool run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> programId);
@@ -59,6 +60,7 @@ private:
   llvm::DenseMap<mlir::Operation *, ValueRef> constants; ///< made once, not once an iteration
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<tile::VisibleOp, 1>> promises; ///< of a loop, in order
   Memory &memory;
+  bool keepsErrors;
   std::array<int64_t, 3> programId{};
   tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration
   ValueRef keptIndex;   ///< which

@@ -87,6 +87,12 @@ void addOutputs(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> values, Memo
     if (!type || !type.getWritable())
       continue;
     auto name = kernel.getArgAttrOfType<mlir::StringAttr>(index, tile::kNameAttr);
+    if (std::vector<double> *errors = value->view->errors) {
+      int64_t elements = 1;
+      for (int64_t extent : value->view->extents)
+        elements *= extent;
+      errors->assign(size_t(elements), 0.0);
+    }
     memory.addOutput(*value->view, name ? name.str() : "argument " + std::to_string(index));
   }
 }
@@ -114,7 +120,8 @@ std::optional<std::string> interpret(mlir::func::FuncOp kernel, std::array<int64
 
   Memory memory;
   addOutputs(kernel, values, memory);
-  Execution execution(options, memory);
+  bool keepsErrors = llvm::any_of(values, [](const ValueRef &value) { return value->view && value->view->errors; });
+  Execution execution(options, memory, keepsErrors);
   for (int64_t z = 0; z < grid[2]; ++z)
     for (int64_t y = 0; y < grid[1]; ++y)
       for (int64_t x = 0; x < grid[0]; ++x)

@@ -29,6 +29,9 @@ struct ViewData {
   DataType type = DataType::F32;
   std::vector<int64_t> extents;
   std::vector<int64_t> strides; ///< in elements, one a dimension; any sign
+  /// If given for any view, errors are bounded along (some times the work), and of an output this becomes, row-major
+  /// over the extents, how far a device may be from each element that rounds every operation to its type.
+  std::vector<double> *errors = nullptr;
 };
 
 /// A kernel argument: a view, a float scalar or an integer scalar (bool: 0 or 1).

@@ -52,6 +52,7 @@ struct TileValue {
   ElementType element;
   std::vector<double> floats; ///< one of these two has an entry an element
   std::vector<int64_t> ints;
+  std::vector<double> errors; ///< ErrorBounds.h; empty: exact, or not asked for
   const ViewData *view = nullptr;
 
   /// A value of `type` full of zeros; nullopt if the type has no values here or is too large.

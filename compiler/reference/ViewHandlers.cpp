@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/reference/Handlers.h"
+#include "compiler/reference/ErrorBounds.h"
 #include "dialects/tile/TileDialect.h"
 #include <cmath>
 #include <cstring>
@@ -164,8 +164,11 @@ void store(OpRun &run) {
   Box box = findBox(view, run.operands.drop_front(2), op.getDims(), run.in(0).shape);
   if (Output *output = run.memory.find(&view))
     note(run, *output, box, /*isStore=*/true);
-  if (run.error.empty())
-    writeBox(box, view, run.in(0));
+  if (!run.error.empty())
+    return;
+  writeBox(box, view, run.in(0));
+  if (view.errors)
+    walk(box, [&](int64_t at, int64_t, int64_t number) { (*view.errors)[number] = storedError(run.in(0), at); });
 }
 
 void extent(OpRun &run) { run.out().ints[0] = run.in(0).view->extents[mlir::cast<tile::ExtentOp>(run.op).getDim()]; }

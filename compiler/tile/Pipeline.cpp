@@ -3,8 +3,10 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pipeline on one page. Promises and masks are used before math is written out, while they are
-// still easy to read.
+// The pipeline on one page. Promises are used before anything folds loops: a loop of one iteration that is
+// put into its parent would leave its promise there, where it says something else.
+//
+// Masks are used before math is written out, while they are still easy to read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,10 +18,12 @@ using namespace mlir;
 using namespace imbrex;
 
 void imbrex::buildTilePipeline(OpPassManager &passes) {
-  passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createSplitMasks());
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createExpandMath());

@@ -249,3 +249,17 @@ TEST(ScalarBits, Ranges) {
   EXPECT_EQ(scalarBits(Argument("n", uint64_t(1) << 63).scalar, DataType::I64), std::nullopt);
   EXPECT_EQ(scalarBits(Argument("n", uint64_t(1) << 63).scalar, DataType::F32), std::bit_cast<uint32_t>(0x1p63f));
 }
+
+TEST_F(Launch, AnOutputSharesNoMemory) {
+  auto refusal = [&](const View &a, const View &b, const View &c) {
+    Result<void> launched = scaleAdd.launch(runtime.stream(), {{"X", a}, {"Y", b}, {"Z", c}, {"alpha", 1}});
+    return launched ? "" : launched.error().message;
+  };
+  EXPECT_EQ(refusal(view(x), view(x), view(z)), "") << "inputs may";
+  EXPECT_EQ(refusal(view(x), view(y), view(x)),
+            "argument 'Z' is stored to, but overlaps argument 'X' in memory: give it memory of its own");
+  View shifted = view(y);
+  shifted.address += 4 * (y.size() - 1); // one element
+  EXPECT_EQ(refusal(view(x), view(y), shifted),
+            "argument 'Z' is stored to, but overlaps argument 'Y' in memory: give it memory of its own");
+}

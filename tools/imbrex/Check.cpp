@@ -43,51 +43,51 @@ static std::vector<int64_t> denseStrides(const std::vector<int64_t> &shape) {
   return strides;
 }
 
+using ErrorsByName = std::map<std::string, std::vector<double>>;
+
 namespace {
 
-/// The largest difference of an output, and the largest value it should have.
-struct Difference {
-  double worst = 0, largest = 0;
+/// How one output compares. A bound is twice what the interpreter gives: it is of the first order.
+struct Comparison {
+  int64_t beyond = 0;     ///< elements further off than their bound
   int64_t mismatches = 0; ///< NaN or infinity on one side only
+  double share = -1;      ///< of its bound, where that is largest: the element shown
+  double difference = 0, bound = 0;
 };
 
 } // namespace
 
-static Difference compare(const CheckedArray &array, const std::vector<char> &expected) {
-  Difference difference;
+static Comparison compare(const CheckedArray &array, const std::vector<double> &errors) {
+  Comparison result;
   unsigned bytes = byteSize(array.type);
-  for (size_t at = 0; at < expected.size(); at += bytes) {
-    double want = npy::decode(&expected[at], array.type), got = npy::decode(&array.result[at], array.type);
-    if (std::isfinite(want))
-      difference.largest = std::max(difference.largest, std::abs(want));
-    if (want == got || (std::isnan(want) && std::isnan(got)))
-      continue;
-    if (!std::isfinite(want) || !std::isfinite(got)) {
-      ++difference.mismatches;
+  for (size_t i = 0; i < errors.size(); ++i) {
+    double want = npy::decode(&array.before[i * bytes], array.type);
+    double got = npy::decode(&array.result[i * bytes], array.type), bound = 2 * errors[i];
+    bool isSame = want == got || (std::isnan(want) && std::isnan(got));
+    if (!isSame && (!std::isfinite(want) || !std::isfinite(got)) && bound != INFINITY) {
+      ++result.mismatches;
       continue;
     }
-    difference.worst = std::max(difference.worst, std::abs(want - got));
+    double difference = isSame ? 0 : std::abs(want - got);
+    bool isBeyond = !isSame && !(difference <= bound);
+    result.beyond += isBeyond;
+    double share = difference == 0 ? 0 : bound == INFINITY ? 1 : difference / bound;
+    if (share > result.share)
+      result.share = share, result.difference = difference, result.bound = bound;
   }
-  return difference;
+  return result;
 }
 
-/// What is smaller is compared as if it were this large: it may be what two large values leave.
-static constexpr double kSmallest = 1e-4;
-
-/// Differences up to this share of the largest value are rounding: a few units of the type.
-static double toleranceOf(DataType type) {
-  switch (type) {
-  case DataType::F16:
-    return 2e-3;
-  case DataType::BF16:
-    return 1.6e-2;
-  case DataType::F32:
-    return 2e-3; // a sum of operands that may have been rounded to 16 bits, on one side the other way
-  case DataType::F64:
-    return 1e-10;
-  default:
-    return 0;
-  }
+/// "check O: 12 NaN or inf on one side; largest difference ...".
+static std::string sentenceOn(const std::string &name, const Comparison &result, bool good) {
+  std::string text = "check " + name + ": ";
+  if (result.mismatches != 0)
+    text += std::to_string(result.mismatches) + " NaN or infinite on one side only; ";
+  if (result.beyond != 0)
+    text += std::to_string(result.beyond) + " beyond their bound; ";
+  return text + llvm::formatv("difference {0:E2} where the bound is {1:E2}: {2}\n", result.difference, result.bound,
+                              good ? "ok" : "DIFFERENT")
+                    .str();
 }
 
 /// The tile stage of the specialisation that ran; "" with the reason in `report`.
@@ -107,14 +107,14 @@ template <typename Arrays> static auto *findArray(Arrays &arrays, const std::str
 /// The interpreter's arguments, in the order of the kernel's parameters: arrays as they were before the run.
 static std::vector<reference::Argument> interpreterArguments(const KernelInterface &interface,
                                                              const std::vector<Argument> &arguments,
-                                                             std::vector<CheckedArray> &arrays) {
+                                                             std::vector<CheckedArray> &arrays, ErrorsByName &errors) {
   std::vector<reference::Argument> inputs;
   for (const Parameter &parameter : interface.parameters) {
     if (!parameter.present)
       continue;
     if (CheckedArray *array = findArray(arrays, parameter.name)) {
-      inputs.push_back(
-          reference::ViewData{array->before.data(), array->type, array->shape, denseStrides(array->shape)});
+      inputs.push_back(reference::ViewData{array->before.data(), array->type, array->shape, denseStrides(array->shape),
+                                           parameter.output ? &errors[parameter.name] : nullptr});
       continue;
     }
     const Scalar &scalar =
@@ -145,7 +145,8 @@ bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface
   std::string text = source ? tileStage(request, *source, interface, report) : "";
   if (text.empty())
     return false;
-  std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays);
+  ErrorsByName errors;
+  std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays, errors);
   if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, arrays), inputs)) {
     report = "check: the reference interpreter: " + *error + "\n";
     return false;
@@ -155,12 +156,9 @@ bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface
     const CheckedArray *array = findArray(arrays, parameter.name);
     if (!parameter.output || !array)
       continue;
-    Difference difference = compare(*array, array->before);
-    double limit = toleranceOf(array->type) * std::max(kSmallest, difference.largest);
-    bool good = difference.mismatches == 0 && difference.worst <= limit;
-    report += llvm::formatv("check {0}: largest difference {1:E2}, limit {2:E2}: {3}\n", parameter.name,
-                            difference.worst, limit, good ? "ok" : "DIFFERENT")
-                  .str();
+    Comparison comparison = compare(*array, errors.find(parameter.name)->second);
+    bool good = comparison.mismatches == 0 && comparison.beyond == 0;
+    report += sentenceOn(parameter.name, comparison, good);
     ok &= good;
   }
   return ok;

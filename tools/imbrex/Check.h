@@ -23,8 +23,9 @@ struct CheckedArray {
   std::vector<char> before, result;
 };
 
-/// Interprets the kernel that `interface` describes and compares every output. `report` has a line an
-/// output. False if one differs by more than its type's rounding explains, or the interpreter refuses.
+/// Interprets the kernel that `interface` describes and compares every element of every output with a bound
+/// that follows from the magnitudes of what it was computed from (compiler/reference/ErrorBounds.h).
+/// `report` has a line an output. False if an element is beyond its bound, or the interpreter refuses.
 bool checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
                              const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
                              std::string &report);

@@ -286,7 +286,7 @@ bool Run::launch() {
   llvm::outs() << report;
   if (!ok)
     code = kLaunchFailed;
-  return ok;
+  return true; // what was computed is written, right or wrong
 }
 
 bool Run::writeOutput(const NameValue &output) {

@@ -38,8 +38,8 @@ func.func @k(%X: !tile.view<?xf32> {tile.name = "X"}, %O: !tile.view<?xf32, out>
   %r1 = tile.broadcast %r0 : tensor<4x1xi32> -> tensor<4x4xi32>
   %r2 = tile.splat %first : i32 -> tensor<4x4xi32>
   %row = arith.addi %r1, %r2 : tensor<4x4xi32>
-  %sum, %count = scf.for %j = %zero to %steps step %one iter_args(%s = %none, %c = %zero)
-      -> (tensor<4xf32>, i32) : i32 {
+  %sum, %count = scf.for %j = %zero to %steps step %one
+      iter_args(%s = %none, %c = %zero) -> (tensor<4xf32>, i32) : i32 {
     %start = arith.muli %j, %four : i32
     %c0 = tile.expand_dims %iota at 0 : tensor<4xi32> -> tensor<1x4xi32>
     %c1 = tile.broadcast %c0 : tensor<1x4xi32> -> tensor<4x4xi32>

@@ -20,11 +20,12 @@ void Generator::addStatement() {
     void (Generator::*add)();
   };
   static constexpr Choice kChoices[] = {
-      {8, &Generator::addLoad},      {22, &Generator::addBinary},    {8, &Generator::addLiteral},
-      {14, &Generator::addUnary},    {10, &Generator::addWhere},     {10, &Generator::addCast},
-      {9, &Generator::addReduce},    {5, &Generator::addTranspose},  {4, &Generator::addIota},
-      {3, &Generator::addFill},      {4, &Generator::addLogic},      {6, &Generator::addLoop},
-      {4, &Generator::addRuntimeIf}, {3, &Generator::addConstantIf}, {6, &Generator::addDot},
+      {8, &Generator::addLoad},       {22, &Generator::addBinary},    {8, &Generator::addLiteral},
+      {14, &Generator::addUnary},     {10, &Generator::addWhere},     {10, &Generator::addCast},
+      {9, &Generator::addReduce},     {5, &Generator::addTranspose},  {4, &Generator::addIota},
+      {3, &Generator::addFill},       {4, &Generator::addLogic},      {6, &Generator::addLoop},
+      {4, &Generator::addRuntimeIf},  {3, &Generator::addConstantIf}, {6, &Generator::addDot},
+      {3, &Generator::addReduceBoth},
   };
   int total = 0;
   for (const Choice &choice : kChoices)

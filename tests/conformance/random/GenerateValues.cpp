@@ -111,6 +111,8 @@ void Generator::addLiteral() {
   bool isReal = isFloat(x->type);
   double number = isReal ? kFloatValues[which] : kIntegerValues[which];
   std::string literal = isReal ? kFloats[which] : kIntegers[which];
+  if (x->type == DataType::I32 && chance(15)) // wraps, but for a comparison of positions
+    number = 2147483000, literal = "2147483000";
   std::string op = choose<std::string>({"+", "-", "*", "min", "max"});
   bool isCall = op.size() == 3, swap = chance(30);
   std::string left = swap ? literal : x->text, right = swap ? x->text : literal;
@@ -199,6 +201,19 @@ void Generator::addReduce() {
   int64_t count = x->shape[isRow ? 1 : 0];
   std::optional<Bounds> bounds = kind == "sum" ? boundsOfSum(x->type, x->bounds, count) : x->bounds;
   define((isRow ? "row" : "col") + kind + "(" + x->text + ")", x->type, {x->shape[isRow ? 0 : 1]}, bounds);
+}
+
+/// Along both dimensions: a tile of one number.
+void Generator::addReduceBoth() {
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && v.shape.size() == 2; });
+  if (!x)
+    return;
+  std::string kind = choose<std::string>({"sum", "max", "min"});
+  std::optional<Bounds> bounds = kind == "sum" ? boundsOfSum(x->type, x->bounds, x->shape[0] * x->shape[1]) : x->bounds;
+  bool rowsFirst = chance(50);
+  std::string first = rowsFirst ? "row" : "col", second = rowsFirst ? "col" : "row",
+              axis = rowsFirst ? "[:, _]" : "[_, :]";
+  define(second + kind + "(" + first + kind + "(" + x->text + ")" + axis + ")", x->type, {1}, bounds);
 }
 
 void Generator::addTranspose() {

@@ -93,7 +93,7 @@ void Generator::addGridValues() {
 }
 
 std::string Generator::kernelText() const {
-  std::string text = "kernel k<P: int>(";
+  std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
     text += "\n    " + array.name + ": " + (array.output ? array.optional ? "out? " : "out " : "") + "view<" +
             std::string(name(array.type)) + ">[";
@@ -119,6 +119,8 @@ Program Generator::run() {
     chance(40) ? addDotLoop() : chance(50) ? addChainedDots() : addDot();
     addStatements(int(pick(0, 4)));
   }
+  if (chance(40))
+    addVisibleLoop();
   size_t first = program.scalars.size() + 2, stores = 0;
   for (size_t at = scope.size(); at-- > first && stores < 8;)
     if (stores == 0 || chance(60)) {

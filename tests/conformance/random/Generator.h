@@ -72,6 +72,7 @@ private:
   void addWhere();
   void addCast();
   void addReduce();
+  void addReduceBoth();
   void addTranspose();
   void addIota();
   void addFill();
@@ -83,6 +84,12 @@ private:
   void addDotLoop();
   void addChainedDots();
 
+  // GenerateMasks.cpp: loops with `visible`.
+  int64_t maskConstant();
+  std::string maskPart();
+  void addMask();
+  void addVisibleLoop();
+
   // GenerateStatements.cpp: sequences, loops and branches.
   void addStatement();
   void addStatements(int count);
@@ -93,6 +100,7 @@ private:
 
   std::mt19937_64 random;
   Program program;
+  std::string declarations; ///< before the kernel
   std::string body;
   int indent = 1, names = 0, depth = 0;
   int64_t rows = 16, columns = 16, inner = 16;

@@ -1,0 +1,183 @@
+//===- ErrorBounds.cpp - How far a device's result may be off -------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An empty list of errors stands for exact, so that integer programs cost nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/reference/ErrorBounds.h"
+#include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
+
+namespace arith = mlir::arith;
+namespace math = mlir::math;
+
+namespace imbrex::reference {
+namespace {
+
+/// Roundings to the nearest that the functions of 32 bits and less may be off by (`ex2`, `lg2`, `tanh` of PTX,
+/// and what is made of them), and those of 64 bits.
+constexpr double kFunctionRoundings = 8;
+
+double valueOf(const TileValue &tile, size_t i) {
+  return tile.element.isFloat() ? tile.floats[i] : double(tile.ints[i]);
+}
+
+/// Half the distance of neighbours, relative to a value; at least the smallest normal number's.
+double roundingOf(ElementType type, double value) {
+  int bits = significandBits(type.kind);
+  double smallest = type.kind == ElementType::F16 ? 0x1p-24 : type.kind == ElementType::F64 ? 0x1p-1022 : 0x1p-126;
+  return std::ldexp(std::fabs(value), -bits) + smallest;
+}
+
+void addError(TileValue &result, size_t i, double error) {
+  if (result.errors.empty())
+    result.errors.resize(result.size());
+  result.errors[i] += error;
+}
+
+/// How far apart two results are; what is no number on both sides is the same.
+double distance(double x, double y) {
+  if (x == y || std::isnan(x) || (!std::isfinite(x) && std::isnan(y)))
+    return 0;
+  return std::isfinite(x) && std::isfinite(y) ? std::fabs(x - y) : INFINITY;
+}
+
+/// `tile` with each element moved by its error times `sign`; a bool that has one is turned over.
+TileValue moved(const TileValue &tile, int sign) {
+  TileValue result = tile;
+  for (size_t i = 0; i < tile.size(); ++i) {
+    double error = tile.errors[i];
+    if (tile.element.isFloat())
+      result.floats[i] += error == 0 ? 0 : sign * error;
+    else if (error != 0)
+      result.ints[i] = tile.element.width == 1 ? ~tile.ints[i] : tile.ints[i] + int64_t(std::min(error, 0x1p53)) * sign;
+  }
+  return result;
+}
+
+/// Runs the operation on operand `which` moved, and adds the larger of the distances.
+void addOperandError(OpRun &run, Handler handler, unsigned which) {
+  llvm::SmallVector<std::vector<double>, 1> largest;
+  for (TileValue &result : run.results)
+    largest.emplace_back(result.size(), 0.0);
+  for (int sign : {-1, 1}) {
+    TileValue operand = moved(run.in(which), sign);
+    llvm::SmallVector<const TileValue *, 8> operands(run.operands);
+    operands[which] = &operand;
+    llvm::SmallVector<TileValue, 1> results;
+    for (const TileValue &result : run.results) {
+      results.push_back(result);
+      std::fill(results.back().floats.begin(), results.back().floats.end(), 0.0);
+      std::fill(results.back().ints.begin(), results.back().ints.end(), 0);
+    }
+    OpRun again{run.op, operands, results, run.programId, run.memory, {}};
+    handler(again);
+    for (size_t r = 0; r < results.size(); ++r)
+      for (size_t i = 0; again.error.empty() && i < results[r].size(); ++i)
+        largest[r][i] = std::max(largest[r][i], distance(valueOf(run.results[r], i), valueOf(results[r], i)));
+  }
+  for (size_t r = 0; r < largest.size(); ++r)
+    for (size_t i = 0; i < largest[r].size(); ++i)
+      if (largest[r][i] != 0)
+        addError(run.results[r], i, largest[r][i]);
+}
+
+/// result = sum of |a| |b|, with the errors of either in its place where that is asked for.
+std::vector<double> absoluteProduct(const TileValue &a, const TileValue &b, bool errorsOfA, bool errorsOfB) {
+  int64_t rows = a.shape[0], depth = a.shape[1], columns = b.shape[1];
+  const std::vector<double> &x = errorsOfA ? a.errors : a.floats, &y = errorsOfB ? b.errors : b.floats;
+  std::vector<double> sums(size_t(rows * columns), 0.0);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t k = 0; k < depth; ++k)
+      if (double factor = std::fabs(x[row * depth + k]); factor != 0)
+        for (int64_t column = 0; column < columns; ++column)
+          sums[row * columns + column] += factor * std::fabs(y[k * columns + column]);
+  return sums;
+}
+
+void boundDot(OpRun &run) {
+  const TileValue &a = run.in(0), &b = run.in(1), &c = run.in(2);
+  TileValue &out = run.out();
+  std::vector<double> terms = absoluteProduct(a, b, false, false);
+  for (size_t i = 0; i < out.size(); ++i)
+    // Tensor cores cut what is too small instead of rounding it: twice the error, at each addition.
+    addError(out, i,
+             2 * double(a.shape[1] + 1) * roundingOf(out.element, terms[i] + std::fabs(c.floats[i])) +
+                 (c.errors.empty() ? 0 : c.errors[i]));
+  for (bool ofA : {true, false})
+    if (!(ofA ? a : b).errors.empty()) {
+      std::vector<double> part = absoluteProduct(a, b, ofA, !ofA);
+      for (size_t i = 0; i < out.size(); ++i)
+        addError(out, i, part[i]);
+    }
+}
+
+/// Each of the partial sums may be rounded, in f32 where the type is narrower, and then the result.
+void boundSum(OpRun &run) {
+  auto op = mlir::cast<tile::ReduceOp>(run.op);
+  const TileValue &in = run.in(0);
+  TileValue &out = run.out();
+  ElementType wide = in.element.kind == ElementType::F64 ? in.element : ElementType{ElementType::F32, 32};
+  int64_t length = in.shape[op.getDim()], inner = 1;
+  for (size_t d = op.getDim() + 1; d < in.shape.size(); ++d)
+    inner *= in.shape[d];
+  for (int64_t i = 0; i < int64_t(out.size()); ++i) {
+    double terms = 0;
+    for (int64_t x = 0; x < length; ++x)
+      terms += std::fabs(in.floats[(i / inner * length + x) * inner + i % inner]);
+    addError(out, i, double(length - 1) * roundingOf(wide, terms) + roundingOf(out.element, out.floats[i]));
+  }
+}
+
+/// What the operation itself adds, in roundings of the result; 0: it is exact.
+double roundingsOf(mlir::Operation *op) {
+  if (mlir::isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op))
+    return 1;
+  if (mlir::isa<arith::DivFOp, math::SqrtOp, math::FmaOp>(op))
+    return 2;
+  if (mlir::isa<math::AbsFOp>(op) || op->getDialect()->getNamespace() != math::MathDialect::getDialectNamespace())
+    return 0;
+  return kFunctionRoundings;
+}
+
+void addOwnError(OpRun &run) {
+  double roundings = roundingsOf(run.op);
+  TileValue &out = run.out();
+  if (roundings == 0 || !out.element.isFloat())
+    return;
+  if (out.element.width == 16)
+    roundings = 2 + (roundings == kFunctionRoundings ? 1 : 0);     // computed in f32; the interpreter rounds as well
+  bool isLogarithm = mlir::isa<math::LogOp, math::Log2Op>(run.op); // near 1 off by a share of 1
+  for (size_t i = 0; i < out.size(); ++i)
+    if (double value = out.floats[i]; std::isfinite(value))
+      addError(out, i, roundings * roundingOf(out.element, isLogarithm ? std::max(std::fabs(value), 1.0) : value));
+}
+
+} // namespace
+
+void boundErrors(OpRun &run, Handler handler) {
+  if (run.results.empty() || mlir::isa<tile::LoadOp>(run.op))
+    return;
+  if (mlir::isa<tile::DotOp>(run.op))
+    return boundDot(run);
+  for (unsigned i = 0; i < run.operands.size(); ++i)
+    if (!run.in(i).errors.empty())
+      addOperandError(run, handler, i);
+  auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
+  if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
+    return boundSum(run);
+  addOwnError(run);
+}
+
+double storedError(const TileValue &value, size_t index) {
+  double error = value.errors.empty() ? 0 : value.errors[index];
+  bool isNumber = value.element.isFloat() && std::isfinite(value.floats[index]);
+  return isNumber ? error + roundingOf(value.element, value.floats[index]) : error;
+}
+
+} // namespace imbrex::reference

@@ -1,0 +1,88 @@
+//===- ErrorBoundsTest.cpp - Bounds that follow from magnitudes -----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The bound of a sum is that of its terms, of a function that of its argument; what is exact has none but
+// the rounding of memory. Bounds are compared with the sizes that theory gives, within a small factor.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/compiler/reference/Interpret.h"
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+namespace {
+
+/// The bound of the one f32 that `body` makes as %r : tensor<1xf32> from %x : tensor<4xf32>.
+double bound(const std::string &body, const std::vector<double> &x) {
+  Array in(DataType::F32, {4}, x), out(DataType::F32, {1});
+  std::vector<double> errors;
+  reference::ViewData view = out.view();
+  view.errors = &errors;
+  EXPECT_EQ(runKernel("func.func @k(%X: !tile.view<?xf32>, %O: !tile.view<?xf32, out>) {\n"
+                      "%zero = arith.constant 0 : i32\n"
+                      "%x = tile.load %X[%zero] dims [0] : !tile.view<?xf32> -> tensor<4xf32>\n"
+                      "%x2 = tile.expand_dims %x at 0 : tensor<4xf32> -> tensor<1x4xf32>\n" +
+                          body +
+                          "\ntile.store %r, %O[%zero] dims [0] : tensor<1xf32>, !tile.view<?xf32, out>\nreturn\n}",
+                      {1, 1, 1}, {in.view(), view}),
+            "");
+  EXPECT_EQ(errors.size(), 1u);
+  return errors.empty() ? -1 : errors[0];
+}
+
+void expectNear(double actual, double expected) {
+  EXPECT_GE(actual, expected);
+  EXPECT_LE(actual, 8 * expected);
+}
+
+const std::string kSum = "%r = tile.reduce sum %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>";
+constexpr double kUnit = 0x1p-24;
+
+TEST(ErrorBounds, SumsThatCancelHaveTheErrorOfTheirTerms) {
+  expectNear(bound(kSum, {1e6, -1e6, 3e5, -3e5}), 2.6e6 * kUnit);
+  expectNear(bound(kSum, {1, 2, 3, 4}), 10 * kUnit);
+  EXPECT_LT(bound(kSum, {0, 0, 0, 0}), 1e-36);
+}
+
+TEST(ErrorBounds, ProductsOfTiles) {
+  const std::string text = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
+                           "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n"
+                           "%d = tile.dot %x2, %xt, %c : tensor<1x4xf32>, tensor<4x1xf32>, tensor<1x1xf32>\n"
+                           "%r = tile.reduce sum %d along 0 : tensor<1x1xf32> -> tensor<1xf32>";
+  expectNear(bound(text, {100, 0, 0, 0}), 4 * 10000 * kUnit);
+}
+
+// A logit of -6e4 is known to 0.004, and so are the digits of its exponential.
+TEST(ErrorBounds, FunctionsCarryTheErrorOfTheirArgument) {
+  const std::string text = "%s = tile.reduce sum %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>\n"
+                           "%c = arith.constant dense<60000.0> : tensor<1xf32>\n"
+                           "%t = arith.addf %s, %c : tensor<1xf32>\n"
+                           "%r = math.exp2 %t : tensor<1xf32>";
+  double error = bound(text, {-3e4, -3e4, 0, 0});
+  EXPECT_GT(error, 60000 * kUnit * 0.7);
+  EXPECT_LT(error, 60000 * kUnit * 8);
+}
+
+TEST(ErrorBounds, WhatIsExactHasOnlyTheRoundingOfMemory) {
+  expectNear(bound("%r = tile.reduce max %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>", {1, 2, 3, 4}), 4 * kUnit);
+  EXPECT_LT(bound("%r = tile.reduce max %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>", {1, 2, 3, 4}), 5 * kUnit);
+}
+
+// A comparison that could go the other way has both its sides as results.
+TEST(ErrorBounds, ChoicesThatAreNotSure) {
+  auto text = [](const std::string &limit) {
+    return "%s = tile.reduce sum %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>\n%l = arith.constant dense<" + limit +
+           "> : tensor<1xf32>\n%c = arith.cmpf ogt, %s, %l : tensor<1xf32>\n"
+           "%a = arith.constant dense<5.0> : tensor<1xf32>\n%b = arith.constant dense<7.0> : tensor<1xf32>\n"
+           "%r = arith.select %c, %a, %b : tensor<1xi1>, tensor<1xf32>";
+  };
+  EXPECT_GE(bound(text("10.0"), {1, 2, 3, 4}), 2);
+  EXPECT_LT(bound(text("10.1"), {1, 2, 3, 4}), 1e-5);
+}
+
+} // namespace

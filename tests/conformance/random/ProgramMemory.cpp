@@ -1,0 +1,157 @@
+//===- ProgramMemory.cpp - The memory of a generated program --------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Contents follow from the program's seed.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/conformance/random/ProgramMemory.h"
+#include "compiler/reference/Reference.h"
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+static int64_t spanOf(const ArrayPlan &plan) {
+  int64_t last = 0;
+  for (size_t d = 0; d < plan.extents.size(); ++d)
+    last += (plan.extents[d] - 1) * plan.strides[d];
+  return plan.offset + last + 1;
+}
+
+/// Calls fn(element) for the place in memory of every element of the view.
+template <typename Fn> static void forEachElement(const ArrayPlan &plan, Fn fn) {
+  std::vector<int64_t> index(plan.extents.size(), 0);
+  while (true) {
+    int64_t at = plan.offset;
+    for (size_t d = 0; d < index.size(); ++d)
+      at += index[d] * plan.strides[d];
+    fn(at);
+    size_t d = index.size();
+    while (d > 0 && ++index[d - 1] == plan.extents[d - 1])
+      index[--d] = 0;
+    if (d == 0)
+      return;
+  }
+}
+
+template <typename T> static void put(uint8_t *to, T value) { std::memcpy(to, &value, sizeof(T)); }
+template <typename T> static T fetch(const uint8_t *from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+void test::encodeElement(uint8_t *to, DataType type, double value, int64_t integer) {
+  switch (type) {
+  case DataType::Bool:
+    return put<uint8_t>(to, integer & 1);
+  case DataType::I8:
+    return put<int8_t>(to, int8_t(integer));
+  case DataType::I32:
+    return put<int32_t>(to, int32_t(integer));
+  case DataType::I64:
+    return put<int64_t>(to, integer);
+  case DataType::F16:
+    return put<_Float16>(to, _Float16(value));
+  case DataType::BF16:
+    return put<uint16_t>(to, uint16_t(std::bit_cast<uint32_t>(float(value)) >> 16));
+  case DataType::F32:
+    return put<float>(to, float(value));
+  case DataType::F64:
+    return put<double>(to, value);
+  }
+}
+
+static double decodeFloat(const uint8_t *from, DataType type) {
+  if (type == DataType::F16)
+    return double(fetch<_Float16>(from));
+  if (type == DataType::BF16)
+    return std::bit_cast<float>(uint32_t(fetch<uint16_t>(from)) << 16);
+  return type == DataType::F32 ? double(fetch<float>(from)) : fetch<double>(from);
+}
+
+static Bytes fill(const ArrayPlan &plan, uint64_t seed) {
+  unsigned size = byteSize(plan.type);
+  Bytes bytes(size_t(spanOf(plan)) * size, 0xff);
+  std::mt19937_64 random(seed);
+  forEachElement(plan, [&](int64_t at) {
+    uint64_t bits = random();
+    double value = double(int64_t(bits % 65) - 32) / 8;
+    if (plan.contents == ArrayPlan::Rough)
+      value = double(int64_t(bits >> 11)) * 0x1p-50 - 4;
+    bool small = plan.contents == ArrayPlan::Small;
+    encodeElement(&bytes[size_t(at) * size], plan.type, value, small ? int64_t(bits % 201) - 100 : int64_t(bits));
+  });
+  if (plan.output)
+    std::fill(bytes.begin(), bytes.end(), 0xa5);
+  return bytes;
+}
+
+std::string test::interpretProgram(const Program &program, const std::string &text, std::vector<Bytes> &memory) {
+  std::vector<reference::Argument> arguments;
+  for (size_t i = 0; i < program.arrays.size(); ++i) {
+    const ArrayPlan &plan = program.arrays[i];
+    if (!plan.absent)
+      arguments.push_back(reference::ViewData{memory[i].data() + plan.offset * byteSize(plan.type), plan.type,
+                                              plan.extents, plan.strides});
+  }
+  for (const ScalarPlan &scalar : program.scalars)
+    if (isFloat(scalar.type))
+      arguments.push_back(scalar.value);
+    else
+      arguments.push_back(int64_t(scalar.value));
+  std::optional<std::string> error = reference::interpretText(text, program.grid, arguments);
+  return error ? "interpreter: " + *error : "";
+}
+
+std::vector<Bytes> test::initialMemory(const Program &program) {
+  std::vector<Bytes> memory;
+  for (size_t i = 0; i < program.arrays.size(); ++i)
+    memory.push_back(fill(program.arrays[i], program.seed * 64 + i));
+  return memory;
+}
+
+/// The first element that differs by more than the plan allows. Integers, bools and all bytes outside
+/// the view must be equal.
+static std::string compareArray(const ArrayPlan &plan, const Bytes &expected, const Bytes &actual) {
+  unsigned size = byteSize(plan.type);
+  std::vector<bool> inView(expected.size() / size, false);
+  forEachElement(plan, [&](int64_t at) { inView[size_t(at)] = true; });
+  size_t wrong = 0, first = 0;
+  for (size_t at = 0; at < inView.size(); ++at) {
+    const uint8_t *e = &expected[at * size], *a = &actual[at * size];
+    if (std::memcmp(e, a, size) == 0)
+      continue;
+    if (inView[at] && isFloat(plan.type) &&
+        std::fabs(decodeFloat(e, plan.type) - decodeFloat(a, plan.type)) <= plan.tolerance)
+      continue;
+    if (wrong++ == 0)
+      first = at;
+  }
+  if (wrong == 0)
+    return "";
+  auto show = [&](const Bytes &bytes) {
+    if (isFloat(plan.type))
+      return std::to_string(decodeFloat(&bytes[first * size], plan.type));
+    int64_t value = 0;
+    std::memcpy(&value, &bytes[first * size], size);
+    return std::to_string(value);
+  };
+  return plan.name + ": " + std::to_string(wrong) + " of " + std::to_string(inView.size()) +
+         " elements differ; the first at " + std::to_string(first) + (inView[first] ? "" : " (outside the view)") +
+         ": expected " + show(expected) + ", found " + show(actual) + ", tolerance " + std::to_string(plan.tolerance);
+}
+
+std::string test::compareMemory(const Program &program, const std::vector<Bytes> &expected,
+                                const std::vector<Bytes> &actual) {
+  for (size_t i = 0; i < program.arrays.size(); ++i)
+    if (std::string error = compareArray(program.arrays[i], expected[i], actual[i]); !error.empty())
+      return error;
+  return "";
+}

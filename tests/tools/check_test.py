@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""imbrex run --check: what it says of right kernels, of promises that are not kept, of instances that meet.
+
+usage: check_test.py IMBREX ROOT
+"""
+
+import array
+import os
+import random
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+IMBREX, ROOT = sys.argv[1], sys.argv[2]
+ATTENTION = os.path.join(ROOT, "kernels", "attention_forward.tile")
+GRADIENT = """kernel gradient(X: view<f32>[N, D], DY: view<f32>[N, D], R: view<f32>[N], DX: out view<f32>[N, D])
+grid (N) |i| {
+  let dy = load DY[i :+ 1, 0 :+ 4];
+  let rstd = (load R[i :+ 1])[:, _];
+  let xh = ((load X[i :+ 1, 0 :+ 4]) - 0.5) * rstd;
+  let c = rowsum(dy * xh)[:, _];
+  let d = rowsum(dy)[:, _];
+  store DX[i :+ 1, 0 :+ 4] = (dy - c * xh - d) * rstd;
+}
+"""
+SUM = "kernel rs(X: view<f32>[N, D], S: out view<f32>[N])\ngrid (N) |i| { store S[i :+ 1] = rowsum(load X[i :+ 1, 0 :+ 1000]); }\n"
+RACE = "kernel race(X: view<f32>[N], Y: out view<f32>[M])\ngrid (cdiv(N, 64)) |i| { store Y[0 :+ 1] = rowsum((load X[i * 64 :+ 64])[_, :]); }\n"
+
+
+def save(path, shape, values):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }" % "".join("%d," % n for n in shape)
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        array.array("f", values).tofile(file)
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.random = random.Random(3)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def array(self, name, shape, values):
+        path = self.path(name + ".npy")
+        save(path, shape, values)
+        return path
+
+    def normals(self, name, *shape, scale=1):
+        count = 1
+        for n in shape:
+            count *= n
+        return self.array(name, shape, [scale * self.random.gauss(0, 1) for _ in range(count)])
+
+    def text(self, body):
+        with open(self.path("kernel.tile"), "w") as file:
+            file.write(body)
+        return self.path("kernel.tile")
+
+    def check(self, kernel, *words):
+        return subprocess.run([IMBREX, "run", kernel, "--device", "sim:a100", "--cache-dir", "none", "--check", *words],
+                              capture_output=True, text=True)
+
+    def attention(self, kernel=ATTENTION, scale="0.125", mask="causal", factor=1):
+        flags = [flag for name in "QKV" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32, scale=factor if name == "Q" else 1))]
+        return self.check(kernel, "--set", "T=f32", *flags, "--arg", "scale=" + scale, "--hook", "mask=" + mask,
+                          "--out", "O=" + self.path("o.npy"))
+
+    def good(self, result):
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn(": ok", result.stdout)
+        return result.stdout
+
+    def test_exact_zero(self):
+        flags = ["--arg", "X=" + self.array("x", (1, 1), [0.5]), "--arg", "DY=" + self.array("dy", (1, 1), [1.2377]),
+                 "--arg", "R=" + self.array("r", (1,), [316.2277])]
+        self.good(self.check(self.text(GRADIENT), *flags, "--out", "DX=1x1"))
+
+    def test_a_sum_that_cancels(self):
+        values = [self.random.gauss(0, 1) for _ in range(500)]
+        values += [-x for x in values]
+        self.random.shuffle(values)
+        self.good(self.check(self.text(SUM), "--arg", "X=" + self.array("x", (1, 1000), values), "--out", "S=1"))
+
+    def test_large_logits(self):
+        self.good(self.attention(factor=8e4))
+
+    # A row that is wrong by 1 % of the largest value is beyond the bound.
+    def test_the_bound_is_near(self):
+        said = self.good(self.attention())
+        bound = float(re.search(r"bound is ([0-9.E+-]+)", said).group(1))
+        self.assertLess(bound, 1e-4)
+        self.assertGreater(bound, 0)
+
+    def test_a_promise_that_is_not_kept(self):
+        with open(ATTENTION) as file:
+            soft = file.read().replace("score(dot(q, k.T) * scale, at), -inf)",
+                                       "score(dot(q, k.T) * scale, at), where(at.k < Sk, -1, -inf))")
+        result = self.attention(self.text(soft))
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("the promise is not kept: the mask is false everywhere in iteration", result.stdout)
+        self.assertTrue(os.path.exists(self.path("o.npy")), "outputs are written in every case")
+
+    def test_instances_that_store_one_element(self):
+        result = self.check(self.text(RACE), "--arg", "X=" + self.normals("x", 256), "--out", "Y=1:" + self.path("y.npy"))
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("instance [1, 0, 0] stores element [0] of 'Y', which instance [0, 0, 0] stored at", result.stdout)
+
+    # No bound on the right is no bound for every tile size, and so is a sum that would pass 2^31.
+    def test_windows_without_end(self):
+        for mask in ("window(-1, 2147483647)", "window(0, 2147483647)"):
+            self.good(self.attention(mask=mask))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
