@@ -4,7 +4,7 @@
 
 usage: cli_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """
-import array, json, os, random, shutil, struct, subprocess, sys, tempfile, unittest
+import array, json, os, random, shutil, signal, struct, subprocess, sys, tempfile, unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
 KERNELS = os.path.join(ROOT, "kernels")
@@ -197,6 +197,29 @@ class Commands(unittest.TestCase):
         self.assertEqual(told["main_loop"]["tensor"], 128)
         self.assertTrue(any("ring of 2 slots" in remark for remark in told["remarks"]))
         self.assertFalse(any("conversion" in remark for remark in told["remarks"]), "a conversion in the main loop")
+
+    def test_a_compiler_that_fails_leaves_what_repeats_it(self):
+        pipe, kernel = self.path("kernel.tile"), "kernel k(Y: out view<f32>[N]) grid (1) |i| {}\n"
+        os.mkfifo(pipe)  # the child waits for its text, and is ended meanwhile
+        parent = subprocess.Popen([os.path.abspath(IMBREX), "build", pipe, "--until", "tile"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+        children = ""
+        while not children:
+            with open("/proc/%d/task/%d/children" % (parent.pid, parent.pid)) as file:
+                children = file.read()
+        os.kill(int(children.split()[0]), signal.SIGABRT)
+        with open(pipe, "w") as file:
+            file.write(kernel)
+        out, err = parent.communicate()
+        self.assertEqual((parent.returncode, out), (4, ""), err)
+        self.assertIn("the compiler itself failed: signal 6", err)
+        name, = [name for name in os.listdir(self.folder.name) if name.startswith("kernel.crash-")]
+        self.assertIn(name, err)
+        with open(self.path(name)) as file:
+            command, build, text = file.read().split("\n", 2)
+        self.assertEqual((command, text), ("// imbrex build %s --until tile" % name, kernel))
+        again = imbrex("build", self.path(name), "--until", "tile")
+        self.assertEqual((again.returncode, again.stderr), (0, ""))
 
     # Running.
 
