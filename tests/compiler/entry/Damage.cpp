@@ -102,6 +102,32 @@ static const char *const kEdges[] = {"0",
                                      "?",
                                      "x"};
 
+/// Words that stand in the same places: values, numbers and shapes, operations, other names.
+static int kindOf(const std::string &word) {
+  char first = word[0];
+  if (std::isdigit(static_cast<unsigned char>(first)))
+    return '0';
+  if (std::isalpha(static_cast<unsigned char>(first)))
+    return word.find('.') == std::string::npos ? 'a' : '.';
+  return first;
+}
+
+/// Another word of the same kind in its place: what the parser lets through.
+static void exchangeAlike(Words &words, Random &random) {
+  constexpr int kTries = 200;
+  const std::string kinds = "0a.%";
+  size_t at = size_t(random.below(int64_t(words.size())));
+  for (int i = 0; i < kTries && kinds.find(char(kindOf(words[at]))) == std::string::npos; ++i)
+    at = size_t(random.below(int64_t(words.size())));
+  for (int i = 0; i < kTries; ++i) {
+    const std::string &other = random.oneOf(words);
+    if (other == words[at] || kindOf(other) != kindOf(words[at]))
+      continue;
+    words[at] = other;
+    return;
+  }
+}
+
 static void changeWord(Words &words, Random &random) {
   size_t at = size_t(random.below(int64_t(words.size()))), other = size_t(random.below(int64_t(words.size())));
   switch (random.below(5)) {
@@ -140,7 +166,10 @@ std::string imbrex::testing::damaged(const std::string &text, uint64_t seed) {
   Random random(seed);
   Words words = wordsOf(text);
   for (int64_t changes = 1 + random.below(3); changes > 0 && words.size() > 2; --changes) {
-    if (random.below(6) == 0)
+    int64_t how = random.below(10);
+    if (how < 6)
+      exchangeAlike(words, random);
+    else if (how == 6)
       changeLine(words, random);
     else
       changeWord(words, random);
