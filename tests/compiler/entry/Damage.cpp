@@ -112,20 +112,59 @@ static int kindOf(const std::string &word) {
   return first;
 }
 
-/// Another word of the same kind in its place: what the parser lets through.
-static void exchangeAlike(Words &words, Random &random) {
+static size_t pickWord(const Words &words, Random &random) {
   constexpr int kTries = 200;
   const std::string kinds = "0a.%";
   size_t at = size_t(random.below(int64_t(words.size())));
   for (int i = 0; i < kTries && kinds.find(char(kindOf(words[at]))) == std::string::npos; ++i)
     at = size_t(random.below(int64_t(words.size())));
-  for (int i = 0; i < kTries; ++i) {
-    const std::string &other = random.oneOf(words);
-    if (other == words[at] || kindOf(other) != kindOf(words[at]))
-      continue;
-    words[at] = other;
-    return;
+  return at;
+}
+
+/// A word for the place of `word`: of a shape, one extent changes; else another word of its kind.
+static std::string wordLike(const std::string &word, const Words &words, Random &random) {
+  static const char *const extents[] = {"0", "1", "2", "3", "16", "24", "70000", "?"};
+  size_t end = word.find('x');
+  if (kindOf(word) == '0' && end != std::string::npos && word.find("0x") != 0) {
+    size_t second = word.find('x', end + 1);
+    bool first = second == std::string::npos || random.below(2);
+    return first ? random.oneOf(extents) + word.substr(end)
+                 : word.substr(0, end + 1) + random.oneOf(extents) + word.substr(second);
   }
+  constexpr int kTries = 200;
+  for (int i = 0; i < kTries; ++i)
+    if (const std::string &other = random.oneOf(words); other != word && kindOf(other) == kindOf(word))
+      return other;
+  return word;
+}
+
+/// What the parser often lets through: another word of the same kind, in one place or wherever the word stands.
+static void exchangeAlike(Words &words, Random &random) {
+  size_t at = pickWord(words, random);
+  std::string before = words[at], after = wordLike(before, words, random);
+  if (random.below(2))
+    std::replace(words.begin(), words.end(), before, after);
+  else
+    words[at] = after;
+}
+
+/// Drops what an attribute says, `name = value : type`, up to the next comma or bracket; or a layout.
+static void dropAttribute(Words &words, Random &random) {
+  std::vector<size_t> starts;
+  for (size_t i = 0; i < words.size(); ++i)
+    if (words[i].starts_with("tile.") || words[i].starts_with("cta.") || words[i].starts_with("nvvm.") ||
+        words[i].starts_with("#cta") || words[i] == "at" || words[i] == "alignment")
+      starts.push_back(i);
+  if (starts.empty())
+    return;
+  size_t begin = random.oneOf(starts), end = begin + 1;
+  const std::string stops = words[begin].starts_with("#") ? ">" : ",}:";
+  while (end < words.size() && stops.find(words[end][0]) == std::string::npos)
+    ++end;
+  if (words[begin].starts_with("#") && begin >= 2) // with the comma and the blank before, and the '>' after
+    words.erase(words.begin() + long(begin - 2), words.begin() + long(std::min(end + 1, words.size())));
+  else
+    words.erase(words.begin() + long(begin), words.begin() + long(end + (end < words.size() && words[end] == ",")));
 }
 
 static void changeWord(Words &words, Random &random) {
@@ -170,6 +209,8 @@ std::string imbrex::testing::damaged(const std::string &text, uint64_t seed) {
     if (how < 6)
       exchangeAlike(words, random);
     else if (how == 6)
+      dropAttribute(words, random);
+    else if (how == 7)
       changeLine(words, random);
     else
       changeWord(words, random);
