@@ -29,6 +29,8 @@ static json::Array toJson(const std::vector<Expression> &expressions) {
 
 static json::Object toJson(const Parameter &parameter) {
   json::Object object{{"name", parameter.name}, {"type", llvm::StringRef(name(parameter.type))}};
+  if (parameter.standard)
+    object["default"] = *parameter.standard;
   if (!parameter.isView)
     return object;
   object["view"] = toJson(parameter.extents);
@@ -156,6 +158,8 @@ static std::optional<Parameter> readParameter(const json::Value &value) {
   parameter.name = reader.text("name");
   parameter.type = reader.type("type");
   parameter.isView = object->get("view") != nullptr;
+  parameter.standard = object->getNumber("default");
+  parameter.optional = parameter.standard.has_value();
   if (parameter.isView) {
     parameter.extents = reader.expressions("view");
     parameter.output = reader.boolean("output");

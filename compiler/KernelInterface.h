@@ -49,9 +49,10 @@ struct Parameter {
   std::string typeParameter = {};       ///< "T", "wide<T>", or "" (only in a KernelSignature)
   std::vector<Expression> extents = {}; ///< one a dimension (views)
   bool output = false;                  ///< declared `out`
-  bool optional = false;                ///< declared `out?`
+  bool optional = false;                ///< declared `out?`, or a scalar with a default
   bool present = true;                  ///< false: an optional output that this specialisation leaves out
   unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment
+  std::optional<double> standard = {};  ///< of a scalar, once specialised: its value where the host gives none
 };
 
 /// T of "wide<T>"; any other text as it is.

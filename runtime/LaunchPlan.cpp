@@ -16,6 +16,13 @@ static Error stranger(const KernelInterface &interface, const std::string &what)
   return Error{ErrorKind::Compile, "kernel '" + interface.kernel + "': its compiled form " + what};
 }
 
+static std::optional<uint64_t> standardBits(const Parameter &parameter) {
+  Scalar scalar{Scalar::Kind::Float, int64_t(*parameter.standard), *parameter.standard};
+  if (!isFloat(parameter.type))
+    scalar.kind = Scalar::Kind::Integer;
+  return scalarBits(scalar, parameter.type);
+}
+
 Result<void> LaunchPlan::addParameter(const SignaturePlan &signature, const KernelInterface &interface,
                                       const Parameter &parameter) {
   std::optional<unsigned> index = signature.parameterNamed(parameter.name);
@@ -23,18 +30,20 @@ Result<void> LaunchPlan::addParameter(const SignaturePlan &signature, const Kern
       signature.extents[*index].size() != parameter.extents.size())
     return stranger(interface, "has a parameter '" + parameter.name + "' that its signature lacks");
   if (!parameter.isView) {
-    steps.push_back({Step::Scalar, parameter.type, *index, 0});
+    steps.push_back({Step::Scalar, parameter.type, *index, 0, std::nullopt});
+    if (parameter.standard && !(steps.back().standard = standardBits(parameter)))
+      return stranger(interface, "has a default of '" + parameter.name + "' that does not fit its type");
     return {};
   }
   if (!parameter.present)
     return {};
   unsigned rank = unsigned(parameter.extents.size());
-  steps.push_back({Step::Address, parameter.type, *index, 0});
+  steps.push_back({Step::Address, parameter.type, *index, 0, std::nullopt});
   for (unsigned i = 0; i < rank; ++i)
     if (interface.isDynamic(parameter, i))
-      steps.push_back({Step::Extent, parameter.type, *index, i});
+      steps.push_back({Step::Extent, parameter.type, *index, i, std::nullopt});
   for (unsigned i = 0; i + 1 < rank; ++i)
-    steps.push_back({Step::Stride, parameter.type, *index, i});
+    steps.push_back({Step::Stride, parameter.type, *index, i, std::nullopt});
   return {};
 }
 
@@ -137,9 +146,13 @@ Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedAr
   }
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &step = steps[i];
+    packed.pointers[i] = &packed.values[i];
+    if (!binding.arguments[step.parameter] && step.standard) {
+      packed.values[i] = *step.standard;
+      continue;
+    }
     assert(binding.arguments[step.parameter] && "the specialisation was made without this argument");
     const Argument &argument = *binding.arguments[step.parameter];
-    packed.pointers[i] = &packed.values[i];
     switch (step.kind) {
     case Step::Address:
       packed.values[i] = binding.views[step.parameter].address;

@@ -50,6 +50,7 @@ private:
     DataType type; ///< of a scalar
     unsigned parameter;
     unsigned dimension;
+    std::optional<uint64_t> standard; ///< bits of a scalar that need not be given
   };
   struct Condition {
     ExpressionProgram program;

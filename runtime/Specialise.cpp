@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/SourceName.h"
+#include "compiler/PtxNames.h"
 #include "runtime/RuntimeState.h"
 #include <algorithm>
 

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/entry/StageEntry.h"
+#include "compiler/PtxNames.h"
 #include "compiler/entry/EntryCheck.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -28,10 +29,7 @@ InFlightDiagnostic EntryCheck::error(Operation *op) const {
 }
 
 LogicalResult EntryCheck::checkName(Operation *kernel, StringRef name) const {
-  // PTX ISA, "Identifiers": a letter and more, or one of _ $ % and at least one more. Dots would be cut off.
-  auto follows = [](char c) { return llvm::isAlnum(c) || c == '_' || c == '$'; };
-  bool begins = !name.empty() && (llvm::isAlpha(name.front()) || (name.front() == '_' && name.size() > 1));
-  if (begins && name.size() <= 256 && llvm::all_of(name, follows))
+  if (isPtxName(name))
     return success();
   return error(kernel) << "a kernel's name must be an identifier of at most 256 letters, digits and '_'";
 }

@@ -106,6 +106,7 @@ struct KernelParameter {
   bool isView = false, output = false, optional = false;
   TypeName type;
   std::vector<ExprPtr> extents;
+  ExprPtr standard; ///< of a scalar: its value where the host gives none; may be null
 };
 
 struct GenericParameter {

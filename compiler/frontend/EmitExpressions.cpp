@@ -66,14 +66,7 @@ Val Emitter::emitName(const ast::Expr &expr) {
     return binding->value;
   if (std::optional<Constant> type = lookUp(expr.text, program); type && type->kind == Constant::Type)
     return Val::ofType(DataType(type->value));
-  std::optional<double> number = llvm::StringSwitch<std::optional<double>>(expr.text)
-                                     .Case("inf", INFINITY)
-                                     .Case("nan", NAN)
-                                     .Case("LOG2E", std::numbers::log2e)
-                                     .Case("LN2", std::numbers::ln2)
-                                     .Case("PI", std::numbers::pi)
-                                     .Default(std::nullopt);
-  if (number)
+  if (std::optional<double> number = namedNumber(expr.text))
     return Val::ofFloat(*number);
   if (isKernelsAlone(expr.offset, expr.text))
     return {};

@@ -34,7 +34,7 @@ static Parameter describeParameter(const ast::KernelParameter &parameter, Diagno
   result.name = parameter.name;
   result.isView = parameter.isView;
   result.output = parameter.output;
-  result.optional = parameter.optional;
+  result.optional = parameter.optional || parameter.standard;
   for (const ast::ExprPtr &extent : parameter.extents)
     result.extents.push_back(toExpression(*extent, diagnostics).value_or(Expression{"1"}));
   return result;
@@ -116,6 +116,20 @@ std::optional<DataType> Emitter::resolveType(const ast::TypeName &type) {
   return result;
 }
 
+/// The value of a scalar's default as its type holds it.
+std::optional<double> Emitter::standardOf(const ast::KernelParameter &parameter, DataType type) {
+  std::optional<Number> value;
+  if (parameter.standard)
+    value = evaluateDefault(*parameter.standard, program, diagnostics);
+  if (!value)
+    return std::nullopt;
+  Val literal = value->isFloat ? Val::ofFloat(value->real) : Val::ofInteger(value->integer);
+  bool exact = value->isFloat || int64_t(value->real) == value->integer;
+  if (!fits(literal, toType(type)) || !exact)
+    wrongLiteral(parameter.standard->offset, literal, toType(type));
+  return value->real;
+}
+
 void Emitter::fillInterface() {
   const ast::Kernel &kernel = *program.kernel;
   interface.kernel = interface.entry = kernel.name;
@@ -129,6 +143,7 @@ void Emitter::fillInterface() {
     Parameter described = describeParameter(parameter, diagnostics);
     described.type = resolveType(parameter.type).value_or(DataType::F32);
     described.present = !options.absent.contains(parameter.name);
+    described.standard = standardOf(parameter, described.type);
     if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())
       described.alignment = it->second;
     interface.parameters.push_back(std::move(described));

@@ -91,6 +91,8 @@ static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element) {
   return fits ? b.getIntegerAttr(element, literal.integer) : IntegerAttr();
 }
 
+bool Emitter::fits(const Val &literal, Type element) { return bool(literalAttr(b, literal, element)); }
+
 /// Says why `literal` is no constant of `element`: it is of another kind, or too large.
 Val Emitter::wrongLiteral(uint32_t offset, const Val &literal, Type element) {
   bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);

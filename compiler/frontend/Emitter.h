@@ -96,6 +96,7 @@ private:
 
   //===--- EmitKernel.cpp ---===//
   void fillInterface();
+  std::optional<double> standardOf(const ast::KernelParameter &parameter, DataType type);
   void checkHost();
   void checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known);
   void checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent);
@@ -158,6 +159,7 @@ private:
   Val broadcastTo(uint32_t offset, const Val &value, llvm::ArrayRef<int64_t> shape);
   /// A literal as a constant of `type`, a scalar or a tile; Poison, reported, if it does not fit.
   Val adapt(uint32_t offset, const Val &literal, mlir::Type type);
+  bool fits(const Val &literal, mlir::Type element);
   Val wrongLiteral(uint32_t offset, const Val &literal, mlir::Type element);
   /// A literal in its own type; other values stay as they are.
   Val settle(uint32_t offset, Val value);

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/PtxNames.h"
 #include "compiler/Target.h"
 #include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
@@ -87,6 +88,8 @@ bool Parser::parseFunction(File &file, bool isHook) {
 bool Parser::parseKernel(File &file) {
   Kernel kernel;
   kernel.offset = peek().offset;
+  if (peek().kind == TokenKind::Name && !isPtxName(peek().text))
+    return fail(Message::KernelName, peek().text.str());
   if (!expectName(kernel.name, "a name") || (peek().is("<") && !parseGenerics(kernel)) || !expect("("))
     return false;
   do {
@@ -147,7 +150,8 @@ bool Parser::parseAllowed(GenericParameter &generic) {
   return true;
 }
 
-/// parameter = name ":" ( [ "out" [ "?" ] ] "view" "<" type ">" "[" expression { "," expression } "]" | type ) ;
+/// parameter = name ":" ( [ "out" [ "?" ] ] "view" "<" type ">" "[" expression { "," expression } "]"
+///           | type [ "=" expression ] ) ;
 bool Parser::parseKernelParameter(Kernel &kernel) {
   KernelParameter parameter;
   parameter.offset = peek().offset;
@@ -160,7 +164,7 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
     return fail(Message::ViewKind, peek().text.str());
   }
   if (!parameter.output && !peek().is("view")) {
-    if (!parseType(parameter.type))
+    if (!parseType(parameter.type) || (accept("=") && !(parameter.standard = parseExpression())))
       return false;
     kernel.parameters.push_back(std::move(parameter));
     return true;

@@ -51,6 +51,20 @@ std::optional<Constant> lookUp(const std::string &name, const Specialisation &sp
 /// it uses other names; reports overflow and division by zero.
 std::optional<Constant> evaluate(const ast::Expr &expr, const Specialisation &specialisation, Diagnostics &diagnostics);
 
+/// A number known when a kernel is specialised, of no type yet.
+struct Number {
+  bool isFloat;
+  int64_t integer; ///< if it is none
+  double real;     ///< in both cases
+};
+/// Value of a scalar parameter's default: in f64 but for integers among themselves, where / truncates. nullopt,
+/// reported, if it uses what is not known then, or is not finite.
+std::optional<Number> evaluateDefault(const ast::Expr &expr, const Specialisation &specialisation,
+                                      Diagnostics &diagnostics);
+
+/// inf, nan, LOG2E, LN2, PI.
+std::optional<double> namedNumber(llvm::StringRef name);
+
 /// One step of integer arithmetic; nullopt on overflow, division by zero, or an operator that is none.
 std::optional<Constant> evaluateBinary(llvm::StringRef op, const Constant &x, const Constant &y);
 

@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
-#include "compiler/SourceName.h"
+#include "compiler/PtxNames.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 #include "compiler/nvvm_to_ptx/PassGate.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -20,7 +20,7 @@ static KernelInterface example() {
   view.output = view.optional = true;
   view.present = false;
   view.alignment = 4;
-  interface.parameters = {view, Parameter{.name = "scale", .type = DataType::F64}};
+  interface.parameters = {view, Parameter{.name = "scale", .type = DataType::F64, .optional = true, .standard = 0.1}};
   interface.constants = {{"G", 8}, {"DQK", 128}};
   interface.types = {{"T", DataType::BF16}};
   interface.grid = {{"Sq BM cdiv"}, {"Hk G *"}, {"B"}};

@@ -256,3 +256,42 @@ TEST(Simulated, AForkedChildCompilesAndLaunches) {
   waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+
+TEST(Simulated, WhatTheArgumentsBreakIsTheCallersAndHasTheValues) {
+  Runtime runtime = openSimulated();
+  const std::string text = "kernel k<D: int>(X: view<f32>[N, D], Y: out view<f32>[N]) require D <= 8 && N >= 3\n"
+                           "grid (N) |i| { store Y[i] = load X[i, 0]; }";
+  Kernel kernel = runtime.loadSource({"k.tile", text}).value().kernel().value();
+  Buffer x = runtime.allocate(4000).value(), y = runtime.allocate(400).value();
+  x.fill(runtime.stream(), 0).value();
+  auto launch = [&](int64_t rows, int64_t columns) {
+    return kernel.launch(runtime.stream(),
+                         {{"X", View(x, DataType::F32, {rows, columns})}, {"Y", View(y, DataType::F32, {rows})}});
+  };
+  launch(3, 8).value();
+  Result<void> compiled = launch(3, 9), launched = launch(2, 8);
+  ASSERT_FALSE(compiled);
+  EXPECT_EQ(compiled.error().kind, ErrorKind::Argument);
+  EXPECT_NE(compiled.error().message.find("D <= 8 is required and does not hold: D is 9"), std::string::npos)
+      << compiled.error().message;
+  ASSERT_FALSE(launched);
+  EXPECT_EQ(launched.error().kind, ErrorKind::Argument);
+  EXPECT_NE(launched.error().message.find("N is 2"), std::string::npos) << launched.error().message;
+}
+
+TEST(Simulated, AKernelFromTheCacheNamesItsOwnSource) {
+  std::filesystem::path cache =
+      std::filesystem::path(::testing::TempDir()) / ("imbrex-names-" + std::to_string(getpid()));
+  const std::string text = "kernel k(Y: out view<f32>[N]) grid (N) |i| { store Y[i] = 1.0; }";
+  for (const char *name : {"here/k.tile", "there/longer/k.tile"}) {
+    RuntimeOptions options;
+    options.cacheDirectory = cache.string();
+    Runtime runtime = openSimulated(options);
+    Kernel kernel = runtime.loadSource({name, text}).value().kernel().value();
+    Buffer y = runtime.allocate(40).value();
+    KernelInfo info = kernel.prepare({{"Y", View(y, DataType::F32, {10})}}).value();
+    EXPECT_EQ(info.fromDisk, std::string(name).starts_with("there"));
+    EXPECT_NE(info.ptx.find("\"" + std::string(name) + "\""), std::string::npos) << info.ptx;
+  }
+  std::filesystem::remove_all(cache);
+}

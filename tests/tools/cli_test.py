@@ -4,7 +4,7 @@
 
 usage: cli_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """
-import array, json, os, random, struct, subprocess, sys, tempfile, unittest
+import array, json, os, random, shutil, signal, struct, subprocess, sys, tempfile, unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
 KERNELS = os.path.join(ROOT, "kernels")
@@ -138,6 +138,31 @@ class Commands(unittest.TestCase):
                 self.assertEqual(rest.returncode, 0, rest.stderr)
                 self.assertEqual(code(rest.stdout), code(whole.stdout))
 
+    def test_texts_of_stages_that_are_none_end_in_diagnostics(self):
+        tile = self.path("add.mlir")
+        imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--until", "tile", "-o", tile)
+        for stage in ("tile", "cta", "nvvm", "ptx"):
+            for path in (self.text(""), self.text("module {}"), self.text("kernel k() grid (1) |i| {}"), ATTENTION, tile):
+                if (stage, path) == ("tile", tile):
+                    continue
+                with self.subTest(stage=stage, path=path):
+                    result = imbrex("build", path, "--from", stage)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn(path, result.stderr)
+                    self.assertEqual(result.stdout, "")
+
+    def test_ptx_is_taken_up_again(self):
+        ptx = self.path("add.ptx")
+        imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "-o", ptx)
+        with open(ptx) as file:
+            self.assertEqual(imbrex("build", ptx, "--from", "ptx").stdout, file.read())
+        result = imbrex("build", ptx, "--from", "ptx", "--until", "cubin", "-o", self.path("add.cubin"))
+        if shutil.which("ptxas"):
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertGreater(os.path.getsize(self.path("add.cubin")), 0)
+        else:
+            self.assertIn("no ptxas on PATH", result.stderr)
+
     def test_same_input_same_bytes(self):
         words = ["build", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=2"]
         self.assertEqual(imbrex(*words).stdout, imbrex(*words).stdout)
@@ -172,6 +197,29 @@ class Commands(unittest.TestCase):
         self.assertEqual(told["main_loop"]["tensor"], 128)
         self.assertTrue(any("ring of 2 slots" in remark for remark in told["remarks"]))
         self.assertFalse(any("conversion" in remark for remark in told["remarks"]), "a conversion in the main loop")
+
+    def test_a_compiler_that_fails_leaves_what_repeats_it(self):
+        pipe, kernel = self.path("kernel.tile"), "kernel k(Y: out view<f32>[N]) grid (1) |i| {}\n"
+        os.mkfifo(pipe)  # the child waits for its text, and is ended meanwhile
+        parent = subprocess.Popen([os.path.abspath(IMBREX), "build", pipe, "--until", "tile"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+        children = ""
+        while not children:
+            with open("/proc/%d/task/%d/children" % (parent.pid, parent.pid)) as file:
+                children = file.read()
+        os.kill(int(children.split()[0]), signal.SIGABRT)
+        with open(pipe, "w") as file:
+            file.write(kernel)
+        out, err = parent.communicate()
+        self.assertEqual((parent.returncode, out), (4, ""), err)
+        self.assertIn("the compiler itself failed: signal 6", err)
+        name, = [name for name in os.listdir(self.folder.name) if name.startswith("kernel.crash-")]
+        self.assertIn(name, err)
+        with open(self.path(name)) as file:
+            command, build, text = file.read().split("\n", 2)
+        self.assertEqual((command, text), ("// imbrex build %s --until tile" % name, kernel))
+        again = imbrex("build", self.path(name), "--until", "tile")
+        self.assertEqual((again.returncode, again.stderr), (0, ""))
 
     # Running.
 
@@ -271,7 +319,8 @@ class Commands(unittest.TestCase):
         q, k = self.normals("q.npy", 1, 8, 2, 16), self.normals("k.npy", 1, 8, 2, 24)
         cases = [
             (["--arg", "Q=" + q, "--arg", "K=" + k, "--arg", "V=" + q, "--arg", "scale=1", "--out", "O=" + q], "DQK"),
-            (["--arg", "Q=" + q, "--arg", "K=" + q, "--arg", "V=" + q, "--out", "O=o.npy"], "scale"),
+            (["--arg", "Q=" + q, "--arg", "K=" + q, "--out", "O=1x8x2x16"], "V"),
+            (["--arg", "scale=" + "1" * 100000], "scale"),
             (["--arg", "Z=" + q], "Z"),
             (["--arg", "Q=" + self.path("none.npy")], "none.npy"),
             (["--arg", "Q=3"], "Q"),
@@ -283,6 +332,53 @@ class Commands(unittest.TestCase):
                 result = imbrex("run", ATTENTION, "--set", "T=bf16", "--device", "sim", *words)
                 self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
                 self.assertIn(name, result.stderr)
+
+    def test_a_scalar_that_is_not_given_has_its_default(self):
+        arrays = ["--arg", "Q=" + self.normals("q.npy", 1, 8, 2, 16), "--arg", "K=" + self.normals("k.npy", 1, 9, 2, 16),
+                  "--arg", "V=" + self.normals("v.npy", 1, 9, 2, 8), "--set", "T=f32", "--out", "O=" + self.path("o.npy")]
+        results = []
+        for scale in ([], ["--arg", "scale=0.25"]):
+            result = self.run_on("sim:h200", ATTENTION, *arrays, *scale)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            results.append(load(self.path("o.npy"))[1])
+        self.assertEqual(results[0], results[1])
+
+    def test_a_requirement_says_the_value_that_breaks_it(self):
+        q = self.normals("q.npy", 1, 4, 1, 264)
+        result = imbrex("run", ATTENTION, "--device", "sim", "--cache-dir", "none", "--set", "T=bf16", "--arg", "Q=" + q,
+                        "--arg", "K=" + q, "--arg", "V=" + q, "--out", "O=" + self.path("o.npy"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("DQK <= 256 is required and does not hold: DQK is 264", result.stderr)
+
+    def test_a_mistake_in_a_hook_is_shown_in_the_hook(self):
+        result = imbrex("build", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=1", "--hook",
+                        "mask=window(1e3, 0)")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, "hook mask:1:8: error: found the float 1000.0 where i32 is needed; write an integer, "
+                                        "or convert with cast<>\n  window(1e3, 0)\n         ^\n")
+
+    def test_a_folder_is_no_kernel(self):
+        for words in (["build", KERNELS], ["run", KERNELS, "--device", "sim"], ["explain", KERNELS]):
+            result = imbrex(*words)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("a directory", result.stderr)
+
+    def test_the_same_text_elsewhere_is_found_in_a_cache_that_others_may_read(self):
+        cache, x = self.path("shared"), self.normals("x.npy", 100)
+        os.mkdir(cache, 0o755)
+        os.chmod(cache, 0o755)
+        with open(os.path.join(LESSONS, "vector_add.tile")) as file:
+            elsewhere = self.text(file.read())
+        for kernel in (os.path.join(LESSONS, "vector_add.tile"), elsewhere):
+            result = imbrex("run", kernel, "--device", "sim", "--cache-dir", cache, "--arg", "X=" + x, "--arg", "Y=" + x,
+                            "--out", "Z=" + self.path("z.npy"))
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result.stderr)
+            self.assertEqual(len(os.listdir(cache)), 1)
+        link = self.path("link")
+        os.symlink(cache, link)
+        result = imbrex("cache", "--cache-dir", link)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("is a symbolic link", result.stderr)
 
     def test_an_unknown_device_is_an_error(self):
         self.assertEqual(imbrex("run", ATTENTION, "--device", "sim:abacus").returncode, 1)

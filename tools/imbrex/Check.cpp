@@ -117,10 +117,12 @@ static std::vector<reference::Argument> interpreterArguments(const KernelInterfa
                                            parameter.output ? &errors[parameter.name] : nullptr});
       continue;
     }
-    const Scalar &scalar =
-        llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; })->scalar;
-    double real = scalar.kind == Scalar::Kind::Float ? scalar.real : double(scalar.integer);
-    inputs.push_back(isFloat(parameter.type) ? reference::Argument(real) : reference::Argument(scalar.integer));
+    auto given = llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; });
+    bool isGiven = given != arguments.end();
+    bool isReal = isGiven && given->scalar.kind == Scalar::Kind::Float;
+    double real = !isGiven ? *parameter.standard : isReal ? given->scalar.real : double(given->scalar.integer);
+    int64_t integer = isGiven ? given->scalar.integer : int64_t(real);
+    inputs.push_back(isFloat(parameter.type) ? reference::Argument(real) : reference::Argument(integer));
   }
   return inputs;
 }

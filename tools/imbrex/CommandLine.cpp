@@ -100,6 +100,8 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"json", "", "explain devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
+    {"in-process", "", "build run explain", "do not run in a child, which is how failures of the compiler are caught",
+     [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
     {"help", "", "", "print this", [](Request &r, StringRef, std::string &) { return r.help = true; }},
 };
 
@@ -126,7 +128,7 @@ void tool::printHelp() {
     llvm::outs() << "\n";
   }
   llvm::outs() << "\nexit: 0 success, 1 a user's error, 2 wrong flags, 3 a launch failed, the simulated device found "
-                  "a fault, or --check a difference\n";
+                  "a fault, or --check a difference, 4 the compiler itself failed (a file that repeats it is left)\n";
 }
 
 /// Applies the flag at words[at]; moves `at` past its value.

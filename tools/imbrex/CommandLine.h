@@ -19,7 +19,7 @@
 namespace imbrex::tool {
 
 /// Exit codes that users and scripts rely on.
-enum ExitCode { kSuccess = 0, kUserError = 1, kWrongFlags = 2, kLaunchFailed = 3 };
+enum ExitCode { kSuccess = 0, kUserError = 1, kWrongFlags = 2, kLaunchFailed = 3, kCompilerFailed = 4 };
 
 /// NAME=VALUE as given.
 struct NameValue {
@@ -34,7 +34,7 @@ struct Request {
   std::optional<Stage> until, from;
   std::string output, dumpDirectory, device, cacheDirectory, ptxas;
   std::vector<NameValue> arguments, outputs;
-  bool timings = false, check = false, json = false, help = false;
+  bool timings = false, check = false, json = false, help = false, inProcess = false;
 };
 
 /// Reads the command line. On a mistake prints it with a hint to stderr and returns nullopt (exit 2).

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/Guard.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace imbrex;
@@ -21,12 +22,11 @@ static int dispatch(int count, char **words) {
     printHelp();
     return kSuccess;
   }
-  if (request->command == "build")
-    return build(*request);
-  if (request->command == "run")
-    return run(*request);
-  if (request->command == "explain")
-    return explain(*request);
+  static constexpr std::pair<const char *, int (*)(const Request &)> kCompiling[] = {
+      {"build", build}, {"run", run}, {"explain", explain}};
+  for (auto [name, command] : kCompiling)
+    if (request->command == name)
+      return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
   if (request->command == "devices")
     return devices(*request);
   if (request->command == "stages")

@@ -102,6 +102,71 @@ static const char *const kEdges[] = {"0",
                                      "?",
                                      "x"};
 
+/// Words that stand in the same places: values, numbers and shapes, operations, other names.
+static int kindOf(const std::string &word) {
+  char first = word[0];
+  if (std::isdigit(static_cast<unsigned char>(first)))
+    return '0';
+  if (std::isalpha(static_cast<unsigned char>(first)))
+    return word.find('.') == std::string::npos ? 'a' : '.';
+  return first;
+}
+
+static size_t pickWord(const Words &words, Random &random) {
+  constexpr int kTries = 200;
+  const std::string kinds = "0a.%";
+  size_t at = size_t(random.below(int64_t(words.size())));
+  for (int i = 0; i < kTries && kinds.find(char(kindOf(words[at]))) == std::string::npos; ++i)
+    at = size_t(random.below(int64_t(words.size())));
+  return at;
+}
+
+/// A word for the place of `word`: of a shape, one extent changes; else another word of its kind.
+static std::string wordLike(const std::string &word, const Words &words, Random &random) {
+  static const char *const extents[] = {"0", "1", "2", "3", "16", "24", "70000", "?"};
+  size_t end = word.find('x');
+  if (kindOf(word) == '0' && end != std::string::npos && word.find("0x") != 0) {
+    size_t second = word.find('x', end + 1);
+    bool first = second == std::string::npos || random.below(2);
+    return first ? random.oneOf(extents) + word.substr(end)
+                 : word.substr(0, end + 1) + random.oneOf(extents) + word.substr(second);
+  }
+  constexpr int kTries = 200;
+  for (int i = 0; i < kTries; ++i)
+    if (const std::string &other = random.oneOf(words); other != word && kindOf(other) == kindOf(word))
+      return other;
+  return word;
+}
+
+/// What the parser often lets through: another word of the same kind, in one place or wherever the word stands.
+static void exchangeAlike(Words &words, Random &random) {
+  size_t at = pickWord(words, random);
+  std::string before = words[at], after = wordLike(before, words, random);
+  if (random.below(2))
+    std::replace(words.begin(), words.end(), before, after);
+  else
+    words[at] = after;
+}
+
+/// Drops what an attribute says, `name = value : type`, up to the next comma or bracket; or a layout.
+static void dropAttribute(Words &words, Random &random) {
+  std::vector<size_t> starts;
+  for (size_t i = 0; i < words.size(); ++i)
+    if (words[i].starts_with("tile.") || words[i].starts_with("cta.") || words[i].starts_with("nvvm.") ||
+        words[i].starts_with("#cta") || words[i] == "at" || words[i] == "alignment")
+      starts.push_back(i);
+  if (starts.empty())
+    return;
+  size_t begin = random.oneOf(starts), end = begin + 1;
+  const std::string stops = words[begin].starts_with("#") ? ">" : ",}:";
+  while (end < words.size() && stops.find(words[end][0]) == std::string::npos)
+    ++end;
+  if (words[begin].starts_with("#") && begin >= 2) // with the comma and the blank before, and the '>' after
+    words.erase(words.begin() + long(begin - 2), words.begin() + long(std::min(end + 1, words.size())));
+  else
+    words.erase(words.begin() + long(begin), words.begin() + long(end + (end < words.size() && words[end] == ",")));
+}
+
 static void changeWord(Words &words, Random &random) {
   size_t at = size_t(random.below(int64_t(words.size()))), other = size_t(random.below(int64_t(words.size())));
   switch (random.below(5)) {
@@ -140,7 +205,12 @@ std::string imbrex::testing::damaged(const std::string &text, uint64_t seed) {
   Random random(seed);
   Words words = wordsOf(text);
   for (int64_t changes = 1 + random.below(3); changes > 0 && words.size() > 2; --changes) {
-    if (random.below(6) == 0)
+    int64_t how = random.below(10);
+    if (how < 6)
+      exchangeAlike(words, random);
+    else if (how == 6)
+      dropAttribute(words, random);
+    else if (how == 7)
       changeLine(words, random);
     else
       changeWord(words, random);

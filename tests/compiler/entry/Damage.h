@@ -24,8 +24,9 @@ const std::vector<Sample> &samples();
 /// The text of a sample at `stage`; fails the test if the sample does not compile.
 std::string textOf(const Sample &sample, Stage stage);
 
-/// `text` with one to three changes: words dropped, doubled, exchanged, replaced by another of the text or by a
-/// number at an edge; lines dropped or doubled; bytes overwritten; the end cut off.
+/// `text` with one to three changes: words exchanged for others of their kind, in one place or everywhere (which the
+/// parser often lets through), attributes and layouts dropped; words dropped, doubled, exchanged, replaced by another
+/// of the text or by a number at an edge; lines dropped or doubled; bytes overwritten; the end cut off.
 std::string damaged(const std::string &text, uint64_t seed);
 
 } // namespace imbrex::testing

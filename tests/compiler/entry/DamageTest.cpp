@@ -73,8 +73,9 @@ static uint64_t runChild(Stage stage, const std::vector<std::string> &texts, uin
 
 static void tryStage(Stage stage) {
   std::vector<std::string> texts;
-  for (const Sample &sample : samples())
-    texts.push_back(textOf(sample, stage));
+  for (Stage other : {stage, stage, Stage::Tile, Stage::Cta, Stage::Nvvm}) // other stages' texts come by mistake
+    for (const Sample &sample : samples())
+      texts.push_back(textOf(sample, other));
   const uint64_t count = isLongRun() ? 10000 : 100;
   unsigned failures = 0;
   for (uint64_t first = 0; first < count && failures < 10;) {

@@ -247,6 +247,21 @@ TEST(Emit, ExtraArgumentsStandInBracketsOfTheirOwn) {
   EXPECT_EQ(emitBody("let a = two(f);", functions + "fn two(x) = scaled(2.0, 3.0)(x, x);\n").errors, "");
 }
 
+TEST(Emit, DefaultsOfScalarsAreComputedWhenTheKernelIsSpecialised) {
+  CompileOptions options;
+  options.set = {{"D", "64"}};
+  Emitted result =
+      emit("kernel k<D: int>(Y: out view<f32>[N], a: f32 = 1 / sqrt(D), b: i64 = -D / 10, c: f64 = 7 / 2 + 0.5, "
+           "d: f32) grid (1) |i| {}",
+           options);
+  EXPECT_EQ(result.errors, "");
+  const std::vector<Parameter> &parameters = result.interface.parameters;
+  EXPECT_EQ(parameters[1].standard, 0.125);
+  EXPECT_EQ(parameters[2].standard, -6.0);
+  EXPECT_EQ(parameters[3].standard, 3.5);
+  EXPECT_FALSE(parameters[4].standard);
+}
+
 TEST(Emit, AByteOrderMarkIsNotPartOfTheText) { EXPECT_EQ(emit("\xEF\xBB\xBF" + kernelOf("let a = 1;")).errors, ""); }
 
 static const std::string kMasked = "for j in tiles(N, 32) visible(mask) {\n"

@@ -61,6 +61,21 @@ TEST(Hostile, MovedPieces) {
     }
 }
 
+TEST(Hostile, DamagedHooks) {
+  std::mt19937 random(3);
+  const std::string kernel = readFile("kernels/attention_forward.tile");
+  const std::string alphabet = "(),-1e9.nif;&\"\n\xff wx";
+  for (int i = 0; i < 300; ++i) {
+    CompileOptions damaged = options();
+    std::string &text = damaged.hooks[random() % 2 ? "mask" : "score"];
+    for (unsigned changes = 1 + random() % 4; changes > 0; --changes)
+      text.insert(random() % (text.size() + 1), 1, alphabet[random() % alphabet.size()]);
+    if (random() % 4 == 0)
+      text.erase(random() % text.size());
+    emit(kernel, damaged);
+  }
+}
+
 static std::string repeat(const std::string &text, size_t bytes) {
   std::string result;
   while (result.size() < bytes)

@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/compiler/limits/Limits.h"
-#include "tests/kernels/RunMode.h"
+#include "tests/support/RunMode.h"
 #include <gtest/gtest.h>
 #include <random>
 

@@ -1,4 +1,4 @@
-//===- SourceName.cpp - A source's name in PTX ----------------------------===//
+//===- PtxNames.cpp - Names in PTX ------------------------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,10 +7,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/SourceName.h"
+#include "compiler/PtxNames.h"
 #include <algorithm>
 
 using namespace imbrex;
+
+bool imbrex::isPtxName(std::string_view name) {
+  constexpr size_t longest = 256;
+  auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto follows = [&](char c) { return isLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '$'; };
+  bool begins = !name.empty() && (isLetter(name.front()) || (name.front() == '_' && name.size() > 1));
+  return begins && name.size() <= longest && std::all_of(name.begin(), name.end(), follows) && name != "WARP_SZ";
+}
 
 std::string imbrex::nameInPtx(std::string_view name) {
   std::string result(name);
