@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/recorded/Recording.h"
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,8 +29,10 @@
 using namespace imbrex;
 using namespace imbrex::recorded;
 
-static constexpr int kQuietSeconds = 40; ///< after so long without a word the child is ended
-static constexpr int kProgressSeconds = 5;
+/// Time is told by a clock that nobody sets: a step of the wall clock is not a form that hangs.
+using Clock = std::chrono::steady_clock;
+static constexpr std::chrono::seconds kQuiet(40); ///< after so long without a word the child is ended
+static constexpr std::chrono::seconds kProgress(5);
 static constexpr int kDeviceLost = 3; ///< a child's exit status: the failure is noted, go on
 
 namespace {
@@ -113,7 +116,7 @@ struct Session {
   std::vector<ListedForm> pending;
   size_t done = 0, failed = 0, total = 0;
   int file = -1;
-  std::time_t told = std::time(nullptr); ///< when progress was printed last
+  Clock::time_point told = Clock::now(); ///< when progress was printed last
 
   void open(const RecordingHeader &header);
   size_t runChild(size_t first);
@@ -157,7 +160,7 @@ void Session::open(const RecordingHeader &header) {
   if (file < 0 || (exists && !readFile(options.out, bytes)))
     refuse("cannot open " + options.out + ": " + std::strerror(errno));
   Recording old = parseRecording(bytes);
-  if (old.wholeBytes && (old.header.device != header.device || old.header.driverVersion != header.driverVersion))
+  if (old.wholeBytes && !old.header.sameDevice(header))
     refuse(options.out + " is of another device or driver: " + old.header.device);
   if (!old.wholeBytes && !writeHeader(header).starts_with(bytes))
     refuse(options.out + " is no recording");
@@ -228,9 +231,9 @@ void Session::hear(Child &child, const std::string &line) {
 }
 
 void Session::tellProgress(const Child &child) {
-  if (std::time(nullptr) - told < kProgressSeconds)
+  if (Clock::now() - told < kProgress)
     return;
-  told = std::time(nullptr);
+  told = Clock::now();
   std::printf("%zu of %zu forms, at %s\n", done, total,
               child.next < pending.size() ? pending[child.next].form.c_str() : "the end");
   std::fflush(stdout);
@@ -239,19 +242,19 @@ void Session::tellProgress(const Child &child) {
 /// Until the child has ended. One that is quiet too long is ended.
 void Session::listen(Child &child) {
   std::string text;
-  std::time_t heard = std::time(nullptr);
+  Clock::time_point heard = Clock::now();
   while (true) {
     pollfd wait{child.pipe, POLLIN, 0};
-    bool quiet = poll(&wait, 1, kProgressSeconds * 1000) == 0;
+    bool quiet = poll(&wait, 1, int(std::chrono::milliseconds(kProgress).count())) == 0;
     tellProgress(child);
-    if (quiet && std::time(nullptr) - heard >= kQuietSeconds) {
-      child.why = "no end within " + std::to_string(kQuietSeconds) + " seconds";
+    if (quiet && Clock::now() - heard >= kQuiet) {
+      child.why = "no end within " + std::to_string(kQuiet.count()) + " seconds";
       kill(child.process, SIGKILL);
       return;
     }
     if (quiet)
       continue;
-    heard = std::time(nullptr);
+    heard = Clock::now();
     char buffer[4096];
     ssize_t got = read(child.pipe, buffer, sizeof buffer);
     if (got <= 0)

@@ -44,7 +44,18 @@ std::string recorded::writeForm(const RecordedForm &form) {
 
 std::string recorded::writeEnd(size_t forms) { return "end " + std::to_string(forms) + "\n"; }
 
+bool RecordingHeader::sameDevice(const RecordingHeader &other) const {
+  return device == other.device && major == other.major && minor == other.minor &&
+         driverVersion == other.driverVersion && simulated == other.simulated;
+}
+
 namespace {
+
+/// Whether the text is the numbers and nothing else.
+template <typename... Numbers> bool wholeNumbers(const std::string &text, Numbers &...numbers) {
+  std::istringstream words(text);
+  return (words >> ... >> numbers) && (words >> std::ws).eof();
+}
 
 /// Reads a recording from left to right; what has no line feed behind it is not whole.
 struct Reader {
@@ -67,7 +78,7 @@ struct Reader {
     out = found.substr(std::string_view(word).size() + 1);
     return true;
   }
-  bool header(RecordingHeader &header);
+  bool header(RecordingHeader &header); ///< false if any of its lines is missing or damaged
   bool form(std::istringstream &words, RecordedForm &form, std::string &problem);
 };
 
@@ -76,10 +87,9 @@ bool Reader::header(RecordingHeader &header) {
   if (!line(format) || format != kFormat || !field("device", header.device) || !field("capability", capability) ||
       !field("driver", driver) || !field("date", header.date) || !field("simulated", simulated))
     return false;
-  std::istringstream(capability) >> header.major >> header.minor;
-  std::istringstream(driver) >> header.driverVersion;
   header.simulated = simulated == "yes";
-  return true;
+  return (header.simulated || simulated == "no") && wholeNumbers(capability, header.major, header.minor) &&
+         wholeNumbers(driver, header.driverVersion);
 }
 
 bool Reader::form(std::istringstream &words, RecordedForm &form, std::string &problem) {

@@ -28,6 +28,9 @@ struct RecordingHeader {
   int driverVersion = 0;
   std::string date; ///< "2026-11-27"
   bool simulated = false;
+
+  /// All but the date.
+  bool sameDevice(const RecordingHeader &other) const;
 };
 
 struct Recording {

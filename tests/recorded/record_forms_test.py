@@ -44,6 +44,28 @@ class RecordForms(unittest.TestCase):
             self.assertEqual(code, 0, told)
             self.assertEqual(self.bytes(), whole)
 
+    def test_a_damaged_header_is_no_recording(self):
+        self.record("--only", "^add.s32")
+        whole = self.bytes()
+        for right, damaged in ((b"capability 9 0", b"capability x 0"), (b"capability 9 0", b"capability 9"),
+                               (b"capability 9 0", b"capability 9 0 0"), (b"driver ", b"driver v"), (b"simulated yes", b"simulated yet")):
+            self.assertIn(right, whole)
+            with open(self.file, "wb") as file:
+                file.write(whole.replace(right, damaged, 1))
+            code, told = self.record("--only", "^add.s32", "--resume")
+            self.assertEqual(code, 2, (damaged, told))
+            self.assertIn("is no recording", told)
+
+    def test_a_recording_of_another_device_is_not_continued(self):
+        self.record("--only", "^add.s32")
+        whole = self.bytes()
+        for right, other in ((b"capability 9 0", b"capability 9 1"), (b"simulated yes", b"simulated no")):
+            with open(self.file, "wb") as file:
+                file.write(whole.replace(right, other, 1))
+            code, told = self.record("--only", "^add.s32", "--resume")
+            self.assertEqual(code, 2, (other, told))
+            self.assertIn("of another device or driver", told)
+
     def test_child_that_ends(self):
         parent = subprocess.Popen([PROGRAM, "--forms", FORMS, "--device", "sim:h100", "--out", self.file],
                                   stdout=subprocess.PIPE, text=True)

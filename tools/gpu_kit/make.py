@@ -13,7 +13,9 @@ LIMIT = 60 << 20
 PROGRAMS = ("imbrex", "kernels_test", "random_programs_test", "attention_example", "record_forms", "replay_forms", "micro")
 SUPPORT = ("imbrex.py", "imbrex_capsules.py", "imbrex_declarations.py")
 TREES = ("kernels", "tests/data", "tests/benchmark", "tests/kernels/seeds_test.py", "tools/report")
-OURS = ("README.md", "run.py", "runner.py", "kinds.py", "smoke.py")
+OURS = ("README.md", "run.py", "runner.py", "processes.py", "journal.py", "state.py", "out.py", "kinds.py", "devices.py",
+        "smoke.py", "sanitize.py")
+MARKS = (("run.sh",), ("kit", "commit"), ("kit", "kinds.py"))  # what makes a folder a kit, which may be replaced
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.cpp", "*.h", "CMakeLists.txt")
 
 
@@ -41,10 +43,16 @@ def size_of(folder):
 def main():
     source, build, target = sys.argv[1:]
     kit = os.path.join(build, "gpu_kit")
-    if os.path.exists(target) and os.listdir(target) and not os.path.exists(os.path.join(target, "run.sh")):
+    is_kit = all(os.path.exists(os.path.join(target, *mark)) for mark in MARKS)
+    if os.path.exists(target) and os.listdir(target) and not is_kit:
         sys.exit("%s is there and is no kit: name another folder" % target)
     shutil.rmtree(target, ignore_errors=True)
-    copy(os.path.join(source, "tools", "gpu_kit", "run.sh"), os.path.join(target, "run.sh"))  # first: it marks a kit
+    # First what marks a kit: one that was left half done may be replaced.
+    copy(os.path.join(source, "tools", "gpu_kit", "run.sh"), os.path.join(target, "run.sh"))
+    for name in OURS:
+        copy(os.path.join(source, "tools", "gpu_kit", name), os.path.join(target, "kit", name))
+    with open(os.path.join(target, "kit", "commit"), "w") as file:
+        file.write(commit_of(source) + "\n")
     for name in PROGRAMS:
         copy(os.path.join(kit, name), os.path.join(target, "bin", name))
     copy(os.path.join(build, "runtime", "library", "libimbrex.so.0"), os.path.join(target, "lib", "libimbrex.so.0"))
@@ -52,10 +60,6 @@ def main():
     for path in (*TREES, *(os.path.join("tests", "support", name) for name in SUPPORT)):
         copy(os.path.join(source, path), os.path.join(target, path))
     copy(os.path.join(build, "micro", "kernels"), os.path.join(target, "micro"))
-    for name in OURS:
-        copy(os.path.join(source, "tools", "gpu_kit", name), os.path.join(target, "kit", name))
-    with open(os.path.join(target, "kit", "commit"), "w") as file:
-        file.write(commit_of(source) + "\n")
     size = size_of(target)
     print("%s: %.1f MiB" % (target, size / (1 << 20)))
     if size > LIMIT:

@@ -6,7 +6,7 @@ usage: kit_test.py BUILD_DIR SOURCE_DIR [--long]      Python's standard library 
 
 Without --long the kind `tests`, which repeats what the suite does anyhow, is only listed.
 """
-import json, os, subprocess, sys, tempfile, unittest
+import json, os, subprocess, sys, tarfile, tempfile, unittest
 
 BUILD, ROOT = sys.argv[1], sys.argv[2]
 LONG = "--long" in sys.argv
@@ -26,14 +26,23 @@ class Kit(unittest.TestCase):
     def setUp(self):
         self.assertEqual(self.told.returncode, 0, self.told.stdout + self.told.stderr)
 
-    def run_kind(self, kind, device="sim:h200", **environment):
-        """Exit code, what was printed, and the files handed out."""
-        name = kind + "-" + device.replace(":", "-")
+    def run_kind(self, *words, device="sim:h200", name="", program=(), **environment):
+        """Exit code, what was printed, and the files handed out. Progress and results are kept by `name`."""
+        name = name or "-".join(words) + "-" + device.replace(":", "-")
         out = os.path.join(self.folder.name, "out-" + name)
-        done = subprocess.run([os.path.join(self.kit, "run.sh"), kind, "--device", device, "--state",
+        done = subprocess.run([*(program or [os.path.join(self.kit, "run.sh")]), *words, "--device", device, "--state",
                                os.path.join(self.folder.name, "state-" + name)], capture_output=True, text=True,
                               env={"PATH": os.environ["PATH"], "OUT": out, **environment})
         return done.returncode, done.stdout + done.stderr, os.listdir(out) if os.path.isdir(out) else []
+
+    def broken(self, name, program, text):
+        """A copy of the kit with one program replaced: what runs it."""
+        broken = os.path.join(self.folder.name, name)
+        subprocess.run(["cp", "-r", self.kit, broken], check=True)
+        subprocess.run(["chmod", "-R", "u+w", broken], check=True)
+        with open(os.path.join(broken, "bin", program), "w") as file:
+            file.write("#!/bin/sh\n%s\n" % text)
+        return [os.path.join(broken, "run.sh")]
 
     def test_small_enough(self):
         size = sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(self.kit) for name in names)
@@ -74,11 +83,12 @@ class Kit(unittest.TestCase):
         self.assertGreater(lines, 10)
 
     def test_the_way_on_a_gpu(self):
-        """On a stand-in for the driver, which takes PTX alone: hence no ptxas, and no micro-benchmarks."""
-        machine = {"LD_LIBRARY_PATH": os.path.join(BUILD, "tests", "tools", "standin"), "PATH": "/usr/bin:/bin"}
+        """On a stand-in for the driver, which takes PTX alone: hence no micro-benchmarks, and by run.py, which looks
+        for no ptxas where run.sh does."""
+        machine = {"LD_LIBRARY_PATH": os.path.join(BUILD, "tests", "tools", "standin"), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         for kind in ("smoke", "record", "tune"):
             with self.subTest(kind=kind):
-                code, told, files = self.run_kind(kind, "cuda:0", **machine)
+                code, told, files = self.run_kind(kind, device="cuda:0", program=[sys.executable, os.path.join(self.kit, "kit", "run.py")], **machine)
                 self.assertEqual(code, 0, told)
                 self.assertNotIn("no GPU is used", told)
                 self.assertIn(kind + ".txt", files)
@@ -91,21 +101,82 @@ class Kit(unittest.TestCase):
         self.assertIn("going on: 6 of 6 steps are done already", told)
 
     def test_a_broken_program_fails_its_run(self):
-        broken = os.path.join(self.folder.name, "broken")
-        subprocess.run(["cp", "-r", self.kit, broken], check=True)
-        subprocess.run(["chmod", "-R", "u+w", broken], check=True)
-        with open(os.path.join(broken, "bin", "attention_example"), "w") as file:
-            file.write("#!/bin/sh\nkill -SEGV $$\n")
-        done = subprocess.run([os.path.join(broken, "run.sh"), "smoke", "--device", "sim:h200", "--state",
-                               os.path.join(self.folder.name, "broken-state")], capture_output=True, text=True,
-                              env={"PATH": os.environ["PATH"], "OUT": os.path.join(self.folder.name, "broken-out")})
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("1 failed", done.stdout)
+        run = self.broken("broken", "attention_example", "kill -SEGV $$")
+        code, told, _ = self.run_kind("smoke", name="broken", program=run)
+        self.assertEqual(code, 1, told)
+        self.assertIn("1 failed", told)
+
+    def test_a_program_that_lists_or_runs_no_tests_fails(self):
+        """Exit code 0, and nothing done."""
+        run = self.broken("empty", "kernels_test", 'echo "[==========] 0 tests from 0 test suites ran. (0 ms total)"')
+        code, told, _ = self.run_kind("smoke", name="empty", program=run)
+        self.assertEqual(code, 1, told)
+        self.assertIn("failed    vector_add: it says nowhere that it did its work", told)
+        code, told, _ = self.run_kind("tests", "--seconds", "12", name="empty", program=run)
+        self.assertEqual(code, 1, told)
+        self.assertIn("failed    kernels_test/list", told)
+
+    def test_another_device_is_not_done(self):
+        self.run_kind("smoke", name="moved")
+        code, told, _ = self.run_kind("smoke", name="moved", device="sim:h100")
+        self.assertEqual(code, 0, told)
+        self.assertIn("begun anew", told)
+        self.assertNotIn("going on", told)
+        code, told, _ = self.run_kind("smoke", name="moved", device="cuda:9")
+        self.assertEqual(code, 2, told)
+        self.assertIn("there is no device cuda:9", told)
+
+    def test_several_kinds_are_one_pack_that_is_taken_up_again(self):
+        code, told, files = self.run_kind("smoke", "micro", name="several")
+        self.assertEqual(code, 0, told)
+        self.assertEqual(files, ["kit.tar.gz"])
+        with tarfile.open(os.path.join(self.folder.name, "out-several", "kit.tar.gz")) as tar:
+            self.assertEqual(sorted(tar.getnames()), ["micro-steps.jsonl", "micro.jsonl", "micro.txt", "smoke-steps.jsonl", "smoke.txt"])
+        code, told, _ = self.run_kind("micro", "--resume", os.path.join(self.folder.name, "out-several", "kit.tar.gz"), name="taken up")
+        self.assertEqual(code, 0, told)
+        self.assertIn("going on: 4 of 4 steps are done already", told)
+
+    def test_seconds_shorten_a_run(self):
+        code, told, _ = self.run_kind("bench", "--seconds", "10", name="short")
+        self.assertIn(code, (0, 75), told)
+        self.assertEqual(self.run_kind("bench", "--seconds", "9999", name="short")[0], 2)
+
+    def test_through_a_symbolic_link(self):
+        link = os.path.join(self.folder.name, "link")
+        os.symlink(os.path.join(self.kit, "run.sh"), link)
+        done = subprocess.run([link, "--help"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_unwritable_place_is_refused_in_a_line(self):
+        code, told, _ = self.run_kind("smoke", name="nowhere", OUT="/proc/nowhere")
+        self.assertEqual(code, 2)
+        self.assertEqual(len(told.splitlines()), 1, told)
+        self.assertIn("set OUT to a folder that can be written", told)
+
+    def test_a_sanitizer_that_does_not_work_here_is_left_out(self):
+        """It refuses the trial: what it says is named. It finds an error: that is a failure. It works: its end is the program's."""
+        script = os.path.join(self.kit, "kit", "sanitize.py")
+        path = os.path.join(self.folder.name, "sanitizers")
+        os.mkdir(path)
+        for text, wanted, says in (("echo '========= Error: device not supported'; exit 1", 2, "missing: .*: Error: device not supported"),
+                                   ("exit 9", 9, "^$"), ('shift 4; exec "$@"', 0, "--gtest_filter=B --x")):
+            with open(os.path.join(path, "compute-sanitizer"), "w") as file:
+                file.write("#!/bin/sh\n%s\n" % text)
+            os.chmod(os.path.join(path, "compute-sanitizer"), 0o700)
+            done = subprocess.run([sys.executable, script, "memcheck", "A", "echo", "--gtest_filter=B", "--x"], capture_output=True,
+                                  text=True, env={"PATH": path + ":" + os.environ["PATH"]})
+            self.assertEqual(done.returncode, wanted, done.stdout + done.stderr)
+            self.assertRegex(done.stdout, says)
 
     def test_another_folder_is_not_replaced(self):
         told = subprocess.run([sys.executable, MAKE, ROOT, BUILD, self.folder.name], capture_output=True, text=True)
         self.assertNotEqual(told.returncode, 0)
         self.assertIn("is no kit", told.stderr)
+        other = os.path.join(self.folder.name, "other")
+        os.mkdir(other)
+        open(os.path.join(other, "run.sh"), "w").close()
+        self.assertNotEqual(subprocess.run([sys.executable, MAKE, ROOT, BUILD, other], capture_output=True).returncode, 0)
+        self.assertEqual(os.listdir(other), ["run.sh"])
 
     def test_a_wrong_word_is_2(self):
         self.assertEqual(self.run_kind("nonsense")[0], 2)
