@@ -4,12 +4,12 @@
 
 usage: benchmark_test.py LIBIMBREX SOURCE_DIR      Python's standard library only.
 """
-import json, os, re, shutil, subprocess, sys, tempfile, unittest
+import dis, json, os, re, shutil, subprocess, sys, tempfile, time, types, unittest
 
 LIBRARY, ROOT = sys.argv[1], sys.argv[2]
 SCRIPTS = {"bench": "bench.jsonl", "grid": "grid.jsonl", "tune": "tune.jsonl"}
-sys.path.insert(0, os.path.join(ROOT, "tests", "benchmark"))
-import grid_cases, records, spread  # noqa: E402
+sys.path[:0] = [os.path.join(ROOT, "tests", name) for name in ("benchmark", "support")]
+import grid_cases, imbrex, launch_overhead, progress, records, spread  # noqa: E402
 
 
 def run(script, out, *words, root=ROOT):
@@ -97,6 +97,26 @@ class Parts(unittest.TestCase):
             self.assertFalse(os.path.exists(path))
             new.write(fields, [good])
             self.assertTrue(records.Records(path, True, None, "0", {}).done(fields))
+
+    def test_the_bare_launch_costs_python_what_ours_does(self):
+        def way(bind):
+            """What Python executes of a bound launch that succeeds."""
+            run = next(each for each in bind.__code__.co_consts if isinstance(each, types.CodeType) and each.co_name == "run")
+            names = [each.opname for each in dis.get_instructions(run) if each.opname not in ("NOP", "COPY_FREE_VARS")]
+            return names[: next(i for i, name in enumerate(names) if "JUMP" in name and "_IF_" in name) + 1]
+
+        self.assertIn("CALL_FUNCTION_EX", way(imbrex.Kernel.bind))
+        self.assertEqual(way(imbrex.Kernel.bind), way(launch_overhead.bound))
+
+    def test_a_piece_within_another_has_its_own_time(self):
+        watch = progress.Progress(100, watch=False)
+        with watch.doing("outer", 5):
+            outer = watch.until
+            with watch.doing("inner", 50):
+                self.assertGreater(watch.until, outer)
+                time.sleep(0.05)
+            self.assertEqual(watch.what, "outer")
+            self.assertGreaterEqual(watch.until, outer + 0.05)
 
     def test_spread(self):
         self.assertEqual(spread.spread([3, 1, 2]), (2, 1, 3))

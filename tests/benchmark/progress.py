@@ -38,13 +38,15 @@ class Progress:
 
     @contextlib.contextmanager
     def doing(self, what, limit=None):
-        """Names what is under way; it may take `limit` seconds (None: what one piece may)."""
-        before = self.what, self.until
-        self.what, self.until = what, time.monotonic() + (limit or self.limit)
+        """Names what is under way; it may take `limit` seconds (None: what one piece may). The time of a piece within it
+        counts against that piece's limit alone."""
+        what_before, until_before, begin = self.what, self.until, time.monotonic()
+        self.what, self.until = what, begin + (limit or self.limit)
         try:
             yield
         finally:
-            self.what, self.until = before
+            spent = time.monotonic() - begin
+            self.what, self.until = what_before, until_before and until_before + spent
 
     def _watch(self):
         while True:
