@@ -21,6 +21,7 @@ class Progress:
         self.limit = limit
         self.last = time.monotonic()
         self.what, self.until = "starting", None
+        self.since = self.last  # when the last measurement began
         self.when_stuck = lambda: None  # called before the process ends
         if watch:
             threading.Thread(target=self._watch, daemon=True).start()
@@ -35,6 +36,10 @@ class Progress:
 
     def over(self):
         return self.left() <= 0
+
+    def measuring(self):
+        """What follows is what is measured: the GPU's clocks are those from now on."""
+        self.since = time.monotonic()
 
     @contextlib.contextmanager
     def doing(self, what, limit=None):
