@@ -9,7 +9,8 @@ import contextlib, dis, io, json, os, re, shutil, subprocess, sys, tempfile, tim
 LIBRARY, ROOT = sys.argv[1], sys.argv[2]
 SCRIPTS = {"bench": "bench.jsonl", "grid": "grid.jsonl", "tune": "tune.jsonl"}
 sys.path[:0] = [os.path.join(ROOT, "tests", name) for name in ("benchmark", "support")]
-import clocks, context, grid_cases, imbrex, launch_overhead, progress, records, spread, tune  # noqa: E402
+import device as devices  # noqa: E402
+import clocks, compile_time, context, grid_cases, imbrex, launch_overhead, progress, records, spread, tune  # noqa: E402
 
 
 def run(script, out, *words, root=ROOT):
@@ -221,6 +222,14 @@ class Parts(unittest.TestCase):
             self.assertEqual(facts["clock_note"], "of 3 readings; reasons not at full clock: 0x4")
             with unittest.mock.patch.dict(os.environ, PATH=folder + "/none"):
                 self.assertEqual(sampler.facts(time.monotonic()), {})
+
+    def test_what_is_compiled_for_its_time_is_accepted(self):
+        words = {"library": LIBRARY, "device": "sim:h200", "ptxas": ""}
+        device = devices.Device(types.SimpleNamespace(**words))
+        for name in compile_time.WORK:
+            microseconds, info = compile_time.prepare(device, name, None)
+            self.assertIn(".entry", info.text("ptx"))
+            self.assertGreater(microseconds, 0)
 
     def test_spread(self):
         self.assertEqual(spread.spread([3, 1, 2]), (2, 1, 3))
