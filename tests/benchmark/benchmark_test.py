@@ -10,7 +10,7 @@ LIBRARY, ROOT = sys.argv[1], sys.argv[2]
 SCRIPTS = {"bench": "bench.jsonl", "grid": "grid.jsonl", "tune": "tune.jsonl"}
 sys.path[:0] = [os.path.join(ROOT, "tests", name) for name in ("benchmark", "support")]
 import device as devices  # noqa: E402
-import clocks, compile_time, context, grid_cases, imbrex, launch_overhead, progress, records, spread, tune  # noqa: E402
+import cases, clocks, compile_time, context, grid_ahead, grid_cases, imbrex, launch_overhead, progress, records, spread, tune  # noqa: E402
 
 
 def run(script, out, *words, root=ROOT):
@@ -223,9 +223,12 @@ class Parts(unittest.TestCase):
             with unittest.mock.patch.dict(os.environ, PATH=folder + "/none"):
                 self.assertEqual(sampler.facts(time.monotonic()), {})
 
-    def test_what_is_compiled_for_its_time_is_accepted(self):
+    def test_what_is_only_compiled_is_accepted(self):
         words = {"library": LIBRARY, "device": "sim:h200", "ptxas": ""}
         device = devices.Device(types.SimpleNamespace(**words))
+        small = cases.Attention(2, 2, 1, 20, 24, 16, type="f16", mask="causal")
+        for place in ("dense", "padded", "heads_first", "far"):
+            grid_ahead.compile_ahead(grid_cases.GridCase(small, 1, place), device)
         for name in compile_time.WORK:
             microseconds, info = compile_time.prepare(device, name, None)
             self.assertIn(".entry", info.text("ptx"))

@@ -4,7 +4,7 @@
 The scripts run from the project's tree or from a copy of it: tests/benchmark, tests/support, tools/report and kernels as
 here, the library named by --library. Python's standard library only.
 """
-import argparse, os, platform, shutil, subprocess, sys
+import argparse, itertools, os, platform, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -34,6 +34,11 @@ def commit(given):
     except OSError:
         return "unknown"
     return told.stdout.strip() or "unknown"
+
+
+def no_memory():
+    """Addresses to compile for, never to launch: aligned, and so far apart that no views overlap."""
+    return itertools.count(1 << 40, 1 << 36)
 
 
 def find_ptxas(given):
