@@ -158,7 +158,7 @@ class Parts(unittest.TestCase):
                 with self.assertRaises(SystemExit) as end:
                     self.context(folder, lambda: True).run_once(fields, "it", lose)
                 self.assertEqual(end.exception.code, progress.DEVICE_LOST)
-            last = self.context(folder)
+            last = self.context(folder, lambda: True)
             last.run_once(fields, "it", lose)
             self.assertTrue(last.records.done(fields))
         self.assertEqual(told.getvalue().count("flex lost the device in it"), 2)

@@ -97,7 +97,7 @@ def right_ones(problem, kernels, context):
         if good and context.progress.over():
             break
         if text in lost:
-            wrong[text] = "it lost the device"
+            wrong[text] = "it lost the device, or hung"
             continue
         context.progress.when_stuck = lambda: context.records.lose(problem.fields, text)
         try:
