@@ -124,6 +124,15 @@ Result<void> Buffer::copyToAsync(const Stream &stream, void *host, size_t bytes,
   });
 }
 
+/// That two ranges of `bytes` > 0 bytes at these addresses are apart; offsets are for the words.
+static Result<void> checkApart(uint64_t to, uint64_t from, size_t bytes, size_t offset, size_t sourceOffset) {
+  if (to - from >= bytes && from - to >= bytes) // one of the differences wraps around
+    return {};
+  auto range = [&](size_t begin) { return "[" + std::to_string(begin) + ", " + std::to_string(begin + bytes) + ")"; };
+  return Error{ErrorKind::Argument, "a copy from bytes " + range(sourceOffset) + " of a buffer to its bytes " +
+                                        range(offset) + ": the ranges overlap"};
+}
+
 Result<void> Buffer::copyFromAsync(const Stream &stream, const Buffer &source, size_t bytes, size_t sourceOffset,
                                    size_t offset) const {
   if (Result<void> same = onStream(*state, stream); !same)
@@ -132,9 +141,11 @@ Result<void> Buffer::copyFromAsync(const Stream &stream, const Buffer &source, s
     return same;
   if (Result<void> range = checkRange(source.bytes(), sourceOffset, bytes); !range)
     return range;
-  return onRange(*state, offset, bytes, [&] {
-    return state->device->call<&DriverTable::memcpyDtoDAsync>(
-        state->address + offset, source.state->address + sourceOffset, bytes, stream.internal().handle);
+  return onRange(*state, offset, bytes, [&]() -> Result<void> {
+    uint64_t to = state->address + offset, from = source.state->address + sourceOffset;
+    if (Result<void> apart = checkApart(to, from, bytes, offset, sourceOffset); !apart)
+      return apart;
+    return state->device->call<&DriverTable::memcpyDtoDAsync>(to, from, bytes, stream.internal().handle);
   });
 }
 

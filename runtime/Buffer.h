@@ -40,7 +40,7 @@ public:
   /// In stream order; `host` must live, and not change, until the stream has passed.
   Result<void> copyFromAsync(const Stream &stream, const void *host, size_t bytes, size_t offset = 0) const;
   Result<void> copyToAsync(const Stream &stream, void *host, size_t bytes, size_t offset = 0) const;
-  /// Device to device, in stream order; the ranges must not overlap.
+  /// Device to device, in stream order; ranges that overlap are refused.
   Result<void> copyFromAsync(const Stream &stream, const Buffer &source, size_t bytes, size_t sourceOffset = 0,
                              size_t offset = 0) const;
   /// Sets every byte, in stream order.

@@ -27,13 +27,16 @@ Runtime &Runtime::operator=(Runtime &&) noexcept = default;
 Runtime::~Runtime() = default;
 
 static Result<Assembler> chooseAssembler(const RuntimeOptions &options, const DeviceInfo &device) {
-  if (device.simulated)
+  if (device.simulated && options.ptxasPath.empty())
     return Assembler::none();
   std::optional<std::string> path =
       options.ptxasPath.empty() ? Assembler::findPtxas(options.ptxasDirectories) : std::optional(options.ptxasPath);
   if (!path)
     return Assembler::driver(device.driverVersion);
-  return Assembler::ptxas(std::move(*path), options.temporaryDirectory, options.ptxasLevel);
+  Result<Assembler> program = Assembler::ptxas(std::move(*path), options.temporaryDirectory, options.ptxasLevel);
+  if (program && device.simulated) // a program that was named must exist, also where nothing is assembled
+    return Assembler::none();
+  return program;
 }
 
 static Result<std::string> chooseTarget(const RuntimeOptions &options, const DeviceInfo &device) {

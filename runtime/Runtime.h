@@ -44,7 +44,7 @@ struct RuntimeOptions {
   std::string target = {};         ///< "sm_90a"; "": the best plain target of the device
   std::string cacheDirectory = {}; ///< "": no disk cache
   uint64_t cacheBytes = uint64_t(1) << 30;
-  std::string ptxasPath = {};                     ///< a program that must exist; "": look in ptxasDirectories
+  std::string ptxasPath = {};                     ///< must exist, on every device; "": look in ptxasDirectories
   std::vector<std::string> ptxasDirectories = {}; ///< none found: the driver assembles
   unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";

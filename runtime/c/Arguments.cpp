@@ -61,6 +61,8 @@ static Result<void> fillView(const imbrex_view *given, const char *what, View &v
   if (from->rank > IMBREX_MAX_RANK) [[unlikely]]
     return viewError(what,
                      "its rank is " + std::to_string(from->rank) + ", and at most " + std::to_string(IMBREX_MAX_RANK));
+  if (from->reserved) [[unlikely]]
+    return viewError(what, "its member `reserved` is " + std::to_string(from->reserved) + ", and must be 0");
   view.type = *type;
   view.readOnly = from->read_only != 0;
   view.extents = Dims(std::span(from->extents, from->rank));
@@ -111,7 +113,7 @@ Result<void> imbrex::c::readArguments(const imbrex_argument *arguments, size_t c
     return argumentError("'count' is " + std::to_string(count) + ": no kernel has more than " +
                          std::to_string(kMostArguments) + " parameters");
   const uint32_t size = sizeOf(arguments);
-  if (Result<void> fits = checkSize(size, "arguments[0]"); !fits)
+  if (Result<void> fits = checkSize(size, alignof(imbrex_argument), "arguments[0]"); !fits)
     return fits;
   for (size_t i = 0; i < count; ++i) {
     auto *given = reinterpret_cast<const imbrex_argument *>(reinterpret_cast<const char *>(arguments) + i * size);

@@ -73,7 +73,7 @@ imbrex_status imbrex_list_devices(imbrex_device_info *infos, size_t capacity, si
     if (!infos && capacity > 0)
       return argumentError("'infos' is null, but 'capacity' is " + std::to_string(capacity));
     uint32_t size = capacity > 0 ? sizeOf(infos) : kSmallestStruct;
-    if (Result<void> fits = checkSize(size, "infos[0]"); !fits)
+    if (Result<void> fits = checkSize(size, alignof(imbrex_device_info), "infos[0]"); !fits)
       return fits;
     std::vector<DeviceInfo> devices = listDevices();
     for (size_t i = 0; i < std::min(capacity, devices.size()); ++i) {
@@ -94,6 +94,8 @@ imbrex_status imbrex_runtime_open(const imbrex_runtime_options *options, imbrex_
     if (options)
       if (Result<void> done = readStruct(options, read, "options"); !done)
         return done;
+    if (read.reserved)
+      return argumentError("'options.reserved' is " + std::to_string(read.reserved) + ", and must be 0");
     return give(runtime, Runtime::open(optionsOf(read)),
                 [](Runtime opened) { return new imbrex_runtime{std::make_shared<const Runtime>(std::move(opened))}; });
   });

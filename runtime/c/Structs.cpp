@@ -14,8 +14,8 @@
 using namespace imbrex;
 using namespace imbrex::c;
 
-Result<void> imbrex::c::checkSize(uint32_t size, const std::string &what) {
-  if (size >= kSmallestStruct && size <= kLargestStruct) [[likely]]
+Result<void> imbrex::c::checkSize(uint32_t size, size_t alignment, const std::string &what) {
+  if (size >= kSmallestStruct && size <= kLargestStruct && size % alignment == 0) [[likely]]
     return {};
   return argumentError("the size of '" + what + "' is " + std::to_string(size) + ": set its member `size` to sizeof");
 }

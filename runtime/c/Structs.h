@@ -22,8 +22,9 @@ namespace imbrex::c {
 /// No struct of any version is smaller (a size and one field) or larger.
 inline constexpr uint32_t kSmallestStruct = 8, kLargestStruct = 4096;
 
-/// An Error that names `what` unless `size` can be that of a struct. In Structs.cpp.
-Result<void> checkSize(uint32_t size, const std::string &what);
+/// An Error that names `what` unless `size` can be that of a struct aligned to `alignment` bytes: one that is no
+/// multiple would end inside a field. In Structs.cpp.
+Result<void> checkSize(uint32_t size, size_t alignment, const std::string &what);
 /// That `bytes` at `more` are all 0. In Structs.cpp.
 Result<void> checkUnknown(const void *more, size_t bytes, const std::string &what);
 
@@ -37,7 +38,7 @@ template <typename T> uint32_t sizeOf(const T *given) {
 template <typename T> Result<void> readStruct(const T *given, T &read, const char *what) {
   uint32_t size = sizeOf(given);
   read = {};
-  if (Result<void> fits = checkSize(size, what); !fits)
+  if (Result<void> fits = checkSize(size, alignof(T), what); !fits)
     return fits;
   memcpy(static_cast<void *>(&read), given, size < sizeof(T) ? size : sizeof(T));
   read.size = sizeof(T);
@@ -49,7 +50,7 @@ template <typename T> Result<void> readStruct(const T *given, T &read, const cha
 /// Fills as much of *to as the caller's size covers; the size stays.
 template <typename T> Result<void> writeStruct(T *to, T filled, const char *what) {
   uint32_t size = sizeOf(to);
-  if (Result<void> fits = checkSize(size, what); !fits)
+  if (Result<void> fits = checkSize(size, alignof(T), what); !fits)
     return fits;
   filled.size = size;
   memcpy(static_cast<void *>(to), &filled, size < sizeof(T) ? size : sizeof(T));

@@ -29,6 +29,7 @@
 |*    it is to be filled. Zero is every field's default. In a struct read,    *|
 |*    fields past its size are taken as zero, and bytes past the fields that  *|
 |*    the library knows must be zero; of a struct filled, neither is touched. *|
+|*    A size that is no multiple of the struct's alignment is refused.        *|
 |*    Structs hold only values: nothing in them is freed.                     *|
 |*  - A number of an enumeration is passed as int32_t, so that one which the  *|
 |*    library does not know is an ordinary mistake.                           *|
@@ -159,7 +160,7 @@ typedef struct imbrex_runtime_options {
   const char *target;              /* "sm_90a"; null: the best plain target of the device */
   const char *cache_directory;     /* null: no disk cache */
   uint64_t cache_bytes;            /* 0: 1 GiB */
-  const char *ptxas;               /* a program that must exist; null: look in ptxas_directories */
+  const char *ptxas;               /* must exist, on every device; null: look in ptxas_directories */
   const char *ptxas_directories;   /* apart by ':'; none found: the driver assembles */
   const char *temporary_directory; /* null: "/tmp" */
   uint64_t simulator_instructions; /* warp instructions a launch may take; 0: a generous bound */
@@ -217,7 +218,7 @@ imbrex_status imbrex_buffer_upload(const imbrex_buffer *buffer, size_t offset, c
                                    const imbrex_stream *stream, imbrex_error **error);
 imbrex_status imbrex_buffer_download(const imbrex_buffer *buffer, size_t offset, void *host, size_t bytes,
                                      const imbrex_stream *stream, imbrex_error **error);
-/* Device to device, in stream order; the ranges must not overlap. */
+/* Device to device, in stream order; ranges that overlap are refused. */
 imbrex_status imbrex_buffer_copy(const imbrex_buffer *to, size_t to_offset, const imbrex_buffer *from,
                                  size_t from_offset, size_t bytes, const imbrex_stream *stream, imbrex_error **error);
 /* Sets every byte, in stream order; every 32-bit word, of a buffer whose size is a multiple of 4. */

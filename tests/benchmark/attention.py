@@ -7,7 +7,7 @@ after which no call of CUDA works in this process) ends the process, and is left
 import dataclasses, warnings
 import torch
 import ours, peers, spread, timing
-from context import DeviceLost, words_of
+from context import LOST, DeviceLost, culprit, words_of
 from rule import TYPES, Judge, device_lost
 
 ROUNDS = 15
@@ -49,7 +49,7 @@ def make_sets(first):
 
 
 def attempt(name, action):
-    """(the action's result, "") or (None, why it has none)."""
+    """(the action's result, "") or (None, why it has none). `name`: whose action it is, where the error names nobody."""
     with warnings.catch_warnings(record=True) as told:  # torch tells why a backend cannot by warnings
         warnings.simplefilter("always")
         try:
@@ -59,7 +59,7 @@ def attempt(name, action):
         except torch.OutOfMemoryError:
             reason = "out of memory"
         except Exception as error:  # a peer may raise anything, and is then left out by what it says
-            reason = words_of(error)
+            reason, name = words_of(error), culprit(error, name)
     said = [str(warning.message).split(" (Triggered")[0] for warning in told if warning.category is UserWarning]
     reason = "; ".join([reason] + said[-2:])
     torch.cuda.empty_cache()
@@ -87,7 +87,7 @@ def checked_lines(case, binds, set, lost, say):
     for name, bind in binds.items():
         line = lines[name] = {"implementation": name, "checked": False, "tolerance": judge.limit}
         if name in lost:
-            line["failure"] = "fault: it lost the device"
+            line["failure"] = LOST
             continue
         result, failure = attempt(name, lambda: check(name, case, bind, set, judge))
         if result:
@@ -112,7 +112,7 @@ def time_lines(case, binds, lines, first, progress, rounds):
             del calls[name]
             lines[name]["failure"] = failure
     if calls:
-        numbers, failure = attempt("/".join(calls), lambda: timing.measure(calls, rounds, progress))
+        numbers, failure = attempt("imbrex", lambda: timing.measure(calls, rounds, progress))
         for name in calls if failure else ():
             lines[name]["failure"] = failure
     for name, measured in (numbers or {}).items():

@@ -61,10 +61,10 @@ def child(chosen):
         side = torch.cuda.Stream()
     names = peers.present(chosen.without.split(","), progress.say)
 
-    records = Records(os.path.join(chosen.out, "bench.jsonl"), True, device.facts, devices.commit(chosen.commit),
+    records = Records(os.path.join(chosen.out, "bench.jsonl"), True, lambda: device.facts(progress.since), devices.commit(chosen.commit),
                       devices.software())
     context = Context(device, records, progress, names, rule.device_lost)
-    progress.say("before: %s" % device.facts())
+    progress.say("before: %s" % device.facts(progress.since))
     with torch.no_grad(), torch.cuda.stream(side):
         for name in chosen.group or shapes.GROUPS:
             progress.say("group %s" % name)

@@ -4,12 +4,13 @@
 
 usage: benchmark_test.py LIBIMBREX SOURCE_DIR      Python's standard library only.
 """
-import json, os, re, shutil, subprocess, sys, tempfile, unittest
+import contextlib, dis, io, json, os, re, shutil, subprocess, sys, tempfile, time, types, unittest, unittest.mock
 
 LIBRARY, ROOT = sys.argv[1], sys.argv[2]
 SCRIPTS = {"bench": "bench.jsonl", "grid": "grid.jsonl", "tune": "tune.jsonl"}
-sys.path.insert(0, os.path.join(ROOT, "tests", "benchmark"))
-import grid_cases, records, spread  # noqa: E402
+sys.path[:0] = [os.path.join(ROOT, "tests", name) for name in ("benchmark", "support")]
+import device as devices  # noqa: E402
+import cases, clocks, compile_time, context, grid_ahead, grid_cases, imbrex, launch_overhead, progress, records, spread, tune  # noqa: E402
 
 
 def run(script, out, *words, root=ROOT):
@@ -97,6 +98,141 @@ class Parts(unittest.TestCase):
             self.assertFalse(os.path.exists(path))
             new.write(fields, [good])
             self.assertTrue(records.Records(path, True, None, "0", {}).done(fields))
+
+    def test_the_bare_launch_costs_python_what_ours_does(self):
+        def way(bind):
+            """What Python executes of a bound launch that succeeds."""
+            run = next(each for each in bind.__code__.co_consts if isinstance(each, types.CodeType) and each.co_name == "run")
+            names = [each.opname for each in dis.get_instructions(run) if each.opname not in ("NOP", "COPY_FREE_VARS")]
+            return names[: next(i for i, name in enumerate(names) if "JUMP" in name and "_IF_" in name) + 1]
+
+        self.assertIn("CALL_FUNCTION_EX", way(imbrex.Kernel.bind))
+        self.assertEqual(way(imbrex.Kernel.bind), way(launch_overhead.bound))
+
+    def test_a_piece_within_another_has_its_own_time(self):
+        watch = progress.Progress(100, watch=False)
+        with watch.doing("outer", 5):
+            outer = watch.until
+            with watch.doing("inner", 50):
+                self.assertGreater(watch.until, outer)
+                time.sleep(0.05)
+            self.assertEqual(watch.what, "outer")
+            self.assertGreaterEqual(watch.until, outer + 0.05)
+
+    def test_who_loses_the_device_is_left_out_and_nothing_is_tried_without_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.jsonl")
+            fields, other = ({"kind": "launch", "kernel": name, "shape": {}} for name in "kl")
+            book = records.Records(path, False, None, "0", {})
+            self.assertTrue(book.may_begin(fields))
+            book.lose(fields, "triton")
+            book = records.Records(path, True, None, "0", {})  # what stands beside the file goes along
+            self.assertEqual((book.may_begin(fields), book.lost(fields), book.lost(other)), (True, {"triton"}, set()))
+            book.lose(fields, "imbrex")
+            self.assertTrue(book.may_begin(fields))
+            book.lose(fields, "triton")  # left out, and lost again
+            self.assertFalse(book.may_begin(fields))
+            self.assertTrue(book.may_begin(other))
+            book.lose(other, "triton")
+            book.lose(other, "imbrex")
+            self.assertEqual(book.lost({"kind": "third"}), {"triton"}, "ours is left out only where it failed")
+            for i in range(records.MOST_LOSSES):
+                self.assertEqual(book.may_begin(other), 2 + i < records.MOST_LOSSES)
+                book.lose(other, str(i))
+
+    def context(self, folder, lost=lambda: False):
+        device = types.SimpleNamespace(simulated=True)
+        facts = {"id": "sim:x", "name": "n", "simulated": True}
+        book = records.Records(os.path.join(folder, "x.jsonl"), True, lambda: facts, "0", {})
+        return context.Context(device, book, progress.Progress(100, watch=False), lost=lost)
+
+    def test_a_group_that_loses_the_device_ends(self):
+        fields = {"kind": "launch", "kernel": "k", "shape": {}}
+
+        def lose():
+            with context.running("flex"):
+                raise RuntimeError("an illegal memory access")
+
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as told:
+            for _ in range(2):
+                with self.assertRaises(SystemExit) as end:
+                    self.context(folder, lambda: True).run_once(fields, "it", lose)
+                self.assertEqual(end.exception.code, progress.DEVICE_LOST)
+            last = self.context(folder, lambda: True)
+            last.run_once(fields, "it", lose)
+            self.assertTrue(last.records.done(fields))
+        self.assertEqual(told.getvalue().count("flex lost the device in it"), 2)
+
+    def test_tuning_goes_on_without_the_assignment_that_faults(self):
+        problem = types.SimpleNamespace(name="p", fields={"kind": "matmul", "kernel": "p", "shape": {}})
+        ran = []
+
+        def check(kernel):
+            ran.append(kernel)
+            if kernel == "bad":
+                raise RuntimeError("an illegal memory access")  # by torch's next call
+            return ""
+
+        problem.check = check
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            first = self.context(folder, lambda: ran[-1] == "bad")
+            with self.assertRaises(context.DeviceLost) as lost:
+                tune.right_ones(problem, {"a=1": "good", "a=2": "bad"}, first)
+            self.assertEqual(lost.exception.args[0], "a=2")
+            first.records.lose(problem.fields, lost.exception.args[0])
+            good, wrong = tune.right_ones(problem, {"a=1": "good", "a=2": "bad", "a=3": "good"}, self.context(folder))
+        self.assertEqual((list(good), list(wrong)), (["a=1", "a=3"], ["a=2"]))
+
+    def test_tuning_takes_what_its_budget_allows_the_default_first(self):
+        class Kernel:
+            def copy(self):
+                return Kernel()
+
+            def set(self, name, value):
+                self.value = value
+
+            def prepare(self, _):
+                time.sleep(0.01)
+                return types.SimpleNamespace(numbers=lambda: {"local_bytes": self.value == 3, "repairs": 0})
+
+        choices, watch = [{"a": i} for i in range(200)], progress.Progress(100, watch=False)
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            self.assertEqual(tune.compiled(Kernel(), None, choices, watch, 0)[1], 1)
+            kernels, tried = tune.compiled(Kernel(), None, choices, watch, 0.05)
+            self.assertTrue(1 < tried < 200 and list(kernels)[0] == "a=0" and len(kernels) == tried - (tried > 3), told.getvalue())
+            kernels, tried = tune.compiled(Kernel(), None, choices[:5], watch)
+        self.assertEqual((list(kernels), tried), (["a=0", "a=1", "a=2", "a=4"], 5))
+        self.assertEqual(tune.shuffled(choices), tune.shuffled(choices))
+        self.assertNotEqual(tune.shuffled(choices), choices)
+
+    def test_clocks_are_those_of_the_rounds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "nvidia-smi")
+            with open(path, "w") as file:
+                file.write("#!/bin/sh\nfor clock in 300 1900 1800 1700; do echo 580.65, 0x4, $clock, 1980, 2619, '[N/A]', 50; done\n"
+                           "case \"$*\" in *loop*) exec sleep 20;; esac\n")
+            os.chmod(path, 0o755)
+            with unittest.mock.patch.dict(os.environ, PATH=folder + os.pathsep + os.environ["PATH"]):
+                sampler = clocks.Sampler("cuda:0")
+                deadline = time.monotonic() + 20
+                while len(sampler.readings) < 4 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+            facts = sampler.facts(sampler.readings[1][0])
+            self.assertEqual((facts["sm_clock_mhz"], facts["driver"], "power_w" in facts), (1800, "580.65", False))
+            self.assertEqual(facts["clock_note"], "of 3 readings; reasons not at full clock: 0x4")
+            with unittest.mock.patch.dict(os.environ, PATH=folder + "/none"):
+                self.assertEqual(sampler.facts(time.monotonic()), {})
+
+    def test_what_is_only_compiled_is_accepted(self):
+        words = {"library": LIBRARY, "device": "sim:h200", "ptxas": ""}
+        device = devices.Device(types.SimpleNamespace(**words))
+        small = cases.Attention(2, 2, 1, 20, 24, 16, type="f16", mask="causal")
+        for place in ("dense", "padded", "heads_first", "far"):
+            grid_ahead.compile_ahead(grid_cases.GridCase(small, 1, place), device)
+        for name in compile_time.WORK:
+            microseconds, info = compile_time.prepare(device, name, None)
+            self.assertIn(".entry", info.text("ptx"))
+            self.assertGreater(microseconds, 0)
 
     def test_spread(self):
         self.assertEqual(spread.spread([3, 1, 2]), (2, 1, 3))

@@ -7,19 +7,23 @@ launch less its second, of its own attention kernel in one configuration, with a
 """
 import os, shutil, subprocess, sys, tempfile, time
 import spread
+from device import no_memory
 from imbrex import View
 
-ROUNDS, ADDRESS = 7, 1 << 40
+ROUNDS = 7
+TRITON_SECONDS = 100  # of one process, most of it imports on a slow disk
 WORK = {"vector_add": {"elements": 4096}, "attention": {"head_dim": 128}}
 
 
 def arguments_of(name):
-    """(the kernel's file, its hooks, arguments). The addresses are no memory: nothing is launched."""
+    """(the kernel's file, its hooks, arguments)."""
+    addresses = no_memory()
     if name == "vector_add":
-        return "lessons/vector_add.tile", {}, {each: View(ADDRESS, "f32", [4096]) for each in "XYZ"}
+        return "lessons/vector_add.tile", {}, {each: View(next(addresses), "f32", [4096]) for each in "XYZ"}
     extents = [1, 256, 4, WORK[name]["head_dim"]]
-    arguments = {each: View(ADDRESS, "bf16", extents) for each in "QKVO"}
-    return "attention_forward.tile", {"mask": "causal"}, dict(arguments, L=View(ADDRESS, "f32", [1, 4, 256]), scale=0.1)
+    arguments = {each: View(next(addresses), "bf16", extents) for each in "QKVO"}
+    arguments.update(L=View(next(addresses), "f32", [1, 4, 256]), scale=0.1)
+    return "attention_forward.tile", {"mask": "causal"}, arguments
 
 
 def prepare(device, name, cache, twice=False):
@@ -36,21 +40,23 @@ def prepare(device, name, cache, twice=False):
         return (time.perf_counter() - begin) * 1e6, info
 
 
-def imbrex_rounds(device, name):
+def imbrex_rounds(device, name, progress):
     """{variant: microseconds a round}, the last PTX, and what was not as it should be."""
     times, wrong = {"cold": [], "disk": [], "memory": []}, ""
     with tempfile.TemporaryDirectory() as folder:
-        prepare(device, name, folder)  # the process's first compilation is also its first use of the compiler
+        with progress.doing("compiling %s for the first time" % name):
+            prepare(device, name, folder)  # the process's first compilation is also its first use of the compiler
         for _ in range(ROUNDS):
             for variant, cache, twice in (("cold", None, False), ("disk", folder, False), ("memory", None, True)):
-                microseconds, info = prepare(device, name, cache, twice)
+                with progress.doing("compiling %s, %s" % (name, variant)):
+                    microseconds, info = prepare(device, name, cache, twice)
                 times[variant].append(microseconds)
                 if bool(info.numbers()["from_disk"]) != (variant == "disk"):
                     wrong = "%s: from_disk is %d" % (variant, info.numbers()["from_disk"])
     return times, info.text("ptx"), wrong
 
 
-def ptxas_rounds(device, ptx):
+def ptxas_rounds(device, ptx, progress):
     target = ptx.split(".target ")[1].split()[0].rstrip(",")
     times = []
     with tempfile.TemporaryDirectory() as folder:
@@ -60,19 +66,23 @@ def ptxas_rounds(device, ptx):
         words = [device.ptxas, "-arch=" + target, "-O3", path, "-o", os.path.join(folder, "kernel.cubin")]
         for _ in range(ROUNDS):
             begin = time.perf_counter()
-            subprocess.run(words, check=True, capture_output=True)
+            with progress.doing("ptxas"):
+                subprocess.run(words, check=True, capture_output=True)
             times.append((time.perf_counter() - begin) * 1e6)
     return times
 
 
-def triton_rounds(rounds=3):
-    """Each time in a folder of its own; compile_triton.py is a process of its own, so that nothing is remembered."""
+def triton_rounds(progress, rounds=3):
+    """Each time in a folder of its own; compile_triton.py is a process of its own, so that nothing is remembered. One that
+    does not end in time is left out by subprocess.TimeoutExpired, and is no hang of this process."""
     times = []
     for _ in range(rounds):
         folder = tempfile.mkdtemp()
         try:
-            told = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "compile_triton.py")],
-                                  env=dict(os.environ, TRITON_CACHE_DIR=folder), capture_output=True, text=True, check=True)
+            with progress.doing("compiling by triton in a process of its own", TRITON_SECONDS + 20):
+                told = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "compile_triton.py")],
+                                      env=dict(os.environ, TRITON_CACHE_DIR=folder), capture_output=True, text=True,
+                                      check=True, timeout=TRITON_SECONDS)
             times.append(float(told.stdout.split()[-1]))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -80,19 +90,21 @@ def triton_rounds(rounds=3):
 
 
 def measure(name, context):
-    times, ptx, wrong = imbrex_rounds(context.device, name)
+    times, ptx, wrong = imbrex_rounds(context.device, name, context.progress)
     found = {("imbrex", variant): rounds for variant, rounds in times.items()}
     if context.device.ptxas:
-        found["ptxas", "cold"] = ptxas_rounds(context.device, ptx)
+        found["ptxas", "cold"] = ptxas_rounds(context.device, ptx, context.progress)
     else:
         context.progress.say("  ptxas is left out: none was found, the driver assembles")
     lines = []
     if name == "attention" and "triton" in context.peers:
         try:
-            found["triton", "cold"] = triton_rounds()
+            found["triton", "cold"] = triton_rounds(context.progress)
         except subprocess.CalledProcessError as error:
             reason = (error.stderr.strip() or "nothing said").splitlines()[-1]
             lines.append({"implementation": "triton", "variant": "cold", "checked": False, "failure": reason})
+        except subprocess.TimeoutExpired:
+            lines.append({"implementation": "triton", "variant": "cold", "checked": False, "failure": "no end in %d s" % TRITON_SECONDS})
     for (implementation, variant), rounds in found.items():
         line = {"implementation": implementation, "variant": variant, "checked": not wrong}
         line.update({"failure": wrong} if wrong else spread.Numbers(rounds, 0).line())

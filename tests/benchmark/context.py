@@ -2,8 +2,25 @@
 """One piece of work of a script, done at most once: left out where it stands in the records, kept from hanging, and
 what goes wrong in it noted and told. Needs no torch; what it asks of a GPU it asks through `lost`.
 """
-import sys
+import contextlib, sys
 import progress as ends
+
+
+@contextlib.contextmanager
+def running(name):
+    """What is raised within is the implementation's of that name, whoever catches it."""
+    try:
+        yield
+    except Exception as error:
+        error.culprit = getattr(error, "culprit", name)
+        raise
+
+
+def culprit(error, otherwise):
+    return getattr(error, "culprit", otherwise)
+
+
+LOST = "fault: it lost the device"  # the failure of who is left out for it
 
 
 class DeviceLost(Exception):
@@ -34,6 +51,7 @@ class Context:
             return
         self.progress.when_stuck = lambda: self.records.give_up(fields)
         try:
+            self.progress.measuring()
             with self.progress.doing(what):
                 action()
         except (SystemExit, KeyboardInterrupt):
@@ -44,7 +62,7 @@ class Context:
         except Exception as error:
             reason = words_of(error)
             if self.lost():
-                self.device_lost(fields, what, "imbrex", reason)
+                self.device_lost(fields, what, culprit(error, "imbrex"), reason)
             self.fail(fields, what, reason)
 
     def device_lost(self, fields, what, name, reason):

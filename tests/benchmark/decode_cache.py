@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 import ours, spread
 from cases import Attention
+from context import LOST, running
 from shapes import GPT2_DEPTH, GPT2_HEADS
 
 TOKENS, ROUNDS = 32, 7
@@ -75,11 +76,15 @@ def token_time(step, length):
 
 def measure_length(length, context):
     case = Attention(1, GPT2_HEADS, GPT2_HEADS, length, length, GPT2_DEPTH, type="f16", mask="causal")
-    steps, lines = {}, {}
+    steps, lines, lost = {}, {}, context.records.lost(case.fields("decode_cache"))
     for name, attend in (("imbrex", by_imbrex(context)), ("torch", by_torch)):
-        layer = Layer(attend, length)
-        layer.fill(length - TOKENS)
-        error = max((layer.with_cache(t) - layer.without(t)).abs().max().item() for t in range(length - TOKENS, length))
+        if name in lost:
+            lines[name, None] = {"implementation": name, "checked": False, "failure": LOST}
+            continue
+        with running(name):
+            layer = Layer(attend, length)
+            layer.fill(length - TOKENS)
+            error = max((layer.with_cache(t) - layer.without(t)).abs().max().item() for t in range(length - TOKENS, length))
         for variant, step in (("cache", layer.with_cache), ("no_cache", layer.without)):
             line = lines[name, variant] = {"implementation": name, "variant": variant, "error": error, "tolerance": 4e-3,
                                            "checked": error <= 4e-3}
@@ -88,9 +93,11 @@ def measure_length(length, context):
             else:
                 line["failure"] = "wrong result: with the cache and without it differ by %.3g" % error
     times = {key: [] for key in steps}
+    context.progress.measuring()
     for _ in range(ROUNDS):
         for key, step in steps.items():
-            times[key].append(token_time(step, length))
+            with running(key[0]):
+                times[key].append(token_time(step, length))
     numbers = {key: spread.Numbers(rounds, 0) for key, rounds in times.items()}
     for key, measured in numbers.items():
         lines[key].update(measured.line(), note="a token, with the host's work")

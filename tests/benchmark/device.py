@@ -4,15 +4,12 @@
 The scripts run from the project's tree or from a copy of it: tests/benchmark, tests/support, tools/report and kernels as
 here, the library named by --library. Python's standard library only.
 """
-import argparse, os, platform, shutil, subprocess, sys
+import argparse, itertools, os, platform, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-import imbrex  # noqa: E402
-
-CLOCKS = {"clocks.sm": "sm_clock_mhz", "clocks.max.sm": "sm_clock_max_mhz", "clocks.mem": "memory_clock_mhz",
-          "power.draw": "power_w", "temperature.gpu": "temperature_c"}
+import clocks, imbrex  # noqa: E402
 
 
 def command_line(description):
@@ -39,6 +36,11 @@ def commit(given):
     return told.stdout.strip() or "unknown"
 
 
+def no_memory():
+    """Addresses to compile for, never to launch: aligned, and so far apart that no views overlap."""
+    return itertools.count(1 << 40, 1 << 36)
+
+
 def find_ptxas(given):
     """A path, or None: the driver assembles."""
     if given:
@@ -61,16 +63,18 @@ def software():
 class Device:
     """A device with the library's runtime on it. Where there is none the process ends, with the reason."""
 
-    def __init__(self, options):
+    def __init__(self, options, cache=None):
+        """`cache`: a folder for the disk cache of `runtime`."""
         self.options, self.ptxas = options, find_ptxas(options.ptxas)
         try:
             self.library = imbrex.Library(options.library)
-            self.runtime = self.open()
+            self.runtime = self.open(cache)
         except (OSError, imbrex.ImbrexError) as error:
             print("%s on %s: %s" % (options.library, options.device, error), file=sys.stderr)
             sys.exit(2)
         self.info = self.runtime.device
         self.simulated = bool(self.info.simulated)
+        self.clocks = None if self.simulated else clocks.Sampler(self.info.id.decode())
 
     def open(self, cache=None):
         """A runtime of its own, with nothing compiled yet; `cache`: a folder for the disk cache."""
@@ -79,34 +83,15 @@ class Device:
     def kernel(self, name, runtime=None):
         return (runtime or self.runtime).load(os.path.join(ROOT, "kernels", name)).kernel()
 
-    def facts(self):
-        """The field `device` of a record, with the clocks of this moment."""
+    def facts(self, since):
+        """The field `device` of a record, with the clocks since then (time.monotonic())."""
         facts = {"id": self.info.id.decode(), "name": self.info.name.decode(), "simulated": self.simulated}
         if self.simulated:
             return facts
         facts.update(compute_capability="%d.%d" % (self.info.major, self.info.minor), multiprocessors=self.info.multiprocessors)
         facts.update(driver=str(self.info.driver_version))
-        facts.update(clocks(facts["id"]))
+        facts.update(self.clocks.facts(since))
         return facts
-
-
-def clocks(id):
-    """Clocks, power and temperature by nvidia-smi; {} where it is missing or says nothing."""
-    names = ["driver_version", "clocks_event_reasons.active"] + list(CLOCKS)
-    words = ["nvidia-smi", "--id=" + id.split(":")[1], "--query-gpu=" + ",".join(names), "--format=csv,noheader,nounits"]
-    try:
-        told = subprocess.run(words, capture_output=True, text=True, timeout=10).stdout.strip().split(", ")
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    if len(told) != len(names):
-        return {}
-    found = {"driver": told[0], "clock_note": "reasons not at full clock: " + told[1]}
-    for query, value in zip(CLOCKS, told[2:]):
-        try:
-            found[CLOCKS[query]] = float(value)
-        except ValueError:  # "[N/A]"
-            pass
-    return found
 
 
 def say_what_is_measured(options):

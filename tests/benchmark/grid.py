@@ -113,12 +113,12 @@ def child(chosen, progress, ledger):
         if not torch.cuda.is_available():
             print("no GPU: torch sees none", file=sys.stderr)
             return ends.USAGE
-        import grid_gpu, rule
+        import grid_ahead, grid_gpu, rule
 
         device = devices.Device(chosen)
     cases = remaining(grid_cases.ordered(chosen.seed), chosen, ledger)
     with torch.no_grad():
-        ahead = grid_gpu.ready(cases, device, max(1, (os.cpu_count() or 2) - 2))
+        ahead = grid_ahead.ready(cases, device, max(1, (os.cpu_count() or 2) - 2))
         return run(ahead, lambda case: grid_gpu.check(case, device), ledger, progress, rule.device_lost)
 
 

@@ -2,17 +2,14 @@
 """One case of the grid on a GPU, judged by rule.py on all of its rows. Needs: torch.
 
 Outputs and padding start as NaN. Keys and values that no query sees are NaN. Every case runs twice, to the same bits.
-Kernels of coming cases are compiled ahead by other threads: that needs shapes and alignment, not tensors.
 """
-import collections, concurrent.futures
 import torch
-import imbrex, ours
+import ours
 from attention import Set
+from grid_ahead import FAR, PAD
 from rule import TYPES, Judge
 
 NAN = float("nan")
-AHEAD, PAD = 96, 8
-FAR = 2**31 + 4096  # elements between batches: the second one's offset is past 32 bits
 
 
 def empty(extents, kind, place):
@@ -83,47 +80,3 @@ def check(case, device):
     if not torch.equal(first, buffers.o) or not torch.equal(first_lse, buffers.lse):
         return "a second run gave other bits"
     return "bytes between the output's rows were written" if padding_is_touched(case, memory) else ""
-
-
-def strides_of(extents, place):
-    batch, length, heads, depth = extents
-    if place == "heads_first":
-        return [heads * length * depth, depth, length * depth, 1]
-    if place == "padded":
-        return [(length + 2) * heads * (depth + PAD), heads * (depth + PAD), depth + PAD, 1]
-    row = heads * depth
-    return [FAR if place == "far" else length * row, row, depth, 1]
-
-
-def compile_ahead(case, device):
-    """Compiles what `check` will launch. The addresses are no memory: nothing is launched."""
-    c = case.attention
-
-    def view(*extents):
-        return imbrex.View(1 << 40, c.type, extents, strides_of(extents, case.place))
-
-    kernel = device.kernel("attention_forward.tile").set("T", c.type)
-    for name, function in c.hooks().items():
-        kernel.hook(name, function)
-    kernel.prepare({"Q": view(c.batch, c.q, c.heads, c.head_dim), "K": view(c.batch, c.k, c.kv_heads, c.head_dim),
-                    "V": view(c.batch, c.k, c.kv_heads, c.values), "O": view(c.batch, c.q, c.heads, c.values),
-                    "L": imbrex.View(1 << 40, "f32", [c.batch, c.heads, c.q]), "scale": c.scale})
-
-
-def ready(cases, device, threads):
-    """The cases in order, each when its kernel is compiled (or could not be: the launch then tells why)."""
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        waiting, source = collections.deque(), iter(cases)
-        try:
-            while True:
-                for case in source:
-                    waiting.append((case, pool.submit(compile_ahead, case, device)))
-                    if len(waiting) >= AHEAD:
-                        break
-                if not waiting:
-                    return
-                case, future = waiting.popleft()
-                future.exception()
-                yield case
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)

@@ -8,6 +8,7 @@ call it, in Python, and nothing is subtracted. The driver launches the very kern
 import ctypes, importlib.util, json, os, tempfile, time
 from ctypes import c_void_p
 import spread
+from context import LOST, running
 
 ARGUMENTS, LAUNCHES, ROUNDS = 19, 100, 41
 SCALARS = ["a%d" % i for i in range(ARGUMENTS - 1)]
@@ -26,35 +27,36 @@ def values():
 EXPECTED = float(sum(range(ARGUMENTS - 1)))
 
 
-class Driver:
-    """cuLaunchKernel by itself, of PTX that the library made."""
+def bound(function, fixed):
+    """A callable of the very shape that imbrex.Kernel.bind gives: Python spends on each as much around the foreign call."""
 
-    def __init__(self, info, address, stream):
-        cuda = ctypes.CDLL("libcuda.so.1")
-        interface, module, self.function = json.loads(info.text("interface")), c_void_p(), c_void_p()
-        self._must(cuda.cuModuleLoadData(ctypes.byref(module), info.text("ptx").encode()))
-        self._must(cuda.cuModuleGetFunction(ctypes.byref(self.function), module, interface["entry"].encode()))
-        self.values = [ctypes.c_uint64(address)] + [ctypes.c_float(value) for value in values().values()]
-        pointers = [ctypes.cast(ctypes.byref(value), c_void_p) for value in self.values]
-        self.packed = (c_void_p * ARGUMENTS)(*pointers)
-        self.launch = cuda.cuLaunchKernel
-        self.launch.argtypes = [c_void_p] + [ctypes.c_uint] * 7 + [c_void_p] * 3
-        self.fixed = (self.function, 1, 1, 1, 32, 1, 1, info.numbers()["shared_bytes"], stream, self.packed, None)
-
-    @staticmethod
-    def _must(status):
-        if status:
+    def run():
+        if status := function(*fixed):
             raise RuntimeError("the driver answers %d" % status)
 
-    def __call__(self):
-        self._must(self.launch(*self.fixed))
+    return run
+
+
+def driver_call(info, address, stream):
+    """(cuLaunchKernel by itself, of PTX that the library made; the types of its arguments, and the arguments)."""
+    cuda = ctypes.CDLL("libcuda.so.1")
+    interface, module, entry = json.loads(info.text("interface")), c_void_p(), c_void_p()
+    bound(cuda.cuModuleLoadData, (ctypes.byref(module), info.text("ptx").encode()))()
+    bound(cuda.cuModuleGetFunction, (ctypes.byref(entry), module, interface["entry"].encode()))()
+    stored = [ctypes.c_uint64(address)] + [ctypes.c_float(value) for value in values().values()]
+    packed = (c_void_p * ARGUMENTS)(*(ctypes.cast(ctypes.byref(value), c_void_p) for value in stored))
+    cuda.cuLaunchKernel.argtypes = [c_void_p] + [ctypes.c_uint] * 7 + [c_void_p] * 3
+    fixed = (entry, 1, 1, 1, 32, 1, 1, info.numbers()["shared_bytes"], stream, packed, None)
+    run = bound(cuda.cuLaunchKernel, fixed)
+    run.kept = stored
+    return run, cuda.cuLaunchKernel.argtypes, fixed
 
 
 def nothing(library, types, fixed):
     """A foreign call that does nothing, with these arguments."""
     function = ctypes.CDLL(library.dll._name)["imbrex_c_version"]  # a function object of its own
-    function.argtypes = types
-    return lambda: function(*fixed)
+    function.argtypes, function.restype = types, None  # None is success to `bound`
+    return bound(function, fixed)
 
 
 TRITON = """import triton
@@ -104,26 +106,25 @@ def calls_of(context, y):
     kernel = device.runtime.load_source("nineteen.tile", TEXT).kernel()
     named = {"Y": ours.view(y), **values()}
     arguments = kernel.arguments(named)
-    bare = Driver(kernel.prepare(named), y.data_ptr(), stream.raw)
+    bare, bare_types, bare_fixed = driver_call(kernel.prepare(named), y.data_ptr(), stream.raw)
     fixed = (kernel.handle, stream.handle, arguments.array, arguments.count, ctypes.byref(c_void_p()))
     calls = {"imbrex": kernel.bind(arguments, stream), "driver": bare}
     if "triton" in context.peers:
         calls["triton"] = triton_call(y)
     empty = {"imbrex": nothing(device.library, device.library.functions["kernel_launch"].argtypes, fixed),
-             "driver": nothing(device.library, bare.launch.argtypes, bare.fixed)}
+             "driver": nothing(device.library, bare_types, bare_fixed)}
     return calls, empty
 
 
-def checked_lines(calls, y):
+def checked_lines(calls, y, lost):
     """A line for each whose kernel wrote what it should."""
     from attention import attempt
 
     lines = {}
     for name, call in calls.items():
         y.fill_(float("nan"))
-        _, failure = attempt(name, call)
-        right = not failure and bool((y == EXPECTED).all())
-        lines[name] = {"implementation": name, "checked": right}
+        right, failure = (False, LOST) if name in lost else attempt(name, lambda: (call(), bool((y == EXPECTED).all()))[1])
+        lines[name] = {"implementation": name, "checked": bool(right)}
         if not right:
             lines[name]["failure"] = failure or "wrong result"
     return lines
@@ -134,7 +135,8 @@ def rounds_of(calls, empty, synchronize):
     times, costs = {name: [] for name in calls}, {name: [] for name in empty if name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            times[name].append(host_time(call, synchronize))
+            with running(name):
+                times[name].append(host_time(call, synchronize))
             if name in costs:
                 costs[name].append(host_time(empty[name], synchronize))
     costs = {name: spread.spread(rounds)[0] for name, rounds in costs.items()}
@@ -146,8 +148,9 @@ def measure(context):
 
     y = torch.zeros(32, device="cuda")
     calls, empty = calls_of(context, y)
-    lines = checked_lines(calls, y)
+    lines = checked_lines(calls, y, context.records.lost(FIELDS))
     calls = {name: call for name, call in calls.items() if lines[name]["checked"]}
+    context.progress.measuring()
     rounds, costs = rounds_of(calls, empty, torch.cuda.synchronize)
     numbers = {name: spread.Numbers(times, 0) for name, times in rounds.items()}
     for name, measured in numbers.items():

@@ -6,7 +6,8 @@ A result may be off from the same in f64 by twice what torch's is, and one round
 import torch
 import ours, spread, timing
 from attention import attempt, summary
-from rule import TYPES, UNIT_ROUNDOFF
+from context import LOST
+from rule import TYPES, UNIT_ROUNDOFF, full_sums
 
 ROUNDS = 15
 
@@ -99,7 +100,8 @@ class Judge:
     def __init__(self, problem, tensors):
         self.problem, self.tensors = problem, tensors
         self.reference = problem.eager(tensors, torch.float64)
-        baseline = problem.eager(tensors, TYPES[problem.type]).double()
+        with full_sums():
+            baseline = problem.eager(tensors, TYPES[problem.type]).double()
         unit = UNIT_ROUNDOFF[problem.type] * self.reference.abs().max().item()
         self.limit = 2 * (baseline - self.reference).abs().max().item() + unit
 
@@ -125,26 +127,44 @@ def argument_sets(problem):
     return sets, [{name: ours.view(x) for name, x in set.items()} for set in sets]
 
 
-def measure(problem, context):
+def checked(problem, context, sets, named):
+    """(our line, our calls or None)."""
     kernel = kernel_of(context.device, problem)
+
+    def check():
+        runs = [kernel.bind(arguments, ours.here(context.device)) for arguments in named]
+        runs[0]()
+        torch.cuda.synchronize()
+        return runs
+
+    runs, failure = attempt("imbrex", check)
+    line = {"implementation": "imbrex", "checked": False}
+    if not failure:
+        judge = Judge(problem, sets[0])
+        wrong = judge.judge()
+        line.update(error=judge.error(), tolerance=judge.limit, checked=not wrong)
+        failure = wrong and "wrong result: " + wrong
+    if failure:
+        return dict(line, failure=failure), None
+    return dict(line, configuration=ours.configuration(kernel.prepare(named[0]), kernel.signature())), runs
+
+
+def measure(problem, context):
     sets, named = argument_sets(problem)
-    runs = [kernel.bind(arguments, ours.here(context.device)) for arguments in named]
-    runs[0]()
-    judge = Judge(problem, sets[0])
-    wrong = judge.judge()
-    mine = {"implementation": "imbrex", "checked": not wrong, "error": judge.error(), "tolerance": judge.limit}
-    lines = {"imbrex": mine, problem.peer: {"implementation": problem.peer, "checked": True}}
-    calls = {problem.peer: [problem.peer_call(set) for set in sets]}
-    if wrong:
-        mine["failure"] = "wrong result: " + wrong
-    else:
-        calls["imbrex"] = runs
-        mine["configuration"] = ours.configuration(kernel.prepare(named[0]), kernel.signature())
-    numbers, failure = attempt(problem.peer, lambda: timing.measure(calls, ROUNDS, context.progress))
+    lines, calls, lost = {}, {}, context.records.lost(fields(problem))
+    for name in ("imbrex", problem.peer):
+        line, runs = {"implementation": name, "checked": False, "failure": LOST}, None
+        if name not in lost:
+            line, runs = (checked(problem, context, sets, named) if name == "imbrex" else
+                          ({"implementation": name, "checked": True}, [problem.peer_call(set) for set in sets]))
+        lines[name] = line
+        if runs:
+            calls[name] = runs
+    numbers, failure = attempt("imbrex", lambda: timing.measure(calls, ROUNDS, context.progress)) if calls else ({}, "")
     for name in calls:
         lines[name].update({"failure": failure} if failure else dict(numbers[name].line(), work=problem.work))
-    if not failure and not wrong:
-        mine["ratios"] = {problem.peer: spread.ratio(numbers[problem.peer], numbers["imbrex"])}
+    if not failure and len(calls) == 2:
+        lines["imbrex"]["ratios"] = {problem.peer: spread.ratio(numbers[problem.peer], numbers["imbrex"])}
     context.records.write(fields(problem), lines.values())
     context.progress.say("%s %s: %s" % (fields(problem)["kernel"], problem.shape, summary(lines)))
 

@@ -21,6 +21,7 @@ class Progress:
         self.limit = limit
         self.last = time.monotonic()
         self.what, self.until = "starting", None
+        self.since = self.last  # when the last measurement began
         self.when_stuck = lambda: None  # called before the process ends
         if watch:
             threading.Thread(target=self._watch, daemon=True).start()
@@ -36,15 +37,21 @@ class Progress:
     def over(self):
         return self.left() <= 0
 
+    def measuring(self):
+        """What follows is what is measured: the GPU's clocks are those from now on."""
+        self.since = time.monotonic()
+
     @contextlib.contextmanager
     def doing(self, what, limit=None):
-        """Names what is under way; it may take `limit` seconds (None: what one piece may)."""
-        before = self.what, self.until
-        self.what, self.until = what, time.monotonic() + (limit or self.limit)
+        """Names what is under way; it may take `limit` seconds (None: what one piece may). The time of a piece within it
+        counts against that piece's limit alone."""
+        what_before, until_before, begin = self.what, self.until, time.monotonic()
+        self.what, self.until = what, begin + (limit or self.limit)
         try:
             yield
         finally:
-            self.what, self.until = before
+            spent = time.monotonic() - begin
+            self.what, self.until = what_before, until_before and until_before + spent
 
     def _watch(self):
         while True:

@@ -2,16 +2,18 @@
 """Measurements as JSON lines (results/README.md): written as they come, whole or not at all, and found again.
 
 Lines are grouped by what they measure: kind, kernel, shape, type, mask. The lines of one group are written together, so
-a group that stands in the file is complete, and `--resume` leaves it out. What was begun and not ended stands in a file
-beside it: work that ended the process twice is not tried a third time.
+a group that stands in the file is complete, and `--resume` leaves it out. What was begun and not ended, and who lost the
+device, stands in a file beside it, NAME.jsonl.begun, which has to go along to another machine: work that ended the
+process twice is not tried a third time.
 """
 import datetime, json, os, sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "report"))
 import schema  # noqa: E402
 
+OURS = "imbrex"
 GROUP = ("kind", "kernel", "shape", "type", "mask")
-ATTEMPTS = 2
+ATTEMPTS, MOST_LOSSES = 2, 6  # of a group: ends of the process by the same cause, and lost devices in all
 
 
 def now():
@@ -23,7 +25,7 @@ def group_of(fields):
 
 
 def is_wrong(line):
-    return line["implementation"] == "imbrex" and not line["checked"] and not line.get("failure", "").startswith("refused")
+    return line["implementation"] == OURS and not line["checked"] and not line.get("failure", "").startswith("refused")
 
 
 class Records:
@@ -39,6 +41,7 @@ class Records:
                 if os.path.exists(old):
                     os.remove(old)
         self._read()
+        self._save()
 
     def _read(self):
         if os.path.exists(self.begun_path):
@@ -61,9 +64,12 @@ class Records:
         return group_of(fields) in self.groups
 
     def may_begin(self, fields):
-        """False: this group ended the process before, as often as it may."""
+        """False: this group ended the process before, as often as it may. A loss is no reason while each is another's, who
+        is then left out; one that was left out and lost again is."""
         key = group_of(fields)
-        if self.begun.get(key, 0) >= ATTEMPTS:
+        losses = self.losses.get(key, [])
+        again = max(map(losses.count, losses), default=0)
+        if max(again, self.begun.get(key, 0)) >= ATTEMPTS or len(losses) >= MOST_LOSSES:
             return False
         self._mark(key, self.begun.get(key, 0) + 1)
         return True
@@ -82,15 +88,19 @@ class Records:
         self.forget(fields)
 
     def lost(self, fields):
-        """The implementations to leave out of the group; those that lost two groups are left out of all."""
-        names = [name for lost in self.losses.values() for name in lost]
-        return set(self.losses.get(group_of(fields), [])) | {name for name in names if names.count(name) > 1}
+        """The implementations to leave out of the group; another's that lost two groups is left out of all."""
+        groups = [set(names) for names in self.losses.values()]
+        everywhere = {name for names in groups for name in names if name != OURS and sum(name in each for each in groups) > 1}
+        return set(self.losses.get(group_of(fields), [])) | everywhere
 
     def _mark(self, key, count):
         if count:
             self.begun[key] = count
         else:
             self.begun.pop(key, None)
+        self._save()
+
+    def _save(self):
         with open(self.begun_path + ".new", "w") as file:
             json.dump([self.begun, self.losses], file)
         os.replace(self.begun_path + ".new", self.begun_path)

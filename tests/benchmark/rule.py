@@ -10,6 +10,7 @@ With ref the attention in f64 on the stored inputs, base the same as an eager fr
 
 A row that sees nothing has O = 0, LSE = -inf. Large shapes are judged on some of their rows, of every head and batch.
 """
+import contextlib
 import torch
 
 TYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32, "f64": torch.float64}
@@ -25,6 +26,20 @@ def device_lost():
     except RuntimeError:
         return True
     return False
+
+
+@contextlib.contextmanager
+def full_sums():
+    """For a baseline, which rounds its products and no partial sum. What is timed runs with torch's own settings."""
+    settings, names = torch.backends.cuda.matmul, ["allow_%s_reduced_precision_reduction" % name for name in ("bf16", "fp16")]
+    before = [getattr(settings, name) for name in names]
+    try:
+        for name in names:
+            setattr(settings, name, False)
+        yield
+    finally:
+        for name, value in zip(names, before):
+            setattr(settings, name, value)
 
 
 def chosen_rows(case, device, whole):
@@ -70,17 +85,15 @@ class Judge:
     def __init__(self, case, q, k, v, extreme=False, whole=False):
         """`whole`: every row is judged, however many."""
         self.case, self.rows = case, chosen_rows(case, q.device, whole)
-        # The baseline is to round as an eager framework does, and no worse.
-        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
-        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
         parts = [attend(case, q[b], k[b], v[b], self.rows, torch.float64) for b in range(case.batch)]
         self.output, self.lse = (torch.stack(part) for part in zip(*parts))
         kind = TYPES[case.type]
         if extreme:
             self.limit = 4 * UNIT_ROUNDOFF[case.type] * v.abs().max().item()
             return
-        baseline = max(self._difference(attend(case, q[b], k[b], v[b], self.rows, kind)[0], self.output[b])
-                       for b in range(case.batch))
+        with full_sums():
+            baseline = max(self._difference(attend(case, q[b], k[b], v[b], self.rows, kind)[0], self.output[b])
+                           for b in range(case.batch))
         r = self.output.to(kind)
         rounding = ((r + 0.3 - 0.3) - r).abs().max().item()
         self.limit = (3 if case.softcap else 2) * baseline + 2 * rounding

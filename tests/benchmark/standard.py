@@ -8,6 +8,7 @@ import dataclasses, functools
 import torch
 import ours, peers, spread, timing
 from attention import attempt, make_set, make_sets, summary
+from context import LOST
 from rule import Judge
 
 ROUNDS = 15
@@ -40,13 +41,13 @@ def peak_bytes(function, case, set):
     return torch.cuda.max_memory_allocated() - before
 
 
-def checked_lines(functions, case, set):
+def checked_lines(functions, case, set, lost):
     """(lines of time, lines of memory) by implementation; those that may not be timed carry a failure."""
     judge = Judge(case, set.q, set.k, set.v)
     times, memory = {}, {}
     for (name, variant), function in functions.items():
         line = {"implementation": name, "variant": variant, "checked": False, "tolerance": judge.limit}
-        out, failure = attempt(name, lambda: function(case, set))
+        out, failure = (None, LOST) if name in lost else attempt(name, lambda: function(case, set))
         if not failure:
             wrong = judge.judge(out)
             line["error"] = min(judge.error(out), 1e30)  # NaN is infinite, which JSON has not
@@ -62,7 +63,7 @@ def checked_lines(functions, case, set):
 
 def measure_case(case, context):
     set, functions = make_set(case), implementations(context)
-    times, memory = checked_lines(functions, case, set)
+    times, memory = checked_lines(functions, case, set, context.records.lost(case.fields("attention_standard")))
     sets = make_sets(set)
     calls = {name: [functools.partial(function, case, each) for each in sets] for (name, _), function in functions.items()
              if times[name]["checked"]}

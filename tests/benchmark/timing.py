@@ -8,6 +8,7 @@ that together exceed the L2 cache.
 """
 import itertools, random, time
 import torch
+from context import running
 from spread import Numbers
 
 BATCH_SECONDS, MOST_CALLS = 0.005, 200
@@ -43,21 +44,27 @@ def calibrate(calls):
 
 
 def measure(candidates, rounds, progress, seed=1):
-    """`candidates`: a list of calls (one a set of buffers) by name. Numbers by name; fewer rounds if the time is over."""
-    plans = {name: calibrate(calls) for name, calls in candidates.items()}
+    """`candidates`: a list of calls (one a set of buffers) by name. Numbers by name; fewer rounds if the time is over.
+    What is raised names its candidate (context.running)."""
+    plans = {}
+    for name, calls in candidates.items():
+        with running(name):
+            plans[name] = calibrate(calls)
     turns = {name: itertools.cycle(calls) for name, calls in candidates.items()}
     times, late = {name: [] for name in candidates}, dict.fromkeys(candidates, 0)
+    progress.measuring()
     order, shuffle = list(candidates), random.Random(seed)
     for done in range(rounds):
         if done >= 3 and progress.over():
             break
         shuffle.shuffle(order)
         for name in order:
-            count, hold = plans[name]
-            microseconds, host, waited = batch(turns[name], count, hold)
-            if waited:
-                plans[name] = count, min(0.1, 3 * host)
-                microseconds, _, waited = batch(turns[name], *plans[name])
+            with running(name):
+                count, hold = plans[name]
+                microseconds, host, waited = batch(turns[name], count, hold)
+                if waited:
+                    plans[name] = count, min(0.1, 3 * host)
+                    microseconds, _, waited = batch(turns[name], *plans[name])
             times[name].append(microseconds)
             late[name] += waited
     return {name: Numbers(times[name], late[name]) for name in candidates}

@@ -82,7 +82,7 @@ def compilation(context):
 def bench(chosen):
     progress = Progress(chosen.seconds)
     device = devices.Device(chosen)
-    records = Records(os.path.join(chosen.out, "bench.jsonl"), chosen.resume, device.facts, devices.commit(chosen.commit),
+    records = Records(os.path.join(chosen.out, "bench.jsonl"), chosen.resume, lambda: device.facts(progress.since), devices.commit(chosen.commit),
                       devices.software())
     context = Context(device, records, progress)
     for case in ATTENTION:

@@ -147,8 +147,9 @@ TEST(Failure, AFaultIsToldOnceWithItsKernelAndThenThatTheDeviceIsLost) {
     Module module = runtime.loadSource({"a.tile", ""}).value();
     Kernel kernel = module.kernel("scale_add").value();
     Buffer x = runtime.allocate(400).value();
+    Buffer z = runtime.allocate(400).value();
     View view(x, DataType::F32, {100});
-    std::vector<Argument> arguments = {{"X", view}, {"Y", view}, {"Z", view}, {"alpha", 3}};
+    std::vector<Argument> arguments = {{"X", view}, {"Y", view}, {"Z", View(z, DataType::F32, {100})}, {"alpha", 3}};
     kernel.launch(runtime.stream(), arguments).value();
     Result<void> first = runtime.stream().synchronize();
     ASSERT_FALSE(first);

@@ -163,9 +163,11 @@ class Runtime(Handle):
         text = _bytes(text)
         return Module(self, self.library.new("module_load_source", self.handle, _bytes(name), text, len(text)))
 
-    def view(self, tensor):
-        """The View of a DLPack tensor. Work already queued on the tensor is ordered by its __dlpack__ alone."""
-        capsule, struct = capsules.capsule_of(tensor), ViewStruct()
+    def view(self, tensor, stream=None):
+        """The View of a DLPack tensor. What `stream` (None: the runtime's own) is given from now on comes after the work
+        that the tensor's library has queued on it."""
+        # The runtime's own stream waits for the default stream, which DLPack calls 1.
+        capsule, struct = capsules.capsule_of(tensor, stream.raw or 1 if stream else 1), ViewStruct()
         pointer, versioned = capsules.open_capsule(capsule)
         self.library.call("view_from_dlpack", self.handle, pointer, versioned, byref(struct))
         return View.of_struct(struct, (tensor, capsule))
@@ -304,7 +306,7 @@ class Module(Handle):
 class Arguments:
     """A prepared argument list: reusable, and it keeps its views alive."""
 
-    def __init__(self, runtime, named):
+    def __init__(self, runtime, named, stream=None):
         self.array, self.count, self.kept = (ArgumentStruct * len(named))(), len(named), []
         for argument, (name, value) in zip(self.array, named.items()):
             argument.size, argument.name = ctypes.sizeof(ArgumentStruct), _bytes(name)
@@ -315,7 +317,7 @@ class Arguments:
             elif isinstance(value, numbers.Real):
                 argument.kind, argument.real = REAL, float(value)
             else:
-                view = value if isinstance(value, View) else runtime.view(value)
+                view = value if isinstance(value, View) else runtime.view(value, stream)
                 argument.kind, argument.view = VIEW, ctypes.pointer(view.struct)
                 self.kept.append(view)
 
@@ -347,16 +349,17 @@ class Kernel(Handle):
     def signature(self):
         return json.loads(self.library.owned_text("kernel_signature", self.handle))
 
-    def arguments(self, named):
-        return named if isinstance(named, Arguments) else Arguments(self.runtime, named)
+    def arguments(self, named, stream=None):
+        """`stream`: see Runtime.view."""
+        return named if isinstance(named, Arguments) else Arguments(self.runtime, named, stream)
 
     def launch(self, arguments, stream=None):
-        arguments = self.arguments(arguments)
+        arguments = self.arguments(arguments, stream)
         self._call("launch", _of(stream), arguments.array, arguments.count)
 
     def bind(self, arguments, stream=None):
-        """A callable that launches with these arguments on this stream."""
-        arguments, function, error = self.arguments(arguments), self.library.functions["kernel_launch"], c_void_p()
+        """A callable that launches with these arguments on this stream. Tensors are ordered now, not at each launch."""
+        arguments, function, error = self.arguments(arguments, stream), self.library.functions["kernel_launch"], c_void_p()
         fixed = (self.handle, _of(stream), arguments.array, arguments.count, byref(error))
 
         def run():

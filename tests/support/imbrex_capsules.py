@@ -45,8 +45,14 @@ def open_capsule(capsule):
     return PyCapsule_GetPointer(capsule, name), NAMES.index(name)
 
 
-def capsule_of(tensor):
+CUDA = 2  # kDLCUDA
+
+
+def capsule_of(tensor, stream):
+    """A CUDA tensor's library is told the CUstream (a number) that is to wait for it; others take no stream."""
+    device = getattr(tensor, "__dlpack_device__", None)
+    order = {"stream": stream} if device and device()[0] == CUDA else {}
     try:
-        return tensor.__dlpack__(max_version=(1, 0))
+        return tensor.__dlpack__(max_version=(1, 0), **order)
     except TypeError:  # older than DLPack 1.0
-        return tensor.__dlpack__()
+        return tensor.__dlpack__(**order)

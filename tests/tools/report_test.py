@@ -23,11 +23,13 @@ def line(**more):
 
 class Page(unittest.TestCase):
     def report(self, *lines):
-        """(exit code, page or "", stderr). A line is an object or text."""
+        """(exit code, page or "", stderr). A line is an object, text or bytes."""
         with tempfile.TemporaryDirectory() as folder:
             source, page = os.path.join(folder, "lines.jsonl"), os.path.join(folder, "page.html")
-            with open(source, "w") as file:
-                file.write("".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in lines))
+            with open(source, "wb") as file:
+                for one in lines:
+                    text = one if isinstance(one, (str, bytes)) else json.dumps(one)
+                    file.write((text if isinstance(text, bytes) else text.encode()) + b"\n")
             done = subprocess.run([sys.executable, REPORT, page, source], capture_output=True, text=True)
             if not os.path.exists(page):
                 return done.returncode, "", done.stderr
@@ -101,6 +103,12 @@ class Page(unittest.TestCase):
                  (line(medain=3), "unknown field 'medain'"), (line(rounds=1.5), "rounds is not a whole number"),
                  (line(checked=1), "checked is not true or false"), (line(median=98), "not low <= median <= high"),
                  (line(shape={"m": "4"}), "shape.m"), (line(device={"id": "cuda:0"}), "device.name"),
+                 (line(device={**GPU, "sm_clock_mhz": "1700"}), "device.sm_clock_mhz is not a number"),
+                 (line(device={**GPU, "name": "\ud800"}), "not UTF-8"), (b"\xff\xfe", "not UTF-8"), ("[" * 100000, "nested too deep"),
+                 (line(low=0, work={"flop": 5}), "a time that is not above zero"), (line(high=10**400), "high is not a number"),
+                 (line(kind='x" onload="y'), "kind 'x\" onload=\"y' is none of"), (line(work={"flop": -1}), "work.flop"),
+                 (line(ratios={"triton": {"median": 0, "low": 0, "high": 1}}), "ratios.triton is not 0 < low"),
+                 (line(ratios={"triton": {"median": 3, "low": 1, "high": 2}}), "ratios.triton is not 0 < low"),
                  (line(unit="ms"), "unit 'ms'"), (line(schema=2), "schema 2"), (line(failure="x"), "a number of a line with a failure"),
                  (line(**NOTHING), "no median, low or high and no failure"), (line(ratios={"triton": 1.2}), "ratios.triton"),
                  (line(work={"flops": 3}), "work.flops"), (line(rate={"unit": "x"}), "rate"),
@@ -121,6 +129,20 @@ class Page(unittest.TestCase):
         self.assertEqual(self.target(text, "launch of 19 arguments, at most 1.5 times a bare one", "driver")[0], "0.800")
         self.assertIn(">1.80<", text)  # cold beside cold
         self.assertNotIn(">180.00<", text)
+
+    def test_a_changed_tree_is_told(self):
+        self.assertIn("0123456789ab+changes<", self.good(line(commit="0123456789abcdef+changes")))
+
+    def test_a_line_of_nothing_known_breaks_no_page(self):
+        for unit, value in (("bytes", 0), ("cycles", 0), ("us", 1)):
+            lines = []
+            for kind, kernel in [("memory", "m"), ("matmul", "m"), ("micro", "exponentials"), ("micro", "shared")]:
+                for shape in ({}, {"ex2": 1}, {"ex2": 1, "fma": 4}, {"period": 0, "q": 0, "k": 0, "batch": 0}):
+                    more = dict(kind=kind, kernel=kernel, unit=unit, median=value, low=value, high=value)
+                    one = line(**more, shape=shape, rate={"unit": "x", "value": 0})
+                    lines += [one, dict(one, implementation="triton"), dict(one, shape={**shape, "fma": 1, "q": 3})]
+            with self.subTest(unit=unit):
+                self.good(*lines)
 
     def test_micro_results_and_plots(self):
         rows = [line(kind="micro", kernel="exponentials", implementation="hardware", variant="e1_f%d_a0_m0_c0_w4" % fma, unit="cycles",

@@ -21,6 +21,12 @@ def distinct(values):
     return ", ".join(dict.fromkeys(str(value) for value in values if value not in (None, "")))
 
 
+def short_commit(commit):
+    """Twelve digits, and what follows a "+": that the tree was changed."""
+    digits, plus, changes = commit.partition("+")
+    return digits[:12] + plus + changes
+
+
 def environment(lines):
     """What was measured on what: a row a device."""
     rows, devices = [], {}
@@ -34,7 +40,7 @@ def environment(lines):
         software = distinct("%s %s" % item for line in of for item in line.get("software", {}).items())
         rows.append([escape("%s, %s" % (name, id)), "simulated" if facts[0]["simulated"] else escape(distinct(fact.get("driver") for fact in facts)) or "-",
                      ("%d to %d MHz" % (clocks[0], clocks[-1]) if clocks[0] < clocks[-1] else "%d MHz" % clocks[0]) if clocks else escape(notes) or "-", escape(software) or "-",
-                     escape(distinct(line["commit"][:12] for line in of)), escape(dates[0]) + (" to " + escape(dates[-1]) if dates[-1] != dates[0] else ""), len(of)])
+                     escape(distinct(short_commit(line["commit"]) for line in of)), escape(dates[0]) + (" to " + escape(dates[-1]) if dates[-1] != dates[0] else ""), len(of)])
     return "<h2 id=environment>Environment</h2>" + table(["device", "driver", "SM clock", "software", "commits", "dates", "lines"], rows, 6)
 
 

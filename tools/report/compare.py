@@ -83,7 +83,7 @@ def groups(lines):
 
 def ratio(ours, peer):
     """(median, low, high) of the peer's time over ours; low and high are None where rounds were not paired."""
-    if not (measured(ours) and measured(peer)) or not ours["median"]:
+    if not (measured(ours) and measured(peer)) or not ours["median"] or not peer["median"]:
         return None
     paired = ours.get("ratios", {}).get(peer["implementation"])
     if paired:

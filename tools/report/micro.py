@@ -18,7 +18,7 @@ def _curve(lines, along, values_of, name_of):
 def _exponentials(lines):
     """Exponentials a clock over the fma beside each."""
     plain = [line for line in lines if line["shape"].get("ex2") == 1 and not any(line["shape"].get(k) for k in ("add", "max", "convert"))]
-    places, series = _curve(plain, "fma", lambda line: line["rate"]["value"], lambda line: "warps: %d" % line["shape"]["warps"])
+    places, series = _curve(plain, "fma", lambda line: line["rate"]["value"], lambda line: "warps: %d" % line["shape"].get("warps", 0))
     series.sort(key=lambda one: int(one[0].split()[1]))
     if len(places) < 2:
         return ""
@@ -31,8 +31,8 @@ def _shared(lines):
     asked = lambda line: 8192 / line["shape"]["period"] if line["shape"].get("period") else 0
     groups = {}
     for line in lines:
-        parts = line["variant"].split("_")  # FORM_nN_TRAFFIC_products_pP_wgW
-        if len(parts) == 6 and parts[3] == "products" and line["shape"]["period"]:
+        parts = line.get("variant", "").split("_")  # FORM_nN_TRAFFIC_products_pP_wgW
+        if len(parts) == 6 and parts[3] == "products" and line["shape"].get("period"):
             groups.setdefault((parts[0], parts[1], parts[5]), []).append({**line, "shape": {"asked": asked(line), "traffic": parts[2]}})
     out = []
     for (form, columns, warpgroups), of in sorted(groups.items()):

@@ -28,8 +28,10 @@ def number(value):
 
 
 def ticks(high, wanted=5):
-    """Round values from 0 to at least `high`."""
-    step = 10 ** math.floor(math.log10(high / wanted)) if high > 0 else 1
+    """Round values from 0 to at least `high`, and above 0."""
+    if high <= 0:
+        return [0, 1]
+    step = 10 ** math.floor(math.log10(high / wanted))
     step *= next(m for m in (1, 2, 5, 10) if high / (step * m) <= wanted)
     return [step * i for i in range(math.ceil(high / step - 1e-9) + 1)]
 

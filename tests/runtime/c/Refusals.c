@@ -28,6 +28,12 @@ static void testOpening(void) {
   REFUSED(imbrex_list_devices(NULL, 3, &count, &error), "'infos' is null, but 'capacity' is 3");
   CHECK(count == 77);
   options.target = NULL;
+  options.reserved = 7;
+  REFUSED(imbrex_runtime_open(&options, &runtime, &error), "'options.reserved' is 7");
+  options.reserved = 0;
+  options.ptxas = "/nowhere/ptxas"; /* must exist, though a simulated device assembles nothing */
+  FAILS(imbrex_runtime_open(&options, &runtime, &error), IMBREX_ERROR_ASSEMBLE, "'/nowhere/ptxas'");
+  options.ptxas = NULL;
   options.cache_directory = "/proc/no/such/place"; /* cannot be made: told, and no reason to fail */
   char *text = NULL;
   OK(imbrex_runtime_open(&options, &runtime, &error));
@@ -148,6 +154,8 @@ static void testArguments(const imbrex_kernel *kernel, Vectors *vectors) {
   LAUNCH("argument 'X'");
   view->address = 4096;
   LAUNCH("an address that is not the buffer's");
+  view->reserved = 3;
+  LAUNCH("argument 'X': its member `reserved` is 3");
   view->has_strides = 1;
   view->strides[0] = 2;
   LAUNCH("the last stride is 2");
@@ -177,6 +185,13 @@ static void testBuffers(const imbrex_runtime *runtime) {
   REFUSED(imbrex_buffer_download(buffer, 8, host, SIZE_MAX, NULL, &error), "do not lie");
   REFUSED(imbrex_buffer_download(buffer, 8, NULL, 1, NULL, &error), "host pointer");
   REFUSED(imbrex_buffer_copy(buffer, 0, buffer, 5, 6, NULL, &error), "do not lie");
+  REFUSED(imbrex_buffer_copy(buffer, 0, buffer, 3, 4, NULL, &error),
+          "from bytes [3, 7) of a buffer to its bytes [0, 4)");
+  REFUSED(imbrex_buffer_copy(buffer, 3, buffer, 0, 4, NULL, &error), "overlap");
+  REFUSED(imbrex_buffer_copy(buffer, 3, buffer, 3, 1, NULL, &error), "overlap");
+  OK(imbrex_buffer_copy(buffer, 0, buffer, 5, 5, NULL, &error));
+  OK(imbrex_buffer_copy(buffer, 6, buffer, 2, 4, NULL, &error));
+  OK(imbrex_buffer_copy(buffer, 3, buffer, 3, 0, NULL, &error));
   REFUSED(imbrex_buffer_fill32(buffer, 1, NULL, &error), "no multiple of 4");
   imbrex_buffer_free(buffer);
 }

@@ -27,7 +27,8 @@ static void testOptions(void) {
   options.size = offsetof(imbrex_runtime_options, target); /* so that `target` is not read */
   OK(imbrex_runtime_open(&options, &runtime, &error));
   imbrex_runtime_free(runtime);
-  static const uint32_t absurd[] = {0, 1, 7, 4097, UINT32_MAX};
+  options.device = NULL; /* nothing behind half a pointer */
+  static const uint32_t absurd[] = {0, 1, 7, 12, 13, 15, 4097, UINT32_MAX};
   for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; ++i) {
     options.size = absurd[i];
     REFUSED(imbrex_runtime_open(&options, &runtime, &error), "the size of 'options' is ");
@@ -49,7 +50,11 @@ static void testFilled(const imbrex_runtime *runtime) {
   CHECK(later.known.memory_bytes > 0 && later.more == 77 && later.known.size == sizeof later);
   info.size = 0;
   REFUSED(imbrex_runtime_device(runtime, &info, &error), "the size of 'info' is 0");
+  info.size = offsetof(imbrex_device_info, name) + 4;
+  REFUSED(imbrex_runtime_device(runtime, &info, &error), "the size of 'info' is 44");
   size_t count = 0;
+  REFUSED(imbrex_list_devices(&info, 1, &count, &error), "the size of 'infos[0]' is 44");
+  info.size = 0;
   REFUSED(imbrex_list_devices(&info, 1, &count, &error), "the size of 'infos[0]' is 0");
   struct {
     uint32_t size, simulated;
@@ -80,6 +85,8 @@ static void testArguments(const imbrex_kernel *kernel, const Vectors *vectors) {
   for (int i = 0; i < 3; ++i)
     views[i].known.size = offsetof(imbrex_view, has_strides); /* an older view: dense */
   OK(imbrex_kernel_launch(kernel, NULL, &arguments[0].known, 3, &error));
+  views[1].known.size = offsetof(imbrex_view, buffer) + 4;
+  REFUSED(imbrex_kernel_launch(kernel, NULL, &arguments[0].known, 3, &error), "argument 'Y'");
   views[1].known.size = 0;
   REFUSED(imbrex_kernel_launch(kernel, NULL, &arguments[0].known, 3, &error), "argument 'Y'");
   views[1].known.size = sizeof(imbrex_view);

@@ -92,6 +92,31 @@ class Tensors(unittest.TestCase):
             run()
             self.assertSum(z, 300)
 
+    def test_a_cuda_tensor_is_told_the_stream(self):
+        told, place = [], (2, 0)
+
+        class Tensor:
+            def __init__(self, view):
+                self.view = view
+
+            def __dlpack_device__(self):
+                return place
+
+            def __dlpack__(self, **words):
+                told.append(words.pop("stream", None))
+                return self.view.__dlpack__(**words)
+
+        vectors = self.vectors(20)
+        stream = self.runtime.create_stream()
+        for given, expected in ((None, 1), (stream, stream.raw)):
+            self.kernel.launch({name: Tensor(view) for name, view in vectors.items()}, given)
+            self.kernel.bind({name: Tensor(view) for name, view in vectors.items()}, given)
+            self.assertEqual(told, [expected] * 6)
+            told.clear()
+        place = (1, 0)
+        self.runtime.view(Tensor(vectors["X"]))
+        self.assertEqual(told, [None], "a host library takes no stream")
+
     def test_what_a_tensor_says_is_taken_over(self):
         buffer = self.runtime.allocate(1000)
         view = imbrex.View(buffer, "bf16", [3, 0, 5], strides=[40, 7, 1], byte_offset=64, read_only=True)
