@@ -199,17 +199,16 @@ class Commands(unittest.TestCase):
         self.assertFalse(any("conversion" in remark for remark in told["remarks"]), "a conversion in the main loop")
 
     def test_a_compiler_that_fails_leaves_what_repeats_it(self):
-        pipe, kernel = self.path("kernel.tile"), "kernel k(Y: out view<f32>[N]) grid (1) |i| {}\n"
-        os.mkfifo(pipe)  # the child waits for its text, and is ended meanwhile
-        parent = subprocess.Popen([os.path.abspath(IMBREX), "build", pipe, "--until", "tile"], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+        # Long enough in the compiler for the child to be ended meanwhile.
+        kernel = "kernel k(Y: out view<f64>[N]) grid (1) |i| {\n  var x = cast<f64>(i);\n%s  store Y[i] = x;\n}\n" % (
+            "  x = exp(x);\n" * 400)
+        parent = subprocess.Popen([os.path.abspath(IMBREX), "build", self.text(kernel), "-o", "out.ptx"], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder.name)
         children = ""
         while not children:
             with open("/proc/%d/task/%d/children" % (parent.pid, parent.pid)) as file:
                 children = file.read()
         os.kill(int(children.split()[0]), signal.SIGABRT)
-        with open(pipe, "w") as file:
-            file.write(kernel)
         out, err = parent.communicate()
         self.assertEqual((parent.returncode, out), (4, ""), err)
         self.assertIn("the compiler itself failed: signal 6", err)
@@ -217,8 +216,8 @@ class Commands(unittest.TestCase):
         self.assertIn(name, err)
         with open(self.path(name)) as file:
             command, build, text = file.read().split("\n", 2)
-        self.assertEqual((command, text), ("// imbrex build %s --until tile" % name, kernel))
-        again = imbrex("build", self.path(name), "--until", "tile")
+        self.assertEqual((command, text), ("// imbrex build %s -o out.ptx" % name, kernel))
+        again = imbrex("build", self.path(name), "-o", self.path("out.ptx"))
         self.assertEqual((again.returncode, again.stderr), (0, ""))
 
     # Running.

@@ -9,6 +9,7 @@
 
 #include "tools/imbrex/Guard.h"
 #include "compiler/Stage.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -40,7 +41,8 @@ static std::string commandLine(const Request &request, int count, const char *co
 }
 
 static void keepReproducer(const Request &request, int count, const char *const *words) {
-  std::optional<Source> source = request.file == "-" ? std::nullopt : readSource(request.file);
+  // What came through a pipe is gone, and to wait for more of it would be for ever.
+  std::optional<Source> source = llvm::sys::fs::is_regular_file(request.file) ? readSource(request.file) : std::nullopt;
   if (!source)
     return;
   StringRef suffix = request.from ? StringRef(info(*request.from).suffix) : "tile";
