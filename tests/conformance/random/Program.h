@@ -58,7 +58,8 @@ Program generateProgram(uint64_t seed);
 
 /// Runs the program on the reference interpreter and, as PTX, on its simulated device, or on the device that
 /// RunMode.h names. Returns "" if
-/// all outputs agree and nothing else was written, or what went wrong.
+/// all outputs agree and nothing else was written, or if the compiler refuses the program's size, which is
+/// printed; else what went wrong.
 std::string runProgram(const Program &program);
 
 } // namespace imbrex::test

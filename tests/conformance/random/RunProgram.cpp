@@ -11,6 +11,7 @@
 #include "tests/conformance/random/ProgramMemory.h"
 #include "tests/support/RawDevice.h"
 #include "tests/support/RunMode.h"
+#include <cstdio>
 
 using namespace imbrex;
 using namespace imbrex::test;
@@ -87,6 +88,10 @@ std::string test::runProgram(const Program &program) {
         if (stage == Stage::Tile)
           tileText = text;
       });
+  if (!result.kernel && result.errors().find("instructions of each thread, more than") != std::string::npos) {
+    std::printf("  seed %llu is refused: too many instructions\n", (unsigned long long)program.seed);
+    return "";
+  }
   if (!result.kernel)
     return "compiler: " + result.errors();
   std::vector<Bytes> expected = initialMemory(program), actual = expected;
