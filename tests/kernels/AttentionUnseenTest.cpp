@@ -169,7 +169,7 @@ TEST_P(AttentionUnseen, ANanOfKSpoilsTheRowsThatSeeIt) {
 /// A mask that no comparison bounds: every third key is hidden. What it hides has weight exactly zero: keys that are
 /// NaN and values as large as they come change no bit. A NaN among those values may spoil.
 TEST_P(AttentionUnseen, WhatAMaskWithoutBoundsHidesHasWeightZero) {
-  std::ifstream file(IMBREX_SOURCE_DIR "/kernels/attention_forward.tile");
+  std::ifstream file(inRoot("kernels/attention_forward.tile"));
   std::stringstream text;
   text << file.rdbuf() << "\nfn thirds(at) = at.k % 3 != 1 && at.k >= 0 * at.q;\n";
   const Runtime &runtime = runtimeOf(GetParam());

@@ -48,6 +48,11 @@ class Kit(unittest.TestCase):
         size = sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(self.kit) for name in names)
         self.assertLess(size, 60 << 20)
 
+    def test_no_kernel_is_looked_for_in_the_source_tree(self):
+        for name in os.listdir(os.path.join(self.kit, "bin")):
+            with open(os.path.join(self.kit, "bin", name), "rb") as file:
+                self.assertFalse((ROOT + "/kernels/").encode() in file.read(), name + ": use inRoot of RunMode.h")
+
     def test_needs_no_llvm_and_nothing_of_this_machine(self):
         known = ("libimbrex.so", "libstdc++.so", "libgcc_s.so", "libc.so", "libm.so", "libz.so", "libdl.so", "libpthread.so", "ld-linux")
         for name in os.listdir(os.path.join(self.kit, "bin")):
