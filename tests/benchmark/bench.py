@@ -46,15 +46,10 @@ def child(chosen):
     """The groups, on a GPU, in this process; what stands in the folder is left out."""
     progress = Progress(chosen.seconds)
     with progress.doing("loading torch"):
-        try:
-            import torch
-        except ImportError:
-            print("missing: torch, without which nothing is measured", file=sys.stderr)
+        if not devices.torch_sees_a_gpu("measured"):
             return ends.USAGE
+        import torch
         import peers, rule
-    if not torch.cuda.is_available():
-        print("no GPU: torch sees none", file=sys.stderr)
-        return ends.USAGE
     with progress.doing("opening " + chosen.device):
         device = devices.Device(chosen)
         torch.cuda.set_device(int(chosen.device.split(":")[1]))

@@ -94,6 +94,19 @@ class Device:
         return facts
 
 
+def torch_sees_a_gpu(loss):
+    """Loads torch. False, with a line that names what is missing and what is lost by it, where it cannot be used."""
+    try:
+        import torch
+    except ImportError:
+        print("missing: torch, without which nothing is " + loss, file=sys.stderr)
+        return False
+    if not torch.cuda.is_available():
+        print("no GPU: torch sees none", file=sys.stderr)
+        return False
+    return True
+
+
 def say_what_is_measured(options):
     """A simulated device runs only the small checks, and those only run on one. Says so; exits where it is otherwise."""
     simulated = options.device.startswith("sim:")

@@ -105,14 +105,9 @@ def remaining(cases, chosen, ledger):
 
 def child(chosen, progress, ledger):
     with progress.doing("loading torch and opening the device"):
-        try:
-            import torch
-        except ImportError:
-            print("missing: torch, without which nothing is judged on a GPU", file=sys.stderr)
+        if not devices.torch_sees_a_gpu("judged on a GPU"):
             return ends.USAGE
-        if not torch.cuda.is_available():
-            print("no GPU: torch sees none", file=sys.stderr)
-            return ends.USAGE
+        import torch
         import grid_ahead, grid_gpu, rule
 
         device = devices.Device(chosen)

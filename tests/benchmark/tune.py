@@ -195,14 +195,9 @@ def cache_of(chosen):
 
 def child(chosen, progress, records):
     with progress.doing("loading torch and opening the device"):
-        try:
-            import torch
-        except ImportError:
-            print("missing: torch, without which nothing is measured", file=sys.stderr)
+        if not devices.torch_sees_a_gpu("measured"):
             return ends.USAGE
-        if not torch.cuda.is_available():
-            print("no GPU: torch sees none", file=sys.stderr)
-            return ends.USAGE
+        import torch
         import rule, tune_problems
 
         device = devices.Device(chosen, cache_of(chosen))
