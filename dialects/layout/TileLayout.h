@@ -40,10 +40,18 @@
 #ifndef IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 #define IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 
-#include "dialects/layout/LinearLayout.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace imbrex::layout {
+
+/// Coordinates of an element, one number a dimension.
+using Coord = llvm::SmallVector<uint32_t, 4>;
 
 /// Who holds an element.
 struct Owner {
@@ -159,9 +167,6 @@ public:
   /// where it is not the usual one. parse reads it back; nullopt where the text is no layout.
   std::string toString() const;
   static std::optional<TileLayout> parse(llvm::StringRef text);
-
-  /// The map (register, lane, warp) -> coordinates as a LinearLayout, where warps and repeat are powers of two.
-  std::optional<LinearLayout> toLinear() const;
 
   /// A picture for people: one cell an element, "lane:register" of warp 0 (see the header of this file).
   std::string draw() const;

@@ -301,23 +301,6 @@ TEST(TileLayout, strideOfOneWarpDoesNotMatter) {
   EXPECT_EQ(TileLayout({}, lanes, {1}, {4}, {1}), TileLayout({}, lanes, {1}, {1}, {1}));
 }
 
-TEST(TileLayout, toLinearIsTheSameMap) {
-  unsigned compared = 0;
-  for (const Case &c : everyCase()) {
-    std::optional<LinearLayout> linear = c.layout.toLinear();
-    if (!linear)
-      continue;
-    ++compared;
-    ASSERT_TRUE(linear->isSurjective());
-    unsigned warps = 1u << linear->inBits()[2];
-    for (unsigned reg = 0; reg < c.layout.registersPerThread(); ++reg)
-      for (unsigned warp = 0; warp < warps; ++warp)
-        ASSERT_EQ(linear->apply({reg, 19, warp}), c.layout.coordOf(reg, 19, warp)) << c.layout.toString();
-  }
-  EXPECT_GT(compared, 100u);
-  EXPECT_FALSE(TileLayout::blocked({40, 96}, 4, 8).toLinear());
-}
-
 TEST(TileLayout, drawShowsWarpZero) {
   TileLayout layout = TileLayout::mmaAccumulator({32, 8}, 2, 1);
   std::string picture = layout.draw();
