@@ -11,6 +11,7 @@
 #include "compiler/Compiler.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/entry/StageEntry.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
@@ -146,7 +147,7 @@ bool Compilation::takePtx(const Target &target) {
   return entry.has_value();
 }
 
-/// Entry, warps and shared bytes as the passes settled them.
+/// Entry, launch values, warps and shared bytes as the passes settled them.
 void Compilation::readLaunchShape() {
   module->walk([&](Operation *op) {
     if (auto warps = op->getAttrOfType<IntegerAttr>(tile::kWarpsAttr))
@@ -156,6 +157,8 @@ void Compilation::readLaunchShape() {
       kernel.interface.entry = cast<SymbolOpInterface>(op).getName().str();
     }
   });
+  for (func::FuncOp function : module->getOps<func::FuncOp>())
+    kernel.interface.launchValues = launchValuesOf(function);
   kernel.interface.target = options.target;
 }
 

@@ -49,8 +49,8 @@ CompileResult compile(const Source &source, const CompileOptions &options, Stage
 
 /// Compiles from the text of a later stage (`source.text` is the MLIR of `from`, or PTX). Whatever the text, it is
 /// checked before the stage's passes see it: what they could not take is a diagnostic (compiler/entry). Only code
-/// and diagnostics are given: the interface of such a kernel holds its entry, target, warps and shared bytes (of
-/// PTX: entry and target).
+/// and diagnostics are given: the interface of such a kernel holds its entry, target, warps, shared bytes and, from
+/// tile or cta, launch values (of PTX: entry and target).
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
                           const DumpStage &dump = {});
 

@@ -47,6 +47,23 @@ static KernelSignature attention() {
   return signature;
 }
 
+/// What a launch of `parameter` passes; every extent of these kernels is dynamic but those that are integer parameters.
+static void addLaunchValues(const Parameter &parameter, KernelInterface &interface) {
+  using Kind = LaunchValue::Kind;
+  std::vector<LaunchValue> &values = interface.launchValues;
+  if (!parameter.isView) {
+    values.push_back({Kind::Scalar, parameter.name, 0, parameter.type});
+    return;
+  }
+  unsigned rank = unsigned(parameter.extents.size());
+  values.push_back({Kind::Pointer, parameter.name});
+  for (unsigned dim = 0; dim < rank; ++dim)
+    if (!parameter.extents[dim].evaluate(interface.constants))
+      values.push_back({Kind::Extent, parameter.name, dim});
+  for (unsigned dim = 0; dim + 1 < rank; ++dim)
+    values.push_back({Kind::Stride, parameter.name, dim});
+}
+
 static KernelInterface specialise(const KernelSignature &signature, const CompileOptions &options) {
   KernelInterface interface;
   interface.kernel = interface.entry = signature.name;
@@ -62,8 +79,12 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
       parameter.type = parameter.typeParameter == "T" ? type : wideType(type);
     parameter.typeParameter.clear();
     parameter.present = !options.absent.contains(parameter.name);
+    if (parameter.present)
+      addLaunchValues(parameter, interface);
     interface.parameters.push_back(std::move(parameter));
   }
+  for (unsigned axis = 0; interface.foldedGrid && axis < 2; ++axis)
+    interface.launchValues.push_back({LaunchValue::Kind::GridExtent, "", axis});
   bool isAttention = signature.name == "attention";
   interface.constants[isAttention ? "BM" : "BLOCK"] = 64;
   interface.grid = {{isAttention ? "Sq BM cdiv" : "N BLOCK cdiv"}};
