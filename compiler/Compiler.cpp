@@ -149,16 +149,17 @@ bool Compilation::takePtx(const Target &target) {
 
 /// Entry, launch values, warps and shared bytes as the passes settled them.
 void Compilation::readLaunchShape() {
-  module->walk([&](Operation *op) {
-    if (auto warps = op->getAttrOfType<IntegerAttr>(tile::kWarpsAttr))
-      kernel.interface.warps = warps.getInt();
-    if (auto bytes = op->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr)) {
-      kernel.interface.sharedBytes = bytes.getInt();
+  for (Operation &op : *module->getBody()) {
+    if (tile::RequestAttr request = tile::requestOf(&op))
+      kernel.interface.warps = request.getWarps();
+    if (cta::LaunchAttr launch = cta::launchOf(&op)) {
+      kernel.interface.warps = launch.getWarps();
+      kernel.interface.sharedBytes = launch.getShared();
       kernel.interface.entry = cast<SymbolOpInterface>(op).getName().str();
     }
-  });
-  for (func::FuncOp function : module->getOps<func::FuncOp>())
-    kernel.interface.launchValues = launchValuesOf(function);
+    if (auto function = dyn_cast<func::FuncOp>(op))
+      kernel.interface.launchValues = launchValuesOf(function);
+  }
   kernel.interface.target = options.target;
 }
 

@@ -26,7 +26,7 @@ def PipelineLoops : Pass<"cta-pipeline-loops", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
   let description = [{
     For every loop whose body puts tiles into one-slot buffers at places that only depend on the
-    induction variable: the buffers become rings of `tile.stages` slots, the first `stages - 1` copies
+    induction variable: the buffers become rings of as many slots as the request has stages, the first `stages - 1` copies
     start before the loop, and each iteration waits for its own tiles, then starts the copies of the
     iteration `stages - 1` ahead. Before: put, get in each iteration. After: get of this iteration's
     slots, puts into the slots freed by the last one. With one stage the loop stays as it is.
@@ -37,8 +37,9 @@ def PipelineLoops : Pass<"cta-pipeline-loops", "::mlir::func::FuncOp"> {
 def AllocateShared : Pass<"cta-allocate-shared", "::mlir::func::FuncOp"> {
   let summary = "Place buffers in shared memory";
   let description = [{
-    Gives every `cta.alloc` its byte offset. Buffers whose lives do not meet share bytes. The kernel's
-    attribute `cta.shared_bytes` is the sum; more than the target has is an error with the numbers.
+    Gives every `cta.alloc` of a kernel its byte offset. Buffers whose lives do not meet share bytes. More than the
+    target has is an error with the numbers. Before: the kernel's `#tile.request`. After: its `#cta.launch` too, with
+    the bytes of all buffers.
   }];
 }
 

@@ -16,17 +16,16 @@
 using namespace mlir;
 using namespace imbrex;
 
-Lowering::Lowering(func::FuncOp kernel, unsigned warps)
-    : b(kernel), loc(kernel.getLoc()), warps(warps), kernel(kernel) {
+Lowering::Lowering(func::FuncOp kernel)
+    : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()), kernel(kernel) {
   b.setListener(&count);
 }
 
 LogicalResult Lowering::makeFunction() {
   b.setInsertionPoint(kernel);
   SmallVector<Type> types;
-  forEachLaunchValue(kernel, [&](Value, const LaunchValue &value) {
-    types.push_back(parameterType(value, b.getContext()));
-  });
+  forEachLaunchValue(kernel,
+                     [&](Value, const LaunchValue &value) { types.push_back(parameterType(value, b.getContext())); });
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types);
   if (int64_t bytes = parameterBytes(type); bytes > kLargeParameterBytes)
     return kernel.emitError("the parameters of this kernel take ")
@@ -42,9 +41,7 @@ LogicalResult Lowering::makeFunction() {
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(warps * 32)}));
   // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
-  for (StringRef attr : {tile::kTargetAttr, cta::kSharedBytesAttr, tile::kWarpsAttr})
-    if (Attribute value = kernel->getAttr(attr))
-      function->setAttr(attr, value);
+  function->setAttr(cta::kLaunchAttr, cta::launchOf(kernel));
   entry = function.addEntryBlock(b);
   body = &function.getBody();
   b.setInsertionPointToStart(entry);

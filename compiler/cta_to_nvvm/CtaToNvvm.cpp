@@ -23,12 +23,11 @@ struct CtaToNvvm : imbrex::impl::CtaToNvvmBase<CtaToNvvm> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp kernel : kernels) {
-      auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-      if (!warps) {
-        kernel.emitError("expected the attribute tile.warps");
+      if (!cta::launchOf(kernel)) {
+        kernel.emitError("expected a kernel whose launch is settled: the attribute ") << cta::kLaunchAttr;
         return signalPassFailure();
       }
-      if (failed(Lowering(kernel, warps.getInt()).run()))
+      if (failed(Lowering(kernel).run()))
         return signalPassFailure();
       kernel.erase();
     }

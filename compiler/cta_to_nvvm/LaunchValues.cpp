@@ -36,7 +36,7 @@ void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Val
     for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
       visit(argument, {Kind::Stride, name, dim});
   }
-  if (kernel->hasAttr(tile::kFoldedGridAttr))
+  if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getFoldedGrid())
     for (unsigned axis : {0, 1})
       visit(Value(), {Kind::GridExtent, "", axis});
 }

@@ -45,8 +45,8 @@ struct SharedPlace {
 
 class Lowering {
 public:
-  /// For a kernel of `warps` warps.
-  Lowering(mlir::func::FuncOp kernel, unsigned warps);
+  /// For a kernel whose launch is settled.
+  explicit Lowering(mlir::func::FuncOp kernel);
 
   /// Makes the llvm.func beside the kernel. Errors have been emitted on failure.
   mlir::LogicalResult run();

@@ -199,12 +199,9 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   }
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
-  function->setAttr(tile::kKernelAttr, b.getUnitAttr());
-  function->setAttr(tile::kWarpsAttr, b.getI32IntegerAttr(interface.warps));
-  function->setAttr(tile::kStagesAttr, b.getI32IntegerAttr(program.integers.find("stages")->second));
-  function->setAttr(tile::kTargetAttr, b.getStringAttr(target.name));
-  if (options.foldGrid)
-    function->setAttr(tile::kFoldedGridAttr, b.getUnitAttr());
+  unsigned stages = program.integers.find("stages")->second;
+  function->setAttr(tile::kKernelAttr,
+                    tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, options.foldGrid));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (parameter->isView)

@@ -10,6 +10,7 @@
 
 #include "compiler/frontend/Sema.h"
 #include "compiler/frontend/Parser.h"
+#include "dialects/tile/TileDialect.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
@@ -256,7 +257,7 @@ void Specialiser::bindTunables() {
   bindUndeclared("stages", 2);
   if (int64_t warps = result.integers["warps"]; warps < 1 || warps > target.warpsPerCta)
     error(result.kernel->offset, Message::BadWarps, warps);
-  if (int64_t stages = result.integers["stages"]; stages < 1 || stages > 8)
+  if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)
     error(result.kernel->offset, Message::BadStages, stages);
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())

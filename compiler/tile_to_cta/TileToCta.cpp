@@ -28,7 +28,7 @@ struct TileToCta : imbrex::impl::TileToCtaBase<TileToCta> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
     getOperation().walk([&](func::FuncOp kernel) {
-      if (kernel->hasAttr(tile::kKernelAttr))
+      if (tile::requestOf(kernel))
         kernels.push_back(kernel);
     });
     for (func::FuncOp kernel : kernels)
@@ -68,11 +68,9 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
 }
 
 LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
-  auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-  if (!warps)
-    return kernel.emitError("expected the attribute tile.warps");
-  DotPlans plans = planDots(kernel, warps.getInt());
-  LayoutAnalysis layouts(kernel, warps.getInt(), plans);
+  unsigned warps = tile::requestOf(kernel).getWarps();
+  DotPlans plans = planDots(kernel, warps);
+  LayoutAnalysis layouts(kernel, warps, plans);
   OpBuilder builder(kernel);
   auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
   newKernel.addEntryBlock();

@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -39,6 +40,27 @@ void CtaDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/cta/CtaOps.cpp.inc"
       >();
+}
+
+LogicalResult LaunchAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned threads,
+                                 int64_t shared, unsigned registers) {
+  if (!target.starts_with("sm_"))
+    return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
+  if (threads < 1 || threads % 32 != 0)
+    return emitError() << "(2) expected whole warps of 32 threads, found " << threads << " threads";
+  if (shared < 0)
+    return emitError() << "(3) expected bytes of shared memory, found " << shared;
+  if (registers < 1 || registers > 255)
+    return emitError() << "(4) expected 1 to 255 registers, found " << registers;
+  return success();
+}
+
+LogicalResult CtaDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kLaunchAttr)
+    return op->emitError() << "the cta dialect has no attribute '" << attribute.getName().strref() << "'";
+  if (isa<LaunchAttr>(attribute.getValue()) && isa<FunctionOpInterface>(op))
+    return success();
+  return op->emitError() << "'" << kLaunchAttr << "' is the #cta.launch of a function";
 }
 
 void LayoutAttr::print(AsmPrinter &printer) const { printer << "<\"" << getLayout().toString() << "\">"; }

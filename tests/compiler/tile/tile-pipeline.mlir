@@ -5,7 +5,7 @@
 // CHECK-LABEL: @one_iteration
 // CHECK: scf.for {{.*}} = %c0_i32 to %c2_i32
 // CHECK-NOT: tile.visible
-func.func @one_iteration(%O: !tile.view<? x i32, out>, %n: i32) attributes {tile.kernel} {
+func.func @one_iteration(%O: !tile.view<? x i32, out>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c2 = arith.constant 2 : i32

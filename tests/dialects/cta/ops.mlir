@@ -1,5 +1,5 @@
 // RUN: imbrex-opt %s | imbrex-opt | FileCheck %s
-// Every operation prints and parses back.
+// Every operation, and what may stand on a kernel, prints and parses back.
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
@@ -34,3 +34,7 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf32, #p>
   return
 }
+
+// CHECK-LABEL: func.func @settled
+// CHECK-SAME: cta.launch = #cta.launch<"sm_90a", threads 256, shared 65536, registers 255>
+func.func @settled() attributes {cta.launch = #cta.launch<"sm_90a", threads 256, shared 65536, registers 255>} { return }

@@ -162,3 +162,33 @@ func.func @reduce_type(%v: tensor<128xf32, #v>) {
   %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf16, #p>
   return
 }
+
+// -----
+
+// expected-error @+1 {{(1) expected a target such as "sm_80", found ""}}
+func.func @launch_target() attributes {cta.launch = #cta.launch<"", threads 32, shared 0, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(2) expected whole warps of 32 threads, found 48 threads}}
+func.func @launch_threads() attributes {cta.launch = #cta.launch<"sm_80", threads 48, shared 0, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(3) expected bytes of shared memory, found -1}}
+func.func @launch_shared() attributes {cta.launch = #cta.launch<"sm_80", threads 32, shared -1, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(4) expected 1 to 255 registers, found 256}}
+func.func @launch_registers() attributes {cta.launch = #cta.launch<"sm_80", threads 32, shared 0, registers 256>} { return }
+
+// -----
+
+// expected-error @+1 {{'cta.launch' is the #cta.launch of a function}}
+func.func @no_launch() attributes {cta.launch = 32 : i32} { return }
+
+// -----
+
+// expected-error @+1 {{the cta dialect has no attribute 'cta.shared_bytes'}}
+func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
