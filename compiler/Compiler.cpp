@@ -11,6 +11,7 @@
 #include "compiler/Compiler.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/ReportCta.h"
 #include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/entry/StageEntry.h"
 #include "compiler/frontend/Frontend.h"
@@ -133,7 +134,7 @@ bool Compilation::runPasses(void (*build)(OpPassManager &)) {
 
 bool Compilation::emit() {
   std::optional<Target> target = Target::parse(options.target);
-  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline);
+  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline, kernel.report);
   if (ptx)
     kernel.code = std::move(*ptx);
   return ptx.has_value();
@@ -147,7 +148,7 @@ bool Compilation::takePtx(const Target &target) {
   return entry.has_value();
 }
 
-/// Entry, launch values, warps and shared bytes as the passes settled them.
+/// Entry, launch values, warps and shared bytes as the passes settled them; what the report says of stage cta.
 void Compilation::readLaunchShape() {
   for (Operation &op : *module->getBody()) {
     if (tile::RequestAttr request = tile::requestOf(&op))
@@ -157,8 +158,11 @@ void Compilation::readLaunchShape() {
       kernel.interface.sharedBytes = launch.getShared();
       kernel.interface.entry = cast<SymbolOpInterface>(op).getName().str();
     }
-    if (auto function = dyn_cast<func::FuncOp>(op))
+    auto function = dyn_cast<func::FuncOp>(op);
+    if (function)
       kernel.interface.launchValues = launchValuesOf(function);
+    if (function && cta::launchOf(function))
+      reportCta(function, kernel.report);
   }
   kernel.interface.target = options.target;
 }

@@ -15,6 +15,7 @@
 #include "compiler/CompileOptions.h"
 #include "compiler/Diagnostics.h"
 #include "compiler/KernelInterface.h"
+#include "compiler/KernelReport.h"
 #include "compiler/Stage.h"
 #include <functional>
 
@@ -30,6 +31,7 @@ struct CompiledKernel {
   std::string code; ///< text of the stage asked for: MLIR, or PTX
   Stage stage = Stage::Ptx;
   KernelInterface interface;
+  KernelReport report; ///< of the stages that were run, from cta on
   std::vector<StageTime> times;
 };
 
