@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ReportCta.h"
@@ -96,7 +97,7 @@ void Compilation::report(mlir::Diagnostic &diagnostic) {
     diagnostics.addAt(severity,
                       place ? Place{place.getFilename().getValue(), place.getLine(), place.getColumn()}
                             : Place{source.name, 0, 0},
-                      each.str());
+                      each.str(), /*ofCaller=*/false, sizeLimitOf(each));
   };
   bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
   add(diagnostic, isError ? Severity::Error : Severity::Remark);
@@ -240,6 +241,13 @@ std::string CompileResult::errors() const {
     if (diagnostic.severity != Severity::Remark)
       text += diagnostic.render();
   return text;
+}
+
+SizeLimit CompileResult::limit() const {
+  for (const imbrex::Diagnostic &diagnostic : diagnostics)
+    if (diagnostic.severity == Severity::Error)
+      return diagnostic.limit;
+  return SizeLimit::None;
 }
 
 CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump) {

@@ -40,6 +40,8 @@ struct CompileResult {
   std::vector<Diagnostic> diagnostics;  ///< errors with their notes; remarks on success
   /// All errors and notes, rendered.
   std::string errors() const;
+  /// Of the first error.
+  SizeLimit limit() const;
 };
 
 /// Called with the text of every stage passed, if given. Does not change the code.

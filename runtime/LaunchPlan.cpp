@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/LaunchPlan.h"
+#include "runtime/ScalarBits.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
 

@@ -74,9 +74,6 @@ private:
   std::vector<std::optional<int64_t>> constants; ///< by slot
 };
 
-/// The 8 bytes a scalar is passed in (little endian, upper bytes 0); nullopt if it does not fit the type.
-std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
-
 } // namespace imbrex
 
 #endif // IMBREX_RUNTIME_LAUNCHPLAN_H

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Passes.h"
@@ -109,7 +110,7 @@ static int64_t firstFit(const Life &life, ArrayRef<Life> placed) {
 LogicalResult AllocateShared::checkLimit(const Target &target, ArrayRef<Life> lives, int64_t total) {
   if (total <= target.sharedBytes)
     return success();
-  InFlightDiagnostic error = getOperation().emitError()
+  InFlightDiagnostic error = refuseSize(getOperation(), SizeLimit::SharedMemory)
                              << "needs " << total << " bytes of shared memory, but a CTA on " << target.name << " has "
                              << target.sharedBytes << ": choose smaller tiles or fewer stages";
   for (const Life &life : lives)

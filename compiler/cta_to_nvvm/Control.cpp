@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
@@ -28,8 +29,8 @@ LogicalResult Lowering::makeFunction() {
                      [&](Value, const LaunchValue &value) { types.push_back(parameterType(value, b.getContext())); });
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types);
   if (int64_t bytes = parameterBytes(type); bytes > kLargeParameterBytes)
-    return kernel.emitError("the parameters of this kernel take ")
-           << bytes << " bytes, more than the " << kLargeParameterBytes
+    return refuseSize(kernel, SizeLimit::Parameters)
+           << "the parameters of this kernel take " << bytes << " bytes, more than the " << kLargeParameterBytes
            << " that a launch can pass; use fewer views, or extents that are known when it is compiled";
   std::string name = kernel.getName().str();
   kernel.setName((name + ".tile").c_str());

@@ -45,6 +45,10 @@ public:
   /// No attribute that is neither inherent to the operation nor in `known`.
   mlir::LogicalResult checkAttributes(mlir::Operation *op, llvm::ArrayRef<llvm::StringRef> known) const;
 
+  /// Calls `check` for each operation in `body` until one fails, or there are more than `most`.
+  mlir::LogicalResult checkEach(mlir::Region &body, unsigned most,
+                                llvm::function_ref<mlir::LogicalResult(mlir::Operation *)> check) const;
+
   mutable mlir::ModuleOp module; ///< a handle, whose accessors are not const
   const Target &target;
 

@@ -206,15 +206,7 @@ LogicalResult KernelCheck::run() {
     return failure();
   warps = tile::requestOf(kernel).getWarps();
   sharedBytes = isCta ? cta::launchOf(kernel).getShared() : 0;
-  unsigned operations = 0;
-  WalkResult result = kernel.getBody().walk([&](Operation *op) {
-    if (++operations > kMaxOperations) {
-      check.error(op) << "this kernel takes more than " << kMaxOperations << " operations";
-      return WalkResult::interrupt();
-    }
-    return failed(checkOperation(op)) ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
+  return check.checkEach(kernel.getBody(), kMaxOperations, [&](Operation *op) { return checkOperation(op); });
 }
 
 LogicalResult imbrex::checkKernelEntry(const EntryCheck &check, bool isCta) { return KernelCheck(check, isCta).run(); }

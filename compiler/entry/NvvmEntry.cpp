@@ -219,15 +219,7 @@ LogicalResult NvvmCheck::run() {
       failed(check.checkLaunch(kernel, /*expected=*/true)) || failed(checkFunction()) ||
       (global && failed(checkGlobal(global))))
     return failure();
-  unsigned operations = 0;
-  WalkResult result = kernel.getBody().walk([&](Operation *op) {
-    if (++operations > kMaxOperations) {
-      check.error(op) << "this kernel takes more than " << kMaxOperations << " operations";
-      return WalkResult::interrupt();
-    }
-    return failed(checkOperation(op)) ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
+  return check.checkEach(kernel.getBody(), kMaxOperations, [&](Operation *op) { return checkOperation(op); });
 }
 
 LogicalResult imbrex::checkNvvmEntry(const EntryCheck &check) { return NvvmCheck(check).run(); }

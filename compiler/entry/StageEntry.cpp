@@ -78,6 +78,19 @@ LogicalResult EntryCheck::checkAttributes(Operation *op, ArrayRef<StringRef> kno
   return success();
 }
 
+LogicalResult EntryCheck::checkEach(Region &body, unsigned most,
+                                    llvm::function_ref<LogicalResult(Operation *)> check) const {
+  unsigned operations = 0;
+  WalkResult result = body.walk([&](Operation *op) {
+    if (++operations > most) {
+      error(op) << "this kernel takes more than " << most << " operations";
+      return WalkResult::interrupt();
+    }
+    return failed(check(op)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 /// Lines of files stay; all else becomes unknown.
 static Location simplified(Location location) {
   FileLineColLoc place;

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/tile_to_cta/Distribute.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -57,9 +58,9 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
       return WalkResult::advance(); // has no place in the text, or nothing of its own; what is in it has
     for (Type type : op->getResultTypes())
       if (int64_t count = registersOf(type); count > kMaxRegisters) {
-        op->emitError() << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes "
-                        << count << " registers of each thread, more than " << kMaxRegisters
-                        << "; make the tile smaller or use more warps";
+        refuseSize(op, SizeLimit::Registers)
+            << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes " << count
+            << " registers of each thread, more than " << kMaxRegisters << "; make the tile smaller or use more warps";
         return WalkResult::interrupt();
       }
     return WalkResult::advance();

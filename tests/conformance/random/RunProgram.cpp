@@ -97,7 +97,7 @@ std::string test::runProgram(const Program &program) {
         if (stage == Stage::Tile)
           tileText = text;
       });
-  if (!result.kernel && result.errors().find("instructions of each thread, more than") != std::string::npos) {
+  if (!result.kernel && result.limit() == SizeLimit::Instructions) {
     std::printf("  seed %llu is refused: too many instructions\n", (unsigned long long)program.seed);
     return "";
   }
