@@ -1,4 +1,4 @@
-//===- Passes.td - Passes on the way from tiles to a CTA -------*- tablegen -*-===//
+//===- Passes.td - Passes on the cta stage ---------------------*- tablegen -*-===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,16 +11,6 @@
 #define IMBREX_COMPILER_CTA_PASSES
 
 include "mlir/Pass/PassBase.td"
-
-def TileToCta : Pass<"tile-to-cta", "::mlir::ModuleOp"> {
-  let summary = "Spread tiles over the threads of a CTA";
-  let description = [{
-    Chooses the instruction family of each product, gives every tile a layout, copies what products
-    read through shared memory. Before: tile operations on plain tensors. After: the same on tensors
-    with a `#cta.layout`, and cta operations.
-  }];
-  let dependentDialects = ["::imbrex::cta::CtaDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
-}
 
 def PipelineLoops : Pass<"cta-pipeline-loops", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
@@ -52,15 +42,6 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
     that an iteration meets the one before it. `cta.get` is a barrier of its own.
     Needs the offsets of `cta-allocate-shared`.
   }];
-}
-
-def CtaToNvvm : Pass<"cta-to-nvvm", "::mlir::ModuleOp"> {
-  let summary = "From tiles in registers to single threads";
-  let description = [{
-    Every kernel becomes an `llvm.func` of scalars: a tile is one value a register of the thread.
-    Before: the cta stage, with offsets and barriers. After: only `llvm` and `nvvm` operations.
-  }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 #endif // IMBREX_COMPILER_CTA_PASSES

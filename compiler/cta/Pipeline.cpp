@@ -10,7 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Passes.h"
+#include "compiler/cta_to_nvvm/Passes.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 

@@ -8,13 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/Passes.h"
 
 using namespace mlir;
 using namespace imbrex;
 
 namespace imbrex {
 #define GEN_PASS_DEF_CTATONVVM
-#include "compiler/cta/Passes.h.inc"
+#include "compiler/cta_to_nvvm/Passes.h.inc"
 } // namespace imbrex
 
 namespace {

@@ -19,8 +19,13 @@
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 
-#include "compiler/cta/Passes.h"
 #include "compiler/cta_to_nvvm/InstructionCount.h"
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include <map>
 #include <vector>
 

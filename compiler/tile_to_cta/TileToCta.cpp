@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/SizeRefusal.h"
-#include "compiler/cta/Passes.h"
 #include "compiler/tile_to_cta/Distribute.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Pass/Pass.h"
@@ -20,7 +20,7 @@ using namespace imbrex;
 
 namespace imbrex {
 #define GEN_PASS_DEF_TILETOCTA
-#include "compiler/cta/Passes.h.inc"
+#include "compiler/tile_to_cta/Passes.h.inc"
 } // namespace imbrex
 
 namespace {

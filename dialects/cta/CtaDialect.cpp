@@ -96,7 +96,7 @@ LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   return success();
 }
 
-unsigned BufferType::getElementBytes() const { return std::max(1u, getElementType().getIntOrFloatBitWidth() / 8); }
+unsigned BufferType::getElementBytes() const { return tile::elementBytes(getElementType()); }
 
 layout::SharedLayout BufferType::getLayout() const {
   return layout::SharedLayout(getRows(), getColumns(), getElementBytes(), getSpan(), getLeastRows(), getLeastColumns());
@@ -104,7 +104,7 @@ layout::SharedLayout BufferType::getLayout() const {
 
 BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, int64_t leastRows,
                               int64_t leastColumns) {
-  unsigned bytes = std::max(1u, elementType.getIntOrFloatBitWidth() / 8);
+  unsigned bytes = tile::elementBytes(elementType);
   layout::SharedLayout plain = layout::SharedLayout::swizzled(rows, columns, bytes);
   leastRows = std::max(rows, leastRows);
   leastColumns = std::max(columns, leastColumns);

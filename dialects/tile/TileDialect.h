@@ -43,6 +43,9 @@ inline constexpr unsigned kMostStages = 8;
 /// What is asked for; null if `op` is no kernel.
 inline RequestAttr requestOf(mlir::Operation *op) { return op->getAttrOfType<RequestAttr>(kKernelAttr); }
 
+/// Bytes of an element in memory: i1 takes one.
+inline unsigned elementBytes(mlir::Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
+
 /// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
 /// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a
 /// scalar), (3) one element type.
