@@ -70,10 +70,10 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   interface.target = options.target;
   interface.warps = 4;
   interface.foldedGrid = options.foldGrid;
-  DataType type = *parseDataType(options.set.at("T"));
+  DataType type = *options.set.at("T").type();
   interface.types["T"] = type;
   for (const std::string &name : signature.integerParameters)
-    interface.constants[name] = atoll(options.set.at(name).c_str());
+    interface.constants[name] = *options.set.at(name).integer();
   for (Parameter parameter : signature.parameters) {
     if (!parameter.typeParameter.empty())
       parameter.type = parameter.typeParameter == "T" ? type : wideType(type);

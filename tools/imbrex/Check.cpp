@@ -23,9 +23,9 @@ static CompileOptions optionsOf(const Request &request, const KernelInterface &i
   options.kernel = interface.kernel;
   options.target = interface.target;
   for (const auto &[name, value] : interface.types)
-    options.set[name] = std::string(imbrex::name(value));
+    options.set[name] = value;
   for (const auto &[name, value] : interface.constants)
-    options.set.try_emplace(name, std::to_string(value));
+    options.set.try_emplace(name, value);
   for (const Parameter &parameter : interface.parameters) {
     if (!parameter.present)
       options.absent.insert(parameter.name);

@@ -40,7 +40,8 @@ static bool splitNameValue(StringRef text, NameValue &result, std::string &error
   return false;
 }
 
-static bool addSetting(CompileOptions::Settings &settings, StringRef text, std::string &error) {
+template <typename Value>
+static bool addSetting(std::map<std::string, Value, std::less<>> &settings, StringRef text, std::string &error) {
   NameValue pair;
   if (!splitNameValue(text, pair, error))
     return false;

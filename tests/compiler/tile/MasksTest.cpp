@@ -189,7 +189,7 @@ void checkMask(const Truth &mask, int64_t Sq, int64_t Sk) {
   }
   for (auto [BM, BN] : {std::pair(8, 4), {16, 32}, {32, 16}}) {
     CompileOptions options;
-    options.set = {{"BM", std::to_string(BM)}, {"BN", std::to_string(BN)}};
+    options.set = {{"BM", BM}, {"BN", BN}};
     CompileResult result = compile({"mask.tile", kernelText(mask.text)}, options, Stage::Tile);
     ASSERT_TRUE(result.kernel) << result.errors() << mask.text;
     EXPECT_EQ(interpretSeen(result.kernel->code, Sq, Sk, BM), expected)
