@@ -107,7 +107,8 @@ SmallVector<Carried> DeferReductions::findCarried(scf::ForOp loop) {
     if (layout.lanesAlong(reduce.getDim()) == 0 || layout.warps()[reduce.getDim()] != 1)
       continue; // nothing to combine between lanes, or parts that have met in shared memory
     if (!mayStartParts(loop.getInitArgs()[position], reduce.getKind())) {
-      reduce.emitRemark("combined in every iteration: what the loop starts from is not a constant that lanes can share");
+      reduce.emitRemark(
+          "combined in every iteration: what the loop starts from is not a constant that lanes can share");
       continue;
     }
     found.push_back(*carried);
@@ -135,15 +136,15 @@ static void rewrite(scf::ForOp loop, const Carried &carried) {
   Location loc = carried.combine->getLoc();
   RankedTensorType type =
       cta::partsType(cast<RankedTensorType>(reduce.getSource().getType()), dim, cta::PartScope::Lane);
-  Value parts = cta::ReduceOp::create(b, reduce.getLoc(), type, reduce.getKind(), reduce.getSource(), dim,
-                                      cta::PartScope::Lane);
+  Value parts =
+      cta::ReduceOp::create(b, reduce.getLoc(), type, reduce.getKind(), reduce.getSource(), dim, cta::PartScope::Lane);
   Value old = argument;
   if (arith::MulFOp scale = carried.scale) {
     Value factor = scale.getLhs() == argument ? scale.getRhs() : scale.getLhs();
     old = arith::MulFOp::create(b, scale.getLoc(), argument, spread(b, scale.getLoc(), factor, dim, type));
   }
-  Operation *next =
-      b.create(loc, carried.combine->getName().getIdentifier(), {old, parts}, TypeRange(type), carried.combine->getAttrs());
+  Operation *next = b.create(loc, carried.combine->getName().getIdentifier(), {old, parts}, TypeRange(type),
+                             carried.combine->getAttrs());
   loop.getBody()->getTerminator()->setOperand(carried.position, next->getResult(0));
   carried.combine->erase();
   if (arith::MulFOp scale = carried.scale)
@@ -160,10 +161,11 @@ void DeferReductions::defer(scf::ForOp loop, ArrayRef<Carried> found) {
     matchPattern(inits[carried.position], m_Constant(&start));
     RankedTensorType type =
         cta::partsType(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), cta::PartScope::Lane);
-    inits[carried.position] = arith::ConstantOp::create(
-        b, loop.getLoc(), SplatElementsAttr::get(type, start.getSplatValue<Attribute>()));
+    inits[carried.position] =
+        arith::ConstantOp::create(b, loop.getLoc(), SplatElementsAttr::get(type, start.getSplatValue<Attribute>()));
   }
-  auto newLoop = scf::ForOp::create(b, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
+  auto newLoop =
+      scf::ForOp::create(b, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
   newLoop->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   Block *body = newLoop.getBody();
   if (!body->empty())

@@ -100,11 +100,11 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
   unsigned dim = op.getDim();
   if (cta::layoutOf(op.getSource().getType()).warps()[dim] != 1)
     return op.emitError("the reduced dimension is spread over several warps");
-  Values registers = reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()),
-                                  [&](Coord coord) {
-                                    coord.erase(coord.begin() + dim);
-                                    return coord;
-                                  });
+  Values registers =
+      reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()), [&](Coord coord) {
+        coord.erase(coord.begin() + dim);
+        return coord;
+      });
   reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
   l.define(op.getResult(), registers);
   return success();
@@ -112,11 +112,11 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
 
 static void lowerParts(Lowering &l, cta::ReduceOp op) {
   unsigned dim = op.getDim();
-  Values registers = reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()),
-                                  [&](Coord coord) {
-                                    coord[dim] = 0;
-                                    return coord;
-                                  });
+  Values registers =
+      reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()), [&](Coord coord) {
+        coord[dim] = 0;
+        return coord;
+      });
   if (op.getScope() == cta::PartScope::Warp)
     reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
   l.define(op.getResult(), registers);

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Instruction family first, then warps: over rows before columns where rows are reduced (that stays in a quad
-// of lanes), else so that the fewest bytes are read from shared memory; then operands: a load that feeds products only is copied to shared memory, everything else
-// comes from registers.
+// of lanes), else so that the fewest bytes are read from shared memory; then operands: a load that feeds products only
+// is copied to shared memory, everything else comes from registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,8 +56,8 @@ static bool isReducedFromRows(Value tile) {
   llvm::SetVector<Operation *> visited;
   auto visit = [&](Value value) {
     Operation *op = value.getDefiningOp();
-    if (op && (isa<tile::ReduceOp, tile::ExpandDimsOp, tile::BroadcastOp>(op) ||
-               OpTrait::hasElementwiseMappableTraits(op)))
+    if (op &&
+        (isa<tile::ReduceOp, tile::ExpandDimsOp, tile::BroadcastOp>(op) || OpTrait::hasElementwiseMappableTraits(op)))
       visited.insert(op);
   };
   visit(tile);

@@ -100,7 +100,7 @@ LogicalResult imbrex::cta::AnyOp::verify() {
       return emitOpError("(2) used by '") << user->getName() << "', which is no scf.if";
     WalkResult pure = branch.walk([&](Operation *op) {
       return op == user || op->hasTrait<OpTrait::IsTerminator>() || isPure(op) ? WalkResult::advance()
-                                                                              : WalkResult::interrupt();
+                                                                               : WalkResult::interrupt();
     });
     if (pure.wasInterrupted())
       return emitOpError("(3) decides about an operation that concerns other warps");

@@ -26,7 +26,8 @@ std::optional<std::string> tool::nvdisasmOf(const Request &request) {
 
 /// The kernels in `text`, PTX, a cubin or its disassembly; nullopt after printing why not.
 static std::optional<std::vector<score::MachineKernel>> readKernels(const Request &request, const std::string &text) {
-  constexpr StringRef kElf = "\x7f" "ELF";
+  constexpr StringRef kElf = "\x7f"
+                             "ELF";
   if (!StringRef(text).starts_with(kElf))
     return StringRef(text).contains(".entry") ? score::readPtx(text) : score::readSass(text);
   std::optional<std::string> program = nvdisasmOf(request);

@@ -3,6 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// A child process with its input and output in temporary files, which go whatever happens.
+//
 //===----------------------------------------------------------------------===//
 
 #include "tools/score/Disassemble.h"

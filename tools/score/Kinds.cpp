@@ -20,9 +20,9 @@ using llvm::StringRef;
 static constexpr unsigned kLanes = 32;
 
 StringRef imbrex::score::name(Kind kind) {
-  static constexpr StringRef kNames[kKinds] = {"tensor",  "ldmatrix", "shared",  "global",  "copy",    "function", "mul",
-                                               "fma",     "add",      "max/min", "convert", "select",  "shuffle",  "integer",
-                                               "integer64", "move",   "sync",    "branch",  "local",   "other"};
+  static constexpr StringRef kNames[kKinds] = {
+      "tensor",  "ldmatrix", "shared",  "global",  "copy",      "function", "mul",  "fma",    "add",   "max/min",
+      "convert", "select",   "shuffle", "integer", "integer64", "move",     "sync", "branch", "local", "other"};
   return kNames[unsigned(kind)];
 }
 
@@ -116,10 +116,10 @@ static const llvm::StringMap<Kind> &machineKinds() {
                      "NANOSLEEP", "MEMBAR", "FENCE", "ERRBAR", "BMOV", "UCGABAR_ARV", "UCGABAR_WAIT", "ACQBULK"});
     add(Kind::Branch, {"BRA", "CALL", "EXIT", "RET", "JMP", "BRX", "JMX"});
     add(Kind::Local, {"LDL", "STL"});
-    add(Kind::Integer, {"IADD3", "IMAD",  "LEA",   "SHF",  "LOP3",  "ISETP", "UIADD3", "UISETP", "USEL",
-                        "USHF",  "ULEA",  "ULOP3", "UIMAD", "IMNMX", "VIADD", "IADD",   "IABS",   "USGXT",
-                        "SGXT",  "P2R",   "R2P",   "VIADDMNMX", "VIMNMX", "UPLOP3", "UP2UR", "UR2UP", "REDUX",
-                        "VOTE",  "VOTEU", "ELECT", "POPC", "FLO",   "BREV",  "BMSK",   "UFLO",   "UPOPC"});
+    add(Kind::Integer, {"IADD3", "IMAD",  "LEA",   "SHF",       "LOP3",   "ISETP",  "UIADD3", "UISETP", "USEL",
+                        "USHF",  "ULEA",  "ULOP3", "UIMAD",     "IMNMX",  "VIADD",  "IADD",   "IABS",   "USGXT",
+                        "SGXT",  "P2R",   "R2P",   "VIADDMNMX", "VIMNMX", "UPLOP3", "UP2UR",  "UR2UP",  "REDUX",
+                        "VOTE",  "VOTEU", "ELECT", "POPC",      "FLO",    "BREV",   "BMSK",   "UFLO",   "UPOPC"});
     add(Kind::Integer64, {"IADD64", "ISETP64", "LEA64", "IMAD64"});
     add(Kind::Other, {"NOP"});
     return map;
@@ -179,7 +179,8 @@ int64_t imbrex::score::flops(Language language, const Instruction &i) {
 /// Bits of each lane's access.
 static int64_t accessBits(Language language, const Instruction &i) {
   if (language == Language::Sass) {
-    for (auto [word, bits] : {std::pair<StringRef, int64_t>{"128", 128}, {"64", 64}, {"U16", 16}, {"U8", 8}, {"S16", 16}, {"S8", 8}})
+    for (auto [word, bits] :
+         {std::pair<StringRef, int64_t>{"128", 128}, {"64", 64}, {"U16", 16}, {"U8", 8}, {"S16", 16}, {"S8", 8}})
       if (i.hasModifier(word))
         return bits;
     return 32;

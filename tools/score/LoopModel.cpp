@@ -36,7 +36,8 @@ void addRegisters(StringRef operand, unsigned width, std::vector<std::string> &t
   for (size_t i = 0; i < operand.size(); ++i) {
     if (i > 0 && (llvm::isAlnum(operand[i - 1]) || operand[i - 1] == '_'))
       continue;
-    StringRef rest = operand.drop_front(i), prefix = rest.take_while([](char c) { return c == 'U' || c == 'R' || c == 'P'; });
+    StringRef rest = operand.drop_front(i),
+              prefix = rest.take_while([](char c) { return c == 'U' || c == 'R' || c == 'P'; });
     unsigned number;
     StringRef digits = rest.drop_front(prefix.size());
     if ((prefix != "R" && prefix != "UR" && prefix != "P" && prefix != "UP") || digits.consumeInteger(10, number))
@@ -74,8 +75,8 @@ Widths widthsOf(const Instruction &i) {
 
 bool writesNothing(StringRef base) {
   static const std::set<StringRef> kNothing = {
-      "STS", "STG", "STSM", "STL", "BAR", "BRA", "EXIT", "LDGDEPBAR", "DEPBAR", "LDGSTS", "CALL",
-      "NOP", "WARPSYNC", "RET", "MEMBAR", "FENCE", "ERRBAR", "CCTL", "SYNCS", "UTMALDG", "BSSY", "BSYNC"};
+      "STS", "STG",      "STSM", "STL",    "BAR",   "BRA",    "EXIT", "LDGDEPBAR", "DEPBAR",  "LDGSTS", "CALL",
+      "NOP", "WARPSYNC", "RET",  "MEMBAR", "FENCE", "ERRBAR", "CCTL", "SYNCS",     "UTMALDG", "BSSY",   "BSYNC"};
   return kNothing.count(base) != 0;
 }
 
@@ -246,7 +247,8 @@ private:
   void meet(Warp &warp) {
     constexpr int64_t kBarrierCycles = 20;
     warp.atBarrier = true;
-    bool all = llvm::all_of(warps, [&](const Warp &other) { return other.atBarrier || other.passes >= options.passes; });
+    bool all =
+        llvm::all_of(warps, [&](const Warp &other) { return other.atBarrier || other.passes >= options.passes; });
     if (!all)
       return;
     for (Warp &other : warps)

@@ -18,15 +18,15 @@
 namespace imbrex::score {
 
 struct ModelOptions {
-  unsigned warps = 2;      ///< that share a quarter of an SM: the CTA's over four
-  unsigned passes = 24;    ///< the first third is left out of the figures
+  unsigned warps = 2;       ///< that share a quarter of an SM: the CTA's over four
+  unsigned passes = 24;     ///< the first third is left out of the figures
   double productCycles = 8; ///< of a 16 x 8 x 16 product on the tensor pipe: 8 on sm_80, 4 on sm_90
 };
 
 struct ModelResult {
-  double cycles = 0;      ///< of a pass
-  double tensorShare = 0; ///< of the cycles in which the tensor pipe is busy, 0 to 1
-  double issueShare = 0;  ///< of the cycles in which an instruction is issued
+  double cycles = 0;                  ///< of a pass
+  double tensorShare = 0;             ///< of the cycles in which the tensor pipe is busy, 0 to 1
+  double issueShare = 0;              ///< of the cycles in which an instruction is issued
   std::map<std::string, double> busy; ///< pipe -> share of the cycles
 };
 

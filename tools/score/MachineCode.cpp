@@ -139,9 +139,8 @@ std::vector<MachineKernel> imbrex::score::readPtx(StringRef text) {
   StringRef rest = plain;
   for (size_t at = rest.find(".entry"); at != StringRef::npos; at = rest.find(".entry")) {
     rest = rest.drop_front(at + StringRef(".entry").size()).ltrim();
-    MachineKernel kernel{rest.take_until([](char c) { return !llvm::isAlnum(c) && c != '_' && c != '$'; }).str(),
-                         Language::Ptx,
-                         {}};
+    MachineKernel kernel{
+        rest.take_until([](char c) { return !llvm::isAlnum(c) && c != '_' && c != '$'; }).str(), Language::Ptx, {}};
     size_t open = rest.find('{');
     if (open == StringRef::npos)
       break;
@@ -193,7 +192,8 @@ std::vector<MachineKernel> imbrex::score::readSass(StringRef text) {
       if (trimmed.starts_with("//----"))
         finish();
       if (trimmed.starts_with("//----") && at != StringRef::npos) {
-        kernels.push_back({trimmed.drop_front(at + 6).split(' ').first.trim().split('\t').first.str(), Language::Sass, {}});
+        kernels.push_back(
+            {trimmed.drop_front(at + 6).split(' ').first.trim().split('\t').first.str(), Language::Sass, {}});
         kernels.back().instructions.reserve(1024);
         reader.emplace(kernels.back());
       }

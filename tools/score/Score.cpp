@@ -148,8 +148,8 @@ static void print(llvm::raw_ostream &os, const LoopScore &loop) {
 }
 
 void imbrex::score::print(llvm::raw_ostream &os, const KernelScore &score) {
-  os << (score.language == Language::Ptx ? "PTX" : "machine code") << " of " << score.name << ": "
-     << score.instructions << " instructions, " << score.spills << " of them in local memory\n";
+  os << (score.language == Language::Ptx ? "PTX" : "machine code") << " of " << score.name << ": " << score.instructions
+     << " instructions, " << score.spills << " of them in local memory\n";
   for (const LoopScore &loop : score.loops)
     ::print(os, loop);
 }
@@ -162,10 +162,14 @@ static llvm::json::Object toJson(const LoopScore &loop) {
   const PipeBounds &b = loop.bounds;
   llvm::json::Object bounds{{"tensor", b.tensor}, {"function", b.function}, {"fma", b.fma},
                             {"alu", b.alu},       {"shared", b.shared},     {"issue", b.issue}};
-  llvm::json::Object object{{"instructions", loop.hot},           {"whole", loop.whole},
-                            {"flops", loop.flops},                {"copied_bytes", loop.copiedBytes},
-                            {"shared_bytes", loop.sharedBytes},   {"kinds", std::move(counts)},
-                            {"least_cycles", std::move(bounds)},  {"overlapped_functions", loop.overlappedFunctions}};
+  llvm::json::Object object{{"instructions", loop.hot},
+                            {"whole", loop.whole},
+                            {"flops", loop.flops},
+                            {"copied_bytes", loop.copiedBytes},
+                            {"shared_bytes", loop.sharedBytes},
+                            {"kinds", std::move(counts)},
+                            {"least_cycles", std::move(bounds)},
+                            {"overlapped_functions", loop.overlappedFunctions}};
   if (std::optional<double> per = loop.perMegaflop())
     object["per_mflop"] = *per;
   return object;

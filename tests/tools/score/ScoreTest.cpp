@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/LoopModel.h"
 #include "tools/score/Score.h"
+#include "tools/score/LoopModel.h"
 #include "gtest/gtest.h"
 
 using namespace imbrex::score;
@@ -84,8 +84,7 @@ TEST(Score, countsTheUsualPassOfPtx) {
 }
 
 TEST(Score, namesWithScopesAreNoLabels) {
-  std::vector<MachineKernel> kernels =
-      readPtx(".entry k() { mbarrier.init.shared::cta.b64 [%r1], 1; $L: bra $L; }");
+  std::vector<MachineKernel> kernels = readPtx(".entry k() { mbarrier.init.shared::cta.b64 [%r1], 1; $L: bra $L; }");
   ASSERT_EQ(kernels.size(), 1u);
   ASSERT_EQ(kernels[0].instructions.size(), 2u);
   EXPECT_EQ(kernels[0].instructions[0].opcode, "mbarrier.init.shared::cta.b64");
@@ -100,7 +99,7 @@ TEST(Score, readsWhatIsNoKernelAsNone) {
 
 constexpr const char *kSass = R"(
 //--------------------- .text.k          --------------------------
-	.section	.text.k,"ax",@progbits
+        .section        .text.k,"ax",@progbits
 .text.k:
         /*0000*/                   MOV R1, c[0x0][0x28] ;
 .L_x_1:
