@@ -24,6 +24,32 @@ def PipelineLoops : Pass<"cta-pipeline-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def DeferReductions : Pass<"cta-defer-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Combine lanes after a loop instead of in every iteration";
+  let description = [{
+    A tile that a loop carries and only adds reductions to, scaled before by a factor a row or not at all, is
+    kept as the parts of the lanes; they are combined once, after the loop. So too the largest and smallest
+    elements, unscaled. The order of a sum changes with it; sums of floats are as exact as before.
+
+    Before: `scf.for iter_args(%l = 0) { %s = tile.reduce sum %p along 1; yield %l * %a + %s : tensor<128xf32> }`.
+    After: `scf.for iter_args(%l = 0) { %s = cta.reduce sum %p along 1 per lane; yield %l * %a + %s :
+    tensor<128x4xf32> }`, then `tile.reduce sum along 1`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
+  let summary = "Do not multiply by one";
+  let description = [{
+    A tile in many registers that is multiplied by one factor a row, where a row's factor is 1 unless a condition
+    holds: warps in which it holds for no row go round the multiplication.
+
+    Before: `%y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
+    After: `%y = scf.if (cta.any %c) { arith.mulf } else { %x }`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def AllocateShared : Pass<"cta-allocate-shared", "::mlir::func::FuncOp"> {
   let summary = "Place buffers in shared memory";
   let description = [{

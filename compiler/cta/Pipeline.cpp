@@ -24,6 +24,8 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createTileToCta());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createDeferReductions());
+  passes.addNestedPass<func::FuncOp>(createSkipScalings());
   passes.addNestedPass<func::FuncOp>(createPipelineLoops());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

@@ -10,7 +10,8 @@
 //     Control        kernel, loops, branches           Elementwise   arith and math
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
-//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.clear_margin
+//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.any,
+//                                                                cta.clear_margin
 //
 // An operation that no family knows is an error at its place.
 //

@@ -45,9 +45,9 @@ public:
       SmallVector<Values> a;
       for (unsigned block = 0; block < blocksM; ++block)
         a.push_back(dot.getA() ? fragmentFromTile(block, step) : fragmentFromBuffer(block, step));
-      // Two neighbouring 8-column blocks come with one ldmatrix.x4, where warps do not interleave them.
+      // Two blocks of 8 columns that are next to each other in this warp come with one ldmatrix.x4.
       for (unsigned block = 0; block < blocksN;) {
-        bool two = warpsN == 1 && block + 1 < blocksN;
+        bool two = block + 1 < blocksN;
         Values fragments = loadB(block, step, two);
         for (unsigned half = 0; half < (two ? 2u : 1u); ++half)
           for (unsigned row = 0; row < blocksM; ++row)
@@ -119,8 +119,8 @@ Values MmaProduct::fragmentFromBuffer(unsigned block, unsigned step) {
 Values MmaProduct::loadB(unsigned block, unsigned step, bool two) {
   bool keyMajor = dot.getTransposedB(); // the buffer's rows are columns of B
   int64_t column = int64_t(block) * 8 * warpsN, k = int64_t(step) * 16;
-  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n 8) (k 8, n 8): bit 3 moves along K, bit 4 along N.
-  Value alongN = l.add(warpColumn, two ? fourthBit : l.i32(0));
+  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n N) (k 8, n N): bit 3 moves along K, bit 4 along N, by N = 8 * warpsN.
+  Value alongN = l.add(warpColumn, two ? l.mulConstant(fourthBit, warpsN) : l.i32(0));
   SharedPlace place;
   if (keyMajor)
     place = {l.add(lowLane, alongN), thirdBit, column, k};

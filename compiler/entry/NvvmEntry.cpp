@@ -84,7 +84,8 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.rsqrt.approx.f",
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.shfl.sync.bfly.f32",
-                                         "llvm.nvvm.shfl.sync.bfly.i32"};
+                                         "llvm.nvvm.shfl.sync.bfly.i32",
+                                         "llvm.nvvm.vote.any.sync"};
   return llvm::is_contained(kNames, name);
 }
 

@@ -118,3 +118,11 @@ RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout
   assert(layout.covers(type.getShape()) && "an element without an owner");
   return RankedTensorType::get(type.getShape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
 }
+
+RankedTensorType cta::partsType(RankedTensorType source, unsigned dim, PartScope scope) {
+  const layout::TileLayout &layout = layoutOf(source);
+  layout::TileLayout parts = scope == PartScope::Warp ? layout.warpParts(dim) : layout.laneParts(dim);
+  SmallVector<int64_t> shape(source.getShape());
+  shape[dim] = parts.extent(dim);
+  return withLayout(RankedTensorType::get(shape, source.getElementType()), parts);
+}

@@ -40,6 +40,8 @@ inline const layout::TileLayout &layoutOf(mlir::Type type) {
 }
 /// The tile type spread as `layout`, which covers its shape.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::TileLayout &layout);
+/// What cta.reduce makes of `source`, a tile with a layout.
+mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
 
 } // namespace imbrex::cta
 

@@ -223,6 +223,19 @@ TileLayout TileLayout::warpParts(unsigned dim) const {
   return TileLayout(one.regBits, one.lnBits, counts, strides, one.repeatCount, one.fullRepeatOrder());
 }
 
+TileLayout TileLayout::laneParts(unsigned dim) const {
+  TileLayout parts = warpParts(dim);
+  llvm::SmallVector<AtomBit, 8> lanes(lnBits);
+  unsigned step = 1;
+  for (AtomBit &bit : lanes)
+    if (bit.step != 0 && bit.dim == dim) {
+      bit.step = step;
+      step *= 2;
+    }
+  return TileLayout(parts.regBits, lanes, parts.warpCount, parts.warpStride, parts.repeatCount,
+                    parts.fullRepeatOrder());
+}
+
 TileLayout TileLayout::gathered(unsigned dim) const {
   assert(dim < rank() && atom[dim] == 1 && repeatCount[dim] == 1 && "the layout of warps' parts");
   llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);

@@ -152,6 +152,9 @@ public:
   TileLayout collapse(unsigned dim) const;
   /// As collapse, but the warps along `dim` stay: one element a warp, its part of a reduction.
   TileLayout warpParts(unsigned dim) const;
+  /// As warpParts, but the lanes along `dim` stay too: one element a lane and warp. Lane parts of a warp are
+  /// numbered first, in the order of the lanes' bits.
+  TileLayout laneParts(unsigned dim) const;
   /// Of a layout of warps' parts: every warp holds all of them, in its registers.
   TileLayout gathered(unsigned dim) const;
   /// A dimension of extent 1 inserted at `dim`.

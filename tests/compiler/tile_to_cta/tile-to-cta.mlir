@@ -61,7 +61,7 @@ func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>)
 // CHECK-LABEL: @wide_row
 // CHECK: %[[PARTS:.*]] = cta.alloc : !cta.buffer<1, 8, f32
 // CHECK: %[[X:.*]] = tile.load {{.*}} -> tensor<1x8192xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (0,64) warps 1x8 stride 1x1 repeat 1x8">>
-// CHECK: %[[P:.*]] = cta.reduce sum %[[X]] along 1 : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK: %[[P:.*]] = cta.reduce sum %[[X]] along 1 per warp : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
 // CHECK: cta.write %[[P]], %[[PARTS]]
 // CHECK: %[[ALL:.*]] = cta.read %[[PARTS]] {{.*}} -> tensor<1x8xf32, #cta.layout<"reg (0,1) (0,2) (0,4) lane {{.*}} warps 1x1
 // CHECK: tile.reduce sum %[[ALL]] along 1

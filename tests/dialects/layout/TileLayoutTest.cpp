@@ -143,6 +143,18 @@ TEST(TileLayout, partsOfWarpsMeetInEveryWarp) {
     }
 }
 
+TEST(TileLayout, partsOfLanesKeepEveryLaneApart) {
+  for (const Case &c : everyCase())
+    for (unsigned dim = 0; dim < c.layout.rank(); ++dim) {
+      TileLayout parts = c.layout.laneParts(dim);
+      unsigned lanes = 1u << llvm::popcount(c.layout.lanesAlong(dim));
+      ASSERT_EQ(parts.extent(dim), int64_t(lanes) * c.layout.warps()[dim]) << c.layout.toString();
+      ASSERT_EQ(parts.lanesAlong(dim), c.layout.lanesAlong(dim)) << c.layout.toString();
+      ASSERT_EQ(parts.collapse(dim), c.layout.collapse(dim)) << c.layout.toString();
+      ASSERT_EQ(parts.slice(dim), c.layout.slice(dim)) << c.layout.toString();
+    }
+}
+
 TEST(TileLayout, reductionsLieOverWarpsWhereThatPays) {
   EXPECT_EQ(TileLayout::reduction({1, 65536}, 1, 32, 4).registersPerThread(), 64u);
   EXPECT_EQ(TileLayout::reduction({1, 128}, 1, 4, 4).warps()[1], 1u); // 4 registers: not worth a barrier
