@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Limits.h"
 #include "compiler/SizeRefusal.h"
 #include "compiler/tile_to_cta/Distribute.h"
 #include "compiler/tile_to_cta/Passes.h"
@@ -43,8 +44,6 @@ private:
 
 } // namespace
 
-/// The most elements one thread may hold of one tile; beyond it no configuration can be good.
-static constexpr unsigned kMaxRegisters = 1024;
 /// Elements of the distributed tile that one thread holds; 1 for anything else.
 static int64_t registersOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -57,10 +56,10 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
     if (op->hasTrait<OpTrait::ConstantLike>() || op->getNumRegions() != 0)
       return WalkResult::advance(); // has no place in the text, or nothing of its own; what is in it has
     for (Type type : op->getResultTypes())
-      if (int64_t count = registersOf(type); count > kMaxRegisters) {
-        refuseSize(op, SizeLimit::Registers)
-            << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes " << count
-            << " registers of each thread, more than " << kMaxRegisters << "; make the tile smaller or use more warps";
+      if (int64_t count = registersOf(type); count > kMaxTileRegisters) {
+        refuseSize(op, SizeLimit::Registers) << "this tile of " << cast<RankedTensorType>(type).getNumElements()
+                                             << " elements takes " << count << " registers of each thread, more than "
+                                             << kMaxTileRegisters << "; make the tile smaller or use more warps";
         return WalkResult::interrupt();
       }
     return WalkResult::advance();
