@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta/SizeAdvice.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -30,8 +31,12 @@ LogicalResult Lowering::lowerBlock(Block &block) {
       return failure();
     if (count.instructions > kMostInstructions)
       return op.emitError("up to here the kernel takes ")
-             << count.instructions << " instructions of each thread, more than " << kMostInstructions
-             << "; make the tiles smaller or use more warps";
+             << count.instructions << " instructions of each thread, more than " << kMostInstructions << "; "
+             << sizeAdvice(&op, warps);
+    if (count.machineInstructions > kMostMachineInstructions)
+      return op.emitError("up to here the kernel takes ")
+             << count.machineInstructions << " machine instructions of each thread, more than "
+             << kMostMachineInstructions << "; " << sizeAdvice(&op, warps);
   }
   return success();
 }

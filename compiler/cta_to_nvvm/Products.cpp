@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta/SizeAdvice.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 
 using namespace mlir;
@@ -223,7 +224,7 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   Values sums = l.registersOf(dot.getAccumulator());
   if (int64_t(sums.size()) * k > kMostMultiplyAdds)
     return dot.emitError("this product takes ") << sums.size() * k << " multiply-adds of each thread, more than "
-                                                << kMostMultiplyAdds << "; make its tiles smaller or use more warps";
+                                                << kMostMultiplyAdds << "; " << sizeAdvice(dot, l.warps);
   Type accumulate = sums.front().getType();
   FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
   FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);
