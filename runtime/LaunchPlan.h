@@ -56,6 +56,13 @@ private:
     ExpressionProgram program;
     Expression expression;
   };
+  /// What is required of the scalar that `step` passes.
+  struct ScalarCondition {
+    ScalarRequirement requirement;
+    size_t step;
+  };
+  Result<void> addScalarConditions(const SignaturePlan &signature, const KernelInterface &interface);
+  Result<void> checkScalars(const Binding &binding) const;
   Result<void> addParameter(const SignaturePlan &signature, const KernelInterface &interface,
                             const Parameter &parameter);
   Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
@@ -67,12 +74,15 @@ private:
   bool isFolded = false;
   std::vector<Step> steps;
   std::vector<Condition> requirements, gridExtents;
+  std::vector<ScalarCondition> scalarConditions;
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest
   std::vector<std::optional<int64_t>> constants; ///< by slot
 };
 
 /// The 8 bytes a scalar is passed in (little endian, upper bytes 0); nullopt if it does not fit the type.
 std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
+/// The number that such bits are, rounded to f64 where it is a large i64.
+double scalarValue(uint64_t bits, DataType type);
 
 } // namespace imbrex
 

@@ -31,6 +31,9 @@ namespace imbrex {
 /// tile -> cta: distribution and every cta pass, in order.
 void buildCtaPipeline(mlir::OpPassManager &passes);
 
+/// The passes between tile and cta that only make a kernel faster, by name: CompileOptions::without may name them.
+llvm::ArrayRef<llvm::StringRef> optionalPasses();
+
 /// cta -> nvvm.
 void buildNvvmPipeline(mlir::OpPassManager &passes);
 

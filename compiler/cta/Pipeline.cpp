@@ -29,4 +29,18 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createPlaceBarriers());
 }
 
+llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
+  static constexpr llvm::StringRef kNames[] = {
+      "tile-bound-loops",
+      "tile-simplify",
+      "tile-fold-scales",
+      "tile-lag-maxima",
+      "tile-split-masks",
+      "tile-intersect-masks",
+      "tile-narrow-comparisons",
+      "cta-pipeline-loops",
+  };
+  return kNames;
+}
+
 void imbrex::buildNvvmPipeline(OpPassManager &passes) { passes.addPass(createCtaToNvvm()); }

@@ -11,6 +11,7 @@
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
 //     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.clear_margin
+//     Intervals      tile.interval
 //
 // An operation that no family knows is an error at its place.
 //
@@ -151,6 +152,7 @@ using Lowered = std::optional<mlir::LogicalResult>;
 Lowered lowerControl(Lowering &lowering, mlir::Operation *op);
 Lowered lowerElementwise(Lowering &lowering, mlir::Operation *op);
 Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
+Lowered lowerIntervals(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);

@@ -134,22 +134,52 @@ void boundSum(OpRun &run) {
   }
 }
 
-/// What the operation itself adds, in roundings of the result; 0: it is exact.
-double roundingsOf(mlir::Operation *op) {
+/// What the operation itself adds, in roundings of the result; 0: it is exact. In a kernel of 16-bit type a division
+/// of f32 is off by 2 units, and by a rounding more where it is made of a reciprocal.
+double roundingsOf(mlir::Operation *op, bool approximates) {
   if (mlir::isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op))
     return 1;
-  if (mlir::isa<arith::DivFOp, math::SqrtOp, math::FmaOp>(op))
+  if (mlir::isa<arith::DivFOp>(op))
+    return approximates ? 6 : 3;
+  if (mlir::isa<math::SqrtOp, math::FmaOp>(op))
     return 2;
   if (mlir::isa<math::AbsFOp>(op) || op->getDialect()->getNamespace() != math::MathDialect::getDialectNamespace())
     return 0;
   return kFunctionRoundings;
 }
 
-void addOwnError(OpRun &run) {
-  double roundings = roundingsOf(run.op);
+/// A divisor that elements share may be used as its reciprocal: where that is no normal number, as 0 or infinity.
+void boundSharedDivisor(OpRun &run) {
+  bool isShared =
+      mlir::isa_and_nonnull<tile::BroadcastOp, tile::SplatOp, arith::ConstantOp>(run.op->getOperand(1).getDefiningOp());
+  double least = run.out().element.kind == ElementType::F64 ? 0x1p-1022 : 0x1p-126;
+  for (size_t i = 0; isShared && i < run.out().size(); ++i)
+    if (double size = std::fabs(run.in(1).floats[i]); size != 0 && std::isfinite(size))
+      if (size < least || size > 1 / least)
+        addError(run.out(), i, INFINITY);
+}
+
+/// What a function of f32 adds in a kernel of 16-bit type, where instructions approximate it.
+void boundApproximation(OpRun &run) {
+  TileValue &out = run.out();
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (mlir::isa<math::TanhOp>(run.op))
+      addError(out, i, 0x1p-21);
+    if (mlir::isa<math::ExpOp>(run.op) && std::isfinite(out.floats[i])) // its argument is rounded once more
+      addError(out, i, 2 * std::fabs(run.in(0).floats[i]) * roundingOf(out.element, out.floats[i]));
+  }
+}
+
+void addOwnError(OpRun &run, bool approximates) {
+  bool isF32 = run.out().element.kind == ElementType::F32;
+  double roundings = roundingsOf(run.op, approximates && isF32);
   TileValue &out = run.out();
   if (roundings == 0 || !out.element.isFloat())
     return;
+  if (mlir::isa<arith::DivFOp>(run.op))
+    boundSharedDivisor(run);
+  if (approximates && isF32)
+    boundApproximation(run);
   if (out.element.width == 16)
     roundings = 2 + (roundings == kFunctionRoundings ? 1 : 0);     // computed in f32; the interpreter rounds as well
   bool isLogarithm = mlir::isa<math::LogOp, math::Log2Op>(run.op); // near 1 off by a share of 1
@@ -160,7 +190,7 @@ void addOwnError(OpRun &run) {
 
 } // namespace
 
-void boundErrors(OpRun &run, Handler handler) {
+void boundErrors(OpRun &run, Handler handler, bool approximates) {
   if (run.results.empty() || mlir::isa<tile::LoadOp>(run.op))
     return;
   if (mlir::isa<tile::DotOp>(run.op))
@@ -171,7 +201,7 @@ void boundErrors(OpRun &run, Handler handler) {
   auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
   if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
     return boundSum(run);
-  addOwnError(run);
+  addOwnError(run, approximates);
 }
 
 double storedError(const TileValue &value, size_t index) {

@@ -23,8 +23,9 @@
 
 namespace imbrex::reference {
 
-/// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact.
-void boundErrors(OpRun &run, Handler handler);
+/// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact. `approximates`:
+/// the kernel is one in which f32 may be approximated (tile::isOf16Bits).
+void boundErrors(OpRun &run, Handler handler, bool approximates);
 
 /// The error of one element in memory, where it is rounded once more.
 double storedError(const TileValue &value, size_t index);

@@ -61,6 +61,7 @@ private:
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<tile::VisibleOp, 1>> promises; ///< of a loop, in order
   Memory &memory;
   bool keepsErrors;
+  std::optional<bool> approximates; ///< see boundErrors; known once an instance runs that keeps errors
   std::array<int64_t, 3> programId{};
   tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration
   ValueRef keptIndex;   ///< which

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -155,6 +156,21 @@ LogicalResult ReduceOp::verify() {
   shape.erase(shape.begin() + getDim());
   if (result.getShape() != ArrayRef(shape) || source.getElementType() != result.getElementType())
     return emitOpError("(2) ") << result << " is not " << source << " without dimension " << getDim();
+  return success();
+}
+
+LogicalResult IntervalOp::verify() {
+  auto low = cast<RankedTensorType>(getLow().getType()), result = cast<RankedTensorType>(getType());
+  if (result.getRank() != 2 || !result.getElementType().isInteger(1))
+    return emitOpError("(1) expected a rank-2 tile of i1, found ") << result;
+  if (low.getRank() != 1 || !low.getElementType().isInteger(32) || low.getDimSize(0) != result.getDimSize(0))
+    return emitOpError("(2) expected one i32 a row of ") << result << ", found " << low;
+  return success();
+}
+
+LogicalResult RequireOp::verify() {
+  if (!isa<func::FuncOp>((*this)->getParentOp()))
+    return emitOpError("(1) expected to stand in the body of the kernel");
   return success();
 }
 
