@@ -33,7 +33,7 @@ TEST(Emit, FunctionAndItsAttributes) {
   EXPECT_HAS(result, "@k(%arg0: !tile.view<?x64xf32> {tile.alignment = 4 : i32, tile.name = \"X\"}, "
                      "%arg1: !tile.view<2x?xbf16, out> {tile.alignment = 16 : i32, tile.name = \"Y\"}, "
                      "%arg2: f32 {tile.name = \"s\"})");
-  EXPECT_HAS(result, "tile.kernel, tile.stages = 3 : i32, tile.target = \"sm_90a\", tile.warps = 2 : i32");
+  EXPECT_HAS(result, "tile.kernel = #tile.request<\"sm_90a\", warps 2, stages 3>");
 }
 
 TEST(Emit, ExtentsAreReadOnce) {
@@ -62,8 +62,7 @@ TEST(Emit, Interface) {
   ASSERT_EQ(interface.parameters.size(), 3u);
   EXPECT_FALSE(interface.parameters[1].present);
   EXPECT_EQ(interface.parameters[1].type, DataType::F32);
-  EXPECT_TRUE(interface.isDynamic(interface.parameters[0], 0));
-  EXPECT_FALSE(interface.isDynamic(interface.parameters[0], 1));
+  EXPECT_HAS(result, "!tile.view<?x64xbf16>");
   EXPECT_HAS_NOT(result, "\"L\"");
 }
 
@@ -73,7 +72,7 @@ TEST(Emit, RequirementsOnScalars) {
                         "s <= sqrt(D)\ngrid (N) |i| {}",
                         [] {
                           CompileOptions options;
-                          options.set["D"] = "64";
+                          options.set["D"] = 64;
                           return options;
                         }());
   EXPECT_EQ(result.errors, "");
