@@ -78,7 +78,7 @@ private:
       bounds |= form.col != 0;
       differs |= form.row != 0;
     }
-    return mask.complete && bounds && differs;
+    return mask.complete && mask.disjunctions.empty() && bounds && differs;
   }
 
   static void intersect(Value value, ArrayRef<arith::SelectOp> selects) {

@@ -8,7 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/tile/TileDialect.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -169,7 +168,7 @@ LogicalResult IntervalOp::verify() {
 }
 
 LogicalResult RequireOp::verify() {
-  if (!isa<func::FuncOp>((*this)->getParentOp()))
+  if (isa<scf::SCFDialect>((*this)->getParentOp()->getDialect()))
     return emitOpError("(1) expected to stand in the body of the kernel");
   return success();
 }

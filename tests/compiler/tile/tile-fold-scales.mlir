@@ -1,4 +1,5 @@
 // RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-fold-scales))' | FileCheck %s
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-fold-scales))' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The maximum is taken of what is not scaled yet, the scale goes to the factor behind it; after the loop the maximum is
 // multiplied. The guard and the start are the same with the scale and without it.
@@ -95,3 +96,7 @@ func.func @changes(%x: tensor<16x8xf32>, %n: i32) -> (tensor<16x8xf32>, tensor<1
   }
   return %r#0, %r#1 : tensor<16x8xf32>, tensor<16xf32>
 }
+
+// What was decided, and what was not.
+// REMARK-DAG: remark: this positive factor is taken to the factors behind the maxima
+// REMARK-DAG: remark: this factor stays: 'func.return' needs the product itself

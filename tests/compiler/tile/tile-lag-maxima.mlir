@@ -1,4 +1,5 @@
 // RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-lag-maxima),canonicalize)' | FileCheck %s
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-lag-maxima))' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // s - m' is what the powers are made of: the base is carried beside the maximum, in its unit, from the lowest finite
 // number on. The guard goes.
@@ -119,3 +120,7 @@ func.func @square(%s: tensor<16x8xf32>, %n: i32) -> tensor<16x8xf32> {
   }
   return %r#0 : tensor<16x8xf32>
 }
+
+// What was decided, and what was not.
+// REMARK-DAG: remark: accumulators are rescaled only where this maximum has grown by more than 8 powers of two
+// REMARK-DAG: remark: accumulators are rescaled in every iteration: what its powers flow into is not linear in them

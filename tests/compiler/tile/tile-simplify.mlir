@@ -1,4 +1,5 @@
 // RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-simplify),cse)' -split-input-file | FileCheck %s
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-simplify))' -split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A division by a row is one reciprocal a row and a product.
 // CHECK-LABEL: @by_row
@@ -91,3 +92,7 @@ func.func @exact(%X: !tile.view<? x ? x f16>, %Y: !tile.view<? x ? x f32>, %i: i
   %q = arith.divf %t, %y : tensor<16x8xf32>
   return %q : tensor<16x8xf32>
 }
+
+// What was decided, and what was not.
+// REMARK-DAG: remark: a division by what elements share: one reciprocal, and multiplications
+// REMARK-DAG: remark: tanh by approximate instructions: the kernel's type is of 16 bits
