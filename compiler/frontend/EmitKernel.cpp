@@ -282,7 +282,8 @@ void Emitter::emitRequirement(const ast::Expr &condition) {
   double bound = number->real;
   if (auto type = dyn_cast<FloatType>(toType(scalar.type)))
     bound = b.getFloatAttr(type, bound).getValueAsDouble();
-  if (!isFloat(scalar.type) && std::abs(bound) > 0x1p53)
+  constexpr int64_t kMostExact = int64_t(1) << 53; // beyond, neighbours are one number of f64
+  if (!isFloat(scalar.type) && (number->integer < -kMostExact || number->integer > kMostExact))
     error(other.offset, Message::RequiredBound, ast::toText(other));
   interface.scalarRequirements.push_back({scalar.name, comparison, bound});
   tile::RequireOp::create(b, at(condition.offset), fact.ssa);

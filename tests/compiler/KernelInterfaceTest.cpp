@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/KernelInterface.h"
+#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace imbrex;
