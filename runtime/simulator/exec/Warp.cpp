@@ -9,7 +9,7 @@
 
 #include "runtime/simulator/exec/Warp.h"
 
-#include "runtime/simulator/exec/Cta.h"
+#include "runtime/simulator/exec/Mbarrier.h"
 
 #include <cstring>
 
@@ -30,6 +30,9 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   std::memset(copyGroup, 0, sizeof(copyGroup));
   copies.clear();
   executed = 0;
+  timedOut = 0;
+  bulk = BulkGroups();
+  matrix.begin(program.matrix.get());
   fillSpecials();
 }
 
@@ -52,6 +55,30 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return block[1];
   case Special::NtidZ:
     return block[2];
+  case Special::ClusterIdX:
+  case Special::ClusterIdY:
+  case Special::ClusterIdZ:
+    return cta.cluster->id[unsigned(which) - unsigned(Special::ClusterIdX)];
+  case Special::NClusterIdX:
+  case Special::NClusterIdY:
+  case Special::NClusterIdZ: {
+    unsigned d = unsigned(which) - unsigned(Special::NClusterIdX);
+    return launch.grid[d] / launch.cluster[d];
+  }
+  case Special::ClusterCtaidX:
+  case Special::ClusterCtaidY:
+  case Special::ClusterCtaidZ: {
+    unsigned d = unsigned(which) - unsigned(Special::ClusterCtaidX);
+    return cta.id[d] % launch.cluster[d];
+  }
+  case Special::ClusterNctaidX:
+  case Special::ClusterNctaidY:
+  case Special::ClusterNctaidZ:
+    return launch.cluster[unsigned(which) - unsigned(Special::ClusterNctaidX)];
+  case Special::ClusterCtaRank:
+    return cta.rank;
+  case Special::ClusterNctaRank:
+    return static_cast<uint32_t>(cta.cluster->blocks.size());
   case Special::CtaidX:
     return cta.id[0];
   case Special::CtaidY:
@@ -249,6 +276,23 @@ void Warp::wake(uint32_t lanes, uint64_t key) {
   for (Fragment &fragment : parked)
     if (fragment.state == Fragment::AtBarrier && fragment.key == key && fragment.lanes == lanes)
       fragment.state = Fragment::Ready;
+}
+
+void Warp::wakeEvent(uint64_t key) {
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key == key)
+      fragment.state = Fragment::Ready;
+}
+
+bool Warp::timeOut() {
+  bool any = false;
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key - kMbarrierEvent <= ~uint32_t(0)) {
+      fragment.state = Fragment::Ready;
+      timedOut |= fragment.lanes;
+      any = true;
+    }
+  return any;
 }
 
 Step Warp::fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail) {
