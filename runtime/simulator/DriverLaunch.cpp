@@ -84,7 +84,7 @@ std::string refuse(const LoadedFunction &function, const DeviceLimits &limits, c
   if (shared > limits.sharedPerBlock)
     return "static and dynamic shared memory together exceed the device's " + std::to_string(limits.sharedPerBlock);
   constexpr uint64_t kThreadsPerMultiprocessor = 2048, kReservedShared = 1024;
-  uint64_t resident = std::min(kThreadsPerMultiprocessor / (threads + 31) / 32 * 32 + 1,
+  uint64_t resident = std::min(kThreadsPerMultiprocessor / ((threads + 31) / 32 * 32),
                                limits.sharedPerMultiprocessor / (shared + kReservedShared));
   uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];
   if (shape.cooperative && blocks > resident * limits.multiprocessors)

@@ -74,8 +74,7 @@ public:
     const uint32_t (&size)[3] = state.cluster;
     uint64_t perCluster = uint64_t(size[0]) * size[1] * size[2];
     while (storage.size() < count * perCluster)
-      storage.push_back(
-          std::make_unique<Cta>(state.program->staticSharedBytes + state.dynamicSharedBytes));
+      storage.push_back(std::make_unique<Cta>(state.program->staticSharedBytes + state.dynamicSharedBytes));
     while (clusters.size() < count)
       clusters.push_back(std::make_unique<Cluster>());
     blocks.clear();

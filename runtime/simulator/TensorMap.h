@@ -42,8 +42,8 @@ enum class TensorType : uint8_t {
 struct TensorMap {
   static constexpr uint64_t kMagic = 0x70614D726F736E65; ///< "ensorMap"
   uint64_t magic = kMagic;
-  uint64_t base = 0;        ///< Global address.
-  uint64_t strides[4] = {}; ///< Bytes from one element of dimension 1 ... to the next.
+  uint64_t base = 0;          ///< Global address.
+  uint64_t strides[4] = {};   ///< Bytes from one element of dimension 1 ... to the next.
   uint32_t lastIndex[5] = {}; ///< Extent minus one.
   uint8_t lastInBox[5] = {};  ///< boxDim minus one.
   uint8_t elementStride[5] = {1, 1, 1, 1, 1};
@@ -67,7 +67,7 @@ struct TensorMapRequest {
   int type = 0;
   uint32_t rank = 0;
   uint64_t base = 0;
-  const uint64_t *extents = nullptr, *strides = nullptr;   ///< `rank` and `rank` - 1 of them.
+  const uint64_t *extents = nullptr, *strides = nullptr;    ///< `rank` and `rank` - 1 of them.
   const uint32_t *box = nullptr, *elementStrides = nullptr; ///< `rank` of them.
   int interleave = 0, swizzle = 0, promotion = 0, fill = 0;
 };

@@ -111,9 +111,9 @@ std::string describeConflict(const Warp &warp, const Conflict &conflict) {
   bool sameWarp = conflict.other.warp() == warp.index;
   return std::string(" is not ordered after a ") + (conflict.otherWrote ? "write" : "read") + " by " + who +
          "; missing: " +
-         (sameWarp                                   ? "bar.warp.sync or bar.sync"
+         (sameWarp                                 ? "bar.warp.sync or bar.sync"
           : conflict.other.warp() >= kFirstForeign ? "barrier.cluster"
-                                                     : "bar.sync") +
+                                                   : "bar.sync") +
          " between the two";
 }
 

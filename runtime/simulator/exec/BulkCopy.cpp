@@ -214,7 +214,7 @@ bool decodeBulkCopy(Decoder &d) {
   if (d.source.modifiers[2] == "global") // The destination comes first.
     return d.take("global") && decodeToGlobal(d, storeBulk);
   return d.takeOneOf({"shared::cluster", "shared::cta"}) >= 0 ? decodeToShared(d)
-                                                               : d.fail("this form of bulk copy is not modelled");
+                                                              : d.fail("this form of bulk copy is not modelled");
 }
 
 } // namespace imbrex::simulator

@@ -144,7 +144,10 @@ bool Cluster::checkEnd(Cta &block) {
                           "the block of rank " + std::to_string(block.rank) + " ends while the block of rank " +
                               std::to_string(other) +
                               " may still touch its shared memory; missing: a barrier.cluster before the end",
-                          ~0u, ~0u, 0, 0};
+                          ~0u,
+                          ~0u,
+                          0,
+                          0};
       return false;
     }
   for (unsigned channel = 0; channel < clocks.channels; ++channel)
@@ -152,7 +155,10 @@ bool Cluster::checkEnd(Cta &block) {
       block.fault = Fault{FaultKind::BlockEnded,
                           "the block ends while an asynchronous operation on its shared memory is in flight; missing: "
                           "a wait (mbarrier.try_wait, cp.async.bulk.wait_group or wgmma.wait_group) before the end",
-                          clocks.lastUse[channel].instruction, ~0u, 0, 0};
+                          clocks.lastUse[channel].instruction,
+                          ~0u,
+                          0,
+                          0};
       return false;
     }
   return true;

@@ -20,15 +20,14 @@ Cta::~Cta() = default;
 
 namespace {
 
-/// Registers a thread has at the start, where the kernel's directives let an assembler know; else 0.
+/// Registers a thread has at the start, where the kernel's directives let an assembler know; else 0. As ptxas
+/// 13.0 says: .maxnreg, or what .minnctapersm leaves each thread of whole warpgroups, in steps of 8.
 uint32_t entryRegisters(const Program &program, uint32_t threads) {
-  constexpr uint32_t kRegisterFile = 65536, kMostRegisters = 255;
-  if (program.maxRegisters != 0)
+  constexpr uint32_t kRegisterFile = 65536, kWarpgroup = 128, kMostRegisters = 255;
+  if (program.maxRegisters != 0 || program.minBlocks == 0)
     return program.maxRegisters;
-  if (program.maxThreads[0] == 0 && program.requiredThreads[0] == 0)
-    return 0;
-  uint32_t most = kRegisterFile / (threads * std::max(program.minBlocks, 1u)) / 8 * 8;
-  return std::min(most, kMostRegisters);
+  uint32_t whole = (threads + kWarpgroup - 1) / kWarpgroup * kWarpgroup;
+  return std::min(kRegisterFile / (whole * program.minBlocks) / 8 * 8, kMostRegisters);
 }
 
 } // namespace

@@ -43,11 +43,11 @@ struct Barrier {
     uint32_t warp, lanes;
     const Instruction *instruction;
   };
-  uint32_t expected = 0;   ///< Threads.
-  uint32_t arrived = 0;    ///< 32 for each warp all of whose threads that have not exited have come.
-  Clocks::WarpRow partial{};   ///< Of each warp: lanes that have come while others are still to come.
-  bool wholeBlock = false; ///< No count was given: all threads that have not exited.
-  Clocks::Row released{};  ///< What the arrivals make visible.
+  uint32_t expected = 0;     ///< Threads.
+  uint32_t arrived = 0;      ///< 32 for each warp all of whose threads that have not exited have come.
+  Clocks::WarpRow partial{}; ///< Of each warp: lanes that have come while others are still to come.
+  bool wholeBlock = false;   ///< No count was given: all threads that have not exited.
+  Clocks::Row released{};    ///< What the arrivals make visible.
   std::vector<Waiter> waiters;
   uint32_t redCount = 0, redAll = 1; ///< bar.red: predicates that were true; whether all were.
 };
@@ -80,7 +80,7 @@ struct Cta {
   Fault fault;
 
   Cluster *cluster = nullptr;
-  unsigned rank = 0; ///< In the cluster.
+  unsigned rank = 0;                                     ///< In the cluster.
   std::array<uint32_t, kMaxClusterBlocks> lastForeign{}; ///< Stamp of each other block's last access to `shared`.
   std::map<uint32_t, Mbarrier> mbarriers;                ///< By address.
   std::vector<Warpgroup> warpgroups;

@@ -103,8 +103,8 @@ OpcodeMap allOpcodes() {
   for (std::span<const Opcode> family :
        {integerOpcodes(), bitOpcodes(), compareOpcodes(), arithmeticOpcodes(), floatOpcodes(), convertOpcodes(),
         moveOpcodes(), memoryOpcodes(), atomicOpcodes(), controlOpcodes(), barrierOpcodes(), warpOpcodes(),
-        matrixOpcodes(), copyOpcodes(), matrixMemoryOpcodes(), clusterOpcodes(), mbarrierOpcodes(),
-        warpgroupOpcodes()})
+        matrixOpcodes(), copyOpcodes(), matrixMemoryOpcodes(), clusterOpcodes(), mbarrierOpcodes(), warpgroupOpcodes(),
+        registerOpcodes()})
     for (const Opcode &opcode : family)
       map.emplace(opcode.name, opcode.decode);
   return map;

@@ -199,9 +199,10 @@ Type Decoder::takeType() {
 
 Space Decoder::takeSpace() {
   static constexpr std::pair<std::string_view, Space> kSpaces[] = {
-      {"global", Space::Global}, {"shared", Space::Shared}, {"shared::cta", Space::Shared},
-      {"local", Space::Local},   {"param", Space::Param},   {"param::entry", Space::Param},
-      {"const", Space::Const},   {"shared::cluster", Space::SharedCluster}};
+      {"global", Space::Global},      {"shared", Space::Shared},
+      {"shared::cta", Space::Shared}, {"local", Space::Local},
+      {"param", Space::Param},        {"param::entry", Space::Param},
+      {"const", Space::Const},        {"shared::cluster", Space::SharedCluster}};
   for (const auto &[name, space] : kSpaces)
     if (take(name))
       return space;

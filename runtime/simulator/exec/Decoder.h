@@ -163,6 +163,7 @@ std::span<const Opcode> matrixMemoryOpcodes();
 std::span<const Opcode> clusterOpcodes();
 std::span<const Opcode> mbarrierOpcodes();
 std::span<const Opcode> warpgroupOpcodes();
+std::span<const Opcode> registerOpcodes();
 
 /// Families inside an opcode's word: what follows is taken by a file of its own.
 bool decodeClusterBarrier(Decoder &d); ///< barrier.cluster

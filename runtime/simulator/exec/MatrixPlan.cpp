@@ -18,6 +18,7 @@ namespace imbrex::simulator {
 
 void MatrixState::begin(const MatrixPlan *plan) {
   epoch = 1;
+  fenced = false;
   issued = waited = 0;
   groups.clear();
   Register fresh;
@@ -32,15 +33,27 @@ Step failTouch(Warp &warp, const Instruction &i, uint32_t lanes, const char *wha
                    std::string(what) + "; missing: wgmma.wait_group before this instruction");
 }
 
+bool mayWrite(const MatrixState &state, const MatrixState::Register &reg) {
+  return reg.writer <= state.waited && reg.reader <= state.waited;
+}
+
+Step failWrite(Warp &warp, const Instruction &i, uint32_t lanes, const MatrixState::Register &reg) {
+  return failTouch(warp, i, lanes,
+                   reg.writer > warp.matrix.waited ? "it writes an accumulator of a wgmma in flight"
+                                                   : "it writes a register that holds A of a wgmma in flight");
+}
+
 /// A mov passes on what is known of its source. A wgmma that some warps have not issued yet must be carried out first.
 Step guardedMove(Warp &warp, const Instruction &i, uint32_t lanes, const MatrixPlan::Guard &guard) {
   MatrixState &state = warp.matrix;
-  MatrixState::Register source = state.registers[guard.read[0]];
+  MatrixState::Register source;
+  if (!guard.read.empty())
+    source = state.registers[guard.read[0]];
   if (source.writer > state.waited && source.writer > warp.cta->warpgroups[warp.index / 4].executed)
     return warp.park(lanes, i.index, Fragment::AtEvent, kMatrixEvent);
   MatrixState::Register &target = state.registers[guard.written[0]];
-  if (target.writer > state.waited || target.reader > state.waited)
-    return failTouch(warp, i, lanes, "it overwrites a register of a wgmma in flight");
+  if (!mayWrite(state, target))
+    return failWrite(warp, i, lanes, target);
   target = source;
   target.reader = 0;
   return guard.run(warp, i, lanes);
@@ -61,10 +74,8 @@ Step guarded(Warp &warp, const Instruction &i, uint32_t lanes) {
   }
   for (uint32_t number : guard.written) {
     MatrixState::Register &reg = state.registers[number];
-    if (reg.writer > state.waited || reg.reader > state.waited) [[unlikely]]
-      return failTouch(warp, i, lanes,
-                       reg.writer > state.waited ? "it writes an accumulator of a wgmma in flight"
-                                                 : "it writes a register that holds A of a wgmma in flight");
+    if (!mayWrite(state, reg)) [[unlikely]]
+      return failWrite(warp, i, lanes, reg);
     reg.touched = state.epoch;
     reg.by = i.index;
   }
@@ -94,6 +105,12 @@ bool isPlainMove(const ptx::Instruction &source) {
          source.operands[0].kind == ptx::Operand::Register && source.operands[1].kind == ptx::Operand::Register;
 }
 
+bool isConstantMove(const ptx::Instruction &source) {
+  ptx::Operand::Kind kind = source.operands.size() == 2 ? source.operands[1].kind : ptx::Operand::Sink;
+  return source.opcode == "mov" && source.guard < 0 && source.operands[0].kind == ptx::Operand::Register &&
+         (kind == ptx::Operand::Integer || kind == ptx::Operand::Single || kind == ptx::Operand::Double);
+}
+
 struct Planner {
   MatrixPlan plan;
   std::map<int, uint32_t> numbers; ///< By number in Kernel::registers.
@@ -101,9 +118,8 @@ struct Planner {
   void addOperands(const ptx::Instruction &source) {
     MatrixPlan::Operands operands;
     auto add = [&](std::vector<uint32_t> &list) {
-      return [&](int reg) {
-        list.push_back(numbers.emplace(reg, static_cast<uint32_t>(numbers.size())).first->second);
-      };
+      return
+          [&](int reg) { list.push_back(numbers.emplace(reg, static_cast<uint32_t>(numbers.size())).first->second); };
     };
     eachRegister(source.operands[0], add(operands.accumulators));
     if (source.operands[1].kind == ptx::Operand::Vector)
@@ -131,7 +147,7 @@ struct Planner {
   bool addGuard(const ptx::Instruction &source, Handler run) {
     MatrixPlan::Guard guard;
     guard.run = run;
-    guard.isMove = isPlainMove(source);
+    guard.isMove = isPlainMove(source) || isConstantMove(source);
     for (size_t k = 0; k < source.operands.size(); ++k)
       eachRegister(source.operands[k], [&](int reg) {
         auto found = numbers.find(reg);

@@ -16,9 +16,10 @@
 //|      that hold its A are not written.
 //|   2. Between any other instruction that touches a matrix register and a wgmma that uses it lies a
 //|      wgmma.fence; none is needed between two wgmmas of one shape on the same accumulators.
-//|   3. A plain mov from register to register is no touch: what is known of the source holds for the
-//|      destination. (Compilers copy registers between a fence and a wgmma; assemblers make one register
-//|      of the two.)
+//|   3. A warp executes wgmma.fence before its first wgmma.
+//|   4. A plain mov from register to register is no touch: what is known of the source holds for the
+//|      destination; nor is a mov of a constant. (Compilers put such copies between a fence and a wgmma;
+//|      assemblers make one register of the two.)
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_MATRIXPLAN_H
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_MATRIXPLAN_H
@@ -36,7 +37,7 @@ struct MatrixPlan {
   struct Guard {
     Handler run = nullptr; ///< Its own handler.
     std::vector<uint32_t> read, written;
-    bool isMove = false; ///< mov written[0], read[0].
+    bool isMove = false; ///< mov written[0], read[0]; or a constant, then `read` is empty.
   };
   uint32_t registers = 0;
   std::vector<uint32_t> numberOf; ///< [instruction]: index into operands or guards.

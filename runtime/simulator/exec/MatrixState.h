@@ -33,7 +33,8 @@ struct MatrixState {
     uint32_t by = 0;                 ///< The instruction that touched it.
   };
   std::vector<Register> registers;
-  uint64_t epoch = 1; ///< Counts wgmma.fence.
+  uint64_t epoch = 1;  ///< Counts wgmma.fence.
+  bool fenced = false; ///< Whether there was one.
   uint64_t issued = 0;
   uint64_t waited = 0;          ///< Up to this wgmma the warp has waited.
   std::vector<uint64_t> groups; ///< `issued` at each commit.
@@ -45,7 +46,7 @@ struct MatrixState {
 /// One wgmma that not all warps have issued yet.
 struct MatrixOperation {
   const Instruction *instruction = nullptr;
-  uint32_t issuers = 0; ///< Bit w: warp w of the warpgroup has issued it.
+  uint32_t issuers = 0;  ///< Bit w: warp w of the warpgroup has issued it.
   uint64_t a = 0, b = 0; ///< Descriptors; `a` unused with A in registers.
   bool accumulate = false;
   Clocks::Row row; ///< What all issuers had seen.
@@ -53,7 +54,7 @@ struct MatrixOperation {
 
 /// Four warps that multiply together.
 struct Warpgroup {
-  unsigned channel = 0; ///< 0 before the first wgmma.
+  unsigned channel = 0;                ///< 0 before the first wgmma.
   std::deque<MatrixOperation> pending; ///< Numbers executed + 1 ...
   uint64_t executed = 0;
   std::vector<uint32_t> times; ///< Stamp at which each one ended.

@@ -10,6 +10,7 @@
 #include "runtime/simulator/exec/Mbarrier.h"
 
 #include <cstdio>
+#include <utility>
 
 namespace imbrex::simulator {
 namespace {
@@ -59,7 +60,7 @@ bool checkOvertaking(Warp &warp, const Instruction &i, unsigned lane, const Cta 
   const Clocks::Row &known = object.gathered.rows[home.rank];
   for (unsigned w = 0; w < home.warpCount; ++w) {
     const Mbarrier::Observed &wait = object.observed[w];
-    if (wait.phase != object.phase - 1 || wait.time <= known[w] || home.warps[w]->live == 0)
+    if (wait.phase != object.phase - 1 || wait.time <= known[w])
       continue;
     warp.fail(FaultKind::WaiterOvertaken, i, lane,
               "phase " + std::to_string(object.phase) + " of the " + nameOf(object) +
@@ -90,6 +91,7 @@ bool tryComplete(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace 
     object.gathered.rows[place.home->rank][object.channel] = place.home->shared.clocks.release();
   }
   object.visible = object.gathered;
+  object.visibleLanes = std::exchange(object.arrivedLanes, {});
   ++object.phase;
   object.pending = object.expected;
   object.anyRelaxed = false;
@@ -135,16 +137,16 @@ unsigned channelOf(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlac
 
 std::string describeMbarrier(const Cta &cta, uint64_t key) {
   if (key < kMbarrierEvent || key - kMbarrierEvent > ~uint32_t(0))
-    return key == kClusterBarrierEvent ? "barrier.cluster" : key == kMatrixEvent ? "wgmma of the other warps"
-                                                         : key == kRegisterEvent ? "free registers (setmaxnreg)"
-                                                                                 : "";
+    return key == kClusterBarrierEvent ? "barrier.cluster"
+           : key == kMatrixEvent       ? "wgmma of the other warps"
+           : key == kRegisterEvent     ? "free registers (setmaxnreg)"
+                                       : "";
   auto found = cta.mbarriers.find(static_cast<uint32_t>(key - kMbarrierEvent));
   if (found == cta.mbarriers.end())
     return "";
   const Mbarrier &object = found->second;
   return nameOf(object) + ", phase " + std::to_string(object.phase) + ": " + std::to_string(object.pending) + " of " +
-         std::to_string(object.expected) + " arrivals and " + std::to_string(object.transactions) +
-         " bytes to come";
+         std::to_string(object.expected) + " arrivals and " + std::to_string(object.transactions) + " bytes to come";
 }
 
 } // namespace imbrex::simulator

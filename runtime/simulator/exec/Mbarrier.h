@@ -48,13 +48,14 @@ struct Mbarrier {
   uint32_t address = 0;
   uint32_t expected = 0, pending = 0;
   int64_t transactions = 0;
-  int64_t phase = 0;             ///< The running one.
-  bool anyRelaxed = false;       ///< An arrival of this phase released nothing.
-  unsigned channel = 0;          ///< Of the copies that complete here; 0 before the first.
-  ClusterRows gathered, visible;   ///< Of all arrivals; of those up to the last completed phase.
-  Accessor creator{0};           ///< Who initialised it, when.
+  int64_t phase = 0;                              ///< The running one.
+  bool anyRelaxed = false;                        ///< An arrival of this phase released nothing.
+  unsigned channel = 0;                           ///< Of the copies that complete here; 0 before the first.
+  Clocks::WarpRow arrivedLanes{}, visibleLanes{}; ///< Lanes of each warp that arrived in this phase; in the last one.
+  ClusterRows gathered, visible;                  ///< Of all arrivals; of those up to the last completed phase.
+  Accessor creator{0};                            ///< Who initialised it, when.
   uint32_t created = 0;
-  Clocks::ActorRow lastUse{};    ///< Stamp of each actor's latest operation on it.
+  Clocks::ActorRow lastUse{}; ///< Stamp of each actor's latest operation on it.
   std::array<Observed, kMaxWarps> observed;
 };
 

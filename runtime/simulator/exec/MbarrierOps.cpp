@@ -15,8 +15,8 @@
 namespace imbrex::simulator {
 namespace {
 
-constexpr uint32_t kRelaxed = 1u << 8, kDrop = 1u << 9, kNoComplete = 1u << 10, kExpect = 1u << 11, kParity = 1u << 12,
-                   kNoIncrement = 1u << 13;
+constexpr uint32_t kRelaxed = 1u << 8, kDrop = 1u << 9, kNoComplete = 1u << 10;
+constexpr uint32_t kExpect = 1u << 11, kParity = 1u << 12, kNoIncrement = 1u << 13;
 constexpr unsigned kPendingBits = 20;
 
 /// The address in shared memory; what is none lies out of bounds.
@@ -121,6 +121,8 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
     else if (place.object != published)
       publish(warp, place.object->gathered);
     published = place.object;
+    if (place.home == warp.cta && !(i.flags & kRelaxed))
+      place.object->arrivedLanes[warp.index] |= 1u << lane;
     if (!arriveLane(warp, i, lane, place))
       return Step::Fault;
   }
@@ -162,7 +164,7 @@ bool awaitedPhase(Warp &warp, const Instruction &i, unsigned lane, const Mbarrie
 
 /// op: predicate, base, parity or state.
 Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
-  uint32_t over = 0;
+  uint32_t over = 0, joined = 0;
   uint64_t event = 0;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
@@ -185,7 +187,11 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (!(i.flags & kRelaxed) && !seen)
       learn(warp, place.object->visible);
     over |= 1u << lane;
+    if (!(i.flags & kRelaxed))
+      joined |= place.object->visibleLanes[warp.index] & 1u << lane;
   }
+  if (joined != 0) // They have arrived, and know that all the others have.
+    warp.cta->shared.clocks.joinLanes(warp.index, joined, warp.live);
   bool timedOut = warp.timedOut & lanes;
   warp.timedOut &= ~lanes;
   if (over == 0 && !timedOut && lanes == warp.active)

@@ -191,8 +191,8 @@ Step isSpace(Warp &warp, const Instruction &i, uint32_t lanes) {
   const uint64_t *address = warp.reg<uint64_t>(i.op[1]);
   uint32_t result = 0;
   for (unsigned lane = 0; lane < 32; ++lane) {
-    bool inside =
-        i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40) : address[lane] - i.imm < uint64_t(1) << i.count;
+    bool inside = i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40)
+                          : address[lane] - i.imm < uint64_t(1) << i.count;
     result |= uint32_t(inside) << lane;
   }
   uint32_t &to = warp.pred(i.op[0]);

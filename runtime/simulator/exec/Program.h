@@ -49,7 +49,7 @@ enum class Special : uint8_t {
   MaskGe,
   DynamicShared,
   TotalShared,
-  ClusterIdX,
+  ClusterIdX, // From here on exec/Warp.cpp counts on the order.
   ClusterIdY,
   ClusterIdZ,
   NClusterIdX,
@@ -101,7 +101,7 @@ struct Program {
   uint32_t maxThreads[3] = {0, 0, 0};
   uint32_t requiredThreads[3] = {0, 0, 0};
   ptx::ClusterDirectives cluster;
-  uint32_t minBlocks = 0, maxRegisters = 0;    ///< .minnctapersm and .maxnreg; 0 where absent.
+  uint32_t minBlocks = 0, maxRegisters = 0; ///< .minnctapersm and .maxnreg; 0 where absent.
   std::shared_ptr<const MatrixPlan> matrix; ///< Null for a kernel without wgmma.
 };
 

@@ -68,9 +68,9 @@ bool decodeProxyFence(Decoder &d) {
            d.take("sync_restrict::shared::cluster"), d.take("cluster"), d.operands(0) && d.finish(nothing);
   if (!d.take("async"))
     return d.fail("this proxy is not modelled");
-  return d.takeOneOf({"global"}) == 0 ? d.operands(0) && d.finish(nothing)
-                                      : (d.takeOneOf({"shared::cta", "shared::cluster"}),
-                                         d.operands(0) && d.finish(fenceShared));
+  return d.takeOneOf({"global"}) == 0
+             ? d.operands(0) && d.finish(nothing)
+             : (d.takeOneOf({"shared::cta", "shared::cluster"}), d.operands(0) && d.finish(fenceShared));
 }
 
 bool decodeStoreAsync(Decoder &d) {

@@ -34,11 +34,13 @@ public:
       events += block->events;
     inVain = events == last ? inVain + 1 : 0;
     last = events;
+    if (inVain >= kMostTimeouts)
+      return false;
     bool any = false;
     for (Cta *block : blocks)
       for (unsigned w = 0; w < block->warpCount; ++w)
         any |= block->warps[w]->timeOut();
-    return any && inVain < kMostTimeouts;
+    return any;
   }
 
 private:

@@ -129,7 +129,8 @@ bool eachRun(Warp &warp, const Instruction &i, unsigned lane, const TensorMap &m
 }
 
 /// Moves one packed row to or from its swizzled place; `offset` is the row's in shared memory.
-template <bool ToShared> void moveRow(uint8_t *shared, uint32_t offset, uint32_t rowBytes, uint8_t *row, unsigned bytes) {
+template <bool ToShared>
+void moveRow(uint8_t *shared, uint32_t offset, uint32_t rowBytes, uint8_t *row, unsigned bytes) {
   for (unsigned at = 0; at < bytes; at += 16) {
     uint8_t *place = shared + swizzled(offset + at, rowBytes);
     std::memcpy(ToShared ? place : row + at, ToShared ? row + at : place, 16);
@@ -234,13 +235,12 @@ Step storeTensor(Warp &warp, const Instruction &i, uint32_t lanes) {
       moveRow<false>(warp.cta->shared.data(), static_cast<uint32_t>(from & ((1u << kRankShift) - 1)) + number * bytes,
                      map.rowBytes, packed, bytes);
       uint64_t start = row.address + static_cast<uint64_t>(at[0]) * map.elementBytes();
-      return eachRun(warp, i, lane, map, start, first, end, true,
-                     [&](uint8_t *to, unsigned offset, unsigned length) {
-                       if (isReduction)
-                         reduceInto(to, packed + offset, length, operation, type);
-                       else
-                         std::memcpy(to, packed + offset, length);
-                     });
+      return eachRun(warp, i, lane, map, start, first, end, true, [&](uint8_t *to, unsigned offset, unsigned length) {
+        if (isReduction)
+          reduceInto(to, packed + offset, length, operation, type);
+        else
+          std::memcpy(to, packed + offset, length);
+      });
     });
     if (!good)
       return Step::Fault;

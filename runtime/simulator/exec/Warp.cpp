@@ -38,6 +38,26 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
 
 namespace {
 
+/// The registers of a block's place in its cluster.
+uint32_t clusterValue(const Cta &cta, Special which) {
+  const LaunchState &launch = *cta.launch;
+  if (which == Special::ClusterCtaRank)
+    return cta.rank;
+  if (which == Special::ClusterNctaRank)
+    return static_cast<uint32_t>(cta.cluster->blocks.size());
+  unsigned number = unsigned(which) - unsigned(Special::ClusterIdX), d = number % 3;
+  switch (number / 3) {
+  case 0:
+    return cta.cluster->id[d];
+  case 1:
+    return launch.grid[d] / launch.cluster[d];
+  case 2:
+    return cta.id[d] % launch.cluster[d];
+  default:
+    return launch.cluster[d];
+  }
+}
+
 uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special which) {
   const LaunchState &launch = *cta.launch;
   uint32_t thread = warp * 32 + lane;
@@ -55,30 +75,6 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return block[1];
   case Special::NtidZ:
     return block[2];
-  case Special::ClusterIdX:
-  case Special::ClusterIdY:
-  case Special::ClusterIdZ:
-    return cta.cluster->id[unsigned(which) - unsigned(Special::ClusterIdX)];
-  case Special::NClusterIdX:
-  case Special::NClusterIdY:
-  case Special::NClusterIdZ: {
-    unsigned d = unsigned(which) - unsigned(Special::NClusterIdX);
-    return launch.grid[d] / launch.cluster[d];
-  }
-  case Special::ClusterCtaidX:
-  case Special::ClusterCtaidY:
-  case Special::ClusterCtaidZ: {
-    unsigned d = unsigned(which) - unsigned(Special::ClusterCtaidX);
-    return cta.id[d] % launch.cluster[d];
-  }
-  case Special::ClusterNctaidX:
-  case Special::ClusterNctaidY:
-  case Special::ClusterNctaidZ:
-    return launch.cluster[unsigned(which) - unsigned(Special::ClusterNctaidX)];
-  case Special::ClusterCtaRank:
-    return cta.rank;
-  case Special::ClusterNctaRank:
-    return static_cast<uint32_t>(cta.cluster->blocks.size());
   case Special::CtaidX:
     return cta.id[0];
   case Special::CtaidY:
@@ -117,8 +113,9 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return launch.dynamicSharedBytes;
   case Special::TotalShared:
     return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
+  default:
+    return clusterValue(cta, which);
   }
-  return 0;
 }
 
 } // namespace
@@ -306,6 +303,15 @@ bool Warp::requireFull(const Instruction &instruction, uint32_t lanes, Step &ste
   step = fail(FaultKind::DivergentBarrier, instruction, static_cast<unsigned>(__builtin_ctz(lanes)),
               "an .aligned instruction needs all 32 threads of the warp; only " +
                   std::to_string(__builtin_popcount(lanes)) + " execute it here");
+  return false;
+}
+
+bool Warp::requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step) {
+  if (!requireFull(instruction, lanes, step))
+    return false;
+  if (index / 4 * 4 + 4 <= cta->warpCount)
+    return true;
+  step = fail(FaultKind::DivergentBarrier, instruction, 0, "the block's last warps are no whole warpgroup of four");
   return false;
 }
 

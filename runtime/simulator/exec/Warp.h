@@ -103,6 +103,8 @@ public:
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Step::Fault with "divergent barrier" unless all 32 lanes execute this .aligned instruction.
   bool requireFull(const Instruction &instruction, uint32_t lanes, Step &step);
+  /// The same, and the warp must be one of a whole warpgroup of four.
+  bool requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step);
 
   Cta *cta = nullptr;
   unsigned index = 0;
@@ -122,7 +124,7 @@ public:
   BulkGroups bulk;
   MatrixState matrix;
   uint32_t registerLimit = 0; ///< Registers a thread, where setmaxnreg counts (RegisterPool.cpp).
-  uint64_t executed = 0;           ///< Warp-instructions since begin; %clock.
+  uint64_t executed = 0;      ///< Warp-instructions since begin; %clock.
 
 private:
   bool pick();

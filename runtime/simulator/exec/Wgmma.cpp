@@ -29,16 +29,6 @@ Warpgroup &groupOf(Warp &warp) {
   return cta.warpgroups[warp.index / 4];
 }
 
-/// Whether all 32 threads execute it, in a warpgroup of four full warps.
-bool requireWarpgroup(Warp &warp, const Instruction &i, uint32_t lanes, Step &step) {
-  if (!warp.requireFull(i, lanes, step))
-    return false;
-  if (warp.index / 4 * 4 + 4 <= warp.cta->warpCount)
-    return true;
-  step = failAt(warp, i, FaultKind::DivergentBarrier, "the block's last warps are no whole warpgroup of four");
-  return false;
-}
-
 template <class T> bool isUniform(const T *values) {
   return std::all_of(values, values + 32, [&](T value) { return value == values[0]; });
 }
@@ -74,11 +64,16 @@ bool failFence(Warp &warp, const Instruction &i, const MatrixState::Register &re
   return false;
 }
 
-/// Rules 1 and 2 of MatrixPlan.h for the wgmma numbered `number`.
+/// Rules 1 to 3 of MatrixPlan.h for the wgmma numbered `number`.
 bool useRegisters(Warp &warp, const Instruction &i, uint64_t number, Step &step) {
   const MatrixPlan &plan = *warp.cta->program->matrix;
   const MatrixPlan::Operands &operands = plan.operands[plan.numberOf[i.index]];
   MatrixState &state = warp.matrix;
+  if (!state.fenced) {
+    step = failAt(warp, i, FaultKind::MatrixRegister,
+                  "the warp's first wgmma has no wgmma.fence before it; missing: wgmma.fence before this instruction");
+    return false;
+  }
   for (uint32_t at : operands.accumulators) {
     MatrixState::Register &reg = state.registers[at];
     if (reg.touched == state.epoch)
@@ -177,8 +172,7 @@ bool carryOut(Warp &warp, Warpgroup &group) {
   Warp *warps[4];
   for (unsigned w = 0; w < 4; ++w)
     warps[w] = cta.warps[warp.index / 4 * 4 + w].get();
-  multiplyTiles(warps, shape,
-                {i.op, i.op + shape.accumulatorRegisters(), a.data(), b.data(), operation.accumulate});
+  multiplyTiles(warps, shape, {i.op, i.op + shape.accumulatorRegisters(), a.data(), b.data(), operation.accumulate});
   ++group.executed;
   group.times.push_back(cta.shared.clocks.release());
   ++cta.events;
@@ -190,7 +184,7 @@ bool carryOut(Warp &warp, Warpgroup &group) {
 /// op: accumulators, A's registers or descriptor, B's descriptor, scale-d and its flip.
 Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (!requireWarpgroup(warp, i, lanes, step))
+  if (!warp.requireWarpgroup(i, lanes, step))
     return step;
   Warpgroup &group = groupOf(warp);
   MatrixOperation mine;
@@ -223,14 +217,14 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 Step fence(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (requireWarpgroup(warp, i, lanes, step))
-    ++warp.matrix.epoch;
+  if (warp.requireWarpgroup(i, lanes, step))
+    ++warp.matrix.epoch, warp.matrix.fenced = true;
   return step;
 }
 
 Step commit(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (requireWarpgroup(warp, i, lanes, step))
+  if (warp.requireWarpgroup(i, lanes, step))
     warp.matrix.groups.push_back(warp.matrix.issued);
   return step;
 }
@@ -238,7 +232,7 @@ Step commit(Warp &warp, const Instruction &i, uint32_t lanes) {
 /// imm: groups that may stay in flight.
 Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (!requireWarpgroup(warp, i, lanes, step))
+  if (!warp.requireWarpgroup(i, lanes, step))
     return step;
   MatrixState &state = warp.matrix;
   if (state.groups.size() <= i.imm)
@@ -353,44 +347,7 @@ bool decodeWgmma(Decoder &d) {
   return d.operands(0) && d.finish(kind == 0 ? fence : commit);
 }
 
-/// PTX ISA, 9.7.19.5. The warps of a block share the registers that it was given at its start: a warp that asks
-/// for more waits until others have given back.
-Step setRegisters(Warp &warp, const Instruction &i, uint32_t lanes) {
-  Step step = Step::Next;
-  if (!requireWarpgroup(warp, i, lanes, step))
-    return step;
-  RegisterPool &pool = warp.cta->registers;
-  uint32_t wanted = static_cast<uint32_t>(i.imm), have = warp.registerLimit;
-  if (pool.entry == 0)
-    return Step::Next; // The assembler does not know the count either, and ignores the instruction.
-  bool increases = i.flags != 0;
-  if (increases ? wanted < have : wanted > have)
-    return failAt(warp, i, FaultKind::DivergentBarrier,
-                  "setmaxnreg." + std::string(increases ? "inc" : "dec") + " to " + std::to_string(wanted) +
-                      " registers, the warp has " + std::to_string(have));
-  if (increases && wanted - have > pool.free)
-    return warp.park(lanes, i.index, Fragment::AtEvent, kRegisterEvent);
-  pool.free += have;
-  pool.free -= wanted;
-  warp.registerLimit = wanted;
-  if (!increases)
-    warp.cta->wakeEvent(kRegisterEvent);
-  return Step::Next;
-}
-
-bool decodeSetRegisters(Decoder &d) {
-  int kind = d.takeOneOf({"dec", "inc"});
-  if (kind < 0 || !d.take("sync") || !d.take("aligned") || d.takeType() != Type::U32)
-    return d.fail("needs .inc or .dec and .sync.aligned.u32");
-  if (!d.operands(1) || !d.immediate(0, d.out.imm))
-    return false;
-  if (d.out.imm < 24 || d.out.imm > 256 || d.out.imm % 8 != 0)
-    return d.fail("the count must be a multiple of 8 from 24 to 256");
-  d.out.flags = static_cast<uint32_t>(kind);
-  return d.finish(setRegisters);
-}
-
-constexpr Opcode kOpcodes[] = {{"wgmma", decodeWgmma}, {"setmaxnreg", decodeSetRegisters}};
+constexpr Opcode kOpcodes[] = {{"wgmma", decodeWgmma}};
 
 } // namespace
 

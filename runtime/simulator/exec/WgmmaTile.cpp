@@ -31,8 +31,7 @@ template <class Element> void expand(const uint8_t *chunk, typename Element::Val
       out[w * Element::count + e] = Element::get(words[w], e);
 }
 
-template <class Element>
-void loadA(const WgmmaShape &shape, const uint8_t *const *chunks, typename Element::Value *a) {
+template <class Element> void loadA(const WgmmaShape &shape, const uint8_t *const *chunks, typename Element::Value *a) {
   constexpr unsigned e = 4 * Element::count;
   unsigned k = shape.k;
   if (!shape.aColumns) {
@@ -49,8 +48,7 @@ void loadA(const WgmmaShape &shape, const uint8_t *const *chunks, typename Eleme
     }
 }
 
-template <class Element>
-void loadB(const WgmmaShape &shape, const uint8_t *const *chunks, typename Element::Value *b) {
+template <class Element> void loadB(const WgmmaShape &shape, const uint8_t *const *chunks, typename Element::Value *b) {
   constexpr unsigned e = 4 * Element::count;
   unsigned k = shape.k;
   if (shape.bColumns) { // A chunk is a row of a block.
@@ -137,8 +135,7 @@ void multiplyTyped(Warp *const (&warps)[4], const WgmmaShape &shape, const Wgmma
   }
 }
 
-template <class A>
-void multiplyBytes(Warp *const (&warps)[4], const WgmmaShape &shape, const WgmmaOperands &operands) {
+template <class A> void multiplyBytes(Warp *const (&warps)[4], const WgmmaShape &shape, const WgmmaOperands &operands) {
   switch (shape.b) {
   case Type::E4M3:
     if constexpr (std::is_same_v<typename A::Value, float>)

@@ -63,7 +63,7 @@ struct Clocks {
   unsigned channels = 0;
   std::array<Row, kActors> seen{};
   ActorRow lanesJoined{}; ///< A foreign block's accesses are all ordered among themselves.
-  ActorRow oldest{}; ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
+  ActorRow oldest{};      ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
   /// Each channel's latest operation.
   struct Use {
     uint32_t time = 0, instruction = 0;

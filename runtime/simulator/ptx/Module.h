@@ -72,9 +72,9 @@ struct Variable {
 
 /// What a kernel says about clusters (PTX ISA, 11.6).
 struct ClusterDirectives {
-  bool isExplicit = false;           ///< .explicitcluster: must be launched as one.
-  uint32_t required[3] = {0, 0, 0};  ///< .reqnctapercluster; 0 where absent.
-  uint32_t most = 0;                 ///< .maxclusterrank; 0 where absent.
+  bool isExplicit = false;          ///< .explicitcluster: must be launched as one.
+  uint32_t required[3] = {0, 0, 0}; ///< .reqnctapercluster; 0 where absent.
+  uint32_t most = 0;                ///< .maxclusterrank; 0 where absent.
 };
 
 /// An `.entry`, or a `.func` where `isFunction`.

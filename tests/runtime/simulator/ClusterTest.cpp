@@ -23,7 +23,8 @@ std::string gridBody(const std::string &body) {
          body;
 }
 
-Outcome runCluster(const std::string &body, unsigned blocks, unsigned cluster, unsigned seed, bool cooperative = false) {
+Outcome runCluster(const std::string &body, unsigned blocks, unsigned cluster, unsigned seed,
+                   bool cooperative = false) {
   imbrex::simulator::SimulatorOptions options;
   options.schedulingSeed = seed;
   options.maxWarpInstructions = 4000000;
@@ -63,7 +64,8 @@ TEST(Cluster, SpecialRegisters) {
   expectCluster("mov.u32 %r5, %clusterid.x;\nmov.u32 %r6, %nclusterid.x;\nmov.u32 %r7, %cluster_ctaid.x;\nmov.u32 %r8, "
                 "%cluster_nctaid.x;\nmad.lo.u32 %r5, %r5, 10, %r6;\nmad.lo.u32 %r5, %r5, 10, %r7;\nmad.lo.u32 %r5, "
                 "%r5, 10, %r8;\nmad.lo.u32 %r5, %r5, 10, %r3;\nmad.lo.u32 %r5, %r5, 10, %r4;\ncvt.u64.u32 %rd10, "
-                "%r5;\n" + kResult,
+                "%r5;\n" +
+                    kResult,
                 6, 2, [](unsigned block, unsigned) {
                   return (((block / 2 * 10 + 3) * 10 + block % 2) * 10 + 2) * 100 + block % 2 * 10 + 2;
                 });
@@ -99,9 +101,9 @@ TEST(Cluster, BlockEndsWhileItIsRead) {
 }
 
 TEST(Cluster, RelaxedArrivalOrdersNothing) {
-  expectClusterFault(exchange("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n", kClusterSync,
-                              kReadMapped),
-                     4, 2, "shared-memory race");
+  expectClusterFault(
+      exchange("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n", kClusterSync, kReadMapped),
+      4, 2, "shared-memory race");
 }
 
 TEST(Cluster, RankOutside) {
@@ -163,10 +165,10 @@ TEST(Cluster, RemoteArrival) {
 
 TEST(Cluster, BlockToBlockCopy) {
   // Each block sends 256 bytes to its neighbour.
-  std::string send = "xor.b32 %r14, %r3, 1;\nmov.u32 %r11, tile;\nadd.u32 %r15, %r11, 1024;\nmov.u32 %r12, "
-                     "bar;\nmapa.shared::cluster.u32 %r15, %r15, %r14;\nmapa.shared::cluster.u32 %r12, %r12, %r14;\n"
+  std::string send = "xor.b32 %r14, %r3, 1;\nmov.u32 %r11, tile;\nadd.u32 %r15, %r11, 1024;\nmov.u32 %r19, "
+                     "bar;\nmapa.shared::cluster.u32 %r15, %r15, %r14;\nmapa.shared::cluster.u32 %r18, %r19, %r14;\n"
                      "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%r15], [%r11], 256, "
-                     "[%r12];\n";
+                     "[%r18];\n";
   std::string body = initBarrier(0, 1) + byFirst(expectBytes(0, 256)) +
                      "mul.lo.u32 %r10, %r0, 4;\nmov.u32 %r11, tile;\nadd.u32 %r12, %r11, %r10;\nmad.lo.u32 %r13, %r1, "
                      "100, %r0;\nst.shared.u32 [%r12], %r13;\nfence.proxy.async;\n" +

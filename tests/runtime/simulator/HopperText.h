@@ -92,6 +92,17 @@ inline void expectFault(const std::string &body, unsigned threads, const std::st
   }
 }
 
+/// Under every schedule a fault of one of these names; which one is the schedule's choice.
+inline void expectOneOf(const std::string &body, unsigned threads, const std::vector<std::string> &names) {
+  for (unsigned seed : {0u, 1u, 7u, 23u}) {
+    std::string report = runHopper(body, threads, seed).report;
+    bool found = false;
+    for (const std::string &name : names)
+      found |= report.find("simulated device: " + name) != std::string::npos;
+    EXPECT_TRUE(found) << "seed " << seed << ": " << report;
+  }
+}
+
 } // namespace imbrex::simulator::testing
 
 #endif // IMBREX_TESTS_RUNTIME_SIMULATOR_HOPPERTEXT_H

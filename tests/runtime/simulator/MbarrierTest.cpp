@@ -14,6 +14,7 @@ using namespace imbrex::simulator::testing;
 
 namespace {
 
+const std::string kUnwaited = "asynchronous result used before its wait", kRace = "shared-memory race";
 const std::string kStore = "st.global.u64 [%rd3], %rd10;\n";
 /// Word %r0 of the tile at `offset` as the result.
 std::string loadWord(unsigned offset) {
@@ -31,14 +32,17 @@ std::string oneCopy(unsigned expected, const std::string &wait) {
 TEST(Mbarrier, CopyIsSeenAfterTheWait) { expectRight(oneCopy(256, waitBarrier(0, "0")), 64, inputWord); }
 
 TEST(Mbarrier, CopyReadWithoutWait) {
-  expectFault(oneCopy(256, ""), 64, "asynchronous result used before its wait", "missing: a wait for its mbarrier");
+  expectOneOf(oneCopy(256, ""), 64, {kUnwaited, "uninitialised read"});
+  // In the other order of the two it is told by the copy; by one thread alone there is only one order.
+  expectFault(initBarrier(0, 1) + byFirst(expectBytes(0, 256) + loadBulk(0, 0, "%rd2", 256) + loadWord(0) + kStore), 64,
+              kUnwaited, "missing: a wait for its mbarrier");
 }
 
 TEST(Mbarrier, OneWarpsWaitIsNotAnothers) {
   expectFault(initBarrier(0, 1) + kSync + byFirst(expectBytes(0, 256) + loadBulk(0, 0, "%rd2", 256)) +
                   "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra READ;\n" + waitBarrier(0, "0") + "READ:\n" + loadWord(0) +
                   kStore,
-              64, "asynchronous result used before its wait");
+              64, kUnwaited);
 }
 
 TEST(Mbarrier, WaitThenBarrierIsEnough) {
@@ -49,7 +53,8 @@ TEST(Mbarrier, WaitThenBarrierIsEnough) {
 }
 
 TEST(Mbarrier, WrongParityPassesAtOnce) {
-  expectFault(oneCopy(256, waitBarrier(0, "1")), 64, "asynchronous result used before its wait");
+  // Late, it waits for a phase that does not come.
+  expectOneOf(oneCopy(256, waitBarrier(0, "1")), 64, {kUnwaited, "uninitialised read", "deadlock"});
 }
 
 TEST(Mbarrier, TooFewBytesExpected) {
@@ -70,17 +75,11 @@ TEST(Mbarrier, MoreArrivalsThanExpected) {
               "mbarrier misuse", "more arrivals, 2 come");
 }
 
-TEST(Mbarrier, NotInitialised) {
-  expectFault(arrive(0) + kStore, 64, "mbarrier misuse", "missing: mbarrier.init");
-}
+TEST(Mbarrier, NotInitialised) { expectFault(arrive(0) + kStore, 64, "mbarrier misuse", "missing: mbarrier.init"); }
 
 TEST(Mbarrier, NoOrderAfterInit) {
   // Another warp: whichever runs first, the use is not ordered.
-  for (unsigned seed : {0u, 1u, 7u, 23u}) {
-    std::string report = runHopper(initBarrier(0, 64) + arrive(0) + kStore, 64, seed).report;
-    EXPECT_TRUE(report.find("shared-memory race") != report.npos || report.find("mbarrier misuse") != report.npos)
-        << report;
-  }
+  expectOneOf(initBarrier(0, 64) + arrive(0) + kStore, 64, {kRace, "mbarrier misuse"});
 }
 
 TEST(Mbarrier, InitialisedTwice) {
@@ -95,14 +94,9 @@ TEST(Mbarrier, InvalidatedAndUsedAnew) {
 }
 
 TEST(Mbarrier, InvalidatedWhileOthersUseIt) {
-  expectFault(initBarrier(0, 64) + kSync + arrive(0) + waitBarrier(0, "0") +
+  expectOneOf(initBarrier(0, 64) + kSync + arrive(0) + waitBarrier(0, "0") +
                   byFirst("mbarrier.inval.shared::cta.b64 [bar];\n") + kStore,
-              64, "");
-  std::string report = runHopper(initBarrier(0, 64) + kSync + arrive(0) + waitBarrier(0, "0") +
-                                     byFirst("mbarrier.inval.shared::cta.b64 [bar];\n") + kStore,
-                                 64, 0)
-                           .report;
-  EXPECT_NE(report, "");
+              64, {kRace, "mbarrier misuse"});
 }
 
 TEST(Mbarrier, ObjectIsNoData) {
@@ -119,8 +113,8 @@ TEST(Mbarrier, NoCompleteAndStates) {
                   "done;\n}\n" +
                   kStore,
               64, [](unsigned) { return 1; });
-  expectFault(initBarrier(0, 1) + kSync +
-                  byFirst("mbarrier.arrive.noComplete.shared::cta.b64 %rd11, [bar], 1;\n") + kStore,
+  expectFault(initBarrier(0, 1) + kSync + byFirst("mbarrier.arrive.noComplete.shared::cta.b64 %rd11, [bar], 1;\n") +
+                  kStore,
               64, "mbarrier misuse", "arrive.noComplete");
 }
 
@@ -176,40 +170,27 @@ TEST(Mbarrier, Ring) {
 }
 
 TEST(Mbarrier, RingWithoutEmptyWait) {
-  for (unsigned seed : {0u, 1u, 7u, 23u}) {
-    std::string report = runHopper(ring("", kWaitFull, kRelease), 64, seed).report;
-    EXPECT_TRUE(report.find("shared-memory race") != report.npos || report.find("waiter overtaken") != report.npos ||
-                report.find("asynchronous") != report.npos)
-        << report;
-  }
+  expectOneOf(ring("", kWaitFull, kRelease), 64, {kRace, kUnwaited, "mbarrier waiter overtaken"});
 }
 
 TEST(Mbarrier, RingWithoutFullWait) {
-  for (unsigned seed : {0u, 1u, 7u, 23u}) {
-    std::string report = runHopper(ring(kWaitEmpty, "", kRelease), 64, seed).report;
-    EXPECT_TRUE(report.find("asynchronous result used before its wait") != report.npos ||
-                report.find("uninitialised read") != report.npos)
-        << report;
-  }
+  expectOneOf(ring(kWaitEmpty, "", kRelease), 64, {kUnwaited, "uninitialised read"});
 }
 
 TEST(Mbarrier, ReleasedBeforeTheRead) {
-  // The arrival comes before the load: a store could overtake it.
-  std::string text = ring(kWaitEmpty, kWaitFull + kRelease, "");
-  expectFault(text, 64, "shared-memory race", "missing: bar.sync");
+  // The arrival comes before the load: the next copy could overtake it.
+  expectOneOf(ring(kWaitEmpty, kWaitFull + kRelease, ""), 64, {kRace, kUnwaited, "mbarrier waiter overtaken"});
 }
 
 TEST(Mbarrier, WaiterOvertakenByTwoPhases) {
   // Warp 1 waits for each phase, but nothing that it does lets the next one complete.
-  expectFault(initBarrier(0, 1) + kSync + "setp.ge.u32 %p1, %r0, 32;\n@%p1 bra WAITER;\n" +
-                  byFirst(arrive(0) + arrive(0)) + "bra END;\nWAITER:\n" + waitBarrier(0, "0") + "END:\n" + kStore,
-              64, "");
   unsigned told = 0;
   for (unsigned seed = 0; seed < 24; ++seed) {
     std::string report =
         runHopper(initBarrier(0, 1) + kSync + "setp.ge.u32 %p1, %r0, 32;\n@%p1 bra WAITER;\n" +
-                      byFirst(arrive(0) + "nanosleep.u32 10;\nmov.u32 %r50, 0;\nSPIN:\nadd.u32 %r50, %r50, 1;\nsetp.lt.u32 "
-                                          "%p3, %r50, 600;\n@%p3 bra SPIN;\n" +
+                      byFirst(arrive(0) +
+                              "nanosleep.u32 10;\nmov.u32 %r50, 0;\nSPIN:\nadd.u32 %r50, %r50, 1;\nsetp.lt.u32 "
+                              "%p3, %r50, 600;\n@%p3 bra SPIN;\n" +
                               arrive(0)) +
                       "bra END;\nWAITER:\n" + waitBarrier(0, "0") + "END:\n" + kStore,
                   64, seed)
@@ -232,8 +213,8 @@ TEST(Mbarrier, OrdinaryCopiesArrive) {
   expectRight(initBarrier(0, 64) + kSync + copy + "cp.async.mbarrier.arrive.shared::cta.b64 [bar];\n" + arrive(0) +
                   waitBarrier(0, "0") + other + kStore,
               64, [](unsigned thread) { return inputWord(thread ^ 32); });
-  expectFault(initBarrier(0, 64) + kSync + copy + tracked + other + kStore, 64, "");
-  EXPECT_NE(runHopper(initBarrier(0, 64) + kSync + copy + tracked + other + kStore, 64, 0).report, "");
+  expectOneOf(initBarrier(0, 64) + kSync + copy + tracked + other + kStore, 64,
+              {kUnwaited, kRace, "uninitialised read"});
 }
 
 /// Each thread writes its word, then thread 0 stores 256 bytes to `out`.
@@ -262,37 +243,29 @@ TEST(BulkCopy, MissingProxyFence) {
 }
 
 TEST(BulkCopy, MissingBarrier) {
-  for (unsigned seed : {0u, 1u, 7u, 23u}) {
-    std::string report = runHopper(bulkStore(kFence, "", kWaitRead), 64, seed).report;
-    EXPECT_TRUE(report.find("shared-memory race") != report.npos || report.find("uninitialised") != report.npos ||
-                report.find("overwritten while") != report.npos)
-        << report;
-  }
+  expectOneOf(bulkStore(kFence, "", kWaitRead), 64,
+              {kRace, "uninitialised read", "overwritten while an asynchronous operation reads it"});
 }
 
 TEST(BulkCopy, SourceOverwrittenInFlight) {
   expectFault(bulkStore(kFence, kSync, "st.shared.u32 [tile+4], 7;\n" + kWaitRead), 64,
               "overwritten while an asynchronous operation reads it", "cp.async.bulk.wait_group.read");
-  expectRight(bulkStore(kFence, kSync, kWaitRead + "st.shared.u32 [tile+4], 7;\n"), 64,
-              [](unsigned thread) -> uint64_t {
-                return thread < 32 ? 2 * thread | uint64_t(2 * thread + 1) << 32 : 0;
-              });
+  expectRight(
+      bulkStore(kFence, kSync, kWaitRead + "st.shared.u32 [tile+4], 7;\n"), 64,
+      [](unsigned thread) -> uint64_t { return thread < 32 ? 2 * thread | uint64_t(2 * thread + 1) << 32 : 0; });
 }
 
-TEST(BulkCopy, EndsInFlight) {
-  expectFault(bulkStore(kFence, kSync, ""), 64, "block ended too early", "in flight");
-}
+TEST(BulkCopy, EndsInFlight) { expectFault(bulkStore(kFence, kSync, ""), 64, "block ended too early", "in flight"); }
 
 TEST(BulkCopy, Reduction) {
   // out starts at zero; thread 0 adds the tile twice.
-  expectRight("mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r21, %r21, %r20;\nst.shared.u32 [%r21], %r0;\n" +
-                  kFence + kSync +
-                  byFirst("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd1], [tile], "
-                          "256;\ncp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd1], [tile], "
-                          "256;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;\n"),
-              64, [](unsigned thread) -> uint64_t {
-                return thread < 32 ? 4 * thread | uint64_t(4 * thread + 2) << 32 : 0;
-              });
+  expectRight(
+      "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r21, %r21, %r20;\nst.shared.u32 [%r21], %r0;\n" +
+          kFence + kSync +
+          byFirst("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd1], [tile], "
+                  "256;\ncp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd1], [tile], "
+                  "256;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;\n"),
+      64, [](unsigned thread) -> uint64_t { return thread < 32 ? 4 * thread | uint64_t(4 * thread + 2) << 32 : 0; });
 }
 
 TEST(BulkCopy, SizeAndAlignment) {

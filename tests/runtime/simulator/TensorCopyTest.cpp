@@ -118,12 +118,11 @@ void expectLoad(const Case &c, const std::string &space = "shared::cluster") {
   CUtensorMap map;
   ASSERT_EQ(encode(host, c, base, map), CUDA_SUCCESS) << host.driver.faultReport();
   std::string rank = std::to_string(c.rank()) + "d";
-  CUfunction function = host.load(
-      kernel(initBarrier(0, 1) + kSync +
-             byFirst(expectBytes(0, static_cast<unsigned>(c.boxBytes())) + "cp.async.bulk.tensor." + rank + "." +
-                     space + ".global.tile.mbarrier::complete_tx::bytes [tile], [%rd1, " + coordinates(c) +
-                     "], [bar];\n") +
-             waitBarrier(0, "0") + copyAll(c.boxBytes(), false)));
+  CUfunction function = host.load(kernel(
+      initBarrier(0, 1) + kSync +
+      byFirst(expectBytes(0, static_cast<unsigned>(c.boxBytes())) + "cp.async.bulk.tensor." + rank + "." + space +
+              ".global.tile.mbarrier::complete_tx::bytes [tile], [%rd1, " + coordinates(c) + "], [bar];\n") +
+      waitBarrier(0, "0") + copyAll(c.boxBytes(), false)));
   ASSERT_NE(function, nullptr) << host.log;
   ASSERT_EQ(host.launch(function, 1, 32, 0, map, buffer), CUDA_SUCCESS) << host.report;
   std::vector<uint8_t> got = host.download<uint8_t>(buffer, c.boxBytes());

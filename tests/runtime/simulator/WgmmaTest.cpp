@@ -154,7 +154,8 @@ std::string kernel(const Case &c, const std::string &order, const std::string &b
   std::string text = ".version 8.0\n.target sm_90a\n.address_size 64\n.extern .shared .align 1024 .b8 image[];\n"
                      ".visible .entry k(.param .u64 out, .param .u64 in, .param .u64 regs)\n{\n.reg .pred "
                      "%p<4>;\n.reg .b32 %r<16>;\n.reg .b64 %rd<24>;\n.reg ." +
-                     std::string(c.halfResult() || c.isInteger() ? "b32" : "f32") + " %x<128>;\n.reg .b32 %x128, "
+                     std::string(c.halfResult() || c.isInteger() ? "b32" : "f32") +
+                     " %x<128>;\n.reg .b32 %x128, "
                      "%x129, %x130, %x131;\n"
                      "ld.param.u64 %rd1, [out];\nld.param.u64 %rd2, [in];\nld.param.u64 %rd3, [regs];\nmov.u32 %r0, "
                      "%tid.x;\nmul.wide.u32 %rd4, %r0, 528;\nadd.u64 %rd3, %rd3, %rd4;\nadd.u64 %rd1, %rd1, %rd4;\n" +
@@ -347,8 +348,7 @@ TEST(Wgmma, MissingProxyFence) {
 
 TEST(Wgmma, MissingBarrier) {
   Case c = bfloats();
-  std::string text =
-      kernel(c, "fence.proxy.async.shared::cta;\nwgmma.fence.sync.aligned;\n", multiply(c) + kWait);
+  std::string text = kernel(c, "fence.proxy.async.shared::cta;\nwgmma.fence.sync.aligned;\n", multiply(c) + kWait);
   for (unsigned seed : {0u, 1u, 9u})
     EXPECT_NE(run(c, text, seed).report.find("shared-memory race"), std::string::npos);
 }
@@ -357,14 +357,28 @@ TEST(Wgmma, MissingFence) {
   Case c = bfloats();
   expectTold(c, kernel(c, "fence.proxy.async.shared::cta;\nbar.sync 0;\n", multiply(c) + kWait),
              "wgmma register touched in flight", "missing: wgmma.fence");
+  expectTold(c, kernel(c, kOrder, "add.f32 %x3, %x3, %x3;\n" + multiply(c) + kWait), "wgmma register touched in flight",
+             "since the last wgmma.fence");
+}
+
+TEST(Wgmma, ConstantsAfterTheFence) {
+  // A constant may come between fence and wgmma, but some fence must come first.
+  Case c = bfloats();
+  std::string zeros;
+  for (unsigned i = 0; i < c.registers(); ++i)
+    zeros += "mov.f32 %x" + std::to_string(i) + ", 0f00000000;\n";
+  Ran ran = run(c, kernel(c, kOrder, zeros + multiply(c) + kWait));
+  ASSERT_EQ(ran.report, "");
+  EXPECT_EQ(ran.words[0], toSingle(expected(c, 0, 0) - valueC(0, 0)));
+  expectTold(c, kernel(c, "fence.proxy.async.shared::cta;\nbar.sync 0;\n", zeros + multiply(c) + kWait),
+             "wgmma register touched in flight", "no wgmma.fence before it");
 }
 
 TEST(Wgmma, AccumulatorReadEarly) {
   Case c = bfloats();
   expectTold(c, kernel(c, kOrder, multiply(c) + "wgmma.commit_group.sync.aligned;\n"),
              "wgmma register touched in flight", "reads an accumulator");
-  expectTold(c,
-             kernel(c, kOrder, multiply(c) + "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 1;\n"),
+  expectTold(c, kernel(c, kOrder, multiply(c) + "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 1;\n"),
              "wgmma register touched in flight", "missing: wgmma.wait_group");
 }
 
@@ -379,9 +393,13 @@ TEST(Wgmma, ARegisterOverwrittenInFlight) {
 
 TEST(Wgmma, SharedMemoryOverwrittenInFlight) {
   Case c = bfloats();
-  expectTold(c, kernel(c, kOrder, multiply(c) + "bar.sync 0;\nsetp.ne.u32 %p3, %r0, 0;\n@!%p3 st.shared.u32 [image], 0;\n" + kWait),
+  expectTold(c,
+             kernel(c, kOrder,
+                    multiply(c) + "bar.sync 0;\nsetp.ne.u32 %p3, %r0, 0;\n@!%p3 st.shared.u32 [image], 0;\n" + kWait),
              "overwritten while an asynchronous operation reads it");
-  Ran fine = run(c, kernel(c, kOrder, multiply(c) + kWait + "bar.sync 0;\nsetp.ne.u32 %p3, %r0, 0;\n@!%p3 st.shared.u32 [image], 0;\n"));
+  Ran fine =
+      run(c, kernel(c, kOrder,
+                    multiply(c) + kWait + "bar.sync 0;\nsetp.ne.u32 %p3, %r0, 0;\n@!%p3 st.shared.u32 [image], 0;\n"));
   EXPECT_EQ(fine.report, "");
 }
 
@@ -397,8 +415,8 @@ TEST(Wgmma, BadDescriptors) {
 
 TEST(Wgmma, NotTheWholeWarpgroup) {
   Case c = bfloats();
-  expectTold(c, kernel(c, kOrder, "setp.ge.u32 %p3, %r0, 96;\n@%p3 bra END;\n" + multiply(c) + kWait + "END:\n"), "deadlock",
-             "wgmma of the other warps");
+  expectTold(c, kernel(c, kOrder, "setp.ge.u32 %p3, %r0, 96;\n@%p3 bra END;\n" + multiply(c) + kWait + "END:\n"),
+             "deadlock", "wgmma of the other warps");
 }
 
 TEST(Wgmma, RegistersMovedAround) {
@@ -410,9 +428,11 @@ TEST(Wgmma, RegistersMovedAround) {
     ASSERT_EQ(ran.report, "");
     EXPECT_EQ(ran.words[0], toSingle(expected(c, 0, 0)));
   }
-  EXPECT_EQ(run(c, kernel(c, "add.f32 %x127, %x1, %x2;\n" + kOrder, "mov.f32 %x0, %x127;\n" + multiply(c) + kWait)).report, "");
-  expectTold(c, kernel(c, kOrder, "add.f32 %x0, %x0, %x1;\n" + multiply(c) + kWait),
-             "wgmma register touched in flight", "missing: wgmma.fence");
+  EXPECT_EQ(
+      run(c, kernel(c, "add.f32 %x127, %x1, %x2;\n" + kOrder, "mov.f32 %x0, %x127;\n" + multiply(c) + kWait)).report,
+      "");
+  expectTold(c, kernel(c, kOrder, "add.f32 %x0, %x0, %x1;\n" + multiply(c) + kWait), "wgmma register touched in flight",
+             "missing: wgmma.fence");
 }
 
 TEST(RegisterPool, MovesBetweenWarpgroups) {
@@ -422,7 +442,7 @@ TEST(RegisterPool, MovesBetweenWarpgroups) {
                      "[%rd3], %rd10;\n";
   auto text = [&](const std::string &middle) {
     std::string text = kernelText(middle, declarations, "sm_90a");
-    return text.replace(text.find("\n{\n"), 1, "\n.maxntid 384, 1, 1\n");
+    return text.replace(text.find("\n{\n"), 1, "\n.maxntid 384, 1, 1\n.minnctapersm 1\n");
   };
   Host host({}, "h100");
   CUfunction function = host.load(text(body));
