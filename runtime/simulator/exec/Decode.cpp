@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/exec/KernelDecoder.h"
+#include "runtime/simulator/exec/MatrixPlan.h"
+#include "runtime/simulator/memory/SharedMemory.h"
 #include "runtime/simulator/ptx/ControlFlow.h"
 
 #include <algorithm>
@@ -91,6 +93,9 @@ bool placeLocals(KernelDecoder &decoder) {
   return true;
 }
 
+/// As many as an Accessor (memory/SharedMemory.h) can name.
+constexpr size_t kMostInstructions = Accessor::kMostInstructions - 1;
+
 using OpcodeMap = std::map<std::string_view, bool (*)(Decoder &)>;
 
 OpcodeMap allOpcodes() {
@@ -98,7 +103,8 @@ OpcodeMap allOpcodes() {
   for (std::span<const Opcode> family :
        {integerOpcodes(), bitOpcodes(), compareOpcodes(), arithmeticOpcodes(), floatOpcodes(), convertOpcodes(),
         moveOpcodes(), memoryOpcodes(), atomicOpcodes(), controlOpcodes(), barrierOpcodes(), warpOpcodes(),
-        matrixOpcodes(), copyOpcodes(), matrixMemoryOpcodes()})
+        matrixOpcodes(), copyOpcodes(), matrixMemoryOpcodes(), clusterOpcodes(), mbarrierOpcodes(), warpgroupOpcodes(),
+        registerOpcodes()})
     for (const Opcode &opcode : family)
       map.emplace(opcode.name, opcode.decode);
   return map;
@@ -156,10 +162,18 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
     program->maxThreads[i] = kernel.maxThreads[i];
     program->requiredThreads[i] = kernel.requiredThreads[i];
   }
+  program->cluster = kernel.cluster;
+  program->minBlocks = kernel.minBlocks;
+  program->maxRegisters = kernel.maxRegisters;
   KernelDecoder decoder(kernel, *program);
   decoder.symbols = symbols;
   if (!placeShared(module, decoder) || !placeParams(module, decoder) || !placeLocals(decoder)) {
     error = decoder.error;
+    return nullptr;
+  }
+  if (kernel.body.size() >= kMostInstructions) {
+    error = "PTX line " + std::to_string(kernel.line) + ": kernel '" + kernel.name + "' has more than " +
+            std::to_string(kMostInstructions) + " instructions";
     return nullptr;
   }
   OpcodeMap opcodes = allOpcodes();
@@ -181,6 +195,7 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
   program->operandPool = std::move(decoder.pool);
   for (Instruction &instruction : program->code)
     instruction.op = program->operandPool.data() + instruction.firstOperand;
+  guardMatrixRegisters(kernel, *program);
   program->registerImage.resize(roundUp(program->registerImage.size(), 64));
   return program;
 }

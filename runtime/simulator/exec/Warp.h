@@ -18,6 +18,7 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_WARP_H
 
 #include "runtime/simulator/Fault.h"
+#include "runtime/simulator/exec/MatrixState.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 #include "runtime/simulator/memory/LocalMemory.h"
@@ -30,12 +31,13 @@ struct Cta;
 
 /// A set of lanes with one program counter that is not running now.
 struct Fragment {
-  enum State : uint8_t { Ready, AtBarrier, AtWarpSync };
+  enum State : uint8_t { Ready, AtBarrier, AtWarpSync, AtEvent };
   uint32_t pc = 0;
   uint32_t lanes = 0;
   int join = -1;
   State state = Ready;
-  uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute.
+  uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute;
+                    ///< AtEvent: what must happen before it executes its instruction again (Mbarrier.h).
 };
 
 /// A point where lanes that diverged meet again.
@@ -55,6 +57,13 @@ struct PendingCopy {
   uint64_t source[32];
   uint32_t sourceBytes[32];
   uint32_t group[32];
+};
+
+/// cp.async.bulk groups of a warp's threads (BulkCopy.cpp): the stamp at which each committed group ends.
+struct BulkGroups {
+  unsigned channel = 0;       ///< Of bulk groups; 0 before the first.
+  unsigned remoteChannel = 0; ///< Of reads for copies to another block, which complete at its mbarriers.
+  std::vector<uint32_t> ends[32];
 };
 
 class Warp {
@@ -86,10 +95,16 @@ public:
   bool isWhole(uint32_t lanes) const { return lanes == live && active == live; }
   /// Lets the fragment of `lanes` that waits at barrier `key` go on.
   void wake(uint32_t lanes, uint64_t key);
+  /// Lets fragments that wait for event `key` execute their instruction again.
+  void wakeEvent(uint64_t key);
+  /// The same for all waits that may time out (mbarriers); they are told by `timedOut`. False if there is none.
+  bool timeOut();
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Step::Fault with "divergent barrier" unless all 32 lanes execute this .aligned instruction.
   bool requireFull(const Instruction &instruction, uint32_t lanes, Step &step);
+  /// The same, and the warp must be one of a whole warpgroup of four.
+  bool requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step);
 
   Cta *cta = nullptr;
   unsigned index = 0;
@@ -105,7 +120,11 @@ public:
   Allocation recent;               ///< The allocation touched last; size 0 at first.
   uint32_t copyGroup[32] = {};     ///< Number of the cp.async group each lane is filling.
   std::vector<PendingCopy> copies; ///< In order of issue.
-  uint64_t executed = 0;           ///< Warp-instructions since begin; %clock.
+  uint32_t timedOut = 0;           ///< Lanes whose wait for an mbarrier shall answer now.
+  BulkGroups bulk;
+  MatrixState matrix;
+  uint32_t registerLimit = 0; ///< Registers a thread, where setmaxnreg counts (RegisterPool.cpp).
+  uint64_t executed = 0;      ///< Warp-instructions since begin; %clock.
 
 private:
   bool pick();

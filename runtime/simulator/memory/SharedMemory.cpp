@@ -242,7 +242,7 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
     plainReads.time[at + i] = clocks.now;
     plainReads.who[at + i] = who.bits;
   }
-  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
 
@@ -257,7 +257,7 @@ bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, co
                     !checkTraceAsync(strongWrites, first, last, row, true)))
     return false;
   stampWrite(first, last, clocks.now, who);
-  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
 

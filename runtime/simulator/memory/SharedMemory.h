@@ -160,10 +160,10 @@ private:
   uint32_t stride; ///< Granules a warp has room for at the finest granule.
   uint32_t capacity;
   uint8_t *bytes;
-  bool anyStrong = false;         ///< Whether this block made a strong access.
-  uint32_t *writeTime, *writeWho; ///< Last write of a granule, of either kind.
-  uint32_t *plainTime, *plainWho; ///< Last plain write, where writeWho is a strong one.
-  Trace plainReads;               ///< Of all agents.
+  bool anyStrong = false;          ///< Whether this block made a strong access.
+  uint32_t *writeTime, *writeWho;  ///< Last write of a granule, of either kind.
+  uint32_t *plainTime, *plainWho;  ///< Last plain write, where writeWho is a strong one.
+  Trace plainReads;                ///< Of all agents.
   Trace strongReads, strongWrites; ///< Of actors.
   Conflict found;
 };
