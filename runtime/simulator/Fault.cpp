@@ -31,6 +31,8 @@ const char *faultName(FaultKind kind) {
     return "instruction budget exceeded";
   case FaultKind::Trap:
     return "trap";
+  case FaultKind::Assertion:
+    return "assertion failed";
   }
   return "unknown fault";
 }

@@ -26,6 +26,7 @@ enum class FaultKind : uint8_t {
   Deadlock,
   BudgetExceeded,
   Trap,
+  Assertion,
 };
 
 /// "out of bounds", "shared-memory race" and so on: fixed words.
