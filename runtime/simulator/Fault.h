@@ -27,6 +27,17 @@ enum class FaultKind : uint8_t {
   BudgetExceeded,
   Trap,
   Assertion,
+  AsyncUnwaited,
+  AsyncOverwrite,
+  MissingProxyFence,
+  MatrixRegister,
+  MbarrierMisuse,
+  TransactionCount,
+  WaiterOvertaken,
+  BadDescriptor,
+  BadTensorMap,
+  BlockEnded,
+  NotModelled,
 };
 
 /// "out of bounds", "shared-memory race" and so on: fixed words.
