@@ -123,7 +123,7 @@ Step warpBarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (group & ~mask)
       return failBarrier(warp, i, group & ~mask, "a thread that executes bar.warp.sync is not in its mask");
     if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask))
-      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.live);
+      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.started);
     else
       step = Step::Switch;
   }

@@ -122,7 +122,7 @@ void Cta::tryComplete(unsigned number) {
     shared.clocks.learn(waiter.warp, barrier.released);
     Warp &warp = *warps[waiter.warp];
     if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
-      shared.clocks.joinLanes(waiter.warp, together, warp.live);
+      shared.clocks.joinLanes(waiter.warp, together, warp.started);
     if (waiter.instruction->count != 0)
       deliverReduction(barrier, waiter, warp);
     warp.wake(waiter.lanes, number);

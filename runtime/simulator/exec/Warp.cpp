@@ -19,7 +19,7 @@ namespace imbrex::simulator {
 void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   cta = &owner;
   index = number;
-  live = active = lanes;
+  started = live = active = lanes;
   pc = 0;
   depth = 0;
   waited = 0;
@@ -130,6 +130,13 @@ namespace {
 /// Instructions after which lanes at a join go on alone, if the others poll memory; if they do not.
 constexpr uint64_t kPollPatience = 2000, kPatience = uint64_t(1) << 20;
 
+/// A run that polled nothing goes on to its quantum; another one lets other warps and lanes have their turn.
+bool extendSlice(uint64_t &slice, uint64_t &left, uint64_t quantum) {
+  left = std::min(quantum - slice, kPollPatience);
+  slice += left;
+  return left != 0;
+}
+
 bool anyArrived(const std::vector<Join> &joins) {
   return std::ranges::any_of(joins, [](const Join &join) { return join.arrived != 0; });
 }
@@ -142,18 +149,14 @@ Warp::Status Warp::run(uint64_t &quantum) {
     return status;
   const Instruction *code = cta->program->code.data();
   bool someWait = anyArrived(joins);
-  uint64_t slice = someWait ? std::min(quantum, kPollPatience) : quantum, left = slice;
+  uint64_t slice = std::min(quantum, kPollPatience), left = slice;
   polls = 0;
-  while (left > 0) {
+  while (left > 0 || (polls == 0 && !someWait && extendSlice(slice, left, quantum))) {
     if (pc == joinPc) [[unlikely]] {
       arriveAtJoin();
       if (active == 0 && !pickOrRelease(status))
         break;
-      if (left > kPollPatience && anyArrived(joins)) { // The others may spin until these lanes go on.
-        slice -= left - kPollPatience;
-        left = kPollPatience;
-        someWait = true;
-      }
+      someWait = someWait || anyArrived(joins); // The others may spin until these lanes go on.
       continue;
     }
     --left;
