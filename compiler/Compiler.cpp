@@ -29,11 +29,31 @@ using namespace imbrex;
 
 namespace {
 
+/// Tells of each pass that has run, with its time. Adaptors, which only hold other passes, have no name.
+class PassWatch : public PassInstrumentation {
+public:
+  using Done = std::function<void(llvm::StringRef pass, double milliseconds)>;
+  explicit PassWatch(Done done) : done(std::move(done)) {}
+
+  void runBeforePass(Pass *, Operation *) override { begun.push_back(Clock::now()); }
+  void runAfterPass(Pass *pass, Operation *) override {
+    std::chrono::duration<double, std::milli> elapsed = Clock::now() - begun.pop_back_val();
+    if (!pass->getArgument().empty())
+      done(pass->getArgument(), elapsed.count());
+  }
+  void runAfterPassFailed(Pass *pass, Operation *op) override { runAfterPass(pass, op); }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Done done;
+  SmallVector<Clock::time_point> begun; ///< of passes that run, the innermost last
+};
+
 /// One compilation: its context, its diagnostics, its clock.
 class Compilation {
 public:
-  Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump)
-      : source(source), options(options), dump(dump), deadline(options.budget), diagnostics(source),
+  Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump, const DumpPass &dumpPass)
+      : source(source), options(options), dump(dump), dumpPass(dumpPass), deadline(options.budget), diagnostics(source),
         context(makeRegistry(), MLIRContext::Threading::DISABLED),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
     context.loadAllAvailableDialects();
@@ -58,7 +78,8 @@ private:
   void report(mlir::Diagnostic &diagnostic);
   /// Runs `step`, adds its time to the stage's, dumps the module. False if it failed, or time is up.
   bool runStage(Stage stage, llvm::function_ref<bool()> step);
-  bool runPasses(void (*build)(OpPassManager &));
+  bool runPasses(Stage stage, void (*build)(OpPassManager &));
+  void passDone(Stage stage, llvm::StringRef pass, double milliseconds);
   /// Runs the stages after `from` up to `until` on `module`.
   bool lower(Stage from, Stage until);
   bool emit();
@@ -70,6 +91,7 @@ private:
   const Source &source;
   const CompileOptions &options;
   const DumpStage &dump;
+  const DumpPass &dumpPass;
   Deadline deadline;
   imbrex::Diagnostics diagnostics;
   MLIRContext context;
@@ -127,8 +149,16 @@ bool Compilation::runStage(Stage stage, llvm::function_ref<bool()> step) {
   return ok && !diagnostics.hasErrors();
 }
 
-bool Compilation::runPasses(void (*build)(OpPassManager &)) {
+void Compilation::passDone(Stage stage, llvm::StringRef pass, double milliseconds) {
+  kernel.passes.push_back({pass.str(), milliseconds});
+  if (dumpPass)
+    dumpPass(stage, pass, moduleText());
+}
+
+bool Compilation::runPasses(Stage stage, void (*build)(OpPassManager &)) {
   PassManager passes(&context);
+  passes.addInstrumentation(std::make_unique<PassWatch>(
+      [this, stage](llvm::StringRef pass, double milliseconds) { passDone(stage, pass, milliseconds); }));
   build(passes);
   return succeeded(passes.run(*module));
 }
@@ -169,11 +199,12 @@ void Compilation::readLaunchShape() {
 }
 
 bool Compilation::lower(Stage from, Stage until) {
-  if (from < Stage::Cta && until >= Stage::Cta && !runStage(Stage::Cta, [&] { return runPasses(buildCtaPipeline); }))
+  if (from < Stage::Cta && until >= Stage::Cta &&
+      !runStage(Stage::Cta, [&] { return runPasses(Stage::Cta, buildCtaPipeline); }))
     return false;
   readLaunchShape();
   if (from < Stage::Nvvm && until >= Stage::Nvvm &&
-      !runStage(Stage::Nvvm, [&] { return runPasses(buildNvvmPipeline); }))
+      !runStage(Stage::Nvvm, [&] { return runPasses(Stage::Nvvm, buildNvvmPipeline); }))
     return false;
   return until < Stage::Ptx || runStage(Stage::Ptx, [&] { return emit(); });
 }
@@ -250,13 +281,14 @@ SizeLimit CompileResult::limit() const {
   return SizeLimit::None;
 }
 
-CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump) {
-  return Compilation(source, options, dump).fromText(until);
+CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump,
+                              const DumpPass &dumpPass) {
+  return Compilation(source, options, dump, dumpPass).fromText(until);
 }
 
 CompileResult imbrex::compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until,
-                                  const DumpStage &dump) {
-  return Compilation(source, options, dump).fromStage(from, until);
+                                  const DumpStage &dump, const DumpPass &dumpPass) {
+  return Compilation(source, options, dump, dumpPass).fromStage(from, until);
 }
 
 Description imbrex::describe(const Source &source) {

@@ -32,7 +32,8 @@ struct CompiledKernel {
   Stage stage = Stage::Ptx;
   KernelInterface interface;
   KernelReport report; ///< of the stages that were run, from cta on
-  std::vector<StageTime> times;
+  std::vector<StageTime> times;  ///< of the stages
+  std::vector<StageTime> passes; ///< of the passes on MLIR, in the order in which they ran
 };
 
 struct CompileResult {
@@ -47,16 +48,19 @@ struct CompileResult {
 /// Called with the text of every stage passed, if given. Does not change the code.
 using DumpStage = std::function<void(Stage, std::string_view text)>;
 
+/// Called after each pass on MLIR with its name and the whole module's text, if given. Does not change the code.
+using DumpPass = std::function<void(Stage, std::string_view pass, std::string_view text)>;
+
 /// Compiles `source` from its text to `until` (at most Stage::Ptx).
 CompileResult compile(const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
-                      const DumpStage &dump = {});
+                      const DumpStage &dump = {}, const DumpPass &dumpPass = {});
 
 /// Compiles from the text of a later stage (`source.text` is the MLIR of `from`, or PTX). Whatever the text, it is
 /// checked before the stage's passes see it: what they could not take is a diagnostic (compiler/entry). Only code
 /// and diagnostics are given: the interface of such a kernel holds its entry, target, warps, shared bytes and, from
 /// tile or cta, launch values (of PTX: entry and target).
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
-                          const DumpStage &dump = {});
+                          const DumpStage &dump = {}, const DumpPass &dumpPass = {});
 
 /// The kernels of a file, unspecialised. Errors as in compile.
 struct Description {

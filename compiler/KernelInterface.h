@@ -12,6 +12,7 @@
 #define IMBREX_COMPILER_KERNELINTERFACE_H
 
 #include "compiler/DataType.h"
+#include "compiler/Limits.h"
 #include <map>
 #include <optional>
 #include <string>
@@ -20,10 +21,6 @@
 #include <vector>
 
 namespace imbrex {
-
-/// The most elements of a view along one dimension: a tile of 2^16 elements that begins inside still ends
-/// at a position that an i32 holds.
-inline constexpr int64_t kLargestExtent = (int64_t(1) << 31) - (int64_t(1) << 16);
 
 /// An integer expression over names (symbolic extents, integer parameters, tuning parameters), kept as
 /// postfix text: tokens apart by one space. Operators: + - * / % cdiv min max pow2 == != < <= > >= && || !

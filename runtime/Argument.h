@@ -19,6 +19,7 @@
 #define IMBREX_RUNTIME_ARGUMENT_H
 
 #include "compiler/DataType.h"
+#include "compiler/Limits.h"
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -42,7 +43,7 @@ class Buffer;
 /// Up to 8 numbers, one a dimension. A longer list keeps its length, and is refused at launch.
 class Dims {
 public:
-  static constexpr unsigned kMaxRank = 8;
+  static constexpr unsigned kMaxRank = kMaxViewRank;
 
   Dims() = default;
   Dims(std::initializer_list<int64_t> list) { assign(list.begin(), list.size()); }

@@ -93,6 +93,40 @@ enum : int {
   CU_JIT_LOG_VERBOSE = 12,
 };
 
+/// CUlaunchAttributeID values (cuLaunchKernelEx).
+enum : int {
+  CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2,
+  CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4,
+  CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE = 5,
+  CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
+  CU_LAUNCH_ATTRIBUTE_PRIORITY = 8,
+};
+
+/// CUlaunchAttribute: the value is a union of 64 bytes, of which the first three numbers are enough here.
+struct CUlaunchAttribute {
+  int id;
+  char pad[4];
+  union {
+    int number;          ///< Cooperative, programmatic serialisation, policy, priority.
+    unsigned cluster[3]; ///< Blocks of a cluster in x, y, z.
+    char bytes[64];
+  } value;
+};
+
+struct CUlaunchConfig {
+  unsigned gridDimX, gridDimY, gridDimZ;
+  unsigned blockDimX, blockDimY, blockDimZ;
+  unsigned sharedMemBytes;
+  CUstream hStream;
+  CUlaunchAttribute *attrs;
+  unsigned numAttrs;
+};
+
+/// 128 opaque bytes, aligned to 64 (cuTensorMapEncodeTiled).
+struct alignas(64) CUtensorMap {
+  unsigned long long opaque[16];
+};
+
 /// One filled driver. Copyable; a copy shares the state of the driver behind it. The members may be
 /// called from any thread. A member is empty only in a table that a test left incomplete.
 struct DriverTable {

@@ -7,6 +7,7 @@ import lit.formats
 config.name = "imbrex"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
+config.excludes = ["cases"]  # texts that are judged by cases.py
 config.test_source_root = os.path.dirname(__file__)
 build = lit_config.params["build"]
 config.test_exec_root = os.path.join(build, "tests", "lit")

@@ -13,7 +13,6 @@
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Divisibility.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 
@@ -68,8 +67,10 @@ public:
       start.push_back(l.scalarOf(index));
     slot = l.bufferBase(allocationOf(put.getBuffer()), l.scalarOf(put.getSlot()));
     source = l.viewPointer(put.getView(), start);
-    uniform = l.insideView(put.getView(), start, put.getDims());
     elementBytes = layout.elementBytes();
+    ranges[0] = rangeAlong(rowDim, layout.rows(), layout.paddedRows());
+    ranges[1] = rangeAlong(columnDim, layout.columns(), layout.paddedColumns());
+    uniform = l.foldInto(l.insideView(put.getView(), start, put.getDims()), ranges);
   }
 
   void run() {
@@ -86,40 +87,17 @@ private:
   void copyAsync(unsigned bytes);
   void copyElements();
 
-  /// True (i1) where the element at (row, column) of the tile is inside the view; null if certain.
-  Value inside(const SharedPlace &place, Value row, Value column) {
-    Value result = insideAlong(rowDim, row, /*certain=*/false);
-    bool padded = layout.paddedColumns() != layout.columns();
-    APInt first;
-    bool certain = !padded && !view.isDynamic(columnDim) && view.getExtents()[columnDim] >= layout.columns() &&
-                   matchPattern(put.getIndices()[columnDim], m_ConstantInt(&first)) && first.isZero();
-    result = both(result, insideAlong(columnDim, column, certain));
-    if (padded)
-      result = both(result, l.less(column, l.i32(layout.columns())));
-    if (layout.paddedRows() != layout.rows())
-      result = both(result, l.less(row, l.i32(layout.rows())));
-    return result;
-  }
-
-  /// One comparison a position: index in [low, high) is (index - low) < (high - low) without a sign.
-  Value insideAlong(unsigned dim, Value position, bool certain) {
-    Value extent = l.viewOf(put.getView()).extents[dim];
+  IndexRange rangeAlong(unsigned dim, int64_t elements, int64_t padded) {
     bool narrowed = put.getWithinDim() == uint32_t(dim);
-    if (certain && !narrowed)
-      return {};
-    Value first = start[dim], count = extent;
-    if (narrowed) {
-      Value zero = l.i32(0), low = l.scalarOf(put.getWithinLow()), high = l.scalarOf(put.getWithinHigh());
-      low = LLVM::SMaxOp::create(l.b, l.loc, low, zero);
-      count = LLVM::SMaxOp::create(l.b, l.loc, l.sub(LLVM::SMinOp::create(l.b, l.loc, high, extent), low), zero);
-      first = l.sub(first, low);
-    }
-    if (dim == rowDim && uniform) // no row is inside where the other dimensions' indices are not
-      count = l.select(uniform, count, l.i32(0));
-    return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, l.add(first, position), count);
+    return l.indexRange(put.getView(), dim, put.getIndices()[dim],
+                        {elements, padded != elements, narrowed ? l.scalarOf(put.getWithinLow()) : Value(),
+                         narrowed ? l.scalarOf(put.getWithinHigh()) : Value()});
   }
 
-  Value both(Value x, Value y) { return l.both(x, y); }
+  /// True (i1) where the element at (row, column) of the tile is inside the view; null if certain.
+  Value inside(Value row, Value column) {
+    return l.both(uniform, l.both(l.insideRange(ranges[0], row), l.insideRange(ranges[1], column)));
+  }
 
   /// Address of the element at (row, column) of the tile.
   Value sourceAt(Value row, Value column) {
@@ -134,7 +112,9 @@ private:
   SharedLayout layout;
   unsigned rowDim, columnDim, elementBytes;
   Values start;
-  Value slot, source, uniform;
+  Value slot, source;
+  IndexRange ranges[2]; ///< rows, columns
+  Value uniform;        ///< what every element needs and no range says; null: nothing
 };
 
 } // namespace
@@ -148,7 +128,7 @@ void TileCopy::copyAsync(unsigned bytes) {
       SharedPlace place = pieces.place(round);
       Value row = l.addConstant(place.rowBase, place.rowStep), column = place.columnBase;
       Value size;
-      if (Value valid = inside(place, row, column))
+      if (Value valid = inside(row, column))
         size = l.select(valid, l.i32(bytes), l.i32(0));
       NVVM::CpAsyncOp::create(l.b, l.loc, l.sharedPointer(slot, layout, place), sourceAt(row, column), bytes, modifier,
                               size);
@@ -165,7 +145,7 @@ void TileCopy::copyElements() {
       Value row = l.addConstant(place.rowBase, place.rowStep), column = place.columnBase;
       Values zero{l.zero(element)};
       Values value =
-          l.whenElse(inside(place, row, column), zero, [&] { return l.loadVector(sourceAt(row, column), element, 1); });
+          l.whenElse(inside(row, column), zero, [&] { return l.loadVector(sourceAt(row, column), element, 1); });
       l.storeVector(l.sharedPointer(slot, layout, place), value);
     });
   }

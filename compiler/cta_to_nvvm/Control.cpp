@@ -147,6 +147,7 @@ static void unflatten(Lowering &l, ValueRange tiles, ValueRange like, ValueRange
 static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
   OpBuilder &b = l.b;
   Location loc = loop.getLoc();
+  l.count.addLoop();
   Values inits = flatten(l, loop.getInitArgs());
   SmallVector<Type> types{loop.getInductionVar().getType()};
   llvm::append_range(types, ValueRange(inits).getTypes());

@@ -6,7 +6,7 @@
 // A tile in global memory is read and written in vectors of consecutive registers. Addresses are
 // 64-bit; a bound is checked with one unsigned comparison (a negative index is a huge unsigned one) and
 // only where it is not certain. Since a view's alignment divides the bytes of its last extent, a vector
-// lies wholly inside or wholly outside.
+// lies wholly inside or wholly outside. Accesses under one condition stand in one block.
 //
 //===----------------------------------------------------------------------===//
 
@@ -82,66 +82,141 @@ void Lowering::storeVector(Value pointer, ArrayRef<Value> elements) {
   LLVM::StoreOp::create(b, loc, value, pointer, count * elementBytes(memory));
 }
 
+IndexRange Lowering::indexRange(Value view, unsigned dim, Value index, const AlongView &along) {
+  auto type = cast<tile::ViewType>(view.getType());
+  Value start = scalarOf(index), extent = viewOf(view).extents[dim];
+  APInt first;
+  bool isCovered = !type.isDynamic(dim) && matchPattern(index, m_ConstantInt(&first)) && first.isZero() &&
+                   along.elements <= type.getExtents()[dim];
+  if (isCovered && !along.low)
+    return {start, along.hasMargin ? i32(along.elements) : Value(), along.elements};
+  Value low, high = extent;
+  if (along.low) {
+    low = LLVM::SMaxOp::create(b, loc, along.low, i32(0));
+    high = LLVM::SMinOp::create(b, loc, along.high, extent);
+  }
+  if (along.hasMargin) { // min(high, start + elements), which may not fit 32 bits
+    Value end = LLVM::SMinOp::create(b, loc, toI64(high), addConstant(toI64(start), along.elements));
+    high = LLVM::TruncOp::create(b, loc, b.getI32Type(), LLVM::SMaxOp::create(b, loc, end, i64(0)));
+  }
+  if (!low)
+    return {start, high, 0};
+  return {sub(start, low), LLVM::SMaxOp::create(b, loc, sub(high, low), i32(0)), 0};
+}
+
+Value Lowering::insideRange(const IndexRange &range, Value position) {
+  if (!range.count)
+    return {};
+  return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, add(range.first, position), range.count);
+}
+
+Value Lowering::foldInto(Value condition, MutableArrayRef<IndexRange> ranges) {
+  for (IndexRange &range : ranges)
+    if (condition && range.count && range.certain == 0)
+      range.count = select(std::exchange(condition, Value()), range.count, i32(0));
+  return condition;
+}
+
 namespace {
 
-/// Addresses and bounds of a distributed tile of a view.
+/// Addresses and bounds of a distributed tile of a view. What differs between registers is a constant, or a constant
+/// times a stride: each thread has one pointer, and one more a row; and one comparison for each coordinate it holds.
 class TileAccess {
 public:
-  TileAccess(Lowering &l, Value view, ValueRange indices, ArrayRef<int64_t> dims, RankedTensorType tile)
+  /// `within`: the dimension of the view along which only indices in [low, high) are accessed, if any. `condition`
+  /// (null: true) must hold too.
+  TileAccess(Lowering &l, Value view, ValueRange indices, ArrayRef<int64_t> dims, RankedTensorType tile,
+             Value condition, std::optional<uint32_t> within = {}, Value low = {}, Value high = {})
       : l(l), view(view), type(cast<tile::ViewType>(view.getType())), indices(indices), dims(dims),
-        shape(tile.getShape()), layout(cta::layoutOf(tile)) {
+        shape(tile.getShape()), layout(cta::layoutOf(tile)), within(within) {
+    Values start;
     for (Value index : indices)
       start.push_back(l.scalarOf(index));
-    base = l.viewPointer(view, start);
-    uniform = l.insideView(view, start, dims);
-  }
-
-  void narrow(std::optional<uint32_t> dim, Value low, Value high) {
-    withinDim = dim, withinLow = low, withinHigh = high;
+    bytes = elementBytes(type.getElementType());
+    Value offset = l.i64(0);
+    for (auto [k, dim] : llvm::enumerate(dims)) {
+      bool narrowed = within == uint32_t(dim);
+      ranges.push_back(l.indexRange(view, dim, indices[dim],
+                                    {shape[k], layout.extent(k) > shape[k], narrowed ? low : Value(), high}));
+      Value position = l.threadCoordinate(layout, k);
+      offset = l.add(offset, l.mul(l.toI64(position), l.viewOf(view).strides[dim]));
+      if (ranges[k].count)
+        ranges[k].first = l.add(ranges[k].first, position);
+    }
+    thread = l.offsetPointer(l.viewPointer(view, start), l.mulConstant(offset, bytes));
+    uniform = l.foldInto(l.both(l.insideView(view, start, dims), condition), ranges);
   }
 
   /// Registers in one access.
   unsigned vectorWidth() const {
     unsigned last = dims.size() - 1;
-    if (dims[last] != type.getRank() - 1 || withinDim == uint32_t(dims[last]))
+    if (dims[last] != type.getRank() - 1 || within == uint32_t(dims[last]))
       return 1;
-    unsigned bytes = elementBytes(type.getElementType());
     unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
     return std::gcd(std::min(layout.contiguous(last), widest), shape[last]);
   }
 
-  Value pointer(const Coord &coord) {
-    Value offset = l.i64(0);
-    for (unsigned k = 0; k < dims.size(); ++k)
-      offset = l.add(offset, l.mul(l.toI64(position(k, coord[k])), l.viewOf(view).strides[dims[k]]));
-    return l.offsetPointer(base, l.mulConstant(offset, elementBytes(type.getElementType())));
+  /// Calls `access` for all registers, `width` to an access: with the first of each access and those that exist and lie
+  /// inside the view under one condition (null: always) together, in the block where the condition is made.
+  void forGroups(unsigned width, llvm::function_ref<void(Value inside, ArrayRef<unsigned>)> access) {
+    llvm::MapVector<Coord, SmallVector<unsigned>, std::map<Coord, unsigned>> groups; // by the checked coordinates
+    for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
+      Coord coord = layout.registerCoord(reg);
+      for (unsigned k = 0; k < dims.size(); ++k)
+        coord[k] = isChecked(k, coord[k]) ? coord[k] : UINT32_MAX;
+      groups[coord].push_back(reg);
+    }
+    for (const auto &[key, registers] : groups) {
+      for (unsigned reg : registers)
+        rowPointer(layout.registerCoord(reg)); // here, so that later groups may use it
+      access(inside(layout.registerCoord(registers.front())), registers);
+    }
   }
 
-  /// True (i1) where the element at `coord` of this thread exists and lies inside; null if certain.
+  /// Address of what register `reg` holds: for `access` above.
+  Value pointer(unsigned reg) {
+    Coord coord = layout.registerCoord(reg);
+    Value row = rowPointer(coord);
+    int64_t constant = 0;
+    for (unsigned k = 0; k < dims.size(); ++k)
+      if (isContiguous(k))
+        constant += int64_t(coord[k]) * bytes;
+    return l.offsetPointer(row, constant);
+  }
+
+private:
+  bool isContiguous(unsigned k) const { return dims[k] == type.getRank() - 1; }
+
+  bool isChecked(unsigned k, uint32_t step) const {
+    return ranges[k].count && int64_t(step) + layout.threadReach(k) >= ranges[k].certain;
+  }
+
   Value inside(const Coord &coord) {
-    Value result = l.both(uniform, l.insideTile(shape, layout, coord));
+    Value result = uniform;
     for (unsigned k = 0; k < dims.size(); ++k) {
-      if (isCovered(k))
+      if (!isChecked(k, coord[k]))
         continue;
-      Value index = l.add(start[dims[k]], position(k, coord[k]));
-      result = l.both(
-          result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, index, l.viewOf(view).extents[dims[k]]));
-      if (withinDim == uint32_t(dims[k])) {
-        result = l.both(result, LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, index, withinLow));
-        result = l.both(result, l.less(index, withinHigh));
-      }
+      Value &valid = checks[{k, coord[k]}];
+      if (!valid)
+        valid = l.insideRange(ranges[k], l.i32(coord[k]));
+      result = l.both(result, valid);
     }
     return result;
   }
 
-private:
-  Value position(unsigned k, uint32_t step) { return l.addConstant(l.threadCoordinate(layout, k), step); }
-
-  /// The tile lies inside the view along dims[k] whatever happens: it starts at 0 and is not longer.
-  bool isCovered(unsigned k) const {
-    APInt first;
-    return !type.isDynamic(dims[k]) && matchPattern(indices[dims[k]], m_ConstantInt(&first)) && first.isZero() &&
-           shape[k] <= type.getExtents()[dims[k]] && withinDim != uint32_t(dims[k]);
+  /// The thread's pointer moved along all dimensions whose stride is not a constant.
+  Value rowPointer(Coord coord) {
+    for (unsigned k = 0; k < dims.size(); ++k)
+      if (isContiguous(k))
+        coord[k] = 0;
+    Value &pointer = rows[coord];
+    if (pointer)
+      return pointer;
+    pointer = thread;
+    for (unsigned k = 0; k < dims.size(); ++k)
+      if (coord[k] != 0)
+        pointer = l.offsetPointer(pointer, l.mulConstant(l.viewOf(view).strides[dims[k]], int64_t(coord[k]) * bytes));
+    return pointer;
   }
 
   Lowering &l;
@@ -151,10 +226,13 @@ private:
   ArrayRef<int64_t> dims;
   ArrayRef<int64_t> shape;
   const TileLayout &layout;
-  Values start;
-  Value base, uniform;
-  std::optional<uint32_t> withinDim;
-  Value withinLow, withinHigh;
+  std::optional<uint32_t> within;
+  unsigned bytes;
+  SmallVector<IndexRange> ranges; ///< along dims[k], for positions relative to the thread's
+  Value thread;                   ///< address of the thread's element at coordinate 0
+  Value uniform;                  ///< what all registers need, where no comparison says it; null: nothing
+  std::map<std::pair<unsigned, uint32_t>, Value> checks;
+  std::map<Coord, Value> rows;
 };
 
 } // namespace
@@ -173,18 +251,25 @@ static LogicalResult lowerScalarLoad(Lowering &l, tile::LoadOp op) {
 static LogicalResult lowerLoad(Lowering &l, tile::LoadOp op) {
   if (!isa<RankedTensorType>(op.getResult().getType()))
     return lowerScalarLoad(l, op);
-  const TileLayout &layout = cta::layoutOf(op.getResult().getType());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), cast<RankedTensorType>(op.getResult().getType()));
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  Value low, high;
   if (op.getWithinDim())
-    access.narrow(op.getWithinDim(), l.scalarOf(op.getWithinLow()), l.scalarOf(op.getWithinHigh()));
+    low = l.scalarOf(op.getWithinLow()), high = l.scalarOf(op.getWithinHigh());
+  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), type, Value(), op.getWithinDim(), low, high);
   Type element = op.getView().getType().getElementType();
   unsigned width = access.vectorWidth();
-  Values registers, outside(width, l.zero(element));
-  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
-    Coord coord = layout.registerCoord(reg);
-    llvm::append_range(registers, l.whenElse(access.inside(coord), outside,
-                                             [&] { return l.loadVector(access.pointer(coord), element, width); }));
-  }
+  Values registers(cta::layoutOf(type).registersPerThread());
+  access.forGroups(width, [&](Value inside, ArrayRef<unsigned> group) {
+    Values outside(group.size() * width, l.zero(element));
+    Values loaded = l.whenElse(inside, outside, [&] {
+      Values values;
+      for (unsigned reg : group)
+        llvm::append_range(values, l.loadVector(access.pointer(reg), element, width));
+      return values;
+    });
+    for (auto [i, reg] : llvm::enumerate(group))
+      std::copy_n(loaded.begin() + i * width, width, registers.begin() + reg);
+  });
   l.define(op.getResult(), registers);
   return success();
 }
@@ -199,16 +284,16 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
            [&] { l.storeVector(l.viewPointer(op.getView(), start), l.registersOf(op.getValue())); });
     return success();
   }
-  const TileLayout &layout = cta::layoutOf(op.getValue().getType());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), cast<RankedTensorType>(op.getValue().getType()));
-  Value replica = l.firstReplica(layout);
+  auto type = cast<RankedTensorType>(op.getValue().getType());
+  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), type, l.firstReplica(cta::layoutOf(type)));
   Values registers = l.registersOf(op.getValue());
   unsigned width = access.vectorWidth();
-  for (unsigned reg = 0; reg < registers.size(); reg += width) {
-    Coord coord = layout.registerCoord(reg);
-    l.when(l.both(access.inside(coord), replica),
-           [&] { l.storeVector(access.pointer(coord), ArrayRef(registers).slice(reg, width)); });
-  }
+  access.forGroups(width, [&](Value inside, ArrayRef<unsigned> group) {
+    l.when(inside, [&] {
+      for (unsigned reg : group)
+        l.storeVector(access.pointer(reg), ArrayRef(registers).slice(reg, width));
+    });
+  });
   return success();
 }
 

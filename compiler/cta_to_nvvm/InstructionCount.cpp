@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights of operations: what ptxas makes of them on sm_80, about.
+// Weights of operations: what they are to LLVM, and what ptxas makes of them on sm_80, about.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,15 +13,15 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// Names of registers, not instructions.
+/// Names of registers and constant parts of addresses, not instructions.
 static bool isFree(Operation *op) {
+  if (auto address = dyn_cast<LLVM::GEPOp>(op))
+    return address.getDynamicIndices().empty();
   return isa<LLVM::ConstantOp, LLVM::PoisonOp, LLVM::ExtractElementOp, LLVM::InsertElementOp, LLVM::ExtractValueOp,
              LLVM::BitcastOp, LLVM::BrOp, LLVM::AddressOfOp>(op);
 }
 
-static int64_t costOf(Operation *op) {
-  if (isFree(op))
-    return 0;
+static int64_t machineCostOf(Operation *op) {
   unsigned bits = op->getNumResults() == 1 && op->getResult(0).getType().isIntOrFloat()
                       ? op->getResult(0).getType().getIntOrFloatBitWidth()
                       : 32;
@@ -36,6 +36,13 @@ static int64_t costOf(Operation *op) {
 }
 
 void InstructionCount::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint previous) {
-  if (!previous.isSet()) // else it has only moved
-    instructions += costOf(op);
+  if (previous.isSet() || isFree(op)) // it has only moved
+    return;
+  ++instructions;
+  machineInstructions += machineCostOf(op);
+}
+
+void InstructionCount::addLoop() {
+  instructions += kLoopInstructions;
+  machineInstructions += kLoopInstructions;
 }

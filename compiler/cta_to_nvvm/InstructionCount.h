@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Counts the instructions of a thread while they are made, each as what it expands to in machine code, so that
-// a kernel too large to compile in a sensible time is refused where it becomes too large.
+// Counts the instructions of a thread while they are made, as LLVM sees them and as what they expand to in machine
+// code, so that a kernel too large to compile in a sensible time is refused where it becomes too large.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,16 +15,21 @@
 
 namespace imbrex {
 
-/// The most instructions of a thread. At 55 us an instruction, LLVM takes less than two seconds for them; code of
-/// such a size does not fit an instruction cache by far.
+/// The most instructions of a thread. At 55 us an instruction, LLVM takes less than two seconds for them.
 inline constexpr int64_t kMostInstructions = 1 << 15;
+/// The most instructions of machine code: a division is one to LLVM, but expands. Code of such a size does not fit an
+/// instruction cache by far, and ptxas takes long for it.
+inline constexpr int64_t kMostMachineInstructions = 1 << 16;
+/// What a loop takes, in instructions, beside what stands in it: LLVM looks at the loops of a kernel many times.
+inline constexpr int64_t kLoopInstructions = 64;
 
 /// A listener for the builder that makes them.
 class InstructionCount : public mlir::OpBuilder::Listener {
 public:
   void notifyOperationInserted(mlir::Operation *op, mlir::OpBuilder::InsertPoint previous) override;
+  void addLoop();
 
-  int64_t instructions = 0;
+  int64_t instructions = 0, machineInstructions = 0;
 };
 
 } // namespace imbrex

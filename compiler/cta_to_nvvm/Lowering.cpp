@@ -9,6 +9,7 @@
 
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "compiler/SizeRefusal.h"
+#include "compiler/cta/SizeAdvice.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -32,7 +33,12 @@ LogicalResult Lowering::lowerBlock(Block &block) {
     if (count.instructions > kMostInstructions)
       return refuseSize(&op, SizeLimit::Instructions)
              << "up to here the kernel takes " << count.instructions << " instructions of each thread, more than "
-             << kMostInstructions << "; make the tiles smaller or use more warps";
+             << kMostInstructions << "; " << sizeAdvice(&op, warps);
+    if (count.machineInstructions > kMostMachineInstructions)
+      return refuseSize(&op, SizeLimit::Instructions)
+             << "up to here the kernel takes " << count.machineInstructions
+             << " machine instructions of each thread, more than " << kMostMachineInstructions << "; "
+             << sizeAdvice(&op, warps);
   }
   return success();
 }

@@ -49,6 +49,20 @@ struct SharedPlace {
   int64_t rowStep = 0, columnStep = 0;
 };
 
+/// What is accessed along one dimension of a view.
+struct AlongView {
+  int64_t elements; ///< of the tile
+  bool hasMargin;   ///< positions from `elements` on are asked for too, and lie outside
+  Value low, high;  ///< i32: indices that are accessed, [low, high); null: all of the view's
+};
+
+/// The elements of a tile that exist along one dimension of a view: those with first + position < count, all of them
+/// i32 without sign (a negative index is a huge one). Null `count`: all exist.
+struct IndexRange {
+  Value first, count;
+  int64_t certain; ///< positions below it exist whatever happens
+};
+
 class Lowering {
 public:
   /// For a kernel whose launch is settled.
@@ -62,6 +76,7 @@ public:
   mlir::OpBuilder b;
   mlir::Location loc;
   const unsigned warps;
+  InstructionCount count; ///< of all that `b` has made
 
   Value i32(int64_t value);
   Value i64(int64_t value);
@@ -124,6 +139,13 @@ public:
   Value offsetPointer(Value pointer, int64_t bytes);
   /// Pointer to the element of `view` at `indices` (i32), with 64-bit arithmetic.
   Value viewPointer(Value view, llvm::ArrayRef<Value> indices);
+  /// Which positions of a tile that starts at `index` (of the cta stage) along dimension `dim` of `view` exist.
+  IndexRange indexRange(Value view, unsigned dim, Value index, const AlongView &along);
+  /// True (i1) where the element at `position` (i32) exists; null if certain.
+  Value insideRange(const IndexRange &range, Value position);
+  /// Makes one of `ranges` empty where `condition` (i1) does not hold: nothing need be asked for each element. Gives
+  /// the condition back if none of them can say it, else null.
+  Value foldInto(Value condition, llvm::MutableArrayRef<IndexRange> ranges);
   /// True (i1) where all `indices` but those along `skip` lie inside the view; null if that is certain.
   Value insideView(Value view, llvm::ArrayRef<Value> indices, llvm::ArrayRef<int64_t> skip);
 
@@ -139,7 +161,6 @@ private:
   void mapArguments(mlir::LLVM::LLVMFuncOp function);
 
   mlir::func::FuncOp kernel;
-  InstructionCount count;
   mlir::Region *body = nullptr;
   Value sharedMemory; ///< base of dynamic shared memory
   llvm::DenseMap<Value, Values> registerValues;

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/SizeRefusal.h"
+#include "compiler/cta/SizeAdvice.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "dialects/layout/Access.h"
 
@@ -213,7 +214,7 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   if (int64_t(sums.size()) * k > kMostMultiplyAdds)
     return refuseSize(dot, SizeLimit::Instructions)
            << "this product takes " << sums.size() * k << " multiply-adds of each thread, more than "
-           << kMostMultiplyAdds << "; make its tiles smaller or use more warps";
+           << kMostMultiplyAdds << "; " << sizeAdvice(dot, l.warps);
   Type accumulate = sums.front().getType();
   FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
   FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);

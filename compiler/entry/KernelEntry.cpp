@@ -9,19 +9,21 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Limits.h"
 #include "compiler/entry/EntryCheck.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-static constexpr int64_t kMaxExtent = 1 << 16, kMaxElements = 1 << 20;
-static constexpr unsigned kMaxViewRank = 8, kMaxOperations = 200000, kMaxRegisters = 1024;
+static constexpr unsigned kMaxOperations = 200000;
+static constexpr unsigned kMaxSlots = 64; ///< of a ring: more than any request asks for
 
 namespace {
 
@@ -58,11 +60,11 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
   int64_t elements = 1;
   bool fits = type.hasStaticShape() && type.getRank() >= 1 && type.getRank() <= 2 && isScalar(type.getElementType());
   for (int64_t extent : fits ? type.getShape() : ArrayRef<int64_t>()) {
-    fits &= extent >= 1 && extent <= kMaxExtent;
-    elements *= std::clamp<int64_t>(extent, 1, kMaxExtent);
+    fits &= extent >= 1 && extent <= kMaxTileExtent;
+    elements *= std::clamp<int64_t>(extent, 1, kMaxTileExtent);
   }
-  if (!fits || elements > kMaxElements)
-    return check.error(op) << "a tile has 1 or 2 extents from 1 to " << kMaxExtent << ", " << kMaxElements
+  if (!fits || elements > kMaxTileElements)
+    return check.error(op) << "a tile has 1 or 2 extents from 1 to " << kMaxTileExtent << ", " << kMaxTileElements
                            << " elements at most, and a number or bool as element; found " << type;
   auto encoding = dyn_cast_or_null<cta::LayoutAttr>(type.getEncoding());
   if (!isCta)
@@ -76,9 +78,10 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
   int64_t used = 1;
   for (unsigned count : layout.warps())
     used *= count;
-  if (used > warps || layout.registerBits().size() > 10 || layout.registersPerThread() > kMaxRegisters)
+  if (used > warps || layout.registerBits().size() > llvm::Log2_32(kMaxTileRegisters) ||
+      layout.registersPerThread() > kMaxTileRegisters)
     return check.error(op) << "the layout takes " << used << " warps and more than the kernel's " << warps
-                           << ", or more than " << kMaxRegisters << " registers of each thread: " << type;
+                           << ", or more than " << kMaxTileRegisters << " registers of each thread: " << type;
   return success();
 }
 
@@ -119,11 +122,11 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
 
 LogicalResult KernelCheck::checkAlloc(cta::AllocOp alloc) {
   cta::BufferType type = alloc.getType();
-  bool fits = type.getRows() <= kMaxExtent && type.getColumns() <= kMaxExtent && type.getSlots() <= 64 &&
+  bool fits = type.getRows() <= kMaxTileExtent && type.getColumns() <= kMaxTileExtent && type.getSlots() <= kMaxSlots &&
               isScalar(type.getElementType());
   if (!fits || !alloc.getOffset())
-    return check.error(alloc) << "a buffer of stage cta has its place ('at'), at most " << kMaxExtent
-                              << " rows and columns, and 64 slots";
+    return check.error(alloc) << "a buffer of stage cta has its place ('at'), at most " << kMaxTileExtent
+                              << " rows and columns, and " << kMaxSlots << " slots";
   int64_t offset = *alloc.getOffset(), bytes = type.getSizeBytes();
   if (offset < 0 || offset % type.getLayout().alignment() != 0 || offset > sharedBytes || bytes > sharedBytes - offset)
     return check.error(alloc) << "the buffer of " << bytes << " bytes at " << offset << " does not lie in the "

@@ -11,6 +11,7 @@
 #define IMBREX_COMPILER_FRONTEND_MESSAGES_H
 
 #include "compiler/Diagnostics.h"
+#include "compiler/Limits.h"
 #include "compiler/Number.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -26,11 +27,8 @@ inline constexpr unsigned kMaxEmitDepth = 1000; ///< of expressions, through inl
 inline constexpr unsigned kMaxErrors = 50;
 inline constexpr size_t kMaxDeclarations = 1024; ///< functions and kernels of a file; parameters of a kernel
 inline constexpr size_t kMaxChoices = 1024;      ///< of a tuning parameter
-inline constexpr size_t kMaxRank = 8;            ///< dimensions of a view
 inline constexpr size_t kMaxHostText = 4096;     ///< bytes of an expression the host evaluates
 inline constexpr size_t kMaxSuggestions = 500;   ///< names compared with a misspelt one
-inline constexpr int64_t kMaxTileExtent = 1 << 16;
-inline constexpr int64_t kMaxTileElements = 1 << 20;
 inline constexpr unsigned kMaxOperations = 200000;
 
 enum class Message {

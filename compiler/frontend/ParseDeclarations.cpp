@@ -177,7 +177,7 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
     if (!extent)
       return false;
     parameter.extents.push_back(std::move(extent));
-    if (tooMany("dimensions of a view", parameter.extents.size(), kMaxRank))
+    if (tooMany("dimensions of a view", parameter.extents.size(), kMaxViewRank))
       return false;
   } while (accept(","));
   kernel.parameters.push_back(std::move(parameter));

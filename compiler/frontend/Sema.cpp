@@ -211,6 +211,9 @@ bool Specialiser::applies(const TuneCase &tuneCase) {
   return holds && here;
 }
 
+/// Of a kernel that says nothing: one warp for each of an SM's four schedulers; one copy under way while one is used.
+static constexpr int64_t kStandardWarps = 4, kStandardStages = 2;
+
 /// `warps` or `stages` of a kernel that does not declare it: as set, or `standard`.
 void Specialiser::bindUndeclared(const char *name, int64_t standard) {
   if (result.integers.contains(name))
@@ -250,8 +253,8 @@ void Specialiser::bindTunables() {
     if (!llvm::is_contained(tunable.choices, *value))
       error(tunable.offset, Message::BadSetting, tunable.name, choicesOf(tunable), *value);
   }
-  bindUndeclared("warps", 4);
-  bindUndeclared("stages", 2);
+  bindUndeclared("warps", kStandardWarps);
+  bindUndeclared("stages", kStandardStages);
   if (int64_t warps = result.integers["warps"]; warps < 1 || warps > target.warpsPerCta)
     error(result.kernel->offset, Message::BadWarps, warps);
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)

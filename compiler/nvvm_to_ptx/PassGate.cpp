@@ -24,7 +24,9 @@ struct Limit {
 /// Each compares instructions or blocks with one another, in more than linear time: at these sizes it takes about a
 /// tenth of a second.
 static constexpr Limit kLimits[] = {
-    {"slsr", 0, 0}, // finds nothing that the layouts' addresses have not split already
+    // Find nothing that the layouts' addresses have not split already.
+    {"slsr", 0, 0},
+    {"nary-reassociate", 0, 0},
     {"load-store-vectorizer", 12000, SIZE_MAX},
     {"codegenprepare", SIZE_MAX, 128},
     {"machine-sink", 16000, 2000},

@@ -27,13 +27,6 @@ double valueOf(const TileValue &tile, size_t i) {
   return tile.element.isFloat() ? tile.floats[i] : double(tile.ints[i]);
 }
 
-/// Half the distance of neighbours, relative to a value; at least the smallest normal number's.
-double roundingOf(ElementType type, double value) {
-  int bits = significandBits(type.kind);
-  double smallest = type.kind == ElementType::F16 ? 0x1p-24 : type.kind == ElementType::F64 ? 0x1p-1022 : 0x1p-126;
-  return std::ldexp(std::fabs(value), -bits) + smallest;
-}
-
 void addError(TileValue &result, size_t i, double error) {
   if (result.errors.empty())
     result.errors.resize(result.size());
@@ -104,15 +97,12 @@ std::vector<double> absoluteProduct(const TileValue &a, const TileValue &b, bool
   return sums;
 }
 
-void boundDot(OpRun &run) {
+/// What the errors of the factors make of a product of tiles, and the error of what it is added to.
+void addOperandErrorsOfDot(OpRun &run) {
   const TileValue &a = run.in(0), &b = run.in(1), &c = run.in(2);
   TileValue &out = run.out();
-  std::vector<double> terms = absoluteProduct(a, b, false, false);
-  for (size_t i = 0; i < out.size(); ++i)
-    // Tensor cores cut what is too small instead of rounding it: twice the error, at each addition.
-    addError(out, i,
-             2 * double(a.shape[1] + 1) * roundingOf(out.element, terms[i] + std::fabs(c.floats[i])) +
-                 (c.errors.empty() ? 0 : c.errors[i]));
+  for (size_t i = 0; i < c.errors.size(); ++i)
+    addError(out, i, c.errors[i]);
   for (bool ofA : {true, false})
     if (!(ofA ? a : b).errors.empty()) {
       std::vector<double> part = absoluteProduct(a, b, ofA, !ofA);
@@ -121,21 +111,44 @@ void boundDot(OpRun &run) {
     }
 }
 
+/// The rounding of one operation: relative to the value at worst, half the distance of neighbours as a rule.
+double oneRounding(ElementType type, double value, Roundings kind) {
+  if (kind == Roundings::Likely && value != 0 && std::isfinite(value))
+    value = std::ldexp(1.0, std::ilogb(value));
+  return roundingOf(type, value);
+}
+
+/// Tensor cores, which multiply 16-bit factors, cut what is too small instead of rounding it: twice the error, at each
+/// addition.
+std::vector<double> ownErrorsOfDot(OpRun &run, Roundings kind) {
+  const TileValue &a = run.in(0), &c = run.in(2);
+  double additions = double(a.shape[1] + 1), roundings = kind == Roundings::Worst ? additions : std::sqrt(additions);
+  roundings *= a.element.width == 16 ? 2 : 1;
+  std::vector<double> terms = absoluteProduct(a, run.in(1), false, false);
+  for (size_t i = 0; i < terms.size(); ++i)
+    terms[i] = roundings * oneRounding(run.out().element, terms[i] + std::fabs(c.floats[i]), kind);
+  return terms;
+}
+
 /// Each of the partial sums may be rounded, in f32 where the type is narrower, and then the result.
-void boundSum(OpRun &run) {
+std::vector<double> ownErrorsOfSum(OpRun &run, Roundings kind) {
   auto op = mlir::cast<tile::ReduceOp>(run.op);
   const TileValue &in = run.in(0);
-  TileValue &out = run.out();
+  const TileValue &out = run.out();
   ElementType wide = in.element.kind == ElementType::F64 ? in.element : ElementType{ElementType::F32, 32};
   int64_t length = in.shape[op.getDim()], inner = 1;
   for (size_t d = op.getDim() + 1; d < in.shape.size(); ++d)
     inner *= in.shape[d];
+  double additions = double(length - 1), roundings = kind == Roundings::Worst ? additions : std::sqrt(additions);
+  std::vector<double> errors;
   for (int64_t i = 0; i < int64_t(out.size()); ++i) {
     double terms = 0;
     for (int64_t x = 0; x < length; ++x)
       terms += std::fabs(in.floats[(i / inner * length + x) * inner + i % inner]);
-    addError(out, i, double(length - 1) * roundingOf(wide, terms) + roundingOf(out.element, out.floats[i]));
+    double ofResult = kind == Roundings::Worst ? roundingOf(out.element, out.floats[i]) : 0;
+    errors.push_back(roundings * oneRounding(wide, terms, kind) + ofResult);
   }
+  return errors;
 }
 
 /// What the operation itself adds, in roundings of the result; 0: it is exact.
@@ -149,33 +162,54 @@ double roundingsOf(mlir::Operation *op) {
   return kFunctionRoundings;
 }
 
-void addOwnError(OpRun &run) {
+std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind) {
   double roundings = roundingsOf(run.op);
-  TileValue &out = run.out();
+  const TileValue &out = run.out();
   if (roundings == 0 || !out.element.isFloat())
-    return;
-  if (out.element.width == 16)
+    return {};
+  ElementType type = out.element;
+  if (type.width == 16 && kind == Roundings::Likely)
+    type = {ElementType::F32, 32};
+  else if (type.width == 16)
     roundings = 2 + (roundings == kFunctionRoundings ? 1 : 0);     // computed in f32; the interpreter rounds as well
   bool isLogarithm = mlir::isa<math::LogOp, math::Log2Op>(run.op); // near 1 off by a share of 1
-  for (size_t i = 0; i < out.size(); ++i)
-    if (double value = out.floats[i]; std::isfinite(value))
-      addError(out, i, roundings * roundingOf(out.element, isLogarithm ? std::max(std::fabs(value), 1.0) : value));
+  std::vector<double> errors;
+  for (double value : out.floats) {
+    double error = roundings * oneRounding(type, isLogarithm ? std::max(std::fabs(value), 1.0) : value, kind);
+    errors.push_back(std::isfinite(value) ? error : 0);
+  }
+  return errors;
 }
 
 } // namespace
+
+double roundingOf(ElementType type, double value) {
+  int bits = significandBits(type.kind);
+  double smallest = type.kind == ElementType::F16 ? 0x1p-24 : type.kind == ElementType::F64 ? 0x1p-1022 : 0x1p-126;
+  return std::ldexp(std::fabs(value), -bits) + smallest;
+}
+
+std::vector<double> ownErrors(OpRun &run, Roundings kind) {
+  if (mlir::isa<tile::DotOp>(run.op))
+    return ownErrorsOfDot(run, kind);
+  auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
+  if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
+    return ownErrorsOfSum(run, kind);
+  return ownErrorsOfElements(run, kind);
+}
 
 void boundErrors(OpRun &run, Handler handler) {
   if (run.results.empty() || mlir::isa<tile::LoadOp>(run.op))
     return;
   if (mlir::isa<tile::DotOp>(run.op))
-    return boundDot(run);
-  for (unsigned i = 0; i < run.operands.size(); ++i)
-    if (!run.in(i).errors.empty())
-      addOperandError(run, handler, i);
-  auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
-  if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
-    return boundSum(run);
-  addOwnError(run);
+    addOperandErrorsOfDot(run);
+  else
+    for (unsigned i = 0; i < run.operands.size(); ++i)
+      if (!run.in(i).errors.empty())
+        addOperandError(run, handler, i);
+  std::vector<double> own = ownErrors(run, Roundings::Worst);
+  for (size_t i = 0; i < own.size(); ++i)
+    addError(run.out(), i, own[i]);
 }
 
 double storedError(const TileValue &value, size_t index) {

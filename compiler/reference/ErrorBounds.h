@@ -11,6 +11,8 @@
 //   * what the operation adds: a rounding of the result; for sums a rounding of each partial sum, which
 //     is at most the sum of absolute terms; for functions the bounds of Grammar.md.
 //
+// What runs with random roundings show then narrows the bounds (ErrorSamples.h).
+//
 // So a sum that cancels has the error of its terms, and logits of -6e4 that of their size. Bools and
 // integers have errors too: where a comparison or a conversion could go the other way.
 //
@@ -25,6 +27,15 @@ namespace imbrex::reference {
 
 /// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact.
 void boundErrors(OpRun &run, Handler handler);
+
+/// Half the distance of neighbours, relative to a value; at least the smallest normal number's.
+double roundingOf(ElementType type, double value);
+
+/// Worst: the most that any order and any rounding give. Likely: in f32, where an implementation computes in it, and of
+/// n roundings sqrt(n), which rarely all go one way.
+enum class Roundings { Worst, Likely };
+/// What the operation itself adds to each element of its first result; empty: nothing.
+std::vector<double> ownErrors(OpRun &run, Roundings kind);
 
 /// The error of one element in memory, where it is rounded once more.
 double storedError(const TileValue &value, size_t index);

@@ -40,10 +40,29 @@ bool Execution::run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> argument
     kernel.walk([&](tile::VisibleOp promise) { promises[promise->getParentOp()].emplace_back(promise); });
   programId = id;
   kept = {};
-  memory.begin(id, /*keep=*/!promises.empty());
+  memory.begin(id, /*keep=*/!promises.empty() || keepsErrors);
   if (!runBlock(kernel.getBody().front(), arguments))
     return false;
-  return !kept || checkPromises(kernel, arguments);
+  if (kept && !checkPromises(kernel, arguments))
+    return false;
+  return !keepsErrors || sampleErrors(kernel, arguments);
+}
+
+bool Execution::sampleErrors(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments) {
+  StoredElements exact = memory.takeBack();
+  std::vector<StoredElements> samples;
+  llvm::SaveAndRestore withoutBounds(keepsErrors, false);
+  llvm::SaveAndRestore asMuchWork(workLeft, std::numeric_limits<uint64_t>::max());
+  for (unsigned i = 0; i < kErrorSamples; ++i) {
+    ErrorRandom random(i);
+    llvm::SaveAndRestore moves(rounding, &random);
+    if (!runBlock(kernel.getBody().front(), arguments))
+      return false;
+    samples.push_back(memory.takeBack());
+  }
+  narrowErrors(exact, samples);
+  memory.putBack(exact);
+  return true;
 }
 
 bool Execution::runBlock(mlir::Block &block, llvm::ArrayRef<ValueRef> arguments, mlir::Operation *end) {
@@ -105,6 +124,8 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
     hideLoaded(load, results[0]);
   if (keepsErrors)
     boundErrors(run, handler);
+  if (rounding)
+    moveByRoundings(run, *rounding);
   for (auto [name, result] : llvm::zip_equal(op.getResults(), results)) {
     result.normalize();
     environment[name] = std::make_shared<TileValue>(std::move(result));

@@ -15,6 +15,7 @@
 #ifndef IMBREX_COMPILER_REFERENCE_EXECUTION_H
 #define IMBREX_COMPILER_REFERENCE_EXECUTION_H
 
+#include "compiler/reference/ErrorSamples.h"
 #include "compiler/reference/Handlers.h"
 #include "compiler/reference/MaskBounds.h"
 #include "dialects/tile/TileDialect.h"
@@ -55,6 +56,9 @@ private:
   bool checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
   bool comparePromised(const StoredElements &promised, const StoredElements &all);
 
+  /// Runs the instance again with random roundings, and narrows the errors of what it stored.
+  bool sampleErrors(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
+
   bool runIf(mlir::scf::IfOp op);
   bool runWhile(mlir::scf::WhileOp op);
 
@@ -71,6 +75,7 @@ private:
   llvm::SmallVector<const Iteration *, 2> iterations; ///< that run, of loops with promises; the innermost last
   Memory &memory;
   bool keepsErrors;
+  ErrorRandom *rounding = nullptr; ///< if there: every result is moved
   std::array<int64_t, 3> programId{};
   tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration
   ValueRef keptIndex;   ///< which

@@ -25,8 +25,6 @@ public:
   /// By how much an integer grows where the loop's index grows by one; nullopt if it is no sum of rows, columns, the
   /// index and what stays. `exact`: arithmetic that may wrap is no sum.
   std::optional<int64_t> growth(Value value, bool exact, unsigned depth = 0);
-  /// Of the comparisons on columns: the columns that the mask moves an iteration; 0 if none does or they disagree.
-  int64_t step() const { return agrees ? moved : 0; }
 
 private:
   void readComparison(Part &part, arith::CmpIOp cmp, unsigned axis);
@@ -37,8 +35,6 @@ private:
   scf::ForOp loop;
   llvm::DenseMap<std::pair<Value, unsigned>, std::optional<int64_t>> known; ///< with whether it is exact
   unsigned parts = 0;
-  int64_t moved = 0;
-  bool agrees = true;
 };
 
 MaskBounds::Part MaskBounds::Reader::read(Value value, unsigned axis) {
@@ -70,14 +66,10 @@ void MaskBounds::Reader::readComparison(Part &part, arith::CmpIOp cmp, unsigned 
   P predicate = cmp.getPredicate();
   if (!left || !right || !llvm::is_contained({P::sle, P::slt, P::sge, P::sgt, P::eq}, predicate))
     return;
-  if (int64_t moves = std::abs(*left - *right); moves != 0) {
-    agrees &= moved == 0 || moved == moves;
-    moved = moves;
-  }
   if (predicate != P::sge && predicate != P::sgt)
-    part.bounds.push_back({cmp, axis, 1, predicate == P::slt});
+    part.bounds.push_back({cmp, axis, 1, predicate == P::slt, *left - *right});
   if (predicate != P::sle && predicate != P::slt)
-    part.bounds.push_back({cmp, axis, -1, predicate == P::sgt});
+    part.bounds.push_back({cmp, axis, -1, predicate == P::sgt, *left - *right});
 }
 
 std::optional<int64_t> MaskBounds::Reader::growth(Value value, bool exact, unsigned depth) {
@@ -134,21 +126,21 @@ MaskBounds::MaskBounds(tile::VisibleOp promise) : op(promise) {
   auto type = cast<RankedTensorType>(promise.getMask().getType());
   rowCount = type.getDimSize(0), columnCount = type.getDimSize(1);
   auto loop = cast<scf::ForOp>(promise->getParentOp());
-  Reader reader(loop);
-  Part read = reader.read(promise.getMask(), 0);
-  if (reader.step() == 0)
+  llvm::APInt first;
+  if (!matchPattern(loop.getLowerBound(), m_ConstantInt(&first)) || first.isNegative() ||
+      !matchPattern(loop.getStep(), m_One()))
     return;
-  mask = std::move(read);
+  Reader reader(loop);
+  mask = reader.read(promise.getMask(), 0);
   loop.getBody()->walk([&](tile::LoadOp load) {
     auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
     if (!tile || load.getWithinDim())
       return;
-    for (auto [axis, dim] : llvm::enumerate(load.getDims()))
-      if (tile.getDimSize(axis) == columnCount &&
-          reader.growth(load.getIndices()[dim], /*exact=*/false) == std::optional(reader.step())) {
-        columnLoads.push_back({load, unsigned(axis)});
-        return;
-      }
+    for (auto [axis, dim] : llvm::enumerate(load.getDims())) {
+      std::optional<int64_t> step = reader.growth(load.getIndices()[dim], /*exact=*/false);
+      if (tile.getDimSize(axis) == columnCount && step && *step > 0)
+        columnLoads.push_back({load, unsigned(axis), *step});
+    }
   });
 }
 
@@ -247,7 +239,27 @@ MaskBounds::Hidden MaskBounds::hide(const Part &part, Rows rows, const Environme
   return hidden;
 }
 
-std::vector<bool> MaskBounds::hiddenColumns(const Environment &values) const {
+bool MaskBounds::movesWithLoop(const Part &part, const Environment &values, int64_t &step) const {
+  bool all = llvm::all_of(part.bounds, [&](const Bound &bound) {
+    Form form(bound, rowCount, columnCount, values);
+    if (!form.countsByOne() || form.column == 0)
+      return !form.countsByOne() || bound.growth == 0;
+    int64_t moves = int64_t(form.column) * bound.sign * bound.growth;
+    bool agrees = moves > 0 && (step == 0 || step == moves);
+    step = moves;
+    return agrees;
+  });
+  return all && llvm::all_of(part.disjunctions, [&](const std::vector<Part> &disjunction) {
+           return llvm::all_of(disjunction, [&](const Part &inner) { return movesWithLoop(inner, values, step); });
+         });
+}
+
+std::vector<bool> MaskBounds::hiddenColumns(const Environment &values, int64_t &step) const {
+  step = 0;
+  if (!movesWithLoop(mask, values, step) || step == 0) {
+    step = 0;
+    return std::vector<bool>(columnCount, false);
+  }
   Hidden hidden = hide(mask, {0, rowCount - 1}, values);
   for (int64_t column = 0; column < columnCount; ++column)
     hidden.below[column] = hidden.below[column] || hidden.above[column];

@@ -7,7 +7,9 @@
 // by the bounds of the mask is read as zero, whatever it holds: the rows of views that a loop loads at the
 // mask's columns. Bounds are what the mask's conjuncts say, each by itself, that compare sums of rows, columns
 // (each counted by one), scalars and the loop's index; of a disjunction, what lies below the bounds of all its
-// parts or above them. A conjunct on rows alone takes rows away, one on scalars alone all or none.
+// parts or above them. A conjunct on rows alone takes rows away, one on scalars alone all or none. The loop
+// counts by one from a constant that is not negative, and all conjuncts on columns move with it by the same
+// number of columns an iteration; otherwise nothing is hidden by bounds.
 //
 // This is read from the values of one iteration, and shares nothing with the pass that uses the promise.
 //
@@ -32,16 +34,19 @@ public:
 
   tile::VisibleOp promise() const { return op; }
 
-  /// A load of the loop, and the axis of its result along which the mask's columns lie.
+  /// A load of the loop, and an axis of its result that has as many elements as the mask has columns, and moves by
+  /// `step` an iteration.
   struct Load {
     tile::LoadOp op;
     unsigned axis;
+    int64_t step;
   };
   llvm::ArrayRef<Load> loads() const { return columnLoads; }
 
   /// For each column whether the bounds hide it from every row, in the iteration whose values are given: those of all
-  /// operations before the promise.
-  std::vector<bool> hiddenColumns(const Environment &values) const;
+  /// operations before the promise. `step` becomes the columns that the mask moves an iteration: loads that move by it
+  /// lie at the mask's columns; 0 if nothing is bounded.
+  std::vector<bool> hiddenColumns(const Environment &values, int64_t &step) const;
 
 private:
   /// sign * (comparison's left side - its right side) + offset <= 0.
@@ -49,6 +54,7 @@ private:
     mlir::arith::CmpIOp comparison;
     unsigned axis; ///< of a comparison of rank 1: 0, its elements are rows; 1, columns
     int sign, offset;
+    int64_t growth; ///< of the difference, where the loop's index grows by one
   };
   struct Part {
     llvm::SmallVector<Bound> bounds;
@@ -64,6 +70,8 @@ private:
   /// What is read of a mask: how its values change with the loop's index.
   class Reader;
 
+  /// Whether all that is said of columns moves with the loop, by `step`, and nothing else does.
+  bool movesWithLoop(const Part &part, const Environment &values, int64_t &step) const;
   Hidden hide(const Part &part, Rows rows, const Environment &values) const;
   void hideByBound(Hidden &hidden, const Bound &bound, Rows rows, const Environment &values) const;
   void hideByDisjunction(Hidden &hidden, const std::vector<Part> &parts, Rows rows, const Environment &values) const;

@@ -115,6 +115,9 @@ StoredElements Memory::takeBack() {
 
 void Memory::putBack(const StoredElements &elements) {
   for (const auto &[address, stored] : elements) {
+    changes.push_back({stored, address});
+    changes.back().before.bits = 0;
+    std::memcpy(&changes.back().before.bits, address, byteSize(stored.output->view.type));
     std::memcpy(address, &stored.bits, byteSize(stored.output->view.type));
     if (stored.keepsError())
       (*stored.output->view.errors)[stored.element] = stored.error;

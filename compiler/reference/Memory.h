@@ -66,7 +66,7 @@ public:
 
   /// Undoes what this instance stored since `begin`, and gives what it had left.
   StoredElements takeBack();
-  /// Stores it again.
+  /// Stores it again; it can be taken back again.
   void putBack(const StoredElements &elements);
 
   Mode mode = Mode::Ordinary;

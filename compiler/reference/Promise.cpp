@@ -63,10 +63,12 @@ bool Execution::readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> argum
     iteration.isHidden |= isHidden;
     if (llvm::all_of(mask, [](int64_t visible) { return visible != 0; }))
       continue;
-    std::vector<bool> columns = bounds.hiddenColumns(environment);
+    int64_t step = 0;
+    std::vector<bool> columns = bounds.hiddenColumns(environment, step);
     iteration.isHiddenByBounds &= !isHidden || llvm::all_of(columns, [](bool hides) { return hides; });
     for (const MaskBounds::Load &load : bounds.loads())
-      iteration.hiddenColumns.try_emplace(load.op, load.axis, columns);
+      if (load.step == step)
+        iteration.hiddenColumns.try_emplace(load.op, load.axis, columns);
   }
   return true;
 }

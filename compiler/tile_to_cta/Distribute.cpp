@@ -10,6 +10,7 @@
 
 #include "compiler/tile_to_cta/Distribute.h"
 #include "compiler/cta/Divisibility.h"
+#include "dialects/layout/Access.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -245,7 +246,7 @@ Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
     return slots.lookup(plan.tile);
   auto type = cast<RankedTensorType>(plan.tile.getType());
   const TileLayout *own = layouts.anchor(plan.tile);
-  Value tile = inLayout(plan.tile, own ? *own : layouts.memoryLayout(type, 16));
+  Value tile = inLayout(plan.tile, own ? *own : layouts.memoryLayout(type, layout::kAccessBytes));
   Value buffer = allocate(bufferFor(plan));
   cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);
   return buffer;

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/DotPlan.h"
+#include "dialects/layout/Access.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -17,7 +18,8 @@ using namespace mlir;
 using namespace imbrex;
 
 /// Registers of a thread, in 32-bit units, that accumulators and fragments in one loop may take before a
-/// left operand is read from shared memory at every step instead of staying in registers.
+/// left operand is read from shared memory at every step instead of staying in registers. Of the 255 that a thread
+/// can have, the rest is for the right operand's fragments, a softmax's rows, addresses and indices.
 static constexpr int64_t kFragmentBudget = 150;
 
 bool imbrex::feedsOnlyDots(tile::LoadOp load) {
@@ -132,7 +134,7 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
   if (a.getElementTypeBitWidth() != 16) {
     plan.kind = cta::DotKind::Fma;
-    unsigned vector = std::max<unsigned>(1, 16 / (result.getElementTypeBitWidth() / 8));
+    unsigned vector = layout::accessWidth(tile::elementBytes(result.getElementType()), 0);
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }

@@ -11,6 +11,7 @@
 
 #include "compiler/tile_to_cta/LayoutAnalysis.h"
 #include "compiler/cta/Divisibility.h"
+#include "dialects/layout/Access.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -37,8 +38,7 @@ const LayoutAnalysis::Anchor *LayoutAnalysis::find(Value value) const {
 bool LayoutAnalysis::set(Value value, const Anchor &anchor) { return anchors.try_emplace(value, anchor).second; }
 
 TileLayout LayoutAnalysis::memoryLayout(RankedTensorType type, unsigned bytes) const {
-  unsigned elementBytes = std::max(1u, type.getElementTypeBitWidth() / 8);
-  unsigned vector = std::max(1u, bytes / elementBytes);
+  unsigned vector = std::max(1u, bytes / tile::elementBytes(type.getElementType()));
   while (vector > 1 && type.getNumElements() < int64_t(vector) * 32 * warps)
     vector /= 2;
   return TileLayout::blocked(type.getShape(), warps, vector);
@@ -58,7 +58,7 @@ TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
       source &&
       (source->warps()[dim] == 1 || source->slice(dim).registersPerThread() * source->warps()[dim] <= kMostParts))
     return *source;
-  return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), 16);
+  return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), layout::kAccessBytes);
 }
 
 /// True for operations whose result element depends on the operands' elements at the same place.
@@ -69,8 +69,9 @@ static bool isElementwise(Operation *op) {
 
 /// The reduction that `tile` flows into through element-wise operations and conversions, if any.
 static tile::ReduceOp reductionOf(Value tile) {
+  constexpr unsigned kMostVisited = 64; ///< values looked at: a softmax has a dozen between its product and its sum
   SmallVector<Value> work{tile};
-  for (unsigned visited = 0; !work.empty() && visited < 64; ++visited)
+  for (unsigned visited = 0; !work.empty() && visited < kMostVisited; ++visited)
     for (Operation *user : work.pop_back_val().getUsers()) {
       if (auto reduce = dyn_cast<tile::ReduceOp>(user))
         return reduce;
@@ -180,7 +181,7 @@ bool LayoutAnalysis::anchorLeftovers(func::FuncOp kernel) {
       return;
     for (Value result : op->getResults())
       if (auto type = dyn_cast<RankedTensorType>(result.getType()); type && !find(result)) {
-        Anchor anchor{memoryLayout(type, 16), 0};
+        Anchor anchor{memoryLayout(type, layout::kAccessBytes), 0};
         if (auto loop = dyn_cast<scf::ForOp>(op))
           set(loop.getRegionIterArg(cast<OpResult>(result).getResultNumber()), anchor);
         changed = set(result, anchor);

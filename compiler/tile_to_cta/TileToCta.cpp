@@ -8,7 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Limits.h"
 #include "compiler/SizeRefusal.h"
+#include "compiler/cta/SizeAdvice.h"
 #include "compiler/tile_to_cta/Distribute.h"
 #include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -43,8 +45,6 @@ private:
 
 } // namespace
 
-/// The most elements one thread may hold of one tile; beyond it no configuration can be good.
-static constexpr unsigned kMaxRegisters = 1024;
 /// Elements of the distributed tile that one thread holds; 1 for anything else.
 static int64_t registersOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -52,15 +52,15 @@ static int64_t registersOf(Type type) {
                                                                           : 1;
 }
 
-static LogicalResult checkSizes(func::FuncOp kernel) {
+static LogicalResult checkSizes(func::FuncOp kernel, unsigned warps) {
   WalkResult result = kernel.walk([&](Operation *op) {
     if (op->hasTrait<OpTrait::ConstantLike>() || op->getNumRegions() != 0)
       return WalkResult::advance(); // has no place in the text, or nothing of its own; what is in it has
     for (Type type : op->getResultTypes())
-      if (int64_t count = registersOf(type); count > kMaxRegisters) {
+      if (int64_t count = registersOf(type); count > kMaxTileRegisters) {
         refuseSize(op, SizeLimit::Registers)
             << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes " << count
-            << " registers of each thread, more than " << kMaxRegisters << "; make the tile smaller or use more warps";
+            << " registers of each thread, more than " << kMaxTileRegisters << "; " << sizeAdvice(op, warps);
         return WalkResult::interrupt();
       }
     return WalkResult::advance();
@@ -79,5 +79,5 @@ LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
   kernel.erase();
   if (conversions > 0)
     newKernel.emitRemark() << conversions << " tile conversion(s) through shared memory inside a loop";
-  return checkSizes(newKernel);
+  return checkSizes(newKernel, warps);
 }

@@ -15,6 +15,7 @@
 #include "runtime/CudaDriver.h"
 #include "runtime/simulator/Device.h"
 #include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/TensorMap.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 
@@ -42,6 +43,14 @@ struct LoadedFunction {
 };
 
 constexpr unsigned kHandleBits = 12; ///< Drivers lie sizeof(Driver) apart: room for as many handles, times 2^12.
+
+/// What a launch asks for.
+struct LaunchShape {
+  uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  uint32_t cluster[3] = {0, 0, 0}; ///< 0: as the kernel says, else one block.
+  unsigned sharedBytes = 0;
+  bool cooperative = false;
+};
 
 struct EventState {
   std::optional<std::chrono::steady_clock::time_point> recorded;
@@ -83,8 +92,11 @@ struct Driver {
   CUresult getGlobal(cuda::CUdeviceptr *address, size_t *bytes, cuda::CUmodule handle, const char *name);
   CUresult getAttribute(int *value, int attribute, cuda::CUfunction handle);
   CUresult setAttribute(cuda::CUfunction handle, int attribute, int value);
-  CUresult launch(cuda::CUfunction handle, const uint32_t (&grid)[3], const uint32_t (&block)[3], unsigned sharedBytes,
-                  cuda::CUstream stream, void **params, void **extra);
+  CUresult launch(cuda::CUfunction handle, const LaunchShape &shape, cuda::CUstream stream, void **params,
+                  void **extra);
+  CUresult encodeTensorMap(cuda::CUtensorMap *out, const TensorMapRequest &request);
+  /// The same, told by the driver's structure.
+  CUresult launchEx(const cuda::CUlaunchConfig *config, cuda::CUfunction handle, void **params, void **extra);
 };
 
 /// Handles are numbers in a pointer's clothes.

@@ -36,40 +36,124 @@ CUresult errorOf(FaultKind kind) {
   }
 }
 
-/// Empty if the launch is acceptable, else why not.
-std::string refuse(const LoadedFunction &function, const DeviceLimits &limits, const uint32_t (&grid)[3],
-                   const uint32_t (&block)[3], unsigned sharedBytes) {
-  const Program &program = *function.program;
+std::string refuseShape(const Program &program, const LaunchShape &shape) {
   for (int i = 0; i < 3; ++i) {
-    if (grid[i] == 0 || grid[i] > kMaxGrid[i])
-      return "grid dimension " + std::to_string(i) + " is " + std::to_string(grid[i]);
-    if (block[i] == 0 || block[i] > kMaxBlock[i])
-      return "block dimension " + std::to_string(i) + " is " + std::to_string(block[i]);
-    if (program.requiredThreads[0] != 0 && program.requiredThreads[i] != block[i])
+    if (shape.grid[i] == 0 || shape.grid[i] > kMaxGrid[i])
+      return "grid dimension " + std::to_string(i) + " is " + std::to_string(shape.grid[i]);
+    if (shape.block[i] == 0 || shape.block[i] > kMaxBlock[i])
+      return "block dimension " + std::to_string(i) + " is " + std::to_string(shape.block[i]);
+    if (program.requiredThreads[0] != 0 && program.requiredThreads[i] != shape.block[i])
       return "the block is not what .reqntid asks for";
   }
-  uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
+  return {};
+}
+
+/// The cluster's dimensions: what the launch asks for, else what the kernel says.
+std::string chooseCluster(const Program &program, const LaunchShape &shape, const DeviceLimits &limits,
+                          uint32_t (&cluster)[3]) {
+  bool asked = shape.cluster[0] != 0, required = program.cluster.required[0] != 0;
+  uint64_t blocks = 1;
+  for (int i = 0; i < 3; ++i) {
+    cluster[i] = asked ? shape.cluster[i] : std::max(program.cluster.required[i], 1u);
+    if (asked && required && shape.cluster[i] != program.cluster.required[i])
+      return "the cluster is not what .reqnctapercluster asks for";
+    if (cluster[i] == 0 || shape.grid[i] % cluster[i] != 0)
+      return "grid dimension " + std::to_string(i) + " is no multiple of the cluster's " + std::to_string(cluster[i]);
+    blocks *= cluster[i];
+  }
+  constexpr uint32_t kPortableBlocks = 8;
+  if (blocks > std::max(program.cluster.most, kPortableBlocks) || blocks > kMaxClusterBlocks)
+    return "a cluster of " + std::to_string(blocks) + " blocks is too large";
+  if ((asked || required) && limits.major < 9)
+    return "the device has no clusters";
+  return {};
+}
+
+/// Empty if the launch is acceptable, else why not.
+std::string refuse(const LoadedFunction &function, const DeviceLimits &limits, const LaunchShape &shape) {
+  const Program &program = *function.program;
+  std::string reason = refuseShape(program, shape);
+  if (!reason.empty())
+    return reason;
+  uint64_t threads = uint64_t(shape.block[0]) * shape.block[1] * shape.block[2];
   uint64_t most = uint64_t(program.maxThreads[0]) * program.maxThreads[1] * program.maxThreads[2];
   if (threads > kMaxThreadsPerBlock || (most != 0 && threads > most))
     return std::to_string(threads) + " threads a block are too many";
-  if (sharedBytes > function.maxDynamicShared)
-    return std::to_string(sharedBytes) + " bytes of dynamic shared memory, the function allows " +
+  if (shape.sharedBytes > function.maxDynamicShared)
+    return std::to_string(shape.sharedBytes) + " bytes of dynamic shared memory, the function allows " +
            std::to_string(function.maxDynamicShared);
-  if (program.staticSharedBytes + uint64_t(sharedBytes) > limits.sharedPerBlock)
+  uint64_t shared = program.staticSharedBytes + uint64_t(shape.sharedBytes);
+  if (shared > limits.sharedPerBlock)
     return "static and dynamic shared memory together exceed the device's " + std::to_string(limits.sharedPerBlock);
+  constexpr uint64_t kThreadsPerMultiprocessor = 2048, kReservedShared = 1024;
+  uint64_t resident = std::min(kThreadsPerMultiprocessor / ((threads + 31) / 32 * 32),
+                               limits.sharedPerMultiprocessor / (shared + kReservedShared));
+  uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];
+  if (shape.cooperative && blocks > resident * limits.multiprocessors)
+    return std::to_string(blocks) + " blocks of a cooperative launch do not fit on the device together";
   return {};
 }
 
 } // namespace
 
-CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint32_t (&block)[3], unsigned sharedBytes,
-                        CUstream stream, void **params, void **extra) {
+CUresult Driver::encodeTensorMap(CUtensorMap *out, const TensorMapRequest &request) {
+  std::string wrong;
+  TensorMap map;
+  if (!out || reinterpret_cast<uintptr_t>(out) % alignof(CUtensorMap) != 0)
+    wrong = "the tensor map is null or not aligned to 64 bytes";
+  else if (limits.major < 9)
+    wrong = "the device copies no tensors";
+  else
+    wrong = simulator::encodeTensorMap(request, map);
+  if (!wrong.empty()) {
+    report = "simulated device: cuTensorMapEncodeTiled refused: " + wrong;
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  std::memset(out, 0, sizeof(*out));
+  std::memcpy(out, &map, sizeof(map));
+  return CUDA_SUCCESS;
+}
+
+CUresult Driver::launchEx(const CUlaunchConfig *config, CUfunction handle, void **params, void **extra) {
+  if (!config || (config->numAttrs != 0 && !config->attrs))
+    return CUDA_ERROR_INVALID_VALUE;
+  LaunchShape shape{{config->gridDimX, config->gridDimY, config->gridDimZ},
+                    {config->blockDimX, config->blockDimY, config->blockDimZ},
+                    {0, 0, 0},
+                    config->sharedMemBytes,
+                    false};
+  for (unsigned i = 0; i < config->numAttrs; ++i) {
+    const CUlaunchAttribute &attribute = config->attrs[i];
+    switch (attribute.id) {
+    case 0: // Ignored by definition.
+    case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+    case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION: // Launches follow one another anyway.
+    case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+      break;
+    case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+      shape.cooperative = attribute.value.number != 0;
+      break;
+    case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
+      std::copy(attribute.value.cluster, attribute.value.cluster + 3, shape.cluster);
+      break;
+    default:
+      report = "simulated device: launch attribute " + std::to_string(attribute.id) + " is not modelled";
+      return CUDA_ERROR_NOT_SUPPORTED;
+    }
+  }
+  return launch(handle, shape, config->hStream, params, extra);
+}
+
+CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream stream, void **params, void **extra) {
   auto found = functions.find(toNumber(handle));
   if (found == functions.end() || !isStream(stream))
     return CUDA_ERROR_INVALID_HANDLE;
   const LoadedFunction &function = found->second;
   const Program &program = *function.program;
-  std::string reason = refuse(function, limits, grid, block, sharedBytes);
+  LaunchState state;
+  std::string reason = refuse(function, limits, shape);
+  if (reason.empty())
+    reason = chooseCluster(program, shape, limits, state.cluster);
   if (reason.empty() && (extra || (!params && !program.params.empty())))
     reason = "parameters must be passed through kernelParams";
   for (size_t i = 0; reason.empty() && i < program.params.size(); ++i)
@@ -79,12 +163,12 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
     report = "simulated device: launch of '" + program.name + "' refused: " + reason;
     return CUDA_ERROR_INVALID_VALUE;
   }
-  LaunchState state;
   state.program = &program;
   state.global = memory.get();
-  std::copy(grid, grid + 3, state.grid);
-  std::copy(block, block + 3, state.block);
-  state.dynamicSharedBytes = sharedBytes;
+  std::copy(shape.grid, shape.grid + 3, state.grid);
+  std::copy(shape.block, shape.block + 3, state.block);
+  state.cooperative = shape.cooperative;
+  state.dynamicSharedBytes = shape.sharedBytes;
   state.smCount = limits.multiprocessors;
   state.gridId = ++launches;
   state.schedulingSeed = options.schedulingSeed;

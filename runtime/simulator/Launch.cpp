@@ -3,11 +3,14 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Workers take the next block until none is left or a lower one has failed.
+// Workers take the next group of blocks until none is left or a lower one has failed.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/Launch.h"
+
+#include "runtime/simulator/exec/Mbarrier.h"
+#include "runtime/simulator/exec/Schedule.h"
 
 #include <mutex>
 #include <thread>
@@ -50,28 +53,74 @@ std::string describeFault(const Cta &cta) {
 /// Threads that may be asked for on any machine; beyond, more than it has cores help nobody.
 constexpr unsigned kAlwaysAllowed = 16;
 
+/// Blocks are handed out in groups that run together: one cluster, or for a cooperative launch all.
 struct Shared {
   LaunchState &state;
-  uint64_t blocks;
+  uint64_t clusters; ///< In the grid.
+  uint64_t clustersInGroup;
   std::atomic<uint64_t> next{0};
   std::atomic<uint64_t> lowest{~uint64_t(0)};
   std::mutex mutex;
   std::optional<LaunchFault> fault;
+
+  uint64_t groups() const { return (clusters + clustersInGroup - 1) / clustersInGroup; }
+};
+
+/// The blocks that one thread runs together, reused from group to group.
+class Group {
+public:
+  /// Begins clusters [first, first + count) of the grid.
+  void begin(LaunchState &state, uint64_t first, uint64_t count) {
+    const uint32_t (&size)[3] = state.cluster;
+    uint64_t perCluster = uint64_t(size[0]) * size[1] * size[2];
+    while (storage.size() < count * perCluster)
+      storage.push_back(std::make_unique<Cta>(state.program->staticSharedBytes + state.dynamicSharedBytes));
+    while (clusters.size() < count)
+      clusters.push_back(std::make_unique<Cluster>());
+    blocks.clear();
+    for (uint64_t number = 0; number < count; ++number) {
+      Cluster &cluster = *clusters[number];
+      uint64_t linear = first + number;
+      for (unsigned d = 0; d < 3; ++d) {
+        uint64_t along = state.grid[d] / size[d];
+        cluster.id[d] = static_cast<uint32_t>(linear % along);
+        linear /= along;
+      }
+      for (uint32_t rank = 0; rank < perCluster; ++rank) {
+        uint32_t at[3] = {rank % size[0], rank / size[0] % size[1], rank / size[0] / size[1]};
+        for (unsigned d = 0; d < 3; ++d)
+          at[d] += cluster.id[d] * size[d];
+        blocks.push_back(storage[blocks.size()].get());
+        blocks.back()->begin(state, at);
+      }
+      cluster.begin(std::span(blocks).subspan(number * perCluster));
+    }
+    for (Cta *block : blocks)
+      block->beginWarps();
+  }
+
+  std::vector<Cta *> blocks;
+
+private:
+  std::vector<std::unique_ptr<Cta>> storage;
+  std::vector<std::unique_ptr<Cluster>> clusters;
 };
 
 void work(Shared &shared) {
-  const LaunchState &state = shared.state;
-  Cta cta(state.program->staticSharedBytes + state.dynamicSharedBytes);
+  Group group;
   while (true) {
-    uint64_t block = shared.next.fetch_add(1);
-    if (block >= shared.blocks || block > shared.lowest.load())
+    uint64_t number = shared.next.fetch_add(1);
+    if (number >= shared.groups() || number > shared.lowest.load())
       return;
-    if (cta.run(shared.state, block))
+    uint64_t first = number * shared.clustersInGroup;
+    group.begin(shared.state, first, std::min(shared.clustersInGroup, shared.clusters - first));
+    const Cta *failed = runTogether(group.blocks);
+    if (!failed)
       continue;
     std::lock_guard lock(shared.mutex);
-    if (block < shared.lowest.load()) {
-      shared.lowest.store(block);
-      shared.fault = LaunchFault{cta.fault.kind, describeFault(cta)};
+    if (number < shared.lowest.load()) {
+      shared.lowest.store(number);
+      shared.fault = LaunchFault{failed->fault.kind, describeFault(*failed)};
     }
   }
 }
@@ -79,11 +128,14 @@ void work(Shared &shared) {
 } // namespace
 
 std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads) {
-  Shared shared{state, uint64_t(state.grid[0]) * state.grid[1] * state.grid[2], {}, {}, {}, {}};
+  uint64_t clusters = 1;
+  for (unsigned d = 0; d < 3; ++d)
+    clusters *= state.grid[d] / state.cluster[d];
+  Shared shared{state, clusters, state.cooperative ? clusters : 1, {}, {}, {}, {}};
   shared.lowest = ~uint64_t(0);
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   threads = threads == 0 ? cores : std::min(threads, std::max(cores, kAlwaysAllowed));
-  uint64_t workers = std::min<uint64_t>(threads, shared.blocks);
+  uint64_t workers = std::min<uint64_t>(threads, shared.groups());
   std::vector<std::thread> helpers;
   for (uint64_t i = 1; i < workers; ++i)
     helpers.emplace_back([&] { work(shared); });

@@ -388,9 +388,22 @@ void fillModules(DriverTable &table, const Shared &driver) {
   table.launchKernel = inContext(driver, [](Driver &d, CUfunction function, unsigned gx, unsigned gy, unsigned gz,
                                             unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes,
                                             CUstream stream, void **params, void **extra) {
-    uint32_t grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
-    return d.launch(function, grid, block, sharedBytes, stream, params, extra);
+    LaunchShape shape{{gx, gy, gz}, {bx, by, bz}, {0, 0, 0}, sharedBytes, false};
+    return d.launch(function, shape, stream, params, extra);
   });
+  table.launchKernelEx =
+      inContext(driver, [](Driver &d, const CUlaunchConfig *config, CUfunction function, void **params, void **extra) {
+        return d.launchEx(config, function, params, extra);
+      });
+  table.tensorMapEncodeTiled =
+      initialised(driver, [](Driver &d, CUtensorMap *out, int type, unsigned rank, void *base,
+                             const unsigned long long *extents, const unsigned long long *strides, const unsigned *box,
+                             const unsigned *elementStrides, int interleave, int swizzle, int promotion, int fill) {
+        return d.encodeTensorMap(out, {type, rank, reinterpret_cast<uint64_t>(base),
+                                       reinterpret_cast<const uint64_t *>(extents),
+                                       reinterpret_cast<const uint64_t *>(strides), box, elementStrides, interleave,
+                                       swizzle, promotion, fill});
+      });
 }
 
 } // namespace

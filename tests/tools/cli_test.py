@@ -109,6 +109,26 @@ class Commands(unittest.TestCase):
         result = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--dump", "/proc/none")
         self.assertEqual(result.returncode, 1)
 
+    # The text after a stage's last pass is the stage's; each can be taken up by imbrex-opt or read.
+    def test_each_pass_is_dumped_and_timed(self):
+        folder = self.path("passes")
+        kernel = os.path.join(LESSONS, "vector_add.tile")
+        result = imbrex("build", kernel, "--set", "T=f32", "--dump", folder, "--each-pass", "--timings")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        passes = sorted(name for name in os.listdir(folder) if len(name.split(".")) == 5)
+        self.assertEqual([int(name.split(".")[2]) for name in passes], list(range(1, len(passes) + 1)))
+        names = [name.split(".")[3] for name in passes]
+        for name in ("tile-bound-loops", "canonicalize", "tile-to-cta", "cta-place-barriers", "cta-to-nvvm"):
+            self.assertIn(name, names)
+        self.assertLess(names.index("tile-to-cta"), names.index("cta-place-barriers"))
+        timed = [line.split()[0] for line in result.stderr.splitlines() if line.startswith("  ") and line.endswith(" ms")]
+        self.assertEqual(timed, names)
+        with open(os.path.join(folder, passes[-1])) as last, open(os.path.join(folder, "vector_add.nvvm.mlir")) as stage:
+            self.assertEqual(last.read(), stage.read())
+        result = imbrex("build", kernel, "--set", "T=f32", "--each-pass")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--each-pass needs a folder: --dump DIR", result.stderr)
+
     def test_map_of_the_readme_names_real_folders(self):
         with open(os.path.join(ROOT, "README.md")) as file:
             rows = [line.split("`")[1] for line in file if line.startswith("| `")]

@@ -33,26 +33,65 @@ template <typename Value> static std::string textOf(const std::map<std::string, 
   return text;
 }
 
-/// A function that writes every stage's text to DIR/KERNEL.SUFFIX, its options first, as comments. False in
-/// `ok` if a file cannot be written.
-static DumpStage dumpInto(const Request &request, const Source &source, bool &ok) {
-  if (request.dumpDirectory.empty())
-    return {};
-  if (std::error_code code = llvm::sys::fs::create_directories(request.dumpDirectory)) {
-    llvm::errs() << request.dumpDirectory << ": error: " << code.message() << "\n";
-    ok = false;
-    return {};
-  }
-  std::string stem = request.options.kernel;
+namespace {
+
+/// Writes texts into the folder that was asked for, each under the options that it was made with.
+class Dump {
+public:
+  /// Makes the folder. Not `good` if that fails, or if a text cannot be written later.
+  Dump(const Request &request, const Source &source);
+
+  bool good() const { return ok; }
+  /// Every stage's text to KERNEL.SUFFIX; none without a folder.
+  DumpStage stages();
+  /// What each pass leaves to KERNEL.STAGE.NN.PASS.mlir, numbered from 01 as they run; none if not asked for.
+  DumpPass passes();
+
+private:
+  void write(const std::string &name, std::string_view text);
+
+  const Request &request;
+  std::string stem, header;
+  unsigned passesDone = 0;
+  bool ok = true;
+};
+
+} // namespace
+
+Dump::Dump(const Request &request, const Source &source) : request(request), stem(request.options.kernel) {
   if (stem.empty())
     stem = llvm::sys::path::stem(source.name).str();
-  std::string header;
   request.options.visit([&](const char *name, const auto &field) {
     if (std::string value = textOf(field); !value.empty())
       header += llvm::formatv("// {0}: {1}\n", name, value);
   });
-  return [&ok, header, path = request.dumpDirectory + "/" + stem + "."](Stage stage, std::string_view text) {
-    ok &= writeText(path + std::string(info(stage).suffix), header + std::string(text));
+  if (request.dumpDirectory.empty()) {
+    ok = !request.eachPass;
+    if (!ok)
+      llvm::errs() << "error: --each-pass needs a folder: --dump DIR\n";
+    return;
+  }
+  if (std::error_code code = llvm::sys::fs::create_directories(request.dumpDirectory)) {
+    llvm::errs() << request.dumpDirectory << ": error: " << code.message() << "\n";
+    ok = false;
+  }
+}
+
+void Dump::write(const std::string &name, std::string_view text) {
+  ok &= writeText(request.dumpDirectory + "/" + stem + "." + name, header + std::string(text));
+}
+
+DumpStage Dump::stages() {
+  if (request.dumpDirectory.empty())
+    return {};
+  return [this](Stage stage, std::string_view text) { write(std::string(info(stage).suffix), text); };
+}
+
+DumpPass Dump::passes() {
+  if (!request.eachPass)
+    return {};
+  return [this](Stage stage, std::string_view pass, std::string_view text) {
+    write(llvm::formatv("{0}.{1,0+2}.{2}.mlir", info(stage).name, ++passesDone, pass).str(), text);
   };
 }
 
@@ -82,23 +121,30 @@ static int assemble(const Request &request, const CompiledKernel &kernel) {
   return writeText(request.output, code->machineCode) ? kSuccess : kUserError;
 }
 
+/// The stages' times, then those of the passes on MLIR: they lie in cta and nvvm.
+static void printTimes(const CompiledKernel &kernel) {
+  for (const StageTime &time : kernel.times)
+    llvm::errs() << llvm::formatv("{0,-6} {1,8:F1} ms\n", time.name, time.milliseconds);
+  for (const StageTime &time : kernel.passes)
+    llvm::errs() << llvm::formatv("  {0,-28} {1,8:F2} ms\n", time.name, time.milliseconds);
+}
+
 int tool::build(const Request &request) {
   std::optional<Source> source = readSource(request.file);
   if (!source)
     return kUserError;
   Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
-  bool dumped = true;
-  DumpStage dump = dumpInto(request, *source, dumped);
-  if (!dumped)
+  Dump dump(request, *source);
+  if (!dump.good())
     return kUserError;
-  CompileResult result = request.from ? compileFrom(*request.from, *source, request.options, compiled, dump)
-                                      : compile(*source, request.options, compiled, dump);
+  CompileResult result =
+      request.from ? compileFrom(*request.from, *source, request.options, compiled, dump.stages(), dump.passes())
+                   : compile(*source, request.options, compiled, dump.stages(), dump.passes());
   llvm::errs() << result.errors();
-  if (!result.kernel || !dumped)
+  if (!result.kernel || !dump.good())
     return kUserError;
   if (request.timings)
-    for (const StageTime &time : result.kernel->times)
-      llvm::errs() << llvm::formatv("{0,-6} {1,8:F1} ms\n", time.name, time.milliseconds);
+    printTimes(*result.kernel);
   if (until == Stage::Cubin)
     return assemble(request, *result.kernel);
   return writeText(request.output, result.kernel->code) ? kSuccess : kUserError;

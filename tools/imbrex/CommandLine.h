@@ -34,7 +34,7 @@ struct Request {
   std::optional<Stage> until, from;
   std::string output, dumpDirectory, device, cacheDirectory, ptxas, nvdisasm;
   std::vector<NameValue> arguments, outputs;
-  bool timings = false, check = false, json = false, help = false, inProcess = false;
+  bool eachPass = false, timings = false, check = false, json = false, help = false, inProcess = false;
 };
 
 /// Reads the command line. On a mistake prints it with a hint to stderr and returns nullopt (exit 2).

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/simulator/exec/Access.h"
+#include "runtime/simulator/exec/Cluster.h"
 
 #include <cstdio>
 
@@ -21,6 +21,7 @@ const char *spaceName(Space space) {
   case Space::Global:
     return "global";
   case Space::Shared:
+  case Space::SharedCluster:
     return "shared";
   case Space::Local:
     return "local";
@@ -71,20 +72,61 @@ uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space sp
 }
 
 uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, bool write) {
-  const Conflict &conflict = warp.cta->shared.conflict();
+  return failShared(warp, i, lane, *warp.cta, address, bytes, write);
+}
+
+namespace {
+
+/// Who made the other access of a conflict.
+std::string describeAgent(Accessor who) {
+  if (who.isChannel())
+    return "an asynchronous operation";
+  if (who.warp() >= kFirstForeign)
+    return "the block of rank " + std::to_string(who.warp() - kFirstForeign);
+  return "warp " + std::to_string(who.warp()) + " lane " + std::to_string(who.lane());
+}
+
+/// What lies between the two accesses of a conflict, and what is missing.
+std::string describeConflict(const Warp &warp, const Conflict &conflict) {
+  std::string who = describeAgent(conflict.other);
+  switch (conflict.kind) {
+  case FaultKind::MbarrierMisuse:
+    return ": the bytes hold an mbarrier object, which is no data; missing: mbarrier.inval";
+  case FaultKind::AsyncUnwaited:
+    return " is not ordered after " + who +
+           " that writes it; missing: a wait for its mbarrier, or a barrier after another warp's wait";
+  case FaultKind::AsyncOverwrite:
+    return " is not ordered after " + who +
+           " that reads it; missing: a wait for it (wgmma.wait_group, cp.async.bulk.wait_group.read), and an arrival "
+           "or barrier between that wait and this write";
+  case FaultKind::MissingProxyFence:
+    return " by the async proxy follows an ordinary store of " + who +
+           "; missing: fence.proxy.async between the store and the barrier that orders the two";
+  default:
+    break;
+  }
+  if (conflict.otherWrote && conflict.other.async())
+    return " while a cp.async of " + who +
+           " into it is in flight; missing: cp.async.wait_group by the thread that issued it, then bar.sync";
+  bool sameWarp = conflict.other.warp() == warp.index;
+  return std::string(" is not ordered after a ") + (conflict.otherWrote ? "write" : "read") + " by " + who +
+         "; missing: " +
+         (sameWarp                                 ? "bar.warp.sync or bar.sync"
+          : conflict.other.warp() >= kFirstForeign ? "barrier.cluster"
+                                                   : "bar.sync") +
+         " between the two";
+}
+
+} // namespace
+
+uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &home, uint64_t address, unsigned bytes,
+                    bool write) {
+  const Conflict &conflict = home.shared.conflict();
   if (conflict.kind == FaultKind::Uninitialised)
     return failUnwritten(warp, i, lane, Space::Shared, address, bytes);
-  std::string detail = std::string(write ? "write of " : "read of ") + place(Space::Shared, address, bytes);
-  unsigned otherWarp = conflict.other.warp();
-  std::string who = "warp " + std::to_string(otherWarp) + " lane " + std::to_string(conflict.other.lane());
-  if (conflict.otherWrote && conflict.other.async()) {
-    detail += " while a cp.async of " + who +
-              " into it is in flight; missing: cp.async.wait_group by the thread that issued it, then bar.sync";
-  } else {
-    detail += std::string(" is not ordered after a ") + (conflict.otherWrote ? "write" : "read") + " by " + who +
-              "; missing: " + (otherWarp == warp.index ? "bar.warp.sync or bar.sync" : "bar.sync") + " between the two";
-  }
-  failAs(conflict.kind, warp, i, lane, std::move(detail));
+  failAs(conflict.kind, warp, i, lane,
+         std::string(write ? "write of " : "read of ") + place(Space::Shared, address, bytes) +
+             describeConflict(warp, conflict));
   warp.cta->fault.other = conflict.other.instruction();
   return nullptr;
 }
@@ -136,7 +178,7 @@ Space resolveGeneric(uint64_t &address) {
                              std::pair{kParamWindow, Space::Param}})
     if (address - base < kWindowBytes) {
       address -= base;
-      return space;
+      return space == Space::Shared && address >> kRankShift != 0 ? Space::SharedCluster : space;
     }
   return Space::Global;
 }
@@ -149,6 +191,8 @@ uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, u
   switch (space) {
   case Space::Shared:
     return readShared(warp, i, lane, address, bytes);
+  case Space::SharedCluster:
+    return readRemote(warp, i, lane, address, bytes);
   case Space::Local:
     return accessLocal(warp, i, lane, address, bytes, false);
   case Space::Param:
@@ -165,6 +209,8 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   switch (space) {
   case Space::Shared:
     return writeShared(warp, i, lane, address, bytes, value);
+  case Space::SharedCluster:
+    return writeRemote(warp, i, lane, address, bytes, value);
   case Space::Local:
     return accessLocal(warp, i, lane, address, bytes, true);
   case Space::Param:

@@ -37,6 +37,9 @@ uint8_t *failMisaligned(Warp &warp, const Instruction &i, unsigned lane, Space s
 uint8_t *failBounds(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *failUnwritten(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, bool write);
+/// The same for the shared memory of block `home`, whose conflict it tells.
+uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &home, uint64_t address, unsigned bytes,
+                    bool write);
 /// Null, with the fault, if a copy in flight reads these global bytes; else `pointer`.
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                           uint8_t *pointer);

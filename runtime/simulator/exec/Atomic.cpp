@@ -182,7 +182,7 @@ bool decodeAtomic(Decoder &d) {
   if (operation < 0 || !d.operands(count))
     return d.fail("this operation is not modelled");
   d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
-  if (space == Space::Generic || space == Space::Shared)
+  if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bitsOf(type) / 8);
   return d.write(returns ? d.operand(0) : ptx::Operand(), type) && d.address(first) && d.read(first + 1, type) &&
          d.read(first + (operation == Compare ? 2 : 1), type) && d.finish(pickAtomic(operation, type));

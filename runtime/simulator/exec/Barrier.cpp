@@ -153,6 +153,8 @@ bool decodeBarrier(Decoder &d) {
   bool isBar = d.source.opcode == "bar";
   if (d.take("warp"))
     return d.take("sync") && d.operands(1) && d.read(0, Type::U32) && d.finish(warpBarrier);
+  if (!isBar && d.take("cluster"))
+    return decodeClusterBarrier(d);
   d.take("cta");
   if (d.take("aligned") || isBar)
     d.out.flags |= kAligned;

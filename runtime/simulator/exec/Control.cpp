@@ -73,6 +73,9 @@ bool decodeNanosleep(Decoder &d) {
 /// One block runs at a time on a thread and its warps in turns, so memory is always consistent; the
 /// race check asks for barriers, which fences are not.
 bool decodeFence(Decoder &d) {
+  if (!d.source.modifiers.empty() &&
+      (d.source.modifiers[0].starts_with("proxy") || d.source.modifiers[0] == "mbarrier_init"))
+    return decodeProxyFence(d);
   d.takeOneOf({"sc", "acq_rel"});
   d.takeOneOf({"cta", "cluster", "gpu", "sys", "gl"});
   return d.operands(0) && d.finish(nothing);

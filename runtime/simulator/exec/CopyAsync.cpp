@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/simulator/exec/Access.h"
+#include "runtime/simulator/exec/AsyncCopy.h"
 
 #include <cstring>
 
@@ -81,6 +81,19 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
+/// Forgets copies that nobody will wait for any more.
+void dropCompleted(Warp &warp) {
+  Cta &cta = *warp.cta;
+  std::erase_if(warp.copies, [&](const PendingCopy &copy) {
+    cta.copiesInFlight -= copy.lanes == 0;
+    return copy.lanes == 0;
+  });
+  if (cta.copiesInFlight == 0) {
+    cta.sourceLow = ~uint64_t(0);
+    cta.sourceHigh = 0;
+  }
+}
+
 Step commit(Warp &warp, const Instruction &, uint32_t lanes) {
   forLanes(lanes, [&](unsigned lane) { ++warp.copyGroup[lane]; });
   return Step::Next;
@@ -90,9 +103,7 @@ Step commit(Warp &warp, const Instruction &, uint32_t lanes) {
 /// flags is 1 (wait_all).
 Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   Cta &cta = *warp.cta;
-  size_t kept = 0;
-  for (size_t number = 0; number < warp.copies.size(); ++number) {
-    PendingCopy &pending = warp.copies[number];
+  for (PendingCopy &pending : warp.copies)
     for (uint32_t rest = lanes & pending.lanes; rest != 0; rest &= rest - 1) {
       unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
       if (i.flags == 0 && pending.group[lane] + i.imm >= warp.copyGroup[lane])
@@ -101,21 +112,26 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
                           Accessor::make(warp.index, lane, pending.instruction, false));
       pending.lanes &= ~(1u << lane);
     }
-    if (pending.lanes == 0) {
-      --cta.copiesInFlight;
-      continue;
-    }
-    if (kept != number)
-      warp.copies[kept] = pending;
-    ++kept;
-  }
-  warp.copies.resize(kept);
-  if (cta.copiesInFlight == 0) {
-    cta.sourceLow = ~uint64_t(0);
-    cta.sourceHigh = 0;
-  }
+  dropCompleted(warp);
   return Step::Next;
 }
+
+} // namespace
+
+void completeCopies(Warp &warp, unsigned lane, unsigned channel) {
+  SharedMemory &shared = warp.cta->shared;
+  for (PendingCopy &pending : warp.copies) {
+    if (!(pending.lanes >> lane & 1))
+      continue;
+    Accessor who = Accessor::make(channel, lane, pending.instruction, false);
+    shared.endAsync(pending.destination[lane], pending.bytes, who);
+    shared.clocks.lastUse[channel - kFirstChannel] = {shared.clocks.now, pending.instruction};
+    pending.lanes &= ~(1u << lane);
+  }
+  dropCompleted(warp);
+}
+
+namespace {
 
 bool decodeCopy(Decoder &d) {
   int cache = d.takeOneOf({"ca", "cg"});
@@ -145,8 +161,13 @@ bool decodeCopy(Decoder &d) {
 }
 
 bool decodeCp(Decoder &d) {
+  const std::vector<std::string> &words = d.source.modifiers;
+  if (words.size() > 1 && (words[0] == "reduce" || words[1] == "bulk"))
+    return decodeBulkCopy(d);
   if (!d.take("async"))
     return d.fail("only the cp.async family is modelled");
+  if (words.size() > 1 && words[1] == "mbarrier")
+    return d.take("mbarrier") && d.take("arrive") && decodeCopyArrive(d);
   if (d.take("commit_group"))
     return d.operands(0) && d.finish(commit);
   if (d.take("wait_all")) {

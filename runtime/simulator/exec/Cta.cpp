@@ -3,35 +3,39 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Starts a block's warps and runs them in turns until all are done, one faults, or none can go on.
+// Starts a block's warps, runs each for a turn, and ends them; who runs when is Schedule.cpp's.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/exec/Cta.h"
 
+#include "runtime/simulator/exec/Mbarrier.h"
+
 #include <utility>
 
 namespace imbrex::simulator {
+
+Cta::Cta(uint32_t sharedBytes) : shared(sharedBytes) {}
+Cta::~Cta() = default;
+
 namespace {
 
-constexpr uint64_t kQuantum = 100000;
-
-/// A small deterministic generator (splitmix64), so that a seed gives the same schedule everywhere.
-uint64_t nextRandom(uint64_t &state) {
-  uint64_t z = state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+/// Registers a thread has at the start, where the kernel's directives let an assembler know; else 0. As ptxas
+/// 13.0 says: .maxnreg, or what .minnctapersm leaves each thread of whole warpgroups, in steps of 8.
+uint32_t entryRegisters(const Program &program, uint32_t threads) {
+  constexpr uint32_t kRegisterFile = 65536, kWarpgroup = 128, kMostRegisters = 255;
+  if (program.maxRegisters != 0 || program.minBlocks == 0)
+    return program.maxRegisters;
+  uint32_t whole = (threads + kWarpgroup - 1) / kWarpgroup * kWarpgroup;
+  return std::min(kRegisterFile / (whole * program.minBlocks) / 8 * 8, kMostRegisters);
 }
 
 } // namespace
 
-void Cta::begin(LaunchState &state, uint64_t linear) {
+void Cta::begin(LaunchState &state, const uint32_t (&position)[3]) {
   launch = &state;
   program = state.program;
-  id[0] = static_cast<uint32_t>(linear % state.grid[0]);
-  id[1] = static_cast<uint32_t>(linear / state.grid[0] % state.grid[1]);
-  id[2] = static_cast<uint32_t>(linear / state.grid[0] / state.grid[1]);
+  std::copy(position, position + 3, id);
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
   warpCount = (threads + 31) / 32;
   doneWarps = 0;
@@ -41,59 +45,62 @@ void Cta::begin(LaunchState &state, uint64_t linear) {
   sourceLow = ~uint64_t(0);
   sourceHigh = 0;
   copiesInFlight = 0;
+  lastForeign.fill(0);
+  mbarriers.clear();
+  warpgroups.clear();
+  registers = {entryRegisters(*program, threads), 0};
+  events = 0;
   while (warps.size() < warpCount)
     warps.push_back(std::make_unique<Warp>());
+}
+
+void Cta::beginWarps() {
+  uint32_t threads = launch->block[0] * launch->block[1] * launch->block[2];
   for (unsigned i = 0; i < warpCount; ++i) {
     uint32_t lanes = threads - i * 32 >= 32 ? ~0u : (1u << (threads - i * 32)) - 1;
     warps[i]->begin(*this, i, lanes);
+    warps[i]->registerLimit = registers.entry;
   }
 }
 
-bool Cta::run(LaunchState &state, uint64_t linear) {
-  begin(state, linear);
-  return schedule();
-}
-
-bool Cta::schedule() {
-  uint64_t random = launch->schedulingSeed + (uint64_t(id[0]) << 20) + (uint64_t(id[1]) << 40);
-  unsigned first = 0;
-  while (doneWarps < warpCount) {
-    bool progress = false;
-    uint64_t limit = kQuantum;
-    if (launch->schedulingSeed != 0) {
-      first = static_cast<unsigned>(nextRandom(random) % warpCount);
-      limit = 1 + nextRandom(random) % 500;
-    }
-    for (unsigned i = 0; i < warpCount; ++i) {
-      Warp &warp = *warps[(first + i) % warpCount];
-      if (warp.live == 0)
-        continue;
-      uint64_t quantum = limit;
-      Warp::Status status = warp.run(quantum);
-      progress |= quantum != limit;
-      if (status == Warp::Status::Fault)
-        return false;
-      if (launch->budget.fetch_sub(static_cast<int64_t>(limit - quantum), std::memory_order_relaxed) < 0) {
-        fault = Fault{FaultKind::BudgetExceeded,
-                      "the launch ran more warp-instructions than it was given; probably an endless loop",
-                      warp.pc < program->code.size() ? warp.pc : 0,
-                      ~0u,
-                      warp.index,
-                      0};
-        return false;
-      }
-      if (status == Warp::Status::Done) {
-        ++doneWarps;
-        for (unsigned number = 0; number < kBarriers; ++number)
-          tryComplete(number);
-      }
-    }
-    if (!progress && doneWarps < warpCount) {
-      reportDeadlock();
+bool Cta::turn(unsigned first, uint64_t limit, bool &progress) {
+  for (unsigned i = 0; i < warpCount; ++i) {
+    Warp &warp = *warps[(first + i) % warpCount];
+    if (warp.live == 0)
+      continue;
+    uint64_t quantum = limit;
+    Warp::Status status = warp.run(quantum);
+    progress |= quantum != limit;
+    if (status == Warp::Status::Fault)
+      return false;
+    if (launch->budget.fetch_sub(static_cast<int64_t>(limit - quantum), std::memory_order_relaxed) < 0) {
+      fault = Fault{FaultKind::BudgetExceeded,
+                    "the launch ran more warp-instructions than it was given; probably an endless loop",
+                    warp.pc < program->code.size() ? warp.pc : 0,
+                    ~0u,
+                    warp.index,
+                    0};
       return false;
     }
+    if (status == Warp::Status::Done && !endWarp())
+      return false;
   }
   return true;
+}
+
+/// A warp has ended. False with the fault if the block must not end yet.
+bool Cta::endWarp() {
+  ++doneWarps;
+  ++events;
+  for (unsigned number = 0; number < kBarriers; ++number)
+    tryComplete(number);
+  cluster->tryComplete();
+  return !isDone() || cluster->checkEnd(*this);
+}
+
+void Cta::wakeEvent(uint64_t key) {
+  for (unsigned i = 0; i < warpCount; ++i)
+    warps[i]->wakeEvent(key);
 }
 
 /// The result of bar.red: count is 1 for popc, 2 for and, 3 for or (exec/Barrier.cpp).
@@ -128,6 +135,7 @@ void Cta::tryComplete(unsigned number) {
     warp.wake(waiter.lanes, number);
   }
   barrier = Barrier();
+  ++events;
 }
 
 void Cta::countArrival(Barrier &barrier, unsigned warp) {
@@ -144,6 +152,7 @@ void Cta::noteExit(unsigned warp) {
     countArrival(barriers[number], warp);
     tryComplete(number);
   }
+  cluster->tryComplete();
 }
 
 void Cta::reportDeadlock() {
@@ -171,7 +180,9 @@ void Cta::reportDeadlock() {
       std::string where = at < program->code.size() ? std::to_string(program->code[at].line) : "?";
       table += "\n    warp " + std::to_string(i) + ": " + std::to_string(__builtin_popcount(fragment.lanes)) +
                " threads wait at PTX line " + where +
-               (atBarrier ? " (barrier " + std::to_string(fragment.key) + ")" : " (warp-wide operation)");
+               (atBarrier                             ? " (barrier " + std::to_string(fragment.key) + ")"
+                : fragment.state == Fragment::AtEvent ? " (" + describeMbarrier(*this, fragment.key) + ")"
+                                                      : " (warp-wide operation)");
       if (blamed == ~0u) {
         blamed = at;
         warpIndex = i;

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A block's warps, shared memory, barriers and the launch it belongs to. Run by one thread from
-// begin to end; the object is reused for the thread's next block.
+// begin to end (with the other blocks of its cluster, Schedule.h); the object is reused for the thread's
+// next block.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +21,14 @@
 namespace imbrex::simulator {
 
 /// What all blocks of a launch share. Read-only but for the budget.
+/// cluster: blocks of a cluster; cooperative: all blocks run together.
 struct LaunchState {
   const Program *program = nullptr;
   GlobalMemory *global = nullptr;
   uint32_t grid[3] = {1, 1, 1};
   uint32_t block[3] = {1, 1, 1};
+  uint32_t cluster[3] = {1, 1, 1};
+  bool cooperative = false;
   uint32_t dynamicSharedBytes = 0;
   uint32_t smCount = 1;
   uint64_t gridId = 0;
@@ -39,19 +43,29 @@ struct Barrier {
     uint32_t warp, lanes;
     const Instruction *instruction;
   };
-  uint32_t expected = 0;   ///< Threads.
-  uint32_t arrived = 0;    ///< 32 for each warp all of whose threads that have not exited have come.
-  Clocks::WarpRow partial{};   ///< Of each warp: lanes that have come while others are still to come.
-  bool wholeBlock = false; ///< No count was given: all threads that have not exited.
-  Clocks::Row released{};  ///< What the arrivals make visible.
+  uint32_t expected = 0;     ///< Threads.
+  uint32_t arrived = 0;      ///< 32 for each warp all of whose threads that have not exited have come.
+  Clocks::WarpRow partial{}; ///< Of each warp: lanes that have come while others are still to come.
+  bool wholeBlock = false;   ///< No count was given: all threads that have not exited.
+  Clocks::Row released{};    ///< What the arrivals make visible.
   std::vector<Waiter> waiters;
   uint32_t redCount = 0, redAll = 1; ///< bar.red: predicates that were true; whether all were.
+};
+
+class Cluster;
+struct Mbarrier;
+
+/// Registers that setmaxnreg moves between the warps of a block (PTX ISA, 9.7.19.5).
+struct RegisterPool {
+  uint32_t entry = 0; ///< Registers a thread at the start; 0 where no directive fixes them.
+  uint32_t free = 0;  ///< Registers a thread that warps have given back, summed over the warps.
 };
 
 struct Cta {
   static constexpr unsigned kBarriers = 16;
 
-  explicit Cta(uint32_t sharedBytes) : shared(sharedBytes) {}
+  explicit Cta(uint32_t sharedBytes);
+  ~Cta();
 
   LaunchState *launch = nullptr;
   const Program *program = nullptr;
@@ -65,19 +79,32 @@ struct Cta {
   unsigned copiesInFlight = 0;
   Fault fault;
 
-  /// Runs block `linear` of the launch to its end. False: `fault` tells why.
-  bool run(LaunchState &state, uint64_t linear);
+  Cluster *cluster = nullptr;
+  unsigned rank = 0;                                     ///< In the cluster.
+  std::array<uint32_t, kMaxClusterBlocks> lastForeign{}; ///< Stamp of each other block's last access to `shared`.
+  std::map<uint32_t, Mbarrier> mbarriers;                ///< By address.
+  std::vector<Warpgroup> warpgroups;
+  RegisterPool registers;
+  uint64_t events = 0; ///< Barriers and phases completed, warps ended: what a wait may be for.
+
+  /// A block of the launch at that place in the grid; then, once it is in its cluster, its warps.
+  void begin(LaunchState &state, const uint32_t (&position)[3]);
+  void beginWarps();
+  bool isDone() const { return doneWarps == warpCount; }
+  /// Runs each warp once for at most `limit` instructions, beginning with warp `first`. False: `fault` tells
+  /// why not. `progress` is set if any ran.
+  bool turn(unsigned first, uint64_t limit, bool &progress);
+  /// Lets fragments that wait for event `key` go on.
+  void wakeEvent(uint64_t key);
+  /// No warp can go on: fills `fault`.
+  void reportDeadlock();
+  bool endWarp();
   /// Completes barrier `number` if everybody it waits for has come.
   void tryComplete(unsigned number);
   /// Lanes of that warp have exited: barriers no longer wait for them.
   void noteExit(unsigned warp);
   /// Counts the arrival of a warp whose live lanes have all come.
   void countArrival(Barrier &barrier, unsigned warp);
-
-private:
-  void begin(LaunchState &state, uint64_t linear);
-  bool schedule();
-  void reportDeadlock();
 };
 
 } // namespace imbrex::simulator

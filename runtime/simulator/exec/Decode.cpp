@@ -10,6 +10,8 @@
 
 #include "runtime/simulator/exec/KernelDecoder.h"
 #include "runtime/simulator/exec/Liveness.h"
+#include "runtime/simulator/exec/MatrixPlan.h"
+#include "runtime/simulator/memory/SharedMemory.h"
 #include "runtime/simulator/ptx/ControlFlow.h"
 
 #include <algorithm>
@@ -179,15 +181,19 @@ bool placeLocals(KernelDecoder &decoder, size_t b) {
   return true;
 }
 
+/// As many as an Accessor (memory/SharedMemory.h) can name.
+constexpr size_t kMostInstructions = Accessor::kMostInstructions - 1;
+
 using OpcodeMap = std::map<std::string_view, bool (*)(Decoder &)>;
 
 OpcodeMap allOpcodes() {
   OpcodeMap map;
   for (std::span<const Opcode> family :
-       {integerOpcodes(), bitOpcodes(),   compareOpcodes(), arithmeticOpcodes(), floatOpcodes(),
-        convertOpcodes(), moveOpcodes(),  memoryOpcodes(),  atomicOpcodes(),     controlOpcodes(),
-        callOpcodes(),    carryOpcodes(), fieldOpcodes(),   videoOpcodes(),      wmmaOpcodes(),
-        barrierOpcodes(), warpOpcodes(),  matrixOpcodes(),  copyOpcodes(),       matrixMemoryOpcodes()})
+       {integerOpcodes(), bitOpcodes(),      compareOpcodes(),   arithmeticOpcodes(), floatOpcodes(),
+        convertOpcodes(), moveOpcodes(),     memoryOpcodes(),    atomicOpcodes(),     controlOpcodes(),
+        callOpcodes(),    carryOpcodes(),    fieldOpcodes(),     videoOpcodes(),      wmmaOpcodes(),
+        barrierOpcodes(), warpOpcodes(),     matrixOpcodes(),    copyOpcodes(),       matrixMemoryOpcodes(),
+        clusterOpcodes(), mbarrierOpcodes(), warpgroupOpcodes(), registerOpcodes()})
     for (const Opcode &opcode : family)
       map.emplace(opcode.name, opcode.decode);
   return map;
@@ -356,6 +362,14 @@ void findRecursion(KernelDecoder &decoder) {
 bool decodeBodies(const ptx::Module &module, KernelDecoder &decoder) {
   if (!addFunctions(module, decoder) || !placeShared(module, decoder) || !placeParams(module, decoder))
     return false;
+  size_t count = 0;
+  for (const Body &body : decoder.bodies)
+    count += body.source->body.size() + 1;
+  if (count > kMostInstructions) {
+    decoder.error = "PTX line " + std::to_string(decoder.bodies[0].source->line) + ": kernel '" + decoder.program.name +
+                    "' has more than " + std::to_string(kMostInstructions) + " instructions";
+    return false;
+  }
   OpcodeMap opcodes = allOpcodes();
   for (size_t b = 0; b < decoder.bodies.size(); ++b)
     if (!placeLocals(decoder, b) || !decodeBody(decoder, opcodes, b))
@@ -376,6 +390,9 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
     program->maxThreads[i] = kernel.maxThreads[i];
     program->requiredThreads[i] = kernel.requiredThreads[i];
   }
+  program->cluster = kernel.cluster;
+  program->minBlocks = kernel.minBlocks;
+  program->maxRegisters = kernel.maxRegisters;
   KernelDecoder decoder(module, kernel, *program);
   decoder.symbols = symbols;
   if (!decodeBodies(module, decoder)) {
@@ -388,6 +405,7 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
     instruction.op = program->operandPool.data() + instruction.firstOperand;
     instruction.uses = program->usePool.data() + instruction.firstUse;
   }
+  guardMatrixRegisters(kernel, *program);
   program->registerImage.resize(roundUp(program->registerImage.size(), 64));
   return program;
 }

@@ -143,7 +143,21 @@ std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned
                                                                     {"%lanemask_gt", Special::MaskGt},
                                                                     {"%lanemask_ge", Special::MaskGe},
                                                                     {"%dynamic_smem_size", Special::DynamicShared},
-                                                                    {"%total_smem_size", Special::TotalShared}};
+                                                                    {"%total_smem_size", Special::TotalShared},
+                                                                    {"%clusterid.x", Special::ClusterIdX},
+                                                                    {"%clusterid.y", Special::ClusterIdY},
+                                                                    {"%clusterid.z", Special::ClusterIdZ},
+                                                                    {"%nclusterid.x", Special::NClusterIdX},
+                                                                    {"%nclusterid.y", Special::NClusterIdY},
+                                                                    {"%nclusterid.z", Special::NClusterIdZ},
+                                                                    {"%cluster_ctaid.x", Special::ClusterCtaidX},
+                                                                    {"%cluster_ctaid.y", Special::ClusterCtaidY},
+                                                                    {"%cluster_ctaid.z", Special::ClusterCtaidZ},
+                                                                    {"%cluster_nctaid.x", Special::ClusterNctaidX},
+                                                                    {"%cluster_nctaid.y", Special::ClusterNctaidY},
+                                                                    {"%cluster_nctaid.z", Special::ClusterNctaidZ},
+                                                                    {"%cluster_ctarank", Special::ClusterCtaRank},
+                                                                    {"%cluster_nctarank", Special::ClusterNctaRank}};
   if (bits != 16 && bits != 32 && bits != 64)
     return std::nullopt;
   // 10.27: what the driver says about the launch; nothing here.
@@ -217,9 +231,10 @@ Type Decoder::takeType() {
 
 Space Decoder::takeSpace() {
   static constexpr std::pair<std::string_view, Space> kSpaces[] = {
-      {"global", Space::Global}, {"shared", Space::Shared}, {"shared::cta", Space::Shared},
-      {"local", Space::Local},   {"param", Space::Param},   {"param::entry", Space::Param},
-      {"const", Space::Const}};
+      {"global", Space::Global},      {"shared", Space::Shared},
+      {"shared::cta", Space::Shared}, {"local", Space::Local},
+      {"param", Space::Param},        {"param::entry", Space::Param},
+      {"const", Space::Const},        {"shared::cluster", Space::SharedCluster}};
   for (const auto &[name, space] : kSpaces)
     if (take(name))
       return space;
@@ -373,8 +388,35 @@ bool Decoder::writeVector(size_t i, Type type, size_t count) {
 }
 
 bool Decoder::address(size_t i) {
+  if (!source.operands[i].elements.empty())
+    return fail("operand " + std::to_string(i + 1) + " must be an address");
+  return addressBase(i);
+}
+
+bool Decoder::tensorAddress(size_t i, size_t dimensions) {
   const ptx::Operand &operand = source.operands[i];
-  if (operand.kind != ptx::Operand::Address || !operand.elements.empty())
+  if (operand.elements.size() != 1 || operand.elements[0].kind != ptx::Operand::Vector ||
+      operand.elements[0].elements.size() != dimensions)
+    return fail("operand " + std::to_string(i + 1) + " must be a tensor map and " + std::to_string(dimensions) +
+                " coordinates");
+  if (!addressWithOffset(i))
+    return false;
+  for (const ptx::Operand &coordinate : operand.elements[0].elements)
+    if (!read(coordinate, Type::B32))
+      return false;
+  return true;
+}
+
+bool Decoder::addressWithOffset(size_t i) {
+  if (!addressBase(i))
+    return false;
+  extra(static_cast<uint32_t>(out.imm));
+  return true;
+}
+
+bool Decoder::addressBase(size_t i) {
+  const ptx::Operand &operand = source.operands[i];
+  if (operand.kind != ptx::Operand::Address)
     return fail("operand " + std::to_string(i + 1) + " must be an address");
   uint64_t base = 0;
   out.imm = static_cast<uint64_t>(operand.offset);

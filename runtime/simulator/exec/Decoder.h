@@ -123,6 +123,10 @@ public:
     out.rule = rule;
     out.controls = controls;
   }
+  /// The same for an instruction with several addresses: adds the offset (32 bits, signed) too.
+  bool addressWithOffset(size_t i);
+  /// "[base, {c0, c1}]": as addressWithOffset, then the coordinates.
+  bool tensorAddress(size_t i, size_t dimensions);
   /// Adds any number as an operand of the handler.
   void extra(uint32_t value);
   /// Bits of a register operand, 0 if it is no register.
@@ -141,6 +145,7 @@ public:
 
 private:
   /// Adds the register's slot if its width fits.
+  bool addressBase(size_t i);
   bool addRegister(const ptx::Operand &operand, Type type, bool wider, bool isResult);
 
   void addUse(int number, bool isResult, bool isAddress);
@@ -176,6 +181,17 @@ std::span<const Opcode> warpOpcodes();
 std::span<const Opcode> matrixOpcodes();
 std::span<const Opcode> copyOpcodes();
 std::span<const Opcode> matrixMemoryOpcodes();
+std::span<const Opcode> clusterOpcodes();
+std::span<const Opcode> mbarrierOpcodes();
+std::span<const Opcode> warpgroupOpcodes();
+std::span<const Opcode> registerOpcodes();
+
+/// Families inside an opcode's word: what follows is taken by a file of its own.
+bool decodeClusterBarrier(Decoder &d); ///< barrier.cluster
+bool decodeCopyArrive(Decoder &d);     ///< cp.async.mbarrier.arrive
+bool decodeBulkCopy(Decoder &d);       ///< cp.async.bulk, cp.reduce.async.bulk
+bool decodeProxyFence(Decoder &d);     ///< fence.proxy, fence.mbarrier_init
+bool decodeStoreAsync(Decoder &d);     ///< st.async
 
 /// Decodes one kernel. `symbols` are the module's variables in global and constant memory; `shared`
 /// its .shared variables. Null with `error` set ("PTX line N: ...") if anything is not modelled.

@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/simulator/exec/Access.h"
+#include "runtime/simulator/exec/Cluster.h"
 
 #include <cstring>
 #include <type_traits>
@@ -151,7 +151,7 @@ bool decodeAccess(Decoder &d, bool isStore) {
   if (isStore)
     d.rule(Rule::Store);
   d.out.flags = (strong ? kStrongAccess : 0) | static_cast<uint32_t>(space) << kSpaceShift;
-  if (space == Space::Generic || space == Space::Shared)
+  if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bytes * count);
   bool extended = isSigned(type);
   d.out.flags |= extended ? kSignedLoad : 0;
@@ -165,13 +165,16 @@ bool decodeAccess(Decoder &d, bool isStore) {
 }
 
 bool decodeLoad(Decoder &d) { return decodeAccess(d, false); }
-bool decodeStore(Decoder &d) { return decodeAccess(d, true); }
+bool decodeStore(Decoder &d) {
+  bool isAsync = !d.source.modifiers.empty() && d.source.modifiers[0] == "async";
+  return isAsync ? decodeStoreAsync(d) : decodeAccess(d, true);
+}
 
 uint64_t windowOf(Space space) {
-  return space == Space::Shared  ? kSharedWindow
-         : space == Space::Local ? kLocalWindow
-         : space == Space::Param ? kParamWindow
-                                 : 0;
+  return space == Space::Shared || space == Space::SharedCluster ? kSharedWindow
+         : space == Space::Local                                 ? kLocalWindow
+         : space == Space::Param                                 ? kParamWindow
+                                                                 : 0;
 }
 
 template <class T> Step convertAddress(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -192,13 +195,14 @@ bool decodeCvta(Decoder &d) {
          d.finish(type == Type::U64 ? convertAddress<uint64_t> : convertAddress<uint32_t>);
 }
 
-/// op: predicate, address. imm: the window's base; bytes: 1 if the answer is inverted (global).
+/// op: predicate, address. imm: the window's base, count: the window's size as a power of two; bytes: 1 if the
+/// answer is inverted (global).
 Step isSpace(Warp &warp, const Instruction &i, uint32_t lanes) {
   const uint64_t *address = warp.reg<uint64_t>(i.op[1]);
   uint32_t result = 0;
   for (unsigned lane = 0; lane < 32; ++lane) {
-    bool inside =
-        i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40) : address[lane] - i.imm < kWindowBytes;
+    bool inside = i.bytes ? address[lane] - kSharedWindow >= 3 * (uint64_t(1) << 40)
+                          : address[lane] - i.imm < uint64_t(1) << i.count;
     result |= uint32_t(inside) << lane;
   }
   uint32_t &to = warp.pred(i.op[0]);
@@ -210,12 +214,15 @@ bool decodeIsspacep(Decoder &d) {
   Space space = d.takeSpace();
   d.out.imm = windowOf(space);
   d.out.bytes = space == Space::Global || space == Space::Const;
+  d.out.count = space == Space::Shared ? kRankShift : 32; // .shared is the own block's.
   return d.operands(2) && d.write(0, Type::Pred) && d.read(1, Type::B64) && d.finish(isSpace);
 }
 
 Step nothing(Warp &, const Instruction &, uint32_t) { return Step::Next; }
 
 bool decodePrefetch(Decoder &d) {
+  if (d.take("tensormap"))
+    return (d.takeOneOf({"param", "const"}), d.operands(1)) && d.address(0) && d.finish(nothing);
   d.takeSpace();
   d.takeOneOf({"L1", "L2"});
   d.takeOneOf({"L2::evict_last", "L2::evict_normal", "L2"});

@@ -12,6 +12,7 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_PROGRAM_H
 
 #include "runtime/simulator/exec/Instruction.h"
+#include "runtime/simulator/ptx/Module.h"
 
 #include <map>
 #include <memory>
@@ -48,7 +49,23 @@ enum class Special : uint8_t {
   MaskGe,
   DynamicShared,
   TotalShared,
+  ClusterIdX, // From here on exec/Warp.cpp counts on the order.
+  ClusterIdY,
+  ClusterIdZ,
+  NClusterIdX,
+  NClusterIdY,
+  NClusterIdZ,
+  ClusterCtaidX,
+  ClusterCtaidY,
+  ClusterCtaidZ,
+  ClusterNctaidX,
+  ClusterNctaidY,
+  ClusterNctaidZ,
+  ClusterCtaRank,
+  ClusterNctaRank,
 };
+
+struct MatrixPlan;
 
 /// The PTX text and its source files, kept for reports.
 struct SourceText {
@@ -119,6 +136,9 @@ struct Program {
   unsigned granuleLog2 = 4;   ///< log2 of the narrowest access that may touch shared memory.
   uint32_t maxThreads[3] = {0, 0, 0};
   uint32_t requiredThreads[3] = {0, 0, 0};
+  ptx::ClusterDirectives cluster;
+  uint32_t minBlocks = 0, maxRegisters = 0; ///< .minnctapersm and .maxnreg; 0 where absent.
+  std::shared_ptr<const MatrixPlan> matrix; ///< Null for a kernel without wgmma.
 };
 
 } // namespace imbrex::simulator

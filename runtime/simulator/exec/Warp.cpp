@@ -9,7 +9,7 @@
 
 #include "runtime/simulator/exec/Warp.h"
 
-#include "runtime/simulator/exec/Cta.h"
+#include "runtime/simulator/exec/Mbarrier.h"
 
 #include <algorithm>
 #include <cstring>
@@ -46,10 +46,33 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   std::memset(copyGroup, 0, sizeof(copyGroup));
   copies.clear();
   executed = 0;
+  timedOut = 0;
+  bulk = BulkGroups();
+  matrix.begin(program.matrix.get());
   fillSpecials();
 }
 
 namespace {
+
+/// The registers of a block's place in its cluster.
+uint32_t clusterValue(const Cta &cta, Special which) {
+  const LaunchState &launch = *cta.launch;
+  if (which == Special::ClusterCtaRank)
+    return cta.rank;
+  if (which == Special::ClusterNctaRank)
+    return static_cast<uint32_t>(cta.cluster->blocks.size());
+  unsigned number = unsigned(which) - unsigned(Special::ClusterIdX), d = number % 3;
+  switch (number / 3) {
+  case 0:
+    return cta.cluster->id[d];
+  case 1:
+    return launch.grid[d] / launch.cluster[d];
+  case 2:
+    return cta.id[d] % launch.cluster[d];
+  default:
+    return launch.cluster[d];
+  }
+}
 
 uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special which) {
   const LaunchState &launch = *cta.launch;
@@ -106,8 +129,9 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return launch.dynamicSharedBytes;
   case Special::TotalShared:
     return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
+  default:
+    return clusterValue(cta, which);
   }
-  return 0;
 }
 
 } // namespace
@@ -193,9 +217,35 @@ Warp::Status Warp::run(uint64_t &quantum) {
   return status;
 }
 
+void Warp::wakeEvent(uint64_t key) {
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key == key)
+      fragment.state = Fragment::Ready;
+}
+
+bool Warp::timeOut() {
+  bool any = false;
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key - kMbarrierEvent <= ~uint32_t(0)) {
+      fragment.state = Fragment::Ready;
+      timedOut |= fragment.lanes;
+      any = true;
+    }
+  return any;
+}
+
 Step Warp::fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail) {
   cta->fault = Fault{kind, std::move(detail), instruction.index, ~0u, index, lane};
   return Step::Fault;
+}
+
+bool Warp::requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step) {
+  if (!requireFull(instruction, lanes, step))
+    return false;
+  if (index / 4 * 4 + 4 <= cta->warpCount)
+    return true;
+  step = fail(FaultKind::DivergentBarrier, instruction, 0, "the block's last warps are no whole warpgroup of four");
+  return false;
 }
 
 } // namespace imbrex::simulator

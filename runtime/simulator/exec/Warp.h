@@ -21,6 +21,7 @@
 
 #include "runtime/simulator/Fault.h"
 #include "runtime/simulator/exec/Definedness.h"
+#include "runtime/simulator/exec/MatrixState.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 #include "runtime/simulator/memory/LocalMemory.h"
@@ -33,13 +34,14 @@ struct Cta;
 
 /// A set of lanes with one program counter that is not running now.
 struct Fragment {
-  enum State : uint8_t { Ready, AtBarrier, AtWarpSync };
+  enum State : uint8_t { Ready, AtBarrier, AtWarpSync, AtEvent };
   uint32_t pc = 0;
   uint32_t lanes = 0;
   int join = -1;
   uint32_t depth = 0; ///< Calls that its lanes are in.
   State state = Ready;
-  uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute.
+  uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute;
+                    ///< AtEvent: what must happen before it executes its instruction again (Mbarrier.h).
 };
 
 /// A point where lanes that diverged meet again.
@@ -84,6 +86,13 @@ struct PendingCopy {
   uint32_t group[32];
 };
 
+/// cp.async.bulk groups of a warp's threads (BulkCopy.cpp): the stamp at which each committed group ends.
+struct BulkGroups {
+  unsigned channel = 0;       ///< Of bulk groups; 0 before the first.
+  unsigned remoteChannel = 0; ///< Of reads for copies to another block, which complete at its mbarriers.
+  std::vector<uint32_t> ends[32];
+};
+
 class Warp {
 public:
   static constexpr uint32_t kNoPc = ~0u;
@@ -121,6 +130,10 @@ public:
   bool isWhole(uint32_t lanes) const { return lanes == live && active == live; }
   /// Lets the fragment of `lanes` that waits at barrier `key` go on.
   void wake(uint32_t lanes, uint64_t key);
+  /// Lets fragments that wait for event `key` execute their instruction again.
+  void wakeEvent(uint64_t key);
+  /// The same for all waits that may time out (mbarriers); they are told by `timedOut`. False if there is none.
+  bool timeOut();
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Whether all live lanes execute this .aligned instruction; they are one fragment then. False: `step` says whether
@@ -128,6 +141,8 @@ public:
   bool requireWhole(const Instruction &instruction, uint32_t lanes, Step &step);
   /// The same, and all 32 are live.
   bool requireFull(const Instruction &instruction, uint32_t lanes, Step &step);
+  /// The same, and the warp must be one of a whole warpgroup of four.
+  bool requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step);
   /// A fault that blames undefined bits of `slot`; `what` depends on them.
   Step failUndefined(const Instruction &instruction, uint32_t slot, uint32_t lanes, const std::string &what);
   /// The lanes of the last warp-wide operation.
@@ -154,7 +169,11 @@ public:
   Allocation recent;               ///< The allocation touched last; size 0 at first.
   uint32_t copyGroup[32] = {};     ///< Number of the cp.async group each lane is filling.
   std::vector<PendingCopy> copies; ///< In order of issue.
-  uint64_t executed = 0;           ///< Warp-instructions since begin; %clock.
+  uint32_t timedOut = 0;           ///< Lanes whose wait for an mbarrier shall answer now.
+  BulkGroups bulk;
+  MatrixState matrix;
+  uint32_t registerLimit = 0; ///< Registers a thread, where setmaxnreg counts (RegisterPool.cpp).
+  uint64_t executed = 0;      ///< Warp-instructions since begin; %clock.
 
 private:
   bool pick();

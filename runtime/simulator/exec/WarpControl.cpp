@@ -35,8 +35,9 @@ static bool isAligned(const Fragment &fragment) {
 
 /// Lanes wait at an .aligned instruction for lanes that nothing but those can bring there.
 bool Warp::isStuckAtAligned() const {
-  return std::ranges::any_of(parked, isAligned) &&
-         std::ranges::none_of(parked, [](const Fragment &f) { return f.state == Fragment::AtBarrier; });
+  return std::ranges::any_of(parked, isAligned) && std::ranges::none_of(parked, [](const Fragment &f) {
+           return f.state == Fragment::AtBarrier || f.state == Fragment::AtEvent;
+         });
 }
 
 static std::string wholeWarpNeeded(uint32_t lanes, uint32_t live) {

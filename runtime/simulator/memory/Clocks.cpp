@@ -46,7 +46,7 @@ void Clocks::addForeign(unsigned count) {
 unsigned Clocks::addChannel() {
   if (kFirstChannel + channels == kAgents)
     return 0;
-  lastUse[channels++] = 0;
+  lastUse[channels++] = Use();
   widen();
   for (unsigned rank = 0; rank < foreign; ++rank)
     refresh(kFirstForeign + rank);

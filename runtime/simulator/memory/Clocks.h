@@ -63,8 +63,12 @@ struct Clocks {
   unsigned channels = 0;
   std::array<Row, kActors> seen{};
   ActorRow lanesJoined{}; ///< A foreign block's accesses are all ordered among themselves.
-  ActorRow oldest{}; ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
-  std::array<uint32_t, kAgents - kFirstChannel> lastUse{}; ///< Stamp of each channel's latest operation.
+  ActorRow oldest{};      ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
+  /// Each channel's latest operation.
+  struct Use {
+    uint32_t time = 0, instruction = 0;
+  };
+  std::array<Use, kAgents - kFirstChannel> lastUse{};
   std::vector<WarpRow> laneSeen; ///< [warp * 32 + lane][lane], only after a partial bar.warp.sync.
 
   /// A new block of `count` warps: nothing of an earlier block is visible as a conflict.

@@ -276,7 +276,7 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
     plainReads.time[at + i] = clocks.now;
     plainReads.who[at + i] = who.bits;
   }
-  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
 
@@ -293,7 +293,7 @@ bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, co
   if (anyUndefined) [[unlikely]]
     std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));
   stampWrite(first, last, clocks.now, who);
-  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
 

@@ -20,7 +20,7 @@
 
 namespace imbrex::simulator::ptx {
 
-enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const };
+enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const, SharedCluster };
 
 /// A place in the kernel author's source, from `.file` and the last `.loc`; line 0 where there is none.
 struct SourcePlace {
@@ -70,6 +70,13 @@ struct Variable {
       relocations; ///< Offset of 8 bytes to which a symbol's address is added.
 };
 
+/// What a kernel says about clusters (PTX ISA, 11.6).
+struct ClusterDirectives {
+  bool isExplicit = false;          ///< .explicitcluster: must be launched as one.
+  uint32_t required[3] = {0, 0, 0}; ///< .reqnctapercluster; 0 where absent.
+  uint32_t most = 0;                ///< .maxclusterrank; 0 where absent.
+};
+
 /// An `.entry`, or a `.func` where `isFunction`.
 struct Kernel {
   std::string name;
@@ -86,6 +93,8 @@ struct Kernel {
   std::map<std::string, std::vector<std::string>> branchTargets; ///< Labels of each `.branchtargets`.
   uint32_t maxThreads[3] = {0, 0, 0};                            ///< .maxntid; 0 where absent.
   uint32_t requiredThreads[3] = {0, 0, 0};
+  uint32_t minBlocks = 0, maxRegisters = 0; ///< .minnctapersm and .maxnreg; 0 where absent.
+  ClusterDirectives cluster;
 };
 
 struct Module {

@@ -115,7 +115,8 @@ bool KernelParser::parseTuning() {
       continue;
     }
     bool known = word == ".maxntid" || word == ".reqntid" || word == ".minnctapersm" || word == ".maxnreg" ||
-                 word == ".maxnctapersm" || word == ".noreturn";
+                 word == ".maxnctapersm" || word == ".noreturn" || word == ".explicitcluster" ||
+                 word == ".reqnctapercluster" || word == ".maxclusterrank";
     if (!known && kernel.refused.empty())
       kernel.refused = "PTX line " + std::to_string(state.peek().line) + ": kernel directive '" + std::string(word) +
                        "' is not modelled";
@@ -131,7 +132,16 @@ bool KernelParser::parseTuning() {
         kernel.maxThreads[i] = static_cast<uint32_t>(values[i]);
       if (word == ".reqntid")
         kernel.requiredThreads[i] = static_cast<uint32_t>(values[i]);
+      if (word == ".reqnctapercluster")
+        kernel.cluster.required[i] = static_cast<uint32_t>(values[i]);
     }
+    kernel.cluster.isExplicit |= word == ".explicitcluster";
+    if (word == ".maxclusterrank")
+      kernel.cluster.most = static_cast<uint32_t>(values[0]);
+    if (word == ".minnctapersm")
+      kernel.minBlocks = static_cast<uint32_t>(values[0]);
+    if (word == ".maxnreg")
+      kernel.maxRegisters = static_cast<uint32_t>(values[0]);
   }
   return true;
 }

@@ -151,6 +151,19 @@ TEST_F(Promise, BoundsOfADisjunction) {
   EXPECT_TRUE(std::isnan(o.get(3)));
 }
 
+// A conjunct that counts columns by two bounds nothing, and takes nothing from the others.
+TEST_F(Promise, WhatCountsColumnsByTwoIsNoBound) {
+  x.set(3, NAN);
+  EXPECT_EQ(run(withMask("%two = arith.constant dense<2> : tensor<4x4xi32>\n"
+                         "%many = arith.constant dense<100> : tensor<4x4xi32>\n"
+                         "%twice = arith.muli %col, %two overflow<nsw> : tensor<4x4xi32>\n"
+                         "%few = arith.cmpi sle, %twice, %many : tensor<4x4xi32>\n"
+                         "%below = arith.cmpi slt, %col, %row : tensor<4x4xi32>\n"
+                         "%mask = arith.andi %few, %below : tensor<4x4xi1>")),
+            "");
+  EXPECT_EQ(o.get(3), 7);
+}
+
 /// The bounds of the errors of O.
 std::vector<double> errorsOf(const std::string &text, Array &x, Array &o, Array &c) {
   std::vector<double> errors;

@@ -93,13 +93,24 @@ static Bytes fill(const ArrayPlan &plan, uint64_t seed) {
   return bytes;
 }
 
-std::string test::interpretProgram(const Program &program, const std::string &text, std::vector<Bytes> &memory) {
+std::vector<double> test::viewOf(const ArrayPlan &plan, const Bytes &bytes) {
+  std::vector<double> values;
+  forEachElement(
+      plan, [&](int64_t at) { values.push_back(decodeFloat(&bytes[size_t(at) * byteSize(plan.type)], plan.type)); });
+  return values;
+}
+
+std::string test::interpretProgram(const Program &program, const std::string &text, std::vector<Bytes> &memory,
+                                   std::vector<std::vector<double>> *errors) {
   std::vector<reference::Argument> arguments;
+  if (errors)
+    errors->resize(program.arrays.size());
   for (size_t i = 0; i < program.arrays.size(); ++i) {
     const ArrayPlan &plan = program.arrays[i];
     if (!plan.absent)
       arguments.push_back(reference::ViewData{memory[i].data() + plan.offset * byteSize(plan.type), plan.type,
-                                              plan.extents, plan.strides});
+                                              plan.extents, plan.strides,
+                                              errors && plan.output ? &(*errors)[i] : nullptr});
   }
   for (const ScalarPlan &scalar : program.scalars)
     if (isFloat(scalar.type))

@@ -22,8 +22,22 @@ using Bytes = std::vector<uint8_t>;
 std::vector<Bytes> initialMemory(const Program &program);
 
 /// Runs `tileText`, the program at stage tile or what passes on tiles made of it, on the reference interpreter.
-/// "" or what went wrong.
-std::string interpretProgram(const Program &program, const std::string &tileText, std::vector<Bytes> &memory);
+/// "" or what went wrong. `errors`, if given: for each array, what ViewData::errors says of it.
+std::string interpretProgram(const Program &program, const std::string &tileText, std::vector<Bytes> &memory,
+                             std::vector<std::vector<double>> *errors = nullptr);
+
+/// What the two sides make of the same memory.
+struct Outcome {
+  std::string error;      ///< "" if both ran
+  bool isRefused = false; ///< for its size, by the compiler
+  std::vector<Bytes> expected, actual;
+  std::vector<std::vector<double>> errors; ///< bounds, if asked for
+};
+/// Runs the program on `initial` (RunProgram.cpp).
+Outcome runBoth(const Program &program, const std::vector<Bytes> &initial, bool withErrors);
+
+/// The elements of a view of floats, row-major over its extents.
+std::vector<double> viewOf(const ArrayPlan &plan, const Bytes &bytes);
 
 /// "" if all agree: floats within their array's tolerance, everything else in every byte.
 std::string compareMemory(const Program &program, const std::vector<Bytes> &expected, const std::vector<Bytes> &actual);

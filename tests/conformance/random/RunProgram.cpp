@@ -84,10 +84,13 @@ static Result<void> launchOn(const RawDevice &device, const Program &program, co
   return done;
 }
 
-std::string test::runProgram(const Program &program) {
+Outcome test::runBoth(const Program &program, const std::vector<Bytes> &initial, bool withErrors) {
+  Outcome outcome;
   Result<RawDevice> device = openDevice(program);
-  if (!device)
-    return device.error().render();
+  if (!device) {
+    outcome.error = device.error().render();
+    return outcome;
+  }
   CompileOptions options = program.options;
   if (!testing::runMode().device.empty())
     options.target = device->info().target; // the program's own may be later than the device
@@ -97,16 +100,25 @@ std::string test::runProgram(const Program &program) {
         if (stage == Stage::Tile)
           tileText = text;
       });
-  if (!result.kernel && result.limit() == SizeLimit::Instructions) {
+  if (!result.kernel) {
+    outcome.isRefused = result.limit() == SizeLimit::Instructions;
+    outcome.error = "compiler: " + result.errors();
+    return outcome;
+  }
+  outcome.expected = outcome.actual = initial;
+  outcome.error = interpretProgram(program, tileText, outcome.expected, withErrors ? &outcome.errors : nullptr);
+  if (!outcome.error.empty())
+    return outcome;
+  if (Result<void> done = launchOn(*device, program, *result.kernel, outcome.actual); !done)
+    outcome.error = "launch: " + done.error().render();
+  return outcome;
+}
+
+std::string test::runProgram(const Program &program) {
+  Outcome outcome = runBoth(program, initialMemory(program), /*withErrors=*/false);
+  if (outcome.isRefused) {
     std::printf("  seed %llu is refused: too many instructions\n", (unsigned long long)program.seed);
     return "";
   }
-  if (!result.kernel)
-    return "compiler: " + result.errors();
-  std::vector<Bytes> expected = initialMemory(program), actual = expected;
-  if (std::string error = interpretProgram(program, tileText, expected); !error.empty())
-    return error;
-  if (Result<void> done = launchOn(*device, program, *result.kernel, actual); !done)
-    return "launch: " + done.error().render();
-  return compareMemory(program, expected, actual);
+  return outcome.error.empty() ? compareMemory(program, outcome.expected, outcome.actual) : outcome.error;
 }

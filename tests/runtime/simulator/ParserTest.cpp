@@ -38,7 +38,7 @@ TEST(Parser, RefusesUnknownThingsByName) {
          {"shape"});
   refuse(kernelText("cp.async.cg.shared.global [%r1], [%rd1], 8;"), {"8 bytes"});
   refuse(kernelText("mov.u32 %r1, %nosuch;"), {"%nosuch"});
-  refuse(kernelText("wgmma.fence.sync.aligned;"), {"wgmma"});
+  refuse(kernelText("tcgen05.fence::before_thread_sync;"), {"tcgen05"});
 }
 
 TEST(Parser, RefusesBrokenText) {

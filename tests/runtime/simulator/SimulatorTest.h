@@ -72,6 +72,23 @@ public:
     return status;
   }
 
+  /// The same with blocks in clusters of `cluster`, or all together.
+  template <class... Arguments>
+  CUresult launchEx(CUfunction function, unsigned blocks, unsigned threads, unsigned cluster, bool cooperative,
+                    Arguments... arguments) {
+    void *pointers[] = {static_cast<void *>(&arguments)..., nullptr};
+    CUlaunchAttribute attributes[2] = {};
+    attributes[0].id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    attributes[0].value.cluster[0] = cluster;
+    attributes[0].value.cluster[1] = attributes[0].value.cluster[2] = 1;
+    attributes[1].id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+    attributes[1].value.number = cooperative;
+    CUlaunchConfig config{blocks, 1, 1, threads, 1, 1, 0, nullptr, attributes, 2};
+    status = driver.launchKernelEx(&config, function, pointers, nullptr);
+    report = status == CUDA_SUCCESS ? "" : driver.faultReport();
+    return status;
+  }
+
   DriverTable driver;
   CUresult status = CUDA_SUCCESS;
   std::string log, report;

@@ -1,0 +1,97 @@
+//===- ErrorSamples.cpp - Errors as runs with random roundings show them --===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The factor below, and that a comparison allows twice a bound, cover that a device's error is one more draw:
+// the largest of some hundred draws lies near three standard deviations, so the bound at more than six.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/reference/ErrorSamples.h"
+#include "compiler/reference/ErrorBounds.h"
+#include <cmath>
+#include <map>
+
+namespace imbrex::reference {
+namespace {
+
+constexpr double kFactor = 1.2;
+/// Fewer elements than this tell nothing: the bounds stay.
+constexpr unsigned kFewest = 16;
+
+double valueOf(const Stored &stored, ElementType type) { return decodeFloat(stored.bits, type.kind); }
+
+/// By which share of its bound a group of elements differs at most, and how many there are.
+struct Group {
+  double share = 0;
+  unsigned elements = 0;
+};
+/// An operation that stores, and a row of its output; -1 stands for all rows.
+using GroupKey = std::pair<mlir::Operation *, int64_t>;
+
+int64_t rowOf(const Stored &stored) {
+  const std::vector<int64_t> &extents = stored.output->view.extents;
+  return extents.empty() ? 0 : stored.element / extents.back();
+}
+
+/// What the samples differ by from the exact run, at most.
+double deviation(void *address, double exact, ElementType type, llvm::ArrayRef<StoredElements> samples) {
+  double largest = 0;
+  for (const StoredElements &sample : samples) {
+    auto found = sample.find(address);
+    double other = found == sample.end() ? INFINITY : valueOf(found->second, type);
+    double difference = std::fabs(other - exact);
+    largest = std::isfinite(difference) ? std::max(largest, difference) : INFINITY;
+  }
+  return largest;
+}
+
+} // namespace
+
+double ErrorRandom::next() {
+  uint64_t x = state += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return double(int64_t(x ^ (x >> 31))) * 0x1p-63;
+}
+
+void moveByRoundings(OpRun &run, ErrorRandom &random) {
+  if (run.results.empty() || !run.out().element.isFloat())
+    return;
+  std::vector<double> roundings = ownErrors(run, Roundings::Likely);
+  std::vector<double> &values = run.out().floats;
+  for (size_t i = 0; i < roundings.size(); ++i)
+    if (std::isfinite(values[i]) && values[i] != 0)
+      values[i] += roundings[i] * random.next();
+}
+
+void narrowErrors(StoredElements &exact, llvm::ArrayRef<StoredElements> samples) {
+  std::map<GroupKey, Group> groups;
+  auto forEach = [&](auto visit) {
+    for (auto &[address, stored] : exact) {
+      ElementType type = ElementType::of(stored.output->view.type);
+      double value = type.isFloat() ? valueOf(stored, type) : NAN;
+      double ofMemory = std::isfinite(value) ? roundingOf(type, value) : 0;
+      if (std::isfinite(value) && std::isfinite(stored.error) && stored.error > ofMemory)
+        visit(address, stored, type, value, ofMemory);
+    }
+  };
+  forEach([&](void *address, const Stored &stored, ElementType type, double value, double ofMemory) {
+    double share = deviation(address, value, type, samples) / (stored.error - ofMemory);
+    for (int64_t row : {rowOf(stored), int64_t(-1)}) {
+      Group &group = groups[{stored.op, row}];
+      group.share = std::max(group.share, share);
+      ++group.elements;
+    }
+  });
+  forEach([&](void *, Stored &stored, ElementType, double, double ofMemory) {
+    Group group = groups[{stored.op, rowOf(stored)}];
+    if (group.elements < kFewest)
+      group = groups[{stored.op, -1}];
+    if (group.elements >= kFewest)
+      stored.error = ofMemory + (stored.error - ofMemory) * std::min(1.0, kFactor * group.share);
+  });
+}
+
+} // namespace imbrex::reference

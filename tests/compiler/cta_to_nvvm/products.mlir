@@ -1,0 +1,95 @@
+// RUN: imbrex-opt %s -cta-to-nvvm -canonicalize -split-input-file | FileCheck %s
+
+// One mma.sync of 16 x 8 x 16. The four registers of ldmatrix for A (rows 0-7 and 8-15 of columns 0-7, then of 8-15) are
+// A's in this order, and B's two are its two; the accumulator's four are rows r and r + 8, two columns each.
+// CHECK-LABEL: llvm.func @mma(
+// CHECK-DAG: %[[C0:.*]] = llvm.mlir.constant(0 : i32) : i32
+// CHECK-DAG: %[[C1:.*]] = llvm.mlir.constant(1 : i32) : i32
+// CHECK-DAG: %[[Z:.*]] = llvm.mlir.constant(0.000000e+00 : f32) : f32
+// CHECK: %[[A:.*]] = nvvm.ldmatrix %{{.*}} num = 4
+// CHECK: %[[A0:.*]] = llvm.extractvalue %[[A]][0]
+// CHECK: %[[V0:.*]] = llvm.bitcast %[[A0]] : i32 to vector<2xf16>
+// CHECK: %[[LOW0:.*]] = llvm.extractelement %[[V0]][%[[C0]]
+// CHECK: %[[HIGH0:.*]] = llvm.extractelement %[[V0]][%[[C1]]
+// CHECK: %[[A1:.*]] = llvm.extractvalue %[[A]][1]
+// CHECK: %[[V1:.*]] = llvm.bitcast %[[A1]] : i32 to vector<2xf16>
+// CHECK: %[[LOW1:.*]] = llvm.extractelement %[[V1]][%[[C0]]
+// CHECK: %[[A2:.*]] = llvm.extractvalue %[[A]][2]
+// CHECK: %[[V2:.*]] = llvm.bitcast %[[A2]] : i32 to vector<2xf16>
+// CHECK: %[[LOW2:.*]] = llvm.extractelement %[[V2]][%[[C0]]
+// CHECK: %[[A3:.*]] = llvm.extractvalue %[[A]][3]
+// CHECK: %[[V3:.*]] = llvm.bitcast %[[A3]] : i32 to vector<2xf16>
+// CHECK: %[[LOW3:.*]] = llvm.extractelement %[[V3]][%[[C0]]
+// B's buffer lies at byte 512.
+// CHECK: %[[KEYS:.*]] = llvm.getelementptr %{{.*}}[512]
+// CHECK: %[[HALF0:.*]] = llvm.insertelement %[[LOW0]], %{{.*}}[%[[C0]]
+// CHECK: %[[R0:.*]] = llvm.insertelement %[[HIGH0]], %[[HALF0]][%[[C1]]
+// CHECK: %[[HALF1:.*]] = llvm.insertelement %[[LOW1]], %{{.*}}[%[[C0]]
+// CHECK: %[[R1:.*]] = llvm.insertelement %{{.*}}, %[[HALF1]][%[[C1]]
+// CHECK: %[[HALF2:.*]] = llvm.insertelement %[[LOW2]], %{{.*}}[%[[C0]]
+// CHECK: %[[R2:.*]] = llvm.insertelement %{{.*}}, %[[HALF2]][%[[C1]]
+// CHECK: %[[HALF3:.*]] = llvm.insertelement %[[LOW3]], %{{.*}}[%[[C0]]
+// CHECK: %[[R3:.*]] = llvm.insertelement %{{.*}}, %[[HALF3]][%[[C1]]
+// CHECK: %[[LINE:.*]] = llvm.getelementptr %[[KEYS]][
+// CHECK: %[[B:.*]] = nvvm.ldmatrix %[[LINE]] {{.*}}num = 2
+// CHECK-DAG: %[[B0:.*]] = llvm.extractvalue %[[B]][0]
+// CHECK-DAG: %[[B1:.*]] = llvm.extractvalue %[[B]][1]
+// CHECK-DAG: %[[W0:.*]] = llvm.bitcast %[[B0]] : i32 to vector<2xf16>
+// CHECK-DAG: %[[W1:.*]] = llvm.bitcast %[[B1]] : i32 to vector<2xf16>
+// CHECK: %[[D:.*]] = nvvm.mma.sync A[%[[R0]], %[[R1]], %[[R2]], %[[R3]]] B[%[[W0]], %[[W1]]] C[%[[Z]], %[[Z]], %[[Z]], %[[Z]]] {{.*}}shape = #nvvm.shape<m = 16, n = 8, k = 16>
+// CHECK-DAG: %[[D0:.*]] = llvm.extractvalue %[[D]][0]
+// CHECK-DAG: %[[D1:.*]] = llvm.extractvalue %[[D]][1]
+// CHECK-DAG: %[[D2:.*]] = llvm.extractvalue %[[D]][2]
+// CHECK-DAG: %[[D3:.*]] = llvm.extractvalue %[[D]][3]
+// CHECK: %[[UP:.*]] = llvm.insertelement %[[D0]], %{{.*}}[%[[C0]]
+// CHECK: llvm.insertelement %[[D1]], %[[UP]][%[[C1]]
+// CHECK: %[[DOWN:.*]] = llvm.insertelement %[[D2]], %{{.*}}[%[[C0]]
+// CHECK: llvm.insertelement %[[D3]], %[[DOWN]][%[[C1]]
+func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {cta.shared_bytes = 768 : i64, tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %qs = cta.alloc at 0 : !cta.buffer<16, 16, f16, span 32, slots 1>
+  %ks = cta.alloc at 512 : !cta.buffer<8, 16, f16, span 32, slots 1>
+  %q = cta.read %qs : !cta.buffer<16, 16, f16, span 32, slots 1> -> tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %z = arith.constant dense<0.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma tile %q : tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, %ks transposed_b, %z : !cta.buffer<8, 16, f16, span 32, slots 1>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}
+
+// -----
+
+// A multiply-add product, depth 8: four of a row of A are loaded at once, an element of B at a time. The first factors are
+// multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the accumulator
+// last.
+// CHECK-LABEL: llvm.func @fma(
+// CHECK: %[[FOUR:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[X0:.*]] = llvm.extractelement %[[FOUR]]
+// CHECK: %[[X1:.*]] = llvm.extractelement %[[FOUR]]
+// CHECK: %[[X2:.*]] = llvm.extractelement %[[FOUR]]
+// CHECK: %[[X3:.*]] = llvm.extractelement %[[FOUR]]
+// CHECK: %[[Y0:.*]] = llvm.load
+// CHECK: %[[P0:.*]] = llvm.fmul %[[X0]], %[[Y0]] : f32
+// CHECK: %[[Y1:.*]] = llvm.load
+// CHECK: %[[P1:.*]] = llvm.intr.fma(%[[X1]], %[[Y1]], %[[P0]])
+// CHECK: %[[Y2:.*]] = llvm.load
+// CHECK: %[[P2:.*]] = llvm.intr.fma(%[[X2]], %[[Y2]], %[[P1]])
+// CHECK: %[[Y3:.*]] = llvm.load
+// CHECK: %[[P3:.*]] = llvm.intr.fma(%[[X3]], %[[Y3]], %[[P2]])
+// The next column starts from the same element of A.
+// CHECK: %[[Z0:.*]] = llvm.load
+// CHECK: llvm.fmul %[[X0]], %[[Z0]] : f32
+// CHECK: %[[MORE:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[X4:.*]] = llvm.extractelement %[[MORE]]
+// CHECK: %[[Y4:.*]] = llvm.load
+// CHECK: llvm.intr.fma(%[[X4]], %[[Y4]], %[[P3]])
+// CHECK-COUNT-4: llvm.fadd
+// CHECK-NOT: llvm.fadd
+func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {cta.shared_bytes = 768 : i64, tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32, slots 1>
+  %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32, slots 1>
+  %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot fma buffer %a : !cta.buffer<16, 8, f32, span 32, slots 1>, %b, %z : !cta.buffer<8, 8, f32, span 32, slots 1>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}

@@ -1,0 +1,56 @@
+// RUN: imbrex-opt %s -cta-pipeline -cta-to-nvvm -canonicalize | FileCheck %s
+
+// A tile of 16 x 16 f32 through shared memory. Rows of 64 bytes; the bytes in a row are turned over by ((row / 2) % 4) * 16.
+// A lane writes row r = lane / 4 and row r + 8, which lies 8 * 64 = 512 bytes on, four columns each; a barrier; what is
+// read back lies at row (lane % 4) * 4 + i, column lane / 4, one element at a time.
+// CHECK-LABEL: llvm.func @turn(
+// CHECK-DAG: %[[C64:.*]] = llvm.mlir.constant(64 : i32) : i32
+// CHECK-DAG: %[[C63:.*]] = llvm.mlir.constant(63 : i32) : i32
+// CHECK-DAG: %[[C31:.*]] = llvm.mlir.constant(31 : i32) : i32
+// CHECK-DAG: %[[C16:.*]] = llvm.mlir.constant(16 : i32) : i32
+// CHECK-DAG: %[[C7:.*]] = llvm.mlir.constant(7 : i32) : i32
+// CHECK-DAG: %[[C4:.*]] = llvm.mlir.constant(4 : i32) : i32
+// CHECK-DAG: %[[C3:.*]] = llvm.mlir.constant(3 : i32) : i32
+// CHECK-DAG: %[[C2:.*]] = llvm.mlir.constant(2 : i32) : i32
+// CHECK-DAG: %[[C1:.*]] = llvm.mlir.constant(1 : i32) : i32
+// CHECK-DAG: %[[SHARED:.*]] = llvm.mlir.addressof @turn_shared
+// CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x : i32
+// CHECK: %[[LANE:.*]] = llvm.and %[[TID]], %[[C31]] : i32
+// CHECK: %[[READ_COL_0:.*]] = llvm.lshr %[[LANE]], %[[C2]] : i32
+// CHECK: %[[READ_COL:.*]] = llvm.and %[[READ_COL_0]], %[[C7]] : i32
+// CHECK: %[[READ_ROW_0:.*]] = llvm.and %[[LANE]], %[[C3]] : i32
+// CHECK: %[[READ_ROW:.*]] = llvm.mul %[[READ_ROW_0]], %[[C4]] : i32
+// CHECK: %[[COL_0:.*]] = llvm.and %[[LANE]], %[[C3]] : i32
+// CHECK: %[[COL:.*]] = llvm.mul %[[COL_0]], %[[C4]] : i32
+// CHECK: %[[ROW_0:.*]] = llvm.lshr %[[LANE]], %[[C2]] : i32
+// CHECK: %[[ROW:.*]] = llvm.and %[[ROW_0]], %[[C7]] : i32
+// The bytes of a row, turned over:
+// CHECK: %[[BYTES:.*]] = llvm.mul %[[COL]], %[[C4]] : i32
+// CHECK: %[[INSIDE:.*]] = llvm.and %[[BYTES]], %[[C63]] : i32
+// CHECK: %[[HALF:.*]] = llvm.lshr %[[ROW]], %[[C1]] : i32
+// CHECK: %[[PHASE:.*]] = llvm.and %[[HALF]], %[[C3]] : i32
+// CHECK: %[[TURN:.*]] = llvm.mul %[[PHASE]], %[[C16]] : i32
+// CHECK: %[[TURNED:.*]] = llvm.xor %[[INSIDE]], %[[TURN]] : i32
+// CHECK: %[[LINE:.*]] = llvm.mul %[[ROW]], %[[C64]] : i32
+// CHECK: %[[AT:.*]] = llvm.add %[[LINE]], %[[TURNED]] : i32
+// CHECK: %[[UPPER:.*]] = llvm.getelementptr %[[SHARED]][%[[AT]]]
+// CHECK: llvm.store %{{.*}}, %[[UPPER]] {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
+// CHECK: %[[BASE:.*]] = llvm.getelementptr %[[SHARED]]
+// CHECK: %[[LOWER:.*]] = llvm.getelementptr %[[BASE]][512]
+// CHECK: llvm.store %{{.*}}, %[[LOWER]] {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
+// CHECK: llvm.call_intrinsic "llvm.nvvm.barrier.cta.sync.aligned.all"
+// CHECK: %[[READ_BYTES:.*]] = llvm.mul %[[READ_COL]], %[[C4]] : i32
+// CHECK: llvm.mul %[[READ_ROW]], %[[C64]] : i32
+// CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
+// CHECK: %[[SECOND:.*]] = llvm.add %[[READ_ROW]], %[[C1]] : i32
+// CHECK: llvm.lshr %[[SECOND]], %[[C1]] : i32
+// CHECK: llvm.mul %[[SECOND]], %[[C64]] : i32
+// CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
+func.func @turn(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+  %c0 = arith.constant 0 : i32
+  %x = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
+  %t = tile.transpose %x : tensor<16x16xf32> -> tensor<16x16xf32>
+  %s = arith.addf %t, %x : tensor<16x16xf32>
+  tile.store %s, %Y[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
