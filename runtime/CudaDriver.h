@@ -49,6 +49,7 @@ enum CUresult : int {
   CUDA_ERROR_ILLEGAL_ADDRESS = 700,
   CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701,
   CUDA_ERROR_LAUNCH_TIMEOUT = 702,
+  CUDA_ERROR_ASSERT = 710,
   CUDA_ERROR_MISALIGNED_ADDRESS = 716,
   CUDA_ERROR_ILLEGAL_INSTRUCTION = 715,
   CUDA_ERROR_LAUNCH_FAILED = 719,
@@ -136,6 +137,10 @@ struct DriverTable {
   /// A simulated device fills it with the fault's report (kind, PTX line, source line, thread,
   /// address). Empty function on a real driver.
   std::function<std::string()> faultReport;
+
+  /// cuModuleGetGlobal: address and size of a `.global` or `.const` variable; either pointer may be null. Filled by a
+  /// simulated device alone: the runtime asks no driver for it.
+  std::function<CUresult(CUdeviceptr *, size_t *, CUmodule, const char *)> moduleGetGlobal;
 
   /// True where kernels are executed by the simulator: PTX is loaded as text and times mean nothing.
   bool simulated = false;
