@@ -31,8 +31,9 @@ using cuda::CUresult;
 
 struct LoadedModule {
   std::vector<std::shared_ptr<const Program>> kernels;
-  std::map<std::string, std::string> refused; ///< Kernels that cannot be run, and why.
-  std::vector<uint64_t> allocations;          ///< Its .global and .const variables.
+  std::map<std::string, std::string> refused;                     ///< Kernels that cannot be run, and why.
+  std::map<std::string, std::pair<uint64_t, uint64_t>> variables; ///< Address and bytes of each.
+  std::vector<uint64_t> allocations;                              ///< Its .global and .const variables.
 };
 
 struct LoadedFunction {
@@ -88,6 +89,7 @@ struct Driver {
   CUresult loadModule(cuda::CUmodule *out, const char *text, std::string &log);
   CUresult unloadModule(cuda::CUmodule handle);
   CUresult getFunction(cuda::CUfunction *out, cuda::CUmodule handle, const char *name);
+  CUresult getGlobal(cuda::CUdeviceptr *address, size_t *bytes, cuda::CUmodule handle, const char *name);
   CUresult getAttribute(int *value, int attribute, cuda::CUfunction handle);
   CUresult setAttribute(cuda::CUfunction handle, int attribute, int value);
   CUresult launch(cuda::CUfunction handle, const LaunchShape &shape, cuda::CUstream stream, void **params,

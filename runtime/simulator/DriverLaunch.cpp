@@ -29,6 +29,8 @@ CUresult errorOf(FaultKind kind) {
     return CUDA_ERROR_MISALIGNED_ADDRESS;
   case FaultKind::BudgetExceeded:
     return CUDA_ERROR_LAUNCH_TIMEOUT;
+  case FaultKind::Assertion:
+    return CUDA_ERROR_ASSERT;
   default:
     return CUDA_ERROR_LAUNCH_FAILED;
   }
@@ -176,7 +178,9 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   state.params.resize(program.paramBytes);
   for (size_t i = 0; i < program.params.size(); ++i)
     std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);
+  memory->shareWithDevice(program.usesHeap);
   auto fault = runLaunch(state, options.threads);
+  memory->shareWithDevice(false);
   if (!fault)
     return CUDA_SUCCESS;
   report = std::move(fault->report);

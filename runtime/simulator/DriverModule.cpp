@@ -56,6 +56,7 @@ bool placeVariables(const ptx::Module &module, GlobalMemory &memory, LoadedModul
     }
     loaded.allocations.push_back(allocation->base);
     symbols[variable.name] = {variable.space, allocation->base};
+    loaded.variables[variable.name] = {allocation->base, variable.bytes};
     placed.emplace_back(&variable, allocation);
   }
   for (auto [variable, allocation] : placed) {
@@ -96,6 +97,9 @@ CUresult Driver::loadModule(CUmodule *out, const char *text, std::string &log) {
   }
   LoadedModule loaded;
   std::map<std::string, SymbolAddress> symbols;
+  for (size_t i = 0; i < module->kernels.size(); ++i)
+    if (module->kernels[i].isFunction && !module->kernels[i].declaredOnly)
+      symbols[module->kernels[i].name] = {Space::Global, kFunctionBase + i * kFunctionStep};
   bool good = placeVariables(*module, *memory, loaded, symbols, log);
   for (const ptx::Kernel &kernel : module->kernels) {
     if (!good || kernel.isFunction)
@@ -153,6 +157,22 @@ CUresult Driver::getFunction(CUfunction *out, CUmodule handle, const char *name)
     return CUDA_ERROR_NOT_FOUND;
   report = "simulated device: kernel '" + refused->first + "' cannot be run: " + refused->second;
   return CUDA_ERROR_INVALID_PTX;
+}
+
+CUresult Driver::getGlobal(CUdeviceptr *address, size_t *bytes, CUmodule handle, const char *name) {
+  auto found = modules.find(toNumber(handle));
+  if (found == modules.end())
+    return CUDA_ERROR_INVALID_HANDLE;
+  if (!name)
+    return CUDA_ERROR_INVALID_VALUE;
+  auto variable = found->second.variables.find(name);
+  if (variable == found->second.variables.end())
+    return CUDA_ERROR_NOT_FOUND;
+  if (address)
+    *address = variable->second.first;
+  if (bytes)
+    *bytes = variable->second.second;
+  return CUDA_SUCCESS;
 }
 
 CUresult Driver::getAttribute(int *value, int attribute, CUfunction handle) {

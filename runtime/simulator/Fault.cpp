@@ -31,6 +31,8 @@ const char *faultName(FaultKind kind) {
     return "instruction budget exceeded";
   case FaultKind::Trap:
     return "trap";
+  case FaultKind::Assertion:
+    return "assertion failed";
   case FaultKind::AsyncUnwaited:
     return "asynchronous result used before its wait";
   case FaultKind::AsyncOverwrite:

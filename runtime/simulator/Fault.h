@@ -26,6 +26,7 @@ enum class FaultKind : uint8_t {
   Deadlock,
   BudgetExceeded,
   Trap,
+  Assertion,
   AsyncUnwaited,
   AsyncOverwrite,
   MissingProxyFence,

@@ -77,6 +77,7 @@ constexpr ErrorText kErrors[] = {
     {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
      "too many resources requested for launch"},
     {CUDA_ERROR_LAUNCH_TIMEOUT, "CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
+    {CUDA_ERROR_ASSERT, "CUDA_ERROR_ASSERT", "device-side assert triggered"},
     {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
     {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
     {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
@@ -376,6 +377,8 @@ void fillModules(DriverTable &table, const Shared &driver) {
   table.moduleGetFunction = inContext(driver, [](Driver &d, CUfunction *out, CUmodule module, const char *name) {
     return d.getFunction(out, module, name);
   });
+  table.moduleGetGlobal = inContext(driver, [](Driver &d, CUdeviceptr *address, size_t *bytes, CUmodule module,
+                                               const char *name) { return d.getGlobal(address, bytes, module, name); });
   table.funcGetAttribute = inContext(driver, [](Driver &d, int *value, int attribute, CUfunction function) {
     return d.getAttribute(value, attribute, function);
   });

@@ -220,4 +220,91 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   }
 }
 
+bool isDefinedAfterAll(Warp &warp, uint64_t address, unsigned bytes) {
+  SharedMemory &shared = warp.cta->shared;
+  bool isComputed = false;
+  return shared.conflict().kind == FaultKind::Uninitialised &&
+         shared.unwrittenMask(static_cast<uint32_t>(address), bytes, isComputed) == 0;
+}
+
+bool noteUnwrittenShared(Warp &warp, unsigned lane, uint64_t address, unsigned bytes) {
+  SharedMemory &shared = warp.cta->shared;
+  if (shared.conflict().kind != FaultKind::Uninitialised)
+    return false;
+  bool isComputed = false;
+  if (uint32_t mask = shared.unwrittenMask(static_cast<uint32_t>(address), bytes, isComputed))
+    warp.unwritten.push_back({lane, mask, isComputed});
+  return true;
+}
+
+static const uint8_t *loadLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  if (!warp.local.contains(address, bytes))
+    return failBounds(warp, i, lane, Space::Local, address, bytes);
+  if (address & (bytes - 1))
+    return failMisaligned(warp, i, lane, Space::Local, address, bytes);
+  bool isComputed = false;
+  if (uint32_t mask = warp.local.unwrittenMask(lane, address, bytes, isComputed))
+    warp.unwritten.push_back({lane, mask, isComputed});
+  return warp.local.bytes.data() + warp.local.at(lane, address);
+}
+
+const uint8_t *loadAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes) {
+  if (space == Space::Generic)
+    space = resolveGeneric(address);
+  switch (space) {
+  case Space::Shared:
+    return loadShared(warp, i, lane, address, bytes);
+  case Space::Local:
+    return loadLocal(warp, i, lane, address, bytes);
+  case Space::Param:
+    return readParam(warp, i, lane, address, bytes);
+  default:
+    return loadGlobal(warp, i, lane, address, bytes);
+  }
+}
+
+void settleLoad(Warp &warp, const Instruction &i) {
+  for (const UnwrittenLoad &load : warp.unwritten)
+    for (unsigned u = 0, e = 0; u < i.useCount; ++u) {
+      const RegisterUse &use = i.uses[u];
+      if (!use.isResult)
+        continue;
+      while (i.op[e] != use.slot) // Sinks are elements without a register.
+        ++e;
+      uint64_t bits = 0;
+      for (unsigned byte = 0; byte < i.bytes; ++byte)
+        if (load.mask >> (e * i.bytes + byte) & 1)
+          bits |= uint64_t(255) << (8 * (byte & 7));
+      if (i.flags & kSignedLoad && i.bytes < 8 && bits >> (8 * i.bytes - 1) & 1)
+        bits |= ~allBits(i.bytes);
+      if (bits != 0)
+        warp.undefined.set(use.slot, use.bytes, load.lane, bits & allBits(use.bytes), load.isComputed, i.index);
+      ++e;
+    }
+  warp.unwritten.clear();
+}
+
+bool forgetBytes(Warp &warp, const Instruction &i, unsigned lane, uint32_t mask, bool isComputed, uint32_t slot) {
+  if (mask == 0)
+    return true;
+  uint64_t address = laneAddress(warp, i, i.op[i.count], lane);
+  Space space = spaceOf(i);
+  if (space == Space::Generic)
+    space = resolveGeneric(address);
+  if (space == Space::Shared) {
+    warp.cta->shared.forget(static_cast<uint32_t>(address), mask, isComputed);
+  } else if (space == Space::Local) {
+    for (; mask != 0; mask &= mask - 1)
+      warp.local.written[warp.local.at(lane, address + static_cast<uint64_t>(__builtin_ctz(mask)))] =
+          isComputed ? 2 : 0;
+  } else if (isComputed) {
+    warp.failUndefined(i, slot, 1u << lane, "what this stores to global memory");
+    return false;
+  } else {
+    findGlobal(warp, address, 1);
+    forgetWritten(warp.recent, address - warp.recent.base, mask);
+  }
+  return true;
+}
+
 } // namespace imbrex::simulator

@@ -17,7 +17,7 @@
 namespace imbrex::simulator {
 
 /// Instruction::flags of a memory access.
-constexpr uint32_t kStrongAccess = 1, kSpaceShift = 4;
+constexpr uint32_t kStrongAccess = 1, kSignedLoad = 2, kSpaceShift = 4;
 
 /// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
 inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {
@@ -43,6 +43,11 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &
 /// Null, with the fault, if a copy in flight reads these global bytes; else `pointer`.
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                           uint8_t *pointer);
+
+/// After a failed SharedMemory::read: whether only bytes beside these were undefined.
+bool isDefinedAfterAll(Warp &warp, uint64_t address, unsigned bytes);
+/// The same, and notes these where they are not; false if the read failed for another reason.
+bool noteUnwrittenShared(Warp &warp, unsigned lane, uint64_t address, unsigned bytes);
 
 /// Finds the allocation of a global address in Warp::recent or the table.
 inline bool findGlobal(Warp &warp, uint64_t address, unsigned bytes) {
@@ -85,10 +90,43 @@ inline uint8_t *readShared(Warp &warp, const Instruction &i, unsigned lane, uint
     return failBounds(warp, i, lane, Space::Shared, address, bytes);
   if (address & (bytes - 1)) [[unlikely]]
     return failMisaligned(warp, i, lane, Space::Shared, address, bytes);
-  if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane))) [[unlikely]]
+  if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)) &&
+      !isDefinedAfterAll(warp, address, bytes)) [[unlikely]]
     return failShared(warp, i, lane, address, bytes, false);
   return shared.data() + address;
 }
+
+/// For loads, which may bring undefined bits into registers (exec/Definedness.h): as the functions above, but bytes
+/// that nothing wrote are no fault; they are noted in Warp::unwritten.
+inline const uint8_t *loadGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  if (!findGlobal(warp, address, bytes)) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Global, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Global, address, bytes);
+  uint64_t offset = address - warp.recent.base;
+  if (!isWritten(warp.recent, offset, bytes)) [[unlikely]]
+    warp.unwritten.push_back({lane, unwrittenMask(warp.recent, offset, bytes), false});
+  return warp.recent.bytes + offset;
+}
+
+inline const uint8_t *loadShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  SharedMemory &shared = warp.cta->shared;
+  if (address >= shared.size() || bytes > shared.size() - address) [[unlikely]]
+    return failBounds(warp, i, lane, Space::Shared, address, bytes);
+  if (address & (bytes - 1)) [[unlikely]]
+    return failMisaligned(warp, i, lane, Space::Shared, address, bytes);
+  if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)) &&
+      !noteUnwrittenShared(warp, lane, address, bytes)) [[unlikely]]
+    return failShared(warp, i, lane, address, bytes, false);
+  return shared.data() + address;
+}
+
+const uint8_t *loadAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
+/// After all lanes have loaded: Warp::unwritten becomes undefined bits of the instruction's results, and is empty.
+void settleLoad(Warp &warp, const Instruction &i);
+/// The bytes of `mask` that the instruction has just stored hold undefined bits. False, with the fault, if they were
+/// computed (of what `slot` holds) and the memory is global.
+bool forgetBytes(Warp &warp, const Instruction &i, unsigned lane, uint32_t mask, bool isComputed, uint32_t slot);
 
 /// `value` as in SharedMemory::write.
 inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,

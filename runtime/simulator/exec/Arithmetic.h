@@ -19,6 +19,8 @@ enum class Operator : uint8_t { Add, Sub, Mul, Mad, Div, Min, Max, Neg, Abs };
 
 /// The type has been taken; the rest of the modifiers is theirs.
 bool decodeIntegerOperator(Decoder &decoder, Operator op, Type type);
+/// add, sub or mad whose type has been taken: with .cc, or the addc family where `readsCarry`.
+bool decodeCarry(Decoder &decoder, Operator op, Type type, bool readsCarry);
 bool decodeFloatOperator(Decoder &decoder, Operator op, Type type);
 /// An f32 operation whose operands but the last are of the 16-bit type `narrow`.
 bool decodeMixedFloat(Decoder &decoder, Operator op, Type narrow, bool directed);

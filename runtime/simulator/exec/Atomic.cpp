@@ -32,6 +32,12 @@ template <bool BFloat> struct AtomicAddPair {
     return result;
   }
 };
+template <bool BFloat> struct AtomicAddHalf {
+  static uint16_t apply(uint16_t old, uint16_t b, uint16_t) {
+    double sum = BFloat ? double(bfloatToFloat(old)) + bfloatToFloat(b) : double(halfToFloat(old)) + halfToFloat(b);
+    return static_cast<uint16_t>(encodeFloat(sum, BFloat ? kBFloat : kHalf, Rounding::NearestEven));
+  }
+};
 struct AtomicMin {
   template <class T> static T apply(T old, T b, T) { return b < old ? b : old; }
 };
@@ -88,6 +94,7 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
       return Step::Fault;
     warp.reg<T>(i.op[0])[lane] = update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
   }
+  warp.notePoll();
   return Step::Next;
 }
 
@@ -120,6 +127,10 @@ Handler pickAdd(Type type) {
     return atomic<float, AtomicAdd>;
   case Type::F64:
     return atomic<double, AtomicAdd>;
+  case Type::F16:
+    return atomic<uint16_t, AtomicAddHalf<false>>;
+  case Type::BF16:
+    return atomic<uint16_t, AtomicAddHalf<true>>;
   case Type::F16x2:
     return atomic<uint32_t, AtomicAddPair<false>>;
   case Type::BF16x2:
@@ -160,6 +171,7 @@ Handler pickAtomic(int operation, Type type) {
 
 bool decodeAtomic(Decoder &d) {
   bool returns = d.source.opcode == "atom";
+  d.rule(Rule::Use);
   d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
   d.takeOneOf({"cta", "cluster", "gpu", "sys"});
   Space space = d.takeSpace();

@@ -74,13 +74,13 @@ void addReduction(Warp &warp, const Instruction &i, uint32_t lanes, Barrier &bar
 
 /// op: result of red (or unused), number, count, then predicate and flip for red.
 Step barrier(Warp &warp, const Instruction &i, uint32_t lanes) {
-  if (i.flags & kAligned && !warp.isWhole(lanes))
-    return failBarrier(warp, i, lanes,
-                       "executed by " + std::to_string(__builtin_popcount(lanes)) + " of the warp's " +
-                           std::to_string(__builtin_popcount(warp.live)) +
-                           " threads; an aligned barrier needs the whole warp");
   uint32_t number = 0, count = 0;
   Step step = Step::Next;
+  if (i.flags & kAligned) {
+    if (!warp.requireWhole(i, lanes, step))
+      return step;
+    lanes = warp.live;
+  }
   if (!uniform(warp, i, lanes, i.op[1], number, step))
     return step;
   if (i.flags & kHasCount && !uniform(warp, i, lanes, i.op[2], count, step))
@@ -123,7 +123,7 @@ Step warpBarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (group & ~mask)
       return failBarrier(warp, i, group & ~mask, "a thread that executes bar.warp.sync is not in its mask");
     if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask))
-      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.live);
+      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.started);
     else
       step = Step::Switch;
   }
@@ -149,6 +149,7 @@ bool decodeReduction(Decoder &d) {
 }
 
 bool decodeBarrier(Decoder &d) {
+  d.rule(Rule::Use);
   bool isBar = d.source.opcode == "bar";
   if (d.take("warp"))
     return d.take("sync") && d.operands(1) && d.read(0, Type::U32) && d.finish(warpBarrier);

@@ -52,8 +52,16 @@ template <class Operation> Step predicates2(Warp &warp, const Instruction &i, ui
   return Step::Next;
 }
 
+// Truth tables in lop3's order: bit 4a + 2b + c.
+template <class Operation> constexpr uint64_t kTable = 0x3C;
+template <> constexpr uint64_t kTable<And> = 0xC0;
+template <> constexpr uint64_t kTable<Or> = 0xFC;
+constexpr uint64_t kTableOfNot = 0x0F;
+
 template <class Operation> bool decodeLogic(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Logic, 2);
+  d.out.imm = kTable<Operation>;
   if (type == Type::Pred)
     return d.operands(3) && d.write(0, type) && d.readPredicate(1) && d.readPredicate(2) &&
            d.finish(predicates2<Operation>);
@@ -69,6 +77,8 @@ Step predicateNot(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 bool decodeNot(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Logic, 1);
+  d.out.imm = kTableOfNot;
   if (type == Type::Pred)
     return d.operands(2) && d.write(0, type) && d.readPredicate(1) && d.finish(predicateNot);
   return finishUniform(d, type, 2, isBits(type) ? integerMap1<Not>(type) : nullptr);
@@ -105,6 +115,7 @@ template <class Operation> Handler shiftHandler(Type type) {
 template <class Operation> bool decodeShift(Decoder &d) {
   Type type = d.takeType();
   bool fine = isBits(type) || !std::is_same_v<Operation, ShiftLeft>;
+  d.rule(Rule::Move, 1u << 2);
   return d.operands(3) && d.write(0, type) && d.read(1, type) && d.read(2, Type::U32) &&
          d.finish(fine ? shiftHandler<Operation>(type) : nullptr);
 }
@@ -124,6 +135,7 @@ bool decodeShf(Decoder &d) {
                                     : map3<uint32_t, uint32_t, uint32_t, uint32_t, Funnel<true, false>>)
                          : (wrapped ? map3<uint32_t, uint32_t, uint32_t, uint32_t, Funnel<false, true>>
                                     : map3<uint32_t, uint32_t, uint32_t, uint32_t, Funnel<false, false>>);
+  d.rule(Rule::Move, 1u << 3);
   return finishUniform(d, d.takeType(), 4, handler);
 }
 
@@ -145,6 +157,7 @@ Step lop3(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 bool decodeLop3(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Logic, 3);
   return d.operands(5) && d.write(0, type) && d.read(1, type) && d.read(2, type) && d.read(3, type) &&
          d.immediate(4, d.out.imm) && d.finish(type == Type::B32 ? lop3 : nullptr);
 }
@@ -205,6 +218,7 @@ bool decodeBfind(Decoder &d) {
 
 bool decodeBrev(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Move);
   return finishUniform(d, type, 2,
                        type == Type::B64   ? map1<uint64_t, uint64_t, Reverse>
                        : type == Type::B32 ? map1<uint32_t, uint32_t, Reverse>
@@ -253,6 +267,7 @@ template <class T> Step insertField(Warp &warp, const Instruction &i, uint32_t l
 
 bool decodeBfe(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Move, 1u << 2 | 1u << 3);
   Handler handler = nullptr;
   switch (type) {
   case Type::U32:
@@ -276,6 +291,7 @@ bool decodeBfe(Decoder &d) {
 
 bool decodeBfi(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Move, 1u << 3 | 1u << 4);
   return d.operands(5) && d.write(0, type) && d.read(1, type) && d.read(2, type) && d.read(3, Type::U32) &&
          d.read(4, Type::U32) && d.finish(bitsOf(type) == 64 ? insertField<uint64_t> : insertField<uint32_t>);
 }
@@ -308,6 +324,7 @@ template <unsigned Mode> struct PermuteMode {
 
 bool decodePrmt(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Move, 1u << 3);
   constexpr Handler kModes[] = {map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<0>>,
                                 map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<1>>,
                                 map3<uint32_t, uint32_t, uint32_t, uint32_t, PermuteMode<2>>,

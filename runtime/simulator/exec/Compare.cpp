@@ -12,6 +12,7 @@
 #include "runtime/simulator/exec/Half.h"
 
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 
 namespace imbrex::simulator {
@@ -200,6 +201,102 @@ template <template <Compare, class> class Maker> Handler pickType(Compare compar
   }
 }
 
+/// The comparison that a word names at run time, for the packed types.
+bool holdsAtRunTime(Compare compare, float a, float b) {
+  bool unordered = a != a || b != b;
+  switch (compare) {
+  case Compare::Num:
+    return !unordered;
+  case Compare::Nan:
+    return unordered;
+  case Compare::Equ:
+    return unordered || a == b;
+  case Compare::Neu:
+    return a != b;
+  case Compare::Ltu:
+    return unordered || a < b;
+  case Compare::Leu:
+    return unordered || a <= b;
+  case Compare::Gtu:
+    return unordered || a > b;
+  case Compare::Geu:
+    return unordered || a >= b;
+  case Compare::Eq:
+    return a == b;
+  case Compare::Ne:
+    return !unordered && a != b;
+  case Compare::Lt:
+    return a < b;
+  case Compare::Le:
+    return a <= b;
+  case Compare::Gt:
+    return a > b;
+  case Compare::Ge:
+    return a >= b;
+  }
+  return false;
+}
+
+// Instruction::imm of a comparison of packed halves.
+struct PairTest {
+  Compare compare;
+  bool isBFloat;
+  uint16_t truth; ///< set: what a half holds for true.
+};
+
+/// Bit 0 and 1: the result of the lower and upper halves. `c` is the value of the predicate to combine with.
+unsigned comparePair(const Instruction &i, const PairTest &test, uint32_t a, uint32_t b, bool c) {
+  unsigned result = 0;
+  for (unsigned half = 0; half < 2; ++half) {
+    uint16_t x = static_cast<uint16_t>(a >> (16 * half)), y = static_cast<uint16_t>(b >> (16 * half));
+    bool holds = test.isBFloat
+                     ? holdsAtRunTime(test.compare, bfloatToFloat(x), bfloatToFloat(y))
+                     : holdsAtRunTime(test.compare, flush(HalfValue{x}, i.flags), flush(HalfValue{y}, i.flags));
+    holds = i.count == 1 ? holds && c : i.count == 2 ? holds || c : i.count == 3 ? holds != c : holds;
+    result |= unsigned(holds) << half;
+  }
+  return result;
+}
+
+PairTest pairTestOf(const Instruction &i) {
+  PairTest test;
+  std::memcpy(&test, &i.imm, sizeof(test));
+  return test;
+}
+
+/// op: p (lower halves), q (upper halves), a, b, c, flip.
+Step setPredicatePair(Warp &warp, const Instruction &i, uint32_t lanes) {
+  PairTest test = pairTestOf(i);
+  uint32_t c = i.count ? warp.pred(i.op[4]) ^ i.op[5] : 0, low = 0, high = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    unsigned result =
+        comparePair(i, test, warp.reg<uint32_t>(i.op[2])[lane], warp.reg<uint32_t>(i.op[3])[lane], c >> lane & 1);
+    low |= (result & 1) << lane;
+    high |= (result >> 1) << lane;
+  }
+  assign(warp.pred(i.op[1]), lanes, high);
+  assign(warp.pred(i.op[0]), lanes, low);
+  return Step::Next;
+}
+
+/// op: d, a, b, c, flip.
+Step setPair(Warp &warp, const Instruction &i, uint32_t lanes) {
+  PairTest test = pairTestOf(i);
+  uint32_t c = i.count ? warp.pred(i.op[3]) ^ i.op[4] : 0;
+  forLanes(lanes, [&](unsigned lane) {
+    unsigned result =
+        comparePair(i, test, warp.reg<uint32_t>(i.op[1])[lane], warp.reg<uint32_t>(i.op[2])[lane], c >> lane & 1);
+    warp.reg<uint32_t>(i.op[0])[lane] = (result & 1 ? test.truth : 0u) | (result & 2 ? test.truth : 0u) << 16;
+  });
+  return Step::Next;
+}
+
+void keepPairTest(Decoder &d, Compare compare, Type type, Type to) {
+  uint16_t truth = to == Type::F16x2 ? 0x3C00 : to == Type::BF16x2 ? 0x3F80 : 0xFFFF;
+  PairTest test{compare, type == Type::BF16x2, truth};
+  std::memcpy(&d.out.imm, &test, sizeof(test));
+}
+
 /// The comparison word; lo, ls, hi and hs are the unsigned forms of lt, le, gt and ge.
 bool takeCompare(Decoder &d, Compare &compare) {
   int position =
@@ -224,11 +321,17 @@ bool decodeSetp(Decoder &d) {
     return false;
   d.out.count = takeCombination(d);
   Type type = d.takeType();
-  d.out.flags = (type == Type::F32 || type == Type::F16) && d.take("ftz");
+  d.out.flags = (type == Type::F32 || type == Type::F16 || type == Type::F16x2) && d.take("ftz");
   if (!d.operands(3, 4))
     return false;
   bool pair = d.operand(0).kind == ptx::Operand::Pair;
   ptx::Operand nobody;
+  if (type == Type::F16x2 || type == Type::BF16x2) {
+    keepPairTest(d, compare, type, type);
+    return pair && d.write(d.operand(0).elements[0], Type::Pred) && d.write(d.operand(0).elements[1], Type::Pred) &&
+           d.read(1, type) && d.read(2, type) && readCombination(d) && d.finish(setPredicatePair);
+  }
+  d.rule(Rule::Test);
   return d.write(pair ? d.operand(0).elements[0] : d.operand(0), Type::Pred) &&
          d.write(pair ? d.operand(0).elements[1] : nobody, Type::Pred) && d.read(1, type) && d.read(2, type) &&
          readCombination(d) && d.finish(pickType<PredicateMaker>(compare, type));
@@ -240,7 +343,13 @@ bool decodeSet(Decoder &d) {
     return false;
   d.out.count = takeCombination(d);
   Type to = d.takeType(), type = d.takeType();
-  d.out.flags = (type == Type::F32 || type == Type::F16) && d.take("ftz");
+  d.out.flags = (type == Type::F32 || type == Type::F16 || type == Type::F16x2) && d.take("ftz");
+  if (type == Type::F16x2 || type == Type::BF16x2) {
+    keepPairTest(d, compare, type, to);
+    bool fine = to == type || to == Type::U32 || to == Type::S32;
+    return d.operands(3, 4) && d.write(0, to) && d.read(1, type) && d.read(2, type) && readCombination(d) &&
+           d.finish(fine ? setPair : nullptr);
+  }
   if (to != Type::U32 && to != Type::S32 && to != Type::F32 && to != Type::U16 && to != Type::S16 && to != Type::F16 &&
       to != Type::BF16)
     return d.fail("this destination type is not modelled");
@@ -261,6 +370,7 @@ template <class T> Step select(Warp &warp, const Instruction &i, uint32_t lanes)
 
 bool decodeSelp(Decoder &d) {
   Type type = d.takeType();
+  d.rule(Rule::Move, 1u << 3 | kPredicateControl);
   unsigned bits = bitsOf(type);
   Handler handler = bits == 16   ? select<uint16_t>
                     : bits == 32 ? select<uint32_t>
@@ -277,6 +387,7 @@ template <class T, class C> struct SelectByZero {
 bool decodeSlct(Decoder &d) {
   Type type = d.takeType(), by = d.takeType();
   Handler handler = nullptr;
+  d.rule(Rule::Move, 1u << 3);
   if (bitsOf(type) == 32 && by == Type::S32)
     handler = map3<uint32_t, uint32_t, uint32_t, int32_t, SelectByZero<uint32_t, int32_t>>;
   if (bitsOf(type) == 64 && by == Type::S32)

@@ -1,15 +1,14 @@
-//===- Control.cpp - bra, ret, exit, trap and other control ---------------===//
+//===- Control.cpp - bra, brx, trap and other control ---------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Branches, ends, and the instructions that do nothing here. `ret` ends the thread, since kernels are
-// the only functions.
+// Branches, traps, and the instructions that do nothing here. `ret` and `exit` are with the calls (exec/Call.cpp).
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/exec/Cta.h"
-#include "runtime/simulator/exec/Decoder.h"
+#include "runtime/simulator/exec/KernelDecoder.h"
 
 namespace imbrex::simulator {
 namespace {
@@ -25,11 +24,30 @@ bool decodeBra(Decoder &d) {
          d.finish(branch);
 }
 
-Step exit(Warp &warp, const Instruction &, uint32_t lanes) { return warp.exitLanes(lanes); }
+/// op: index. imm: which table. An index past the table is undefined behaviour (9.7.13.3).
+Step branchIndexed(Warp &warp, const Instruction &i, uint32_t lanes) {
+  const std::vector<uint32_t> &table = warp.cta->program->branchTables[i.imm];
+  uint32_t targets[32] = {};
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t index = warp.reg<uint32_t>(i.op[0])[lane];
+    if (index >= table.size())
+      return warp.fail(FaultKind::OutOfBounds, i, lane,
+                       "index " + std::to_string(index) + " of " + std::to_string(table.size()) + " branch targets");
+    targets[lane] = table[index];
+  }
+  warp.branchMany(i, lanes, targets);
+  return Step::Next;
+}
 
-bool decodeExit(Decoder &d) {
+bool decodeBrx(Decoder &d) {
+  d.rule(Rule::Use);
+  if (!d.take("idx") || !d.operands(2) || d.operand(1).kind != ptx::Operand::Symbol)
+    return d.fail("only brx.idx with a list of targets is modelled");
   d.take("uni");
-  return d.operands(0) && d.finish(exit);
+  d.out.imm = d.owner().program.branchTables.size();
+  d.owner().program.branchTables.emplace_back(); // Filled when the labels are known.
+  return d.read(0, Type::U32) && d.finish(branchIndexed);
 }
 
 Step trap(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -37,6 +55,13 @@ Step trap(Warp &warp, const Instruction &i, uint32_t lanes) {
 }
 
 bool decodeTrap(Decoder &d) { return d.operands(0) && d.finish(trap); }
+
+/// Without a debugger, what CUDA does at a breakpoint is an error.
+Step breakpoint(Warp &warp, const Instruction &i, uint32_t lanes) {
+  return warp.fail(FaultKind::Trap, i, static_cast<unsigned>(__builtin_ctz(lanes)), "the kernel executed brkpt");
+}
+
+bool decodeBreakpoint(Decoder &d) { return d.operands(0) && d.finish(breakpoint); }
 
 Step nothing(Warp &, const Instruction &, uint32_t) { return Step::Next; }
 
@@ -57,8 +82,8 @@ bool decodeFence(Decoder &d) {
 }
 
 constexpr Opcode kOpcodes[] = {{"bra", decodeBra},
-                               {"ret", decodeExit},
-                               {"exit", decodeExit},
+                               {"brx", decodeBrx},
+                               {"brkpt", decodeBreakpoint},
                                {"trap", decodeTrap},
                                {"nanosleep", decodeNanosleep},
                                {"membar", decodeFence},

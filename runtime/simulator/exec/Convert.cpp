@@ -323,6 +323,49 @@ template <bool E4M3> Step pack8(Warp &warp, const Instruction &i, uint32_t lanes
   return Step::Next;
 }
 
+/// op: d (16 bits), a (f16x2).
+template <bool E4M3> Step repack8(Warp &warp, const Instruction &i, uint32_t lanes) {
+  forLanes(lanes, [&](unsigned lane) {
+    uint32_t pair = warp.reg<uint32_t>(i.op[1])[lane];
+    uint32_t bytes[2];
+    for (unsigned half = 0; half < 2; ++half) {
+      float value = halfToFloat(static_cast<uint16_t>(pair >> (16 * half)));
+      bytes[half] = encode8(i.flags & kRelu && value <= 0 ? 0 : value, E4M3);
+    }
+    warp.reg<uint16_t>(i.op[0])[lane] = static_cast<uint16_t>(bytes[1] << 8 | bytes[0]);
+  });
+  return Step::Next;
+}
+
+/// cvt.pack (9.7.9.22): op: d, a, b, c. imm: the bits of a result; flags: whether it is signed. Both integers are
+/// clamped; c's low bits go above them.
+Step packIntegers(Warp &warp, const Instruction &i, uint32_t lanes) {
+  unsigned bits = static_cast<unsigned>(i.imm);
+  int64_t low = i.flags ? -(int64_t(1) << (bits - 1)) : 0, high = (int64_t(1) << (i.flags ? bits - 1 : bits)) - 1;
+  forLanes(lanes, [&](unsigned lane) {
+    uint64_t packed = bits < 16 ? uint64_t(warp.reg<uint32_t>(i.op[3])[lane]) << (2 * bits) : 0;
+    for (unsigned k = 1; k <= 2; ++k) {
+      int64_t value = std::clamp<int64_t>(warp.reg<int32_t>(i.op[k])[lane], low, high);
+      packed |= (static_cast<uint64_t>(value) & ((uint64_t(1) << bits) - 1)) << (k == 1 ? bits : 0);
+    }
+    warp.reg<uint32_t>(i.op[0])[lane] = static_cast<uint32_t>(packed);
+  });
+  return Step::Next;
+}
+
+bool decodePack(Decoder &d) {
+  int kind = d.takeOneOf({"u16", "s16", "u8", "s8", "u4", "s4", "u2", "s2"});
+  bool fine = d.take("sat") && kind >= 0 && d.take("s32");
+  bool hasThird = d.take("b32");
+  d.out.imm = kind < 0 ? 0 : 16u >> (kind / 2);
+  d.out.flags = static_cast<uint32_t>(kind & 1);
+  if (!fine || hasThird != (kind >= 2) || !d.operands(hasThird ? 4 : 3))
+    return d.fail("is no form of cvt.pack");
+  if (!d.write(0, Type::B32) || !d.read(1, Type::S32) || !d.read(2, Type::S32))
+    return false;
+  return hasThird ? d.read(3, Type::B32) && d.finish(packIntegers) : (d.extra(0), d.finish(packIntegers));
+}
+
 /// op: d (f16x2), a (16 bits).
 template <bool E4M3> Step unpack8(Warp &warp, const Instruction &i, uint32_t lanes) {
   auto decode = [](uint32_t code) {
@@ -350,6 +393,8 @@ Handler packedHandler(Type to, Type from, Rounding rounding, uint8_t modifiers) 
   }
   if (from == Type::F32 && nearest && modifiers & kSatFinite && (to == Type::E4M3x2 || to == Type::E5M2x2))
     return to == Type::E4M3x2 ? pack8<true> : pack8<false>;
+  if (from == Type::F16x2 && nearest && modifiers & kSatFinite && (to == Type::E4M3x2 || to == Type::E5M2x2))
+    return to == Type::E4M3x2 ? repack8<true> : repack8<false>;
   if (to == Type::F16x2 && nearest && !(modifiers & kRelu) && (from == Type::E4M3x2 || from == Type::E5M2x2))
     return from == Type::E4M3x2 ? unpack8<true> : unpack8<false>;
   return nullptr;
@@ -398,21 +443,25 @@ bool decodeScalar(Decoder &d, Conversion &c, bool hasRounding) {
   c.toBits = widthOf(0, c.to);
   c.fromBits = widthOf(1, c.from);
   if (d.operand(1).kind == ptx::Operand::Special)
-    c.fromBits = 32;
+    c.fromBits = static_cast<uint8_t>(bitsOf(c.from));
   std::memcpy(&d.out.imm, &c, sizeof(c));
+  if (!fromFloat && !toFloat && !(c.modifiers & kSat))
+    d.rule(Rule::Move);
   return d.finish(fromFloat ? (toFloat ? floatToFloat : floatToInteger)
                             : (toFloat ? integerToFloat : integerToInteger));
 }
 
 bool decodeCvt(Decoder &d) {
+  if (d.take("pack"))
+    return decodePack(d);
   Conversion c{};
   bool hasRounding = takeRounding(d, c);
   c.modifiers = static_cast<uint8_t>((d.take("ftz") ? kFtz : 0) | (d.take("sat") ? kSat : 0) |
                                      (d.take("relu") ? kRelu : 0) | (d.take("satfinite") ? kSatFinite : 0));
   c.to = d.takeType();
   c.from = d.takeType();
-  bool packed = c.to == Type::F16x2 || c.to == Type::BF16x2 || c.to == Type::E4M3x2 || c.to == Type::E5M2x2 ||
-                bitsOf(c.from) == 0;
+  bool packed = c.from == Type::F16x2 || c.to == Type::F16x2 || c.to == Type::BF16x2 || c.to == Type::E4M3x2 ||
+                c.to == Type::E5M2x2 || bitsOf(c.from) == 0;
   if (!packed)
     return decodeScalar(d, c, hasRounding);
   d.out.flags = c.modifiers & kRelu;

@@ -18,8 +18,10 @@ namespace {
 
 constexpr uint32_t kHasSourceSize = 2, kHasIgnore = 4;
 
-/// The source's bytes into `value`, the rest zero; false with a fault.
-bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, uint8_t *value) {
+/// The source's bytes into `value`, the rest zero, and which of them nothing wrote; false with a fault.
+bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, uint8_t *value,
+                uint32_t &unwritten) {
+  unwritten = 0;
   std::memset(value, 0, i.bytes);
   if (address & (i.bytes - 1u)) {
     failMisaligned(warp, i, lane, Space::Global, address, i.bytes);
@@ -27,9 +29,12 @@ bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t addres
   }
   unsigned step = bytes == i.bytes ? bytes : 1;
   for (unsigned offset = 0; offset < bytes; offset += step) {
-    const uint8_t *from = readGlobal(warp, i, lane, address + offset, step);
+    const uint8_t *from = loadGlobal(warp, i, lane, address + offset, step);
     if (!from)
       return false;
+    for (const UnwrittenLoad &load : warp.unwritten)
+      unwritten |= load.mask << offset;
+    warp.unwritten.clear();
     std::memcpy(value + offset, from, step);
   }
   return true;
@@ -51,7 +56,8 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
     uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
     unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
     alignas(16) uint8_t value[16];
-    if (!readSource(warp, i, lane, source, bytes, value))
+    uint32_t unwritten;
+    if (!readSource(warp, i, lane, source, bytes, value, unwritten))
       return Step::Fault;
     if (to >= cta.shared.size() || i.bytes > cta.shared.size() - to)
       return failBounds(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
@@ -60,6 +66,8 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (!cta.shared.beginAsync(static_cast<uint32_t>(to), i.bytes, accessor(warp, i, lane)))
       return failShared(warp, i, lane, to, i.bytes, true), Step::Fault;
     std::memcpy(cta.shared.data() + to, value, i.bytes);
+    if (unwritten != 0)
+      cta.shared.forget(static_cast<uint32_t>(to), unwritten, false);
     pending.destination[lane] = static_cast<uint32_t>(to);
     pending.source[lane] = source;
     pending.sourceBytes[lane] = bytes;
@@ -127,6 +135,7 @@ namespace {
 
 bool decodeCopy(Decoder &d) {
   int cache = d.takeOneOf({"ca", "cg"});
+  d.rule(Rule::Use);
   bool spaces = (d.take("shared") || d.take("shared::cta")) && d.take("global");
   bool policy = d.take("L2::cache_hint");
   d.takeOneOf({"L2::64B", "L2::128B", "L2::256B"});

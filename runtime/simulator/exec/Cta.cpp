@@ -129,7 +129,7 @@ void Cta::tryComplete(unsigned number) {
     shared.clocks.learn(waiter.warp, barrier.released);
     Warp &warp = *warps[waiter.warp];
     if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
-      shared.clocks.joinLanes(waiter.warp, together, warp.live);
+      shared.clocks.joinLanes(waiter.warp, together, warp.started);
     if (waiter.instruction->count != 0)
       deliverReduction(barrier, waiter, warp);
     warp.wake(waiter.lanes, number);
@@ -170,9 +170,12 @@ void Cta::reportDeadlock() {
       table += " " + std::to_string(waiter.warp);
   }
   uint32_t blamed = ~0u, warpIndex = 0, lane = 0;
+  FaultKind kind = FaultKind::Deadlock;
   for (unsigned i = 0; i < warpCount; ++i)
     for (const Fragment &fragment : warps[i]->parked) {
       bool atBarrier = fragment.state == Fragment::AtBarrier;
+      if (fragment.state == Fragment::AtWarpSync && fragment.key >= Warp::kAlignedKey)
+        kind = FaultKind::DivergentBarrier; // Lanes wait for their whole warp, which does not come.
       uint32_t at = atBarrier ? fragment.pc - 1 : fragment.pc;
       std::string where = at < program->code.size() ? std::to_string(program->code[at].line) : "?";
       table += "\n    warp " + std::to_string(i) + ": " + std::to_string(__builtin_popcount(fragment.lanes)) +
@@ -186,7 +189,7 @@ void Cta::reportDeadlock() {
         lane = static_cast<uint32_t>(__builtin_ctz(fragment.lanes));
       }
     }
-  fault = Fault{FaultKind::Deadlock, std::move(table), blamed, ~0u, warpIndex, lane};
+  fault = Fault{kind, std::move(table), blamed, ~0u, warpIndex, lane};
 }
 
 } // namespace imbrex::simulator

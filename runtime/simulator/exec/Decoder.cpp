@@ -54,15 +54,43 @@ bool isInteger(Type type) { return type >= Type::B8 && type <= Type::S64 && type
 
 bool isBits(Type type) { return type >= Type::B8 && type <= Type::B64; }
 
-KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kernel(source), program(target) {
+KernelDecoder::KernelDecoder(const ptx::Module &parsed, const ptx::Kernel &kernel, Program &target)
+    : module(parsed), program(target) {
   uint32_t alwaysTrue = newSlot(1);
   std::memset(program.registerImage.data() + alwaysTrue, 0xFF, 4);
-  // Wide registers first, so that each slot is aligned to a cache line.
-  for (const ptx::Register &reg : kernel.registers) {
-    slots.push_back(newSlot(reg.bits));
+  addBody(kernel);
+  discardSlot = newSlot(128);
+}
+
+void KernelDecoder::addBody(const ptx::Kernel &source) {
+  Body &body = bodies.emplace_back();
+  body.source = &source;
+  for (const ptx::Register &reg : source.registers) {
+    body.slots.push_back(newSlot(reg.bits));
     program.registerCount += reg.bits >= 64 ? reg.bits / 32 : reg.bits > 1 ? 1 : 0;
   }
-  discardSlot = newSlot(128);
+  if (source.isFunction)
+    body.frameSlot = newSlot(64);
+}
+
+int KernelDecoder::findFunction(const std::string &name) const {
+  auto alias = module.aliases.find(name);
+  const std::string &wanted = alias == module.aliases.end() ? name : alias->second;
+  for (size_t i = 1; i < bodies.size(); ++i)
+    if (bodies[i].source->name == wanted)
+      return static_cast<int>(i) - 1;
+  return -1;
+}
+
+RegisterUse KernelDecoder::registerUse(int number, bool isResult, bool isAddress) const {
+  unsigned bits = bitsOfRegister(number);
+  uint8_t bytes = bits == 1 ? 0 : static_cast<uint8_t>(std::max(bits, 16u) / 8);
+  return {slotOf(number), number, bytes, isResult, isAddress};
+}
+
+std::optional<uint32_t> KernelDecoder::frameOffset(const std::string &name) const {
+  auto found = bodies[current].frame.find(name);
+  return found == bodies[current].frame.end() ? std::nullopt : std::optional(found->second);
 }
 
 uint32_t KernelDecoder::newSlot(unsigned bits) {
@@ -130,8 +158,11 @@ std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned
                                                                     {"%cluster_nctaid.z", Special::ClusterNctaidZ},
                                                                     {"%cluster_ctarank", Special::ClusterCtaRank},
                                                                     {"%cluster_nctarank", Special::ClusterNctaRank}};
-  if (bits != 32 && bits != 64)
+  if (bits != 16 && bits != 32 && bits != 64)
     return std::nullopt;
+  // 10.27: what the driver says about the launch; nothing here.
+  if (name.starts_with("%envreg"))
+    return constant(0, bits);
   for (const auto &[known, which] : kNames) {
     if (known != name)
       continue;
@@ -148,6 +179,7 @@ std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned
 Decoder::Decoder(KernelDecoder &owner, const ptx::Instruction &parsed, Instruction &decoded)
     : source(parsed), out(decoded), kernel(owner) {
   out.firstOperand = static_cast<uint32_t>(kernel.pool.size());
+  out.firstUse = static_cast<uint32_t>(kernel.uses.size());
 }
 
 bool Decoder::fail(const std::string &message) {
@@ -243,20 +275,25 @@ uint64_t immediateBits(const ptx::Operand &operand, Type type) {
 
 } // namespace
 
-bool Decoder::addRegister(const ptx::Operand &operand, Type type, bool wider) {
+bool Decoder::addRegister(const ptx::Operand &operand, Type type, bool wider, bool isResult) {
   unsigned bits = bitsOf(type), have = kernel.bitsOfRegister(operand.number);
   if (have != bits && !(wider && have > bits && bits > 1))
     return fail("register " + operand.name + " has " + std::to_string(have) + " bits, the instruction wants " +
                 std::to_string(bits));
   extra(kernel.slotOf(operand.number));
+  addUse(operand.number, isResult, false);
   return true;
+}
+
+void Decoder::addUse(int number, bool isResult, bool isAddress) {
+  kernel.uses.push_back(kernel.registerUse(number, isResult, isAddress));
 }
 
 bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   unsigned bits = bitsOf(type);
   switch (operand.kind) {
   case ptx::Operand::Register:
-    return addRegister(operand, type, wider);
+    return addRegister(operand, type, wider, false);
   case ptx::Operand::Integer:
   case ptx::Operand::Single:
   case ptx::Operand::Double:
@@ -276,6 +313,10 @@ bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
     return true;
   }
   case ptx::Operand::Symbol: {
+    if (auto offset = kernel.frameOffset(operand.name); offset && kernel.bodies[kernel.current].frameSlot == 0) {
+      extra(kernel.constant(*offset + static_cast<uint64_t>(operand.offset), bits));
+      return true;
+    }
     auto found = kernel.symbols.find(operand.name);
     if (found == kernel.symbols.end())
       return fail("unknown name '" + operand.name + "'");
@@ -287,6 +328,22 @@ bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   }
 }
 
+bool Decoder::isLocalOperand(size_t i) const {
+  const ptx::Operand &operand = source.operands[i];
+  return operand.baseIsRegister ? kernel.bodies[kernel.current].isFunction()
+                                : kernel.frameOffset(operand.name).has_value();
+}
+
+bool Decoder::readValue(size_t i, Type type) {
+  auto offset = operand(i).kind == ptx::Operand::Symbol ? kernel.frameOffset(operand(i).name) : std::nullopt;
+  uint32_t frame = kernel.bodies[kernel.current].frameSlot;
+  if (!offset || frame == 0)
+    return read(i, type);
+  out.imm = *offset + static_cast<uint64_t>(operand(i).offset);
+  extra(frame);
+  return true;
+}
+
 bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
   if (operand.kind == ptx::Operand::Sink) {
     extra(kernel.discard());
@@ -294,7 +351,7 @@ bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
   }
   if (operand.kind != ptx::Operand::Register)
     return fail("the destination must be a register");
-  return addRegister(operand, type, wider);
+  return addRegister(operand, type, wider, true);
 }
 
 bool Decoder::readPredicate(const ptx::Operand &operand) {
@@ -302,6 +359,8 @@ bool Decoder::readPredicate(const ptx::Operand &operand) {
   if (!immediate && width(operand) != 1)
     return fail("a predicate register is expected");
   extra(immediate ? kernel.constant(operand.bits != 0, 1) : kernel.slotOf(operand.number));
+  if (!immediate)
+    addUse(operand.number, false, false);
   extra(operand.negated ? ~0u : 0);
   return true;
 }
@@ -365,10 +424,17 @@ bool Decoder::addressBase(size_t i) {
     unsigned bits = kernel.bitsOfRegister(operand.number);
     if (bits != 32 && bits != 64)
       return fail("an address register must have 32 or 64 bits");
+    addUse(operand.number, false, true);
     extra(kernel.slotOf(operand.number) | (bits == 32 ? 1 : 0)); // Slots are 64-byte aligned: bit 0 is free.
     return true;
   }
-  if (!operand.name.empty()) {
+  if (auto offset = kernel.frameOffset(operand.name)) {
+    out.imm += *offset;
+    if (uint32_t frame = kernel.bodies[kernel.current].frameSlot) {
+      extra(frame);
+      return true;
+    }
+  } else if (!operand.name.empty()) {
     auto found = kernel.symbols.find(operand.name);
     if (found == kernel.symbols.end())
       return fail("unknown name '" + operand.name + "'");
@@ -376,6 +442,17 @@ bool Decoder::addressBase(size_t i) {
   }
   extra(kernel.constant(base, 64));
   return true;
+}
+
+void Decoder::addCarry(bool reads, bool writes) {
+  uint32_t &slot = kernel.bodies[kernel.current].carrySlot;
+  if (slot == 0)
+    slot = kernel.newSlot(1);
+  extra(slot);
+  if (reads)
+    kernel.uses.push_back({slot, -1, 0, false, false});
+  if (writes)
+    kernel.uses.push_back({slot, -1, 0, true, false});
 }
 
 void Decoder::noteSharedAccess(unsigned bytes) {
@@ -397,7 +474,8 @@ bool Decoder::finish(Handler handler) {
   if (!handler)
     return fail("this combination of type and modifiers is not modelled");
   out.run = handler;
-  return true;
+  out.useCount = static_cast<uint8_t>(kernel.uses.size() - out.firstUse);
+  return kernel.uses.size() - out.firstUse < 256 || fail("names more than 255 registers");
 }
 
 } // namespace imbrex::simulator

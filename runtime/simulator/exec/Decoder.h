@@ -70,6 +70,8 @@ using ptx::Space;
 constexpr uint64_t kSharedWindow = uint64_t(1) << 40, kLocalWindow = uint64_t(2) << 40,
                    kParamWindow = uint64_t(3) << 40;
 constexpr uint64_t kWindowBytes = uint64_t(1) << 32;
+/// What a pointer to the module's function number n holds: kFunctionBase + n * kFunctionStep. Nothing is stored there.
+constexpr uint64_t kFunctionBase = uint64_t(5) << 40, kFunctionStep = 16;
 
 /// An address known when a module is loaded.
 struct SymbolAddress {
@@ -116,10 +118,21 @@ public:
   bool addressWithOffset(size_t i);
   /// "[base, {c0, c1}]": as addressWithOffset, then the coordinates.
   bool tensorAddress(size_t i, size_t dimensions);
+  /// read(), or the address of a variable in a function's frame: its slot, and out.imm to add.
+  bool readValue(size_t i, Type type);
+  /// Whether the operand is an address in the frame of a function or of a call: a variable of .local or .param.
+  bool isLocalOperand(size_t i) const;
+  /// What becomes of undefined bits (exec/Instruction.h); Rule::Compute if never called.
+  void rule(Rule rule, uint16_t controls = 0) {
+    out.rule = rule;
+    out.controls = controls;
+  }
   /// Adds any number as an operand of the handler.
   void extra(uint32_t value);
   /// Bits of a register operand, 0 if it is no register.
   unsigned width(const ptx::Operand &operand) const;
+  /// The body's carry flag as an operand.
+  void addCarry(bool reads, bool writes);
   /// Registers that shared memory may see an access of that many bytes.
   void noteSharedAccess(unsigned bytes);
   /// An integer immediate; false (with an error) if the operand is none.
@@ -128,11 +141,14 @@ public:
   /// Sets the handler; an error if it is null or a modifier was not taken.
   bool finish(Handler handler);
   bool fail(const std::string &message);
+  KernelDecoder &owner() { return kernel; }
 
 private:
   /// Adds the register's slot if its width fits.
   bool addressBase(size_t i);
-  bool addRegister(const ptx::Operand &operand, Type type, bool wider);
+  bool addRegister(const ptx::Operand &operand, Type type, bool wider, bool isResult);
+
+  void addUse(int number, bool isResult, bool isAddress);
 
   KernelDecoder &kernel;
   uint64_t taken = 0; ///< Bit i: modifier i was taken.
@@ -154,7 +170,12 @@ std::span<const Opcode> convertOpcodes();
 std::span<const Opcode> moveOpcodes();
 std::span<const Opcode> memoryOpcodes();
 std::span<const Opcode> atomicOpcodes();
+std::span<const Opcode> carryOpcodes();
+std::span<const Opcode> fieldOpcodes();
+std::span<const Opcode> videoOpcodes();
+std::span<const Opcode> wmmaOpcodes();
 std::span<const Opcode> controlOpcodes();
+std::span<const Opcode> callOpcodes();
 std::span<const Opcode> barrierOpcodes();
 std::span<const Opcode> warpOpcodes();
 std::span<const Opcode> matrixOpcodes();

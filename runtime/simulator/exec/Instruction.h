@@ -30,6 +30,29 @@ enum class Step : uint32_t {
 /// next instruction.
 using Handler = Step (*)(Warp &warp, const Instruction &instruction, uint32_t lanes);
 
+/// What becomes of undefined bits (exec/Definedness.h) that an instruction's sources hold.
+enum class Rule : uint8_t {
+  Compute, ///< A lane's results are undefined as a whole.
+  Use,     ///< They are a fault.
+  Move,    ///< The handler moves bits: run on the undefined bits, it tells those of its results.
+  Logic,   ///< A function of the bits at one position, whose truth table is Instruction::imm (lop3's order).
+  Test,    ///< setp: a defined "false and", "true or" decides whatever the comparison depends on.
+  Store,   ///< They go to memory; those of a computed value must not reach global memory.
+  Own,     ///< The handler sees to it.
+};
+
+/// Instruction::controls: those are predicates.
+constexpr uint16_t kPredicateControl = 1u << 15;
+
+/// A register that an instruction reads or writes.
+struct RegisterUse {
+  uint32_t slot = 0;
+  int number = -1;   ///< In the body's list of registers.
+  uint8_t bytes = 0; ///< A lane's; 0 for a predicate.
+  bool isResult = false;
+  bool isAddress = false; ///< Must be defined, whatever the rule.
+};
+
 struct Instruction {
   Handler run = nullptr;
   const uint32_t *op = nullptr;                    ///< Byte offsets into the register file, in the family's own order.
@@ -44,6 +67,12 @@ struct Instruction {
   uint32_t firstOperand = 0;                       ///< Only while decoding: index of op[0] in the pool.
   uint32_t flags = 0;                              ///< The family's own bits.
   uint16_t bytes = 0, count = 0;                   ///< Memory: bytes an element, elements.
+  Rule rule = Rule::Compute;
+  uint8_t useCount = 0;  ///< Registers named in `uses`.
+  uint16_t controls = 0; ///< Rule::Move: bit k: op[k] (32 bits or a predicate) says what to move and is not moved
+                         ///< itself. Rule::Logic: how many inputs.
+  const RegisterUse *uses = nullptr;
+  uint32_t firstUse = 0; ///< Only while decoding: index of uses[0] in the pool.
 };
 
 } // namespace imbrex::simulator

@@ -11,6 +11,7 @@
 #include "runtime/simulator/exec/Arithmetic.h"
 #include "runtime/simulator/exec/Elementwise.h"
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
@@ -214,6 +215,8 @@ constexpr Opcode kOpcodes[] = {{"rem", decodeRem}, {"sad", decodeSad}, {"mul24",
 } // namespace
 
 bool decodeIntegerOperator(Decoder &d, Operator op, Type type) {
+  if (std::ranges::find(d.source.modifiers, "cc") != d.source.modifiers.end())
+    return decodeCarry(d, op, type, false);
   switch (op) {
   case Operator::Add:
     if (type == Type::S32 && d.take("sat"))

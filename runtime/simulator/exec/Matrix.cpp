@@ -12,6 +12,7 @@
 #include "runtime/simulator/exec/MatrixFragment.h"
 #include "runtime/simulator/exec/MatrixMath.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace imbrex::simulator {
@@ -138,9 +139,18 @@ bool readFragments(Decoder &d, Type accumulator, unsigned accumulators, Type ele
          d.readVector(2, element, b) && d.readVector(3, accumulator, accumulators);
 }
 
+/// s8 and u8 of 16 rows without .satfinite.
+bool hasFastLoop(const Decoder &d) {
+  auto names = [&](std::string_view word) { return std::ranges::count(d.source.modifiers, word) != 0; };
+  return (names("m16n8k16") || names("m16n8k32")) && (names("s8") || names("u8")) && !names("satfinite");
+}
+
 bool decodeMma(Decoder &d) {
+  d.rule(Rule::Use);
   if (!d.take("sync") || !d.take("aligned"))
     return d.fail("only mma.sync.aligned is modelled");
+  if (isGeneralProduct(d) && !hasFastLoop(d))
+    return decodeGeneralProduct(d);
   int shape = d.takeOneOf({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32", "m8n8k4"});
   if (shape < 0 || !d.take("row") || !d.take("col"))
     return d.fail("this shape or layout is not modelled");

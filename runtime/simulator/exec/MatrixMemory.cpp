@@ -36,6 +36,22 @@ uint32_t elementPair(const uint8_t *rows, unsigned lane, bool transposed) {
   return uint32_t(second) << 16 | first;
 }
 
+/// Rows that nothing wrote become undefined bits of the fragments.
+void settleMatrices(Warp &warp, const Instruction &i) {
+  uint8_t rows[4 * 128] = {};
+  bool isComputed = false;
+  for (const UnwrittenLoad &load : warp.unwritten) {
+    isComputed |= load.isComputed;
+    for (unsigned byte = 0; byte < 16; ++byte)
+      rows[16 * load.lane + byte] = load.mask >> byte & 1 ? 255 : 0;
+  }
+  warp.unwritten.clear();
+  for (unsigned u = 0; u < i.useCount; ++u)
+    for (unsigned m = 0; m < i.count && i.uses[u].isResult; ++m)
+      for (unsigned lane = 0; lane < 32 && i.op[m] == i.uses[u].slot; ++lane)
+        warp.undefined.set(i.op[m], 4, lane, elementPair(rows + 128 * m, lane, i.bytes), isComputed, i.index);
+}
+
 /// op: destinations, base. count matrices; bytes 1 for .trans.
 Step loadMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step;
@@ -43,6 +59,7 @@ Step loadMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
     return step;
   alignas(16) uint8_t rows[4 * 128];
   SharedMemory &shared = warp.cta->shared;
+  warp.unwritten.clear();
   for (unsigned lane = 0; lane < 8u * i.count; ++lane) {
     uint64_t address = rowAddress(warp, i, i.op[i.count], lane);
     if (address >= shared.size() || 16 > shared.size() - address) [[unlikely]] {
@@ -54,7 +71,8 @@ Step loadMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
       return Step::Fault;
     }
     Accessor who{accessor(warp, i, lane).bits | Accessor::kManyLanes};
-    if (!shared.read(static_cast<uint32_t>(address), 16, who)) [[unlikely]] {
+    if (!shared.read(static_cast<uint32_t>(address), 16, who) && !noteUnwrittenShared(warp, lane, address, 16))
+        [[unlikely]] {
       failShared(warp, i, lane, address, 16, false);
       return Step::Fault;
     }
@@ -69,6 +87,8 @@ Step loadMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
     for (unsigned lane = 0; lane < 32; ++lane)
       d[lane] = elementPair(rows + 128 * m, lane, true);
   }
+  if (!warp.unwritten.empty()) [[unlikely]]
+    settleMatrices(warp, i);
   return Step::Next;
 }
 
@@ -113,6 +133,8 @@ bool decodeMatrixAccess(Decoder &d, bool isStore) {
     return d.fail("needs .x1, .x2 or .x4 and .b16");
   d.out.count = static_cast<uint16_t>(1u << count);
   d.noteSharedAccess(16);
+  if (isStore)
+    d.rule(Rule::Use);
   size_t value = isStore ? 1 : 0;
   return d.operands(2) &&
          (isStore ? d.readVector(value, Type::B32, d.out.count) : d.writeVector(value, Type::B32, d.out.count)) &&
@@ -135,6 +157,7 @@ Step moveMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
 }
 
 bool decodeMoveMatrix(Decoder &d) {
+  d.rule(Rule::Move);
   bool known = d.take("sync") && d.take("aligned") && d.take("m8n8") && d.take("trans") && d.takeType() == Type::B16;
   return d.operands(2) && d.write(0, Type::B32) && d.read(1, Type::B32) && d.finish(known ? moveMatrix : nullptr);
 }

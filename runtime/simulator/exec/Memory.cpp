@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Loads and stores of 1 to 16 bytes a lane (PTX ISA, data movement). Cache operators and eviction
+// Loads and stores of 1 to 32 bytes a lane (PTX ISA, data movement). Cache operators and eviction
 // hints change nothing here; volatile and ordered accesses are "strong" for the race check.
 //
 //===----------------------------------------------------------------------===//
@@ -24,9 +24,9 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);
-    const uint8_t *from = S == Space::Global   ? readGlobal(warp, i, lane, address, total)
-                          : S == Space::Shared ? readShared(warp, i, lane, address, total)
-                                               : readAny(warp, i, lane, spaceOf(i), address, total);
+    const uint8_t *from = S == Space::Global   ? loadGlobal(warp, i, lane, address, total)
+                          : S == Space::Shared ? loadShared(warp, i, lane, address, total)
+                                               : loadAny(warp, i, lane, spaceOf(i), address, total);
     if (!from) [[unlikely]]
       return Step::Fault;
     using Memory = std::conditional_t<
@@ -41,6 +41,10 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
         warp.reg<Register>(i.op[e])[lane] = value;
     }
   }
+  if (!warp.unwritten.empty()) [[unlikely]]
+    settleLoad(warp, i);
+  if (i.flags & kStrongAccess)
+    warp.notePoll();
   return Step::Next;
 }
 
@@ -51,7 +55,7 @@ template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const 
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);
-    uint8_t value[16];
+    uint8_t value[32];
     for (unsigned e = 0; e < count; ++e)
       std::memcpy(value + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
     uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total)
@@ -126,12 +130,13 @@ Type bitsType(unsigned bits) {
 bool decodeAccess(Decoder &d, bool isStore) {
   Space space = d.takeSpace();
   bool strong = takeMemoryHints(d);
-  unsigned count = d.take("v2") ? 2 : d.take("v4") ? 4 : 1;
+  unsigned count = d.take("v2") ? 2 : d.take("v4") ? 4 : d.take("v8") ? 8 : 1;
   Type type = d.takeType();
   unsigned bytes = type == Type::Pred ? 0 : bitsOf(type) / 8;
-  if (bytes == 0 || bytes * count > 16)
+  if (bytes == 0 || bytes * count > (space == Space::Global ? 32 : 16)) // 9.7.9.8: 256 bits in global memory only.
     return d.fail("this type and vector width is not modelled");
-  if (!d.operands(2))
+  bool hasPolicy = d.take("L2::cache_hint"); // One more operand, which changes nothing here.
+  if (!d.operands(hasPolicy ? 3 : 2))
     return false;
   size_t value = isStore ? 1 : 0;
   unsigned width = registerBits(d, d.operand(value), bytes);
@@ -139,12 +144,17 @@ bool decodeAccess(Decoder &d, bool isStore) {
   bool good = isStore ? d.readVector(value, registerType, count) : d.writeVector(value, registerType, count);
   if (!good || !d.address(1 - value))
     return false;
+  if (space == Space::Param && d.isLocalOperand(1 - value))
+    space = Space::Local; // Parameters of functions and calls lie in the frame.
   d.out.bytes = static_cast<uint16_t>(bytes);
   d.out.count = static_cast<uint16_t>(count);
+  if (isStore)
+    d.rule(Rule::Store);
   d.out.flags = (strong ? kStrongAccess : 0) | static_cast<uint32_t>(space) << kSpaceShift;
   if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bytes * count);
   bool extended = isSigned(type);
+  d.out.flags |= extended ? kSignedLoad : 0;
   if (width == 8 && bytes == 1)
     width = 16; // As wide as its slot.
   if (space == Space::Global)
@@ -220,6 +230,23 @@ bool decodePrefetch(Decoder &d) {
   return d.finish(nothing);
 }
 
+template <class T> Step zero(Warp &warp, const Instruction &i, uint32_t lanes) {
+  forLanes(lanes, [&](unsigned lane) { warp.reg<T>(i.op[0])[lane] = 0; });
+  return Step::Next;
+}
+
+/// 9.7.9.18: a policy is a number for the cache_hint operands, which change nothing here.
+bool decodeCreatePolicy(Decoder &d) {
+  for (const std::string &word : d.source.modifiers)
+    d.take(word);
+  if (!d.operands(1, 5) || !d.write(0, Type::B64))
+    return false;
+  for (size_t i = 1; i < d.operandCount(); ++i)
+    if (d.operand(i).kind == ptx::Operand::Register && !d.read(i, d.width(d.operand(i)) == 64 ? Type::B64 : Type::B32))
+      return false;
+  return d.finish(zero<uint64_t>);
+}
+
 constexpr Opcode kOpcodes[] = {{"ld", decodeLoad},
                                {"ldu", decodeLoad},
                                {"st", decodeStore},
@@ -228,7 +255,8 @@ constexpr Opcode kOpcodes[] = {{"ld", decodeLoad},
                                {"prefetch", decodePrefetch},
                                {"prefetchu", decodePrefetch},
                                {"discard", decodePrefetch},
-                               {"applypriority", decodePrefetch}};
+                               {"applypriority", decodePrefetch},
+                               {"createpolicy", decodeCreatePolicy}};
 
 } // namespace
 

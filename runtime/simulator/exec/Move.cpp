@@ -57,6 +57,13 @@ template <class Whole, class Element> Step unpack(Warp &warp, const Instruction 
   return Step::Next;
 }
 
+/// The address of a variable in the frame of a function.
+Step offset(Warp &warp, const Instruction &i, uint32_t lanes) {
+  forLanes(lanes,
+           [&](unsigned lane) { warp.reg<uint64_t>(i.op[0])[lane] = warp.reg<uint64_t>(i.op[1])[lane] + i.imm; });
+  return Step::Next;
+}
+
 Type elementType(unsigned bits) { return bits == 16 ? Type::B16 : Type::B32; }
 
 bool decodePacking(Decoder &d, Type type, bool packs) {
@@ -69,6 +76,7 @@ bool decodePacking(Decoder &d, Type type, bool packs) {
     handler = packs ? pack<uint64_t, uint32_t> : unpack<uint64_t, uint32_t>;
   if (bitsOf(type) == 64 && bits == 16)
     handler = packs ? pack<uint64_t, uint16_t> : unpack<uint64_t, uint16_t>;
+  d.rule(Rule::Move);
   bool good = packs ? d.write(0, type) && d.readVector(1, elementType(bits), count)
                     : d.read(1, type) && d.writeVector(0, elementType(bits), count);
   return good && d.finish(handler);
@@ -88,8 +96,11 @@ bool decodeMov(Decoder &d) {
   if (d.operand(1).kind == ptx::Operand::Special && (name == "%clock" || name == "%clock_hi" || name == "%clock64" ||
                                                      name == "%globaltimer" || name == "%globaltimer_lo"))
     return d.finish(bitsOf(type) == 64 ? readClock<uint64_t> : readClock<uint32_t>);
-  if (!d.read(1, type))
+  d.rule(Rule::Move);
+  if (!d.readValue(1, type))
     return false;
+  if (d.out.imm != 0)
+    return d.finish(bitsOf(type) == 64 ? offset : nullptr);
   switch (bitsOf(type)) {
   case 1:
     return d.finish(movePredicate);

@@ -80,17 +80,53 @@ struct Program {
   struct Param {
     uint32_t offset = 0, bytes = 0;
   };
+  /// A function of the module that this kernel may call. Its code follows the kernel's.
+  struct Function {
+    struct Parameter {
+      uint32_t offset = 0, bytes = 0; ///< Place in the frame, or:
+      uint32_t slot = 0;              ///< a register's slot where bytes is 0 (`.reg`),
+      unsigned registerBits = 0;      ///< and its width.
+    };
+    std::string name;
+    uint64_t address = 0;    ///< What a pointer to it holds.
+    uint32_t entry = 0;      ///< Index of its first instruction.
+    uint32_t frameSlot = 0;  ///< 64 bits a lane: where its frame begins in local memory.
+    uint32_t frameBytes = 0; ///< Parameters, results and locals.
+    std::vector<Parameter> params, results;
+    std::vector<RegisterUse> registers; ///< All of its registers.
+    std::vector<RegisterUse> undefined; ///< Those that are read before they are written on some path.
+    bool recursive = false;             ///< May be active more than once: registers are saved by a call.
+  };
+  /// One `call`: where the caller keeps what goes in and out.
+  struct CallSite {
+    struct Value {
+      uint32_t slot = 0;   ///< A register's or constant's slot, or where `inMemory`:
+      uint32_t offset = 0; ///< place in the caller's frame.
+      uint32_t bytes = 0;  ///< 0: a predicate.
+      bool inMemory = false;
+    };
+    int function = -1;      ///< Index into Program::functions; -1 for a call through a register.
+    uint32_t frameSlot = 0; ///< The caller's.
+    std::vector<Value> arguments, results;
+  };
   struct SpecialSlot {
     Special which = Special::TidX;
     uint32_t slot = 0;
-    unsigned bytes = 4; ///< 4, or 8 for the 64-bit view.
+    unsigned bytes = 4; ///< 4, or 2 and 8 for the 16-bit and 64-bit views.
   };
 
   std::string name;
   std::shared_ptr<const SourceText> source;
   std::vector<Instruction> code;
   std::vector<uint32_t> operandPool;
-  std::vector<uint8_t> registerImage; ///< Initial bytes of a warp's register file, 64-byte multiple.
+  std::vector<RegisterUse> usePool;
+  std::vector<RegisterUse> undefined; ///< Registers of the kernel that are read before they are written on some path.
+  std::vector<Function> functions;
+  std::vector<CallSite> calls;
+  std::vector<std::vector<uint32_t>> branchTables; ///< Targets of each brx.idx.
+  bool usesStack = false;                          ///< Calls functions, or allocates on the stack.
+  bool usesHeap = false;                           ///< Calls malloc or free.
+  std::vector<uint8_t> registerImage;              ///< Initial bytes of a warp's register file, 64-byte multiple.
   std::vector<SpecialSlot> specials;
   std::vector<Param> params;
   uint32_t paramBytes = 0;

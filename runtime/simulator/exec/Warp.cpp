@@ -11,6 +11,7 @@
 
 #include "runtime/simulator/exec/Mbarrier.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace imbrex::simulator {
@@ -18,14 +19,29 @@ namespace imbrex::simulator {
 void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   cta = &owner;
   index = number;
-  live = active = lanes;
+  started = live = active = lanes;
   pc = 0;
+  depth = 0;
+  waited = 0;
   parked.clear();
   joins.clear();
   setJoin(-1);
   const Program &program = *owner.program;
   registers = program.registerImage;
+  undefined.begin(registers.size());
+  for (const RegisterUse &use : program.undefined)
+    for (unsigned lane = 0; lane < 32; ++lane)
+      undefined.set(use.slot, use.bytes, lane, allBits(use.bytes), true, Definedness::kNeverWritten);
+  unwritten.clear();
   local.begin(program.localBytes);
+  if (program.usesStack) {
+    stacks.resize(32);
+    for (LaneStack &stack : stacks) {
+      stack.frames.clear();
+      stack.saved.clear();
+      stack.top = program.localBytes;
+    }
+  }
   recent = Allocation();
   std::memset(copyGroup, 0, sizeof(copyGroup));
   copies.clear();
@@ -126,193 +142,84 @@ void Warp::fillSpecials() {
       uint32_t value = specialValue(*cta, index, lane, use.which);
       if (use.bytes == 8)
         reg<uint64_t>(use.slot)[lane] = value;
+      else if (use.bytes == 2)
+        reg<uint16_t>(use.slot)[lane] = static_cast<uint16_t>(value);
       else
         reg<uint32_t>(use.slot)[lane] = value;
     }
 }
 
+namespace {
+
+/// Instructions after which lanes at a join go on alone, if the others poll memory; if they do not.
+constexpr uint64_t kPollPatience = 2000, kPatience = uint64_t(1) << 20;
+
+/// A run that polled nothing goes on to its quantum; another one lets other warps and lanes have their turn.
+bool extendSlice(uint64_t &slice, uint64_t &left, uint64_t quantum) {
+  left = std::min(quantum - slice, kPollPatience);
+  slice += left;
+  return left != 0;
+}
+
+bool anyArrived(const std::vector<Join> &joins) {
+  return std::ranges::any_of(joins, [](const Join &join) { return join.arrived != 0; });
+}
+
+} // namespace
+
 Warp::Status Warp::run(uint64_t &quantum) {
-  if (active == 0 && !pick())
-    return live == 0 ? Status::Done : Status::Blocked;
-  const Instruction *code = cta->program->code.data();
-  uint64_t before = quantum;
   Status status = Status::Ready;
-  while (quantum > 0) {
+  if (active == 0 && !pickOrRelease(status))
+    return status;
+  const Instruction *code = cta->program->code.data();
+  bool someWait = anyArrived(joins);
+  uint64_t slice = std::min(quantum, kPollPatience), left = slice;
+  polls = 0;
+  while (left > 0 || (polls == 0 && !someWait && extendSlice(slice, left, quantum))) {
     if (pc == joinPc) [[unlikely]] {
       arriveAtJoin();
-      if (active == 0 && !pick()) {
-        status = Status::Blocked;
+      if (active == 0 && !pickOrRelease(status))
         break;
-      }
+      someWait = someWait || anyArrived(joins); // The others may spin until these lanes go on.
       continue;
     }
-    --quantum;
+    --left;
     const Instruction &instruction = code[pc];
-    uint32_t lanes = active & (pred(instruction.guard) ^ instruction.guardFlip);
     ++pc;
-    if (lanes == 0)
-      continue;
-    Step step = instruction.run(*this, instruction, lanes);
+    Step step;
+    if (undefined.any()) [[unlikely]] {
+      step = runTracked(instruction);
+    } else {
+      uint32_t lanes = active & (pred(instruction.guard) ^ instruction.guardFlip);
+      if (lanes == 0)
+        continue;
+      step = instruction.run(*this, instruction, lanes);
+    }
     if (step == Step::Next) [[likely]]
       continue;
     if (step == Step::Fault) {
       status = Status::Fault;
       break;
     }
-    if (active == 0 && !pick()) {
-      status = live == 0 ? Status::Done : Status::Blocked;
+    if (active == 0 && !pickOrRelease(status))
       break;
-    }
   }
-  executed += before - quantum;
+  quantum -= slice - left;
+  executed += slice - left;
+  if (status != Status::Ready)
+    return status;
   // Lanes that spin on what other lanes of this warp must do let them run now and then.
-  if (status == Status::Ready && active != 0 && !parked.empty())
+  waited = someWait ? waited + slice - left : 0;
+  if ((waited >= kPatience || (polls != 0 && waited >= kPollPatience)) && releaseHint())
+    waited = 0;
+  if (active != 0 && !parked.empty())
     park(active, pc, Fragment::Ready, 0);
   return status;
-}
-
-/// Takes the first parked fragment that is ready.
-bool Warp::pick() {
-  for (size_t i = 0; i < parked.size(); ++i) {
-    if (parked[i].state != Fragment::Ready)
-      continue;
-    Fragment fragment = parked[i];
-    parked.erase(parked.begin() + static_cast<ptrdiff_t>(i));
-    active = fragment.lanes;
-    pc = fragment.pc;
-    setJoin(fragment.join);
-    return true;
-  }
-  return false;
-}
-
-void Warp::setJoin(int number) {
-  join = number;
-  joinPc = number < 0 ? kNoPc : joins[number].pc;
-}
-
-void Warp::branch(const Instruction &instruction, uint32_t taken) {
-  uint32_t rest = active & ~taken;
-  if (rest == 0) {
-    pc = instruction.target;
-    return;
-  }
-  // A loop whose lanes leave one after the other meets the same join every time.
-  if (instruction.reconverge != joinPc && instruction.reconverge != kNoPc) {
-    size_t number = 0;
-    while (number < joins.size() && joins[number].expected != 0)
-      ++number;
-    if (number == joins.size())
-      joins.emplace_back();
-    joins[number] = {instruction.reconverge, active, 0, join};
-    setJoin(static_cast<int>(number));
-  }
-  parked.push_back({instruction.target, taken, join, Fragment::Ready, 0});
-  active = rest;
-}
-
-void Warp::arriveAtJoin() {
-  int number = join;
-  joins[number].arrived |= active;
-  active = 0;
-  releaseJoin(number);
-}
-
-/// Lets a join's lanes go on as one fragment once all have come; the join's slot is free again.
-void Warp::releaseJoin(int number) {
-  Join &point = joins[number];
-  if (point.arrived != point.expected || point.expected == 0)
-    return;
-  parked.push_back({point.pc, point.arrived, point.parent, Fragment::Ready, 0});
-  point.arrived = point.expected = 0;
-}
-
-Step Warp::exitLanes(uint32_t lanes) {
-  live &= ~lanes;
-  active &= ~lanes;
-  for (size_t number = 0; number < joins.size(); ++number) {
-    joins[number].expected &= ~lanes;
-    releaseJoin(static_cast<int>(number));
-  }
-  // Who waits for the lanes that ended looks again.
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtWarpSync)
-      fragment.state = Fragment::Ready;
-  cta->noteExit(index);
-  return active == 0 ? Step::Switch : Step::Next;
-}
-
-Step Warp::park(uint32_t lanes, uint32_t resumeAt, Fragment::State state, uint64_t key) {
-  parked.push_back({resumeAt, lanes, join, state, key});
-  active &= ~lanes;
-  return active == 0 ? Step::Switch : Step::Next;
-}
-
-bool Warp::gather(const Instruction &instruction, uint32_t &lanes, uint32_t needed, uint64_t key) {
-  uint32_t missing = needed & live & ~lanes;
-  if (missing == 0) [[likely]]
-    return true;
-  uint32_t waiting = 0;
-  for (const Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtWarpSync && fragment.key == key)
-      waiting |= fragment.lanes;
-  if ((missing & ~waiting) != 0) {
-    park(lanes, instruction.index, Fragment::AtWarpSync, key);
-    return false;
-  }
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtWarpSync && fragment.key == key && (fragment.lanes & missing)) {
-      lanes |= fragment.lanes;
-      fragment.state = Fragment::Ready;
-      ++fragment.pc;
-    }
-  return true;
-}
-
-void Warp::wake(uint32_t lanes, uint64_t key) {
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtBarrier && fragment.key == key && fragment.lanes == lanes)
-      fragment.state = Fragment::Ready;
-}
-
-void Warp::wakeEvent(uint64_t key) {
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtEvent && fragment.key == key)
-      fragment.state = Fragment::Ready;
-}
-
-bool Warp::timeOut() {
-  bool any = false;
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtEvent && fragment.key - kMbarrierEvent <= ~uint32_t(0)) {
-      fragment.state = Fragment::Ready;
-      timedOut |= fragment.lanes;
-      any = true;
-    }
-  return any;
 }
 
 Step Warp::fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail) {
   cta->fault = Fault{kind, std::move(detail), instruction.index, ~0u, index, lane};
   return Step::Fault;
-}
-
-bool Warp::requireFull(const Instruction &instruction, uint32_t lanes, Step &step) {
-  if (lanes == ~0u) [[likely]]
-    return true;
-  step = fail(FaultKind::DivergentBarrier, instruction, static_cast<unsigned>(__builtin_ctz(lanes)),
-              "an .aligned instruction needs all 32 threads of the warp; only " +
-                  std::to_string(__builtin_popcount(lanes)) + " execute it here");
-  return false;
-}
-
-bool Warp::requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step) {
-  if (!requireFull(instruction, lanes, step))
-    return false;
-  if (index / 4 * 4 + 4 <= cta->warpCount)
-    return true;
-  step = fail(FaultKind::DivergentBarrier, instruction, 0, "the block's last warps are no whole warpgroup of four");
-  return false;
 }
 
 } // namespace imbrex::simulator

@@ -6,8 +6,10 @@
 // A warp runs one fragment of its lanes at a time: a set of lanes that share a program counter.
 // A divergent branch splits a fragment and opens a join at the branch's immediate post-dominator;
 // fragments that reach it wait there until every lane of the join has come or exited, then go on as
-// one. Fragments that wait at a warp-wide operation (shfl.sync and the like) or a barrier let the
-// others run, so lanes of one warp may wait for each other as on sm_70 and later.
+// one. A join is a hint: when the rest of the warp can only wait, or polls memory for long, the lanes that
+// have arrived go on alone. Fragments that wait at a warp-wide operation (shfl.sync and the like) or a
+// barrier let the others run, so lanes of one warp may wait for each other as on sm_70 and later.
+// An .aligned instruction waits for the whole warp and makes it one fragment again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +21,7 @@
 
 #include "runtime/simulator/Fault.h"
 #include "runtime/simulator/exec/MatrixState.h"
+#include "runtime/simulator/exec/Definedness.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 #include "runtime/simulator/memory/LocalMemory.h"
@@ -35,6 +38,7 @@ struct Fragment {
   uint32_t pc = 0;
   uint32_t lanes = 0;
   int join = -1;
+  uint32_t depth = 0; ///< Calls that its lanes are in.
   State state = Ready;
   uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute;
                     ///< AtEvent: what must happen before it executes its instruction again (Mbarrier.h).
@@ -46,6 +50,29 @@ struct Join {
   uint32_t expected = 0; ///< Lanes that may still come, arrived ones included.
   uint32_t arrived = 0;
   int parent = -1;
+  uint32_t depth = 0; ///< Calls that its lanes are in when they meet.
+};
+
+/// A call that a lane has not returned from.
+struct Frame {
+  uint32_t call = 0;     ///< Index of the call instruction.
+  uint32_t function = 0; ///< Index into Program::functions.
+  uint32_t stackTop = 0; ///< The caller's.
+  size_t saved = 0;      ///< Where its registers begin in LaneStack::saved.
+};
+
+/// One lane's calls and the registers that recursive ones have saved.
+struct LaneStack {
+  std::vector<Frame> frames;
+  std::vector<uint8_t> saved;
+  uint32_t top = 0; ///< First free byte of its local memory.
+};
+
+/// A load of a lane that found bytes which nothing wrote.
+struct UnwrittenLoad {
+  unsigned lane = 0;
+  uint32_t mask = 0;       ///< Bit k: byte k of the access.
+  bool isComputed = false; ///< The bytes hold a value that was computed from undefined bits.
 };
 
 /// One cp.async instruction of a warp, until every lane has waited for it.
@@ -71,6 +98,8 @@ public:
   static constexpr uint32_t kNoPc = ~0u;
   /// Plus its mask: bar.warp.sync meets any bar.warp.sync with the same mask.
   static constexpr uint64_t kWarpSyncKey = uint64_t(1) << 32;
+  /// Plus the instruction: an .aligned one waits for the whole warp.
+  static constexpr uint64_t kAlignedKey = uint64_t(1) << 33;
 
   /// Prepares the warp for a block; `lanes` are the threads it has.
   void begin(Cta &cta, unsigned index, uint32_t lanes);
@@ -84,6 +113,12 @@ public:
 
   /// A conditional branch: `taken` of the active lanes go to the target.
   void branch(const Instruction &instruction, uint32_t taken);
+  /// A branch with many targets: lanes go to targets[lane].
+  void branchMany(const Instruction &instruction, uint32_t lanes, const uint32_t *targets);
+  /// `lanes` of the fragment begin a function at `to`; all active lanes meet again at `at`, where the others wait.
+  void detour(uint32_t at, uint32_t lanes, uint32_t to);
+  /// `lanes` leave the function they are in, to instruction `to`; Step::Switch if none of the fragment is left.
+  Step leave(uint32_t lanes, uint32_t to);
   /// Some lanes end. Step::Switch if none of the fragment is left.
   Step exitLanes(uint32_t lanes);
   /// Parks `lanes` of the running fragment; they go on at `resumeAt`.
@@ -101,22 +136,36 @@ public:
   bool timeOut();
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
-  /// Step::Fault with "divergent barrier" unless all 32 lanes execute this .aligned instruction.
+  /// Whether all live lanes execute this .aligned instruction; they are one fragment then. False: `step` says whether
+  /// the fragment waits for the others or none can come ("divergent barrier").
+  bool requireWhole(const Instruction &instruction, uint32_t lanes, Step &step);
+  /// The same, and all 32 are live.
   bool requireFull(const Instruction &instruction, uint32_t lanes, Step &step);
   /// The same, and the warp must be one of a whole warpgroup of four.
   bool requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step);
+  /// A fault that blames undefined bits of `slot`; `what` depends on them.
+  Step failUndefined(const Instruction &instruction, uint32_t slot, uint32_t lanes, const std::string &what);
+  /// The lanes of the last warp-wide operation.
+  uint32_t gathered = 0;
+  /// Counts an access that may wait for another lane (volatile, ordered, atomic).
+  void notePoll() { ++polls; }
 
   Cta *cta = nullptr;
   unsigned index = 0;
+  uint32_t started = 0; ///< Lanes that have a thread, ended ones included.
   uint32_t live = 0;
   uint32_t active = 0; ///< Lanes of the running fragment; 0 when none runs.
   uint32_t pc = 0;
   int join = -1;
-  uint32_t joinPc = kNoPc;
+  uint32_t joinPc = kNoPc; ///< The join's place, where the fragment is as deep in calls as the join.
+  uint32_t depth = 0;
   std::vector<Fragment> parked;
   std::vector<Join> joins;
   std::vector<uint8_t> registers;
+  Definedness undefined;
+  std::vector<UnwrittenLoad> unwritten; ///< Of the load that runs.
   LocalMemory local;
+  std::vector<LaneStack> stacks;   ///< One a lane; only where the program calls or allocates.
   Allocation recent;               ///< The allocation touched last; size 0 at first.
   uint32_t copyGroup[32] = {};     ///< Number of the cp.async group each lane is filling.
   std::vector<PendingCopy> copies; ///< In order of issue.
@@ -128,10 +177,20 @@ public:
 
 private:
   bool pick();
+  bool pickOrRelease(Status &status);
+  bool isStuckAtAligned() const;
+  Status failStuck();
+  bool releaseHint();
   void setJoin(int number);
+  int openJoin(uint32_t at, uint32_t lanes);
   void arriveAtJoin();
   void releaseJoin(int number);
   void fillSpecials();
+  Step runTracked(const Instruction &instruction);
+  Step runUndefined(const Instruction &instruction, uint32_t lanes);
+
+  uint64_t polls = 0;  ///< Since the run began.
+  uint64_t waited = 0; ///< Instructions run while lanes wait at a join.
 };
 
 /// Calls f(lane) for each set bit. f must write only what belongs to its lane (never a lane mask): the

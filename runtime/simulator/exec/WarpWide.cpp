@@ -32,6 +32,38 @@ bool gatherMembers(Warp &warp, const Instruction &i, uint32_t &lanes, uint32_t m
   return true;
 }
 
+/// After an operation of `lanes` whose results depend on the values of them all.
+void settle(Warp &warp, const Instruction &i, uint32_t lanes) {
+  Definedness &undefined = warp.undefined;
+  uint32_t bad = 0, origin = Definedness::kNeverWritten;
+  for (unsigned u = 0; u < i.useCount; ++u)
+    if (uint32_t here = i.uses[u].isResult ? 0 : undefined.lanes(i.uses[u].slot) & lanes) {
+      bad |= here;
+      origin = undefined.origin(i.uses[u].slot);
+    }
+  for (unsigned u = 0; u < i.useCount; ++u) {
+    const RegisterUse &use = i.uses[u];
+    if (!use.isResult)
+      continue;
+    undefined.define(use.slot, use.bytes, lanes);
+    for (uint32_t rest = bad ? lanes : 0; rest != 0; rest &= rest - 1)
+      undefined.set(use.slot, use.bytes, static_cast<unsigned>(__builtin_ctz(rest)), allBits(use.bytes), true, origin);
+  }
+}
+
+Step finish(Warp &warp, const Instruction &i, uint32_t lanes) {
+  if (warp.undefined.any()) [[unlikely]]
+    settle(warp, i, lanes);
+  return Step::Next;
+}
+
+const RegisterUse *resultAt(const Instruction &i, uint32_t slot) {
+  for (unsigned u = 0; u < i.useCount; ++u)
+    if (i.uses[u].isResult && i.uses[u].slot == slot)
+      return &i.uses[u];
+  return nullptr;
+}
+
 enum class Shuffle : uint16_t { Up, Down, Butterfly, Index };
 
 /// Source lane of `lane`, and whether it is inside the segment (PTX ISA, shfl.sync's pseudo code).
@@ -63,31 +95,52 @@ bool shuffleSource(Shuffle mode, unsigned lane, uint32_t b, uint32_t c, unsigned
   return inside;
 }
 
-/// op: d, p, a, b, c, mask. Reading a lane that does not take part gives its own last value, which the
-/// ISA leaves open; it is a fault here, since no kernel can mean it.
+/// Undefined bits move with the values; lanes that read one that takes no part, `strangers`, get undefined ones.
+void settleShuffle(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t strangers, const unsigned *sources) {
+  Definedness &undefined = warp.undefined;
+  uint64_t bits[32] = {};
+  uint32_t open = undefined.lanes(i.op[2]), isComputed = undefined.computedLanes(i.op[2]);
+  uint32_t origin = open ? undefined.origin(i.op[2]) : i.index;
+  for (unsigned lane = 0; lane < 32; ++lane)
+    bits[lane] = open >> lane & 1 ? undefined.bits(i.op[2], 4, lane) : 0;
+  if (resultAt(i, i.op[1]))
+    undefined.define(i.op[1], 0, lanes);
+  for (uint32_t rest = resultAt(i, i.op[0]) ? lanes : 0; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    if (strangers >> lane & 1)
+      undefined.set(i.op[0], 4, lane, allBits(4), true, i.index);
+    else
+      undefined.set(i.op[0], 4, lane, bits[sources[lane]], isComputed >> sources[lane] & 1, origin);
+  }
+}
+
+/// op: d, p, a, b, c, mask. What a lane reads from one that does not take part is unpredictable (9.7.9.6): undefined.
 Step shuffle(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step;
   if (!gatherMembers(warp, i, lanes, i.op[5], step))
     return step;
   uint32_t *d = warp.reg<uint32_t>(i.op[0]);
   const uint32_t *a = warp.reg<uint32_t>(i.op[2]), *b = warp.reg<uint32_t>(i.op[3]), *c = warp.reg<uint32_t>(i.op[4]);
-  uint32_t values[32], inside = 0;
+  uint32_t values[32], inside = 0, strangers = 0;
+  unsigned sources[32] = {};
   std::copy(a, a + 32, values);
   Shuffle mode = static_cast<Shuffle>(i.count);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest)), source = 0;
     inside |= uint32_t(shuffleSource(mode, lane, b[lane], c[lane], source)) << lane;
-    if (!(lanes >> source & 1))
-      return warp.fail(FaultKind::DivergentBarrier, i, lane,
-                       "shfl.sync reads lane " + std::to_string(source) + ", which does not execute it");
+    strangers |= uint32_t(!(lanes >> source & 1)) << lane;
+    sources[lane] = source;
     d[lane] = values[source];
   }
   uint32_t &p = warp.pred(i.op[1]);
   p = (p & ~lanes) | inside;
+  if (strangers != 0 || warp.undefined.any()) [[unlikely]]
+    settleShuffle(warp, i, lanes, strangers, sources);
   return Step::Next;
 }
 
 bool decodeShfl(Decoder &d) {
+  d.rule(Rule::Own);
   bool sync = d.take("sync");
   int mode = d.takeOneOf({"up", "down", "bfly", "idx"});
   Type type = d.takeType();
@@ -104,16 +157,19 @@ bool decodeShfl(Decoder &d) {
 
 enum class Vote : uint16_t { All, Any, Uniform, Ballot };
 
+/// The form without .sync: the members are the lanes that are together.
+constexpr uint32_t kOfActive = 1;
+
 /// op: d, predicate, flip, mask.
 Step vote(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step;
-  if (!gatherMembers(warp, i, lanes, i.op[3], step))
+  if (!(i.flags & kOfActive) && !gatherMembers(warp, i, lanes, i.op[3], step))
     return step;
   uint32_t values = warp.pred(i.op[1]) ^ i.op[2];
   const uint32_t *masks = warp.reg<uint32_t>(i.op[3]);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    uint32_t members = masks[lane] & lanes, set = values & members;
+    uint32_t members = i.flags & kOfActive ? lanes : masks[lane] & lanes, set = values & members;
     if (static_cast<Vote>(i.count) == Vote::Ballot) {
       warp.reg<uint32_t>(i.op[0])[lane] = set;
       continue;
@@ -124,16 +180,24 @@ Step vote(Warp &warp, const Instruction &i, uint32_t lanes) {
     uint32_t &d = warp.pred(i.op[0]);
     d = (d & ~(1u << lane)) | uint32_t(result) << lane;
   }
-  return Step::Next;
+  return finish(warp, i, lanes);
 }
 
 bool decodeVote(Decoder &d) {
+  d.rule(Rule::Own);
   bool sync = d.take("sync");
   int mode = d.takeOneOf({"all", "any", "uni", "ballot"});
   Type type = d.takeType();
-  if (!sync || mode < 0 || type != (mode == 3 ? Type::B32 : Type::Pred))
-    return d.fail("only vote.sync.{all,any,uni}.pred and .ballot.b32 are modelled");
+  if (mode < 0 || type != (mode == 3 ? Type::B32 : Type::Pred))
+    return d.fail("only vote.{all,any,uni}.pred and .ballot.b32 are modelled");
   d.out.count = static_cast<uint16_t>(mode);
+  d.out.flags = sync ? 0 : kOfActive;
+  if (!sync) {
+    if (!d.operands(2) || !d.write(0, type) || !d.readPredicate(1))
+      return false;
+    d.extra(0);
+    return d.finish(vote);
+  }
   return d.operands(3) && d.write(0, type) && d.readPredicate(1) && d.read(2, Type::B32) && d.finish(vote);
 }
 
@@ -164,10 +228,11 @@ template <class T> Step match(Warp &warp, const Instruction &i, uint32_t lanes) 
     uint32_t &p = warp.pred(i.op[1]);
     p = (p & ~(1u << lane)) | uint32_t(all) << lane;
   }
-  return Step::Next;
+  return finish(warp, i, lanes);
 }
 
 bool decodeMatch(Decoder &d) {
+  d.rule(Rule::Own);
   bool all = d.take("all");
   if (!all && !d.take("any"))
     return d.fail("needs .any or .all");
@@ -218,10 +283,11 @@ template <class T> Step redux(Warp &warp, const Instruction &i, uint32_t lanes) 
       result = reduce(static_cast<Reduce>(i.count), result, values[__builtin_ctz(members)]);
     warp.reg<T>(i.op[0])[lane] = result;
   }
-  return Step::Next;
+  return finish(warp, i, lanes);
 }
 
 bool decodeRedux(Decoder &d) {
+  d.rule(Rule::Own);
   bool sync = d.take("sync");
   int operation = d.takeOneOf({"add", "min", "max", "and", "or", "xor"});
   Type type = d.takeType();
@@ -241,10 +307,11 @@ Step elect(Warp &warp, const Instruction &i, uint32_t lanes) {
   forLanes(lanes, [&](unsigned lane) { warp.reg<uint32_t>(i.op[0])[lane] = leader; });
   uint32_t &p = warp.pred(i.op[1]);
   p = (p & ~lanes) | 1u << leader;
-  return Step::Next;
+  return finish(warp, i, lanes);
 }
 
 bool decodeElect(Decoder &d) {
+  d.rule(Rule::Own);
   if (!d.take("sync") || !d.operands(2) || d.operand(0).kind != ptx::Operand::Pair)
     return d.fail("only elect.sync d|p, mask is modelled");
   return d.write(d.operand(0).elements[0], Type::B32) && d.write(d.operand(0).elements[1], Type::Pred) &&

@@ -99,9 +99,9 @@ Clocks::Row Clocks::issueRow(unsigned actor) const {
   return row;
 }
 
-void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t live) {
+void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t started) {
   uint32_t time = release();
-  if ((live & ~lanes) == 0) {
+  if ((started & ~lanes) == 0) {
     lanesJoined[warp] = time;
     refresh(warp);
     return;

@@ -79,8 +79,8 @@ struct Clocks {
   unsigned addChannel();
   /// The stamp that a release of all earlier accesses carries.
   uint32_t release() { return now++; }
-  /// bar.warp.sync of `lanes` of `warp`, whose live lanes are `live`.
-  void joinLanes(unsigned warp, uint32_t lanes, uint32_t live);
+  /// bar.warp.sync of `lanes` of `warp`, which began with the lanes `started`: one that has ended joined nobody.
+  void joinLanes(unsigned warp, uint32_t lanes, uint32_t started);
   /// Adds to `row` all that `actor` has done and knows.
   void publish(unsigned actor, Row &row);
   /// Actor `actor` learns what `row` says.

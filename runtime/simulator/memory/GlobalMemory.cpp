@@ -41,6 +41,8 @@ std::string hex(uint64_t value) {
 GlobalMemory::~GlobalMemory() {
   for (const auto &entry : live)
     unmap(entry.second);
+  for (const Allocation &allocation : graveyard)
+    unmap(allocation);
 }
 
 Allocation *GlobalMemory::allocate(uint64_t size) {
@@ -70,7 +72,38 @@ bool GlobalMemory::release(uint64_t base) {
   return true;
 }
 
+uint64_t GlobalMemory::allocateOnDevice(uint64_t size) {
+  std::unique_lock lock(mutex);
+  if (size == 0 || size > kHeapBytes - heapUsed)
+    return 0;
+  Allocation *allocation = allocate(size);
+  if (!allocation)
+    return 0;
+  heapUsed += size;
+  heap[allocation->base] = size;
+  return allocation->base;
+}
+
+bool GlobalMemory::releaseOnDevice(uint64_t base) {
+  std::unique_lock lock(mutex);
+  auto found = heap.find(base);
+  if (found == heap.end())
+    return false;
+  heapUsed -= found->second;
+  used -= found->second;
+  const Allocation &allocation = live.at(base);
+  std::memset(allocation.written, 0, bitBytes(allocation.size));
+  graveyard.push_back(allocation);
+  freed[base] = found->second;
+  live.erase(base);
+  heap.erase(found);
+  return true;
+}
+
 const Allocation *GlobalMemory::find(uint64_t address) const {
+  std::shared_lock lock(mutex, std::defer_lock);
+  if (shared)
+    lock.lock();
   auto after = live.upper_bound(address);
   if (after == live.begin())
     return nullptr;

@@ -11,7 +11,8 @@
 //===----------------------------------------------------------------------===//
 
 //|
-//| Thread-safety: allocate and release need exclusive access; everything else may run concurrently.
+//| Thread-safety: allocate and release need exclusive access; everything else may run concurrently, after
+//| shareWithDevice(true) the allocations of the device's own malloc too.
 //| Races between blocks on the same bytes are the kernel's own and are not looked for.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H
@@ -19,7 +20,10 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
+#include <vector>
 
 namespace imbrex::simulator {
 
@@ -35,12 +39,12 @@ struct Allocation {
   }
 };
 
-/// Whether all of `count` bytes from `offset` were written; `count` is 1, 2, 4, 8 or 16, `offset` a multiple of it.
+/// Whether all of `count` bytes from `offset` were written; `count` is 1, 2, 4, 8, 16 or 32, `offset` a multiple of it.
 inline bool isWritten(const Allocation &a, uint64_t offset, unsigned count) {
   const uint8_t *bits = a.written + offset / 8;
   if (count < 8)
     return ((*bits >> (offset % 8)) & ((1u << count) - 1)) == (1u << count) - 1;
-  return count == 8 ? *bits == 0xFF : bits[0] == 0xFF && bits[1] == 0xFF;
+  return *bits == 0xFF && (count < 16 || bits[1] == 0xFF) && (count < 32 || (bits[2] == 0xFF && bits[3] == 0xFF));
 }
 
 /// Marks them; same preconditions. Blocks may mark neighbouring bytes at the same time.
@@ -53,8 +57,24 @@ inline void markWritten(const Allocation &a, uint64_t offset, unsigned count) {
     return;
   }
   bits[0] = 0xFF;
-  if (count == 16)
-    bits[1] = 0xFF;
+  for (unsigned i = 1; i < count / 8; ++i)
+    bits[i] = 0xFF;
+}
+
+/// Which of at most 32 bytes nothing wrote.
+inline uint32_t unwrittenMask(const Allocation &a, uint64_t offset, unsigned count) {
+  uint32_t mask = 0;
+  for (unsigned i = 0; i < count; ++i)
+    mask |= uint32_t(!(a.written[(offset + i) / 8] >> ((offset + i) % 8) & 1)) << i;
+  return mask;
+}
+
+/// The bytes of `mask` are again as if nothing had written them.
+inline void forgetWritten(const Allocation &a, uint64_t offset, uint32_t mask) {
+  for (; mask != 0; mask &= mask - 1) {
+    uint64_t at = offset + static_cast<uint64_t>(__builtin_ctz(mask));
+    __atomic_fetch_and(a.written + at / 8, static_cast<uint8_t>(~(1u << (at % 8))), __ATOMIC_RELAXED);
+  }
 }
 
 class GlobalMemory {
@@ -73,6 +93,13 @@ public:
   /// Where `address` lies with respect to the nearest live or freed allocation, in words.
   std::string describe(uint64_t address) const;
 
+  /// Whether kernels that allocate run: find() then takes a lock.
+  void shareWithDevice(bool isShared) { shared = isShared; }
+  /// The device's malloc and free: 0 when its heap is exhausted; false for an address that is not allocated. What is
+  /// freed stays mapped, without a written byte, until the memory object goes: warps may hold its address.
+  uint64_t allocateOnDevice(uint64_t size);
+  bool releaseOnDevice(uint64_t base);
+
   /// Marks any range inside one allocation.
   static void markRange(const Allocation &allocation, uint64_t offset, uint64_t count);
   /// Copies out; bytes never written read as 0xFF (a NaN in every floating-point type).
@@ -83,7 +110,13 @@ private:
   uint64_t used = 0;
   uint64_t next = uint64_t(0x7F) << 36; ///< Device address of the next allocation.
   std::map<uint64_t, Allocation> live;
-  std::map<uint64_t, uint64_t> freed; ///< Base to size.
+  std::map<uint64_t, uint64_t> freed;                       ///< Base to size.
+  static constexpr uint64_t kHeapBytes = uint64_t(8) << 20; ///< cudaLimitMallocHeapSize at first.
+  bool shared = false;
+  mutable std::shared_mutex mutex;
+  std::map<uint64_t, uint64_t> heap; ///< Base to size of what the device allocated.
+  uint64_t heapUsed = 0;
+  std::vector<Allocation> graveyard;
 };
 
 } // namespace imbrex::simulator

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The private bytes of each of a warp's 32 lanes, with one "written" flag a byte. Reset when a warp
+// The private bytes of each of a warp's 32 lanes, with what is known of each byte: never written, written, or
+// written with undefined bits. Reset when a warp
 // starts; owned by one simulating thread.
 //
 //===----------------------------------------------------------------------===//
@@ -14,19 +15,45 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace imbrex::simulator {
 
 struct LocalMemory {
   uint32_t bytesPerLane = 0;
-  std::vector<uint8_t> bytes;   ///< [lane][byte]
-  std::vector<uint8_t> written; ///< [lane][byte], 0 or 1.
+  std::vector<uint8_t> bytes; ///< [lane][byte]
+  std::vector<uint8_t>
+      written; ///< [lane][byte]: 1 for a defined byte; 0, or 2 for a value computed from undefined bits.
 
   void begin(uint32_t size) {
     bytesPerLane = size;
     bytes.resize(size_t(size) * 32);
     written.assign(size_t(size) * 32, 0);
+  }
+  /// At least `size` bytes a lane; what is there stays.
+  void grow(uint32_t size) {
+    if (size <= bytesPerLane)
+      return;
+    LocalMemory larger;
+    larger.begin(std::max(size, 2 * bytesPerLane));
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      std::copy_n(bytes.begin() + static_cast<ptrdiff_t>(at(lane, 0)), bytesPerLane,
+                  larger.bytes.begin() + static_cast<ptrdiff_t>(larger.at(lane, 0)));
+      std::copy_n(written.begin() + static_cast<ptrdiff_t>(at(lane, 0)), bytesPerLane,
+                  larger.written.begin() + static_cast<ptrdiff_t>(larger.at(lane, 0)));
+    }
+    *this = std::move(larger);
+  }
+  /// Bytes without a defined value; `isComputed` if one was computed.
+  uint32_t unwrittenMask(unsigned lane, uint64_t address, uint32_t count, bool &isComputed) const {
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      uint8_t flag = written[at(lane, address + i)];
+      mask |= uint32_t(flag != 1) << i;
+      isComputed |= flag == 2;
+    }
+    return mask;
   }
   bool contains(uint64_t address, uint32_t count) const {
     return address < bytesPerLane && count <= bytesPerLane - address;
@@ -34,7 +61,7 @@ struct LocalMemory {
   size_t at(unsigned lane, uint64_t address) const { return size_t(lane) * bytesPerLane + address; }
   bool isWritten(unsigned lane, uint64_t address, uint32_t count) const {
     const uint8_t *flags = written.data() + at(lane, address);
-    return std::all_of(flags, flags + count, [](uint8_t flag) { return flag != 0; });
+    return std::all_of(flags, flags + count, [](uint8_t flag) { return flag == 1; });
   }
   void mark(unsigned lane, uint64_t address, uint32_t count) {
     std::memset(written.data() + at(lane, address), 1, count);

@@ -62,7 +62,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
   granule = log2;
   stride = capacity >> log2;
   limit = size;
-  anyStrong = false;
+  anyStrong = anyUndefined = false;
   clocks.begin(warpCount);
 }
 
@@ -135,9 +135,13 @@ void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
 bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
   anyStrong |= who.strong();
   uint32_t oldest = clocks.oldest[who.warp()];
+  bool undefined = anyUndefined && isUndefined(first << granule, (last + 1) << granule);
   for (uint32_t i = first; i <= last; ++i)
-    if ((writeTime[i] > oldest || writeTime[i] <= clocks.start) && !checkWriter(i, who, false))
-      return false;
+    if ((writeTime[i] > oldest || writeTime[i] <= clocks.start) && !checkWriter(i, who, false)) {
+      if (found.kind != FaultKind::Uninitialised)
+        return false;
+      undefined = true;
+    }
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
   Trace &trace = who.strong() ? strongReads : plainReads;
@@ -151,7 +155,33 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     times[i] = now;
     names[i] = who.bits & ~Accessor::kStrong;
   }
-  return true;
+  if (undefined)
+    found = {FaultKind::Uninitialised, false, false, Accessor{0}};
+  return !undefined;
+}
+
+bool SharedMemory::isUndefined(uint32_t begin, uint32_t end) const {
+  return std::any_of(undefinedBytes.begin() + begin, undefinedBytes.begin() + std::min(end, limit),
+                     [](uint8_t state) { return state != 0; });
+}
+
+uint32_t SharedMemory::unwrittenMask(uint32_t address, uint32_t count, bool &isComputed) const {
+  uint32_t mask = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    uint8_t state = anyUndefined ? undefinedBytes[address + i] : 0;
+    bool never = writeTime[(address + i) >> granule] <= clocks.start;
+    mask |= uint32_t(state != 0 || never) << i;
+    isComputed |= state == 2;
+  }
+  return mask;
+}
+
+void SharedMemory::forget(uint32_t address, uint32_t mask, bool isComputed) {
+  if (!anyUndefined)
+    undefinedBytes.assign(limit, 0);
+  anyUndefined = true;
+  for (; mask != 0; mask &= mask - 1)
+    undefinedBytes[address + static_cast<uint32_t>(__builtin_ctz(mask))] = isComputed ? 2 : 1;
 }
 
 /// Whether `who` is ordered after what `agent` did according to the trace.
@@ -228,6 +258,10 @@ bool SharedMemory::checkWriterAsync(uint32_t index, const Clocks::Row &row, bool
 
 bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+  if (anyUndefined && isUndefined(address, address + count)) {
+    found = {FaultKind::Uninitialised, false, false, Accessor{0}};
+    return false;
+  }
   uint32_t goodTime = 0, goodWho = 0; // Neighbours are mostly of one write.
   for (uint32_t i = first; i <= last; ++i) {
     if (writeTime[i] == goodTime && writeWho[i] == goodWho)
@@ -256,6 +290,8 @@ bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, co
   if (anyStrong && (!checkTraceAsync(strongReads, first, last, row, false) ||
                     !checkTraceAsync(strongWrites, first, last, row, true)))
     return false;
+  if (anyUndefined) [[unlikely]]
+    std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));
   stampWrite(first, last, clocks.now, who);
   clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
@@ -321,6 +357,8 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
   }
   if (!checkBeforeWrite(first, last, who))
     return false;
+  if (anyUndefined) [[unlikely]]
+    std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));
   if (who.strong())
     stampStrongWrite(first, last, who);
   else

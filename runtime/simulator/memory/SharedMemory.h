@@ -34,6 +34,7 @@
 #include "runtime/simulator/memory/Clocks.h"
 
 #include <memory>
+#include <vector>
 
 namespace imbrex::simulator {
 
@@ -93,7 +94,8 @@ public:
   /// A new block: `bytes` accessible, nothing written, `warps` warps, granules of 2^log2 bytes.
   void begin(uint32_t bytes, unsigned log2, unsigned warps);
 
-  /// Checks and records; the range is inside and aligned to a granule. False: see conflict().
+  /// Checks and records; the range is inside and aligned to a granule. False: see conflict(). Bytes that nothing wrote
+  /// are an Uninitialised conflict, which is recorded as a read all the same.
   bool read(uint32_t address, uint32_t count, Accessor who) {
     uint32_t first = address >> granule, last = (address + count - 1) >> granule;
     const uint32_t *written = writeTime + first;
@@ -101,7 +103,7 @@ public:
     uint32_t oldest = clocks.oldest[who.warp()];
     // A read for the whole warp replaces any entry; another one only those that all lanes are ordered after.
     uint32_t joined = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()];
-    uint32_t bad = (who.bits & Accessor::kLaneSet) == Accessor::kStrong;
+    uint32_t bad = uint32_t((who.bits & Accessor::kLaneSet) == Accessor::kStrong) | uint32_t(anyUndefined);
     for (uint32_t i = 0; i <= last - first; ++i)
       bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > joined);
     if (bad) [[unlikely]]
@@ -121,6 +123,11 @@ public:
   /// It has completed and its issuer has waited for it: from here on an ordinary write of `who`.
   void endAsync(uint32_t address, uint32_t count, Accessor who);
 
+  /// Which of at most 32 bytes nothing wrote, or hold undefined bits that were stored; `isComputed` as in forget.
+  uint32_t unwrittenMask(uint32_t address, uint32_t count, bool &isComputed) const;
+  /// The bytes of `mask`, just written, hold undefined bits: as if nothing had written them. `isComputed`: of a value
+  /// that depends on such bits.
+  void forget(uint32_t address, uint32_t mask, bool isComputed);
   /// An asynchronous operation of channel `who` reads or writes the range; `row` is what it is ordered after
   /// (Clocks::issueRow).
   bool readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
@@ -145,6 +152,7 @@ private:
   bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
+  bool isUndefined(uint32_t begin, uint32_t end) const;
   template <class F> bool allAgents(const Trace &trace, F f) const;
   bool checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite);
   bool checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who, bool wrote);
@@ -160,11 +168,13 @@ private:
   uint32_t stride; ///< Granules a warp has room for at the finest granule.
   uint32_t capacity;
   uint8_t *bytes;
-  bool anyStrong = false;          ///< Whether this block made a strong access.
-  uint32_t *writeTime, *writeWho;  ///< Last write of a granule, of either kind.
-  uint32_t *plainTime, *plainWho;  ///< Last plain write, where writeWho is a strong one.
-  Trace plainReads;                ///< Of all agents.
-  Trace strongReads, strongWrites; ///< Of actors.
+  bool anyUndefined = false;           ///< Whether this block stored undefined bits.
+  std::vector<uint8_t> undefinedBytes; ///< Then: 1 for a byte of a copy, 2 for a computed one.
+  bool anyStrong = false;              ///< Whether this block made a strong access.
+  uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
+  uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
+  Trace plainReads;                    ///< Of all agents.
+  Trace strongReads, strongWrites;     ///< Of actors.
   Conflict found;
 };
 

@@ -95,4 +95,38 @@ TEST(Control, TwoDimensionalBlocksAndGrids) {
     EXPECT_EQ(values[i], i);
 }
 
+TEST(Control, LanesThatTakeALockInTurn) {
+  // Who holds the lock meets the others only behind the loop: it must go on without them.
+  auto out =
+      runBody("TRY:\natom.global.cas.b32 %r1, [%rd2], 0, 1;\nsetp.ne.b32 %p1, %r1, 0;\n@%p1 bra TRY;\n"
+              "ld.volatile.global.u32 %r2, [%rd2+8];\nadd.u32 %r2, %r2, 1;\nst.volatile.global.u32 [%rd2+8], %r2;\n"
+              "atom.global.exch.b32 %r3, [%rd2], 0;\n" +
+                  store("%r2"),
+              {0, 0});
+  uint64_t sum = 0;
+  for (uint64_t value : out)
+    sum += value;
+  EXPECT_EQ(sum, 32u * 33 / 2);
+}
+
+TEST(Control, AWaitingLaneReleasesTheOthers) {
+  // if (tid == 0) while (*flag == 0); if (tid == 31) *flag = 1;
+  auto out = runBody("setp.ne.u32 %p1, %r0, 0;\n@%p1 bra NEXT;\nWAIT:\nld.volatile.global.u32 %r1, [%rd2];\n"
+                     "setp.eq.u32 %p1, %r1, 0;\n@%p1 bra WAIT;\nNEXT:\nsetp.ne.u32 %p1, %r0, 31;\n@%p1 bra DONE;\n"
+                     "st.volatile.global.u32 [%rd2], 1;\nDONE:\nmov.u32 %r2, 4;\n" +
+                         store("%r2"),
+                     {0});
+  EXPECT_EQ(out[0], 4u);
+}
+
+TEST(Control, AMaskMayNameALaneThatEnds) {
+  auto out =
+      runBody("mov.pred %p2, 0;\nsetp.eq.u32 %p1, %r0, 0;\n@%p1 bra LATE;\nvote.sync.all.pred %p2, 1, -1;\nLATE:\n"
+              "selp.u32 %r1, 1, 0, %p2;\n" +
+                  store("%r1"),
+              {});
+  for (uint64_t i = 0; i < 32; ++i)
+    EXPECT_EQ(out[i], i == 0 ? 0u : 1u);
+}
+
 } // namespace

@@ -85,20 +85,25 @@ TEST(Fault, Misaligned) {
 }
 
 TEST(Fault, UninitialisedGlobal) {
-  check("ld.global.u64 %rd6, [%rd3];", 32, {"uninitialised read", "8 bytes at global"});
-  check("st.global.u32 [%rd3], %r0;\nld.global.u64 %rd6, [%rd3];", 32, {"uninitialised read"});
-  check("st.global.u64 [%rd3], %rd5;\nld.global.u64 %rd6, [%rd3];", 32, {});
+  std::string use = "ld.global.u64 %rd6, [%rd3];\nadd.s64 %rd7, %rd6, 1;\nst.global.u64 [%rd3+256], %rd7;";
+  check(use, 32, {"uninitialised read", "stores to global memory", "ld.global.u64 %rd6, [%rd3]"});
+  check("st.global.u32 [%rd3], %r0;\n" + use, 32, {"uninitialised read"});
+  check("st.global.u64 [%rd3], %rd5;\n" + use, 32, {});
 }
 
 TEST(Fault, UninitialisedShared) {
-  check(kOwnSlot + "ld.shared.u32 %r6, [%r3];", 64, {"uninitialised read", "shared"});
-  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\nld.shared.u32 %r6, [%r3];", 64, {});
+  std::string use = "ld.shared.u32 %r6, [%r3];\nsetp.eq.u32 %p1, %r6, 5;\n@%p1 add.u32 %r7, %r6, 1;";
+  check(kOwnSlot + use, 64, {"uninitialised read", "which threads execute this", "ld.shared.u32 %r6"});
+  check(kOwnSlot + "st.shared.u32 [%r3], %r0;\n" + use, 64, {});
 }
 
 TEST(Fault, UninitialisedLocal) {
   std::string local = ".local .align 8 .b8 mine[16];\nmov.u64 %rd6, mine;\n";
-  check(local + "ld.local.u32 %r1, [%rd6];", 32, {"uninitialised read", "local"});
-  check(local + "st.local.u32 [%rd6], %r0;\nld.local.u32 %r1, [%rd6];", 32, {});
+  std::string use =
+      "ld.local.u32 %r1, [%rd6];\nand.b32 %r1, %r1, 56;\ncvt.u64.u32 %rd7, %r1;\nadd.s64 %rd7, %rd7, %rd2;\n"
+      "ld.global.u64 %rd8, [%rd7];";
+  check(local + use, 32, {"uninitialised read", "the address", "ld.local.u32 %r1"});
+  check(local + "st.local.u32 [%rd6], %r0;\n" + use, 32, {});
 }
 
 TEST(Race, WriteThenReadByAnotherWarp) {
@@ -261,6 +266,22 @@ TEST(CopyAsync, LdmatrixSharesWithTheWholeWarp) {
   std::string read = "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r3];";
   check(kCopyOne + "cp.async.wait_all;\n" + read, 32, {"shared-memory race"});
   check(kCopyOne + "cp.async.wait_all;\nbar.warp.sync -1;\n" + read, 32, {});
+}
+
+TEST(Fault, BarrierInsideABranch) {
+  std::string join = "JOIN:\nadd.u32 %r1, %r0, 1;\nst.global.u64 [%rd3], %rd5;";
+  check("setp.lt.u32 %p1, %r0, 7;\n@!%p1 bra JOIN;\nbar.sync 0;\n" + join, 32,
+        {"divergent barrier", "7 of the warp's 32"});
+  check("setp.lt.u32 %p1, %r0, 7;\n@%p1 bra ELSE;\nbar.sync 0;\nbra JOIN;\nELSE:\nbar.sync 0;\n" + join, 64,
+        {"divergent barrier"});
+}
+
+TEST(Fault, BarrierAfterAnEarlyReturn) {
+  // Threads that have returned take no part, whichever of the two comes first.
+  check("setp.ge.u32 %p1, %r0, 20;\n@%p1 bra DONE;\nbar.sync 0;\nst.global.u64 [%rd3], %rd5;\nDONE:", 64, {});
+  check("setp.ge.u32 %p1, %r0, 20;\n@%p1 bra SOME;\nbar.sync 0;\nst.global.u64 [%rd3], %rd5;\nret;\n"
+        "SOME:\nst.global.u64 [%rd3], %rd5;",
+        32, {});
 }
 
 TEST(Fault, DivergentBarrier) {

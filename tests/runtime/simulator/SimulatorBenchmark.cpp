@@ -27,7 +27,10 @@ std::string benchmarkText() {
                      "%tid.x;\nmov.u32 %r3, tile;\n"
                      "shl.b32 %r4, %r2, 4;\nadd.u32 %r5, %r3, %r4;\nst.shared.v4.u32 [%r5], {0, 0, 0, "
                      "0};\nst.shared.v4.u32 [%r5+2048], {0, 0, 0, 0};\n"
-                     "and.b32 %r6, %r4, 511;\nadd.u32 %r6, %r3, %r6;\nLOOP:\nbar.sync 0;\n";
+                     "and.b32 %r6, %r4, 511;\nadd.u32 %r6, %r3, %r6;\n";
+  for (int i = 0; i < 32; ++i)
+    text += "mov.f32 %f" + std::to_string(i) + ", 0f00000000;\n";
+  text += "LOOP:\nbar.sync 0;\n";
   for (int i = 0; i < 8; ++i) {
     std::string d = std::to_string(4 * i), e = std::to_string(4 * i + 1), f = std::to_string(4 * i + 2),
                 g = std::to_string(4 * i + 3);

@@ -1,0 +1,187 @@
+//===- ExtendedTest.cpp - Carries, fields, video and odd forms ------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each family against a model that counts naively: wide integers for carries, bit by bit for fields, byte by byte for
+// video.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SimulatorTest.h"
+
+#include <cmath>
+
+using namespace imbrex::simulator::testing;
+
+namespace {
+
+std::string store(const std::string &reg) { return "cvt.u64.u32 %rd6, " + reg + ";\nst.global.u64 [%rd3], %rd6;\n"; }
+const std::string kPair = "ld.global.v2.u32 {%r1, %r2}, [%rd4];\n"; // The lane's word, low half in %r1.
+
+/// Pairs of interesting 32-bit numbers.
+std::vector<uint64_t> pairs() {
+  const uint32_t values[] = {0, 1, 5, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x12345678, 0x80FF017F};
+  std::vector<uint64_t> all;
+  for (unsigned i = 0; i < 32; ++i)
+    all.push_back(uint64_t(values[i % 11]) | uint64_t(values[(i * 7 + i / 11) % 11]) << 32);
+  return all;
+}
+uint32_t low(uint64_t pair) { return static_cast<uint32_t>(pair); }
+uint32_t high(uint64_t pair) { return static_cast<uint32_t>(pair >> 32); }
+
+TEST(Extended, CarriesMakeWideNumbers) {
+  // {%r1, %r2} and its rotation by one lane as 64-bit numbers, from 32-bit halves.
+  std::string other = "shfl.sync.idx.b32 %r3, %r1, 5, 31, -1;\nshfl.sync.idx.b32 %r4, %r2, 5, 31, -1;\n";
+  std::string out = "mov.b64 %rd6, {%r5, %r6};\nst.global.u64 [%rd3], %rd6;\n";
+  std::vector<uint64_t> in = pairs();
+  auto sum = runBody(kPair + other + "add.cc.u32 %r5, %r1, %r3;\naddc.u32 %r6, %r2, %r4;\n" + out, in);
+  auto difference = runBody(kPair + other + "sub.cc.u32 %r5, %r1, %r3;\nsubc.u32 %r6, %r2, %r4;\n" + out, in);
+  auto product = runBody(kPair + other +
+                             "mul.lo.u32 %r5, %r1, %r3;\nmul.hi.u32 %r6, %r1, %r3;\nmad.lo.cc.u32 %r5, %r1, %r3, %r4;\n"
+                             "madc.hi.u32 %r6, %r1, %r3, %r2;\n" +
+                             out,
+                         in);
+  for (unsigned i = 0; i < 32; ++i) {
+    EXPECT_EQ(sum[i], in[i] + in[5]);
+    EXPECT_EQ(difference[i], in[i] - in[5]);
+    EXPECT_EQ(product[i], uint64_t(low(in[i])) * low(in[5]) + high(in[5]) + (uint64_t(high(in[i])) << 32));
+  }
+}
+
+TEST(Extended, TheCarryIsALanesOwn) {
+  auto out =
+      runBody("add.cc.u32 %r1, %r0, 0xfffffff0;\naddc.cc.u32 %r2, 0, 0;\naddc.u32 %r3, 7, 0;\n" + store("%r2"), {});
+  for (uint64_t i = 0; i < 32; ++i)
+    EXPECT_EQ(out[i], i >= 16 ? 1u : 0u);
+}
+
+TEST(Extended, MasksBitByBit) {
+  for (bool clamp : {true, false}) {
+    auto out = runBody(kPair + "bmsk." + (clamp ? "clamp" : "wrap") + ".b32 %r3, %r1, %r2;\n" + store("%r3"), pairs());
+    for (unsigned i = 0; i < 32; ++i) {
+      uint32_t at = low(pairs()[i]), length = high(pairs()[i]), expected = 0;
+      if (!clamp) {
+        at %= 32;
+        length %= 32;
+      }
+      for (uint64_t bit = 0; bit < 32; ++bit)
+        if (bit >= at && bit < uint64_t(at) + length)
+          expected |= 1u << bit;
+      EXPECT_EQ(out[i], expected) << clamp << " " << at << " " << length;
+    }
+  }
+}
+
+TEST(Extended, FieldsAreExtended) {
+  for (bool isSigned : {true, false}) {
+    auto out =
+        runBody(kPair + "szext.clamp." + (isSigned ? "s32" : "u32") + " %r3, %r1, %r2;\n" + store("%r3"), pairs());
+    for (unsigned i = 0; i < 32; ++i) {
+      uint32_t a = low(pairs()[i]), bits = high(pairs()[i]), expected = 0;
+      for (unsigned bit = 0; bit < 32 && bits != 0; ++bit) {
+        unsigned from = bits >= 32 || bit < bits ? bit : isSigned ? bits - 1 : 32;
+        expected |= from < 32 ? (a >> from & 1) << bit : 0;
+      }
+      EXPECT_EQ(out[i], expected) << a << " " << bits;
+    }
+  }
+}
+
+TEST(Extended, TheNthSetBit) {
+  auto out =
+      runBody("fns.b32 %r1, 0x80000111, 0, 3;\nfns.b32 %r2, 0x80000111, 31, -2;\nfns.b32 %r3, 0x80000111, 4, 0;\n"
+              "fns.b32 %r4, 0x80000111, 5, 4;\nmad.lo.u32 %r1, %r1, 100, %r2;\nmad.lo.u32 %r1, %r1, 100, %r3;\n"
+              "and.b32 %r4, %r4, 63;\nmad.lo.u32 %r1, %r1, 100, %r4;\n" +
+                  store("%r1"),
+              {});
+  EXPECT_EQ(out[0], 8080463u);
+}
+
+TEST(Extended, DotProductsOfTwo) {
+  auto out = runBody(kPair + "dp2a.hi.s32.u32 %r3, %r1, %r2, 100;\n" + store("%r3"), pairs());
+  for (unsigned i = 0; i < 32; ++i) {
+    uint32_t a = low(pairs()[i]), b = high(pairs()[i]);
+    int64_t sum = 100 + int64_t(int16_t(a)) * (b >> 16 & 255) + int64_t(int16_t(a >> 16)) * (b >> 24);
+    EXPECT_EQ(out[i], uint32_t(sum));
+  }
+}
+
+TEST(Extended, VideoByteByByte) {
+  auto difference = runBody(kPair + "vabsdiff4.u32.u32.u32.add %r3, %r1, %r2, 9;\n" + store("%r3"), pairs());
+  auto sum = runBody(kPair + "vadd4.s32.s32.s32.sat %r3, %r1, %r2, 0;\n" + store("%r3"), pairs());
+  auto average = runBody(kPair + "vavrg2.s32.s32.s32 %r3, %r1, %r2, 0;\n" + store("%r3"), pairs());
+  for (unsigned i = 0; i < 32; ++i) {
+    uint32_t a = low(pairs()[i]), b = high(pairs()[i]), total = 9, sums = 0, averages = 0;
+    for (unsigned k = 0; k < 32; k += 8) {
+      total += static_cast<uint32_t>(std::abs(int(a >> k & 255) - int(b >> k & 255)));
+      int exact = int8_t(a >> k) + int8_t(b >> k);
+      sums |= static_cast<uint32_t>((exact < -128 ? -128 : exact > 127 ? 127 : exact) & 255) << k;
+    }
+    for (unsigned k = 0; k < 32; k += 16) {
+      double half = (int16_t(a >> k) + int16_t(b >> k)) / 2.0;
+      averages |= static_cast<uint32_t>(int(std::round(half)) & 0xFFFF) << k; // Ties away from zero.
+    }
+    EXPECT_EQ(difference[i], total);
+    EXPECT_EQ(sum[i], sums);
+    EXPECT_EQ(average[i], averages) << a << " " << b;
+  }
+}
+
+TEST(Extended, PackedConversions) {
+  auto out = runBody("cvt.pack.sat.s8.s32.b32 %r1, 300, -200, 0x12345678;\ncvt.pack.sat.u16.s32 %r2, -5, 70000;\n"
+                     "mov.b64 %rd6, {%r1, %r2};\nst.global.u64 [%rd3], %rd6;\n",
+                     {});
+  EXPECT_EQ(out[0], uint64_t(0x0000FFFF) << 32 | 0x56787F80);
+}
+
+TEST(Extended, ComparisonsOfHalves) {
+  // 1.0 and 2.0 against 1.0 and -NaN.
+  std::string set = "set.ge.f16x2.f16x2 %r1, 0x40003c00, 0xfe003c00;\nset.neu.u32.f16x2 %r2, 0x40003c00, 0xfe003c00;\n"
+                    "setp.eq.f16x2 %p1|%p2, 0x40003c00, 0xfe003c00;\nselp.u32 %r3, 1, 0, %p1;\n@%p2 trap;\n"
+                    "add.u32 %r2, %r2, %r3;\nmov.b64 %rd6, {%r1, %r2};\nst.global.u64 [%rd3], %rd6;\n";
+  EXPECT_EQ(runBody(set, {})[0], uint64_t(0xFFFF0001) << 32 | 0x00003C00);
+}
+
+TEST(Extended, VotesOfTheLanesThatAreTogether) {
+  auto out = runBody("setp.lt.u32 %p1, %r0, 12;\nmov.b32 %r1, 0;\n@%p1 bra LOW;\nbra JOIN;\nLOW:\n"
+                     "setp.gt.u32 %p2, %r0, 9;\nvote.ballot.b32 %r1, %p2;\nJOIN:\n" +
+                         store("%r1"),
+                     {});
+  for (uint64_t i = 0; i < 32; ++i)
+    EXPECT_EQ(out[i], i < 12 ? 0xC00u : 0u);
+}
+
+TEST(Extended, SpecialRegistersOfSixteenBits) {
+  auto out = runBody(
+      "mov.u16 %h1, %tid.x;\ncvt.u32.u16 %r1, %h1;\ncvt.u32.u16 %r2, %ntid.x;\nmad.lo.u32 %r1, %r2, 100, %r1;\n" +
+          store("%r1"),
+      {});
+  EXPECT_EQ(out[9], 3209u);
+}
+
+TEST(Extended, EightWordsAtOnce) {
+  Host host;
+  CUfunction function = host.load(kernelText("mad.wide.u32 %rd7, %r0, 32, %rd1;\nmad.wide.u32 %rd8, %r0, 32, %rd2;\n"
+                                             "ld.global.v8.b32 {%r1,%r2,%r3,%r4,%r5,%r6,%r7,%r8}, [%rd8];\n"
+                                             "st.global.v8.b32 [%rd7], {%r8,%r7,%r6,%r5,%r4,%r3,%r2,%r1};"));
+  ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
+  std::vector<uint32_t> values(256);
+  for (uint32_t i = 0; i < 256; ++i)
+    values[i] = i;
+  CUdeviceptr in = host.upload(values), out = host.allocate(1024);
+  ASSERT_EQ(host.launch(function, 1, 32, 0, out, in), CUDA_SUCCESS) << host.report;
+  auto result = host.download<uint32_t>(out, 256);
+  for (uint32_t i = 0; i < 256; ++i)
+    EXPECT_EQ(result[i], i / 8 * 8 + 7 - i % 8);
+}
+
+TEST(Extended, PoliciesAreAccepted) {
+  auto out = runBody(
+      "createpolicy.fractional.L2::evict_last.b64 %rd9, 1.0;\nld.global.L2::cache_hint.u64 %rd6, [%rd4], %rd9;\n"
+      "st.global.L2::cache_hint.u64 [%rd3], %rd6, %rd9;\n",
+      {3, 4});
+  EXPECT_EQ(out[1], 4u);
+}
+
+} // namespace
