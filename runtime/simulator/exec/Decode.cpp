@@ -189,10 +189,10 @@ using OpcodeMap = std::map<std::string_view, bool (*)(Decoder &)>;
 OpcodeMap allOpcodes() {
   OpcodeMap map;
   for (std::span<const Opcode> family :
-       {integerOpcodes(), bitOpcodes(),   compareOpcodes(), arithmeticOpcodes(), floatOpcodes(),
-        convertOpcodes(), moveOpcodes(),  memoryOpcodes(),  atomicOpcodes(),     controlOpcodes(),
-        callOpcodes(),    carryOpcodes(), fieldOpcodes(),   videoOpcodes(),      wmmaOpcodes(),
-        barrierOpcodes(), warpOpcodes(),  matrixOpcodes(),  copyOpcodes(),       matrixMemoryOpcodes(),
+       {integerOpcodes(), bitOpcodes(),      compareOpcodes(),   arithmeticOpcodes(), floatOpcodes(),
+        convertOpcodes(), moveOpcodes(),     memoryOpcodes(),    atomicOpcodes(),     controlOpcodes(),
+        callOpcodes(),    carryOpcodes(),    fieldOpcodes(),     videoOpcodes(),      wmmaOpcodes(),
+        barrierOpcodes(), warpOpcodes(),     matrixOpcodes(),    copyOpcodes(),       matrixMemoryOpcodes(),
         clusterOpcodes(), mbarrierOpcodes(), warpgroupOpcodes(), registerOpcodes()})
     for (const Opcode &opcode : family)
       map.emplace(opcode.name, opcode.decode);

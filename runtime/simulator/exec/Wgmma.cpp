@@ -206,7 +206,8 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
   MatrixOperation mine;
   mine.instruction = &i;
   WgmmaShape shape = loadShape(i);
-  if (!readOperands(warp, i, shape, mine, step) || !useDefined(warp, i, mine.accumulate, step) || !useRegisters(warp, i, warp.matrix.issued + 1, step))
+  if (!readOperands(warp, i, shape, mine, step) || !useDefined(warp, i, mine.accumulate, step) ||
+      !useRegisters(warp, i, warp.matrix.issued + 1, step))
     return step;
   Clocks &clocks = warp.cta->shared.clocks;
   mine.row = clocks.issueRow(warp.index);

@@ -268,6 +268,15 @@ TEST(BulkCopy, Reduction) {
       64, [](unsigned thread) -> uint64_t { return thread < 32 ? 4 * thread | uint64_t(4 * thread + 2) << 32 : 0; });
 }
 
+TEST(Atomic, VectorAdd) {
+  // 64 threads add to four floats, and take what was there in one of them apart.
+  expectRight("mov.f32 %f1, 0f3F800000;\nmov.f32 %f2, 0f40000000;\natom.global.add.v2.f32 {%f3, %f4}, [%rd1], {%f1, "
+              "%f2};\nbar.sync 0;\nsetp.ne.u32 %p1, %r0, 0;\n@%p1 bra END;\nmov.u64 %rd10, 0;\natom.global.add.v2.f32 "
+              "{%f3, %f4}, [%rd1], {%f1, %f2};\nadd.f32 %f3, %f3, %f4;\ncvt.rzi.u64.f32 %rd10, %f3;\n"
+              "st.global.u64 [%rd1], %rd10;\nEND:\n",
+              64, [](unsigned thread) -> uint64_t { return thread == 0 ? 64 + 128 : 0; });
+}
+
 TEST(BulkCopy, SizeAndAlignment) {
   std::string begin = initBarrier(0, 1) + kSync;
   expectFault(begin + byFirst(expectBytes(0, 24) + loadBulk(0, 0, "%rd2", 24)) + kStore, 32, "misaligned access",
