@@ -136,6 +136,18 @@ TEST(Mbarrier, DroppedThreadsAreNotExpected) {
               64, [](unsigned) { return 9; });
 }
 
+TEST(Mbarrier, OrdersTheLanesThatArriveAndWait) {
+  std::string store = "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r22, %r21, %r20;\nst.shared.u32 "
+                      "[%r22], %r0;\n";
+  std::string neighbour = "xor.b32 %r20, %r20, 4;\nadd.u32 %r22, %r21, %r20;\nld.shared.u32 %r23, "
+                          "[%r22];\ncvt.u64.u32 %rd10, %r23;\n";
+  expectRight(initBarrier(0, 64) + kSync + store + arrive(0) + waitBarrier(0, "0") + neighbour + kStore, 64,
+              [](unsigned thread) { return thread ^ 1; });
+  // Who only waits has told nobody of its store.
+  expectFault(initBarrier(0, 1) + kSync + store + byFirst(arrive(0)) + waitBarrier(0, "0") + neighbour + kStore, 64,
+              kRace, "bar.warp.sync");
+}
+
 /// A ring of two stages of 128 bytes: thread 0 copies, warp 1 adds word `lane` of each of eight tiles.
 std::string ring(const std::string &producerWait, const std::string &consumerWait, const std::string &release) {
   return initBarrier(0, 1) + initBarrier(1, 1) + initBarrier(2, 32) + initBarrier(3, 32) +
