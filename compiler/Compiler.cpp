@@ -21,6 +21,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 
@@ -59,7 +60,9 @@ public:
     context.loadAllAvailableDialects();
     context.printOpOnDiagnostic(false);
     context.registerActionHandler([this](llvm::function_ref<void()> run, const tracing::Action &action) {
-      if (!isa<PassExecutionAction>(action) || !deadline.isOver())
+      const auto *pass = dyn_cast<PassExecutionAction>(&action);
+      bool isLeftOut = pass && this->options.without.contains(std::string_view(pass->getPass().getArgument()));
+      if (!pass || (!isLeftOut && !deadline.isOver()))
         run();
     });
   }
@@ -231,6 +234,12 @@ static bool checkRequest(const CompileOptions &options, Stage until, imbrex::Dia
     diagnostics.errorWithoutPlace("unknown target '" + options.target + "'; known targets: " + known);
     return false;
   }
+  for (const std::string &name : options.without)
+    if (!llvm::is_contained(optionalPasses(), name)) {
+      diagnostics.errorWithoutPlace("no pass '" + name +
+                                    "' can be left out; those that can: " + llvm::join(optionalPasses(), ", "));
+      return false;
+    }
   if (until > Stage::Ptx) {
     diagnostics.errorWithoutPlace("the compiler goes as far as 'ptx'; machine code is made by the runtime");
     return false;

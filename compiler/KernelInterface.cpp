@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/KernelInterface.h"
+#include "compiler/Number.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 
 using namespace imbrex;
@@ -20,10 +22,31 @@ std::string_view imbrex::baseTypeParameter(std::string_view text) {
   return text.substr(5, text.size() - 6);
 }
 
+bool ScalarRequirement::holds(double value) const {
+  if (comparison == "<")
+    return value < bound;
+  if (comparison == "<=")
+    return value <= bound;
+  if (comparison == ">")
+    return value > bound;
+  if (comparison == ">=")
+    return value >= bound;
+  return comparison == "==" ? value == bound : value != bound;
+}
+
+std::string ScalarRequirement::infix() const { return scalar + " " + comparison + " " + writeReal(bound); }
+
 static json::Array toJson(const std::vector<Expression> &expressions) {
   json::Array array;
   for (const Expression &expression : expressions)
     array.push_back(expression.postfix);
+  return array;
+}
+
+static json::Array toJson(const std::vector<ScalarRequirement> &requirements) {
+  json::Array array;
+  for (const ScalarRequirement &each : requirements)
+    array.push_back(json::Object{{"scalar", each.scalar}, {"comparison", each.comparison}, {"bound", each.bound}});
   return array;
 }
 
@@ -92,6 +115,7 @@ std::string KernelInterface::toJson() const {
       {"types", std::move(typeMap)},
       {"grid", ::toJson(grid)},
       {"requirements", ::toJson(requirements)},
+      {"scalarRequirements", ::toJson(scalarRequirements)},
       {"target", target},
       {"warps", int64_t(warps)},
       {"sharedBytes", int64_t(sharedBytes)},
@@ -160,6 +184,11 @@ struct Reader {
     ok &= value.has_value();
     return value.value_or(DataType::F32);
   }
+  double real(llvm::StringRef key) {
+    std::optional<double> value = object.getNumber(key);
+    ok &= value.has_value();
+    return value.value_or(0);
+  }
   std::vector<Expression> expressions(llvm::StringRef key) {
     std::vector<Expression> list;
     const json::Array *array = object.getArray(key);
@@ -198,6 +227,17 @@ static std::optional<Parameter> readParameter(const json::Value &value) {
   return reader.ok ? std::optional(std::move(parameter)) : std::nullopt;
 }
 
+static std::optional<ScalarRequirement> readScalarRequirement(const json::Value &value) {
+  const json::Object *object = value.getAsObject();
+  if (!object)
+    return std::nullopt;
+  Reader reader{*object};
+  ScalarRequirement requirement{reader.text("scalar"), reader.text("comparison"), reader.real("bound")};
+  static constexpr std::string_view kComparisons[] = {"<", "<=", ">", ">=", "==", "!="};
+  return reader.ok && llvm::is_contained(kComparisons, requirement.comparison) ? std::optional(requirement)
+                                                                               : std::nullopt;
+}
+
 static std::optional<LaunchValue> readLaunchValue(const json::Value &value) {
   const json::Object *object = value.getAsObject();
   if (!object)
@@ -219,8 +259,15 @@ static bool readMembers(Reader &reader, KernelInterface &result) {
   const json::Array *values = reader.object.getArray("launchValues");
   const json::Object *constants = reader.object.getObject("constants");
   const json::Object *types = reader.object.getObject("types");
-  if (!parameters || !values || !constants || !types)
+  const json::Array *scalars = reader.object.getArray("scalarRequirements");
+  if (!parameters || !values || !constants || !types || !scalars)
     return false;
+  for (const json::Value &value : *scalars) {
+    std::optional<ScalarRequirement> requirement = readScalarRequirement(value);
+    if (!requirement)
+      return false;
+    result.scalarRequirements.push_back(std::move(*requirement));
+  }
   for (const json::Value &value : *parameters) {
     std::optional<Parameter> parameter = readParameter(value);
     if (!parameter)

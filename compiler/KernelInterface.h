@@ -37,6 +37,19 @@ struct Expression {
   bool operator==(const Expression &) const = default;
 };
 
+/// What a kernel requires of a scalar argument: `scalar` `comparison` `bound`, the bound as the scalar's type holds it.
+struct ScalarRequirement {
+  std::string scalar;
+  std::string comparison; ///< < <= > >= == !=
+  double bound = 0;       ///< finite; an integer's lies within 2^53
+
+  /// Whether `value`, as the kernel gets it, meets it. A NaN meets none but !=.
+  bool holds(double value) const;
+  /// "scale > 0": for messages.
+  std::string infix() const;
+  bool operator==(const ScalarRequirement &) const = default;
+};
+
 /// One value parameter of a kernel: a view or a scalar.
 struct Parameter {
   std::string name;
@@ -84,6 +97,7 @@ struct KernelInterface {
   std::map<std::string, DataType, std::less<>> types;    ///< type parameters
   std::vector<Expression> grid;                          ///< 3, in the order x, y, z
   std::vector<Expression> requirements;                  ///< `require`d conditions on extents, checked at launch
+  std::vector<ScalarRequirement> scalarRequirements;     ///< those on scalars, checked at launch too
   std::string target;
   unsigned warps = 0;       ///< of a CTA
   unsigned sharedBytes = 0; ///< dynamic shared memory of a CTA

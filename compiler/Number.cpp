@@ -9,6 +9,7 @@
 
 #include "compiler/Number.h"
 #include "llvm/ADT/StringRef.h"
+#include <charconv>
 #include <cmath>
 
 using namespace imbrex;
@@ -25,4 +26,9 @@ std::optional<double> imbrex::readReal(std::string_view text) {
     return std::nullopt;
   bool beyond = std::isinf(value) && !llvm::StringRef(text).contains_insensitive("inf");
   return beyond ? std::nullopt : std::optional(value);
+}
+
+std::string imbrex::writeReal(double value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
 }

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace imbrex {
@@ -27,6 +28,9 @@ std::optional<int64_t> readInteger(std::string_view text);
 /// A number of f64, rounded to nearest: decimal, or "inf", "nan" with or without a sign; nullopt if it is none, is
 /// too long, or is beyond f64.
 std::optional<double> readReal(std::string_view text);
+
+/// The shortest decimal that reads back as `value`.
+std::string writeReal(double value);
 
 } // namespace imbrex
 

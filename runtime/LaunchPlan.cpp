@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/LaunchPlan.h"
+#include "compiler/Number.h"
 #include "runtime/ScalarBits.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
@@ -75,6 +76,33 @@ Result<void> LaunchPlan::addExpressions(const SignaturePlan &signature, const Ke
   return {};
 }
 
+Result<void> LaunchPlan::addScalarConditions(const SignaturePlan &signature, const KernelInterface &interface) {
+  for (const ScalarRequirement &requirement : interface.scalarRequirements) {
+    auto step = std::find_if(steps.begin(), steps.end(), [&](const Step &each) {
+      return each.kind == LaunchValue::Kind::Scalar &&
+             signature.signature.parameters[each.parameter].name == requirement.scalar;
+    });
+    if (step == steps.end())
+      return stranger(interface, "requires something of '" + requirement.scalar + "', which is no scalar of it");
+    scalarConditions.push_back({requirement, size_t(step - steps.begin())});
+  }
+  return {};
+}
+
+/// A value that does not fit its type is left to `pack`, which names it.
+Result<void> LaunchPlan::checkScalars(const Binding &binding) const {
+  for (const ScalarCondition &condition : scalarConditions) {
+    const Step &step = steps[condition.step];
+    const Argument *argument = binding.arguments[step.parameter];
+    std::optional<uint64_t> bits = argument ? scalarBits(argument->scalar, step.type) : step.standard;
+    if (bits && !condition.requirement.holds(scalarValue(*bits, step.type)))
+      return Error{ErrorKind::Argument, "kernel '" + kernel + "' requires " + condition.requirement.infix() + ", but " +
+                                            condition.requirement.scalar + " is " +
+                                            writeReal(scalarValue(*bits, step.type))};
+  }
+  return {};
+}
+
 Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const KernelInterface &interface) {
   LaunchPlan plan;
   plan.kernel = interface.kernel;
@@ -85,6 +113,8 @@ Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const Kernel
     if (Result<void> added = plan.addStep(signature, interface, value); !added)
       return added.takeError();
   if (Result<void> added = plan.addExpressions(signature, interface); !added)
+    return added.takeError();
+  if (Result<void> added = plan.addScalarConditions(signature, interface); !added)
     return added.takeError();
   return plan;
 }
@@ -121,6 +151,8 @@ Result<LaunchPlan::Grid> LaunchPlan::grid(const Binding &binding, const DeviceIn
   for (const Condition &requirement : requirements)
     if (requirement.program.evaluate(slots).value_or(0) == 0)
       return unmet(requirement, slots);
+  if (Result<void> held = checkScalars(binding); !held)
+    return held.takeError();
   Grid grid = {1, 1, 1};
   bool empty = false, folds = false;
   int64_t left = device.grid[0]; // CTAs along the dimensions to come, if all lie along x

@@ -58,6 +58,13 @@ private:
     ExpressionProgram program;
     Expression expression;
   };
+  /// What is required of the scalar that `step` passes.
+  struct ScalarCondition {
+    ScalarRequirement requirement;
+    size_t step;
+  };
+  Result<void> addScalarConditions(const SignaturePlan &signature, const KernelInterface &interface);
+  Result<void> checkScalars(const Binding &binding) const;
   Result<void> addStep(const SignaturePlan &signature, const KernelInterface &interface, const LaunchValue &value);
   Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
   /// nullopt: a scalar that does not fit its type.
@@ -70,6 +77,7 @@ private:
   bool isFolded = false;
   std::vector<Step> steps;
   std::vector<Condition> requirements, gridExtents;
+  std::vector<ScalarCondition> scalarConditions;
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest
   std::vector<std::optional<int64_t>> constants; ///< by slot
 };

@@ -55,6 +55,24 @@ static std::optional<uint64_t> floatBitsOfInteger(int64_t value, DataType type) 
   return number.isInfinity() ? std::nullopt : std::optional(number.bitcastToAPInt().getZExtValue());
 }
 
+double imbrex::scalarValue(uint64_t bits, DataType type) {
+  switch (type) {
+  case DataType::F64:
+    return std::bit_cast<double>(bits);
+  case DataType::F32:
+    return std::bit_cast<float>(uint32_t(bits));
+  case DataType::F16:
+    return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToDouble();
+  case DataType::BF16:
+    return std::bit_cast<float>(uint32_t(bits) << 16);
+  case DataType::Bool:
+    return double(bits);
+  default:
+    unsigned unused = 64 - 8 * byteSize(type);
+    return double(int64_t(bits << unused) >> unused);
+  }
+}
+
 std::optional<uint64_t> imbrex::scalarBits(const Scalar &scalar, DataType type) {
   switch (scalar.kind) {
   case Scalar::Kind::Bool:

@@ -16,6 +16,8 @@ namespace imbrex {
 
 /// The 8 bytes a scalar is passed in (little endian, upper bytes 0); nullopt if it does not fit the type.
 std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
+/// The number that such bits are, rounded to f64 where it is a large i64.
+double scalarValue(uint64_t bits, DataType type);
 
 } // namespace imbrex
 

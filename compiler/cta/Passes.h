@@ -29,6 +29,9 @@ namespace imbrex {
 /// tile -> cta: the passes on tiles, distribution and every cta pass, in order.
 void buildCtaPipeline(mlir::OpPassManager &passes);
 
+/// The passes between tile and cta that only make a kernel faster, by name: CompileOptions::without may name them.
+llvm::ArrayRef<llvm::StringRef> optionalPasses();
+
 /// cta -> nvvm.
 void buildNvvmPipeline(mlir::OpPassManager &passes);
 

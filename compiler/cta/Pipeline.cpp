@@ -33,4 +33,13 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createPlaceBarriers());
 }
 
+llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
+  static constexpr llvm::StringRef kNames[] = {
+      "tile-bound-loops",  "tile-simplify",        "tile-fold-scales",        "tile-lag-maxima",
+      "tile-split-masks",  "tile-intersect-masks", "tile-narrow-comparisons", "cta-defer-reductions",
+      "cta-skip-scalings", "cta-pipeline-loops",
+  };
+  return kNames;
+}
+
 void imbrex::buildNvvmPipeline(OpPassManager &passes) { passes.addPass(createCtaToNvvm()); }

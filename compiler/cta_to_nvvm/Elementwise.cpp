@@ -102,6 +102,18 @@ static Value castElement(Lowering &l, Operation *op, ValueRange v) {
       .Default([](Operation *) { return Value(); });
 }
 
+/// x / y. Of f32, where the operation allows approximation (afn): by the reciprocal of y if it allows that too
+/// (arcp), else within 2 units over the whole range (PTX ISA "div.full").
+static Value divideFloats(Lowering &l, arith::DivFOp op, Value x, Value y) {
+  using Flags = arith::FastMathFlags;
+  if (!x.getType().isF32() || !bitEnumContainsAll(op.getFastmath(), Flags::afn))
+    return LLVM::FDivOp::create(l.b, l.loc, x, y);
+  if (!bitEnumContainsAll(op.getFastmath(), Flags::arcp))
+    return l.callIntrinsic(x.getType(), "llvm.nvvm.div.full", {x, y});
+  Value reciprocal = l.callIntrinsic(x.getType(), "llvm.nvvm.rcp.approx.ftz.f", y);
+  return makeFloat<LLVM::FMulOp>(l, {x, reciprocal});
+}
+
 /// f32 and f64 arithmetic.
 static Value floatElement(Lowering &l, Operation *op, ValueRange v) {
   Type type = v[0].getType();
@@ -110,7 +122,7 @@ static Value floatElement(Lowering &l, Operation *op, ValueRange v) {
       .Case([&](arith::AddFOp) { return makeFloat<LLVM::FAddOp>(l, v); })
       .Case([&](arith::SubFOp) { return makeFloat<LLVM::FSubOp>(l, v); })
       .Case([&](arith::MulFOp) { return makeFloat<LLVM::FMulOp>(l, v); })
-      .Case([&](arith::DivFOp) { return LLVM::FDivOp::create(l.b, l.loc, v[0], v[1]); })
+      .Case([&](arith::DivFOp div) { return divideFloats(l, div, v[0], v[1]); })
       .Case([&](arith::NegFOp) { return LLVM::FNegOp::create(l.b, l.loc, v[0]); })
       .Case([&](arith::MaxNumFOp) { return LLVM::MaxNumOp::create(l.b, l.loc, type, v[0], v[1], fast); })
       .Case([&](arith::MinNumFOp) { return LLVM::MinNumOp::create(l.b, l.loc, type, v[0], v[1], fast); })

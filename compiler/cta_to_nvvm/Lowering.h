@@ -12,6 +12,7 @@
 //     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
 //     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.any,
 //                                                                cta.clear_margin
+//     Intervals      tile.interval
 //
 // An operation that no family knows is an error at its place.
 //
@@ -178,6 +179,7 @@ using Lowered = std::optional<mlir::LogicalResult>;
 Lowered lowerControl(Lowering &lowering, mlir::Operation *op);
 Lowered lowerElementwise(Lowering &lowering, mlir::Operation *op);
 Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
+Lowered lowerIntervals(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);

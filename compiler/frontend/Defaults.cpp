@@ -95,10 +95,10 @@ static std::optional<Number> evaluateNumber(const Expr &expr, const Specialisati
 }
 
 std::optional<Number> imbrex::evaluateDefault(const Expr &expr, const Specialisation &specialisation,
-                                              Diagnostics &diagnostics) {
+                                              Diagnostics &diagnostics, Message mistake) {
   std::optional<Number> value = evaluateNumber(expr, specialisation);
   if (value && std::isfinite(value->real))
     return value;
-  report(diagnostics, expr.offset, Message::Default, toText(expr));
+  report(diagnostics, expr.offset, mistake, toText(expr));
   return std::nullopt;
 }

@@ -178,7 +178,10 @@ void Emitter::checkHost() {
     evaluate(*extent, program, diagnostics);
   }
   for (const ast::ExprPtr &requirement : kernel.requirements)
-    checkHostExpression(*requirement, known);
+    forEachConjunct(*requirement, [&](const ast::Expr &part) {
+      if (!comparesScalar(part, kernel))
+        checkHostExpression(part, known);
+    });
 }
 
 func::FuncOp Emitter::makeFunction(ModuleOp module) {
@@ -251,6 +254,41 @@ void Emitter::bindGrid() {
   }
 }
 
+static std::string swapSides(const std::string &comparison) {
+  std::string swapped = comparison;
+  swapped[0] = comparison[0] == '<' ? '>' : comparison[0] == '>' ? '<' : comparison[0];
+  return swapped;
+}
+
+/// `scalar op number`, either way round: a fact of the kernel, and a condition for the host.
+void Emitter::emitRequirement(const ast::Expr &condition) {
+  auto scalarOf = [&](const ast::Expr &side) -> const Parameter * {
+    for (const Parameter &parameter : interface.parameters)
+      if (side.kind == ast::Expr::Name && !parameter.isView && parameter.name == side.text)
+        return &parameter;
+    return nullptr;
+  };
+  bool isLeft = scalarOf(*condition.operands[0]);
+  const Parameter &scalar = *scalarOf(*condition.operands[isLeft ? 0 : 1]);
+  const ast::Expr &other = *condition.operands[isLeft ? 1 : 0];
+  std::string comparison = isLeft ? condition.text : swapSides(condition.text);
+  std::optional<Number> number = evaluateDefault(other, program, diagnostics, Message::RequiredBound);
+  if (!number)
+    return;
+  Val literal = number->isFloat ? Val::ofFloat(number->real) : Val::ofInteger(number->integer);
+  Val fact = binary(condition.offset, comparison, scopes.front()[scalar.name].value, literal);
+  if (fact.isPoison())
+    return;
+  double bound = number->real;
+  if (auto type = dyn_cast<FloatType>(toType(scalar.type)))
+    bound = b.getFloatAttr(type, bound).getValueAsDouble();
+  constexpr int64_t kMostExact = int64_t(1) << 53; // beyond, neighbours are one number of f64
+  if (!isFloat(scalar.type) && (number->integer < -kMostExact || number->integer > kMostExact))
+    error(other.offset, Message::RequiredBound, ast::toText(other));
+  interface.scalarRequirements.push_back({scalar.name, comparison, bound});
+  tile::RequireOp::create(b, at(condition.offset), fact.ssa);
+}
+
 OwningOpRef<ModuleOp> Emitter::run() {
   unsigned before = diagnostics.errorCount();
   fillInterface();
@@ -261,6 +299,8 @@ OwningOpRef<ModuleOp> Emitter::run() {
   bindParameters(function);
   bindExtents();
   bindGrid();
+  for (const ast::Expr *condition : program.scalarRequirements)
+    emitRequirement(*condition);
   emitBlock(program.kernel->body);
   func::ReturnOp::create(b, at(program.kernel->offset));
   if (diagnostics.errorCount() != before || failed(verify(*module)))

@@ -100,6 +100,7 @@ private:
   void checkHost();
   void checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known);
   void checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent);
+  void emitRequirement(const ast::Expr &condition);
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
   void bindExtents();

@@ -289,11 +289,28 @@ void Specialiser::checkConstraints() {
       error(constraint->offset, Message::TuneConstraint, toText(*constraint), valuesIn(*constraint));
 }
 
-/// Requirements on parameters are checked now, those on extents at launch.
+void imbrex::forEachConjunct(const Expr &condition, llvm::function_ref<void(const Expr &)> visit) {
+  if (condition.kind != Expr::Binary || condition.text != "&&")
+    return visit(condition);
+  for (const ExprPtr &part : condition.operands)
+    forEachConjunct(*part, visit);
+}
+
+bool imbrex::comparesScalar(const Expr &condition, const Kernel &kernel) {
+  static constexpr llvm::StringRef kComparisons[] = {"<", "<=", ">", ">=", "==", "!="};
+  return condition.kind == Expr::Binary && llvm::is_contained(kComparisons, condition.text) &&
+         llvm::any_of(condition.operands, [&](const ExprPtr &side) {
+           return side->kind == Expr::Name && llvm::any_of(kernel.parameters, [&](const KernelParameter &parameter) {
+                    return !parameter.isView && parameter.name == side->text;
+                  });
+         });
+}
+
+/// Requirements on parameters are checked now, those on extents and scalars at launch.
 void Specialiser::checkRequirement(const Expr &condition) {
-  if (condition.kind == Expr::Binary && condition.text == "&&") {
-    checkRequirement(*condition.operands[0]);
-    return checkRequirement(*condition.operands[1]);
+  if (comparesScalar(condition, *result.kernel)) {
+    result.scalarRequirements.push_back(&condition);
+    return;
   }
   unsigned before = diagnostics.errorCount();
   if (evaluate(condition, result, diagnostics)) {
@@ -309,7 +326,7 @@ void Specialiser::checkRequirement(const Expr &condition) {
 
 void Specialiser::checkRequirements() {
   for (const ExprPtr &condition : result.kernel->requirements)
-    checkRequirement(*condition);
+    forEachConjunct(*condition, [&](const Expr &part) { checkRequirement(part); });
 }
 
 /// An integer, a float, a truth value, inf or nan, or one of these negated.

@@ -32,6 +32,7 @@ struct Specialisation {
   std::map<std::string, DataType, std::less<>> types;
   std::map<std::string, BoundHook, std::less<>> hooks; ///< only those that are replaced
   std::vector<Expression> requirements;                ///< those left to check at launch
+  std::vector<const ast::Expr *> scalarRequirements;   ///< those on scalars: comparisons with one scalar as a side
 };
 
 /// Reports and returns nullopt if the options do not make one program of the file.
@@ -58,12 +59,17 @@ struct Number {
   double real;     ///< in both cases
 };
 /// Value of a scalar parameter's default: in f64 but for integers among themselves, where / truncates. nullopt,
-/// reported, if it uses what is not known then, or is not finite.
+/// reported as `mistake`, if it uses what is not known then, or is not finite.
 std::optional<Number> evaluateDefault(const ast::Expr &expr, const Specialisation &specialisation,
-                                      Diagnostics &diagnostics);
+                                      Diagnostics &diagnostics, Message mistake = Message::Default);
 
 /// inf, nan, LOG2E, LN2, PI.
 std::optional<double> namedNumber(llvm::StringRef name);
+
+/// True if `condition` is a comparison one side of which is a scalar parameter of `kernel`.
+bool comparesScalar(const ast::Expr &condition, const ast::Kernel &kernel);
+/// Calls `visit` for each part of a condition that && joins.
+void forEachConjunct(const ast::Expr &condition, llvm::function_ref<void(const ast::Expr &)> visit);
 
 /// One step of integer arithmetic; nullopt on overflow, division by zero, or an operator that is none.
 std::optional<Constant> evaluateBinary(llvm::StringRef op, const Constant &x, const Constant &y);

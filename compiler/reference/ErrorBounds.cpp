@@ -151,20 +151,46 @@ std::vector<double> ownErrorsOfSum(OpRun &run, Roundings kind) {
   return errors;
 }
 
-/// What the operation itself adds, in roundings of the result; 0: it is exact.
-double roundingsOf(mlir::Operation *op) {
+/// What the operation itself adds, in roundings of the result; 0: it is exact. In a kernel of 16-bit type a division
+/// of f32 is off by 2 units, and by a rounding more where it is made of a reciprocal.
+double roundingsOf(mlir::Operation *op, bool approximates) {
   if (mlir::isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp>(op))
     return 1;
-  if (mlir::isa<arith::DivFOp, math::SqrtOp, math::FmaOp>(op))
+  if (mlir::isa<arith::DivFOp>(op))
+    return approximates ? 6 : 3;
+  if (mlir::isa<math::SqrtOp, math::FmaOp>(op))
     return 2;
   if (mlir::isa<math::AbsFOp>(op) || op->getDialect()->getNamespace() != math::MathDialect::getDialectNamespace())
     return 0;
   return kFunctionRoundings;
 }
 
-std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind) {
-  double roundings = roundingsOf(run.op);
+/// A divisor that elements share may be used as its reciprocal: where that is no normal number, as 0 or infinity.
+void boundSharedDivisor(OpRun &run, std::vector<double> &errors) {
+  bool isShared =
+      mlir::isa_and_nonnull<tile::BroadcastOp, tile::SplatOp, arith::ConstantOp>(run.op->getOperand(1).getDefiningOp());
+  double least = run.out().element.kind == ElementType::F64 ? 0x1p-1022 : 0x1p-126;
+  for (size_t i = 0; isShared && i < errors.size(); ++i)
+    if (double size = std::fabs(run.in(1).floats[i]); size != 0 && std::isfinite(size))
+      if (size < least || size > 1 / least)
+        errors[i] = INFINITY;
+}
+
+/// What a function of f32 adds in a kernel of 16-bit type, where instructions approximate it.
+void boundApproximation(OpRun &run, std::vector<double> &errors) {
   const TileValue &out = run.out();
+  for (size_t i = 0; i < errors.size(); ++i) {
+    if (mlir::isa<math::TanhOp>(run.op))
+      errors[i] += 0x1p-21;
+    if (mlir::isa<math::ExpOp>(run.op) && std::isfinite(out.floats[i])) // its argument is rounded once more
+      errors[i] += 2 * std::fabs(run.in(0).floats[i]) * roundingOf(out.element, out.floats[i]);
+  }
+}
+
+std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind, bool approximates) {
+  const TileValue &out = run.out();
+  approximates = approximates && out.element.kind == ElementType::F32;
+  double roundings = roundingsOf(run.op, approximates);
   if (roundings == 0 || !out.element.isFloat())
     return {};
   ElementType type = out.element;
@@ -178,6 +204,10 @@ std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind) {
     double error = roundings * oneRounding(type, isLogarithm ? std::max(std::fabs(value), 1.0) : value, kind);
     errors.push_back(std::isfinite(value) ? error : 0);
   }
+  if (approximates)
+    boundApproximation(run, errors);
+  if (mlir::isa<arith::DivFOp>(run.op) && kind == Roundings::Worst)
+    boundSharedDivisor(run, errors);
   return errors;
 }
 
@@ -189,16 +219,16 @@ double roundingOf(ElementType type, double value) {
   return std::ldexp(std::fabs(value), -bits) + smallest;
 }
 
-std::vector<double> ownErrors(OpRun &run, Roundings kind) {
+std::vector<double> ownErrors(OpRun &run, Roundings kind, bool approximates) {
   if (mlir::isa<tile::DotOp>(run.op))
     return ownErrorsOfDot(run, kind);
   auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
   if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
     return ownErrorsOfSum(run, kind);
-  return ownErrorsOfElements(run, kind);
+  return ownErrorsOfElements(run, kind, approximates);
 }
 
-void boundErrors(OpRun &run, Handler handler) {
+void boundErrors(OpRun &run, Handler handler, bool approximates) {
   if (run.results.empty() || mlir::isa<tile::LoadOp>(run.op))
     return;
   if (mlir::isa<tile::DotOp>(run.op))
@@ -207,7 +237,7 @@ void boundErrors(OpRun &run, Handler handler) {
     for (unsigned i = 0; i < run.operands.size(); ++i)
       if (!run.in(i).errors.empty())
         addOperandError(run, handler, i);
-  std::vector<double> own = ownErrors(run, Roundings::Worst);
+  std::vector<double> own = ownErrors(run, Roundings::Worst, approximates);
   for (size_t i = 0; i < own.size(); ++i)
     addError(run.out(), i, own[i]);
 }

@@ -25,8 +25,9 @@
 
 namespace imbrex::reference {
 
-/// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact.
-void boundErrors(OpRun &run, Handler handler);
+/// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact. `approximates`:
+/// the kernel is one in which f32 may be approximated (tile::isOf16Bits).
+void boundErrors(OpRun &run, Handler handler, bool approximates);
 
 /// Half the distance of neighbours, relative to a value; at least the smallest normal number's.
 double roundingOf(ElementType type, double value);
@@ -35,7 +36,7 @@ double roundingOf(ElementType type, double value);
 /// n roundings sqrt(n), which rarely all go one way.
 enum class Roundings { Worst, Likely };
 /// What the operation itself adds to each element of its first result; empty: nothing.
-std::vector<double> ownErrors(OpRun &run, Roundings kind);
+std::vector<double> ownErrors(OpRun &run, Roundings kind, bool approximates);
 
 /// The error of one element in memory, where it is rounded once more.
 double storedError(const TileValue &value, size_t index);

@@ -56,10 +56,10 @@ double ErrorRandom::next() {
   return double(int64_t(x ^ (x >> 31))) * 0x1p-63;
 }
 
-void moveByRoundings(OpRun &run, ErrorRandom &random) {
+void moveByRoundings(OpRun &run, ErrorRandom &random, bool approximates) {
   if (run.results.empty() || !run.out().element.isFloat())
     return;
-  std::vector<double> roundings = ownErrors(run, Roundings::Likely);
+  std::vector<double> roundings = ownErrors(run, Roundings::Likely, approximates);
   std::vector<double> &values = run.out().floats;
   for (size_t i = 0; i < roundings.size(); ++i)
     if (std::isfinite(values[i]) && values[i] != 0)

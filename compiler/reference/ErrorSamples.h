@@ -36,7 +36,7 @@ private:
 
 /// Moves each element of the results of an operation that was run by a random part of its likely roundings. Zeros and
 /// what is not finite stay.
-void moveByRoundings(OpRun &run, ErrorRandom &random);
+void moveByRoundings(OpRun &run, ErrorRandom &random, bool approximates);
 
 /// Narrows the errors of `exact`, which hold bounds, to what the samples show.
 void narrowErrors(StoredElements &exact, llvm::ArrayRef<StoredElements> samples);

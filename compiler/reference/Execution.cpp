@@ -38,6 +38,8 @@ Execution::Execution(const InterpreterOptions &options, Memory &memory, bool kee
 bool Execution::run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> id) {
   if (promises.empty())
     kernel.walk([&](tile::VisibleOp promise) { promises[promise->getParentOp()].emplace_back(promise); });
+  if (keepsErrors && !approximates)
+    approximates = tile::isOf16Bits(kernel);
   programId = id;
   kept = {};
   memory.begin(id, /*keep=*/!promises.empty() || keepsErrors);
@@ -123,9 +125,9 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
   if (auto load = mlir::dyn_cast<tile::LoadOp>(op))
     hideLoaded(load, results[0]);
   if (keepsErrors)
-    boundErrors(run, handler);
+    boundErrors(run, handler, *approximates);
   if (rounding)
-    moveByRoundings(run, *rounding);
+    moveByRoundings(run, *rounding, approximates.value_or(false));
   for (auto [name, result] : llvm::zip_equal(op.getResults(), results)) {
     result.normalize();
     environment[name] = std::make_shared<TileValue>(std::move(result));

@@ -76,6 +76,7 @@ private:
   Memory &memory;
   bool keepsErrors;
   ErrorRandom *rounding = nullptr; ///< if there: every result is moved
+  std::optional<bool> approximates; ///< see boundErrors; known once an instance runs that keeps errors
   std::array<int64_t, 3> programId{};
   tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration
   ValueRef keptIndex;   ///< which

@@ -56,6 +56,13 @@ void broadcast(OpRun &run) {
   });
 }
 
+void interval(OpRun &run) {
+  int64_t rows = run.out().shape[0], columns = run.out().shape[1];
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      run.out().ints[row * columns + column] = run.in(0).ints[row] <= column && column < run.in(1).ints[row];
+}
+
 void transpose(OpRun &run) {
   int64_t rows = run.in(0).shape[0], columns = run.in(0).shape[1];
   onElements(run.in(0), run.out(), [&](const auto &in, auto &out) {
@@ -130,6 +137,11 @@ void addTileHandlers(HandlerTable &table) {
   table.add<tile::DotOp>(dot);
   table.add<tile::ReduceOp>(reduce);
   table.add<tile::VisibleOp>([](OpRun &) {});
+  table.add<tile::IntervalOp>(interval);
+  table.add<tile::RequireOp>([](OpRun &run) {
+    if (run.in(0).ints[0] == 0)
+      run.error = "what the kernel requires of its scalars does not hold";
+  });
 }
 
 } // namespace imbrex::reference

@@ -45,6 +45,12 @@ public:
   Value sub(Value x, Value y) { return mlir::arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) { return mlir::arith::MulFOp::create(b, loc, x, y); }
   Value div(Value x, Value y) { return mlir::arith::DivFOp::create(b, loc, x, y); }
+  /// 1 / x by an instruction, of f32: within a unit; where x or the result is not normal, it may be 0 or infinite.
+  Value approximateReciprocal(Value x) {
+    using Flags = mlir::arith::FastMathFlags;
+    auto flags = mlir::arith::FastMathFlagsAttr::get(b.getContext(), Flags::arcp | Flags::afn);
+    return mlir::arith::DivFOp::create(b, loc, number(1), x, flags);
+  }
   Value negate(Value x) { return mlir::arith::NegFOp::create(b, loc, x); }
   Value abs(Value x) { return mlir::math::AbsFOp::create(b, loc, x); }
   /// x * y + z, rounded once.

@@ -201,3 +201,8 @@ Value imbrex::tanhOf(ElementBuilder &e, Value x) {
   Value result = e.select(e.less(e.abs(x), e.number(0.55)), small, large);
   return e.select(e.isNan(x), x, result);
 }
+
+Value imbrex::tanhApproximate(ElementBuilder &e, Value x) {
+  Value power = e.exp2(e.mul(x, e.number(2 * kLog2e)));
+  return e.fma(e.approximateReciprocal(e.add(power, e.number(1))), e.number(-2), e.number(1));
+}

@@ -39,6 +39,10 @@ mlir::Value rsqrtF64(ElementBuilder &e, mlir::Value x);
 /// tanh x of f32 and f64: 2 units.
 mlir::Value tanhOf(ElementBuilder &e, mlir::Value x);
 
+/// tanh x of f32 as 1 - 2 / (1 + 2^(2x log2 e)) by ex2.approx.ftz and rcp.approx.ftz: 2^-21 absolute. The sign
+/// of a zero is lost.
+mlir::Value tanhApproximate(ElementBuilder &e, mlir::Value x);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_TILE_FLOATFUNCTIONS_H

@@ -38,6 +38,64 @@ def SplitMasks : Pass<"tile-split-masks", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def Simplify : Pass<"tile-simplify", "::mlir::func::FuncOp"> {
+  let summary = "Arithmetic once a row instead of once an element";
+  let description = [{
+    Divisions by a constant, or by what a row, a column or the tile shares, become one reciprocal and
+    multiplications; factors that are spread over a tile meet before they meet the tile; arithmetic on tiles that
+    are all spread alike is done on what they spread. Sums and products of 16-bit tiles stay rounded once.
+    In kernels of 16-bit type (`tile::isOf16Bits`) divisions of f32 may be approximated (`fastmath<afn>`), and tanh
+    of f32 becomes 1 - 2 / (1 + 2^x). Simplify.cpp and Grammar.md state the bounds.
+
+    Before: `%q = arith.divf %x, %rows`, %rows broadcast from `%r : tensor<128x1xf32>`.
+    After: `%i = arith.divf %one, %r : tensor<128x1xf32>`, and `%q = arith.mulf %x, %is`, %is broadcast from %i.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::imbrex::tile::TileDialect"];
+}
+
+def FoldScales : Pass<"tile-fold-scales", "::mlir::func::FuncOp"> {
+  let summary = "Positive factors move behind maxima";
+  let description = [{
+    A tile x * c, with c > 0 a constant or required to be positive (`tile.require`), that flows only into maxima,
+    minima, selections beside 0 and infinities, comparisons with infinities, and products: c is taken to the
+    factors of those products. Values that a loop carries change their unit, and are multiplied where they are
+    needed after it. Not where a tile of rank 2 is needed as it is.
+
+    Before: `%s = arith.mulf %dot, %scale`, `tile.reduce max %s`, `arith.mulf %s, %log2e`.
+    After: `tile.reduce max %dot`, `arith.mulf %dot, %k`, %k = scale * log2e, clamped to the normal numbers.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
+def LagMaxima : Pass<"tile-lag-maxima", "::mlir::func::FuncOp"> {
+  let summary = "Sums of powers over a base that seldom moves";
+  let description = [{
+    In a loop that carries m' = max(m, rowmax(s)) and sums of p = 2^(k (s - m')) that are rescaled by
+    a = 2^(k (m - m')) (`MaximumRecurrence.h` has the form), the powers are taken relative to a base u that
+    follows m only when m has grown by more than 8 powers of two. Then a is `select(grew, ..., 1)`, which a later
+    pass can see to be 1 in all rows of a warp; p is below 2^8. After the loop the sums are multiplied once by
+    2^(k (u - m)) and are what they were, to rounding. u starts at the lowest finite number: no guard is needed
+    for rows that have seen nothing.
+
+    Before: `%a = math.exp2 %d`, `%x = arith.mulf %acc, %as`. After: `%g = arith.cmpf ogt, %t, %eight`,
+    `%a = arith.select %g, %e, %one`, `%x = arith.mulf %acc, %as`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::imbrex::tile::TileDialect"];
+}
+
+def IntersectMasks : Pass<"tile-intersect-masks", "::mlir::func::FuncOp"> {
+  let summary = "A mask as one interval of columns a row";
+  let description = [{
+    The condition of a selection of tiles that is a conjunction of linear comparisons, each of one column at a time
+    (`MaskAnalysis.h`), becomes a `tile.interval`: the largest lower and the smallest upper end, computed for every
+    row, exactly. Other masks stay as they are, and so do tiles of few columns.
+
+    Before: `%m = arith.andi %a, %b`, `%a = arith.cmpi sle, %k, %q`, `%b = arith.cmpi slt, %k, %n`.
+    After: `%m = tile.interval %low, %high : tensor<128xi32> -> tensor<128x64xi1>`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
 def NarrowComparisons : Pass<"tile-narrow-comparisons", "::mlir::func::FuncOp"> {
   let summary = "Compare positions in 32 bits again where that is exact";
   let description = [{

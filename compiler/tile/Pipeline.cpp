@@ -38,7 +38,18 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createSimplify());
+  passes.addPass(createLoopInvariantCodeMotionPass()); // what it made of scalars, too, is the same in all iterations
+  passes.addNestedPass<func::FuncOp>(createFoldScales());
+  passes.addPass(createExactCanonicalizer());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createLagMaxima());
+  passes.addPass(createExactCanonicalizer());
+  passes.addNestedPass<func::FuncOp>(createSimplify()); // factors of the sums meet those that the text has behind them
   passes.addNestedPass<func::FuncOp>(createSplitMasks());
+  passes.addNestedPass<func::FuncOp>(createIntersectMasks());
+  passes.addPass(createExactCanonicalizer()); // comparisons that no one needs any more
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
   passes.addPass(createExactCanonicalizer());

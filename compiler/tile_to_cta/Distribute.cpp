@@ -97,8 +97,8 @@ void Distributor::distribute(Operation *op) {
     return distributeLoop(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return distributeBranch(branch);
-  if (isa<scf::YieldOp, tile::VisibleOp>(op))
-    return; // yields belong to their loop or branch; promises have been used
+  if (isa<scf::YieldOp, tile::VisibleOp, tile::RequireOp>(op))
+    return; // yields belong to their loop or branch; promises and facts have been used
   if (op->getNumResults() == 1 && isa<RankedTensorType>(op->getResult(0).getType()))
     return distributeAnchored(op);
   builder.clone(*op, scalars);
@@ -160,6 +160,10 @@ Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
   if (auto expand = dyn_cast<tile::ExpandDimsOp>(op)) {
     Value source = inLayout(expand.getSource(), layout.slice(expand.getDim()));
     return tile::ExpandDimsOp::create(builder, loc, type, source, expand.getDim());
+  }
+  if (auto interval = dyn_cast<tile::IntervalOp>(op)) {
+    Value low = inLayout(interval.getLow(), layout.slice(1)), high = inLayout(interval.getHigh(), layout.slice(1));
+    return tile::IntervalOp::create(builder, loc, type, low, high);
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     TileLayout narrow = layout;

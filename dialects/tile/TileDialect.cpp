@@ -103,3 +103,22 @@ Type ViewType::parse(AsmParser &parser) {
     return {};
   return get(parser.getContext(), extents, element, writable);
 }
+
+bool imbrex::tile::isOf16Bits(Operation *kernel) {
+  unsigned dots = 0, loads = 0;
+  bool allDots = true, allLoads = true;
+  auto isHalf = [](Type type) { return getElementTypeOrSelf(type).isF16() || getElementTypeOrSelf(type).isBF16(); };
+  kernel->walk([&](Operation *op) {
+    if (auto dot = dyn_cast<DotOp>(op)) {
+      ++dots;
+      allDots &= isHalf(dot.getA().getType());
+    }
+    auto load = dyn_cast<LoadOp>(op);
+    Type type = load ? load.getResult().getType() : Type();
+    if (isa_and_nonnull<RankedTensorType>(type) && isa<FloatType>(getElementTypeOrSelf(type))) {
+      ++loads;
+      allLoads &= isHalf(type);
+    }
+  });
+  return dots != 0 ? allDots : loads != 0 && allLoads;
+}

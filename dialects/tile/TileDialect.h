@@ -55,6 +55,11 @@ llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::Value
 llvm::LogicalResult verifyWithin(mlir::Operation *op, llvm::ArrayRef<int64_t> dims, std::optional<uint32_t> within,
                                  mlir::Value low, mlir::Value high);
 
+/// True of a kernel of 16-bit type: all its matrix products multiply f16 or bf16; or, without products, all the
+/// tiles of floats that it loads are f16 or bf16, and there is one. In such a kernel f32 divisions and tanh may be
+/// approximated (Grammar.md).
+bool isOf16Bits(mlir::Operation *kernel);
+
 } // namespace imbrex::tile
 
 #endif // IMBREX_DIALECTS_TILE_TILEDIALECT_H

@@ -158,6 +158,21 @@ LogicalResult ReduceOp::verify() {
   return success();
 }
 
+LogicalResult IntervalOp::verify() {
+  auto low = cast<RankedTensorType>(getLow().getType()), result = cast<RankedTensorType>(getType());
+  if (result.getRank() != 2 || !result.getElementType().isInteger(1))
+    return emitOpError("(1) expected a rank-2 tile of i1, found ") << result;
+  if (low.getRank() != 1 || !low.getElementType().isInteger(32) || low.getDimSize(0) != result.getDimSize(0))
+    return emitOpError("(2) expected one i32 a row of ") << result << ", found " << low;
+  return success();
+}
+
+LogicalResult RequireOp::verify() {
+  if (isa<scf::SCFDialect>((*this)->getParentOp()->getDialect()))
+    return emitOpError("(1) expected to stand in the body of the kernel");
+  return success();
+}
+
 LogicalResult VisibleOp::verify() {
   auto mask = cast<RankedTensorType>(getMask().getType());
   if (mask.getRank() != 2 || !mask.getElementType().isInteger(1))

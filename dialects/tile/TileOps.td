@@ -197,6 +197,25 @@ def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
   let hasFolder = 1;
 }
 
+def Tile_IntervalOp : Tile_Op<"interval", [Pure, AllTypesMatch<["low", "high"]>]> {
+  let summary = "a mask that is true in one interval of columns a row";
+  let description = [{
+    `result[i, j] = low[i] <= j && j < high[i]`, in signed numbers: none where `high[i] <= low[i]`.
+
+    Constraints: (1) the result is of i1 and of rank 2; (2) `low` and `high` are i32 tiles of one extent, the
+    result's rows.
+
+    Example:
+    ```mlir
+    %mask = tile.interval %low, %high : tensor<128xi32> -> tensor<128x64xi1>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$low, Tile_Tile:$high);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$low `,` $high attr-dict `:` type($low) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Combining elements
 //===----------------------------------------------------------------------===//
@@ -270,6 +289,24 @@ def Tile_VisibleOp : Tile_Op<"visible", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins Tile_Tile:$mask);
   let assemblyFormat = "$mask attr-dict `:` type($mask)";
+  let hasVerifier = 1;
+}
+
+def Tile_RequireOp : Tile_Op<"require", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a fact that the host has checked before the launch";
+  let description = [{
+    `condition` is true whenever the kernel runs: what the text requires of its scalars (`require scale > 0`).
+    Passes read facts from it, and no code is made of it. The reference interpreter stops where it is false.
+
+    Constraints: (1) stands in the body of the kernel, outside of loops and branches.
+
+    Example:
+    ```mlir
+    tile.require %positive
+    ```
+  }];
+  let arguments = (ins I1:$condition);
+  let assemblyFormat = "$condition attr-dict";
   let hasVerifier = 1;
 }
 

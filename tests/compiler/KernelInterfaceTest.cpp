@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/KernelInterface.h"
+#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace imbrex;
@@ -31,6 +32,7 @@ static KernelInterface example() {
   interface.types = {{"T", DataType::BF16}};
   interface.grid = {{"Sq BM cdiv"}, {"Hk G *"}, {"B"}};
   interface.requirements = {{"DQK 16 % 0 =="}};
+  interface.scalarRequirements = {{"scale", ">", 0.1}};
   interface.target = "sm_90a";
   interface.warps = 8;
   interface.sharedBytes = 98304;
@@ -50,6 +52,21 @@ TEST(KernelInterface, RoundTrips) {
   EXPECT_EQ(back->types.at("T"), DataType::BF16);
   EXPECT_EQ(back->constants.at("DQK"), 128);
   EXPECT_EQ(back->sharedBytes, 98304u);
+  EXPECT_EQ(back->scalarRequirements, example().scalarRequirements);
+}
+
+TEST(KernelInterface, WhatAScalarMustMeet) {
+  for (auto [comparison, below, equal, above] :
+       {std::tuple("<", true, false, false), std::tuple("<=", true, true, false), std::tuple(">", false, false, true),
+        std::tuple(">=", false, true, true), std::tuple("==", false, true, false),
+        std::tuple("!=", true, false, true)}) {
+    ScalarRequirement requirement{"scale", comparison, 0.5};
+    EXPECT_EQ(requirement.holds(0.25), below) << comparison;
+    EXPECT_EQ(requirement.holds(0.5), equal) << comparison;
+    EXPECT_EQ(requirement.holds(1), above) << comparison;
+    EXPECT_EQ(requirement.holds(std::nan("")), std::string_view(comparison) == "!=") << comparison;
+    EXPECT_EQ(requirement.infix(), std::string("scale ") + comparison + " 0.5");
+  }
 }
 
 TEST(KernelInterface, RefusesEveryTruncation) {
@@ -62,7 +79,8 @@ TEST(KernelInterface, RefusesWrongTypes) {
   std::string text = example().toJson();
   for (auto [from, to] : {std::pair("\"warps\":8", "\"warps\":-1"), std::pair("\"warps\":8", "\"warps\":\"8\""),
                           std::pair("\"bf16\"", "\"half\""), std::pair("\"stride\"", "\"step\""),
-                          std::pair("\"G\":8", "\"G\":8.5"), std::pair("\"sharedBytes\"", "\"shared\"")}) {
+                          std::pair("\"G\":8", "\"G\":8.5"), std::pair("\"sharedBytes\"", "\"shared\""),
+                          std::pair("\">\"", "\"=>\""), std::pair("\"bound\":0.1", "\"bound\":null")}) {
     std::string changed = text;
     size_t at = changed.find(from);
     ASSERT_NE(at, std::string::npos) << from;

@@ -89,7 +89,8 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   interface.constants[isAttention ? "BM" : "BLOCK"] = 64;
   interface.grid = {{isAttention ? "Sq BM cdiv" : "N BLOCK cdiv"}};
   if (isAttention)
-    interface.grid.insert(interface.grid.end(), {{"Hk G *"}, {"B"}}), interface.requirements = {{"DQK 16 % 0 =="}};
+    interface.grid.insert(interface.grid.end(), {{"Hk G *"}, {"B"}}),
+        interface.requirements = {{"DQK 16 % 0 =="}}, interface.scalarRequirements = {{"scale", ">", 0}};
   return interface;
 }
 

@@ -105,6 +105,27 @@ TEST_F(Launch, RequirementsAndGridLimits) {
   EXPECT_EQ(driver.launches(), 0u);
 }
 
+// The value is judged as the kernel gets it: what rounds to 0 is 0.
+TEST_F(Launch, RequirementsOnScalars) {
+  auto messageOf = [&](Argument scale) {
+    auto data = [&](Dims extents) { return View(4096, DataType::F16, extents); };
+    Result<void> result = attention.launch(runtime.stream(), {{"Q", data({1, 4, 6, 64})},
+                                                              {"K", data({1, 5, 2, 64})},
+                                                              {"V", data({1, 5, 2, 32})},
+                                                              {"O", View(4096 + kApart, DataType::F16, {1, 4, 6, 32})},
+                                                              scale});
+    if (result)
+      return std::string();
+    EXPECT_EQ(result.error().kind, ErrorKind::Argument);
+    return result.error().message;
+  };
+  EXPECT_EQ(messageOf({"scale", 0.5f}), "");
+  EXPECT_EQ(messageOf({"scale", 1}), "");
+  EXPECT_EQ(messageOf({"scale", -0.125}), "kernel 'attention' requires scale > 0, but scale is -0.125");
+  EXPECT_EQ(messageOf({"scale", 1e-50}), "kernel 'attention' requires scale > 0, but scale is 0");
+  EXPECT_EQ(messageOf({"scale", std::nan("")}), "kernel 'attention' requires scale > 0, but scale is nan");
+}
+
 TEST_F(Launch, AGridTooLongForTheDeviceIsFoldedIntoX) {
   std::vector<std::array<unsigned, 3>> grids;
   driver.addKernel("attention", [&](const FakeLaunch &launch) {

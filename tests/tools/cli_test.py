@@ -369,6 +369,22 @@ class Commands(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("DQK <= 256 is required and does not hold: DQK is 264", result.stderr)
 
+    def test_a_requirement_on_a_scalar_says_its_value(self):
+        q = self.normals("q.npy", 1, 4, 1, 64)
+        result = imbrex("run", ATTENTION, "--device", "sim", "--cache-dir", "none", "--set", "T=bf16", "--arg", "Q=" + q,
+                        "--arg", "K=" + q, "--arg", "V=" + q, "--arg", "scale=-0.5", "--out", "O=" + self.path("o.npy"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("kernel 'attention_forward' requires scale > 0, but scale is -0.5", result.stderr)
+
+    def test_a_pass_that_is_left_out(self):
+        flags = ["build", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=1"]
+        whole, without = imbrex(*flags), imbrex(*flags, "--without", "tile-lag-maxima")
+        self.assertEqual((whole.returncode, without.returncode), (0, 0), whole.stderr + without.stderr)
+        self.assertNotEqual(whole.stdout, without.stdout)
+        wrong = imbrex(*flags, "--without", "tile-to-cta")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("no pass 'tile-to-cta' can be left out; those that can: tile-bound-loops, ", wrong.stderr)
+
     def test_a_mistake_in_a_hook_is_shown_in_the_hook(self):
         result = imbrex("build", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=1", "--hook",
                         "mask=window(1e3, 0)")

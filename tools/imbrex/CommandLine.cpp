@@ -74,6 +74,8 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
     {"absent", "NAME", "build explain", "leave an optional output out",
      [](Request &r, StringRef v, std::string &) { return r.options.absent.insert(v.str()), true; }},
+    {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
+     [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
     {"target", "SM", "build run explain", "architecture, such as sm_80",
      [](Request &r, StringRef v, std::string &) { return r.options.target = v.str(), r.targetGiven = true; }},
     {"until", "STAGE", "build", "stop after this stage (default: ptx)",

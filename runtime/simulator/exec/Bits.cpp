@@ -245,6 +245,22 @@ struct ExtractField {
   }
 };
 
+/// `length` ones from bit `position` on. clamp: both at most 32; wrap: modulo 32.
+template <bool Wraps> struct BitMask {
+  static uint32_t apply(uint32_t position, uint32_t length) {
+    uint64_t at = Wraps ? position & 31 : std::min(position, 32u), count = Wraps ? length & 31 : std::min(length, 32u);
+    return uint32_t(((uint64_t(1) << count) - 1) << at);
+  }
+};
+
+bool decodeBmsk(Decoder &d) {
+  int mode = d.takeOneOf({"clamp", "wrap"});
+  Type type = d.takeType();
+  return finishUniform(d, type, 3,
+                       mode == 0 ? map2<uint32_t, uint32_t, uint32_t, BitMask<false>>
+                                 : map2<uint32_t, uint32_t, uint32_t, BitMask<true>>);
+}
+
 struct InsertField {
   template <class T> static T apply(T a, T b, uint32_t position, uint32_t length) {
     constexpr uint32_t width = 8 * sizeof(T);
@@ -367,6 +383,7 @@ constexpr Opcode kOpcodes[] = {{"and", decodeLogic<And>},
                                {"brev", decodeBrev},
                                {"bfe", decodeBfe},
                                {"bfi", decodeBfi},
+                               {"bmsk", decodeBmsk},
                                {"prmt", decodePrmt},
                                {"dp4a", decodeDp4a}};
 

@@ -106,3 +106,40 @@ func.func @loop(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel =
   tile.store %r, %z[%c0] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
   return
 }
+
+// -----
+
+// An interval of columns: one word of bits for the columns that a thread holds of a row, and no comparison of columns.
+// CHECK-LABEL: llvm.func @interval(
+// CHECK: llvm.call_intrinsic "llvm.nvvm.bmsk.clamp"
+// CHECK: %[[BITS:.*]] = llvm.and
+// CHECK: %[[BIT:.*]] = llvm.and %[[BITS]], %{{.*}} : i32
+// CHECK: llvm.icmp "ne" %[[BIT]]
+func.func @interval(%x: !tile.view<? x 64 x f32>, %z: !tile.view<? x 64 x f32, out>, %n: i32, %m: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %c = arith.constant 0 : i32
+  %none = arith.constant dense<0.0> : tensor<16x64xf32>
+  %a = tile.load %x[%c, %c] dims [0, 1] : !tile.view<? x 64 x f32> -> tensor<16x64xf32>
+  %low = tile.splat %n : i32 -> tensor<16xi32>
+  %high = tile.splat %m : i32 -> tensor<16xi32>
+  %mask = tile.interval %low, %high : tensor<16xi32> -> tensor<16x64xi1>
+  %b = arith.select %mask, %a, %none : tensor<16x64xi1>, tensor<16x64xf32>
+  tile.store %b, %z[%c, %c] dims [0, 1] : tensor<16x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}
+
+// -----
+
+// Divisions that may be approximated, of f32 alone.
+// CHECK-LABEL: llvm.func @approximate(
+// CHECK: llvm.call_intrinsic "llvm.nvvm.div.full"
+// CHECK: llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"
+// CHECK: llvm.fdiv %{{.*}} : f64
+func.func @approximate(%x: f32, %z: !tile.view<? x f32, out>, %y: f64, %w: !tile.view<? x f64, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %i = arith.constant 0 : i32
+  %a = arith.divf %x, %x fastmath<afn> : f32
+  %b = arith.divf %x, %a fastmath<arcp,afn> : f32
+  %c = arith.divf %y, %y fastmath<afn> : f64
+  tile.store %b, %z[%i] dims [] : f32, !tile.view<? x f32, out>
+  tile.store %c, %w[%i] dims [] : f64, !tile.view<? x f64, out>
+  return
+}

@@ -66,6 +66,24 @@ TEST(Emit, Interface) {
   EXPECT_HAS_NOT(result, "\"L\"");
 }
 
+// A requirement on a scalar is a fact of the kernel, and a condition for the host in the scalar's own type.
+TEST(Emit, RequirementsOnScalars) {
+  Emitted result = emit("kernel k<D: int>(X: view<f32>[N, D], s: f32, n: i32) require N > 3 && 0.1 < s && n != -1 && "
+                        "s <= sqrt(D)\ngrid (N) |i| {}",
+                        [] {
+                          CompileOptions options;
+                          options.set["D"] = 64;
+                          return options;
+                        }());
+  EXPECT_EQ(result.errors, "");
+  const std::vector<ScalarRequirement> expected = {{"s", ">", double(0.1f)}, {"n", "!=", -1}, {"s", "<=", 8}};
+  EXPECT_EQ(result.interface.scalarRequirements, expected);
+  EXPECT_EQ(result.interface.requirements.size(), 1u);
+  EXPECT_EQ(result.count("tile.require"), 3u) << result.ir;
+  EXPECT_HAS(result, "arith.cmpf ogt, %arg1");
+  EXPECT_HAS(result, "arith.cmpi ne, %arg2");
+}
+
 TEST(Emit, LoadsAndStores) {
   Emitted result = emitBody("store Y[i * 16 :+ 16, :] = load X[i * 16 :+ 16, :];");
   EXPECT_HAS(result, "dims [0, 1] : !tile.view<?x64xf32> -> tensor<16x64xf32>");

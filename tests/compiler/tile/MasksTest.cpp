@@ -166,7 +166,7 @@ std::string kernelText(const std::vector<std::string> &masks) {
   }
   return hooks + R"(
 kernel seen(W: view<f64>[Sk], O: out view<f64>[M, Sq])
-tune { BM: {4, 8, 16, 32} = 8;  BN: {4, 8, 16, 32} = 8; }
+tune { BM: {4, 8, 16, 32} = 8;  BN: {4, 8, 16, 32, 64} = 8; }
 grid (cdiv(Sq, BM)) |i| {)" +
          loops + "}\n";
 }
@@ -233,7 +233,7 @@ std::string judgeMasks(const std::vector<Truth> &masks, const Extents &extents, 
 
 /// A group that is wrong is looked at mask by mask, so that the wrong one is told.
 void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
-  for (auto [BM, BN] : {std::pair(8, 4), {16, 32}, {32, 16}}) {
+  for (auto [BM, BN] : {std::pair(8, 4), {16, 64}, {32, 16}}) {
     std::string wrong = judgeMasks(masks, extents, BM, BN);
     if (wrong.empty())
       continue;
@@ -264,6 +264,16 @@ TEST(Masks, NearTheEdgeOfAnInteger) {
                [](const Place &at) { return at.k >= at.q + at.Sk - at.Sq; }}},
              {33, 40});
   checkMasks({{"at.q - 2147483647 - 2147483647 < at.k", whole}}, {20, 37});
+}
+
+// In wide tiles, like those of the random masks above, a window is one interval a row.
+TEST(Masks, AWindowIsAnInterval) {
+  CompileOptions options;
+  options.set = {{"BM", 16}, {"BN", 64}};
+  CompileResult result =
+      compile({"mask.tile", kernelText({"at.k >= at.q - 7 && at.k <= at.q + 3"})}, options, Stage::Tile);
+  ASSERT_TRUE(result.kernel) << result.errors();
+  EXPECT_NE(runPasses(result.kernel->code).find("tile.interval"), std::string::npos);
 }
 
 // A sum that doubles sixty times is read once, not 2^60 times, and passes 64 bits without a wrong answer.

@@ -32,7 +32,7 @@ func.func @one_iteration(%O: !tile.view<? x i32, out>, %n: i32) attributes {tile
 // Two constants whose sum (difference, product) is no i32 stay two operations: as one the result would wrap, and say
 // that it does not.
 // CHECK-LABEL: @constants_stay_apart
-func.func @constants_stay_apart(%O: !tile.view<? x i32, out>, %x: i32) attributes {tile.kernel} {
+func.func @constants_stay_apart(%O: !tile.view<? x i32, out>, %x: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c2 = arith.constant 2 : i32

@@ -39,6 +39,15 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   return
 }
 
+// CHECK-LABEL: @facts
+func.func @facts(%positive: i1, %low: tensor<32xi32>, %high: tensor<32xi32>) -> tensor<32x16xi1> {
+  // CHECK: tile.require %{{.*}}
+  tile.require %positive
+  // CHECK: tile.interval %{{.*}}, %{{.*}} : tensor<32xi32> -> tensor<32x16xi1>
+  %mask = tile.interval %low, %high : tensor<32xi32> -> tensor<32x16xi1>
+  return %mask : tensor<32x16xi1>
+}
+
 // CHECK-LABEL: func.func @asked
 // CHECK-SAME: tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>
 func.func @asked() attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} { return }

@@ -153,6 +153,32 @@ func.func @visible_place(%a: tensor<16x8xi1>) {
 
 // -----
 
+func.func @require_place(%positive: i1) {
+  scf.if %positive {
+    // expected-error @+1 {{(1) expected to stand in the body of the kernel}}
+    tile.require %positive
+  }
+  return
+}
+
+// -----
+
+func.func @interval_result(%low: tensor<16xi32>) {
+  // expected-error @+1 {{(1) expected a rank-2 tile of i1}}
+  %0 = tile.interval %low, %low : tensor<16xi32> -> tensor<16xi1>
+  return
+}
+
+// -----
+
+func.func @interval_rows(%low: tensor<16xi32>) {
+  // expected-error @+1 {{(2) expected one i32 a row}}
+  %0 = tile.interval %low, %low : tensor<16xi32> -> tensor<8x16xi1>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{(1) expected a target such as "sm_80", found "h100"}}
 func.func @request_target() attributes {tile.kernel = #tile.request<"h100", warps 4, stages 2>} { return }
 

@@ -202,6 +202,8 @@ static void testAttention(const imbrex_runtime *runtime, const char *path) {
   CHECK(isAttention(host));
   host[3][5] += 1e-3f; /* the check can fail */
   CHECK(!isAttention(host));
+  arguments[4].real = -0.25;
+  REFUSED(imbrex_kernel_launch(kernel, NULL, arguments, 5, &error), "requires scale > 0, but scale is -0.25");
   char *json = NULL;
   OK(imbrex_kernel_signature(kernel, &json, &error));
   CHECK(json && strstr(json, "\"name\":\"attention_forward\"") && strstr(json, "\"type\":\"wide<T>\""));

@@ -159,6 +159,14 @@ TEST(Bits, Fields) {
         EXPECT_EQ(out[i], field(kEdges[i], position, length, type == "s32")) << type << " " << kEdges[i] << tail;
     }
   }
+  auto mask = [](uint32_t at, uint32_t count) {
+    uint32_t bits = 0;
+    for (uint32_t bit = at; bit < 32 && bit - at < count; ++bit)
+      bits |= 1u << bit;
+    return bits;
+  };
+  check2("bmsk.clamp.b32", mask);
+  check2("bmsk.wrap.b32", [&](uint32_t a, uint32_t b) { return mask(a & 31, b & 31); });
   check2("bfi.b32", [](uint32_t a, uint32_t b) { return (b & ~0xFF0u) | (a & 0xFF) << 4; }, ", 4, 8");
   check2(
       "dp4a.s32.u32",

@@ -1,0 +1,98 @@
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-simplify),cse)' -split-input-file | FileCheck %s
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(tile-simplify))' -split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+
+// A division by a row is one reciprocal a row and a product.
+// CHECK-LABEL: @by_row
+// CHECK-SAME: %[[X:.*]]: tensor<16x8xf32>, %[[R:.*]]: tensor<16xf32>
+func.func @by_row(%x: tensor<16x8xf32>, %r: tensor<16xf32>) -> tensor<16x8xf32> {
+  // CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<16xf32>
+  // CHECK: %[[I:.*]] = arith.divf %[[ONE]], %[[R]] : tensor<16xf32>
+  // CHECK: %[[C:.*]] = tile.expand_dims %[[I]] at 1
+  // CHECK: %[[B:.*]] = tile.broadcast %[[C]]
+  // CHECK: arith.mulf %[[X]], %[[B]] : tensor<16x8xf32>
+  %c = tile.expand_dims %r at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %b = tile.broadcast %c : tensor<16x1xf32> -> tensor<16x8xf32>
+  %q = arith.divf %x, %b : tensor<16x8xf32>
+  return %q : tensor<16x8xf32>
+}
+
+// A power of two is exact; a constant whose reciprocal is no normal number stays.
+// CHECK-LABEL: @by_constant
+func.func @by_constant(%x: tensor<16x8xf32>) -> (tensor<16x8xf32>, tensor<16x8xf32>) {
+  %four = arith.constant dense<4.0> : tensor<16x8xf32>
+  %tiny = arith.constant dense<1.0e-39> : tensor<16x8xf32>
+  // CHECK-DAG: %[[Q:.*]] = arith.constant dense<2.500000e-01>
+  // CHECK-DAG: %[[T:.*]] = arith.constant dense<1.000000e-39>
+  // CHECK: arith.mulf %{{.*}}, %[[Q]]
+  // CHECK: arith.divf %{{.*}}, %[[T]]
+  %a = arith.divf %x, %four : tensor<16x8xf32>
+  %b = arith.divf %x, %tiny : tensor<16x8xf32>
+  return %a, %b : tensor<16x8xf32>, tensor<16x8xf32>
+}
+
+// 16-bit quotients stay rounded once: the reciprocal and the product are of f32.
+// CHECK-LABEL: @half
+func.func @half(%x: tensor<16x8xf16>, %s: f16) -> tensor<16x8xf16> {
+  // CHECK: arith.extf %{{.*}} : f16 to f32
+  // CHECK: arith.divf %{{.*}} : f32
+  // CHECK: arith.extf %{{.*}} : tensor<16x8xf16> to tensor<16x8xf32>
+  // CHECK: arith.mulf %{{.*}} : tensor<16x8xf32>
+  // CHECK: arith.truncf
+  %b = tile.splat %s : f16 -> tensor<16x8xf16>
+  %q = arith.divf %x, %b : tensor<16x8xf16>
+  return %q : tensor<16x8xf16>
+}
+
+// Factors meet first where one of them is a constant of usual size; two that are not known keep their order.
+// CHECK-LABEL: @factors
+// CHECK-SAME: %[[X:.*]]: tensor<16x8xf32>, %[[S:.*]]: f32, %[[T:.*]]: f32
+func.func @factors(%x: tensor<16x8xf32>, %s: f32, %t: f32) -> (tensor<16x8xf32>, tensor<16x8xf32>) {
+  %ss = tile.splat %s : f32 -> tensor<16x8xf32>
+  %ts = tile.splat %t : f32 -> tensor<16x8xf32>
+  %c = arith.constant dense<3.0> : tensor<16x8xf32>
+  // CHECK: %[[K:.*]] = arith.mulf %{{.*}} : f32
+  // CHECK: %[[KS:.*]] = tile.splat %[[K]]
+  // CHECK: arith.mulf %[[X]], %[[KS]] : tensor<16x8xf32>
+  %a = arith.mulf %x, %ss : tensor<16x8xf32>
+  %b = arith.mulf %a, %c : tensor<16x8xf32>
+  // CHECK: %[[P:.*]] = arith.mulf %[[X]], %{{.*}} : tensor<16x8xf32>
+  // CHECK: arith.mulf %[[P]], %{{.*}} : tensor<16x8xf32>
+  %d = arith.mulf %x, %ss : tensor<16x8xf32>
+  %e = arith.mulf %d, %ts : tensor<16x8xf32>
+  return %b, %e : tensor<16x8xf32>, tensor<16x8xf32>
+}
+
+// -----
+
+// A kernel of 16-bit type: tanh by instructions, divisions may be approximated.
+// CHECK-LABEL: @approximates
+func.func @approximates(%X: !tile.view<? x ? x f16>, %i: i32, %y: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %h = tile.load %X[%i, %i] dims [0, 1] : !tile.view<? x ? x f16> -> tensor<16x8xf16>
+  %x = arith.extf %h : tensor<16x8xf16> to tensor<16x8xf32>
+  // CHECK: math.exp2
+  // CHECK: arith.divf %{{.*}} fastmath<arcp,afn>
+  // CHECK: math.fma
+  %t = math.tanh %x : tensor<16x8xf32>
+  // CHECK: arith.divf %{{.*}} fastmath<afn>
+  %q = arith.divf %t, %y : tensor<16x8xf32>
+  return %q : tensor<16x8xf32>
+}
+
+// -----
+
+// Not where f32 is loaded too.
+// CHECK-LABEL: @exact
+func.func @exact(%X: !tile.view<? x ? x f16>, %Y: !tile.view<? x ? x f32>, %i: i32) -> tensor<16x8xf32> {
+  %h = tile.load %X[%i, %i] dims [0, 1] : !tile.view<? x ? x f16> -> tensor<16x8xf16>
+  %y = tile.load %Y[%i, %i] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<16x8xf32>
+  %x = arith.extf %h : tensor<16x8xf16> to tensor<16x8xf32>
+  // CHECK: math.tanh
+  %t = math.tanh %x : tensor<16x8xf32>
+  // CHECK: arith.divf %{{[^ ]*}}, %{{[^ ]*}} : tensor
+  %q = arith.divf %t, %y : tensor<16x8xf32>
+  return %q : tensor<16x8xf32>
+}
+
+// What was decided, and what was not.
+// REMARK-DAG: remark: a division by what elements share: one reciprocal, and multiplications
+// REMARK-DAG: remark: tanh by approximate instructions: the kernel's type is of 16 bits
