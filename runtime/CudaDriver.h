@@ -146,6 +146,10 @@ struct DriverTable {
                          int interleave, int swizzle, int promotion, int fill)>
       tensorMapEncodeTiled;
 
+  /// cuModuleGetGlobal: address and size of a `.global` or `.const` variable; either pointer may be null. Filled by a
+  /// simulated device alone: the runtime asks no driver for it.
+  std::function<CUresult(CUdeviceptr *, size_t *, CUmodule, const char *)> moduleGetGlobal;
+
   /// True where kernels are executed by the simulator: PTX is loaded as text and times mean nothing.
   bool simulated = false;
 };

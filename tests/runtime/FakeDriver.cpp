@@ -173,7 +173,6 @@ static void fillModules(DriverTable &table, const SharedState &state) {
     auto [entry, added] = state->functions.insert(std::make_unique<std::string>(name));
     return *function = reinterpret_cast<CUfunction>(entry->get()), CUDA_SUCCESS;
   };
-  table.moduleGetGlobal = [](CUdeviceptr *, size_t *, CUmodule, const char *) { return CUDA_ERROR_NOT_FOUND; };
   table.funcGetAttribute = [](int *value, int attribute, CUfunction) {
     return *value = attribute == CU_FUNC_ATTRIBUTE_NUM_REGS ? 40 : 0, CUDA_SUCCESS;
   };

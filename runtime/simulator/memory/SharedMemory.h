@@ -96,7 +96,7 @@ public:
 
   /// Checks and records; the range is inside and aligned to a granule. False: see conflict(). Bytes that nothing wrote
   /// are an Uninitialised conflict, which is recorded as a read all the same.
-  bool read(uint32_t address, uint32_t count, Accessor who) {
+  __attribute__((always_inline)) bool read(uint32_t address, uint32_t count, Accessor who) {
     uint32_t first = address >> granule, last = (address + count - 1) >> granule;
     const uint32_t *written = writeTime + first;
     uint32_t *readers = plainReads.time + size_t(who.warp()) * stride + first;
