@@ -138,6 +138,14 @@ struct DriverTable {
   /// address). Empty function on a real driver.
   std::function<std::string()> faultReport;
 
+  /// cuLaunchKernelEx and cuTensorMapEncodeTiled. Filled by a simulated device alone: the runtime asks no driver for
+  /// them.
+  std::function<CUresult(const CUlaunchConfig *, CUfunction, void **, void **)> launchKernelEx;
+  std::function<CUresult(CUtensorMap *, int type, unsigned rank, void *base, const unsigned long long *extents,
+                         const unsigned long long *strides, const unsigned *box, const unsigned *elementStrides,
+                         int interleave, int swizzle, int promotion, int fill)>
+      tensorMapEncodeTiled;
+
   /// cuModuleGetGlobal: address and size of a `.global` or `.const` variable; either pointer may be null. Filled by a
   /// simulated device alone: the runtime asks no driver for it.
   std::function<CUresult(CUdeviceptr *, size_t *, CUmodule, const char *)> moduleGetGlobal;

@@ -192,10 +192,6 @@ static void fillModules(DriverTable &table, const SharedState &state) {
       kernel({{x, y, z}, threads, shared, values});
     return state->count(&Alive::modules, 0);
   };
-  table.launchKernelEx = [](const CUlaunchConfig *, CUfunction, void **, void **) { return CUDA_ERROR_NOT_SUPPORTED; };
-  table.tensorMapEncodeTiled = [](CUtensorMap *, int, unsigned, void *, const unsigned long long *,
-                                  const unsigned long long *, const unsigned *, const unsigned *, int, int, int,
-                                  int) { return CUDA_ERROR_NOT_SUPPORTED; };
 }
 
 FakeDriver::FakeDriver() : state(std::make_shared<State>()) {}

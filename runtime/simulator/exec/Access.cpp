@@ -254,6 +254,8 @@ const uint8_t *loadAny(Warp &warp, const Instruction &i, unsigned lane, Space sp
   switch (space) {
   case Space::Shared:
     return loadShared(warp, i, lane, address, bytes);
+  case Space::SharedCluster:
+    return readRemote(warp, i, lane, address, bytes);
   case Space::Local:
     return loadLocal(warp, i, lane, address, bytes);
   case Space::Param:
@@ -297,8 +299,10 @@ bool forgetBytes(Warp &warp, const Instruction &i, unsigned lane, uint32_t mask,
     for (; mask != 0; mask &= mask - 1)
       warp.local.written[warp.local.at(lane, address + static_cast<uint64_t>(__builtin_ctz(mask)))] =
           isComputed ? 2 : 0;
-  } else if (isComputed) {
-    warp.failUndefined(i, slot, 1u << lane, "what this stores to global memory");
+  } else if (isComputed || space == Space::SharedCluster) {
+    warp.failUndefined(i, slot, 1u << lane,
+                       space == Space::SharedCluster ? "what this stores to another block"
+                                                     : "what this stores to global memory");
     return false;
   } else {
     findGlobal(warp, address, 1);

@@ -98,6 +98,26 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
   return Step::Next;
 }
 
+/// op: d..., base, b...: count elements side by side, each atomic.
+template <class T, class Operation> Step atomicVector(Warp &warp, const Instruction &i, uint32_t lanes) {
+  unsigned count = i.count, bytes = count * sizeof(T);
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t address = laneAddress(warp, i, i.op[count], lane);
+    if (!readAny(warp, i, lane, spaceOf(i), address, bytes))
+      return Step::Fault;
+    uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, bytes, nullptr);
+    if (!to)
+      return Step::Fault;
+    for (unsigned e = 0; e < count; ++e) {
+      T b = warp.reg<T>(i.op[count + 1 + e])[lane];
+      warp.reg<T>(i.op[e])[lane] = update<T, Operation>(to + e * sizeof(T), b, b);
+    }
+  }
+  warp.notePoll();
+  return Step::Next;
+}
+
 template <class Operation> Handler pickInteger(Type type) {
   switch (type) {
   case Type::U32:
@@ -169,6 +189,40 @@ Handler pickAtomic(int operation, Type type) {
   }
 }
 
+Handler pickVectorAdd(Type type) {
+  switch (type) {
+  case Type::F32:
+    return atomicVector<float, AtomicAdd>;
+  case Type::F16:
+    return atomicVector<uint16_t, AtomicAddHalf<false>>;
+  case Type::BF16:
+    return atomicVector<uint16_t, AtomicAddHalf<true>>;
+  case Type::F16x2:
+    return atomicVector<uint32_t, AtomicAddPair<false>>;
+  case Type::BF16x2:
+    return atomicVector<uint32_t, AtomicAddPair<true>>;
+  default:
+    return nullptr;
+  }
+}
+
+/// {atom,red}.global.add.vec: two to eight elements, 16 bytes at most (PTX ISA, 9.7.13.5, vector operations).
+bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsigned count) {
+  bool returns = d.source.opcode == "atom";
+  size_t first = returns ? 1 : 0;
+  if (space != Space::Global || operation != Add || count * bitsOf(type) > 128)
+    return d.fail("only .add of at most 16 bytes in global memory is a vector operation");
+  d.out.count = static_cast<uint16_t>(count);
+  d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
+  if (!d.operands(first + 2))
+    return false;
+  for (unsigned e = 0; !returns && e < count; ++e)
+    if (!d.write(ptx::Operand(), type))
+      return false;
+  return (!returns || d.writeVector(0, type, count)) && d.address(first) && d.readVector(first + 1, type, count) &&
+         d.finish(pickVectorAdd(type));
+}
+
 bool decodeAtomic(Decoder &d) {
   bool returns = d.source.opcode == "atom";
   d.rule(Rule::Use);
@@ -177,7 +231,10 @@ bool decodeAtomic(Decoder &d) {
   Space space = d.takeSpace();
   int operation = d.takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   d.take("noftz");
+  int vector = d.takeOneOf({"v2", "v4", "v8"});
   Type type = d.takeType();
+  if (vector >= 0)
+    return decodeVectorAtomic(d, space, operation, type, 2u << vector);
   size_t first = returns ? 1 : 0, count = first + (operation == Compare ? 3 : 2);
   if (operation < 0 || !d.operands(count))
     return d.fail("this operation is not modelled");

@@ -196,6 +196,7 @@ bool decodePrefetch(Decoder &d) {
 
 bool decodeBulkCopy(Decoder &d) {
   bool isReduction = d.take("reduce");
+  d.rule(Rule::Use);
   if (!d.take("async") || !d.take("bulk"))
     return d.fail("only cp.async and cp.reduce.async.bulk are modelled");
   if (d.take("commit_group"))

@@ -168,17 +168,9 @@ namespace {
 
 constexpr uint32_t kAligned = 1, kRelaxed = 2;
 
-bool wholeWarp(Warp &warp, const Instruction &i, uint32_t lanes, Step &step) {
-  if (!(i.flags & kAligned) || warp.isWhole(lanes))
-    return true;
-  step = warp.fail(FaultKind::DivergentBarrier, i, static_cast<unsigned>(__builtin_ctz(lanes)),
-                   "an aligned barrier.cluster needs the whole warp");
-  return false;
-}
-
 Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (!wholeWarp(warp, i, lanes, step))
+  if (i.flags & kAligned && !warp.requireWhole(i, lanes, step))
     return step;
   Cluster &cluster = *warp.cta->cluster;
   ClusterBarrier::State &state = cluster.barrier.blocks[warp.cta->rank];
@@ -194,7 +186,7 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
-  if (!wholeWarp(warp, i, lanes, step))
+  if (i.flags & kAligned && !warp.requireWhole(i, lanes, step))
     return step;
   Cluster &cluster = *warp.cta->cluster;
   ClusterBarrier::State &state = cluster.barrier.blocks[warp.cta->rank];
@@ -206,7 +198,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   state.complete[warp.index] &= ~lanes;
   learn(warp, cluster.barrier.visible);
   if ((warp.live & ~lanes) == 0)
-    warp.cta->shared.clocks.joinLanes(warp.index, lanes, warp.live);
+    warp.cta->shared.clocks.joinLanes(warp.index, lanes, warp.started);
   return Step::Next;
 }
 

@@ -174,7 +174,7 @@ void Cta::reportDeadlock() {
   for (unsigned i = 0; i < warpCount; ++i)
     for (const Fragment &fragment : warps[i]->parked) {
       bool atBarrier = fragment.state == Fragment::AtBarrier;
-      if (!atBarrier && fragment.key >= Warp::kAlignedKey)
+      if (fragment.state == Fragment::AtWarpSync && fragment.key >= Warp::kAlignedKey)
         kind = FaultKind::DivergentBarrier; // Lanes wait for their whole warp, which does not come.
       uint32_t at = atBarrier ? fragment.pc - 1 : fragment.pc;
       std::string where = at < program->code.size() ? std::to_string(program->code[at].line) : "?";

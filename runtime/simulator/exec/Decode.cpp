@@ -362,14 +362,6 @@ void findRecursion(KernelDecoder &decoder) {
 bool decodeBodies(const ptx::Module &module, KernelDecoder &decoder) {
   if (!addFunctions(module, decoder) || !placeShared(module, decoder) || !placeParams(module, decoder))
     return false;
-  size_t count = 0;
-  for (const Body &body : decoder.bodies)
-    count += body.source->body.size() + 1;
-  if (count > kMostInstructions) {
-    decoder.error = "PTX line " + std::to_string(decoder.bodies[0].source->line) + ": kernel '" + decoder.program.name +
-                    "' has more than " + std::to_string(kMostInstructions) + " instructions";
-    return false;
-  }
   OpcodeMap opcodes = allOpcodes();
   for (size_t b = 0; b < decoder.bodies.size(); ++b)
     if (!placeLocals(decoder, b) || !decodeBody(decoder, opcodes, b))
@@ -397,6 +389,11 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
   decoder.symbols = symbols;
   if (!decodeBodies(module, decoder)) {
     error = decoder.error;
+    return nullptr;
+  }
+  if (program->code.size() > kMostInstructions) {
+    error = "PTX line " + std::to_string(kernel.line) + ": kernel '" + kernel.name + "' has more than " +
+            std::to_string(kMostInstructions) + " instructions";
     return nullptr;
   }
   program->operandPool = std::move(decoder.pool);

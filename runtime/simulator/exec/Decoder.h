@@ -114,6 +114,10 @@ public:
   bool writeVector(size_t i, Type type, size_t count);
   /// "[base+offset]": adds the base's slot; the offset goes to out.imm.
   bool address(size_t i);
+  /// The same for an instruction with several addresses: adds the offset (32 bits, signed) too.
+  bool addressWithOffset(size_t i);
+  /// "[base, {c0, c1}]": as addressWithOffset, then the coordinates.
+  bool tensorAddress(size_t i, size_t dimensions);
   /// read(), or the address of a variable in a function's frame: its slot, and out.imm to add.
   bool readValue(size_t i, Type type);
   /// Whether the operand is an address in the frame of a function or of a call: a variable of .local or .param.
@@ -123,10 +127,6 @@ public:
     out.rule = rule;
     out.controls = controls;
   }
-  /// The same for an instruction with several addresses: adds the offset (32 bits, signed) too.
-  bool addressWithOffset(size_t i);
-  /// "[base, {c0, c1}]": as addressWithOffset, then the coordinates.
-  bool tensorAddress(size_t i, size_t dimensions);
   /// Adds any number as an operand of the handler.
   void extra(uint32_t value);
   /// Bits of a register operand, 0 if it is no register.

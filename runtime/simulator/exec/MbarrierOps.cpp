@@ -191,7 +191,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
       joined |= place.object->visibleLanes[warp.index] & 1u << lane;
   }
   if (joined != 0) // They have arrived, and know that all the others have.
-    warp.cta->shared.clocks.joinLanes(warp.index, joined, warp.live);
+    warp.cta->shared.clocks.joinLanes(warp.index, joined, warp.started);
   bool timedOut = warp.timedOut & lanes;
   warp.timedOut &= ~lanes;
   if (over == 0 && !timedOut && lanes == warp.active)
@@ -245,6 +245,7 @@ bool takeObject(Decoder &d) {
     return d.fail("an mbarrier lies in shared memory");
   d.out.flags |= static_cast<uint32_t>(space) << kSpaceShift;
   d.noteSharedAccess(8);
+  d.rule(Rule::Use);
   return d.takeType() == Type::B64 || d.fail("needs .b64");
 }
 

@@ -84,6 +84,7 @@ bool decodeStoreAsync(Decoder &d) {
   if (bytes != 4 && bytes != 8)
     return d.fail("needs a type of 32 or 64 bits");
   d.out.count = static_cast<uint16_t>(count);
+  d.rule(Rule::Use);
   d.noteSharedAccess(bytes);
   return d.operands(3) && d.addressWithOffset(0) && d.addressWithOffset(2) && d.readVector(1, type, count) &&
          d.finish(bytes == 4 ? storeAsync<uint32_t> : storeAsync<uint64_t>);

@@ -217,35 +217,9 @@ Warp::Status Warp::run(uint64_t &quantum) {
   return status;
 }
 
-void Warp::wakeEvent(uint64_t key) {
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtEvent && fragment.key == key)
-      fragment.state = Fragment::Ready;
-}
-
-bool Warp::timeOut() {
-  bool any = false;
-  for (Fragment &fragment : parked)
-    if (fragment.state == Fragment::AtEvent && fragment.key - kMbarrierEvent <= ~uint32_t(0)) {
-      fragment.state = Fragment::Ready;
-      timedOut |= fragment.lanes;
-      any = true;
-    }
-  return any;
-}
-
 Step Warp::fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail) {
   cta->fault = Fault{kind, std::move(detail), instruction.index, ~0u, index, lane};
   return Step::Fault;
-}
-
-bool Warp::requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step) {
-  if (!requireFull(instruction, lanes, step))
-    return false;
-  if (index / 4 * 4 + 4 <= cta->warpCount)
-    return true;
-  step = fail(FaultKind::DivergentBarrier, instruction, 0, "the block's last warps are no whole warpgroup of four");
-  return false;
 }
 
 } // namespace imbrex::simulator

@@ -20,8 +20,8 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_WARP_H
 
 #include "runtime/simulator/Fault.h"
-#include "runtime/simulator/exec/Definedness.h"
 #include "runtime/simulator/exec/MatrixState.h"
+#include "runtime/simulator/exec/Definedness.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 #include "runtime/simulator/memory/LocalMemory.h"

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/simulator/exec/Cta.h"
+#include "runtime/simulator/exec/Mbarrier.h"
 
 #include <algorithm>
 
@@ -35,9 +35,9 @@ static bool isAligned(const Fragment &fragment) {
 
 /// Lanes wait at an .aligned instruction for lanes that nothing but those can bring there.
 bool Warp::isStuckAtAligned() const {
-  return std::ranges::any_of(parked, isAligned) && std::ranges::none_of(parked, [](const Fragment &f) {
-           return f.state == Fragment::AtBarrier || f.state == Fragment::AtEvent;
-         });
+  return std::ranges::any_of(parked, isAligned) &&
+         std::ranges::none_of(
+             parked, [](const Fragment &f) { return f.state == Fragment::AtBarrier || f.state == Fragment::AtEvent; });
 }
 
 static std::string wholeWarpNeeded(uint32_t lanes, uint32_t live) {
@@ -224,6 +224,23 @@ void Warp::wake(uint32_t lanes, uint64_t key) {
       fragment.state = Fragment::Ready;
 }
 
+void Warp::wakeEvent(uint64_t key) {
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key == key)
+      fragment.state = Fragment::Ready;
+}
+
+bool Warp::timeOut() {
+  bool any = false;
+  for (Fragment &fragment : parked)
+    if (fragment.state == Fragment::AtEvent && fragment.key - kMbarrierEvent <= ~uint32_t(0)) {
+      fragment.state = Fragment::Ready;
+      timedOut |= fragment.lanes;
+      any = true;
+    }
+  return any;
+}
+
 bool Warp::requireWhole(const Instruction &instruction, uint32_t lanes, Step &step) {
   if (lanes == live && active == live) [[likely]]
     return true;
@@ -265,6 +282,15 @@ bool Warp::requireFull(const Instruction &instruction, uint32_t lanes, Step &ste
   step = fail(FaultKind::DivergentBarrier, instruction, static_cast<unsigned>(__builtin_ctz(lanes)),
               "an .aligned instruction needs all 32 threads of the warp; only " +
                   std::to_string(__builtin_popcount(lanes)) + " execute it here");
+  return false;
+}
+
+bool Warp::requireWarpgroup(const Instruction &instruction, uint32_t lanes, Step &step) {
+  if (!requireFull(instruction, lanes, step))
+    return false;
+  if (index / 4 * 4 + 4 <= cta->warpCount)
+    return true;
+  step = fail(FaultKind::DivergentBarrier, instruction, 0, "the block's last warps are no whole warpgroup of four");
   return false;
 }
 

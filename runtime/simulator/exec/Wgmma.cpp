@@ -54,6 +54,22 @@ bool readOperands(Warp &warp, const Instruction &i, const WgmmaShape &shape, Mat
   return false;
 }
 
+/// Undefined bits of an operand are a fault, of an accumulator only where it is added to; results are defined.
+bool useDefined(Warp &warp, const Instruction &i, bool accumulate, Step &step) {
+  if (!warp.undefined.any())
+    return true;
+  for (unsigned u = 0; u < i.useCount; ++u) {
+    const RegisterUse &use = i.uses[u];
+    if (uint32_t bad = use.isResult && !accumulate ? 0 : warp.undefined.lanes(use.slot)) {
+      step = warp.failUndefined(i, use.slot, bad, "a matrix product");
+      return false;
+    }
+    if (use.isResult)
+      warp.undefined.define(use.slot, use.bytes, ~0u);
+  }
+  return true;
+}
+
 uint32_t shapeKey(const Instruction &i) { return static_cast<uint32_t>(i.count) << 24 ^ static_cast<uint32_t>(i.imm); }
 
 bool failFence(Warp &warp, const Instruction &i, const MatrixState::Register &reg, Step &step) {
@@ -190,7 +206,8 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
   MatrixOperation mine;
   mine.instruction = &i;
   WgmmaShape shape = loadShape(i);
-  if (!readOperands(warp, i, shape, mine, step) || !useRegisters(warp, i, warp.matrix.issued + 1, step))
+  if (!readOperands(warp, i, shape, mine, step) || !useDefined(warp, i, mine.accumulate, step) ||
+      !useRegisters(warp, i, warp.matrix.issued + 1, step))
     return step;
   Clocks &clocks = warp.cta->shared.clocks;
   mine.row = clocks.issueRow(warp.index);
@@ -330,6 +347,7 @@ bool decodeMultiply(Decoder &d) {
     return false;
   Type accumulator = shape.accumulator == Type::F16 ? Type::B32 : shape.accumulator;
   storeShape(shape, d.out);
+  d.rule(Rule::Own);
   d.noteSharedAccess(16);
   return d.writeVector(0, accumulator, shape.accumulatorRegisters()) &&
          (shape.aInRegisters ? d.readVector(1, Type::B32, 4) : d.read(1, Type::B64)) && d.read(2, Type::B64) &&

@@ -29,7 +29,7 @@ Outcome runCluster(const std::string &body, unsigned blocks, unsigned cluster, u
   options.schedulingSeed = seed;
   options.maxWarpInstructions = 4000000;
   Host host(options, "h100");
-  CUfunction function = host.load(kernelText(gridBody(body), kHopperShared, "sm_90a"));
+  CUfunction function = host.load(kernelText(gridBody("mov.u64 %rd10, 0;\n" + body), kHopperShared, "sm_90a"));
   if (!function)
     return {{}, "load: " + host.log};
   std::vector<uint32_t> input(4096);
@@ -201,7 +201,7 @@ TEST(Cooperative, BlocksWaitForLaterBlocks) {
   options.maxWarpInstructions = 8000000;
   for (bool cooperative : {true, false}) {
     Host host(options, "h100");
-    CUfunction function = host.load(kernelText(gridBody(body), kHopperShared, "sm_90a"));
+    CUfunction function = host.load(kernelText(gridBody("mov.u64 %rd10, 0;\n" + body), kHopperShared, "sm_90a"));
     ASSERT_NE(function, nullptr) << host.log;
     CUdeviceptr counter = host.allocate(8), out = host.allocate(8 * 512);
     host.driver.memsetD8Async(counter, 0, 8, nullptr);

@@ -32,7 +32,7 @@ std::string oneCopy(unsigned expected, const std::string &wait) {
 TEST(Mbarrier, CopyIsSeenAfterTheWait) { expectRight(oneCopy(256, waitBarrier(0, "0")), 64, inputWord); }
 
 TEST(Mbarrier, CopyReadWithoutWait) {
-  expectOneOf(oneCopy(256, ""), 64, {kUnwaited, "uninitialised read"});
+  expectOneOf(oneCopy(256, ""), 64, {kUnwaited, kRace, "uninitialised read"});
   // In the other order of the two it is told by the copy; by one thread alone there is only one order.
   expectFault(initBarrier(0, 1) + byFirst(expectBytes(0, 256) + loadBulk(0, 0, "%rd2", 256) + loadWord(0) + kStore), 64,
               kUnwaited, "missing: a wait for its mbarrier");
@@ -54,7 +54,7 @@ TEST(Mbarrier, WaitThenBarrierIsEnough) {
 
 TEST(Mbarrier, WrongParityPassesAtOnce) {
   // Late, it waits for a phase that does not come.
-  expectOneOf(oneCopy(256, waitBarrier(0, "1")), 64, {kUnwaited, "uninitialised read", "deadlock"});
+  expectOneOf(oneCopy(256, waitBarrier(0, "1")), 64, {kUnwaited, kRace, "uninitialised read", "deadlock"});
 }
 
 TEST(Mbarrier, TooFewBytesExpected) {
@@ -134,6 +134,18 @@ TEST(Mbarrier, DroppedThreadsAreNotExpected) {
                   "9;\nEND:\n" +
                   kStore,
               64, [](unsigned) { return 9; });
+}
+
+TEST(Mbarrier, OrdersTheLanesThatArriveAndWait) {
+  std::string store = "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r22, %r21, %r20;\nst.shared.u32 "
+                      "[%r22], %r0;\n";
+  std::string neighbour = "xor.b32 %r20, %r20, 4;\nadd.u32 %r22, %r21, %r20;\nld.shared.u32 %r23, "
+                          "[%r22];\ncvt.u64.u32 %rd10, %r23;\n";
+  expectRight(initBarrier(0, 64) + kSync + store + arrive(0) + waitBarrier(0, "0") + neighbour + kStore, 64,
+              [](unsigned thread) { return thread ^ 1; });
+  // Who only waits has told nobody of its store.
+  expectFault(initBarrier(0, 1) + kSync + store + byFirst(arrive(0)) + waitBarrier(0, "0") + neighbour + kStore, 64,
+              kRace, "bar.warp.sync");
 }
 
 /// A ring of two stages of 128 bytes: thread 0 copies, warp 1 adds word `lane` of each of eight tiles.
@@ -266,6 +278,15 @@ TEST(BulkCopy, Reduction) {
                   "256;\ncp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd1], [tile], "
                   "256;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;\n"),
       64, [](unsigned thread) -> uint64_t { return thread < 32 ? 4 * thread | uint64_t(4 * thread + 2) << 32 : 0; });
+}
+
+TEST(Atomic, VectorAdd) {
+  // 64 threads add to four floats, and take what was there in one of them apart.
+  expectRight("mov.f32 %f1, 0f3F800000;\nmov.f32 %f2, 0f40000000;\natom.global.add.v2.f32 {%f3, %f4}, [%rd1], {%f1, "
+              "%f2};\nbar.sync 0;\nsetp.ne.u32 %p1, %r0, 0;\n@%p1 bra END;\nmov.u64 %rd10, 0;\natom.global.add.v2.f32 "
+              "{%f3, %f4}, [%rd1], {%f1, %f2};\nadd.f32 %f3, %f3, %f4;\ncvt.rzi.u64.f32 %rd10, %f3;\n"
+              "st.global.u64 [%rd1], %rd10;\nEND:\n",
+              64, [](unsigned thread) -> uint64_t { return thread == 0 ? 64 + 128 : 0; });
 }
 
 TEST(BulkCopy, SizeAndAlignment) {
