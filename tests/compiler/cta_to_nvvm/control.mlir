@@ -12,7 +12,7 @@
 // CHECK: llvm.br ^[[MEET]](%[[TWO]] : f32)
 // CHECK: ^[[MEET]](%[[R:.*]]: f32):
 // CHECK: llvm.store %[[R]],
-func.func @branch(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @branch(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c3 = arith.constant 3 : i32
   %x = arith.constant dense<1.0> : tensor<32xf32>
@@ -47,7 +47,7 @@ func.func @branch(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel
 // CHECK: ^[[DONE]]:
 // CHECK: llvm.insertelement %[[A]],
 // CHECK: llvm.insertelement %[[B]],
-func.func @loop(%z: !tile.view<? x f32, out>, %lo: i32, %hi: i32) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @loop(%z: !tile.view<? x f32, out>, %lo: i32, %hi: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %x = arith.constant dense<1.0> : tensor<64xf32>
   %c3 = arith.constant 3 : i32
   %c0 = arith.constant 0 : i32

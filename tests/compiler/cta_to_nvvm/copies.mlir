@@ -39,7 +39,7 @@
 // CHECK: llvm.mul %[[WIDE]], %[[STRIDE]] : i64
 // CHECK: nvvm.cp.async.shared.global %[[TO]], %{{.*}}, 16, cache =  cg, %[[BYTES]]
 func.func @copy(%K: !tile.view<? x 16 x f16>, %start: i32, %slot: i32, %if: i1, %Y: !tile.view<? x 16 x f16, out>)
-    attributes {cta.shared_bytes = 768 : i64, tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+    attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
   %c0 = arith.constant 0 : i32
   %ring = cta.alloc at 0 : !cta.buffer<8, 16, f16, span 32, slots 3>
   cta.put %K[%start, %c0] dims [0, 1] into %ring[%slot] if %if : !tile.view<? x 16 x f16>, !cta.buffer<8, 16, f16, span 32, slots 3>

@@ -45,7 +45,7 @@
 // CHECK: llvm.insertelement %[[D1]], %[[UP]][%[[C1]]
 // CHECK: %[[DOWN:.*]] = llvm.insertelement %[[D2]], %{{.*}}[%[[C0]]
 // CHECK: llvm.insertelement %[[D3]], %[[DOWN]][%[[C1]]
-func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {cta.shared_bytes = 768 : i64, tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
   %c0 = arith.constant 0 : i32
   %qs = cta.alloc at 0 : !cta.buffer<16, 16, f16, span 32, slots 1>
   %ks = cta.alloc at 512 : !cta.buffer<8, 16, f16, span 32, slots 1>
@@ -84,7 +84,7 @@ func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {cta.shared_bytes = 
 // CHECK: llvm.intr.fma(%[[X4]], %[[Y4]], %[[P3]])
 // CHECK-COUNT-4: llvm.fadd
 // CHECK-NOT: llvm.fadd
-func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {cta.shared_bytes = 768 : i64, tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
   %c0 = arith.constant 0 : i32
   %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32, slots 1>
   %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32, slots 1>

@@ -25,7 +25,7 @@
 // CHECK: %[[STORES:.*]] = llvm.and %{{.*}}, %[[FIRST]] : i1
 // CHECK: llvm.cond_br %[[STORES]]
 // CHECK: llvm.store %[[ROW]], %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr<1>
-func.func @sum(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @sum(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %x = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<8x16xf32>
   %s = tile.reduce sum %x along 1 : tensor<8x16xf32> -> tensor<8xf32>

@@ -46,7 +46,7 @@
 // CHECK: llvm.lshr %[[SECOND]], %[[C1]] : i32
 // CHECK: llvm.mul %[[SECOND]], %[[C64]] : i32
 // CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
-func.func @turn(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @turn(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x 16 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %x = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
   %t = tile.transpose %x : tensor<16x16xf32> -> tensor<16x16xf32>
