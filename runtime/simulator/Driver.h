@@ -14,7 +14,11 @@
 
 #include "runtime/CudaDriver.h"
 #include "runtime/simulator/Device.h"
+#include "runtime/simulator/Fault.h"
+#include "runtime/simulator/Notes.h"
 #include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/StreamOrder.h"
+#include "runtime/simulator/exec/MemoryOrder.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 
@@ -65,6 +69,9 @@ struct Driver {
   std::map<uint64_t, EventState> events;
   uint64_t nextHandle = reinterpret_cast<uint64_t>(this) << kHandleBits;
   uint64_t launches = 0;
+  std::unique_ptr<StreamOrder> order;
+  SyncTable sync;
+  Notes notes{options.note};
 
   /// Forgets everything the context owned.
   void reset();
@@ -74,6 +81,10 @@ struct Driver {
   bool isStream(cuda::CUstream stream) const;
   /// The allocation that holds the whole range, or null.
   const Allocation *range(uint64_t address, uint64_t bytes) const;
+
+  /// A copy or fill of the range in the stream's order. False: a launch that nothing orders before it conflicts; the
+  /// report is written and the context is dead.
+  bool copyIsOrdered(cuda::CUstream stream, const Allocation &allocation, uint64_t offset, uint64_t bytes, bool write);
 
   CUresult loadModule(cuda::CUmodule *out, const char *text, std::string &log);
   CUresult unloadModule(cuda::CUmodule handle);

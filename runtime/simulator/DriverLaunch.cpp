@@ -20,6 +20,7 @@ using namespace cuda;
 namespace {
 
 constexpr int64_t kDefaultBudget = int64_t(1) << 31;
+constexpr uint64_t kMostRuns = uint64_t(1) << 31; ///< Blocks that are numbered before all numbers are used again.
 
 CUresult errorOf(FaultKind kind) {
   switch (kind) {
@@ -92,6 +93,19 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
   state.params.resize(program.paramBytes);
   for (size_t i = 0; i < program.params.size(); ++i)
     std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);
+  uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];
+  state.races = blocks < kMostRuns ? options.races : RaceLevel::Shared;
+  if (order->nextRun() + blocks > kMostRuns) {
+    memory->forgetAccesses();
+    sync.clear();
+    order->restart();
+  }
+  state.firstRun = order->beginLaunch(toNumber(stream), std::min(blocks, kMostRuns), function.program);
+  state.orderedBelow = options.races == RaceLevel::Streams ? order->orderedBelow() : state.firstRun;
+  state.order = order.get();
+  state.sync = &sync;
+  state.notes = &notes;
+  sync.trim();
   auto fault = runLaunch(state, options.threads);
   if (!fault)
     return CUDA_SUCCESS;

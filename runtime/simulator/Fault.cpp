@@ -21,6 +21,8 @@ const char *faultName(FaultKind kind) {
     return "uninitialised read";
   case FaultKind::SharedRace:
     return "shared-memory race";
+  case FaultKind::GlobalRace:
+    return "global-memory race";
   case FaultKind::AsyncReadBeforeWait:
     return "cp.async destination read before its wait";
   case FaultKind::DivergentBarrier:

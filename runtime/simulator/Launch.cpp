@@ -19,6 +19,8 @@ std::string coordinates(const uint32_t (&value)[3]) {
   return "(" + std::to_string(value[0]) + ", " + std::to_string(value[1]) + ", " + std::to_string(value[2]) + ")";
 }
 
+} // namespace
+
 std::string describeInstruction(const Program &program, uint32_t index) {
   const Instruction &instruction = program.code[index];
   std::string text =
@@ -30,6 +32,8 @@ std::string describeInstruction(const Program &program, uint32_t index) {
          std::to_string(instruction.fileLine) + ":" + std::to_string(instruction.fileColumn);
 }
 
+namespace {
+
 std::string describeFault(const Cta &cta) {
   const Fault &fault = cta.fault;
   const Program &program = *cta.program;
@@ -39,6 +43,8 @@ std::string describeFault(const Cta &cta) {
     report += "\n  at " + describeInstruction(program, fault.instruction);
   if (fault.other < program.code.size())
     report += "\n  and " + describeInstruction(program, fault.other);
+  if (!fault.otherPlace.empty())
+    report += "\n  and " + fault.otherPlace;
   const uint32_t (&block)[3] = cta.launch->block;
   uint32_t thread = fault.warp * 32 + fault.lane;
   uint32_t position[3] = {thread % block[0], thread / block[0] % block[1], thread / (block[0] * block[1])};
@@ -62,7 +68,7 @@ struct Shared {
 void work(Shared &shared) {
   const LaunchState &state = shared.state;
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
-  Cta cta(state.program->staticSharedBytes + state.dynamicSharedBytes, (threads + 31) / 32);
+  Cta cta(state.program->sharedLayoutBytes + state.dynamicSharedBytes, (threads + 31) / 32);
   while (true) {
     uint64_t block = shared.next.fetch_add(1);
     if (block >= shared.blocks || block > shared.lowest.load())

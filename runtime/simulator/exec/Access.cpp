@@ -74,6 +74,9 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t ad
   const Conflict &conflict = warp.cta->shared.conflict();
   if (conflict.kind == FaultKind::Uninitialised)
     return failUnwritten(warp, i, lane, Space::Shared, address, bytes);
+  if (conflict.kind == FaultKind::OutOfBounds)
+    return failAs(conflict.kind, warp, i, lane,
+                  place(Space::Shared, address, bytes) + " (past the end of a shared variable)");
   std::string detail = std::string(write ? "write of " : "read of ") + place(Space::Shared, address, bytes);
   unsigned otherWarp = conflict.other.warp();
   std::string who = "warp " + std::to_string(otherWarp) + " lane " + std::to_string(conflict.other.lane());
@@ -87,6 +90,21 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t ad
   failAs(conflict.kind, warp, i, lane, std::move(detail));
   warp.cta->fault.other = conflict.other.instruction();
   return nullptr;
+}
+
+void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  const Program &program = *warp.cta->program;
+  Notice notice = warp.cta->shared.takeNotice();
+  uint32_t other = notice.other.instruction();
+  std::string who = "warp " + std::to_string(notice.other.warp()) + " lane " + std::to_string(notice.other.lane());
+  if (notice.kind == Notice::EqualWrites)
+    return warp.cta->launch->note(program, NoteKind::EqualWrites, i.index, other,
+                                  "write of " + place(Space::Shared, address, bytes) +
+                                      " stores the value that is there, not ordered after the same write by " + who);
+  if (other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess)
+    warp.cta->launch->note(program, NoteKind::WarpSynchronous, i.index, other,
+                           "lane " + std::to_string(lane) + " reads " + place(Space::Shared, address, bytes) +
+                               " written by " + who + " without bar.warp.sync between the two");
 }
 
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
@@ -170,8 +188,15 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   case Space::Param:
     return failBounds(warp, i, lane, Space::Param, address, bytes);
   default:
-    return writeGlobal(warp, i, lane, address, bytes);
+    return writeGlobal(warp, i, lane, address, bytes, value);
   }
+}
+
+void afterStrongRead(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address) {
+  if (space == Space::Generic)
+    space = resolveGeneric(address);
+  if (space == Space::Shared || space == Space::Global)
+    warp.cta->order.afterStrongRead(warp.index, lane, i.flags, space == Space::Shared, address);
 }
 
 } // namespace imbrex::simulator

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // PTX ISA, atom and red on global and shared memory. Atomic against blocks on other host threads; lanes
-// go in ascending order. Atomics on shared memory do not race with each other and order nothing.
+// go in ascending order. What they order: exec/MemoryOrder.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -87,6 +87,7 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
     if (!to)
       return Step::Fault;
     warp.reg<T>(i.op[0])[lane] = update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
+    afterStrongRead(warp, i, lane, spaceOf(i), address);
   }
   return Step::Next;
 }
@@ -160,8 +161,10 @@ Handler pickAtomic(int operation, Type type) {
 
 bool decodeAtomic(Decoder &d) {
   bool returns = d.source.opcode == "atom";
-  d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
-  d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  constexpr uint32_t kOrders[] = {0, 0, kAcquire, kRelease, kAcquire | kRelease};
+  uint32_t order = kOrders[d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"}) + 1];
+  if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) == 0)
+    order |= kBlockScope;
   Space space = d.takeSpace();
   int operation = d.takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   d.take("noftz");
@@ -169,7 +172,7 @@ bool decodeAtomic(Decoder &d) {
   size_t first = returns ? 1 : 0, count = first + (operation == Compare ? 3 : 2);
   if (operation < 0 || !d.operands(count))
     return d.fail("this operation is not modelled");
-  d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
+  d.out.flags = kStrongAccess | kAtomicAccess | order | static_cast<uint32_t>(space) << kSpaceShift;
   if (space == Space::Generic || space == Space::Shared)
     d.noteSharedAccess(bitsOf(type) / 8);
   return d.write(returns ? d.operand(0) : ptx::Operand(), type) && d.address(first) && d.read(first + 1, type) &&

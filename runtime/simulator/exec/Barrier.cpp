@@ -64,6 +64,7 @@ bool join(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number, uin
   for (unsigned other = 0; other < cta.warpCount; ++other)
     barrier.released[other] = std::max(barrier.released[other], clocks.seen[warp.index][other]);
   barrier.released[warp.index] = clocks.release();
+  barrier.known = Knowledge::merge(barrier.known, cta.order.arrive(warp.index, lanes));
   return true;
 }
 
@@ -126,7 +127,7 @@ Step warpBarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (group & ~mask)
       return failBarrier(warp, i, group & ~mask, "a thread that executes bar.warp.sync is not in its mask");
     if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask))
-      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.live);
+      warp.cta->shared.clocks.joinLanes(warp.index, group, warp.live), warp.cta->order.arrive(warp.index, group);
     else
       step = Step::Switch;
   }

@@ -35,7 +35,9 @@ void Cta::begin(LaunchState &state, uint64_t linear) {
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
   warpCount = (threads + 31) / 32;
   doneWarps = 0;
-  shared.begin(program->staticSharedBytes + state.dynamicSharedBytes, program->granuleLog2, warpCount);
+  shared.begin(program->sharedLayoutBytes + state.dynamicSharedBytes, program->granuleLog2, warpCount,
+               program->sharedGaps);
+  order.begin(*this, state.firstRun + static_cast<uint32_t>(linear));
   for (Barrier &barrier : barriers)
     barrier = Barrier();
   sourceLow = ~uint64_t(0);
@@ -51,7 +53,7 @@ void Cta::begin(LaunchState &state, uint64_t linear) {
 
 bool Cta::run(LaunchState &state, uint64_t linear) {
   begin(state, linear);
-  return schedule();
+  return schedule() && order.finish();
 }
 
 bool Cta::schedule() {
@@ -120,6 +122,7 @@ void Cta::tryComplete(unsigned number) {
     lanes[waiter.warp] |= waiter.lanes;
   for (const Barrier::Waiter &waiter : barrier.waiters) {
     shared.clocks.learn(waiter.warp, barrier.released);
+    order.depart(waiter.warp, barrier.known);
     Warp &warp = *warps[waiter.warp];
     if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
       shared.clocks.joinLanes(waiter.warp, together, warp.live);

@@ -11,6 +11,9 @@
 #ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_CTA_H
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_CTA_H
 
+#include "runtime/simulator/Notes.h"
+#include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/exec/MemoryOrder.h"
 #include "runtime/simulator/exec/Warp.h"
 #include "runtime/simulator/memory/SharedMemory.h"
 
@@ -30,7 +33,18 @@ struct LaunchState {
   uint64_t gridId = 0;
   unsigned schedulingSeed = 0;
   std::vector<uint8_t> params;
+  RaceLevel races = RaceLevel::Streams;
+  uint32_t firstRun = 1;     ///< The number of its first block.
+  uint32_t orderedBelow = 1; ///< Blocks below ended before it began.
+  const LaunchOrder *order = nullptr;
+  SyncTable *sync = nullptr;
+  Notes *notes = nullptr;         ///< May be null.
   std::atomic<int64_t> budget{0}; ///< Warp-instructions left for the whole launch.
+
+  void note(const Program &of, NoteKind kind, uint32_t instruction, uint32_t other, const std::string &detail) const {
+    if (notes)
+      notes->add(of, kind, instruction, other, detail);
+  }
 };
 
 /// One of the sixteen barriers of a block (PTX ISA, barrier{.cta}). Idle while `expected` is 0.
@@ -44,6 +58,7 @@ struct Barrier {
   Clocks::Row partial{};   ///< Of each warp: lanes that have come while others are still to come.
   bool wholeBlock = false; ///< No count was given: all threads that have not exited.
   Clocks::Row released{};  ///< What the arrivals make visible.
+  KnowledgePtr known;      ///< What they know of other blocks.
   std::vector<Waiter> waiters;
   uint32_t redCount = 0, redAll = 1; ///< bar.red: predicates that were true; whether all were.
 };
@@ -60,6 +75,7 @@ struct Cta {
   unsigned doneWarps = 0;
   std::vector<std::unique_ptr<Warp>> warps;
   SharedMemory shared;
+  MemoryOrder order;
   Barrier barriers[kBarriers];
   uint64_t sourceLow = ~uint64_t(0), sourceHigh = 0; ///< Hull of the sources of copies in flight.
   unsigned copiesInFlight = 0;

@@ -12,6 +12,7 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_PROGRAM_H
 
 #include "runtime/simulator/exec/Instruction.h"
+#include "runtime/simulator/memory/SharedMemory.h"
 
 #include <map>
 #include <memory>
@@ -77,13 +78,18 @@ struct Program {
   std::vector<SpecialSlot> specials;
   std::vector<Param> params;
   uint32_t paramBytes = 0;
-  uint32_t staticSharedBytes = 0;
+  uint32_t staticSharedBytes = 0; ///< As on a device.
+  uint32_t sharedLayoutBytes = 0; ///< The same with the gaps: where the dynamic part begins.
+  std::vector<SharedGap> sharedGaps;
   uint32_t localBytes = 0;
   uint32_t registerCount = 0; ///< 32-bit registers declared, an upper bound of what a thread needs.
   unsigned granuleLog2 = 4;   ///< log2 of the narrowest access that may touch shared memory.
   uint32_t maxThreads[3] = {0, 0, 0};
   uint32_t requiredThreads[3] = {0, 0, 0};
 };
+
+/// "PTX line 12: st.global ..." and, where it is known, the source line on a second one.
+std::string describeInstruction(const Program &program, uint32_t index);
 
 } // namespace imbrex::simulator
 

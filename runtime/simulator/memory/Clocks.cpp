@@ -37,6 +37,19 @@ void Clocks::learn(unsigned warp, const Row &row) {
   refresh(warp);
 }
 
+void Clocks::learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row) {
+  uint32_t own = seen[warp][warp];
+  learn(warp, row);
+  seen[warp][warp] = own;
+  if (row[warp] <= lanesJoined[warp])
+    return;
+  if (laneSeen.empty())
+    laneSeen.resize(kMaxWarps * 32, Row{});
+  for (; lanes != 0; lanes &= lanes - 1)
+    for (uint32_t &stamp : laneSeen[warp * 32 + static_cast<unsigned>(__builtin_ctz(lanes))])
+      stamp = std::max(stamp, row[warp]);
+}
+
 void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t live) {
   uint32_t time = release();
   if ((live & ~lanes) == 0) {

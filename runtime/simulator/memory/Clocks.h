@@ -50,6 +50,14 @@ struct Clocks {
   void joinLanes(unsigned warp, uint32_t lanes, uint32_t live);
   /// Warp `warp` learns what `row` says.
   void learn(unsigned warp, const Row &row);
+  /// The same through memory (an acquire): its `lanes` also learn what other lanes of the warp had done.
+  void learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row);
+  /// What a release by `warp` makes visible: all that it has seen, and its own work up to now.
+  Row published(unsigned warp) {
+    Row row = seen[warp];
+    row[warp] = release();
+    return row;
+  }
   /// Whether lane `lane` of `warp` is ordered after stamp `time` of (otherWarp, otherLane).
   bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
 

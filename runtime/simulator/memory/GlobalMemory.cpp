@@ -28,6 +28,7 @@ uint64_t bitBytes(uint64_t size) { return size / 8 + 2; }
 void unmap(const Allocation &allocation) {
   munmap(allocation.bytes, allocation.size);
   munmap(allocation.written, bitBytes(allocation.size));
+  delete allocation.shadow;
 }
 
 std::string hex(uint64_t value) {
@@ -54,6 +55,8 @@ Allocation *GlobalMemory::allocate(uint64_t size) {
       munmap(allocation.written, bitBytes(size));
     return nullptr;
   }
+  if (shadowed)
+    allocation.shadow = new RaceShadow(size, shadowBudget);
   used += size;
   next += (size + kGap + kGap - 1) / kGap * kGap;
   return &live.emplace(allocation.base, allocation).first->second;
@@ -68,6 +71,14 @@ bool GlobalMemory::release(uint64_t base) {
   freed[base] = found->second.size;
   live.erase(found);
   return true;
+}
+
+void GlobalMemory::forgetAccesses() {
+  for (auto &[base, allocation] : live)
+    if (allocation.shadow) {
+      delete allocation.shadow;
+      allocation.shadow = new RaceShadow(allocation.size, shadowBudget);
+    }
 }
 
 const Allocation *GlobalMemory::find(uint64_t address) const {

@@ -53,7 +53,7 @@ SharedMemory::~SharedMemory() {
     release(trace, size_t(capacity) * maxWarps);
 }
 
-void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
+void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::span<const SharedGap> gaps) {
   // Copies that the last block left in flight must not look unfinished to this one.
   for (uint32_t i = 0, end = (limit + (1u << granule) - 1) >> granule; i < end; ++i)
     if (writeTime[i] == kInFlight)
@@ -63,7 +63,13 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
   limit = size;
   warps = warpCount;
   anyStrong = false;
+  noticed = Notice();
   clocks.begin(warpCount);
+  for (const SharedGap &gap : gaps)
+    for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
+      writeTime[i] = kInFlight;
+      writeWho[i] = kInGap;
+    }
 }
 
 bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
@@ -93,6 +99,10 @@ bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32
 bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
+  if (time == kInFlight && writer.bits == kInGap) {
+    found = {FaultKind::OutOfBounds, false, false, Accessor{0}};
+    return false;
+  }
   if (time == kInFlight)
     return fail(isWrite ? FaultKind::SharedRace : FaultKind::AsyncReadBeforeWait, writer, true);
   if (time <= clocks.start) {
@@ -134,6 +144,8 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
   for (uint32_t i = first; i <= last; ++i)
     if ((writeTime[i] > oldest || writeTime[i] <= clocks.start) && !checkWriter(i, who, false))
       return false;
+    else if (who.strong())
+      noticeLanes(i, who);
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
   Trace &trace = who.strong() ? strongReads : plainReads;
@@ -147,6 +159,32 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     times[i] = now;
     names[i] = who.bits & ~Accessor::kStrong;
   }
+  return true;
+}
+
+/// A strong read of what another lane of the warp wrote by a strong write, with nothing that orders the two.
+void SharedMemory::noticeLanes(uint32_t index, Accessor who) {
+  Accessor writer{writeWho[index]};
+  if (writer.strong() && writer.warp() == who.warp() &&
+      !clocks.ordered(who.warp(), who.lane(), who.warp(), writer.lane(), writeTime[index]))
+    noticed = {Notice::LaneToLane, writer};
+}
+
+/// The earlier writes of granule `index` against a write of `value` to `count` bytes from `address` (null: unknown).
+bool SharedMemory::checkPlainWrite(uint32_t index, Accessor who, uint32_t address, uint32_t count,
+                                   const uint8_t *value) {
+  Accessor writer{writeWho[index]};
+  uint32_t begin = std::max(index << granule, address), end = std::min((index + 1) << granule, address + count);
+  bool equal = value && writeTime[index] != kInFlight && writeTime[index] > clocks.start &&
+               std::memcmp(bytes + begin, value + (begin - address), end - begin) == 0;
+  if (equal && writeTime[index] == clocks.now && writer.warp() == who.warp() &&
+      writer.instruction() == who.instruction())
+    return true;
+  if (checkWriter(index, who, true))
+    return true;
+  if (!equal || who.strong() || found.other.strong())
+    return false;
+  noticed = {Notice::EqualWrites, found.other};
   return true;
 }
 
@@ -206,18 +244,10 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
   uint32_t bad = 0;
   for (uint32_t i = first; i <= last; ++i)
     bad |= uint32_t(writeTime[i] > oldest);
-  if (bad) {
-    for (uint32_t i = first; i <= last; ++i) {
-      Accessor writer{writeWho[i]};
-      bool sameInstruction = writeTime[i] == clocks.now && writer.warp() == who.warp() &&
-                             writer.instruction() == who.instruction() && value;
-      uint32_t begin = std::max(i << granule, address), end = std::min((i + 1) << granule, address + count);
-      if (sameInstruction && std::memcmp(bytes + begin, value + (begin - address), end - begin) == 0)
-        continue;
-      if (!checkWriter(i, who, true))
+  if (bad)
+    for (uint32_t i = first; i <= last; ++i)
+      if (!checkPlainWrite(i, who, address, count, value))
         return false;
-    }
-  }
   if (!checkBeforeWrite(first, last, who))
     return false;
   if (who.strong())
