@@ -5,7 +5,7 @@
 //
 // The object that all copies of a simulated DriverTable share: one device, its primary context, its
 // modules, streams and events. One mutex; every method below expects it to be held.
-// Private to SimulatedDriver.cpp, DriverModule.cpp and DriverLaunch.cpp.
+// Private to this folder's sources.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +34,8 @@ using cuda::CUresult;
 
 struct LoadedModule {
   std::vector<std::shared_ptr<const Program>> kernels;
-  std::vector<uint64_t> allocations; ///< Its .global and .const variables.
+  std::vector<uint64_t> allocations;                              ///< Its .global and .const variables.
+  std::map<std::string, std::pair<uint64_t, uint64_t>> variables; ///< The same by name: address and bytes.
 };
 
 struct LoadedFunction {
@@ -94,6 +95,9 @@ struct Driver {
   CUresult launch(cuda::CUfunction handle, const uint32_t (&grid)[3], const uint32_t (&block)[3], unsigned sharedBytes,
                   cuda::CUstream stream, void **params, void **extra);
 };
+
+/// Fills every entry of the table.
+void fillTable(cuda::DriverTable &table, const std::shared_ptr<Driver> &driver);
 
 /// Handles are numbers in a pointer's clothes.
 template <class Handle> Handle toHandle(uint64_t number) { return reinterpret_cast<Handle>(number); }

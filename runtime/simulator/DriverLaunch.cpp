@@ -20,7 +20,8 @@ using namespace cuda;
 namespace {
 
 constexpr int64_t kDefaultBudget = int64_t(1) << 31;
-constexpr uint64_t kMostRuns = uint64_t(1) << 31; ///< Blocks that are numbered before all numbers are used again.
+constexpr uint64_t kLeastCalm = uint64_t(1) << 27; ///< Some seconds without a change are no sign of an endless loop.
+constexpr uint64_t kMostRuns = uint64_t(1) << 31;  ///< Blocks that are numbered before all numbers are used again.
 
 CUresult errorOf(FaultKind kind) {
   switch (kind) {
@@ -29,6 +30,7 @@ CUresult errorOf(FaultKind kind) {
   case FaultKind::Misaligned:
     return CUDA_ERROR_MISALIGNED_ADDRESS;
   case FaultKind::BudgetExceeded:
+  case FaultKind::EndlessLoop:
     return CUDA_ERROR_LAUNCH_TIMEOUT;
   default:
     return CUDA_ERROR_LAUNCH_FAILED;
@@ -90,6 +92,7 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
   constexpr uint64_t kMostBudget = uint64_t(1) << 62;
   uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
   state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
+  state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
   state.params.resize(program.paramBytes);
   for (size_t i = 0; i < program.params.size(); ++i)
     std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);
@@ -105,6 +108,7 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
   state.order = order.get();
   state.sync = &sync;
   state.notes = &notes;
+  state.progress = options.progress;
   sync.trim();
   auto fault = runLaunch(state, options.threads);
   if (!fault)

@@ -58,6 +58,7 @@ bool placeVariables(const ptx::Module &module, GlobalMemory &memory, LoadedModul
     }
     loaded.allocations.push_back(allocation->base);
     symbols[variable.name] = {variable.space, allocation->base};
+    loaded.variables[variable.name] = {allocation->base, variable.bytes};
     placed.emplace_back(&variable, allocation);
   }
   for (auto [variable, allocation] : placed) {

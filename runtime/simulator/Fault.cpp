@@ -31,6 +31,8 @@ const char *faultName(FaultKind kind) {
     return "deadlock";
   case FaultKind::BudgetExceeded:
     return "instruction budget exceeded";
+  case FaultKind::EndlessLoop:
+    return "endless loop";
   case FaultKind::Trap:
     return "trap";
   }

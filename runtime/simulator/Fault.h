@@ -26,6 +26,7 @@ enum class FaultKind : uint8_t {
   DivergentBarrier,
   Deadlock,
   BudgetExceeded,
+  EndlessLoop,
   Trap,
 };
 

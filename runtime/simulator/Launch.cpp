@@ -9,6 +9,7 @@
 
 #include "runtime/simulator/Launch.h"
 
+#include <chrono>
 #include <mutex>
 #include <thread>
 
@@ -63,17 +64,37 @@ struct Shared {
   std::atomic<uint64_t> lowest{~uint64_t(0)};
   std::mutex mutex;
   std::optional<LaunchFault> fault;
+  std::atomic<uint64_t> ended{0};
+  std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
 };
+
+/// A line of progress about once a second.
+void tellProgress(Shared &shared) {
+  uint64_t ended = ++shared.ended;
+  if (!shared.state.progress)
+    return;
+  std::lock_guard lock(shared.mutex);
+  auto now = std::chrono::steady_clock::now();
+  if (now - shared.told < std::chrono::seconds(1) || ended == shared.blocks)
+    return;
+  shared.told = now;
+  shared.state.progress(shared.state.program->name, ended, shared.blocks);
+}
 
 void work(Shared &shared) {
   const LaunchState &state = shared.state;
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
+  ++shared.state.census.choosing;
   Cta cta(state.program->sharedLayoutBytes + state.dynamicSharedBytes, (threads + 31) / 32);
   while (true) {
     uint64_t block = shared.next.fetch_add(1);
-    if (block >= shared.blocks || block > shared.lowest.load())
+    if (block >= shared.blocks || block > shared.lowest.load()) {
+      --shared.state.census.choosing;
       return;
-    if (cta.run(shared.state, block))
+    }
+    bool good = cta.run(shared.state, block);
+    tellProgress(shared);
+    if (good)
       continue;
     std::lock_guard lock(shared.mutex);
     if (block < shared.lowest.load()) {
@@ -86,7 +107,7 @@ void work(Shared &shared) {
 } // namespace
 
 std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads) {
-  Shared shared{state, uint64_t(state.grid[0]) * state.grid[1] * state.grid[2], {}, {}, {}, {}};
+  Shared shared{state, uint64_t(state.grid[0]) * state.grid[1] * state.grid[2], {}, {}, {}, {}, {}};
   shared.lowest = ~uint64_t(0);
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   threads = threads == 0 ? cores : std::min(threads, std::max(cores, kAlwaysAllowed));

@@ -10,6 +10,7 @@
 
 #include "runtime/simulator/SimulatedDriver.h"
 
+#include "runtime/simulator/DeviceExtras.h"
 #include "runtime/simulator/Driver.h"
 
 #include <algorithm>
@@ -447,12 +448,7 @@ std::vector<std::string> simulatedDeviceNames() {
   return names;
 }
 
-std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options) {
-  const DeviceLimits *limits = findDevice(deviceName);
-  if (!limits)
-    return std::nullopt;
-  auto driver = std::make_shared<Driver>(*limits, options);
-  DriverTable table;
+void fillTable(DriverTable &table, const std::shared_ptr<Driver> &driver) {
   fillDevice(table, driver);
   fillContext(table, driver);
   fillStreams(table, driver);
@@ -464,7 +460,11 @@ std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, Simu
     return driver->report;
   };
   table.simulated = true;
-  return table;
+}
+
+std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options) {
+  std::optional<SimulatedDevice> device = makeSimulatedDevice(deviceName, std::move(options));
+  return device ? std::optional(std::move(device->table)) : std::nullopt;
 }
 
 } // namespace imbrex::simulator

@@ -38,14 +38,18 @@ enum class RaceLevel : uint8_t {
 };
 
 struct SimulatorOptions {
-  unsigned threads = 0;             ///< Host threads that run blocks; 0: all cores.
-  uint64_t maxWarpInstructions = 0; ///< Budget of one launch; 0: 2^31, some minutes.
-  unsigned schedulingSeed = 0;      ///< Not 0: warps of a block take turns in a pseudo-random order.
+  unsigned threads = 0; ///< Host threads that run blocks; 0: all cores.
+  /// Budget of one launch; 0: 2^31, some minutes. A block that runs an eighth of it (at least 2^27, some seconds)
+  /// without changing memory and without a barrier is told as an endless loop.
+  uint64_t maxWarpInstructions = 0;
+  unsigned schedulingSeed = 0; ///< Not 0: warps of a block take turns in a pseudo-random order.
   RaceLevel races = RaceLevel::Streams;
   uint64_t raceShadowBytes =
       uint64_t(1) << 30; ///< Most that the check of global memory may take; beyond, it is partial.
   /// Told of what is worth knowing and no fault (Notes.h), several lines each; called while the device's lock is held.
   std::function<void(const std::string &)> note = {};
+  /// Told about once a second of a launch that takes longer: the kernel, blocks that ended, blocks in all.
+  std::function<void(const std::string &, uint64_t, uint64_t)> progress = {};
 };
 
 /// One driver with one device of that name; nullopt if unknown. Its memory and modules live as long

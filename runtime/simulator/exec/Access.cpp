@@ -132,10 +132,12 @@ uint8_t *accessLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t a
     return failBounds(warp, i, lane, Space::Local, address, bytes);
   if (address & (bytes - 1))
     return failMisaligned(warp, i, lane, Space::Local, address, bytes);
-  if (write)
+  if (write) {
     warp.local.mark(lane, address, bytes);
-  else if (!warp.local.isWritten(lane, address, bytes))
+    ++warp.cta->watch.changes; // Seen by nobody else, but a loop that counts here ends.
+  } else if (!warp.local.isWritten(lane, address, bytes)) {
     return failUnwritten(warp, i, lane, Space::Local, address, bytes);
+  }
   return warp.local.bytes.data() + warp.local.at(lane, address);
 }
 

@@ -91,6 +91,7 @@ inline uint8_t *writeGlobal(Warp &warp, const Instruction &i, unsigned lane, uin
   uint64_t offset = address - warp.recent.base;
   if (!noteGlobal(warp, i, lane, offset, bytes, true, value)) [[unlikely]]
     return nullptr;
+  warp.cta->watch.changes += value != nullptr; // Whoever passes none counts what changes.
   if (i.flags & kStrongAccess) [[unlikely]]
     warp.cta->order.beforeStrongWrite(warp.index, i.flags, false, address);
   markWritten(warp.recent, offset, bytes);
@@ -125,6 +126,7 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
     return failShared(warp, i, lane, address, bytes, true);
   if (shared.hasNotice()) [[unlikely]]
     noteShared(warp, i, lane, address, bytes);
+  warp.cta->watch.changes += value != nullptr;
   if (i.flags & kStrongAccess) [[unlikely]]
     warp.cta->order.beforeStrongWrite(warp.index, i.flags, true, address);
   return shared.data() + address;

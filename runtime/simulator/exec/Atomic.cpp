@@ -60,8 +60,8 @@ struct AtomicDecrement {
   template <class T> static T apply(T old, T b, T) { return old == 0 || old > b ? b : old - 1; }
 };
 
-/// Replaces *to by Operation of it, atomically; returns what was there.
-template <class T, class Operation> T update(uint8_t *to, T b, T c) {
+/// Replaces *to by Operation of it, atomically; returns what was there. Counts a change of the value.
+template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &changes) {
   using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
   Bits *place = reinterpret_cast<Bits *>(to);
   Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
@@ -71,8 +71,10 @@ template <class T, class Operation> T update(uint8_t *to, T b, T c) {
     T next = Operation::apply(value, b, c);
     Bits bits;
     std::memcpy(&bits, &next, sizeof(T));
-    if (__atomic_compare_exchange_n(place, &old, bits, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (__atomic_compare_exchange_n(place, &old, bits, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+      changes += bits != old;
       return value;
+    }
   }
 }
 
@@ -86,7 +88,8 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
     uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, sizeof(T), nullptr);
     if (!to)
       return Step::Fault;
-    warp.reg<T>(i.op[0])[lane] = update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
+    warp.reg<T>(i.op[0])[lane] =
+        update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane], warp.cta->watch.changes);
     afterStrongRead(warp, i, lane, spaceOf(i), address);
   }
   return Step::Next;

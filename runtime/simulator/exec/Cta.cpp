@@ -35,6 +35,7 @@ void Cta::begin(LaunchState &state, uint64_t linear) {
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
   warpCount = (threads + 31) / 32;
   doneWarps = 0;
+  fault = Fault();
   shared.begin(program->sharedLayoutBytes + state.dynamicSharedBytes, program->granuleLog2, warpCount,
                program->sharedGaps);
   order.begin(*this, state.firstRun + static_cast<uint32_t>(linear));
@@ -53,7 +54,67 @@ void Cta::begin(LaunchState &state, uint64_t linear) {
 
 bool Cta::run(LaunchState &state, uint64_t linear) {
   begin(state, linear);
-  return schedule() && order.finish();
+  watch.begin(state.census);
+  --state.census.choosing;
+  bool good = schedule() && order.finish();
+  ++state.census.choosing;
+  watch.end();
+  return good;
+}
+
+/// All of a warp's threads have ended: barriers no longer wait for them.
+void Cta::finishWarp() {
+  ++doneWarps;
+  ++watch.changes;
+  for (unsigned number = 0; number < kBarriers; ++number)
+    tryComplete(number);
+}
+
+/// Whether the warp waits, or comes back to where it is with the same registers while nothing else runs.
+bool Cta::isCircling(Warp &warp) {
+  constexpr unsigned kLongestCircle = 1 << 16;
+  WarpImage before = warp.image();
+  for (unsigned step = 0; step < kLongestCircle && watch.changes == watch.known(); ++step) {
+    uint64_t one = 1;
+    Warp::Status status = warp.run(one);
+    if (status == Warp::Status::Done)
+      finishWarp();
+    if (status == Warp::Status::Fault || status == Warp::Status::Done)
+      return false;
+    if (status == Warp::Status::Blocked)
+      return true;
+    if (warp.pc == before.pc && warp.active == before.active && warp.image() == before)
+      return true;
+  }
+  return false;
+}
+
+/// After a turn of `warp`. False: the block is in a loop that nothing can end, and `fault` says so.
+bool Cta::watchLoops(const Warp &warp, uint64_t executed) {
+  if (watch.calm() > launch->calmLimit) {
+    fault = Fault{FaultKind::EndlessLoop,
+                  "no store, atomic operation or barrier in " + std::to_string(watch.calm()) +
+                      " warp-instructions of the block",
+                  warp.pc < program->code.size() ? warp.pc : 0,
+                  ~0u,
+                  warp.index,
+                  0};
+    return false;
+  }
+  if (!watch.isDue(executed))
+    return true;
+  bool circling = true;
+  for (unsigned i = 0; i < warpCount && circling; ++i)
+    circling = warps[i]->live == 0 || isCircling(*warps[i]);
+  if (!watch.looked(circling && fault.detail.empty()))
+    return fault.detail.empty();
+  fault = Fault{FaultKind::EndlessLoop,
+                "every warp of every running block waits or goes round in a loop, and nothing changes memory",
+                warp.pc < program->code.size() ? warp.pc : 0,
+                ~0u,
+                warp.index,
+                0};
+  return false;
 }
 
 bool Cta::schedule() {
@@ -84,11 +145,10 @@ bool Cta::schedule() {
                       0};
         return false;
       }
-      if (status == Warp::Status::Done) {
-        ++doneWarps;
-        for (unsigned number = 0; number < kBarriers; ++number)
-          tryComplete(number);
-      }
+      if (!watchLoops(warp, limit - quantum))
+        return false;
+      if (status == Warp::Status::Done)
+        finishWarp();
     }
     if (!progress && doneWarps < warpCount) {
       reportDeadlock();
@@ -131,6 +191,7 @@ void Cta::tryComplete(unsigned number) {
     warp.wake(waiter.lanes, number);
   }
   barrier = Barrier();
+  ++watch.changes;
 }
 
 void Cta::countArrival(Barrier &barrier, unsigned warp) {

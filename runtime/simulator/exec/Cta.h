@@ -14,6 +14,7 @@
 #include "runtime/simulator/Notes.h"
 #include "runtime/simulator/SimulatedDriver.h"
 #include "runtime/simulator/exec/MemoryOrder.h"
+#include "runtime/simulator/exec/SpinWatch.h"
 #include "runtime/simulator/exec/Warp.h"
 #include "runtime/simulator/memory/SharedMemory.h"
 
@@ -38,8 +39,11 @@ struct LaunchState {
   uint32_t orderedBelow = 1; ///< Blocks below ended before it began.
   const LaunchOrder *order = nullptr;
   SyncTable *sync = nullptr;
-  Notes *notes = nullptr;         ///< May be null.
-  std::atomic<int64_t> budget{0}; ///< Warp-instructions left for the whole launch.
+  Notes *notes = nullptr;            ///< May be null.
+  std::atomic<int64_t> budget{0};    ///< Warp-instructions left for the whole launch.
+  uint64_t calmLimit = ~uint64_t(0); ///< Warp-instructions a block may run without a change that others can see.
+  LoopCensus census;
+  std::function<void(const std::string &, uint64_t, uint64_t)> progress;
 
   void note(const Program &of, NoteKind kind, uint32_t instruction, uint32_t other, const std::string &detail) const {
     if (notes)
@@ -76,6 +80,7 @@ struct Cta {
   std::vector<std::unique_ptr<Warp>> warps;
   SharedMemory shared;
   MemoryOrder order;
+  SpinWatch watch;
   Barrier barriers[kBarriers];
   uint64_t sourceLow = ~uint64_t(0), sourceHigh = 0; ///< Hull of the sources of copies in flight.
   unsigned copiesInFlight = 0;
@@ -93,6 +98,9 @@ struct Cta {
 private:
   void begin(LaunchState &state, uint64_t linear);
   bool schedule();
+  bool watchLoops(const Warp &warp, uint64_t executed);
+  bool isCircling(Warp &warp);
+  void finishWarp();
   void reportDeadlock();
 };
 

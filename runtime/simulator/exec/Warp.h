@@ -36,6 +36,7 @@ struct Fragment {
   int join = -1;
   State state = Ready;
   uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute.
+  bool operator==(const Fragment &) const = default;
 };
 
 /// A point where lanes that diverged meet again.
@@ -44,6 +45,7 @@ struct Join {
   uint32_t expected = 0; ///< Lanes that may still come, arrived ones included.
   uint32_t arrived = 0;
   int parent = -1;
+  bool operator==(const Join &) const = default;
 };
 
 /// One cp.async instruction of a warp, until every lane has waited for it.
@@ -55,6 +57,16 @@ struct PendingCopy {
   uint64_t source[32];
   uint32_t sourceBytes[32];
   uint32_t group[32];
+};
+
+/// What decides how a warp goes on, but for memory.
+struct WarpImage {
+  uint32_t live, active, pc;
+  int join;
+  std::vector<Fragment> parked;
+  std::vector<Join> joins;
+  std::vector<uint8_t> registers;
+  bool operator==(const WarpImage &) const = default;
 };
 
 class Warp {
@@ -86,6 +98,7 @@ public:
   bool isWhole(uint32_t lanes) const { return lanes == live && active == live; }
   /// Lets the fragment of `lanes` that waits at barrier `key` go on.
   void wake(uint32_t lanes, uint64_t key);
+  WarpImage image() const { return {live, active, pc, join, parked, joins, registers}; }
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Step::Fault with "divergent barrier" unless all 32 lanes execute this .aligned instruction.

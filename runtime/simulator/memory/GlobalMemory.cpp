@@ -26,7 +26,8 @@ uint8_t *reserve(uint64_t bytes) {
 uint64_t bitBytes(uint64_t size) { return size / 8 + 2; }
 
 void unmap(const Allocation &allocation) {
-  munmap(allocation.bytes, allocation.size);
+  if (!allocation.hostOwned)
+    munmap(allocation.bytes, allocation.size);
   munmap(allocation.written, bitBytes(allocation.size));
   delete allocation.shadow;
 }
@@ -62,12 +63,29 @@ Allocation *GlobalMemory::allocate(uint64_t size) {
   return &live.emplace(allocation.base, allocation).first->second;
 }
 
+bool GlobalMemory::adopt(uint8_t *host, uint64_t size) {
+  uint64_t base = reinterpret_cast<uint64_t>(host);
+  auto after = live.upper_bound(base);
+  bool overlaps = (after != live.end() && after->first - base < size) ||
+                  (after != live.begin() && std::prev(after)->second.contains(base, 1));
+  Allocation allocation{base, size, host, size == 0 || overlaps ? nullptr : reserve(bitBytes(size)), true};
+  if (!allocation.written)
+    return false;
+  std::memset(allocation.written, 0xFF, bitBytes(size));
+  if (shadowed)
+    allocation.shadow = new RaceShadow(size, shadowBudget);
+  freed.erase(base);
+  live.emplace(base, allocation);
+  return true;
+}
+
 bool GlobalMemory::release(uint64_t base) {
   auto found = live.find(base);
   if (found == live.end())
     return false;
   unmap(found->second);
-  used -= found->second.size;
+  if (!found->second.hostOwned)
+    used -= found->second.size;
   freed[base] = found->second.size;
   live.erase(found);
   return true;

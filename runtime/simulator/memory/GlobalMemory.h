@@ -30,6 +30,7 @@ struct Allocation {
   uint64_t size = 0;
   uint8_t *bytes = nullptr;     ///< Host backing.
   uint8_t *written = nullptr;   ///< One bit a byte, bit i%8 of byte i/8.
+  bool hostOwned = false;       ///< The bytes belong to the host and are all written.
   bool readOnly = false;        ///< A `.const` variable.
   RaceShadow *shadow = nullptr; ///< Null where races are not looked for.
 
@@ -70,6 +71,9 @@ public:
 
   /// A new allocation, or null when the device's memory or the host's address space is exhausted.
   Allocation *allocate(uint64_t size);
+  /// Host memory as an allocation whose device address is its own; false if it overlaps one. It stays the host's.
+  bool adopt(uint8_t *host, uint64_t size);
+  uint64_t freeBytes() const { return capacity - used; }
   /// False if `base` is not the start of a live allocation.
   bool release(uint64_t base);
   /// The allocation that holds `address`, or null.

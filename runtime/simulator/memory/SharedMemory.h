@@ -15,9 +15,9 @@
 //| happens to run warps: a missing barrier is found under any schedule. Unordered plain writes of one
 //| value are noticed and let pass, of different values they race. Atomics and volatile, relaxed, acquire
 //| or release accesses ("strong") do not race with each other (what they order: exec/MemoryOrder.h); so plain and
-//strong | accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is | enough:
-//who is ordered after it is ordered after the ones before. | One object a simulating thread, reused from block to
-//block; not thread-safe.
+// strong | accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is | enough:
+// who is ordered after it is ordered after the ones before. | One object a simulating thread, reused from block to
+// block; not thread-safe.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H

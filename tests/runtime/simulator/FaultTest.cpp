@@ -387,6 +387,26 @@ TEST(Fault, EndlessLoop) {
         100000);
 }
 
+TEST(Fault, LoopsThatNothingEnds) {
+  std::string one = "and.b32 %r6, %r0, 31;\nsetp.ne.u32 %p3, %r6, 0;\n@%p3 exit;\n"; // One lane a warp.
+  std::string flag = one + "mov.u32 %r1, tile;\nst.volatile.shared.u32 [%r1], 0;\nbar.sync 0;\n";
+  std::string spin = "LOOP: ld.volatile.shared.u32 %r2, [%r1];\nsetp.eq.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\n";
+  check(flag + spin, 64, {"endless loop", "goes round in a loop"});
+  check(flag + "setp.ge.u32 %p2, %r0, 32;\n@%p2 bra WAIT;\n" + spin + "WAIT: bar.sync 1;\n", 64, {"endless loop"});
+  check("LOOP: atom.global.cas.b32 %r2, [%rd2], 0, 1;\nsetp.ne.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\n", 1,
+        {"endless loop"});
+}
+
+TEST(Fault, ALongWaitIsNoEndlessLoop) {
+  std::string start = "and.b32 %r6, %r0, 31;\nsetp.ne.u32 %p3, %r6, 0;\n@%p3 exit;\nmov.u32 %r1, tile;\n"
+                      "st.volatile.shared.u32 [%r1], 0;\nbar.sync 0;\nsetp.ge.u32 %p2, %r0, 32;\n@%p2 bra WORK;\n";
+  std::string spin = "LOOP: ld.volatile.shared.u32 %r2, [%r1];\nsetp.eq.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\nexit;\n";
+  check(start + spin +
+            "WORK: mov.u32 %r3, 0;\nMORE: add.u32 %r3, %r3, 1;\nsetp.lt.u32 %p1, %r3, 100000;\n@%p1 bra MORE;\n"
+            "st.volatile.shared.u32 [%r1], 1;\n",
+        64, {});
+}
+
 TEST(Fault, Trap) { check("setp.eq.u32 %p1, %r0, 9;\n@%p1 trap;", 32, {"trap", "thread (9, 0, 0)"}); }
 
 TEST(Fault, NamesTheSourceLine) {

@@ -1,0 +1,60 @@
+//===- SpinWatch.cpp - Loops that nothing can end -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// When to look, and what several looks mean. See the header.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/exec/SpinWatch.h"
+
+#include <algorithm>
+
+namespace imbrex::simulator {
+
+void SpinWatch::begin(LoopCensus &launch) {
+  *this = SpinWatch();
+  census = &launch;
+  ++census->running;
+}
+
+void SpinWatch::end() {
+  setCircling(false);
+  --census->running;
+}
+
+void SpinWatch::setCircling(bool now) {
+  if (now == counted)
+    return;
+  counted = now;
+  if (now)
+    ++census->circling;
+  else
+    --census->circling;
+}
+
+bool SpinWatch::isDue(uint64_t executed) {
+  if (changes != lastChanges) {
+    lastChanges = changes;
+    sinceChange = 0;
+    nextLook = kCalm;
+    seen = 0;
+    setCircling(false);
+    return false;
+  }
+  sinceChange += executed;
+  if (sinceChange < nextLook)
+    return false;
+  // A block that computes is looked at ever more rarely, one that circles at a steady pace.
+  nextLook = seen != 0 ? sinceChange + kCalm : 2 * sinceChange;
+  return true;
+}
+
+bool SpinWatch::looked(bool circling) {
+  seen = circling ? seen + 1 : 0;
+  setCircling(seen >= 2);
+  return seen >= 2 && census->isEndless();
+}
+
+} // namespace imbrex::simulator
