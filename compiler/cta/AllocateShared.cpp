@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Passes.h"
@@ -55,7 +56,7 @@ struct AllocateShared : imbrex::impl::AllocateSharedBase<AllocateShared> {
 
 private:
   SmallVector<Life> findLives();
-  LogicalResult checkLimit(ArrayRef<Life> lives, int64_t total);
+  LogicalResult checkLimit(const Target &target, ArrayRef<Life> lives, int64_t total);
 };
 
 } // namespace
@@ -106,14 +107,12 @@ static int64_t firstFit(const Life &life, ArrayRef<Life> placed) {
   return offset;
 }
 
-LogicalResult AllocateShared::checkLimit(ArrayRef<Life> lives, int64_t total) {
-  auto name = getOperation()->getAttrOfType<StringAttr>(tile::kTargetAttr);
-  std::optional<Target> target = name ? Target::parse(name.getValue().str()) : std::nullopt;
-  if (!target || total <= target->sharedBytes)
+LogicalResult AllocateShared::checkLimit(const Target &target, ArrayRef<Life> lives, int64_t total) {
+  if (total <= target.sharedBytes)
     return success();
-  InFlightDiagnostic error = getOperation().emitError()
-                             << "needs " << total << " bytes of shared memory, but a CTA on " << target->name << " has "
-                             << target->sharedBytes << ": choose smaller tiles or fewer stages";
+  InFlightDiagnostic error = refuseSize(getOperation(), SizeLimit::SharedMemory)
+                             << "needs " << total << " bytes of shared memory, but a CTA on " << target.name << " has "
+                             << target.sharedBytes << ": choose smaller tiles or fewer stages";
   for (const Life &life : lives)
     error.attachNote(accessesOf(life.alloc).front()->getLoc())
         << life.type().getSizeBytes() << " bytes: " << life.type().getSlots() << " x " << life.type().getRows() << "x"
@@ -122,6 +121,14 @@ LogicalResult AllocateShared::checkLimit(ArrayRef<Life> lives, int64_t total) {
 }
 
 void AllocateShared::runOnOperation() {
+  tile::RequestAttr request = tile::requestOf(getOperation());
+  if (!request)
+    return; // no kernel
+  std::optional<Target> target = Target::parse(request.getTarget().str());
+  if (!target) {
+    getOperation().emitError() << "unknown target '" << request.getTarget() << "'";
+    return signalPassFailure();
+  }
   SmallVector<Life> lives = findLives();
   std::sort(lives.begin(), lives.end(), [](const Life &a, const Life &b) {
     return std::make_tuple(-a.type().getSizeBytes(), a.first) < std::make_tuple(-b.type().getSizeBytes(), b.first);
@@ -133,8 +140,9 @@ void AllocateShared::runOnOperation() {
     life.alloc.setOffset(life.offset);
     total = std::max(total, life.offset + life.type().getSizeBytes());
   }
-  if (failed(checkLimit(lives, total)))
+  if (failed(checkLimit(*target, lives, total)))
     return signalPassFailure();
-  Builder builder(&getContext());
-  getOperation()->setAttr(cta::kSharedBytesAttr, builder.getI64IntegerAttr(total));
+  unsigned threads = 32 * request.getWarps();
+  getOperation()->setAttr(cta::kLaunchAttr, cta::LaunchAttr::get(&getContext(), target->name, threads, total,
+                                                                 target->registersFor(threads)));
 }

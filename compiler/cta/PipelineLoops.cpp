@@ -36,15 +36,15 @@ struct Copy {
 
 struct PipelineLoops : imbrex::impl::PipelineLoopsBase<PipelineLoops> {
   void runOnOperation() override {
-    auto stages = getOperation()->getAttrOfType<IntegerAttr>(tile::kStagesAttr);
-    if (!stages || stages.getInt() < 2)
+    tile::RequestAttr request = tile::requestOf(getOperation());
+    if (!request || request.getStages() < 2)
       return;
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops) {
       SmallVector<Copy> copies = findCopies(loop);
       if (!copies.empty())
-        pipeline(loop, copies, stages.getInt());
+        pipeline(loop, copies, request.getStages());
     }
   }
 

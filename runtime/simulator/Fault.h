@@ -28,6 +28,17 @@ enum class FaultKind : uint8_t {
   BudgetExceeded,
   EndlessLoop,
   Trap,
+  AsyncUnwaited,
+  AsyncOverwrite,
+  MissingProxyFence,
+  MatrixRegister,
+  MbarrierMisuse,
+  TransactionCount,
+  WaiterOvertaken,
+  BadDescriptor,
+  BadTensorMap,
+  BlockEnded,
+  NotModelled,
 };
 
 /// "out of bounds", "shared-memory race" and so on: fixed words.

@@ -83,9 +83,8 @@ void tellProgress(Shared &shared) {
 
 void work(Shared &shared) {
   const LaunchState &state = shared.state;
-  uint32_t threads = state.block[0] * state.block[1] * state.block[2];
   ++shared.state.census.choosing;
-  Cta cta(state.program->sharedLayoutBytes + state.dynamicSharedBytes, (threads + 31) / 32);
+  Cta cta(state.program->sharedLayoutBytes + state.dynamicSharedBytes);
   while (true) {
     uint64_t block = shared.next.fetch_add(1);
     if (block >= shared.blocks || block > shared.lowest.load()) {

@@ -62,7 +62,9 @@ void MemoryOrder::begin(Cta &owner, uint32_t number) {
 
 /// All that the warp knows, as others may learn it.
 KnowledgePtr MemoryOrder::publish(unsigned warp) {
-  return Knowledge::with(warps[warp].known, run, cta->shared.clocks.published(warp));
+  Clocks::Row row{};
+  cta->shared.clocks.publish(warp, row);
+  return Knowledge::with(warps[warp].known, run, row);
 }
 
 void MemoryOrder::learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what) {

@@ -19,8 +19,8 @@ std::shared_ptr<const Clocks::Row> laterOf(const std::shared_ptr<const Clocks::R
   if (a == b)
     return a;
   Clocks::Row row;
-  for (unsigned warp = 0; warp < kMaxWarps; ++warp)
-    row[warp] = std::max((*a)[warp], (*b)[warp]);
+  for (size_t column = 0; column < row.size(); ++column)
+    row[column] = std::max((*a)[column], (*b)[column]);
   return row == *a ? a : row == *b ? b : std::make_shared<const Clocks::Row>(row);
 }
 

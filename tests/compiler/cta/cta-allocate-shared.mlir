@@ -2,8 +2,8 @@
 
 // Lives that do not meet share bytes.
 // CHECK-LABEL: @share
-// CHECK-SAME: cta.shared_bytes = 2048
-func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 2048, registers 255>
+func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   // CHECK: cta.alloc at 0
   // CHECK: cta.alloc at 0
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
@@ -19,8 +19,8 @@ func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel, tile.target = 
 
 // A buffer that is written before a loop and read inside lives through all of it.
 // CHECK-LABEL: @through_loop
-// CHECK-SAME: cta.shared_bytes = 4096
-func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
@@ -37,7 +37,7 @@ func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel
 // -----
 
 // expected-error @+1 {{needs 131072 bytes of shared memory, but a CTA on sm_86 has 101376}}
-func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel, tile.target = "sm_86"} {
+func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel = #tile.request<"sm_86", warps 4, stages 1>} {
   %a = cta.alloc : !cta.buffer<256, 256, bf16, span 128, slots 1>
   // expected-note @+1 {{131072 bytes: 1 x 256x256 'bf16'}}
   cta.write %t, %a : tensor<256x256xbf16>, !cta.buffer<256, 256, bf16, span 128, slots 1>

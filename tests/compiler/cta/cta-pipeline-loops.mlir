@@ -10,7 +10,7 @@
 // CHECK: cta.put {{.*}} if
 // CHECK: cta.read
 // CHECK-NOT: cta.put
-func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel, tile.stages = 3 : i32} {
+func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c16 = arith.constant 16 : i32
@@ -27,7 +27,7 @@ func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel,
 // A copy from where a loaded value says cannot start ahead: the loop stays as it is.
 // CHECK-LABEL: @dependent
 // CHECK: cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
-func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel, tile.stages = 3 : i32} {
+func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
