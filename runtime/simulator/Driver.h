@@ -34,7 +34,7 @@ using cuda::CUresult;
 
 struct LoadedModule {
   std::vector<std::shared_ptr<const Program>> kernels;
-  std::map<std::string, std::string> refused; ///< Kernels that cannot be run, and why.
+  std::map<std::string, std::string> refused;                     ///< Kernels that cannot be run, and why.
   std::vector<uint64_t> allocations;                              ///< Its .global and .const variables.
   std::map<std::string, std::pair<uint64_t, uint64_t>> variables; ///< The same by name: address and bytes.
 };

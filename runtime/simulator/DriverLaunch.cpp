@@ -109,6 +109,8 @@ CUresult Driver::launch(CUfunction handle, const uint32_t (&grid)[3], const uint
   state.sync = &sync;
   state.notes = &notes;
   state.progress = options.progress;
+  state.trace = options.trace;
+  state.traced = options.traced;
   sync.trim();
   auto fault = runLaunch(state, options.threads);
   if (!fault)

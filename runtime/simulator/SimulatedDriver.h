@@ -37,6 +37,12 @@ enum class RaceLevel : uint8_t {
   Streams, ///< Between launches that no stream, event or wait of the host orders.
 };
 
+/// One warp of each launch.
+struct TraceTarget {
+  uint64_t block = 0; ///< Its linear index, x first.
+  unsigned warp = 0;
+};
+
 struct SimulatorOptions {
   unsigned threads = 0; ///< Host threads that run blocks; 0: all cores.
   /// Budget of one launch; 0: 2^31, some minutes. A block that runs an eighth of it (at least 2^27, some seconds)
@@ -48,6 +54,9 @@ struct SimulatorOptions {
       uint64_t(1) << 30; ///< Most that the check of global memory may take; beyond, it is partial.
   /// Told of what is worth knowing and no fault (Notes.h), several lines each; called while the device's lock is held.
   std::function<void(const std::string &)> note = {};
+  /// A warp whose instructions are told to `traced` one by one, before they are executed: PTX line, active lanes, text.
+  std::optional<TraceTarget> trace = {};
+  std::function<void(const std::string &)> traced = {};
   /// Told about once a second of a launch that takes longer: the kernel, blocks that ended, blocks in all.
   std::function<void(const std::string &, uint64_t, uint64_t)> progress = {};
 };

@@ -9,6 +9,7 @@
 
 #include "runtime/simulator/exec/Cta.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace imbrex::simulator {
@@ -89,6 +90,27 @@ bool Cta::isCircling(Warp &warp) {
   return false;
 }
 
+/// A turn of the warp; instruction by instruction, with a line for each, if it is the one that is traced.
+Warp::Status Cta::runWarp(Warp &warp, uint64_t &quantum) {
+  uint64_t linear = id[0] + launch->grid[0] * (id[1] + uint64_t(launch->grid[1]) * id[2]);
+  if (!launch->trace || launch->trace->warp != warp.index || launch->trace->block != linear) [[likely]]
+    return warp.run(quantum);
+  uint64_t none = 0;
+  Warp::Status status = warp.run(none); // Chooses what runs.
+  while (quantum > 0 && status == Warp::Status::Ready) {
+    char lanes[16];
+    std::snprintf(lanes, sizeof(lanes), "%08x", warp.active);
+    if (warp.active != 0 && warp.pc != warp.joinPc && warp.pc < program->code.size())
+      launch->traced(std::string(lanes) + "  " + describeInstruction(*program, warp.pc));
+    uint64_t one = 1;
+    status = warp.run(one);
+    quantum -= 1 - one;
+    if (status == Warp::Status::Ready && warp.active == 0)
+      status = warp.run(none);
+  }
+  return status;
+}
+
 /// After a turn of `warp`. False: the block is in a loop that nothing can end, and `fault` says so.
 bool Cta::watchLoops(const Warp &warp, uint64_t executed) {
   if (watch.calm() > launch->calmLimit) {
@@ -132,7 +154,7 @@ bool Cta::schedule() {
       if (warp.live == 0)
         continue;
       uint64_t quantum = limit;
-      Warp::Status status = warp.run(quantum);
+      Warp::Status status = runWarp(warp, quantum);
       progress |= quantum != limit;
       if (status == Warp::Status::Fault)
         return false;

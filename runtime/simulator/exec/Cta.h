@@ -44,6 +44,8 @@ struct LaunchState {
   uint64_t calmLimit = ~uint64_t(0); ///< Warp-instructions a block may run without a change that others can see.
   LoopCensus census;
   std::function<void(const std::string &, uint64_t, uint64_t)> progress;
+  std::optional<TraceTarget> trace;
+  std::function<void(const std::string &)> traced;
 
   void note(const Program &of, NoteKind kind, uint32_t instruction, uint32_t other, const std::string &detail) const {
     if (notes)
@@ -57,12 +59,12 @@ struct Barrier {
     uint32_t warp, lanes;
     const Instruction *instruction;
   };
-  uint32_t expected = 0;   ///< Threads.
-  uint32_t arrived = 0;    ///< 32 for each warp all of whose threads that have not exited have come.
-  Clocks::WarpRow partial{};   ///< Of each warp: lanes that have come while others are still to come.
-  bool wholeBlock = false; ///< No count was given: all threads that have not exited.
-  Clocks::Row released{};  ///< What the arrivals make visible.
-  KnowledgePtr known;      ///< What they know of other blocks.
+  uint32_t expected = 0;     ///< Threads.
+  uint32_t arrived = 0;      ///< 32 for each warp all of whose threads that have not exited have come.
+  Clocks::WarpRow partial{}; ///< Of each warp: lanes that have come while others are still to come.
+  bool wholeBlock = false;   ///< No count was given: all threads that have not exited.
+  Clocks::Row released{};    ///< What the arrivals make visible.
+  KnowledgePtr known;        ///< What they know of other blocks.
   std::vector<Waiter> waiters;
   uint32_t redCount = 0, redAll = 1; ///< bar.red: predicates that were true; whether all were.
 };
@@ -100,6 +102,7 @@ private:
   bool schedule();
   bool watchLoops(const Warp &warp, uint64_t executed);
   bool isCircling(Warp &warp);
+  Warp::Status runWarp(Warp &warp, uint64_t &quantum);
   void finishWarp();
   void reportDeadlock();
 };
