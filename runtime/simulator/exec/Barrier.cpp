@@ -60,8 +60,8 @@ bool join(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number, uin
                            " threads arrived where " + std::to_string(barrier.expected) + " are expected");
     return false;
   }
+  cta.order.arrive(warp.index, lanes);
   cta.shared.clocks.publish(warp.index, barrier.released);
-  barrier.known = Knowledge::merge(barrier.known, cta.order.arrive(warp.index, lanes));
   return true;
 }
 

@@ -204,7 +204,6 @@ void Cta::tryComplete(unsigned number) {
     lanes[waiter.warp] |= waiter.lanes;
   for (const Barrier::Waiter &waiter : barrier.waiters) {
     shared.clocks.learn(waiter.warp, barrier.released);
-    order.depart(waiter.warp, barrier.known);
     Warp &warp = *warps[waiter.warp];
     if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
       shared.clocks.joinLanes(waiter.warp, together, warp.live);

@@ -64,7 +64,6 @@ struct Barrier {
   Clocks::WarpRow partial{}; ///< Of each warp: lanes that have come while others are still to come.
   bool wholeBlock = false;   ///< No count was given: all threads that have not exited.
   Clocks::Row released{};    ///< What the arrivals make visible.
-  KnowledgePtr known;        ///< What they know of other blocks.
   std::vector<Waiter> waiters;
   uint32_t redCount = 0, redAll = 1; ///< bar.red: predicates that were true; whether all were.
 };

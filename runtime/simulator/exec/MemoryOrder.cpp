@@ -11,6 +11,7 @@
 
 #include "runtime/simulator/exec/Access.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace imbrex::simulator {
@@ -56,15 +57,28 @@ void MemoryOrder::begin(Cta &owner, uint32_t number) {
   cta = &owner;
   run = number;
   warps.fill(WarpState());
+  anyAcquired = false;
   sharedPlaces.clear();
   batch = Batch();
 }
 
+/// What `warp` knows of other blocks because it has seen `other` (or is it); null for nothing.
+const KnowledgePtr *MemoryOrder::knownThrough(unsigned warp, unsigned other) const {
+  const std::vector<Acquired> &acquired = warps[other].acquired;
+  uint32_t seen = warp == other ? ~0u : cta->shared.clocks.seen[warp][other];
+  auto after = std::ranges::upper_bound(acquired, seen, {}, &Acquired::stamp);
+  return after == acquired.begin() ? nullptr : &std::prev(after)->what;
+}
+
 /// All that the warp knows, as others may learn it.
 KnowledgePtr MemoryOrder::publish(unsigned warp) {
+  KnowledgePtr known;
+  for (unsigned other = 0; anyAcquired && other < cta->warpCount; ++other)
+    if (const KnowledgePtr *through = knownThrough(warp, other))
+      known = Knowledge::merge(known, *through);
   Clocks::Row row{};
   cta->shared.clocks.publish(warp, row);
-  return Knowledge::with(warps[warp].known, run, row);
+  return Knowledge::with(known, run, row);
 }
 
 void MemoryOrder::learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what) {
@@ -73,7 +87,17 @@ void MemoryOrder::learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what)
     return;
   state.recentLanes = what == state.recent ? state.recentLanes | lanes : lanes;
   state.recent = what;
-  state.known = Knowledge::merge(state.known, what);
+  anyAcquired = true;
+  std::vector<Acquired> &acquired = state.acquired;
+  KnowledgePtr all = acquired.empty() ? what : Knowledge::merge(acquired.back().what, what);
+  if (!acquired.empty() && acquired.back().stamp == cta->shared.clocks.now)
+    acquired.back().what = all;
+  else
+    acquired.push_back({cta->shared.clocks.now, all});
+  if (acquired.size() > kMostAcquired) { // Who has seen the oldest knows the next too: a race may be missed.
+    acquired[1].stamp = acquired[0].stamp;
+    acquired.erase(acquired.begin());
+  }
   if (const Clocks::Row *own = what->rowOf(run))
     cta->shared.clocks.learnThroughMemory(warp, lanes, *own);
 }
@@ -121,17 +145,12 @@ void MemoryOrder::afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, 
     warps[warp].pending = Knowledge::merge(warps[warp].pending, what);
 }
 
-KnowledgePtr MemoryOrder::arrive(unsigned warp, uint32_t lanes) {
+void MemoryOrder::arrive(unsigned warp, uint32_t lanes) {
   WarpState &state = warps[warp];
   if (state.pending) {
     learn(warp, lanes, state.pending);
     state.pending = nullptr;
   }
-  return state.known;
-}
-
-void MemoryOrder::depart(unsigned warp, const KnowledgePtr &what) {
-  warps[warp].known = Knowledge::merge(warps[warp].known, what);
 }
 
 Observer MemoryOrder::observer(unsigned warp, uint32_t now) const {
@@ -141,7 +160,9 @@ Observer MemoryOrder::observer(unsigned warp, uint32_t now) const {
   me.warp = warp;
   me.now = now;
   me.clocks = &cta->shared.clocks;
-  me.known = warps[warp].known.get();
+  for (unsigned other = 0; anyAcquired && other < cta->warpCount; ++other)
+    if (const KnowledgePtr *through = knownThrough(warp, other))
+      me.known[me.knownCount++] = through->get();
   me.pending = warps[warp].pending.get();
   me.orderedBelow = launch.orderedBelow;
   me.launchBegin = launch.firstRun;

@@ -66,10 +66,8 @@ public:
   void beforeStrongWrite(unsigned warp, uint32_t flags, bool shared, uint64_t address);
   /// A strong read has been made by `lane`.
   void afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, bool shared, uint64_t address);
-  /// The warp comes to a barrier: what it knows of other blocks.
-  KnowledgePtr arrive(unsigned warp, uint32_t lanes);
-  /// The barrier hands on what all who came knew.
-  void depart(unsigned warp, const KnowledgePtr &what);
+  /// The warp comes to a barrier: what strong reads of it have seen counts as acquired.
+  void arrive(unsigned warp, uint32_t lanes);
 
   /// A lane's access to global memory; a run of neighbours is checked at once, at the latest when the block ends.
   /// `equal`: a write of what is there already. False: Cta::fault is filled.
@@ -88,8 +86,15 @@ public:
   bool finish();
 
 private:
+  /// All that a warp had learnt of other blocks at a stamp: whoever has seen the warp up to there knows it too.
+  struct Acquired {
+    uint32_t stamp;
+    KnowledgePtr what;
+  };
+  static constexpr size_t kMostAcquired = 64;
+
   struct WarpState {
-    KnowledgePtr known;                 ///< Of other blocks.
+    std::vector<Acquired> acquired;     ///< Ascending by stamp; each holds all before it.
     KnowledgePtr pending;               ///< Seen by strong reads, not yet acquired.
     KnowledgePtr fenced, fencedInBlock; ///< What the last fences make the next strong writes release.
     KnowledgePtr recent;                ///< Learnt last, by `recentLanes`.
@@ -108,6 +113,7 @@ private:
   bool beginBatch(Warp &warp, const Instruction &instruction, unsigned lane, RaceShadow *shadow, uint64_t base,
                   uint64_t offset, unsigned bytes, bool write, bool equal);
   KnowledgePtr publish(unsigned warp);
+  const KnowledgePtr *knownThrough(unsigned warp, unsigned other) const;
   void learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what);
   Observer observer(unsigned warp, uint32_t now) const;
   void report(const GlobalConflict &conflict);
@@ -115,6 +121,7 @@ private:
   Cta *cta = nullptr;
   uint32_t run = 0;
   std::array<WarpState, kMaxWarps> warps;
+  bool anyAcquired = false;
   std::unordered_map<uint64_t, KnowledgePtr> sharedPlaces; ///< Word of shared memory to what it carries.
   Batch batch;
 };

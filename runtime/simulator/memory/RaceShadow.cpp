@@ -147,8 +147,10 @@ struct Judge {
       return true;
     if (run < me.launchBegin && (!me.launches || me.launches->isBefore(run)))
       return true;
-    return (me.known && me.known->covers(run, other.warp(), time)) ||
-           (who.strong() && me.pending && me.pending->covers(run, other.warp(), time));
+    for (unsigned i = 0; i < me.knownCount; ++i)
+      if (me.known[i]->covers(run, other.warp(), time))
+        return true;
+    return who.strong() && me.pending && me.pending->covers(run, other.warp(), time);
   }
   bool isOrdered(const Slots &slots, uint32_t i) const {
     return isOrdered(slots.run[i], slots.time[i], GlobalAccessor{slots.who[i]});

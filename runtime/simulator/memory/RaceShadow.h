@@ -71,9 +71,10 @@ public:
 struct Observer {
   uint32_t run = 0; ///< Its block.
   unsigned warp = 0;
-  uint32_t now = 0;                      ///< The stamp of its access.
-  const Clocks *clocks = nullptr;        ///< Of its block.
-  const Knowledge *known = nullptr;      ///< What it acquired; may be null.
+  uint32_t now = 0;                                 ///< The stamp of its access.
+  const Clocks *clocks = nullptr;                   ///< Of its block.
+  std::array<const Knowledge *, kMaxWarps> known{}; ///< What it and the warps that it has seen acquired.
+  unsigned knownCount = 0;
   const Knowledge *pending = nullptr;    ///< What strong reads have seen and no fence has completed yet; may be null.
   uint32_t orderedBelow = 1;             ///< Runs below ended before.
   uint32_t launchBegin = 1;              ///< First run of its launch.
