@@ -246,7 +246,8 @@ void MemoryOrder::report(const GlobalConflict &conflict) {
                 static_cast<unsigned long long>(batch.base + conflict.offset));
   std::string detail = std::string(range.write ? "write of " : "read of ") + place;
   if (conflict.kind == GlobalConflict::EqualWrites)
-    detail += " stores the value that is there, not ordered after the same write by ";
+    detail += std::string(" stores the value that is there, not ordered after ") +
+              (conflict.otherWrote ? "the same write by " : "a read by ");
   else if (conflict.kind == GlobalConflict::LostUpdate)
     detail += " after a read of them overwrites, unseen, what was written by ";
   else

@@ -10,11 +10,12 @@
 //===----------------------------------------------------------------------===//
 
 //|
-//| A release (st.release, atom.release, or a fence and then any strong write) adds what the warp knows to its address;
-// an | acquire (ld.acquire, atom.acquire, or any strong read and then a fence) learns what is there. A barrier after a
-// strong | read counts as the fence: the last-block pattern of the CUDA programming guide relies on it. Strong accesses
-// count as | ordered after what a strong read has seen even without a fence. What an address carries only grows: a race
-// may then | be missed, none is invented. Scope .cta is told apart; .cluster counts as .gpu. Not finer than a warp.
+//| A release (st.release, atom.release, or a fence and then any strong write) adds what the warp knows to its
+//| address; an acquire (ld.acquire, atom.acquire, or any strong read and then a fence) learns what is there. A
+//| barrier after a strong read counts as the fence: the last-block pattern of the CUDA programming guide relies on
+//| it. Strong accesses count as ordered after what a strong read has seen even without a fence. What an address
+//| carries only grows: a race may then be missed, none is invented. Scope .cta is told apart; .cluster counts as
+//| .gpu. Not finer than a warp.
 //|
 //|   block 0: st.global [data], 1; fence.acq_rel.gpu; st.relaxed.gpu [flag], 1    [flag] carries block 0's work
 //|   block 1: ld.relaxed.gpu [flag]; fence.acq_rel.gpu; ld.global [data]          the load is ordered after the store

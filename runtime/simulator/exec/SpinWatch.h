@@ -11,10 +11,12 @@
 
 //|
 //| A block is "circling" when its warps were seen to be so twice, with at least kCalm instructions and no change
-// between. | The launch is endless when every block that has begun is circling and no worker is about to begin another:
-// a block that | waits for what another one still computes is not told. | Whatever changes state that another thread
-// can see must count in `changes`: stores, atomics that change a value, | barriers, and whatever completes
-// asynchronously. | LoopCensus is shared by the threads of a launch, a SpinWatch belongs to one block.
+//| between.
+//| The launch is endless when every block that has begun is circling and no worker is about to begin another: a
+//| block that waits for what another one still computes is not told.
+//| Whatever changes state that another thread can see must count in `changes`: stores, atomics that change a value,
+//| barriers, and whatever completes asynchronously.
+//| LoopCensus is shared by the threads of a launch, a SpinWatch belongs to one block.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_SPINWATCH_H
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_SPINWATCH_H

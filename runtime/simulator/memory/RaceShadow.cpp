@@ -21,7 +21,8 @@ namespace {
 constexpr unsigned kPageLog2 = 12;
 constexpr uint64_t kPageBytes = uint64_t(1) << kPageLog2;
 
-enum SlotKind { LastWrite, PlainWrite, LastRead, OtherRead, kSlotKinds };
+/// Repeats: the block and, in place of an accessor, the warps of it that wrote the same value as the last write.
+enum SlotKind { LastWrite, PlainWrite, LastRead, OtherRead, Repeats, kSlotKinds };
 
 /// The last access of one kind to each granule; run 0 for none.
 struct Slots {
@@ -177,14 +178,29 @@ bool tell(GlobalConflict &conflict, GlobalConflict::Kind kind, const Slots &slot
   return kind == GlobalConflict::EqualWrites;
 }
 
-bool judgeWrites(const Slots *slots, const Judge &judge, uint32_t i, bool equal, bool write, GlobalConflict &conflict) {
-  for (SlotKind kind : {LastWrite, PlainWrite}) {
-    if (!judge.conflictsWith(slots[kind], i))
-      continue;
-    bool harmless = write && equal && !judge.who.strong() && !GlobalAccessor{slots[kind].who[i]}.strong();
-    if (!tell(conflict, harmless ? GlobalConflict::EqualWrites : GlobalConflict::Race, slots[kind], i, true))
-      return false;
-  }
+/// The slot that a plain write of what is there already is not ordered after, and that it leaves as it is all the same:
+/// the last write, if that is plain too, or a read. Null if there is none.
+const Slots *repeatedSlot(const Slots *slots, const Judge &judge, uint32_t i) {
+  if (judge.who.strong())
+    return nullptr;
+  if (judge.conflictsWith(slots[LastWrite], i))
+    return GlobalAccessor{slots[LastWrite].who[i]}.strong() ? nullptr : &slots[LastWrite];
+  for (SlotKind kind : {LastRead, OtherRead})
+    if (judge.conflictsWith(slots[kind], i))
+      return &slots[kind];
+  return nullptr;
+}
+
+/// Whether the warp itself wrote what it reads, as the last writer did.
+bool readsOwnRepeat(const Slots *slots, const Judge &judge, uint32_t i) {
+  const Slots &repeats = slots[Repeats];
+  return repeats.run && repeats.run[i] == judge.me.run && (repeats.who[i] >> judge.me.warp & 1);
+}
+
+bool judgeWrites(const Slots *slots, const Judge &judge, uint32_t i, GlobalConflict &conflict) {
+  for (SlotKind kind : {LastWrite, PlainWrite})
+    if (judge.conflictsWith(slots[kind], i))
+      return tell(conflict, GlobalConflict::Race, slots[kind], i, true);
   return true;
 }
 
@@ -198,13 +214,25 @@ bool losesUpdate(const Slots *slots, const Judge &judge, uint32_t i, bool equal)
          !judge.isOrdered(last, i);
 }
 
+/// Whether an atomic operation that is ordered before this access came after that one on the same bytes: their order is
+/// that of the values they saw.
+bool isBehindAtomic(const Slots *slots, const Judge &judge, SlotKind kind, uint32_t i) {
+  const Slots &last = slots[LastWrite];
+  return GlobalAccessor{slots[kind].who[i]}.atomic() && last.run && GlobalAccessor{last.who[i]}.atomic() &&
+         !judge.conflictsWith(last, i);
+}
+
 bool judgeAccess(const Slots *slots, const Judge &judge, uint32_t i, bool equal, bool write, GlobalConflict &conflict) {
-  if (!judgeWrites(slots, judge, i, equal, write, conflict))
+  if (const Slots *repeated = write && equal ? repeatedSlot(slots, judge, i) : nullptr)
+    return tell(conflict, GlobalConflict::EqualWrites, *repeated, i, repeated == &slots[LastWrite]);
+  if (!write && readsOwnRepeat(slots, judge, i))
+    return true;
+  if (!judgeWrites(slots, judge, i, conflict))
     return false;
   if (!write)
     return true;
   for (SlotKind kind : {LastRead, OtherRead})
-    if (judge.conflictsWith(slots[kind], i))
+    if (judge.conflictsWith(slots[kind], i) && !isBehindAtomic(slots, judge, kind, i))
       return tell(conflict, GlobalConflict::Race, slots[kind], i, false);
   return !losesUpdate(slots, judge, i, equal) || tell(conflict, GlobalConflict::LostUpdate, slots[LastWrite], i, true);
 }
@@ -281,6 +309,26 @@ void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk 
   }
   for (uint32_t i = chunk.first; i <= chunk.last; ++i)
     slots[own].set(i, me.run, me.now, name(i).bits);
+  if (range.write && slots[Repeats].run)
+    std::fill_n(slots[Repeats].run + chunk.first, chunk.last - chunk.first + 1, 0u);
+}
+
+/// As record, where some of the range repeats a write: there the last write stays, and the warp is among its makers.
+void RaceShadow::recordRepeats(const Observer &me, const LaneRange &range, const Chunk &chunk) {
+  chunk.page.need(Repeats, budget);
+  Slots *slots = chunk.page.slots, &last = slots[LastWrite], &repeats = slots[Repeats];
+  for (uint32_t i = chunk.first; i <= chunk.last; ++i) {
+    uint64_t k = chunk.laneOf(range, i);
+    Judge judge{me, {range.who.bits | range.lanes[k]}};
+    if (!(range.equal >> k & 1) || !repeatedSlot(slots, judge, i)) {
+      last.set(i, me.run, me.now, judge.who.bits);
+      repeats.run[i] = 0;
+      continue;
+    }
+    uint32_t maker = last.run[i] == me.run && last.run[i] != 0 ? 1u << GlobalAccessor{last.who[i]}.warp() : 0;
+    uint32_t others = repeats.run[i] == me.run ? repeats.who[i] : maker;
+    repeats.set(i, me.run, me.now, others | 1u << me.warp);
+  }
 }
 
 bool RaceShadow::access(const Observer &me, const LaneRange &range, GlobalConflict &conflict) {
@@ -298,9 +346,17 @@ bool RaceShadow::access(const Observer &me, const LaneRange &range, GlobalConfli
     page->need(range.write ? LastWrite : LastRead, budget);
     Chunk chunk{*page, base, static_cast<uint32_t>((begin - base) >> page->log2),
                 static_cast<uint32_t>((stop - 1 - base) >> page->log2)};
-    if (!judge(me, range, chunk, conflict))
+    GlobalConflict found;
+    if (!judge(me, range, chunk, found)) {
+      conflict = found;
       return false;
-    record(me, range, chunk);
+    }
+    if (found.kind != GlobalConflict::EqualWrites) {
+      record(me, range, chunk);
+      continue;
+    }
+    conflict = found;
+    recordRepeats(me, range, chunk);
   }
   return true;
 }

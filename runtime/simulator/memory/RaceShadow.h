@@ -16,9 +16,10 @@
 //| ShadowBudget::most, and what is touched after that is not checked. Both may miss a race; neither invents one.
 //|
 //| Two accesses race if one is a write, they are not ordered, and not both are strong with scopes that hold both
-//| threads (PTX ISA 8.7, "Data Races"). Equal values stored by plain writes do no harm: they are told apart. A strong
-//| store of a thread that read the same bytes before, not ordered with another thread's strong store, is a lost update:
-//| no data race by the ISA, yet the other's value may be overwritten unseen.
+//| threads (PTX ISA 8.7, "Data Races"). A plain write of what is there already does no harm, and a warp may read
+//| back what it stored so: that is told apart. A strong store of a thread that read the same bytes before, not
+//| ordered with another thread's strong store, is a lost update: no data race by the ISA, yet the other's value may
+//| be overwritten unseen.
 //| Thread-safety: access() may be called by all threads of a launch at once.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_RACESHADOW_H
@@ -121,6 +122,7 @@ private:
   Page *pageAt(uint64_t number, uint32_t bytes);
   static bool judge(const Observer &observer, const LaneRange &range, const Chunk &chunk, GlobalConflict &conflict);
   void record(const Observer &observer, const LaneRange &range, const Chunk &chunk);
+  void recordRepeats(const Observer &observer, const LaneRange &range, const Chunk &chunk);
 
   uint64_t pages;
   std::atomic<Page *> *table; ///< Lazily backed.

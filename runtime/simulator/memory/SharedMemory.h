@@ -13,10 +13,11 @@
 //|
 //| An access is checked against the block's Clocks, not against the order in which the simulator
 //| happens to run warps: a missing barrier is found under any schedule. Unordered plain writes of one
-//| value are noticed and let pass, of different values they race. Atomics and volatile, relaxed, acquire
-//| or release accesses ("strong") do not race with each other (what they order: exec/MemoryOrder.h), so plain and
-//strong | accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is | enough:
-//who is ordered after it is ordered after the ones before.
+//| value are noticed and let pass, of different values they race. Atomics and volatile, relaxed,
+//| acquire or release accesses ("strong") do not race with each other (what they order:
+//| exec/MemoryOrder.h), so plain and strong accesses are kept apart, and none hides one of the other
+//| kind. Of ordered plain writes the last is enough: who is ordered after it is ordered after the ones
+//| before.
 //|
 //| Asynchronous operations (bulk copies, wgmma) access as channels (Clocks.h). They take place when they
 //| are issued, but what they wrote counts as seen only by who has learnt that the channel completed it,

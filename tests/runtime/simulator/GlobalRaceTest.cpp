@@ -103,6 +103,15 @@ TEST(GlobalRace, EqualValuesAreANote) {
   EXPECT_NE(outcome.notes.find("equal unordered writes"), std::string::npos) << outcome.notes;
 }
 
+TEST(GlobalRace, EveryWarpMayReadBackWhatAllStore) {
+  std::string body = "st.global.u32 [%rd1], 7;\nld.global.u32 %r1, [%rd1];\nst.global.u32 [%rd1+8], %r1;\n";
+  for (unsigned seed : {0u, 3u, 17u}) {
+    Outcome outcome = runWith(body, 1, 256, seed);
+    EXPECT_EQ(outcome.status, CUDA_SUCCESS) << outcome.report;
+  }
+  expectRace("setp.lt.u32 %p1, %r0, 64;\n@%p1 st.global.u32 [%rd1], 7;\nld.global.u32 %r1, [%rd1];\n", 1, 96, {});
+}
+
 TEST(GlobalRace, LevelsSwitchItOff) {
   std::string between = kBlock + "st.global.u32 [%rd1], %r9;\n";
   EXPECT_EQ(runWith(between, 4, 1, 0, "", RaceLevel::Block).status, CUDA_SUCCESS);
@@ -120,7 +129,7 @@ std::string lastBlock(const std::string &fence, const std::string &read = "ld.gl
          "selp.u32 %r13, 1, 0, %p2;\nst.shared.u32 [last], %r13;\nJOIN: bar.sync 0;\nld.shared.u32 %r13, [last];\n"
          "setp.eq.u32 %p2, %r13, 0;\n@%p2 bra END;\nsetp.ge.u32 %p3, %r0, %r10;\n@%p3 bra END;\n"
          "mul.wide.u32 %rd12, %r0, 4;\nadd.s64 %rd12, %rd1, %rd12;\n" +
-         read + " %r14, [%rd12];\nEND:\n";
+         read + " %r14, [%rd12];\nsetp.eq.u32 %p3, %r0, 0;\n@%p3 st.global.u32 [%rd11], 0;\nEND:\n";
 }
 
 TEST(GlobalRace, LastBlock) {
