@@ -96,7 +96,7 @@ class Simulate(unittest.TestCase):
         self.assertEqual(self.simulate(RACE, "--grid", "2", "--block", "1", "--out", "0=u32:1", "--races", "block").returncode, 0)
 
     def test_an_endless_loop_is_told_in_seconds(self):
-        save(self.path("x.npy"), [0], "I", "<u4")
+        save(self.path("x.npy"), [0], "i", "<i4")
         begin = time.monotonic()
         done = self.simulate(SPIN, "--block", "32", "--arg", "0=x.npy")
         self.assertEqual(done.returncode, 3)
