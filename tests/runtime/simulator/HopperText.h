@@ -58,7 +58,7 @@ inline Outcome runHopper(const std::string &body, unsigned threads, unsigned see
   options.schedulingSeed = seed;
   options.maxWarpInstructions = 2000000;
   Host host(options, "h100");
-  CUfunction function = host.load(kernelText(body, declarations, "sm_90a"));
+  CUfunction function = host.load(kernelText("mov.u64 %rd10, 0;\n" + body, declarations, "sm_90a"));
   if (!function)
     return {{}, "load: " + host.log};
   std::vector<uint32_t> input(4096);
