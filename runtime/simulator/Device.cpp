@@ -38,6 +38,48 @@ const DeviceLimits *findDevice(std::string_view key) {
   return nullptr;
 }
 
+namespace {
+
+/// What all simulated devices have in common, by the numbers of CUdevice_attribute; what is absent here and below is 0:
+/// no textures, no virtual memory, no sharing between processes, no errors corrected.
+constexpr struct {
+  int attribute, value;
+} kCommon[] = {
+    {2, 1024},        ///< MAX_BLOCK_DIM_X
+    {3, 1024},        ///< MAX_BLOCK_DIM_Y
+    {4, 64},          ///< MAX_BLOCK_DIM_Z
+    {9, 65536},       ///< TOTAL_CONSTANT_MEMORY
+    {11, 0x7FFFFFFF}, ///< MAX_PITCH
+    {14, 512},        ///< TEXTURE_ALIGNMENT
+    {15, 1},          ///< GPU_OVERLAP
+    {19, 1},          ///< CAN_MAP_HOST_MEMORY
+    {31, 1},          ///< CONCURRENT_KERNELS
+    {36, 2619000},    ///< MEMORY_CLOCK_RATE
+    {37, 5120},       ///< GLOBAL_MEMORY_BUS_WIDTH
+    {40, 3},          ///< ASYNC_ENGINE_COUNT
+    {41, 1},          ///< UNIFIED_ADDRESSING
+    {51, 32},         ///< TEXTURE_PITCH_ALIGNMENT
+    {78, 1},          ///< STREAM_PRIORITIES_SUPPORTED
+    {79, 1},          ///< GLOBAL_L1_CACHE_SUPPORTED
+    {80, 1},          ///< LOCAL_L1_CACHE_SUPPORTED
+    {82, 65536},      ///< MAX_REGISTERS_PER_MULTIPROCESSOR
+    {83, 1},          ///< MANAGED_MEMORY
+    {87, 2},          ///< SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO
+    {89, 1},          ///< CONCURRENT_MANAGED_ACCESS
+    {90, 1},          ///< COMPUTE_PREEMPTION_SUPPORTED
+    {91, 1},          ///< CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM
+    {95, 1},          ///< COOPERATIVE_LAUNCH
+    {99, 1},          ///< HOST_REGISTER_SUPPORTED
+    {106, 32},        ///< MAX_BLOCKS_PER_MULTIPROCESSOR
+    {111, 1024},      ///< RESERVED_SHARED_MEMORY_PER_BLOCK
+    {115, 1},         ///< MEMORY_POOLS_SUPPORTED
+    {126, 1},         ///< MEM_SYNC_DOMAIN_COUNT
+};
+constexpr int kLastAttribute = 144;
+constexpr int kMaxThreadsPerMultiprocessor = 39, kClusterLaunch = 120, kTensorMapAccess = 127;
+
+} // namespace
+
 bool deviceAttribute(const DeviceLimits &device, int attribute, int &value) {
   auto answer = [&](uint64_t number) {
     value = static_cast<int>(number);
@@ -72,8 +114,16 @@ bool deviceAttribute(const DeviceLimits &device, int attribute, int &value) {
     return answer(device.sharedPerMultiprocessor);
   case cuda::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
     return answer(device.sharedPerBlock);
+  case kMaxThreadsPerMultiprocessor: // Programming guide: 1536 on the boards, 2048 on the servers' devices.
+    return answer(device.sharedPerBlock == 99 * kKiB ? 1536 : 2048);
+  case kClusterLaunch:
+  case kTensorMapAccess:
+    return answer(device.major >= 9);
   default:
-    return false;
+    for (auto [known, common] : kCommon)
+      if (known == attribute)
+        return answer(static_cast<uint64_t>(common));
+    return attribute > 0 && attribute < kLastAttribute && answer(0);
   }
 }
 

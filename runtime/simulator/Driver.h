@@ -5,7 +5,7 @@
 //
 // The object that all copies of a simulated DriverTable share: one device, its primary context, its
 // modules, streams and events. One mutex; every method below expects it to be held.
-// Private to SimulatedDriver.cpp, DriverModule.cpp and DriverLaunch.cpp.
+// Private to this folder's sources.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,8 +14,12 @@
 
 #include "runtime/CudaDriver.h"
 #include "runtime/simulator/Device.h"
+#include "runtime/simulator/Fault.h"
+#include "runtime/simulator/Notes.h"
 #include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/StreamOrder.h"
 #include "runtime/simulator/TensorMap.h"
+#include "runtime/simulator/exec/MemoryOrder.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 
@@ -32,8 +36,8 @@ using cuda::CUresult;
 struct LoadedModule {
   std::vector<std::shared_ptr<const Program>> kernels;
   std::map<std::string, std::string> refused;                     ///< Kernels that cannot be run, and why.
-  std::map<std::string, std::pair<uint64_t, uint64_t>> variables; ///< Address and bytes of each.
   std::vector<uint64_t> allocations;                              ///< Its .global and .const variables.
+  std::map<std::string, std::pair<uint64_t, uint64_t>> variables; ///< The same by name: address and bytes.
 };
 
 struct LoadedFunction {
@@ -76,6 +80,9 @@ struct Driver {
   std::map<uint64_t, EventState> events;
   uint64_t nextHandle = reinterpret_cast<uint64_t>(this) << kHandleBits;
   uint64_t launches = 0;
+  std::unique_ptr<StreamOrder> order;
+  SyncTable sync;
+  Notes notes{options.note};
 
   /// Forgets everything the context owned.
   void reset();
@@ -85,6 +92,10 @@ struct Driver {
   bool isStream(cuda::CUstream stream) const;
   /// The allocation that holds the whole range, or null.
   const Allocation *range(uint64_t address, uint64_t bytes) const;
+
+  /// A copy or fill of the range in the stream's order. False: a launch that nothing orders before it conflicts; the
+  /// report is written and the context is dead.
+  bool copyIsOrdered(cuda::CUstream stream, const Allocation &allocation, uint64_t offset, uint64_t bytes, bool write);
 
   CUresult loadModule(cuda::CUmodule *out, const char *text, std::string &log);
   CUresult unloadModule(cuda::CUmodule handle);
@@ -98,6 +109,9 @@ struct Driver {
   /// The same, told by the driver's structure.
   CUresult launchEx(const cuda::CUlaunchConfig *config, cuda::CUfunction handle, void **params, void **extra);
 };
+
+/// Fills every entry of the table.
+void fillTable(cuda::DriverTable &table, const std::shared_ptr<Driver> &driver);
 
 /// Handles are numbers in a pointer's clothes.
 template <class Handle> Handle toHandle(uint64_t number) { return reinterpret_cast<Handle>(number); }

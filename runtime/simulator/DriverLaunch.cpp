@@ -20,6 +20,8 @@ using namespace cuda;
 namespace {
 
 constexpr int64_t kDefaultBudget = int64_t(1) << 31;
+constexpr uint64_t kLeastCalm = uint64_t(1) << 27; ///< Some seconds without a change are no sign of an endless loop.
+constexpr uint64_t kMostRuns = uint64_t(1) << 31;  ///< Blocks that are numbered before all numbers are used again.
 
 CUresult errorOf(FaultKind kind) {
   switch (kind) {
@@ -28,6 +30,7 @@ CUresult errorOf(FaultKind kind) {
   case FaultKind::Misaligned:
     return CUDA_ERROR_MISALIGNED_ADDRESS;
   case FaultKind::BudgetExceeded:
+  case FaultKind::EndlessLoop:
     return CUDA_ERROR_LAUNCH_TIMEOUT;
   case FaultKind::Assertion:
     return CUDA_ERROR_ASSERT;
@@ -175,10 +178,27 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   constexpr uint64_t kMostBudget = uint64_t(1) << 62;
   uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
   state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
+  state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
   state.params.resize(program.paramBytes);
   for (size_t i = 0; i < program.params.size(); ++i)
     std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);
   memory->shareWithDevice(program.usesHeap);
+  uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];
+  state.races = blocks < kMostRuns ? options.races : RaceLevel::Shared;
+  if (order->nextRun() + blocks > kMostRuns) {
+    memory->forgetAccesses();
+    sync.clear();
+    order->restart();
+  }
+  state.firstRun = order->beginLaunch(toNumber(stream), std::min(blocks, kMostRuns), function.program);
+  state.orderedBelow = options.races == RaceLevel::Streams ? order->orderedBelow() : state.firstRun;
+  state.order = order.get();
+  state.sync = &sync;
+  state.notes = &notes;
+  state.progress = options.progress;
+  state.trace = options.trace;
+  state.traced = options.traced;
+  sync.trim();
   auto fault = runLaunch(state, options.threads);
   memory->shareWithDevice(false);
   if (!fault)

@@ -21,6 +21,8 @@ const char *faultName(FaultKind kind) {
     return "uninitialised read";
   case FaultKind::SharedRace:
     return "shared-memory race";
+  case FaultKind::GlobalRace:
+    return "global-memory race";
   case FaultKind::AsyncReadBeforeWait:
     return "cp.async destination read before its wait";
   case FaultKind::DivergentBarrier:
@@ -29,6 +31,8 @@ const char *faultName(FaultKind kind) {
     return "deadlock";
   case FaultKind::BudgetExceeded:
     return "instruction budget exceeded";
+  case FaultKind::EndlessLoop:
+    return "endless loop";
   case FaultKind::Trap:
     return "trap";
   case FaultKind::Assertion:

@@ -21,10 +21,12 @@ enum class FaultKind : uint8_t {
   Misaligned,
   Uninitialised,
   SharedRace,
+  GlobalRace,
   AsyncReadBeforeWait,
   DivergentBarrier,
   Deadlock,
   BudgetExceeded,
+  EndlessLoop,
   Trap,
   Assertion,
   AsyncUnwaited,
@@ -49,6 +51,7 @@ struct Fault {
   uint32_t instruction = ~0u;  ///< Index into Program::code; ~0 where no single instruction is to blame.
   uint32_t other = ~0u;        ///< The second instruction of a race, or ~0.
   uint32_t warp = 0, lane = 0; ///< Who ran `instruction`.
+  std::string otherPlace = {}; ///< The second instruction in words where it is another kernel's.
 };
 
 } // namespace imbrex::simulator

@@ -12,6 +12,7 @@
 #include "runtime/simulator/exec/Mbarrier.h"
 #include "runtime/simulator/exec/Schedule.h"
 
+#include <chrono>
 #include <mutex>
 #include <thread>
 
@@ -21,6 +22,8 @@ namespace {
 std::string coordinates(const uint32_t (&value)[3]) {
   return "(" + std::to_string(value[0]) + ", " + std::to_string(value[1]) + ", " + std::to_string(value[2]) + ")";
 }
+
+} // namespace
 
 std::string describeInstruction(const Program &program, uint32_t index) {
   const Instruction &instruction = program.code[index];
@@ -33,6 +36,8 @@ std::string describeInstruction(const Program &program, uint32_t index) {
          std::to_string(instruction.fileLine) + ":" + std::to_string(instruction.fileColumn);
 }
 
+namespace {
+
 std::string describeFault(const Cta &cta) {
   const Fault &fault = cta.fault;
   const Program &program = *cta.program;
@@ -42,6 +47,8 @@ std::string describeFault(const Cta &cta) {
     report += "\n  at " + describeInstruction(program, fault.instruction);
   if (fault.other < program.code.size())
     report += "\n  and " + describeInstruction(program, fault.other);
+  if (!fault.otherPlace.empty())
+    report += "\n  and " + fault.otherPlace;
   const uint32_t (&block)[3] = cta.launch->block;
   uint32_t thread = fault.warp * 32 + fault.lane;
   uint32_t position[3] = {thread % block[0], thread / block[0] % block[1], thread / (block[0] * block[1])};
@@ -62,8 +69,11 @@ struct Shared {
   std::atomic<uint64_t> lowest{~uint64_t(0)};
   std::mutex mutex;
   std::optional<LaunchFault> fault;
+  std::atomic<uint64_t> ended{0}; ///< Blocks.
+  std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
 
   uint64_t groups() const { return (clusters + clustersInGroup - 1) / clustersInGroup; }
+  uint64_t blocks() const { return uint64_t(state.grid[0]) * state.grid[1] * state.grid[2]; }
 };
 
 /// The blocks that one thread runs together, reused from group to group.
@@ -74,7 +84,7 @@ public:
     const uint32_t (&size)[3] = state.cluster;
     uint64_t perCluster = uint64_t(size[0]) * size[1] * size[2];
     while (storage.size() < count * perCluster)
-      storage.push_back(std::make_unique<Cta>(state.program->staticSharedBytes + state.dynamicSharedBytes));
+      storage.push_back(std::make_unique<Cta>(state.program->sharedLayoutBytes + state.dynamicSharedBytes));
     while (clusters.size() < count)
       clusters.push_back(std::make_unique<Cluster>());
     blocks.clear();
@@ -99,6 +109,12 @@ public:
       block->beginWarps();
   }
 
+  /// Those that a fault has stopped run no longer.
+  void end() {
+    for (Cta *block : blocks)
+      block->watch.end();
+  }
+
   std::vector<Cta *> blocks;
 
 private:
@@ -106,19 +122,42 @@ private:
   std::vector<std::unique_ptr<Cluster>> clusters;
 };
 
+/// `count` more blocks have ended: a line of progress about once a second.
+void tellProgress(Shared &shared, uint64_t count) {
+  uint64_t ended = shared.ended += count;
+  if (!shared.state.progress)
+    return;
+  std::lock_guard lock(shared.mutex);
+  auto now = std::chrono::steady_clock::now();
+  if (now - shared.told < std::chrono::seconds(1) || ended == shared.blocks())
+    return;
+  shared.told = now;
+  shared.state.progress(shared.state.program->name, ended, shared.blocks());
+}
+
 void work(Shared &shared) {
+  std::atomic<uint32_t> &choosing = shared.state.census.choosing;
+  ++choosing;
   Group group;
   while (true) {
     uint64_t number = shared.next.fetch_add(1);
-    if (number >= shared.groups() || number > shared.lowest.load())
+    if (number >= shared.groups() || number > shared.lowest.load()) {
+      --choosing;
       return;
+    }
     uint64_t first = number * shared.clustersInGroup;
     group.begin(shared.state, first, std::min(shared.clustersInGroup, shared.clusters - first));
+    --choosing;
     const Cta *failed = runTogether(group.blocks);
+    ++choosing;
+    group.end();
+    tellProgress(shared, group.blocks.size());
     if (!failed)
       continue;
     std::lock_guard lock(shared.mutex);
-    if (number < shared.lowest.load()) {
+    // Who waits for a block that a fault has stopped goes round in circles for that reason alone.
+    bool isConsequence = shared.fault && failed->fault.kind == FaultKind::EndlessLoop;
+    if (number < shared.lowest.load() && !isConsequence) {
       shared.lowest.store(number);
       shared.fault = LaunchFault{failed->fault.kind, describeFault(*failed)};
     }
@@ -131,7 +170,7 @@ std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads) {
   uint64_t clusters = 1;
   for (unsigned d = 0; d < 3; ++d)
     clusters *= state.grid[d] / state.cluster[d];
-  Shared shared{state, clusters, state.cooperative ? clusters : 1, {}, {}, {}, {}};
+  Shared shared{state, clusters, state.cooperative ? clusters : 1, {}, {}, {}, {}, {}};
   shared.lowest = ~uint64_t(0);
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   threads = threads == 0 ? cores : std::min(threads, std::max(cores, kAlwaysAllowed));

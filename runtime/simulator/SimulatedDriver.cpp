@@ -10,6 +10,7 @@
 
 #include "runtime/simulator/SimulatedDriver.h"
 
+#include "runtime/simulator/DeviceExtras.h"
 #include "runtime/simulator/Driver.h"
 
 #include <algorithm>
@@ -20,7 +21,10 @@ namespace imbrex::simulator {
 using namespace cuda;
 
 void Driver::reset() {
-  memory = std::make_unique<GlobalMemory>(limits.memoryBytes);
+  memory = std::make_unique<GlobalMemory>(limits.memoryBytes, options.races != RaceLevel::Shared);
+  memory->shadowBudget.most = options.raceShadowBytes;
+  order = std::make_unique<StreamOrder>();
+  sync.clear();
   modules.clear();
   functions.clear();
   streams.clear();
@@ -37,6 +41,26 @@ CUresult Driver::ready() {
   if (retained == 0 || found == current.end() || found->second.empty())
     return CUDA_ERROR_INVALID_CONTEXT;
   return sticky;
+}
+
+bool Driver::copyIsOrdered(CUstream stream, const Allocation &allocation, uint64_t offset, uint64_t bytes, bool write) {
+  order->beginCopy(toNumber(stream));
+  if (options.races < RaceLevel::Streams || order->orderedBelow() == order->nextRun() || !allocation.shadow)
+    return true;
+  Observer me;
+  me.orderedBelow = order->orderedBelow();
+  me.launchBegin = order->nextRun();
+  me.launches = order.get();
+  GlobalConflict conflict;
+  if (allocation.shadow->check(me, offset, bytes, write, conflict))
+    return true;
+  std::string place, other = order->describe(conflict.otherRun, conflict.other.instruction(), place);
+  report = std::string("simulated device: ") + faultName(FaultKind::GlobalRace) + ": a copy or fill that " +
+           (write ? "writes " : "reads ") + std::to_string(bytes) + " bytes is not ordered after a " +
+           (conflict.otherWrote ? "write" : "read") + " by " + other +
+           "; missing: an event, or one stream for both\n  and " + place;
+  sticky = CUDA_ERROR_LAUNCH_FAILED;
+  return false;
 }
 
 bool Driver::isStream(CUstream stream) const {
@@ -201,7 +225,10 @@ void fillContext(DriverTable &table, const Shared &driver) {
       d.current.erase(found);
     return CUDA_SUCCESS;
   });
-  table.contextSynchronize = inContext(driver, [](Driver &) { return CUDA_SUCCESS; });
+  table.contextSynchronize = inContext(driver, [](Driver &d) {
+    d.order->hostWaitsForAll();
+    return CUDA_SUCCESS;
+  });
 }
 
 void fillStreams(DriverTable &table, const Shared &driver) {
@@ -209,13 +236,19 @@ void fillStreams(DriverTable &table, const Shared &driver) {
     if (!stream || flags > 1)
       return CUDA_ERROR_INVALID_VALUE;
     *stream = toHandle<CUstream>(*d.streams.insert(d.nextHandle++).first);
+    d.order->createStream(toNumber(*stream), flags == 0);
     return CUDA_SUCCESS;
   });
   table.streamDestroy = inContext(driver, [](Driver &d, CUstream stream) {
+    d.order->destroyStream(toNumber(stream));
     return d.streams.erase(toNumber(stream)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });
-  table.streamSynchronize = inContext(
-      driver, [](Driver &d, CUstream stream) { return d.isStream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
+  table.streamSynchronize = inContext(driver, [](Driver &d, CUstream stream) {
+    if (!d.isStream(stream))
+      return CUDA_ERROR_INVALID_HANDLE;
+    d.order->hostWaitsForStream(toNumber(stream));
+    return CUDA_SUCCESS;
+  });
   table.streamGetContext = inContext(driver, [](Driver &d, CUstream stream, CUcontext *context) {
     if (!context)
       return CUDA_ERROR_INVALID_VALUE;
@@ -225,8 +258,14 @@ void fillStreams(DriverTable &table, const Shared &driver) {
     return CUDA_SUCCESS;
   });
   table.streamWaitEvent = inContext(driver, [](Driver &d, CUstream stream, CUevent event, unsigned) {
-    return d.isStream(stream) && d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+    if (!d.isStream(stream) || !d.events.count(toNumber(event)))
+      return CUDA_ERROR_INVALID_HANDLE;
+    d.order->wait(toNumber(stream), toNumber(event));
+    return CUDA_SUCCESS;
   });
+}
+
+void fillEvents(DriverTable &table, const Shared &driver) {
   table.eventCreate = inContext(driver, [](Driver &d, CUevent *event, unsigned flags) {
     if (!event || flags > 7)
       return CUDA_ERROR_INVALID_VALUE;
@@ -235,6 +274,7 @@ void fillStreams(DriverTable &table, const Shared &driver) {
     return CUDA_SUCCESS;
   });
   table.eventDestroy = inContext(driver, [](Driver &d, CUevent event) {
+    d.order->destroyEvent(toNumber(event));
     return d.events.erase(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });
   table.eventRecord = inContext(driver, [](Driver &d, CUevent event, CUstream stream) {
@@ -242,10 +282,14 @@ void fillStreams(DriverTable &table, const Shared &driver) {
     if (found == d.events.end() || !d.isStream(stream))
       return CUDA_ERROR_INVALID_HANDLE;
     found->second.recorded = std::chrono::steady_clock::now();
+    d.order->record(toNumber(event), toNumber(stream));
     return CUDA_SUCCESS;
   });
   table.eventSynchronize = inContext(driver, [](Driver &d, CUevent event) {
-    return d.events.count(toNumber(event)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+    if (!d.events.count(toNumber(event)))
+      return CUDA_ERROR_INVALID_HANDLE;
+    d.order->hostWaitsForEvent(toNumber(event));
+    return CUDA_SUCCESS;
   });
   table.eventElapsedTime = inContext(driver, [](Driver &d, float *milliseconds, CUevent start, CUevent end) {
     auto first = d.events.find(toNumber(start)), last = d.events.find(toNumber(end));
@@ -258,8 +302,9 @@ void fillStreams(DriverTable &table, const Shared &driver) {
   });
 }
 
-/// A destination range for `bytes` bytes, or the error.
-template <class Body> CUresult withRange(Driver &d, CUdeviceptr to, size_t bytes, CUstream stream, Body body) {
+/// A range of `bytes` bytes that a copy or fill on the stream writes or reads, or the error.
+template <class Body>
+CUresult withRange(Driver &d, CUdeviceptr to, size_t bytes, CUstream stream, bool write, Body body) {
   if (!d.isStream(stream))
     return CUDA_ERROR_INVALID_HANDLE;
   if (bytes == 0)
@@ -267,14 +312,18 @@ template <class Body> CUresult withRange(Driver &d, CUdeviceptr to, size_t bytes
   const Allocation *allocation = d.range(to, bytes);
   if (!allocation)
     return CUDA_ERROR_INVALID_VALUE;
+  if (!d.copyIsOrdered(stream, *allocation, to - allocation->base, bytes, write))
+    return d.sticky;
   return body(*allocation, to - allocation->base);
 }
 
 CUresult copyBetween(Driver &d, CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
-  return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+  return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
     const Allocation *source = d.range(from, bytes);
     if (!source)
       return CUDA_ERROR_INVALID_VALUE;
+    if (!d.copyIsOrdered(stream, *source, from - source->base, bytes, false))
+      return d.sticky;
     std::memmove(target.bytes + offset, source->bytes + (from - source->base), bytes);
     uint64_t start = from - source->base;
     for (uint64_t i = 0; i < bytes; ++i) { // What was never written stays so in the copy.
@@ -306,7 +355,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
   });
   table.memcpyHtoDAsync =
       inContext(driver, [](Driver &d, CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
-        return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+        return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
           if (!from)
             return CUDA_ERROR_INVALID_VALUE;
           std::memcpy(target.bytes + offset, from, bytes);
@@ -315,7 +364,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
         });
       });
   table.memcpyDtoHAsync = inContext(driver, [](Driver &d, void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return withRange(d, from, bytes, stream, [&](const Allocation &source, uint64_t offset) {
+    return withRange(d, from, bytes, stream, false, [&](const Allocation &source, uint64_t offset) {
       if (!to)
         return CUDA_ERROR_INVALID_VALUE;
       GlobalMemory::copyOut(source, offset, bytes, static_cast<uint8_t *>(to));
@@ -325,7 +374,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
   table.memcpyDtoDAsync = inContext(driver, copyBetween);
   table.memsetD8Async =
       inContext(driver, [](Driver &d, CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
-        return withRange(d, to, bytes, stream, [&](const Allocation &target, uint64_t offset) {
+        return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
           std::memset(target.bytes + offset, value, bytes);
           GlobalMemory::markRange(target, offset, bytes);
           return CUDA_SUCCESS;
@@ -335,7 +384,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
       inContext(driver, [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
         if (to % 4 != 0 || count > (~size_t(0) >> 3))
           return CUDA_ERROR_INVALID_VALUE;
-        return withRange(d, to, count * 4, stream, [&](const Allocation &target, uint64_t offset) {
+        return withRange(d, to, count * 4, stream, true, [&](const Allocation &target, uint64_t offset) {
           for (size_t i = 0; i < count; ++i)
             std::memcpy(target.bytes + offset + 4 * i, &value, 4);
           GlobalMemory::markRange(target, offset, count * 4);
@@ -415,15 +464,11 @@ std::vector<std::string> simulatedDeviceNames() {
   return names;
 }
 
-std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options) {
-  const DeviceLimits *limits = findDevice(deviceName);
-  if (!limits)
-    return std::nullopt;
-  auto driver = std::make_shared<Driver>(*limits, options);
-  DriverTable table;
+void fillTable(DriverTable &table, const std::shared_ptr<Driver> &driver) {
   fillDevice(table, driver);
   fillContext(table, driver);
   fillStreams(table, driver);
+  fillEvents(table, driver);
   fillMemory(table, driver);
   fillModules(table, driver);
   table.faultReport = [driver] {
@@ -431,7 +476,11 @@ std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, Simu
     return driver->report;
   };
   table.simulated = true;
-  return table;
+}
+
+std::optional<DriverTable> makeSimulatedDriver(std::string_view deviceName, SimulatorOptions options) {
+  std::optional<SimulatedDevice> device = makeSimulatedDevice(deviceName, std::move(options));
+  return device ? std::optional(std::move(device->table)) : std::nullopt;
 }
 
 } // namespace imbrex::simulator

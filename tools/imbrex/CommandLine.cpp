@@ -65,8 +65,50 @@ static bool setStage(std::optional<Stage> &stage, StringRef text, std::string &e
   return false;
 }
 
+/// "4", "4,2" or "4,2,1".
+static bool setExtents(std::array<unsigned, 3> &extents, StringRef text, std::string &error) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  extents = {1, 1, 1};
+  bool good = parts.size() <= 3;
+  for (size_t i = 0; good && i < parts.size(); ++i)
+    good = !parts[i].getAsInteger(10, extents[i]) && extents[i] != 0;
+  if (!good)
+    error = "expected one to three positive numbers such as 4,2,1, found '" + text.str() + "'";
+  return good;
+}
+
+static bool setNumber(unsigned &number, unsigned least, StringRef text, std::string &error) {
+  if (!text.getAsInteger(0, number) && number >= least)
+    return true;
+  error = "expected a number of at least " + std::to_string(least) + ", found '" + text.str() + "'";
+  return false;
+}
+
+static bool setRaces(simulator::RaceLevel &level, StringRef text, std::string &error) {
+  static constexpr std::pair<StringRef, simulator::RaceLevel> kLevels[] = {{"shared", simulator::RaceLevel::Shared},
+                                                                           {"block", simulator::RaceLevel::Block},
+                                                                           {"launch", simulator::RaceLevel::Launch},
+                                                                           {"all", simulator::RaceLevel::Streams}};
+  for (auto [name, value] : kLevels)
+    if (name == text)
+      return level = value, true;
+  error = "unknown level '" + text.str() + "': shared, block, launch or all";
+  return false;
+}
+
+/// "2" (of block 0) or "BLOCK:WARP".
+static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef text, std::string &error) {
+  auto [block, warp] = text.contains(':') ? text.split(':') : std::pair(StringRef("0"), text);
+  target.emplace();
+  if (!block.getAsInteger(10, target->block) && !warp.getAsInteger(10, target->warp))
+    return true;
+  error = "expected a warp's number, or BLOCK:WARP, found '" + text.str() + "'";
+  return false;
+}
+
 static const Flag kFlags[] = {
-    {"kernel", "NAME", "build run explain", "which kernel of the file",
+    {"kernel", "NAME", "build run simulate explain", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
     {"set", "NAME=VALUE", "build run explain", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
@@ -90,12 +132,26 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
     {"timings", "", "build run", "print the times of the stages and passes (build) or of the launch (run)",
      [](Request &r, StringRef, std::string &) { return r.timings = true; }},
-    {"arg", "NAME=VALUE|FILE.npy", "run", "a scalar, or an array from a file",
+    {"arg", "NAME=VALUE|FILE.npy", "run simulate", "a scalar, or an array from a file",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
-    {"out", "NAME=FILE.npy|SHAPE", "run",
-     "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy)",
+    {"out", "NAME=FILE.npy|SHAPE", "run simulate",
+     "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "
+     "shape for simulate (f32:2x64:FILE.npy)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
-    {"device", "DEVICE", "run", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
+    {"grid", "X,Y,Z", "simulate", "blocks of the launch (default: 1)",
+     [](Request &r, StringRef v, std::string &e) { return setExtents(r.grid, v, e); }},
+    {"block", "X,Y,Z", "simulate", "threads of a block",
+     [](Request &r, StringRef v, std::string &e) { return setExtents(r.block, v, e); }},
+    {"shared", "BYTES", "simulate", "dynamic shared memory of a block",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.sharedBytes, 0, v, e); }},
+    {"schedules", "N", "simulate", "run N times, the warps in another random order each time",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.schedules, 1, v, e); }},
+    {"races", "LEVEL", "simulate",
+     "look for races in shared memory alone, or also on global memory in a block, a launch, all",
+     [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
+    {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",
+     [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},
+    {"device", "DEVICE", "run simulate", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
     {"check", "", "run", "compare the results with the reference interpreter",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
@@ -115,6 +171,7 @@ static const Flag kFlags[] = {
 static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
+    {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
@@ -189,12 +246,14 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "explain", "score"}, StringRef(request.command));
+  bool needsFile = llvm::is_contained({"build", "run", "simulate", "explain", "score"}, StringRef(request.command));
   if (error.empty() && !request.help) {
     if (request.command.empty())
       error = "no command";
     else if (needsFile && request.file.empty())
       error = "'" + request.command + "' needs a kernel file";
+    else if (request.command == "simulate" && request.block[0] == 0)
+      error = "'simulate' needs --block, the threads of a block";
   }
   if (error.empty())
     return request;

@@ -12,6 +12,8 @@
 
 #include "compiler/CompileOptions.h"
 #include "compiler/Compiler.h"
+#include "runtime/simulator/SimulatedDriver.h"
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,13 +29,17 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, explain, score, devices, stages, cache
+  std::string command; ///< build, run, simulate, explain, score, devices, stages, cache
   std::string file;    ///< kernel source; for cache: what to do
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
   std::string output, dumpDirectory, device, cacheDirectory, ptxas, nvdisasm;
   std::vector<NameValue> arguments, outputs;
+  std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
+  unsigned sharedBytes = 0, schedules = 1;
+  simulator::RaceLevel races = simulator::RaceLevel::Streams;
+  std::optional<simulator::TraceTarget> trace;
   bool eachPass = false, timings = false, check = false, json = false, help = false, inProcess = false;
 };
 
@@ -56,6 +62,7 @@ std::string cacheDirectoryOf(const Request &request);
 
 int build(const Request &request);
 int run(const Request &request);
+int simulate(const Request &request);
 int explain(const Request &request);
 int score(const Request &request);
 int devices(const Request &request);

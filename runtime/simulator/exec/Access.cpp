@@ -124,11 +124,29 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &
   const Conflict &conflict = home.shared.conflict();
   if (conflict.kind == FaultKind::Uninitialised)
     return failUnwritten(warp, i, lane, Space::Shared, address, bytes);
+  if (conflict.kind == FaultKind::OutOfBounds)
+    return failAs(conflict.kind, warp, i, lane,
+                  place(Space::Shared, address, bytes) + " (past the end of a shared variable)");
   failAs(conflict.kind, warp, i, lane,
          std::string(write ? "write of " : "read of ") + place(Space::Shared, address, bytes) +
              describeConflict(warp, conflict));
   warp.cta->fault.other = conflict.other.instruction();
   return nullptr;
+}
+
+void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  const Program &program = *warp.cta->program;
+  Notice notice = warp.cta->shared.takeNotice();
+  uint32_t other = notice.other.instruction();
+  std::string who = "warp " + std::to_string(notice.other.warp()) + " lane " + std::to_string(notice.other.lane());
+  if (notice.kind == Notice::EqualWrites)
+    return warp.cta->launch->note(program, NoteKind::EqualWrites, i.index, other,
+                                  "write of " + place(Space::Shared, address, bytes) +
+                                      " stores the value that is there, not ordered after the same write by " + who);
+  if (other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess)
+    warp.cta->launch->note(program, NoteKind::WarpSynchronous, i.index, other,
+                           "lane " + std::to_string(lane) + " reads " + place(Space::Shared, address, bytes) +
+                               " written by " + who + " without bar.warp.sync between the two");
 }
 
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
@@ -156,10 +174,12 @@ uint8_t *accessLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t a
     return failBounds(warp, i, lane, Space::Local, address, bytes);
   if (address & (bytes - 1))
     return failMisaligned(warp, i, lane, Space::Local, address, bytes);
-  if (write)
+  if (write) {
     warp.local.mark(lane, address, bytes);
-  else if (!warp.local.isWritten(lane, address, bytes))
+    ++warp.cta->watch.changes; // Seen by nobody else, but a loop that counts here ends.
+  } else if (!warp.local.isWritten(lane, address, bytes)) {
     return failUnwritten(warp, i, lane, Space::Local, address, bytes);
+  }
   return warp.local.bytes.data() + warp.local.at(lane, address);
 }
 
@@ -216,7 +236,7 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   case Space::Param:
     return failBounds(warp, i, lane, Space::Param, address, bytes);
   default:
-    return writeGlobal(warp, i, lane, address, bytes);
+    return writeGlobal(warp, i, lane, address, bytes, value);
   }
 }
 
@@ -309,6 +329,21 @@ bool forgetBytes(Warp &warp, const Instruction &i, unsigned lane, uint32_t mask,
     forgetWritten(warp.recent, address - warp.recent.base, mask);
   }
   return true;
+}
+
+void afterStrongRead(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address) {
+  if (space == Space::Generic)
+    space = resolveGeneric(address);
+  const Cta *home = warp.cta;
+  if (space == Space::SharedCluster) {
+    if (uint64_t rank = address >> kRankShift; rank != 0)
+      home = warp.cta->cluster->blocks[rank - 1];
+    address &= (uint64_t(1) << kRankShift) - 1;
+  }
+  if (space == Space::Global)
+    warp.cta->order.afterStrongRead(warp.index, lane, i.flags, nullptr, address);
+  else if (space == Space::Shared || space == Space::SharedCluster)
+    warp.cta->order.afterStrongRead(warp.index, lane, i.flags, &home->order, address);
 }
 
 } // namespace imbrex::simulator

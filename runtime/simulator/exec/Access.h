@@ -14,10 +14,14 @@
 #include "runtime/simulator/exec/Cta.h"
 #include "runtime/simulator/exec/Decoder.h"
 
+#include <cstring>
+
 namespace imbrex::simulator {
 
 /// Instruction::flags of a memory access.
-constexpr uint32_t kStrongAccess = 1, kSignedLoad = 2, kSpaceShift = 4;
+constexpr uint32_t kStrongAccess = 1, kVolatileAccess = 2, kAtomicAccess = 4, kSpaceShift = 4, kSignedLoad = 1u << 7;
+/// What a strong access orders, and whether its scope is only the block.
+constexpr uint32_t kAcquire = 1u << 8, kRelease = 1u << 9, kBlockScope = 1u << 10;
 
 /// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
 inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {
@@ -40,6 +44,8 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t ad
 /// The same for the shared memory of block `home`, whose conflict it tells.
 uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &home, uint64_t address, unsigned bytes,
                     bool write);
+/// Tells what the access made SharedMemory notice.
+void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes);
 /// Null, with the fault, if a copy in flight reads these global bytes; else `pointer`.
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                           uint8_t *pointer);
@@ -49,6 +55,20 @@ bool isDefinedAfterAll(Warp &warp, uint64_t address, unsigned bytes);
 /// The same, and notes these where they are not; false if the read failed for another reason.
 bool noteUnwrittenShared(Warp &warp, unsigned lane, uint64_t address, unsigned bytes);
 
+/// For the race check: false with the fault. `value`: what is about to be written, null for a read or an atomic.
+inline bool noteGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, bool write,
+                       const uint8_t *value) {
+  const Allocation &a = warp.recent;
+  if (!a.shadow)
+    return true;
+  unsigned step = std::min(bytes, 16u); // As much as the shadow takes at once.
+  for (unsigned at = 0; at < bytes; at += step)
+    if (!warp.cta->order.noteGlobal(warp, i, lane, a.shadow, a.base, offset + at, step, write,
+                                    value && std::memcmp(a.bytes + offset + at, value + at, step) == 0)) [[unlikely]]
+      return false;
+  return true;
+}
+
 /// Finds the allocation of a global address in Warp::recent or the table.
 inline bool findGlobal(Warp &warp, uint64_t address, unsigned bytes) {
   if (warp.recent.contains(address, bytes)) [[likely]]
@@ -57,6 +77,8 @@ inline bool findGlobal(Warp &warp, uint64_t address, unsigned bytes) {
   if (!found || !found->contains(address, bytes))
     return false;
   warp.recent = *found;
+  if (warp.cta->launch->races == RaceLevel::Shared)
+    warp.recent.shadow = nullptr;
   return true;
 }
 
@@ -68,15 +90,24 @@ inline uint8_t *readGlobal(Warp &warp, const Instruction &i, unsigned lane, uint
   uint64_t offset = address - warp.recent.base;
   if (!isWritten(warp.recent, offset, bytes)) [[unlikely]]
     return failUnwritten(warp, i, lane, Space::Global, address, bytes);
+  if (!noteGlobal(warp, i, lane, offset, bytes, false, nullptr)) [[unlikely]]
+    return nullptr;
   return warp.recent.bytes + offset;
 }
 
-inline uint8_t *writeGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+/// `value`: what the caller will write, or null.
+inline uint8_t *writeGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
+                            const uint8_t *value = nullptr) {
   if (!findGlobal(warp, address, bytes) || warp.recent.readOnly) [[unlikely]]
     return failBounds(warp, i, lane, Space::Global, address, bytes);
   if (address & (bytes - 1)) [[unlikely]]
     return failMisaligned(warp, i, lane, Space::Global, address, bytes);
   uint64_t offset = address - warp.recent.base;
+  if (!noteGlobal(warp, i, lane, offset, bytes, true, value)) [[unlikely]]
+    return nullptr;
+  warp.cta->watch.changes += value != nullptr; // Whoever passes none counts what changes.
+  if (i.flags & kStrongAccess) [[unlikely]]
+    warp.cta->order.beforeStrongWrite(warp.index, i.flags, nullptr, address);
   markWritten(warp.recent, offset, bytes);
   const Cta &cta = *warp.cta;
   if (cta.copiesInFlight != 0 && address < cta.sourceHigh && address + bytes > cta.sourceLow) [[unlikely]]
@@ -93,6 +124,8 @@ inline uint8_t *readShared(Warp &warp, const Instruction &i, unsigned lane, uint
   if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)) &&
       !isDefinedAfterAll(warp, address, bytes)) [[unlikely]]
     return failShared(warp, i, lane, address, bytes, false);
+  if (shared.hasNotice()) [[unlikely]]
+    noteShared(warp, i, lane, address, bytes);
   return shared.data() + address;
 }
 
@@ -106,6 +139,8 @@ inline const uint8_t *loadGlobal(Warp &warp, const Instruction &i, unsigned lane
   uint64_t offset = address - warp.recent.base;
   if (!isWritten(warp.recent, offset, bytes)) [[unlikely]]
     warp.unwritten.push_back({lane, unwrittenMask(warp.recent, offset, bytes), false});
+  if (!noteGlobal(warp, i, lane, offset, bytes, false, nullptr)) [[unlikely]]
+    return nullptr;
   return warp.recent.bytes + offset;
 }
 
@@ -118,6 +153,8 @@ inline const uint8_t *loadShared(Warp &warp, const Instruction &i, unsigned lane
   if (!shared.read(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)) &&
       !noteUnwrittenShared(warp, lane, address, bytes)) [[unlikely]]
     return failShared(warp, i, lane, address, bytes, false);
+  if (shared.hasNotice()) [[unlikely]]
+    noteShared(warp, i, lane, address, bytes);
   return shared.data() + address;
 }
 
@@ -138,6 +175,11 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
     return failMisaligned(warp, i, lane, Space::Shared, address, bytes);
   if (!shared.write(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane), value)) [[unlikely]]
     return failShared(warp, i, lane, address, bytes, true);
+  if (shared.hasNotice()) [[unlikely]]
+    noteShared(warp, i, lane, address, bytes);
+  warp.cta->watch.changes += value != nullptr;
+  if (i.flags & kStrongAccess) [[unlikely]]
+    warp.cta->order.beforeStrongWrite(warp.index, i.flags, &warp.cta->order, address);
   return shared.data() + address;
 }
 
@@ -145,6 +187,9 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
 uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes,
                   const uint8_t *value);
+
+/// What a strong read of `space` learns, once it has been made.
+void afterStrongRead(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address);
 
 inline Space spaceOf(const Instruction &instruction) {
   return static_cast<Space>(instruction.flags >> kSpaceShift & 7);

@@ -77,6 +77,7 @@ uint8_t *writeGlobalRange(Warp &warp, const Instruction &i, unsigned lane, uint6
   if (!findGlobal(warp, address, told) || warp.recent.readOnly)
     return failBounds(warp, i, lane, Space::Global, address, told);
   uint64_t offset = address - warp.recent.base;
+  ++warp.cta->watch.changes;
   for (uint64_t at = 0; at < bytes;) {
     unsigned step = (offset + at) % 16 == 0 && bytes - at >= 16 ? 16 : 1;
     markWritten(warp.recent, offset + at, step);

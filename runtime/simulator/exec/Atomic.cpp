@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // PTX ISA, atom and red on global and shared memory. Atomic against blocks on other host threads; lanes
-// go in ascending order. Atomics on shared memory do not race with each other and order nothing.
+// go in ascending order. What they order: exec/MemoryOrder.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,8 +66,8 @@ struct AtomicDecrement {
   template <class T> static T apply(T old, T b, T) { return old == 0 || old > b ? b : old - 1; }
 };
 
-/// Replaces *to by Operation of it, atomically; returns what was there.
-template <class T, class Operation> T update(uint8_t *to, T b, T c) {
+/// Replaces *to by Operation of it, atomically; returns what was there. Counts a change of the value.
+template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &changes) {
   using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
   Bits *place = reinterpret_cast<Bits *>(to);
   Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
@@ -77,8 +77,10 @@ template <class T, class Operation> T update(uint8_t *to, T b, T c) {
     T next = Operation::apply(value, b, c);
     Bits bits;
     std::memcpy(&bits, &next, sizeof(T));
-    if (__atomic_compare_exchange_n(place, &old, bits, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (__atomic_compare_exchange_n(place, &old, bits, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+      changes += bits != old;
       return value;
+    }
   }
 }
 
@@ -92,7 +94,9 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
     uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, sizeof(T), nullptr);
     if (!to)
       return Step::Fault;
-    warp.reg<T>(i.op[0])[lane] = update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane]);
+    warp.reg<T>(i.op[0])[lane] =
+        update<T, Operation>(to, warp.reg<T>(i.op[2])[lane], warp.reg<T>(i.op[3])[lane], warp.cta->watch.changes);
+    afterStrongRead(warp, i, lane, spaceOf(i), address);
   }
   warp.notePoll();
   return Step::Next;
@@ -226,8 +230,10 @@ bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsig
 bool decodeAtomic(Decoder &d) {
   bool returns = d.source.opcode == "atom";
   d.rule(Rule::Use);
-  d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
-  d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  constexpr uint32_t kOrders[] = {0, 0, kAcquire, kRelease, kAcquire | kRelease};
+  uint32_t order = kOrders[d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"}) + 1];
+  if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) == 0)
+    order |= kBlockScope;
   Space space = d.takeSpace();
   int operation = d.takeOneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   d.take("noftz");
@@ -238,7 +244,7 @@ bool decodeAtomic(Decoder &d) {
   size_t first = returns ? 1 : 0, count = first + (operation == Compare ? 3 : 2);
   if (operation < 0 || !d.operands(count))
     return d.fail("this operation is not modelled");
-  d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
+  d.out.flags = kStrongAccess | kAtomicAccess | order | static_cast<uint32_t>(space) << kSpaceShift;
   if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bitsOf(type) / 8);
   return d.write(returns ? d.operand(0) : ptx::Operand(), type) && d.address(first) && d.read(first + 1, type) &&

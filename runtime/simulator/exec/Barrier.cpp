@@ -60,6 +60,7 @@ bool join(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number, uin
                            " threads arrived where " + std::to_string(barrier.expected) + " are expected");
     return false;
   }
+  cta.order.arrive(warp.index, lanes);
   cta.shared.clocks.publish(warp.index, barrier.released);
   return true;
 }
@@ -122,10 +123,12 @@ Step warpBarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
     lanes &= ~group;
     if (group & ~mask)
       return failBarrier(warp, i, group & ~mask, "a thread that executes bar.warp.sync is not in its mask");
-    if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask))
+    if (warp.gather(i, group, mask, Warp::kWarpSyncKey + mask)) {
       warp.cta->shared.clocks.joinLanes(warp.index, group, warp.started);
-    else
+      warp.cta->order.arrive(warp.index, group);
+    } else {
       step = Step::Switch;
+    }
   }
   return step;
 }

@@ -25,13 +25,16 @@ void publish(const Warp &warp, ClusterRows &knowledge) {
     knowledge.rows.resize(cluster.blocks.size());
   for (Cta *block : cluster.blocks)
     block->shared.clocks.publish(actorIn(warp, *block), knowledge.rows[block->rank]);
+  if (cluster.blocks.size() > 1)
+    knowledge.global = Knowledge::merge(knowledge.global, warp.cta->order.publish(warp.index));
 }
 
-void learn(const Warp &warp, const ClusterRows &knowledge) {
+void learn(const Warp &warp, uint32_t lanes, const ClusterRows &knowledge) {
   if (knowledge.rows.empty())
     return;
   for (Cta *block : warp.cta->cluster->blocks)
     block->shared.clocks.learn(actorIn(warp, *block), knowledge.rows[block->rank]);
+  warp.cta->order.learn(warp.index, lanes, knowledge.global);
 }
 
 bool resolveShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, uint64_t bytes, unsigned align,
@@ -91,6 +94,10 @@ uint8_t *writeRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t a
   SharedMemory &shared = place.home->shared;
   if (!shared.write(place.offset, bytes, accessorIn(warp, i, lane, *place.home), value))
     return failShared(warp, i, lane, *place.home, address, bytes, true);
+  ++warp.cta->watch.changes;
+  ++place.home->watch.changes;
+  if (i.flags & kStrongAccess)
+    warp.cta->order.beforeStrongWrite(warp.index, i.flags, &place.home->order, place.offset);
   return shared.data() + place.offset;
 }
 
@@ -126,7 +133,7 @@ void Cluster::tryComplete() {
     for (unsigned w = 0; w < block->warpCount; ++w)
       state.complete[w] |= std::exchange(state.arrived[w], 0);
     block->wakeEvent(kClusterBarrierEvent);
-    ++block->events;
+    block->noteEvent();
   }
 }
 
@@ -178,6 +185,7 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
     return warp.fail(FaultKind::DivergentBarrier, i, static_cast<unsigned>(__builtin_ctz(twice)),
                      "barrier.cluster.arrive without a barrier.cluster.wait for the one before");
   state.arrived[warp.index] |= lanes;
+  warp.cta->order.arrive(warp.index, lanes);
   if (!(i.flags & kRelaxed))
     publish(warp, cluster.barrier.gathered);
   cluster.tryComplete();
@@ -196,7 +204,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   if (lanes & state.arrived[warp.index])
     return warp.park(lanes, i.index, Fragment::AtEvent, kClusterBarrierEvent);
   state.complete[warp.index] &= ~lanes;
-  learn(warp, cluster.barrier.visible);
+  learn(warp, lanes, cluster.barrier.visible);
   if ((warp.live & ~lanes) == 0)
     warp.cta->shared.clocks.joinLanes(warp.index, lanes, warp.started);
   return Step::Next;

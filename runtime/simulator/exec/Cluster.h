@@ -27,14 +27,15 @@ constexpr unsigned kRankShift = 24;
 /// What a release makes visible to who acquires it: a row for the clocks of each block, by rank.
 struct ClusterRows {
   std::vector<Clocks::Row> rows;
+  KnowledgePtr global; ///< For global memory, where the cluster has other blocks.
 };
 
 /// The number under which `warp` accesses the memory of `home`.
 unsigned actorIn(const Warp &warp, const Cta &home);
 /// Adds what `warp` has done and knows, in every block of its cluster.
 void publish(const Warp &warp, ClusterRows &knowledge);
-/// `warp` learns it.
-void learn(const Warp &warp, const ClusterRows &knowledge);
+/// `lanes` of `warp` learn it.
+void learn(const Warp &warp, uint32_t lanes, const ClusterRows &knowledge);
 
 /// A place in some block's shared memory.
 struct SharedPlace {

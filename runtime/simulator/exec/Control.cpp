@@ -70,15 +70,19 @@ bool decodeNanosleep(Decoder &d) {
   return d.operands(1) && d.read(0, Type::U32) && d.finish(nothing);
 }
 
-/// One block runs at a time on a thread and its warps in turns, so memory is always consistent; the
-/// race check asks for barriers, which fences are not.
+/// Memory is always consistent here; what a fence orders for the race check: exec/MemoryOrder.h. flags: 1 for .cta.
+Step fence(Warp &warp, const Instruction &i, uint32_t lanes) {
+  warp.cta->order.fence(warp.index, lanes, i.flags & 1);
+  return Step::Next;
+}
+
 bool decodeFence(Decoder &d) {
   if (!d.source.modifiers.empty() &&
       (d.source.modifiers[0].starts_with("proxy") || d.source.modifiers[0] == "mbarrier_init"))
     return decodeProxyFence(d);
   d.takeOneOf({"sc", "acq_rel"});
-  d.takeOneOf({"cta", "cluster", "gpu", "sys", "gl"});
-  return d.operands(0) && d.finish(nothing);
+  d.out.flags = d.takeOneOf({"cta", "cluster", "gpu", "sys", "gl"}) == 0;
+  return d.operands(0) && d.finish(fence);
 }
 
 constexpr Opcode kOpcodes[] = {{"bra", decodeBra},

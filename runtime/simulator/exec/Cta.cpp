@@ -11,6 +11,7 @@
 
 #include "runtime/simulator/exec/Mbarrier.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace imbrex::simulator {
@@ -39,7 +40,12 @@ void Cta::begin(LaunchState &state, const uint32_t (&position)[3]) {
   uint32_t threads = state.block[0] * state.block[1] * state.block[2];
   warpCount = (threads + 31) / 32;
   doneWarps = 0;
-  shared.begin(program->staticSharedBytes + state.dynamicSharedBytes, program->granuleLog2, warpCount);
+  fault = Fault();
+  shared.begin(program->sharedLayoutBytes + state.dynamicSharedBytes, program->granuleLog2, warpCount,
+               program->sharedGaps);
+  uint64_t linear = id[0] + state.grid[0] * (id[1] + uint64_t(state.grid[1]) * id[2]);
+  order.begin(*this, state.firstRun + static_cast<uint32_t>(linear));
+  watch.begin(state.census);
   for (Barrier &barrier : barriers)
     barrier = Barrier();
   sourceLow = ~uint64_t(0);
@@ -63,13 +69,81 @@ void Cta::beginWarps() {
   }
 }
 
+/// Whether the warp waits, or comes back to where it is with the same registers while nothing else runs.
+bool Cta::isCircling(Warp &warp) {
+  constexpr unsigned kLongestCircle = 1 << 16;
+  WarpImage before = warp.image();
+  for (unsigned step = 0; step < kLongestCircle && watch.changes == watch.known(); ++step) {
+    uint64_t one = 1;
+    Warp::Status status = warp.run(one);
+    if (status == Warp::Status::Done)
+      endWarp();
+    if (status == Warp::Status::Fault || status == Warp::Status::Done)
+      return false;
+    if (status == Warp::Status::Blocked)
+      return true;
+    if (warp.pc == before.pc && warp.active == before.active && warp.image() == before)
+      return true;
+  }
+  return false;
+}
+
+/// A turn of the warp; instruction by instruction, with a line for each, if it is the one that is traced.
+Warp::Status Cta::runWarp(Warp &warp, uint64_t &quantum) {
+  uint64_t linear = id[0] + launch->grid[0] * (id[1] + uint64_t(launch->grid[1]) * id[2]);
+  if (!launch->trace || launch->trace->warp != warp.index || launch->trace->block != linear) [[likely]]
+    return warp.run(quantum);
+  uint64_t none = 0;
+  Warp::Status status = warp.run(none); // Chooses what runs.
+  while (quantum > 0 && status == Warp::Status::Ready) {
+    char lanes[16];
+    std::snprintf(lanes, sizeof(lanes), "%08x", warp.active);
+    if (warp.active != 0 && warp.pc != warp.joinPc && warp.pc < program->code.size())
+      launch->traced(std::string(lanes) + "  " + describeInstruction(*program, warp.pc));
+    uint64_t one = 1;
+    status = warp.run(one);
+    quantum -= 1 - one;
+    if (status == Warp::Status::Ready && warp.active == 0)
+      status = warp.run(none);
+  }
+  return status;
+}
+
+/// After a turn of `warp`. False: the block is in a loop that nothing can end, and `fault` says so.
+bool Cta::watchLoops(const Warp &warp, uint64_t executed) {
+  if (watch.calm() > launch->calmLimit) {
+    fault = Fault{FaultKind::EndlessLoop,
+                  "no store, atomic operation or barrier in " + std::to_string(watch.calm()) +
+                      " warp-instructions of the block",
+                  warp.pc < program->code.size() ? warp.pc : 0,
+                  ~0u,
+                  warp.index,
+                  0};
+    return false;
+  }
+  if (!watch.isDue(executed))
+    return true;
+  bool circling = true;
+  for (unsigned i = 0; i < warpCount && circling; ++i)
+    circling = warps[i]->live == 0 || isCircling(*warps[i]);
+  if (!watch.looked(circling && fault.detail.empty()))
+    return fault.detail.empty();
+  fault = Fault{FaultKind::EndlessLoop,
+                "every warp of every running block waits or goes round in a loop, and nothing changes memory",
+                warp.pc < program->code.size() ? warp.pc : 0,
+                ~0u,
+                warp.index,
+                0};
+  return false;
+}
+
 bool Cta::turn(unsigned first, uint64_t limit, bool &progress) {
   for (unsigned i = 0; i < warpCount; ++i) {
     Warp &warp = *warps[(first + i) % warpCount];
     if (warp.live == 0)
       continue;
     uint64_t quantum = limit;
-    Warp::Status status = warp.run(quantum);
+    Warp::Status status = runWarp(warp, quantum);
     progress |= quantum != limit;
     if (status == Warp::Status::Fault)
       return false;
@@ -82,20 +156,26 @@ bool Cta::turn(unsigned first, uint64_t limit, bool &progress) {
                     0};
       return false;
     }
+    if (!watchLoops(warp, limit - quantum))
+      return false;
     if (status == Warp::Status::Done && !endWarp())
       return false;
   }
-  return true;
+  // Other blocks run now, perhaps on this thread: the race check must know what this one did.
+  return order.finish();
 }
 
 /// A warp has ended. False with the fault if the block must not end yet.
 bool Cta::endWarp() {
   ++doneWarps;
-  ++events;
+  noteEvent();
   for (unsigned number = 0; number < kBarriers; ++number)
     tryComplete(number);
   cluster->tryComplete();
-  return !isDone() || cluster->checkEnd(*this);
+  if (!isDone())
+    return true;
+  watch.end();
+  return cluster->checkEnd(*this);
 }
 
 void Cta::wakeEvent(uint64_t key) {
@@ -135,7 +215,7 @@ void Cta::tryComplete(unsigned number) {
     warp.wake(waiter.lanes, number);
   }
   barrier = Barrier();
-  ++events;
+  noteEvent();
 }
 
 void Cta::countArrival(Barrier &barrier, unsigned warp) {

@@ -12,6 +12,10 @@
 #ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_CTA_H
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_CTA_H
 
+#include "runtime/simulator/Notes.h"
+#include "runtime/simulator/SimulatedDriver.h"
+#include "runtime/simulator/exec/MemoryOrder.h"
+#include "runtime/simulator/exec/SpinWatch.h"
 #include "runtime/simulator/exec/Warp.h"
 #include "runtime/simulator/memory/SharedMemory.h"
 
@@ -34,7 +38,23 @@ struct LaunchState {
   uint64_t gridId = 0;
   unsigned schedulingSeed = 0;
   std::vector<uint8_t> params;
-  std::atomic<int64_t> budget{0}; ///< Warp-instructions left for the whole launch.
+  RaceLevel races = RaceLevel::Streams;
+  uint32_t firstRun = 1;     ///< The number of its first block.
+  uint32_t orderedBelow = 1; ///< Blocks below ended before it began.
+  const LaunchOrder *order = nullptr;
+  SyncTable *sync = nullptr;
+  Notes *notes = nullptr;            ///< May be null.
+  std::atomic<int64_t> budget{0};    ///< Warp-instructions left for the whole launch.
+  uint64_t calmLimit = ~uint64_t(0); ///< Warp-instructions a block may run without a change that others can see.
+  LoopCensus census;
+  std::function<void(const std::string &, uint64_t, uint64_t)> progress;
+  std::optional<TraceTarget> trace;
+  std::function<void(const std::string &)> traced;
+
+  void note(const Program &of, NoteKind kind, uint32_t instruction, uint32_t other, const std::string &detail) const {
+    if (notes)
+      notes->add(of, kind, instruction, other, detail);
+  }
 };
 
 /// One of the sixteen barriers of a block (PTX ISA, barrier{.cta}). Idle while `expected` is 0.
@@ -74,6 +94,8 @@ struct Cta {
   unsigned doneWarps = 0;
   std::vector<std::unique_ptr<Warp>> warps;
   SharedMemory shared;
+  MemoryOrder order;
+  SpinWatch watch;
   Barrier barriers[kBarriers];
   uint64_t sourceLow = ~uint64_t(0), sourceHigh = 0; ///< Hull of the sources of copies in flight.
   unsigned copiesInFlight = 0;
@@ -96,6 +118,8 @@ struct Cta {
   bool turn(unsigned first, uint64_t limit, bool &progress);
   /// Lets fragments that wait for event `key` go on.
   void wakeEvent(uint64_t key);
+  /// Something that a wait may be for has happened.
+  void noteEvent() { ++events, ++watch.changes; }
   /// No warp can go on: fills `fault`.
   void reportDeadlock();
   bool endWarp();
@@ -105,6 +129,11 @@ struct Cta {
   void noteExit(unsigned warp);
   /// Counts the arrival of a warp whose live lanes have all come.
   void countArrival(Barrier &barrier, unsigned warp);
+
+private:
+  bool watchLoops(const Warp &warp, uint64_t executed);
+  bool isCircling(Warp &warp);
+  Warp::Status runWarp(Warp &warp, uint64_t &quantum);
 };
 
 } // namespace imbrex::simulator

@@ -101,15 +101,29 @@ bool place(KernelDecoder &decoder, const ptx::Variable &variable, uint64_t most,
   return true;
 }
 
+/// Between shared variables lie bytes that belong to none, so that running over the end of one is found.
+constexpr uint64_t kGapBytes = 16;
+
+void openGap(Program &program, uint64_t &size) {
+  if (size == 0)
+    return;
+  uint64_t end = roundUp(size, kGapBytes) + kGapBytes;
+  program.sharedGaps.push_back({static_cast<uint32_t>(size), static_cast<uint32_t>(end)});
+  size = end;
+}
+
 /// Static shared variables one after the other, then the dynamic part; only those the kernel uses.
 bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   std::set<std::string> used;
   for (const Body &body : decoder.bodies)
     used.merge(namesIn(*body.source));
-  uint64_t size = 0, dynamicAlign = 1;
+  uint64_t size = 0, deviceSize = 0, dynamicAlign = 1;
   auto placeStatic = [&](const ptx::Variable &variable) {
-    return variable.space != ptx::Space::Shared || variable.external || !used.count(variable.name) ||
-           place(decoder, variable, kMostSharedBytes, size);
+    if (variable.space != ptx::Space::Shared || variable.external || !used.count(variable.name))
+      return true;
+    openGap(decoder.program, size);
+    deviceSize = roundUp(deviceSize, std::max<uint64_t>(variable.align, 1)) + variable.bytes;
+    return place(decoder, variable, kMostSharedBytes, size);
   };
   if (!std::ranges::all_of(module.variables, placeStatic))
     return false;
@@ -122,11 +136,14 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   for (const ptx::Variable &variable : module.variables)
     if (isDynamic(variable))
       dynamicAlign = std::max({dynamicAlign, variable.align, uint64_t(16)});
+  if (std::ranges::any_of(module.variables, isDynamic))
+    openGap(decoder.program, size);
   size = roundUp(size, dynamicAlign);
   for (const ptx::Variable &variable : module.variables)
     if (isDynamic(variable))
       decoder.symbols[variable.name] = {Space::Shared, size};
-  decoder.program.staticSharedBytes = static_cast<uint32_t>(size);
+  decoder.program.staticSharedBytes = static_cast<uint32_t>(roundUp(deviceSize, dynamicAlign));
+  decoder.program.sharedLayoutBytes = static_cast<uint32_t>(size);
   return true;
 }
 

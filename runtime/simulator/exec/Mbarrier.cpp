@@ -95,7 +95,7 @@ bool tryComplete(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace 
   ++object.phase;
   object.pending = object.expected;
   object.anyRelaxed = false;
-  ++place.home->events;
+  place.home->noteEvent();
   place.home->wakeEvent(kMbarrierEvent + object.address);
   return true;
 }
@@ -111,12 +111,14 @@ bool arriveAt(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace pla
     return false;
   }
   object.pending -= count;
+  place.home->watch.changes += count != 0;
   return tryComplete(warp, i, lane, place);
 }
 
 bool addTransactions(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace place, int64_t bytes) {
   Mbarrier &object = *place.object;
   object.transactions += bytes;
+  ++place.home->watch.changes;
   if (object.transactions > int64_t(kMostArrivals) || object.transactions < -int64_t(kMostArrivals)) {
     warp.fail(FaultKind::TransactionCount, i, lane,
               "the transaction count of the " + nameOf(object) + " would be " + std::to_string(object.transactions) +

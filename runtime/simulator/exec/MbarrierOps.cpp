@@ -185,7 +185,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
     bool seen = observed.phase == phase && observed.time == now; // By another lane, just now.
     observed = {phase, now, i.index};
     if (!(i.flags & kRelaxed) && !seen)
-      learn(warp, place.object->visible);
+      learn(warp, 1u << lane, place.object->visible);
     over |= 1u << lane;
     if (!(i.flags & kRelaxed))
       joined |= place.object->visibleLanes[warp.index] & 1u << lane;

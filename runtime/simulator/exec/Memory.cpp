@@ -40,6 +40,8 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
       else
         warp.reg<Register>(i.op[e])[lane] = value;
     }
+    if (i.flags & kStrongAccess) [[unlikely]]
+      afterStrongRead(warp, i, lane, S == Space::Generic ? spaceOf(i) : S, address);
   }
   if (!warp.unwritten.empty()) [[unlikely]]
     settleLoad(warp, i);
@@ -58,7 +60,7 @@ template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const 
     uint8_t value[32];
     for (unsigned e = 0; e < count; ++e)
       std::memcpy(value + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
-    uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total)
+    uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total, value)
                   : S == Space::Shared ? writeShared(warp, i, lane, address, total, value)
                                        : writeAny(warp, i, lane, spaceOf(i), address, total, value);
     if (!to) [[unlikely]]
@@ -102,17 +104,20 @@ template <Space S> Handler pickWidth(unsigned bytes, unsigned registerBits, bool
   }
 }
 
-/// Ordering, scope, cache and eviction words. Returns whether the access is strong.
-bool takeMemoryHints(Decoder &d) {
-  bool strong = d.takeOneOf({"volatile", "relaxed", "acquire", "release"}) >= 0;
+/// Ordering, scope, cache and eviction words. Returns the flags of a strong access.
+uint32_t takeMemoryHints(Decoder &d) {
+  constexpr uint32_t kOrders[] = {0, kStrongAccess | kVolatileAccess, kStrongAccess, kStrongAccess | kAcquire,
+                                  kStrongAccess | kRelease};
+  uint32_t flags = kOrders[d.takeOneOf({"volatile", "relaxed", "acquire", "release"}) + 1];
   d.take("weak");
-  d.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) == 0 && flags != 0)
+    flags |= kBlockScope;
   if (!d.take("nc"))
     d.takeOneOf({"ca", "cg", "cs", "lu", "cv", "wb", "wt"});
   d.takeOneOf({"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"});
   d.takeOneOf({"L2::evict_first", "L2::evict_last", "L2::evict_normal"});
   d.takeOneOf({"L2::64B", "L2::128B", "L2::256B"});
-  return strong;
+  return flags;
 }
 
 /// A width that all registers of the operand share: 8, 16, 32 or 64; immediates adapt to it.
@@ -129,7 +134,7 @@ Type bitsType(unsigned bits) {
 
 bool decodeAccess(Decoder &d, bool isStore) {
   Space space = d.takeSpace();
-  bool strong = takeMemoryHints(d);
+  uint32_t order = takeMemoryHints(d);
   unsigned count = d.take("v2") ? 2 : d.take("v4") ? 4 : d.take("v8") ? 8 : 1;
   Type type = d.takeType();
   unsigned bytes = type == Type::Pred ? 0 : bitsOf(type) / 8;
@@ -150,7 +155,7 @@ bool decodeAccess(Decoder &d, bool isStore) {
   d.out.count = static_cast<uint16_t>(count);
   if (isStore)
     d.rule(Rule::Store);
-  d.out.flags = (strong ? kStrongAccess : 0) | static_cast<uint32_t>(space) << kSpaceShift;
+  d.out.flags = order | static_cast<uint32_t>(space) << kSpaceShift;
   if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bytes * count);
   bool extended = isSigned(type);

@@ -12,6 +12,7 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_PROGRAM_H
 
 #include "runtime/simulator/exec/Instruction.h"
+#include "runtime/simulator/memory/SharedMemory.h"
 #include "runtime/simulator/ptx/Module.h"
 
 #include <map>
@@ -130,7 +131,9 @@ struct Program {
   std::vector<SpecialSlot> specials;
   std::vector<Param> params;
   uint32_t paramBytes = 0;
-  uint32_t staticSharedBytes = 0;
+  uint32_t staticSharedBytes = 0; ///< As on a device.
+  uint32_t sharedLayoutBytes = 0; ///< The same with the gaps: where the dynamic part begins.
+  std::vector<SharedGap> sharedGaps;
   uint32_t localBytes = 0;
   uint32_t registerCount = 0; ///< 32-bit registers declared, an upper bound of what a thread needs.
   unsigned granuleLog2 = 4;   ///< log2 of the narrowest access that may touch shared memory.
@@ -140,6 +143,9 @@ struct Program {
   uint32_t minBlocks = 0, maxRegisters = 0; ///< .minnctapersm and .maxnreg; 0 where absent.
   std::shared_ptr<const MatrixPlan> matrix; ///< Null for a kernel without wgmma.
 };
+
+/// "PTX line 12: st.global ..." and, where it is known, the source line on a second one.
+std::string describeInstruction(const Program &program, uint32_t index);
 
 } // namespace imbrex::simulator
 

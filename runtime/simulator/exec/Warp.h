@@ -42,6 +42,7 @@ struct Fragment {
   State state = Ready;
   uint64_t key = 0; ///< AtBarrier: the barrier; AtWarpSync: which operation it waits to execute;
                     ///< AtEvent: what must happen before it executes its instruction again (Mbarrier.h).
+  bool operator==(const Fragment &) const = default;
 };
 
 /// A point where lanes that diverged meet again.
@@ -51,6 +52,7 @@ struct Join {
   uint32_t arrived = 0;
   int parent = -1;
   uint32_t depth = 0; ///< Calls that its lanes are in when they meet.
+  bool operator==(const Join &) const = default;
 };
 
 /// A call that a lane has not returned from.
@@ -59,6 +61,7 @@ struct Frame {
   uint32_t function = 0; ///< Index into Program::functions.
   uint32_t stackTop = 0; ///< The caller's.
   size_t saved = 0;      ///< Where its registers begin in LaneStack::saved.
+  bool operator==(const Frame &) const = default;
 };
 
 /// One lane's calls and the registers that recursive ones have saved.
@@ -66,6 +69,7 @@ struct LaneStack {
   std::vector<Frame> frames;
   std::vector<uint8_t> saved;
   uint32_t top = 0; ///< First free byte of its local memory.
+  bool operator==(const LaneStack &) const = default;
 };
 
 /// A load of a lane that found bytes which nothing wrote.
@@ -91,6 +95,18 @@ struct BulkGroups {
   unsigned channel = 0;       ///< Of bulk groups; 0 before the first.
   unsigned remoteChannel = 0; ///< Of reads for copies to another block, which complete at its mbarriers.
   std::vector<uint32_t> ends[32];
+};
+
+/// What decides how a warp goes on, but for memory.
+struct WarpImage {
+  uint32_t live, active, pc;
+  int join;
+  uint32_t depth, timedOut;
+  std::vector<Fragment> parked;
+  std::vector<Join> joins;
+  std::vector<uint8_t> registers;
+  std::vector<LaneStack> stacks;
+  bool operator==(const WarpImage &) const = default;
 };
 
 class Warp {
@@ -134,6 +150,7 @@ public:
   void wakeEvent(uint64_t key);
   /// The same for all waits that may time out (mbarriers); they are told by `timedOut`. False if there is none.
   bool timeOut();
+  WarpImage image() const { return {live, active, pc, join, depth, timedOut, parked, joins, registers, stacks}; }
   /// Fills Cta::fault.
   Step fail(FaultKind kind, const Instruction &instruction, unsigned lane, std::string detail);
   /// Whether all live lanes execute this .aligned instruction; they are one fragment then. False: `step` says whether

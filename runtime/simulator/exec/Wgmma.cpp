@@ -191,7 +191,7 @@ bool carryOut(Warp &warp, Warpgroup &group) {
   multiplyTiles(warps, shape, {i.op, i.op + shape.accumulatorRegisters(), a.data(), b.data(), operation.accumulate});
   ++group.executed;
   group.times.push_back(cta.shared.clocks.release());
-  ++cta.events;
+  cta.noteEvent();
   for (Warp *each : warps)
     each->wakeEvent(kMatrixEvent);
   return true;

@@ -99,6 +99,19 @@ Clocks::Row Clocks::issueRow(unsigned actor) const {
   return row;
 }
 
+void Clocks::learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row) {
+  uint32_t own = seen[warp][warp];
+  learn(warp, row);
+  seen[warp][warp] = own;
+  if (row[warp] <= lanesJoined[warp])
+    return;
+  if (laneSeen.empty())
+    laneSeen.resize(kMaxWarps * 32, WarpRow{});
+  for (; lanes != 0; lanes &= lanes - 1)
+    for (uint32_t &stamp : laneSeen[warp * 32 + static_cast<unsigned>(__builtin_ctz(lanes))])
+      stamp = std::max(stamp, row[warp]);
+}
+
 void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t started) {
   uint32_t time = release();
   if ((started & ~lanes) == 0) {

@@ -91,6 +91,8 @@ struct Clocks {
   void fenceProxy(unsigned actor);
   /// What an asynchronous operation that `actor` issues now is ordered after.
   Row issueRow(unsigned actor) const;
+  /// As learn, through memory (an acquire): its `lanes` also learn what other lanes of the warp had done.
+  void learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row);
   /// Whether lane `lane` of `warp` is ordered after stamp `time` of (otherWarp, otherLane).
   bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
 

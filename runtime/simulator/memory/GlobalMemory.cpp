@@ -26,8 +26,10 @@ uint8_t *reserve(uint64_t bytes) {
 uint64_t bitBytes(uint64_t size) { return size / 8 + 2; }
 
 void unmap(const Allocation &allocation) {
-  munmap(allocation.bytes, allocation.size);
+  if (!allocation.hostOwned)
+    munmap(allocation.bytes, allocation.size);
   munmap(allocation.written, bitBytes(allocation.size));
+  delete allocation.shadow;
 }
 
 std::string hex(uint64_t value) {
@@ -56,9 +58,27 @@ Allocation *GlobalMemory::allocate(uint64_t size) {
       munmap(allocation.written, bitBytes(size));
     return nullptr;
   }
+  if (shadowed)
+    allocation.shadow = new RaceShadow(size, shadowBudget);
   used += size;
   next += (size + kGap + kGap - 1) / kGap * kGap;
   return &live.emplace(allocation.base, allocation).first->second;
+}
+
+bool GlobalMemory::adopt(uint8_t *host, uint64_t size) {
+  uint64_t base = reinterpret_cast<uint64_t>(host);
+  auto after = live.upper_bound(base);
+  bool overlaps = (after != live.end() && after->first - base < size) ||
+                  (after != live.begin() && std::prev(after)->second.contains(base, 1));
+  Allocation allocation{base, size, host, size == 0 || overlaps ? nullptr : reserve(bitBytes(size)), true};
+  if (!allocation.written)
+    return false;
+  std::memset(allocation.written, 0xFF, bitBytes(size));
+  if (shadowed)
+    allocation.shadow = new RaceShadow(size, shadowBudget);
+  freed.erase(base);
+  live.emplace(base, allocation);
+  return true;
 }
 
 bool GlobalMemory::release(uint64_t base) {
@@ -66,7 +86,8 @@ bool GlobalMemory::release(uint64_t base) {
   if (found == live.end())
     return false;
   unmap(found->second);
-  used -= found->second.size;
+  if (!found->second.hostOwned)
+    used -= found->second.size;
   freed[base] = found->second.size;
   live.erase(found);
   return true;
@@ -98,6 +119,14 @@ bool GlobalMemory::releaseOnDevice(uint64_t base) {
   live.erase(base);
   heap.erase(found);
   return true;
+}
+
+void GlobalMemory::forgetAccesses() {
+  for (auto &[base, allocation] : live)
+    if (allocation.shadow) {
+      delete allocation.shadow;
+      allocation.shadow = new RaceShadow(allocation.size, shadowBudget);
+    }
 }
 
 const Allocation *GlobalMemory::find(uint64_t address) const {

@@ -13,10 +13,12 @@
 //|
 //| Thread-safety: allocate and release need exclusive access; everything else may run concurrently, after
 //| shareWithDevice(true) the allocations of the device's own malloc too.
-//| Races between blocks on the same bytes are the kernel's own and are not looked for.
+//| Races between threads on the same bytes are found by the allocation's shadow, if it has one.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_GLOBALMEMORY_H
+
+#include "runtime/simulator/memory/RaceShadow.h"
 
 #include <cstdint>
 #include <map>
@@ -30,9 +32,11 @@ namespace imbrex::simulator {
 struct Allocation {
   uint64_t base = 0; ///< Device address, 512-byte aligned.
   uint64_t size = 0;
-  uint8_t *bytes = nullptr;   ///< Host backing.
-  uint8_t *written = nullptr; ///< One bit a byte, bit i%8 of byte i/8.
-  bool readOnly = false;      ///< A `.const` variable.
+  uint8_t *bytes = nullptr;     ///< Host backing.
+  uint8_t *written = nullptr;   ///< One bit a byte, bit i%8 of byte i/8.
+  bool hostOwned = false;       ///< The bytes belong to the host and are all written.
+  bool readOnly = false;        ///< A `.const` variable.
+  RaceShadow *shadow = nullptr; ///< Null where races are not looked for.
 
   bool contains(uint64_t address, uint64_t count) const {
     return address - base < size && count <= size - (address - base);
@@ -79,17 +83,23 @@ inline void forgetWritten(const Allocation &a, uint64_t offset, uint32_t mask) {
 
 class GlobalMemory {
 public:
-  explicit GlobalMemory(uint64_t capacity) : capacity(capacity) {}
+  /// `shadowed`: races are looked for.
+  explicit GlobalMemory(uint64_t capacity, bool shadowed = false) : capacity(capacity), shadowed(shadowed) {}
   ~GlobalMemory();
   GlobalMemory(const GlobalMemory &) = delete;
   GlobalMemory &operator=(const GlobalMemory &) = delete;
 
   /// A new allocation, or null when the device's memory or the host's address space is exhausted.
   Allocation *allocate(uint64_t size);
+  /// Host memory as an allocation whose device address is its own; false if it overlaps one. It stays the host's.
+  bool adopt(uint8_t *host, uint64_t size);
+  uint64_t freeBytes() const { return capacity - used; }
   /// False if `base` is not the start of a live allocation.
   bool release(uint64_t base);
   /// The allocation that holds `address`, or null.
   const Allocation *find(uint64_t address) const;
+  /// The shadows begin anew: what was done so far is before everything to come.
+  void forgetAccesses();
   /// Where `address` lies with respect to the nearest live or freed allocation, in words.
   std::string describe(uint64_t address) const;
 
@@ -105,8 +115,11 @@ public:
   /// Copies out; bytes never written read as 0xFF (a NaN in every floating-point type).
   static void copyOut(const Allocation &allocation, uint64_t offset, uint64_t count, uint8_t *out);
 
+  ShadowBudget shadowBudget;
+
 private:
   uint64_t capacity;
+  bool shadowed;
   uint64_t used = 0;
   uint64_t next = uint64_t(0x7F) << 36; ///< Device address of the next allocation.
   std::map<uint64_t, Allocation> live;

@@ -54,7 +54,7 @@ SharedMemory::~SharedMemory() {
     release(trace, size_t(capacity) * kActors);
 }
 
-void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
+void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::span<const SharedGap> gaps) {
   // What the last block left in flight, and its mbarriers, must not look alive to this one.
   for (uint32_t i = 0, end = (limit + (1u << granule) - 1) >> granule; i < end; ++i)
     if (writeTime[i] >= kObject)
@@ -63,7 +63,13 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
   stride = capacity >> log2;
   limit = size;
   anyStrong = anyUndefined = false;
+  noticed = Notice();
   clocks.begin(warpCount);
+  for (const SharedGap &gap : gaps)
+    for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
+      writeTime[i] = kInFlight;
+      writeWho[i] = kInGap;
+    }
 }
 
 bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
@@ -95,6 +101,10 @@ bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32
 bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
+  if (time == kInFlight && writer.bits == kInGap) {
+    found = {FaultKind::OutOfBounds, false, false, Accessor{0}};
+    return false;
+  }
   if (time == kInFlight)
     return fail(isWrite ? FaultKind::SharedRace : FaultKind::AsyncReadBeforeWait, writer, true);
   if (time == kObject)
@@ -141,6 +151,8 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
       if (found.kind != FaultKind::Uninitialised)
         return false;
       undefined = true;
+    } else if (who.strong()) {
+      noticeLanes(i, who);
     }
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
@@ -182,6 +194,32 @@ void SharedMemory::forget(uint32_t address, uint32_t mask, bool isComputed) {
   anyUndefined = true;
   for (; mask != 0; mask &= mask - 1)
     undefinedBytes[address + static_cast<uint32_t>(__builtin_ctz(mask))] = isComputed ? 2 : 1;
+}
+
+/// A strong read of what another lane of the warp wrote by a strong write, with nothing that orders the two.
+void SharedMemory::noticeLanes(uint32_t index, Accessor who) {
+  Accessor writer{writeWho[index]};
+  if (writer.strong() && writer.warp() == who.warp() &&
+      !clocks.ordered(who.warp(), who.lane(), who.warp(), writer.lane(), writeTime[index]))
+    noticed = {Notice::LaneToLane, writer};
+}
+
+/// The earlier writes of granule `index` against a write of `value` to `count` bytes from `address` (null: unknown).
+bool SharedMemory::checkPlainWrite(uint32_t index, Accessor who, uint32_t address, uint32_t count,
+                                   const uint8_t *value) {
+  Accessor writer{writeWho[index]};
+  uint32_t begin = std::max(index << granule, address), end = std::min((index + 1) << granule, address + count);
+  bool equal = value && writeTime[index] < kObject && writeTime[index] > clocks.start &&
+               std::memcmp(bytes + begin, value + (begin - address), end - begin) == 0;
+  if (equal && writeTime[index] == clocks.now && writer.warp() == who.warp() &&
+      writer.instruction() == who.instruction())
+    return true;
+  if (checkWriter(index, who, true))
+    return true;
+  if (!equal || who.strong() || found.other.strong())
+    return false;
+  noticed = {Notice::EqualWrites, found.other};
+  return true;
 }
 
 /// Whether `who` is ordered after what `agent` did according to the trace.
@@ -240,6 +278,10 @@ bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t 
 bool SharedMemory::checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
+  if (time == kInFlight && writer.bits == kInGap) {
+    found = {FaultKind::OutOfBounds, false, false, Accessor{0}};
+    return false;
+  }
   if (time == kInFlight)
     return fail(isWrite ? FaultKind::SharedRace : FaultKind::AsyncReadBeforeWait, writer, true);
   if (time == kObject)
@@ -343,18 +385,10 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
   uint32_t bad = 0;
   for (uint32_t i = first; i <= last; ++i)
     bad |= uint32_t(writeTime[i] > oldest);
-  if (bad) {
-    for (uint32_t i = first; i <= last; ++i) {
-      Accessor writer{writeWho[i]};
-      bool sameInstruction = writeTime[i] == clocks.now && writer.warp() == who.warp() &&
-                             writer.instruction() == who.instruction() && value;
-      uint32_t begin = std::max(i << granule, address), end = std::min((i + 1) << granule, address + count);
-      if (sameInstruction && std::memcmp(bytes + begin, value + (begin - address), end - begin) == 0)
-        continue;
-      if (!checkWriter(i, who, true))
+  if (bad)
+    for (uint32_t i = first; i <= last; ++i)
+      if (!checkPlainWrite(i, who, address, count, value))
         return false;
-    }
-  }
   if (!checkBeforeWrite(first, last, who))
     return false;
   if (anyUndefined) [[unlikely]]

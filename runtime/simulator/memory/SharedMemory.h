@@ -12,11 +12,12 @@
 
 //|
 //| An access is checked against the block's Clocks, not against the order in which the simulator
-//| happens to run warps: a missing barrier is found under any schedule. Two lanes of one instruction
-//| may write the same bytes only if the values are identical. Atomics and volatile, relaxed, acquire
-//| or release accesses ("strong") do not race with each other, and order nothing; so plain and strong
-//| accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is
-//| enough: who is ordered after it is ordered after the ones before.
+//| happens to run warps: a missing barrier is found under any schedule. Unordered plain writes of one
+//| value are noticed and let pass, of different values they race. Atomics and volatile, relaxed,
+//| acquire or release accesses ("strong") do not race with each other (what they order:
+//| exec/MemoryOrder.h), so plain and strong accesses are kept apart, and none hides one of the other
+//| kind. Of ordered plain writes the last is enough: who is ordered after it is ordered after the ones
+//| before.
 //|
 //| Asynchronous operations (bulk copies, wgmma) access as channels (Clocks.h). They take place when they
 //| are issued, but what they wrote counts as seen only by who has learnt that the channel completed it,
@@ -34,6 +35,8 @@
 #include "runtime/simulator/memory/Clocks.h"
 
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace imbrex::simulator {
@@ -70,6 +73,21 @@ struct Conflict {
   Accessor other{0};
 };
 
+/// What is worth a note and no fault.
+struct Notice {
+  enum Kind : uint8_t {
+    None,
+    EqualWrites, ///< A plain write of what `other` wrote, unordered.
+    LaneToLane,  ///< A strong read of what another lane of the warp wrote by a strong write, without bar.warp.sync.
+  } kind = None;
+  Accessor other{0};
+};
+
+/// Bytes between two shared variables that belong to neither.
+struct SharedGap {
+  uint32_t begin = 0, end = 0;
+};
+
 /// The last access of one kind by each agent to each granule; [agent * stride + granule]. Lanes of a warp
 /// that are not ordered with each other share an entry, which then holds the time of the latest.
 struct Trace {
@@ -91,8 +109,8 @@ public:
   SharedMemory(const SharedMemory &) = delete;
   SharedMemory &operator=(const SharedMemory &) = delete;
 
-  /// A new block: `bytes` accessible, nothing written, `warps` warps, granules of 2^log2 bytes.
-  void begin(uint32_t bytes, unsigned log2, unsigned warps);
+  /// A new block: `bytes` accessible but for the gaps, nothing written, `warps` warps, granules of 2^log2 bytes.
+  void begin(uint32_t bytes, unsigned log2, unsigned warps, std::span<const SharedGap> gaps = {});
 
   /// Checks and records; the range is inside and aligned to a granule. False: see conflict(). Bytes that nothing wrote
   /// are an Uninitialised conflict, which is recorded as a read all the same.
@@ -141,16 +159,22 @@ public:
   uint8_t *data() { return bytes; }
   uint32_t size() const { return limit; }
   const Conflict &conflict() const { return found; }
+  /// What the accesses since the last call left to note.
+  Notice takeNotice() { return std::exchange(noticed, Notice()); }
+  bool hasNotice() const { return noticed.kind != Notice::None; }
 
   Clocks clocks;
 
 private:
   static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that a cp.async will write.
   static constexpr uint32_t kObject = ~1u;   ///< writeTime of a granule of an mbarrier object.
+  static constexpr uint32_t kInGap = ~0u;    ///< writeWho where writeTime is kInFlight: no variable is here.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
   bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
+  bool checkPlainWrite(uint32_t index, Accessor who, uint32_t address, uint32_t count, const uint8_t *value);
+  void noticeLanes(uint32_t index, Accessor who);
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
   bool isUndefined(uint32_t begin, uint32_t end) const;
   template <class F> bool allAgents(const Trace &trace, F f) const;
@@ -176,6 +200,7 @@ private:
   Trace plainReads;                    ///< Of all agents.
   Trace strongReads, strongWrites;     ///< Of actors.
   Conflict found;
+  Notice noticed;
 };
 
 } // namespace imbrex::simulator

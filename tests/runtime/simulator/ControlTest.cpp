@@ -100,7 +100,7 @@ TEST(Control, LanesThatTakeALockInTurn) {
   auto out =
       runBody("TRY:\natom.global.cas.b32 %r1, [%rd2], 0, 1;\nsetp.ne.b32 %p1, %r1, 0;\n@%p1 bra TRY;\n"
               "ld.volatile.global.u32 %r2, [%rd2+8];\nadd.u32 %r2, %r2, 1;\nst.volatile.global.u32 [%rd2+8], %r2;\n"
-              "atom.global.exch.b32 %r3, [%rd2], 0;\n" +
+              "membar.gl;\natom.global.exch.b32 %r3, [%rd2], 0;\n" +
                   store("%r2"),
               {0, 0});
   uint64_t sum = 0;

@@ -11,6 +11,7 @@
 #include "SimulatorTest.h"
 
 using namespace imbrex::simulator::testing;
+using imbrex::simulator::RaceLevel;
 using imbrex::simulator::SimulatorOptions;
 
 namespace {
@@ -22,7 +23,9 @@ const std::string kShared = ".shared .align 16 .b8 tile[4096];\n";
 void check(const std::string &body, unsigned threads, const std::vector<std::string> &words,
            const std::string &declarations = kShared, uint64_t budget = 0) {
   for (unsigned seed : {0u, 1u, 7u, 1234u}) {
-    Host host(SimulatorOptions{2, budget, seed});
+    SimulatorOptions options{2, budget, seed};
+    options.races = RaceLevel::Block; // All blocks write the same words.
+    Host host(options);
     CUfunction function = host.load(kernelText(body, declarations));
     ASSERT_EQ(host.status, CUDA_SUCCESS) << host.log;
     CUdeviceptr in = host.upload(std::vector<uint64_t>(1024, 5)), out = host.allocate(8192);
@@ -239,6 +242,78 @@ const std::string kCopyOne = "mov.u32 %r1, tile;\nshl.b32 %r2, %r0, 4;\nadd.u32 
                              "mul.wide.u32 %rd6, %r7, 16;\nadd.s64 %rd7, %rd2, %rd6;\n"
                              "cp.async.cg.shared.global [%r3], [%rd7], 16;\n";
 
+/// Two warps; the second waits for the first one's flag.
+std::string handOver(const std::string &release, const std::string &acquire) {
+  return "setp.eq.u32 %p1, %r0, 0;\nmov.u32 %r1, tile;\n@%p1 st.shared.u32 [%r1], 0;\nbar.sync 0;\n"
+         "setp.ge.u32 %p1, %r0, 32;\n@%p1 bra CONSUMER;\nsetp.ne.u32 %p1, %r0, 0;\n@%p1 exit;\n"
+         "st.shared.u32 [%r1+64], 42;\n" +
+         release + " [%r1], 1;\nexit;\nCONSUMER: " + acquire + "setp.eq.u32 %p1, %r2, 0;\n@%p1 bra CONSUMER;\n";
+}
+
+TEST(Race, ReleaseAndAcquireOrder) {
+  std::string read = "ld.shared.u32 %r3, [%r1+64];\n", acquire = "ld.acquire.cta.shared.u32 %r2, [%r1];\n";
+  check(handOver("st.release.cta.shared.u32", acquire) + read, 64, {});
+  check(handOver("st.relaxed.cta.shared.u32", acquire) + read, 64, {"shared-memory race"});
+  check(handOver("st.release.cta.shared.u32", "ld.relaxed.cta.shared.u32 %r2, [%r1];\n") + read, 64,
+        {"shared-memory race"});
+  check(handOver("membar.cta;\nst.volatile.shared.u32", "ld.volatile.shared.u32 %r2, [%r1];\n") + "membar.cta;\n" +
+            read,
+        64, {});
+  check(handOver("st.volatile.shared.u32", "ld.volatile.shared.u32 %r2, [%r1];\n") + "membar.cta;\n" + read, 64,
+        {"shared-memory race"});
+}
+
+TEST(Race, ReleaseAndAcquireBetweenLanes) {
+  std::string start =
+      "mov.u32 %r1, tile;\nst.volatile.shared.u32 [%r1], 0;\nbar.warp.sync -1;\nsetp.eq.u32 %p1, %r0, 0;\n"
+      "@%p1 st.shared.u32 [%r1+64], 42;\n";
+  check(start + "@%p1 st.release.cta.shared.u32 [%r1], 1;\nld.acquire.cta.shared.u32 %r2, [%r1];\n"
+                "ld.shared.u32 %r3, [%r1+64];\n",
+        32, {});
+  check(start + "@%p1 st.relaxed.cta.shared.u32 [%r1], 1;\nld.acquire.cta.shared.u32 %r2, [%r1];\n"
+                "ld.shared.u32 %r3, [%r1+64];\n",
+        32, {"shared-memory race"});
+}
+
+/// Runs a body and returns the notes that the device told.
+std::string notesOf(const std::string &body, unsigned threads) {
+  std::string notes;
+  SimulatorOptions options;
+  options.note = [&](const std::string &text) { notes += text + "\n"; };
+  Host host(options);
+  CUfunction function = host.load(kernelText(body, kShared));
+  EXPECT_EQ(host.status, CUDA_SUCCESS) << host.log;
+  CUdeviceptr out = host.allocate(8192);
+  EXPECT_EQ(host.launch(function, 1, threads, 0, out, out), CUDA_SUCCESS) << host.report;
+  return notes;
+}
+
+TEST(Note, EqualValuesOfSeveralWarps) {
+  std::string store = "mov.u32 %r1, tile;\nst.shared.u32 [%r1], 1;\n";
+  EXPECT_NE(notesOf(store, 64).find("equal unordered writes in kernel 'k': write of 4 bytes at shared"),
+            std::string::npos);
+  EXPECT_EQ(notesOf(store, 32), "");
+  check("mov.u32 %r1, tile;\nst.shared.u32 [%r1], %r0;\n", 64, {"shared-memory race"});
+  check(store + "ld.shared.u32 %r2, [%r1];\n", 64, {"shared-memory race"}); // Who reads must still be ordered.
+}
+
+TEST(Note, WarpSynchronousVolatile) {
+  std::string body = kOwnSlot + "st.volatile.shared.u32 [%r3], %r0;\n";
+  std::string read = "xor.b32 %r4, %r2, 4;\nadd.u32 %r5, %r1, %r4;\nld.volatile.shared.u32 %r6, [%r5];\n";
+  EXPECT_NE(notesOf(body + read, 32).find("warp-synchronous volatile access"), std::string::npos);
+  EXPECT_EQ(notesOf(body + "bar.warp.sync -1;\n" + read, 32), "");
+}
+
+TEST(Fault, GapBetweenSharedVariables) {
+  std::string two = ".shared .align 4 .b8 first[128];\n.shared .align 4 .b8 second[128];\n";
+  std::string both = "shl.b32 %r2, %r0, 2;\nmov.u32 %r1, first;\nadd.u32 %r1, %r1, %r2;\nmov.u32 %r3, second;\n"
+                     "add.u32 %r3, %r3, %r2;\nst.shared.u32 [%r3], %r0;\nst.shared.u32 [%r1], %r0;\n";
+  check(both + "st.shared.u32 [%r1+128], %r0;\n", 32, {"out of bounds", "past the end of a shared variable"}, two);
+  check(both + "setp.eq.u32 %p1, %r0, 31;\n@%p1 ld.shared.u32 %r4, [%r1+4];\n", 32, {"out of bounds", "past the end"},
+        two);
+  check(both, 32, {}, two);
+}
+
 TEST(CopyAsync, ReadBeforeWait) {
   std::string bug = "cp.async destination read before its wait";
   check(kCopyOne + "ld.shared.u32 %r4, [%r3];", 64, {bug, "wait_group"});
@@ -331,6 +406,26 @@ TEST(Fault, BarrierOfADivergedWarpOrdersItsHalves) {
 TEST(Fault, EndlessLoop) {
   check("LOOP:\nadd.u32 %r1, %r1, 1;\nbra LOOP;", 32, {"instruction budget exceeded", "endless loop", "PTX line"}, "",
         100000);
+}
+
+TEST(Fault, LoopsThatNothingEnds) {
+  std::string one = "and.b32 %r6, %r0, 31;\nsetp.ne.u32 %p3, %r6, 0;\n@%p3 exit;\n"; // One lane a warp.
+  std::string flag = one + "mov.u32 %r1, tile;\nst.volatile.shared.u32 [%r1], 0;\nbar.sync 0;\n";
+  std::string spin = "LOOP: ld.volatile.shared.u32 %r2, [%r1];\nsetp.eq.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\n";
+  check(flag + spin, 64, {"endless loop", "goes round in a loop"});
+  check(flag + "setp.ge.u32 %p2, %r0, 32;\n@%p2 bra WAIT;\n" + spin + "WAIT: bar.sync 1;\n", 64, {"endless loop"});
+  check("LOOP: atom.global.cas.b32 %r2, [%rd2], 0, 1;\nsetp.ne.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\n", 1,
+        {"endless loop"});
+}
+
+TEST(Fault, ALongWaitIsNoEndlessLoop) {
+  std::string start = "and.b32 %r6, %r0, 31;\nsetp.ne.u32 %p3, %r6, 0;\n@%p3 exit;\nmov.u32 %r1, tile;\n"
+                      "st.volatile.shared.u32 [%r1], 0;\nbar.sync 0;\nsetp.ge.u32 %p2, %r0, 32;\n@%p2 bra WORK;\n";
+  std::string spin = "LOOP: ld.volatile.shared.u32 %r2, [%r1];\nsetp.eq.u32 %p1, %r2, 0;\n@%p1 bra LOOP;\nexit;\n";
+  check(start + spin +
+            "WORK: mov.u32 %r3, 0;\nMORE: add.u32 %r3, %r3, 1;\nsetp.lt.u32 %p1, %r3, 100000;\n@%p1 bra MORE;\n"
+            "st.volatile.shared.u32 [%r1], 1;\n",
+        64, {});
 }
 
 TEST(Fault, Trap) { check("setp.eq.u32 %p1, %r0, 9;\n@%p1 trap;", 32, {"trap", "thread (9, 0, 0)"}); }

@@ -90,7 +90,7 @@ class Kit(unittest.TestCase):
     def test_the_way_on_a_gpu(self):
         """On a stand-in for the driver, which takes PTX alone: hence no micro-benchmarks, and by run.py, which looks
         for no ptxas where run.sh does."""
-        machine = {"LD_LIBRARY_PATH": os.path.join(BUILD, "tests", "tools", "standin"), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+        machine = {"LD_LIBRARY_PATH": os.path.join(BUILD, "runtime", "standin"), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         for kind in ("smoke", "record", "tune"):
             with self.subTest(kind=kind):
                 code, told, files = self.run_kind(kind, device="cuda:0", program=[sys.executable, os.path.join(self.kit, "kit", "run.py")], **machine)

@@ -1,0 +1,155 @@
+//===- Launches.cpp - Launches and occupancy of the stand-in driver ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The other ways to launch come down to cuLaunchKernel. Blocks of a cooperative launch would have to run together,
+// which cuLaunchKernel does not promise. Occupancy follows from threads, shared memory and registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/standin/StandIn.h"
+
+#include <algorithm>
+
+using namespace imbrex::standin;
+using imbrex::cuda::CUfunction;
+using imbrex::cuda::CUstream;
+
+namespace {
+
+/// CUlaunchConfig and its attributes.
+struct LaunchAttribute {
+  int id;
+  char padding[4];
+  union {
+    char bytes[64];
+    struct {
+      unsigned x, y, z;
+    } cluster;
+    int cooperative;
+  } value;
+};
+struct LaunchConfig {
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+  CUstream stream;
+  LaunchAttribute *attributes;
+  unsigned count;
+};
+enum { kCooperative = 2, kClusterDimension = 4 };
+
+/// The values of kernelParams out of the buffer that CU_LAUNCH_PARAM_BUFFER_POINTER names; the device checks their
+/// number.
+bool unpack(CUfunction function, void **extra, std::vector<void *> &pointers) {
+  char *buffer = nullptr;
+  for (; *extra; extra += 2) {
+    if (*extra == reinterpret_cast<void *>(1))
+      buffer = static_cast<char *>(extra[1]);
+    else if (*extra != reinterpret_cast<void *>(2)) // The size.
+      return false;
+  }
+  size_t offset = 0;
+  for (size_t i = 0; extras().functionParameter(function, i, &offset, nullptr) == CUDA_SUCCESS; ++i)
+    pointers.push_back(buffer + offset);
+  pointers.push_back(nullptr);
+  return buffer != nullptr || pointers.size() == 1;
+}
+
+int attributeOf(CUfunction function, int attribute) {
+  int value = 0;
+  table().funcGetAttribute(&value, attribute, function);
+  return value;
+}
+int deviceAttribute(int attribute) {
+  int value = 0;
+  table().deviceGetAttribute(&value, attribute, 0);
+  return value;
+}
+
+constexpr int kThreadsOfMultiprocessor = 2048, kBlocksOfMultiprocessor = 32, kReservedShared = 1024;
+
+int activeBlocks(CUfunction function, int threads, size_t dynamicShared) {
+  if (threads <= 0 || threads > attributeOf(function, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK))
+    return 0;
+  int warps = (threads + 31) / 32;
+  int registers = std::max(attributeOf(function, CU_FUNC_ATTRIBUTE_NUM_REGS), 16);
+  size_t shared =
+      static_cast<size_t>(attributeOf(function, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)) + dynamicShared + kReservedShared;
+  int byThreads = kThreadsOfMultiprocessor / (warps * 32);
+  int byRegisters = 65536 / ((registers + 7) / 8 * 8 * warps * 32);
+  int byShared = static_cast<int>(
+      static_cast<size_t>(deviceAttribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)) / shared);
+  return std::min({byThreads, std::max(byRegisters, 1), byShared, kBlocksOfMultiprocessor});
+}
+
+} // namespace
+
+STANDIN_API cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+                           unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream stream, void **params,
+                           void **extra) {
+  std::vector<void *> pointers;
+  if (extra && !params) {
+    if (!unpack(function, extra, pointers))
+      return CUDA_ERROR_INVALID_VALUE;
+    params = pointers.data();
+    extra = nullptr;
+  }
+  return told(
+      table().launchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, params, extra));
+}
+
+STANDIN_API cuLaunchKernelEx(const LaunchConfig *config, CUfunction function, void **params, void **extra) {
+  if (!config)
+    return CUDA_ERROR_INVALID_VALUE;
+  for (unsigned i = 0; i < config->count; ++i) {
+    const LaunchAttribute &attribute = config->attributes[i];
+    const auto &cluster = attribute.value.cluster;
+    if (attribute.id == kClusterDimension && uint64_t(cluster.x) * cluster.y * cluster.z > 1)
+      return refuse("a launch with clusters");
+  }
+  return cuLaunchKernel(function, config->gridX, config->gridY, config->gridZ, config->blockX, config->blockY,
+                        config->blockZ, config->sharedBytes, config->stream, params, extra);
+}
+
+STANDIN_API cuLaunchCooperativeKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ,
+                                      unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
+                                      CUstream stream, void **params) {
+  return cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, params, nullptr);
+}
+
+STANDIN_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,
+                                                        size_t dynamicShared) {
+  return *blocks = activeBlocks(function, threads, dynamicShared), CUDA_SUCCESS;
+}
+STANDIN_API cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int threads,
+                                                                 size_t dynamicShared, unsigned) {
+  return *blocks = activeBlocks(function, threads, dynamicShared), CUDA_SUCCESS;
+}
+STANDIN_API cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction function, size_t (*sharedOf)(int),
+                                             size_t dynamicShared, int limit) {
+  int best = 0;
+  for (int threads = attributeOf(function, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK) / 32 * 32; threads >= 32;
+       threads -= 32) {
+    if (limit > 0 && threads > limit)
+      continue;
+    int blocks = activeBlocks(function, threads, sharedOf ? sharedOf(threads) : dynamicShared);
+    if (blocks * threads <= best)
+      continue;
+    best = blocks * threads;
+    *block = threads;
+    *grid = blocks * deviceAttribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  }
+  return best ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+STANDIN_API cuOccupancyMaxPotentialBlockSizeWithFlags(int *grid, int *block, CUfunction function,
+                                                      size_t (*sharedOf)(int), size_t dynamicShared, int limit,
+                                                      unsigned) {
+  return cuOccupancyMaxPotentialBlockSize(grid, block, function, sharedOf, dynamicShared, limit);
+}
+STANDIN_API cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction function, int blocks, int) {
+  int room = deviceAttribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) / std::max(blocks, 1) -
+             kReservedShared - attributeOf(function, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
+  *bytes =
+      static_cast<size_t>(std::clamp(room, 0, deviceAttribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)));
+  return CUDA_SUCCESS;
+}

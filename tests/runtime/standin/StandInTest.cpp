@@ -1,0 +1,239 @@
+//===- StandInTest.cpp - Programs find the simulated device as CUDA --------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The two stand-in libraries, opened as a program's loader would and called by name alone: what a driver client and
+// what nvcc's own calls before main do.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/CudaDriver.h"
+
+#include <cstdint>
+#include <cstring>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <vector>
+
+using namespace imbrex::cuda;
+
+namespace {
+
+const std::string kText = R"(.version 8.0
+.target sm_80
+.address_size 64
+.visible .global .align 4 .u32 scale = 3;
+.visible .entry triple(.param .u64 triple_param_0, .param .u32 triple_param_1)
+{
+.reg .pred %p; .reg .b32 %r<6>; .reg .b64 %rd<5>;
+ld.param.u64 %rd1, [triple_param_0]; ld.param.u32 %r1, [triple_param_1];
+mov.u32 %r2, %tid.x; setp.ge.u32 %p, %r2, %r1; @%p bra END;
+mul.wide.u32 %rd2, %r2, 4; add.s64 %rd2, %rd1, %rd2;
+ld.global.u32 %r3, [scale]; ld.global.u32 %r4, [%rd2]; mul.lo.u32 %r5, %r3, %r4; st.global.u32 [%rd2], %r5;
+END: ret;
+}
+)";
+
+class Library {
+public:
+  explicit Library(const char *name)
+      : handle(dlopen((std::string(STANDIN_FOLDER "/") + name).c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+    EXPECT_NE(handle, nullptr) << dlerror();
+  }
+  template <class... Parameters> CUresult call(const char *name, Parameters... parameters) {
+    auto *entry = reinterpret_cast<CUresult (*)(Parameters...)>(dlsym(handle, name));
+    EXPECT_NE(entry, nullptr) << name;
+    return entry ? entry(parameters...) : CUDA_ERROR_NOT_FOUND;
+  }
+
+private:
+  void *handle;
+};
+
+class Driver : public ::testing::Test {
+protected:
+  void SetUp() override {
+    ASSERT_EQ(cuda.call("cuInit", 0u), CUDA_SUCCESS);
+    ASSERT_EQ(cuda.call("cuCtxCreate_v2", &context, 0u, 0), CUDA_SUCCESS);
+    ASSERT_EQ(cuda.call("cuModuleLoadData", &module, kText.c_str()), CUDA_SUCCESS);
+    ASSERT_EQ(cuda.call("cuModuleGetFunction", &function, module, "triple"), CUDA_SUCCESS);
+  }
+  void TearDown() override { EXPECT_EQ(cuda.call("cuCtxDestroy_v2", context), CUDA_SUCCESS); }
+
+  CUresult launch(CUdeviceptr data, unsigned count, void **extra = nullptr) {
+    void *arguments[] = {&data, &count};
+    return cuda.call("cuLaunchKernel", function, 1u, 1u, 1u, 32u, 1u, 1u, 0u, static_cast<void *>(nullptr),
+                     extra ? static_cast<void **>(nullptr) : arguments, extra);
+  }
+
+  Library cuda{"libcuda.so.1"};
+  CUcontext context = nullptr;
+  CUmodule module = nullptr;
+  CUfunction function = nullptr;
+};
+
+TEST_F(Driver, RunsAKernel) {
+  std::vector<unsigned> values = {1, 2, 3, 4};
+  CUdeviceptr data = 0, scale = 0;
+  size_t bytes = 0;
+  unsigned five = 5;
+  EXPECT_EQ(cuda.call("cuMemAlloc_v2", &data, size_t(16)), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuMemcpyHtoD_v2", data, values.data(), size_t(16)), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuModuleGetGlobal_v2", &scale, &bytes, module, "scale"), CUDA_SUCCESS);
+  EXPECT_EQ(bytes, 4u);
+  EXPECT_EQ(cuda.call("cuMemcpyHtoD_v2", scale, &five, size_t(4)), CUDA_SUCCESS);
+  EXPECT_EQ(launch(data, 4), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuMemcpyDtoH_v2", values.data(), data, size_t(16)), CUDA_SUCCESS);
+  EXPECT_EQ(values, (std::vector<unsigned>{5, 10, 15, 20}));
+}
+
+TEST_F(Driver, HostMemoryIsTheDevicesToo) {
+  unsigned *memory = nullptr;
+  ASSERT_EQ(cuda.call("cuMemHostAlloc", &memory, size_t(64), 0u), CUDA_SUCCESS);
+  memory[0] = 7;
+  EXPECT_EQ(launch(reinterpret_cast<CUdeviceptr>(memory), 1), CUDA_SUCCESS);
+  EXPECT_EQ(memory[0], 21u);
+  unsigned type = 0;
+  EXPECT_EQ(cuda.call("cuPointerGetAttribute", &type, 2, reinterpret_cast<CUdeviceptr>(memory)), CUDA_SUCCESS);
+  EXPECT_EQ(type, 1u);
+  EXPECT_EQ(cuda.call("cuMemFreeHost", memory), CUDA_SUCCESS);
+  EXPECT_NE(cuda.call("cuMemFreeHost", memory), CUDA_SUCCESS);
+}
+
+TEST_F(Driver, ParametersFromABuffer) {
+  CUdeviceptr data = 0;
+  cuda.call("cuMemAlloc_v2", &data, size_t(4));
+  cuda.call("cuMemsetD32_v2", data, 2u, size_t(1));
+  struct {
+    CUdeviceptr data;
+    unsigned count;
+  } buffer{data, 1};
+  size_t bytes = sizeof(buffer);
+  void *extra[] = {reinterpret_cast<void *>(1), &buffer, reinterpret_cast<void *>(2), &bytes, nullptr};
+  EXPECT_EQ(launch(0, 0, extra), CUDA_SUCCESS);
+  unsigned result = 0;
+  cuda.call("cuMemcpyDtoH_v2", &result, data, size_t(4));
+  EXPECT_EQ(result, 6u);
+  size_t offset = 0;
+  EXPECT_EQ(cuda.call("cuFuncGetParamInfo", function, size_t(1), &offset, &bytes), CUDA_SUCCESS);
+  EXPECT_EQ(offset, 8u);
+  EXPECT_EQ(bytes, 4u);
+  EXPECT_EQ(cuda.call("cuFuncGetParamInfo", function, size_t(2), &offset, &bytes), CUDA_ERROR_INVALID_VALUE);
+}
+
+TEST_F(Driver, EntriesAreFoundByName) {
+  void *entry = nullptr;
+  int state = 0;
+  auto find = [&](const char *name, int version) {
+    return cuda.call("cuGetProcAddress_v2", name, &entry, version, uint64_t(0), &state);
+  };
+  for (const char *name : {"cuInit", "cuMemAlloc", "cuCtxCreate", "cuLaunchKernel", "cuGetProcAddress"}) {
+    EXPECT_EQ(find(name, 12000), CUDA_SUCCESS);
+    EXPECT_NE(entry, nullptr) << name;
+    EXPECT_EQ(state, 0);
+  }
+  EXPECT_EQ(find("cuNoSuchThing", 12000), CUDA_SUCCESS);
+  EXPECT_EQ(entry, nullptr);
+  EXPECT_EQ(state, 1);
+  EXPECT_EQ(cuda.call("cuGetProcAddress", "cuInit", &entry, 11000, uint64_t(0)), CUDA_SUCCESS);
+  EXPECT_NE(entry, nullptr);
+}
+
+TEST_F(Driver, WhatIsNotModelledSaysSo) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(cuda.call("cuGraphCreate", static_cast<void *>(nullptr), 0u), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("cuGraphCreate is not modelled"), std::string::npos);
+  EXPECT_EQ(cuda.call("cuModuleLoadData", &module,
+                      "\x7f"
+                      "ELF"),
+            CUDA_ERROR_NO_BINARY_FOR_GPU);
+}
+
+TEST_F(Driver, AFaultIsPrinted) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(launch(64, 1), CUDA_ERROR_ILLEGAL_ADDRESS);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("out of bounds in kernel 'triple'"), std::string::npos);
+  cuda.call("cuCtxDestroy_v2", context); // The fault stays until the context is gone.
+  ASSERT_EQ(cuda.call("cuCtxCreate_v2", &context, 0u, 0), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuCtxSynchronize"), CUDA_SUCCESS);
+}
+
+TEST_F(Driver, OccupancyFollowsFromThreads) {
+  int blocks = 0;
+  EXPECT_EQ(cuda.call("cuOccupancyMaxActiveBlocksPerMultiprocessor", &blocks, function, 1024, size_t(0)), CUDA_SUCCESS);
+  EXPECT_EQ(blocks, 2);
+  EXPECT_EQ(cuda.call("cuOccupancyMaxActiveBlocksPerMultiprocessor", &blocks, function, 1024, size_t(200 * 1024)),
+            CUDA_SUCCESS);
+  EXPECT_EQ(blocks, 1);
+}
+
+/// A fat binary with one entry, as nvcc lays it out.
+std::vector<uint8_t> fatBinary(const std::string &body, uint64_t flags, uint64_t plainBytes) {
+  std::vector<uint8_t> bytes(16 + 80);
+  auto put = [&](size_t at, auto value) { std::memcpy(bytes.data() + at, &value, sizeof(value)); };
+  uint64_t padded = (body.size() + 8) / 8 * 8;
+  put(0, uint32_t(0xBA55ED50));
+  put(4, uint16_t(1));
+  put(6, uint16_t(16));
+  put(8, uint64_t(80 + padded));
+  put(16, uint16_t(1)); // PTX
+  put(18, uint16_t(0x101));
+  put(20, uint32_t(80));
+  put(24, padded);
+  put(32, static_cast<uint32_t>(body.size()));
+  put(44, uint32_t(80)); // sm_80
+  put(56, flags);
+  put(72, plainBytes);
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  bytes.resize(16 + 80 + padded);
+  return bytes;
+}
+
+/// LZ4 that holds literals alone: a token, the rest of the length, the bytes.
+std::string literals(const std::string &text) {
+  std::string out = "\xF0";
+  size_t rest = text.size() - 15;
+  for (; rest >= 255; rest -= 255)
+    out += '\xFF';
+  out += static_cast<char>(rest);
+  return out + text;
+}
+
+void runProgram(const std::vector<uint8_t> &image) {
+  Library cudart("libcudart.so.13");
+  struct {
+    uint32_t magic, version;
+    const uint8_t *data;
+    void *nothing;
+  } wrapper{0x466243B1, 1, image.data(), nullptr};
+  static const char kHostFunction = 0, kHostVariable = 0;
+  const void *host = new char; // An address that no other program has.
+  auto *registerImage = reinterpret_cast<void **(*)(void *)>(dlsym(RTLD_DEFAULT, "__cudaRegisterFatBinary"));
+  ASSERT_NE(registerImage, nullptr);
+  void **program = registerImage(&wrapper);
+  cudart.call("__cudaRegisterFunction", program, host, static_cast<void *>(nullptr), "triple", -1, nullptr, nullptr,
+              nullptr, nullptr, nullptr);
+  unsigned *data = nullptr, values[] = {1, 2, 3, 4}, count = 4;
+  EXPECT_EQ(cudart.call("cudaMalloc", &data, size_t(16)), 0);
+  EXPECT_EQ(cudart.call("cudaMemcpy", data, values, size_t(16), 1), 0);
+  struct Dim3 {
+    unsigned x, y, z;
+  } one{1, 1, 1}, threads{32, 1, 1};
+  void *arguments[] = {&data, &count};
+  EXPECT_EQ(cudart.call("cudaLaunchKernel", host, one, threads, arguments, size_t(0), static_cast<void *>(nullptr)), 0);
+  EXPECT_EQ(cudart.call("cudaMemcpy", values, data, size_t(16), 2), 0);
+  EXPECT_EQ(values[3], 12u);
+  EXPECT_EQ(
+      cudart.call("cudaLaunchKernel", &kHostFunction, one, threads, arguments, size_t(0), static_cast<void *>(nullptr)),
+      98);
+  EXPECT_EQ(cudart.call("cudaGetLastError"), 98);
+  EXPECT_EQ(cudart.call("cudaGetLastError"), 0);
+  void *address = nullptr;
+  EXPECT_EQ(cudart.call("cudaGetSymbolAddress", &address, &kHostVariable), 13);
+}
+
+TEST(RuntimeLibrary, PlainFatBinary) { runProgram(fatBinary(kText, 0x11, 0)); }
+TEST(RuntimeLibrary, Lz4FatBinary) { runProgram(fatBinary(literals(kText), 0x2011, kText.size())); }
+
+} // namespace

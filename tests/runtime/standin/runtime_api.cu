@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What most programs need of the runtime library: memory of every kind, symbols, streams, events, properties, errors.
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#define CHECK(call)                                                                                                    \
+  if (cudaError_t status = call; status != cudaSuccess)                                                                \
+  return std::printf("%s: %s\n", #call, cudaGetErrorString(status)), 1
+
+__constant__ int factor[2];
+__device__ int counter = 0;
+
+__global__ void scale(const int *in, int *out, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n)
+    out[i] = in[i] * factor[0] + factor[1];
+  if (threadIdx.x == 0)
+    atomicAdd(&counter, 1);
+}
+
+int main() {
+  const int n = 1000;
+  std::vector<int> host(n);
+  for (int i = 0; i < n; ++i)
+    host[i] = i;
+  int *in, *out, *managed, *pinned, factors[2] = {3, 1}, blocks = 0;
+  cudaStream_t stream;
+  cudaEvent_t begin, end;
+  cudaDeviceProp properties;
+  float milliseconds;
+  CHECK(cudaGetDeviceProperties(&properties, 0));
+  CHECK(cudaMalloc(&in, n * sizeof(int)));
+  CHECK(cudaMalloc(&out, n * sizeof(int)));
+  CHECK(cudaMallocManaged(&managed, n * sizeof(int)));
+  CHECK(cudaMallocHost(&pinned, n * sizeof(int)));
+  CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  CHECK(cudaEventCreate(&begin));
+  CHECK(cudaEventCreate(&end));
+  CHECK(cudaMemcpyToSymbol(factor, factors, sizeof(factors)));
+  CHECK(cudaMemcpyAsync(in, host.data(), n * sizeof(int), cudaMemcpyHostToDevice, stream));
+  CHECK(cudaEventRecord(begin, stream));
+  scale<<<(n + 127) / 128, 128, 0, stream>>>(in, out, n);
+  scale<<<(n + 127) / 128, 128, 0, stream>>>(out, managed, n);
+  CHECK(cudaGetLastError());
+  CHECK(cudaEventRecord(end, stream));
+  CHECK(cudaMemcpyAsync(pinned, out, n * sizeof(int), cudaMemcpyDeviceToHost, stream));
+  CHECK(cudaStreamSynchronize(stream));
+  CHECK(cudaEventElapsedTime(&milliseconds, begin, end));
+  CHECK(cudaMemcpyFromSymbol(&blocks, counter, sizeof(int)));
+  CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&factors[0], scale, 128, 0));
+  for (int i = 0; i < n; ++i)
+    if (pinned[i] != 3 * i + 1 || managed[i] != 9 * i + 4)
+      return std::printf("wrong at %d: %d %d\n", i, pinned[i], managed[i]), 1;
+  scale<<<1, 2000>>>(in, out, n);
+  if (cudaGetLastError() != cudaErrorInvalidConfiguration || blocks != 16 || factors[0] != 16 || properties.warpSize != 32 ||
+      properties.major < 8 || properties.multiProcessorCount < 1 || properties.sharedMemPerBlockOptin < 49152)
+    return std::printf("wrong: %d blocks, occupancy %d, warps of %d\n", blocks, factors[0], properties.warpSize), 1;
+  CHECK(cudaFree(managed));
+  CHECK(cudaFreeHost(pinned));
+  std::puts("right");
+  return 0;
+}
