@@ -139,7 +139,7 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }
   plan.kind = cta::DotKind::Mma;
-  dealWarps(plan, m, n, warps, rowsMayBeSplit(dot));
+  dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
   plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1), int64_t(llvm::alignTo(k, 16))};
   if (all.m != m || all.n != n || all.k != k)

@@ -115,8 +115,9 @@ template <class T, class Operation> Step atomicVector(Warp &warp, const Instruct
       return Step::Fault;
     for (unsigned e = 0; e < count; ++e) {
       T b = warp.reg<T>(i.op[count + 1 + e])[lane];
-      warp.reg<T>(i.op[e])[lane] = update<T, Operation>(to + e * sizeof(T), b, b);
+      warp.reg<T>(i.op[e])[lane] = update<T, Operation>(to + e * sizeof(T), b, b, warp.cta->watch.changes);
     }
+    afterStrongRead(warp, i, lane, spaceOf(i), address);
   }
   warp.notePoll();
   return Step::Next;
@@ -211,13 +212,13 @@ Handler pickVectorAdd(Type type) {
 }
 
 /// {atom,red}.global.add.vec: two to eight elements, 16 bytes at most (PTX ISA, 9.7.13.5, vector operations).
-bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsigned count) {
+bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsigned count, uint32_t order) {
   bool returns = d.source.opcode == "atom";
   size_t first = returns ? 1 : 0;
   if (space != Space::Global || operation != Add || count * bitsOf(type) > 128)
     return d.fail("only .add of at most 16 bytes in global memory is a vector operation");
   d.out.count = static_cast<uint16_t>(count);
-  d.out.flags = kStrongAccess | static_cast<uint32_t>(space) << kSpaceShift;
+  d.out.flags = kStrongAccess | kAtomicAccess | order | static_cast<uint32_t>(space) << kSpaceShift;
   if (!d.operands(first + 2))
     return false;
   for (unsigned e = 0; !returns && e < count; ++e)
@@ -240,7 +241,7 @@ bool decodeAtomic(Decoder &d) {
   int vector = d.takeOneOf({"v2", "v4", "v8"});
   Type type = d.takeType();
   if (vector >= 0)
-    return decodeVectorAtomic(d, space, operation, type, 2u << vector);
+    return decodeVectorAtomic(d, space, operation, type, 2u << vector, order);
   size_t first = returns ? 1 : 0, count = first + (operation == Compare ? 3 : 2);
   if (operation < 0 || !d.operands(count))
     return d.fail("this operation is not modelled");

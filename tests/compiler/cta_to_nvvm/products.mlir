@@ -8,16 +8,16 @@
 // CHECK-DAG: %[[Z:.*]] = llvm.mlir.constant(0.000000e+00 : f32) : f32
 // CHECK: %[[A:.*]] = nvvm.ldmatrix %{{.*}} num = 4
 // CHECK: %[[A0:.*]] = llvm.extractvalue %[[A]][0]
+// CHECK: %[[A1:.*]] = llvm.extractvalue %[[A]][1]
+// CHECK: %[[A2:.*]] = llvm.extractvalue %[[A]][2]
+// CHECK: %[[A3:.*]] = llvm.extractvalue %[[A]][3]
 // CHECK: %[[V0:.*]] = llvm.bitcast %[[A0]] : i32 to vector<2xf16>
 // CHECK: %[[LOW0:.*]] = llvm.extractelement %[[V0]][%[[C0]]
 // CHECK: %[[HIGH0:.*]] = llvm.extractelement %[[V0]][%[[C1]]
-// CHECK: %[[A1:.*]] = llvm.extractvalue %[[A]][1]
 // CHECK: %[[V1:.*]] = llvm.bitcast %[[A1]] : i32 to vector<2xf16>
 // CHECK: %[[LOW1:.*]] = llvm.extractelement %[[V1]][%[[C0]]
-// CHECK: %[[A2:.*]] = llvm.extractvalue %[[A]][2]
 // CHECK: %[[V2:.*]] = llvm.bitcast %[[A2]] : i32 to vector<2xf16>
 // CHECK: %[[LOW2:.*]] = llvm.extractelement %[[V2]][%[[C0]]
-// CHECK: %[[A3:.*]] = llvm.extractvalue %[[A]][3]
 // CHECK: %[[V3:.*]] = llvm.bitcast %[[A3]] : i32 to vector<2xf16>
 // CHECK: %[[LOW3:.*]] = llvm.extractelement %[[V3]][%[[C0]]
 // B's buffer lies at byte 512.

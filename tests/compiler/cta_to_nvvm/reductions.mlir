@@ -22,7 +22,8 @@
 // CHECK-NOT: shfl
 // CHECK: %[[PLACE:.*]] = llvm.and %[[LANE]], %[[C3]] : i32
 // CHECK: %[[FIRST:.*]] = llvm.icmp "eq" %[[PLACE]], %[[C0]] : i32
-// CHECK: %[[STORES:.*]] = llvm.and %{{.*}}, %[[FIRST]] : i1
+// CHECK: %[[EXTENT:.*]] = llvm.select %[[FIRST]], %arg4, %[[C0]] : i1, i32
+// CHECK: %[[STORES:.*]] = llvm.icmp "ult" %{{.*}}, %[[EXTENT]] : i32
 // CHECK: llvm.cond_br %[[STORES]]
 // CHECK: llvm.store %[[ROW]], %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr<1>
 func.func @sum(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {

@@ -11,7 +11,7 @@
 // CHECK: %[[A:.*]] = cta.get %[[AS]]{{.*}} pending 0
 // CHECK: cta.put %arg1{{.*}} into %[[BS]][
 // CHECK: %[[B:.*]] = cta.get %[[BS]]{{.*}} pending 0
-// CHECK: %[[R:.*]] = cta.dot mma buffer %[[A]] : {{.*}}, %[[B]], {{.*}} -> tensor<64x64xf32, #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">>
+// CHECK: %[[R:.*]] = cta.dot mma buffer %[[A]] : {{.*}}, %[[B]], {{.*}} -> tensor<64x64xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 2x2 stride 1x2 repeat 2x4">>
 // CHECK: cta.write %[[R]], %[[OUT]]
 // CHECK: %[[ROWS:.*]] = cta.read %[[OUT]] {{.*}} -> tensor<64x64xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (1,0) warps 4x1 stride 1x1 repeat 8x1">>
 // CHECK: tile.store %[[ROWS]], %arg2
