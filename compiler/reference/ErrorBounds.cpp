@@ -194,7 +194,8 @@ std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind, bool approxi
   if (roundings == 0 || !out.element.isFloat())
     return {};
   ElementType type = out.element;
-  if (type.width == 16 && kind == Roundings::Likely)
+  bool isCast = mlir::isa<arith::TruncFOp>(run.op); // rounds to its type, wherever it is computed
+  if (type.width == 16 && kind == Roundings::Likely && !isCast)
     type = {ElementType::F32, 32};
   else if (type.width == 16)
     roundings = 2 + (roundings == kFunctionRoundings ? 1 : 0);     // computed in f32; the interpreter rounds as well

