@@ -198,6 +198,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
     return warp.park(lanes, i.index, Fragment::AtEvent, event);
   uint32_t &result = warp.pred(i.op[0]);
   result = (result & ~lanes) | over;
+  warp.notePoll();
   return Step::Next;
 }
 
