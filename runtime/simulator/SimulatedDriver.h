@@ -49,7 +49,7 @@ struct SimulatorOptions {
   /// without changing memory and without a barrier is told as an endless loop.
   uint64_t maxWarpInstructions = 0;
   unsigned schedulingSeed = 0; ///< Not 0: warps of a block take turns in a pseudo-random order.
-  RaceLevel races = RaceLevel::Launch;
+  RaceLevel races = RaceLevel::Streams;
   uint64_t raceShadowBytes =
       uint64_t(1) << 30; ///< Most that the check of global memory may take; beyond, it is partial.
   /// Told of what is worth knowing and no fault (Notes.h), several lines each; called while the device's lock is held.

@@ -198,9 +198,8 @@ class OnASimulatedDevice(unittest.TestCase):
             self.assertEqual([line[k] for k in ("median", "low", "high", "rounds", "commit")], [None, None, None, 0, "abc123"])
             self.assertNotIn("rate", line)
             self.assertTrue(line["device"]["simulated"])
-            runnable = line["kernel"] == "exponentials" or line["variant"].startswith("none_")
-            self.assertEqual(line["checked"], runnable, line)
-            self.assertEqual(line.get("failure", "").startswith("not runnable here: "), not runnable, line)
+            self.assertTrue(line["checked"], line)
+            self.assertNotIn("failure", line)
 
     def test_a_wrong_result_is_told(self):
         with tempfile.TemporaryDirectory() as folder:

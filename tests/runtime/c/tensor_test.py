@@ -134,8 +134,10 @@ class Tensors(unittest.TestCase):
             grid (M) |i| { store Y[i, 0 :+ 16] = load X[i, 0 :+ 16] * a + cast<f32>(n); }""").kernel("scale")
         host = array.array("f", range(40))
         x, y = self.runtime.upload(host.tobytes()), self.runtime.allocate(2 * 8 * 4)
+        stream = self.runtime.create_stream()
         kernel.launch({"X": imbrex.View(x, "f32", [2, 8], strides=[20, 1], byte_offset=16),
-                       "Y": imbrex.View(y, "f32", [2, 8]), "a": 2, "n": 3}, self.runtime.create_stream())
+                       "Y": imbrex.View(y, "f32", [2, 8]), "a": 2, "n": 3}, stream)
+        stream.synchronize()
         self.assertEqual(floats(y).tolist(), [2.0 * host[20 * i + j + 4] + 3 for i in range(2) for j in range(8)])
         with self.assertRaisesRegex(imbrex.ImbrexError, "argument 'n'"):
             kernel.launch({"X": imbrex.View(x, "f32", [2, 8]), "Y": imbrex.View(y, "f32", [2, 8]), "a": 2, "n": 2.5})
