@@ -124,7 +124,8 @@ void pushFrame(Warp &warp, const Instruction &i, uint32_t number, uint32_t base,
     values.push_back(readCallValue(warp, site, argument, lane));
   if (function.recursive)
     saveRegisters(warp, stack, function, lane);
-  std::memset(warp.local.written.data() + warp.local.at(lane, base), 0, function.frameBytes);
+  if (function.frameBytes != 0)
+    std::memset(warp.local.written.data() + warp.local.at(lane, base), 0, function.frameBytes);
   for (const RegisterUse &use : function.undefined)
     warp.undefined.set(use.slot, use.bytes, lane, allBits(use.bytes), true, Definedness::kNeverWritten);
   for (size_t k = 0; k < function.params.size(); ++k)
