@@ -9,10 +9,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/standin/StandIn.h"
+#include "runtime/standin/ThreadStack.h"
 
 #include <cstdio>
 #include <cstring>
-#include <vector>
 
 using namespace imbrex::standin;
 using imbrex::cuda::CUcontext;
@@ -20,23 +20,22 @@ using imbrex::cuda::CUdevice;
 
 namespace {
 
-std::vector<CUcontext> &stack() {
-  static thread_local std::vector<CUcontext> contexts;
-  return contexts;
-}
+thread_local constinit ThreadStack<CUcontext> contexts{};
 
 CUresult push(CUcontext context) {
+  if (contexts.full())
+    return CUDA_ERROR_OUT_OF_MEMORY;
   CUresult status = table().contextPushCurrent(context);
   if (status == CUDA_SUCCESS)
-    stack().push_back(context);
+    contexts.push(context);
   return status;
 }
 
 CUresult pop(CUcontext *context) {
-  if (stack().empty())
+  if (contexts.empty())
     return CUDA_ERROR_INVALID_CONTEXT;
   CUresult status = table().contextPopCurrent(context);
-  stack().pop_back();
+  contexts.pop();
   return status;
 }
 
@@ -44,7 +43,7 @@ CUresult pop(CUcontext *context) {
 
 namespace imbrex::standin {
 
-CUcontext currentContext() { return stack().empty() ? nullptr : stack().back(); }
+CUcontext currentContext() { return contexts.empty() ? nullptr : contexts.top(); }
 
 CUresult setCurrentContext(CUcontext context) {
   if (context == currentContext())

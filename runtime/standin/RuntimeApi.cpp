@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/standin/Runtime.h"
+#include "runtime/standin/ThreadStack.h"
 
 #include <cstdio>
 #include <map>
@@ -45,10 +46,7 @@ struct Configuration {
   size_t shared;
   CUstream stream;
 };
-std::vector<Configuration> &configurations() {
-  static thread_local std::vector<Configuration> pushed;
-  return pushed;
-}
+thread_local constinit ThreadStack<Configuration> configurations{};
 int &lastError() {
   static thread_local int error = kSuccess;
   return error;
@@ -150,14 +148,16 @@ extern "C" {
 }
 
 CUDART_API __cudaPushCallConfiguration(Dim3 grid, Dim3 block, size_t shared, CUstream stream) {
-  configurations().push_back({grid, block, shared, stream});
+  if (configurations.full())
+    return remember(told(CUDA_ERROR_OUT_OF_MEMORY));
+  configurations.push({grid, block, shared, stream});
   return kSuccess;
 }
 CUDART_API __cudaPopCallConfiguration(Dim3 *grid, Dim3 *block, size_t *shared, CUstream *stream) {
-  if (configurations().empty())
+  if (configurations.empty())
     return remember(kInvalidConfiguration);
-  Configuration top = configurations().back();
-  configurations().pop_back();
+  Configuration top = configurations.top();
+  configurations.pop();
   *grid = top.grid;
   *block = top.block;
   *shared = top.shared;

@@ -11,6 +11,7 @@
 #include "runtime/CudaDriver.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -72,6 +73,20 @@ protected:
   CUmodule module = nullptr;
   CUfunction function = nullptr;
 };
+
+/// Static destructors run when the main thread's own values are gone: the current context must still be there.
+TEST_F(Driver, IsCalledAfterTheThreadsDestructors) {
+  static Driver_IsCalledAfterTheThreadsDestructors_Test *driver;
+  driver = this;
+  auto late = [] {
+    CUcontext now = nullptr;
+    bool right = driver->cuda.call("cuCtxGetCurrent", &now) == CUDA_SUCCESS && now == driver->context &&
+                 driver->cuda.call("cuCtxPushCurrent_v2", now) == CUDA_SUCCESS &&
+                 driver->cuda.call("cuModuleUnload", driver->module) == CUDA_SUCCESS;
+    std::_Exit(right ? 0 : 1);
+  };
+  EXPECT_EXIT((std::atexit(late), std::exit(2)), ::testing::ExitedWithCode(0), "");
+}
 
 TEST_F(Driver, RunsAKernel) {
   std::vector<unsigned> values = {1, 2, 3, 4};
