@@ -22,7 +22,13 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createTileToCta());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
-  passes.addNestedPass<func::FuncOp>(createPipelineLoops());
+  passes.addNestedPass<func::FuncOp>(createPipelineCopies());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createIssueDots());
+  passes.addNestedPass<func::FuncOp>(createSkewLoops());
+  passes.addNestedPass<func::FuncOp>(createPlaceWaits());
+  passes.addNestedPass<func::FuncOp>(createSplitLoops());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createAllocateShared());

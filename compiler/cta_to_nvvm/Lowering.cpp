@@ -18,7 +18,7 @@ using layout::TileLayout;
 LogicalResult Lowering::lowerOperation(Operation *op) {
   loc = op->getLoc();
   for (auto family : {lowerElementwise, lowerShape, lowerReductions, lowerControl, lowerGlobalMemory, lowerSharedMemory,
-                      lowerAsyncCopy, lowerProducts})
+                      lowerRings, lowerProducts})
     if (Lowered result = family(*this, op))
       return *result;
   return op->emitError("no lowering to single threads for this operation");

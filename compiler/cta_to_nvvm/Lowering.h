@@ -9,7 +9,7 @@
 //
 //     Control        kernel, loops, branches           Elementwise   arith and math
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
-//     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
+//     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
 //     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.clear_margin
 //
 // An operation that no family knows is an error at its place.
@@ -41,6 +41,19 @@ struct ViewValues {
 struct SharedPlace {
   Value rowBase, columnBase;
   int64_t rowStep = 0, columnStep = 0;
+};
+
+/// How far the view reaches along one dimension of a tile, from this thread's first piece.
+struct Reach {
+  Value left;     ///< i32: positions from the first piece to the end; null: every piece is inside
+  Value position; ///< i32: in place of `left` where the first piece may lie before the beginning: its position
+  Value count;    ///< i32, with `position`: that of the end. Does not depend on the loop
+};
+
+/// Where a put reads, from this thread's first piece on (CopyByThreads.h). A loop may carry it.
+struct CopyCursor {
+  Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
+  Reach rows, columns;
 };
 
 class Lowering {
@@ -102,11 +115,17 @@ public:
   //===--- Memory ------------------------------------------------------------------===//
 
   llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
+  /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
+  /// i32, and a put's cursor.
+  llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
+  std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
-  /// Pointer to the first byte of slot `slot` (null: 0) of an allocated buffer.
-  Value bufferBase(cta::AllocOp alloc, Value slot);
-  /// Pointer to the slot that `buffer` (an alloc or a get) stands for.
+  /// Pointer to the first byte of a cta.alloc or a cta.ring.
+  Value memoryBase(mlir::Operation *allocation);
+  /// First byte in `ring`, i32, of the slot of `step`.
+  Value slotOffset(cta::RingType ring, Value step);
+  /// Pointer to the tile that `buffer` (an alloc or a get) stands for.
   Value slotPointer(Value buffer);
   /// Pointer to an element of a slot.
   Value sharedPointer(Value slotPointer, const layout::SharedLayout &layout, const SharedPlace &place);
@@ -154,7 +173,7 @@ Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
-Lowered lowerAsyncCopy(Lowering &lowering, mlir::Operation *op);
+Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.

@@ -119,13 +119,14 @@ static StringRef between(StringRef line, StringRef open, StringRef close) {
   return at == StringRef::npos ? "" : line.substr(at + open.size()).split(close).first;
 }
 
-/// "cta.alloc at 0 : !cta.buffer<64, 128, bf16, span 128, slots 2>" in words.
+/// "cta.ring at 0 : !cta.ring<64, 128, bf16, span 128, slots 2, by groups>" in words; a cta.alloc has no slots.
 static std::string describeBuffer(StringRef line) {
+  bool isRing = line.contains("cta.ring");
   llvm::SmallVector<StringRef> parts;
-  between(line, "!cta.buffer<", ">").split(parts, ", ");
-  if (parts.size() < 5)
+  between(line, isRing ? "!cta.ring<" : "!cta.buffer<", ">").split(parts, ", ");
+  if (parts.size() < (isRing ? 6 : 4))
     return line.str();
-  StringRef span = parts[3].split(' ').second, slots = parts[4].split(' ').second;
+  StringRef span = parts[3].split(' ').second, slots = isRing ? parts[4].split(' ').second : "1";
   return llvm::formatv("{0} x {1} {2}, {3}-byte swizzle, {4} slot(s) from byte {5}", parts[0], parts[1], parts[2], span,
                        slots, between(line, "at ", " "));
 }
@@ -156,7 +157,7 @@ static void readCtaStage(StringRef text, Explanation &explanation) {
   text.split(lines, '\n');
   std::set<std::string> seen;
   for (StringRef line : lines) {
-    if (line.contains("cta.alloc"))
+    if (line.contains("= cta.alloc") || line.contains("= cta.ring"))
       explanation.shared.push_back({line.ltrim().split(' ').first.str(), describeBuffer(line), std::nullopt});
     if (line.contains("cta.put"))
       readPut(line, explanation.shared);
