@@ -13,6 +13,7 @@
 #define IMBREX_COMPILER_COMPILEOPTIONS_H
 
 #include "compiler/Budget.h"
+#include "compiler/Setting.h"
 #include <map>
 #include <set>
 #include <string>
@@ -20,11 +21,12 @@
 namespace imbrex {
 
 struct CompileOptions {
-  using Settings = std::map<std::string, std::string, std::less<>>;
+  using Settings = std::map<std::string, Setting, std::less<>>;
+  using Hooks = std::map<std::string, std::string, std::less<>>;
 
   std::string kernel;                        ///< which kernel of the file; empty if it has only one
-  Settings set;                              ///< type, integer and tuning parameters: "T" -> "bf16", "BM" -> "64"
-  Settings hooks;                            ///< hook -> "function" or "function(constant, ...)"
+  Settings set;                              ///< type, integer and tuning parameters: "T" -> bf16, "BM" -> 64
+  Hooks hooks;                               ///< hook -> "function" or "function(constant, ...)"
   std::set<std::string, std::less<>> absent; ///< optional outputs that are left out
   /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
   /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.

@@ -9,8 +9,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/ReportCta.h"
+#include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/entry/StageEntry.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
@@ -94,7 +97,7 @@ void Compilation::report(mlir::Diagnostic &diagnostic) {
     diagnostics.addAt(severity,
                       place ? Place{place.getFilename().getValue(), place.getLine(), place.getColumn()}
                             : Place{source.name, 0, 0},
-                      each.str());
+                      each.str(), /*ofCaller=*/false, sizeLimitOf(each));
   };
   bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
   add(diagnostic, isError ? Severity::Error : Severity::Remark);
@@ -132,7 +135,7 @@ bool Compilation::runPasses(void (*build)(OpPassManager &)) {
 
 bool Compilation::emit() {
   std::optional<Target> target = Target::parse(options.target);
-  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline);
+  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline, kernel.report);
   if (ptx)
     kernel.code = std::move(*ptx);
   return ptx.has_value();
@@ -146,16 +149,22 @@ bool Compilation::takePtx(const Target &target) {
   return entry.has_value();
 }
 
-/// Entry, warps and shared bytes as the passes settled them.
+/// Entry, launch values, warps and shared bytes as the passes settled them; what the report says of stage cta.
 void Compilation::readLaunchShape() {
-  module->walk([&](Operation *op) {
-    if (auto warps = op->getAttrOfType<IntegerAttr>(tile::kWarpsAttr))
-      kernel.interface.warps = warps.getInt();
-    if (auto bytes = op->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr)) {
-      kernel.interface.sharedBytes = bytes.getInt();
+  for (Operation &op : *module->getBody()) {
+    if (tile::RequestAttr request = tile::requestOf(&op))
+      kernel.interface.warps = request.getWarps();
+    if (cta::LaunchAttr launch = cta::launchOf(&op)) {
+      kernel.interface.warps = launch.getWarps();
+      kernel.interface.sharedBytes = launch.getShared();
       kernel.interface.entry = cast<SymbolOpInterface>(op).getName().str();
     }
-  });
+    auto function = dyn_cast<func::FuncOp>(op);
+    if (function)
+      kernel.interface.launchValues = launchValuesOf(function);
+    if (function && cta::launchOf(function))
+      reportCta(function, kernel.report);
+  }
   kernel.interface.target = options.target;
 }
 
@@ -232,6 +241,13 @@ std::string CompileResult::errors() const {
     if (diagnostic.severity != Severity::Remark)
       text += diagnostic.render();
   return text;
+}
+
+SizeLimit CompileResult::limit() const {
+  for (const imbrex::Diagnostic &diagnostic : diagnostics)
+    if (diagnostic.severity == Severity::Error)
+      return diagnostic.limit;
+  return SizeLimit::None;
 }
 
 CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump) {

@@ -15,6 +15,7 @@
 #include "compiler/CompileOptions.h"
 #include "compiler/Diagnostics.h"
 #include "compiler/KernelInterface.h"
+#include "compiler/KernelReport.h"
 #include "compiler/Stage.h"
 #include <functional>
 
@@ -30,6 +31,7 @@ struct CompiledKernel {
   std::string code; ///< text of the stage asked for: MLIR, or PTX
   Stage stage = Stage::Ptx;
   KernelInterface interface;
+  KernelReport report; ///< of the stages that were run, from cta on
   std::vector<StageTime> times;
 };
 
@@ -38,6 +40,8 @@ struct CompileResult {
   std::vector<Diagnostic> diagnostics;  ///< errors with their notes; remarks on success
   /// All errors and notes, rendered.
   std::string errors() const;
+  /// Of the first error.
+  SizeLimit limit() const;
 };
 
 /// Called with the text of every stage passed, if given. Does not change the code.
@@ -49,8 +53,8 @@ CompileResult compile(const Source &source, const CompileOptions &options, Stage
 
 /// Compiles from the text of a later stage (`source.text` is the MLIR of `from`, or PTX). Whatever the text, it is
 /// checked before the stage's passes see it: what they could not take is a diagnostic (compiler/entry). Only code
-/// and diagnostics are given: the interface of such a kernel holds its entry, target, warps and shared bytes (of
-/// PTX: entry and target).
+/// and diagnostics are given: the interface of such a kernel holds its entry, target, warps, shared bytes and, from
+/// tile or cta, launch values (of PTX: entry and target).
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
                           const DumpStage &dump = {});
 

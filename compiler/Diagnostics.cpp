@@ -89,7 +89,7 @@ void Diagnostics::add(Severity severity, uint32_t offset, std::string message, b
   addAt(severity, position(offset), std::move(message), ofCaller || inAdded);
 }
 
-void Diagnostics::addAt(Severity severity, const Place &place, std::string message, bool ofCaller) {
+void Diagnostics::addAt(Severity severity, const Place &place, std::string message, bool ofCaller, SizeLimit limit) {
   bool known = std::any_of(list.begin(), list.end(), [&](const Diagnostic &other) {
     return Place{other.file, other.line, other.column} == place && other.message == message;
   });
@@ -99,8 +99,8 @@ void Diagnostics::addAt(Severity severity, const Place &place, std::string messa
   auto text =
       std::find_if(texts.begin(), texts.end(), [&](const Text &each) { return each.source->name == place.file; });
   std::string line(text == texts.end() ? std::string_view() : text->line(place.line));
-  list.push_back(
-      {severity, std::string(place.file), place.line, place.column, std::move(message), std::move(line), ofCaller});
+  list.push_back({severity, std::string(place.file), place.line, place.column, std::move(message), std::move(line),
+                  ofCaller, limit});
 }
 
 void Diagnostics::errorWithoutPlace(std::string message, bool ofCaller) {

@@ -27,6 +27,15 @@ struct Source {
 
 enum class Severity { Error, Note, Remark };
 
+/// Bounds on a kernel's size: more cannot be launched, or not be compiled in sensible time.
+enum class SizeLimit : uint8_t {
+  None,
+  Instructions, ///< of a thread
+  Registers,    ///< that a thread holds of one tile
+  SharedMemory, ///< of a CTA
+  Parameters    ///< bytes of the launch values
+};
+
 struct Diagnostic {
   Severity severity = Severity::Error;
   std::string file;
@@ -34,6 +43,7 @@ struct Diagnostic {
   std::string message;
   std::string sourceLine; ///< the line's text, empty if line is 0 or the file's text is not at hand
   bool ofCaller = false;  ///< about what the caller chose (a setting, a hook, a shape), not about the kernel's text
+  SizeLimit limit = SizeLimit::None; ///< which bound the kernel exceeds, if the error is about that
 
   /// "file:line:col: error: message\n  <line>\n  ^\n"; the last two lines only where there is a line to show.
   std::string render() const;
@@ -65,7 +75,8 @@ public:
   void errorWithoutPlace(std::string message, bool ofCaller = false);
   /// At a place as MLIR locations carry them; a file that is none of the texts is only named. The same message
   /// at the same place is kept once.
-  void addAt(Severity severity, const Place &place, std::string message, bool ofCaller = false);
+  void addAt(Severity severity, const Place &place, std::string message, bool ofCaller = false,
+             SizeLimit limit = SizeLimit::None);
 
   bool hasErrors() const { return errors > 0; }
   unsigned errorCount() const { return errors; }

@@ -41,6 +41,30 @@ static json::Object toJson(const Parameter &parameter) {
   return object;
 }
 
+static constexpr llvm::StringLiteral kLaunchValueKinds[] = {"pointer", "extent", "stride", "scalar", "gridExtent"};
+static_assert(std::size(kLaunchValueKinds) == unsigned(LaunchValue::Kind::GridExtent) + 1);
+
+unsigned LaunchValue::bytes() const {
+  switch (kind) {
+  case Kind::Pointer:
+  case Kind::Stride:
+    return 8;
+  case Kind::Extent:
+  case Kind::GridExtent:
+    return 4;
+  case Kind::Scalar:
+    return byteSize(type);
+  }
+  return 0;
+}
+
+static json::Object toJson(const LaunchValue &value) {
+  json::Object object{{"kind", kLaunchValueKinds[unsigned(value.kind)]}, {"index", int64_t(value.index)}};
+  object["name"] = value.name;
+  object["type"] = llvm::StringRef(name(value.type));
+  return object;
+}
+
 static std::string textOf(const json::Value &value) {
   std::string text;
   llvm::raw_string_ostream(text) << value;
@@ -51,6 +75,9 @@ std::string KernelInterface::toJson() const {
   json::Array parameterList;
   for (const Parameter &parameter : parameters)
     parameterList.push_back(::toJson(parameter));
+  json::Array valueList;
+  for (const LaunchValue &value : launchValues)
+    valueList.push_back(::toJson(value));
   json::Object constantMap, typeMap;
   for (const auto &[name, value] : constants)
     constantMap[name] = value;
@@ -60,6 +87,7 @@ std::string KernelInterface::toJson() const {
       {"kernel", kernel},
       {"entry", entry},
       {"parameters", std::move(parameterList)},
+      {"launchValues", std::move(valueList)},
       {"constants", std::move(constantMap)},
       {"types", std::move(typeMap)},
       {"grid", ::toJson(grid)},
@@ -170,18 +198,40 @@ static std::optional<Parameter> readParameter(const json::Value &value) {
   return reader.ok ? std::optional(std::move(parameter)) : std::nullopt;
 }
 
+static std::optional<LaunchValue> readLaunchValue(const json::Value &value) {
+  const json::Object *object = value.getAsObject();
+  if (!object)
+    return std::nullopt;
+  Reader reader{*object};
+  LaunchValue result;
+  const auto *kind = llvm::find(kLaunchValueKinds, reader.text("kind"));
+  result.kind = LaunchValue::Kind(kind - std::begin(kLaunchValueKinds));
+  result.name = reader.text("name");
+  result.index = reader.number("index");
+  result.type = reader.type("type");
+  bool isKnown = kind != std::end(kLaunchValueKinds);
+  return reader.ok && isKnown ? std::optional(std::move(result)) : std::nullopt;
+}
+
 /// Fills what is a list or a map; false if anything is missing or mistyped.
 static bool readMembers(Reader &reader, KernelInterface &result) {
   const json::Array *parameters = reader.object.getArray("parameters");
+  const json::Array *values = reader.object.getArray("launchValues");
   const json::Object *constants = reader.object.getObject("constants");
   const json::Object *types = reader.object.getObject("types");
-  if (!parameters || !constants || !types)
+  if (!parameters || !values || !constants || !types)
     return false;
   for (const json::Value &value : *parameters) {
     std::optional<Parameter> parameter = readParameter(value);
     if (!parameter)
       return false;
     result.parameters.push_back(std::move(*parameter));
+  }
+  for (const json::Value &value : *values) {
+    std::optional<LaunchValue> launchValue = readLaunchValue(value);
+    if (!launchValue)
+      return false;
+    result.launchValues.push_back(std::move(*launchValue));
   }
   for (const auto &[key, value] : *constants) {
     std::optional<int64_t> integer = value.getAsInteger();

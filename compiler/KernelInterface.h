@@ -58,17 +58,31 @@ struct Parameter {
 /// T of "wide<T>"; any other text as it is.
 std::string_view baseTypeParameter(std::string_view text);
 
-/// A specialised kernel as a host sees it. Argument layout of the PTX entry, in the order of
-/// `parameters`, each value aligned to its own size:
-///   a present view: u64 device address; then i32 extents, one for each dimension whose extent is not
-///   an integer constant after specialisation (`dynamicExtents`); then i64 strides in elements for
-///   every dimension but the last;  an absent view: nothing;  a scalar: its value.
-/// After them, if `foldedGrid`: two i32, the grid's extents along x and y; such a kernel is launched on a grid of
-/// x * y * z along x alone.
+/// One value that a launch passes to the entry.
+struct LaunchValue {
+  enum class Kind : uint8_t {
+    Pointer,   ///< of view `name`: u64, the device address of its first element
+    Extent,    ///< of view `name` along dimension `index`: i32
+    Stride,    ///< of view `name` along dimension `index`: i64, in elements
+    Scalar,    ///< parameter `name`: of type `type`
+    GridExtent ///< of a folded grid along axis `index` (0: x, 1: y): i32
+  };
+  Kind kind = Kind::Scalar;
+  std::string name = {};
+  unsigned index = 0;
+  DataType type = DataType::I32; ///< of a scalar
+
+  /// What it takes among the entry's parameters, where it is aligned to as much.
+  unsigned bytes() const;
+  bool operator==(const LaunchValue &) const = default;
+};
+
+/// A specialised kernel as a host sees it.
 struct KernelInterface {
   std::string kernel; ///< the kernel's name in the text
   std::string entry;  ///< the PTX entry's name
   std::vector<Parameter> parameters;
+  std::vector<LaunchValue> launchValues; ///< the entry's parameters, in their order; empty below stage cta
   std::map<std::string, int64_t, std::less<>> constants; ///< integer and tuning parameters, as specialised
   std::map<std::string, DataType, std::less<>> types;    ///< type parameters
   std::vector<Expression> grid;                          ///< 3, in the order x, y, z
@@ -76,10 +90,8 @@ struct KernelInterface {
   std::string target;
   unsigned warps = 0;       ///< of a CTA
   unsigned sharedBytes = 0; ///< dynamic shared memory of a CTA
-  bool foldedGrid = false;  ///< CompileOptions::foldGrid
-
-  /// True if extent `dim` of `view` is passed at launch: its expression is not a constant under `constants`.
-  bool isDynamic(const Parameter &view, unsigned dim) const { return !view.extents[dim].evaluate(constants); }
+  /// CompileOptions::foldGrid: a grid of x * y * z is launched along x alone, and x and y are launch values.
+  bool foldedGrid = false;
 
   std::string toJson() const;
   static std::optional<KernelInterface> fromJson(std::string_view json);

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
+#include <algorithm>
 
 using namespace imbrex;
 
@@ -34,6 +35,10 @@ static Target fromRow(const Row &row) {
   target.ptxVersion = row.ptxVersion;
   target.sharedBytes = row.sharedKiB * 1024;
   return target;
+}
+
+unsigned Target::registersFor(unsigned threads) const {
+  return std::min(registersPerThread, registersPerSm / threads / 8 * 8);
 }
 
 std::optional<Target> Target::parse(std::string_view name) {

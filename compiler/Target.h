@@ -29,6 +29,11 @@ struct Target {
   unsigned ptxVersion;  ///< 80 for PTX ISA 8.0
   unsigned sharedBytes; ///< a CTA's limit, opt-in
   unsigned warpsPerCta = 32;
+  /// Registers of a thread at most, and of all threads of an SM, dealt out in eights.
+  unsigned registersPerThread = 255, registersPerSm = 65536;
+
+  /// The most registers that each of the CTA's `threads` can have.
+  unsigned registersFor(unsigned threads) const;
 
   /// "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sm_120a"; nullopt if unknown.
   static std::optional<Target> parse(std::string_view name);

@@ -24,16 +24,16 @@ static std::optional<unsigned> parameterOf(const SignaturePlan &plan, const Argu
 static Result<void> matchNames(const SignaturePlan &plan, Arguments arguments, Binding &binding) {
   for (unsigned i = 0; i < arguments.size(); ++i) {
     const Argument &argument = arguments[i];
-    std::string quoted = "argument '" + std::string(argument.name) + "'";
+    auto quoted = [&] { return "argument '" + std::string(argument.name) + "'"; };
     std::optional<unsigned> index = parameterOf(plan, argument, i);
     if (!index)
-      return argumentError(quoted + ": kernel '" + plan.signature.name + "' has no such parameter; it has " +
+      return argumentError(quoted() + ": kernel '" + plan.signature.name + "' has no such parameter; it has " +
                            plan.parameterList());
     if (binding.arguments[*index])
-      return argumentError(quoted + " is given twice");
+      return argumentError(quoted() + " is given twice");
     if (argument.isView != plan.signature.parameters[*index].isView)
-      return argumentError(quoted + " must be " + (argument.isView ? "a scalar" : "a view") + ": the kernel declares " +
-                           plan.typeText(*index));
+      return argumentError(quoted() + " must be " + (argument.isView ? "a scalar" : "a view") +
+                           ": the kernel declares " + plan.typeText(*index));
     binding.arguments[*index] = &argument;
   }
   return {};

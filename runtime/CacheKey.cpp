@@ -25,8 +25,14 @@ static std::string valueOf(const std::string &value) { return value; }
 static std::string valueOf(bool value) { return value ? "1" : "0"; }
 static std::string valueOf(const CompileOptions::Settings &settings) {
   CacheKey nested;
-  for (const auto &[name, value] : settings)
-    nested.add(name, value);
+  for (const auto &[name, setting] : settings)
+    nested.add(name, setting.text());
+  return nested.bytes();
+}
+static std::string valueOf(const CompileOptions::Hooks &hooks) {
+  CacheKey nested;
+  for (const auto &[name, function] : hooks)
+    nested.add(name, function);
   return nested.bytes();
 }
 static std::string valueOf(const std::set<std::string, std::less<>> &names) {

@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Kernel.h"
-#include "compiler/Number.h"
 #include "runtime/RuntimeState.h"
 #include "llvm/ADT/SmallString.h"
 #include <algorithm>
@@ -29,43 +28,43 @@ Kernel &Kernel::change(const std::function<void(KernelState &)> &edit) {
   return *this;
 }
 
-static void setType(KernelState &kernel, unsigned index, std::string_view text) {
+static void setType(KernelState &kernel, unsigned index, const Setting &setting) {
   const KernelSignature::TypeParameter &parameter = kernel.plan->signature.typeParameters[index];
-  std::optional<DataType> type = parseDataType(text);
+  std::optional<DataType> type = setting.type();
   const std::vector<DataType> &allowed = parameter.allowed;
   if (!type || (!allowed.empty() && std::find(allowed.begin(), allowed.end(), *type) == allowed.end())) {
     std::vector<std::string> names;
     for (DataType candidate : allowed)
       names.emplace_back(name(candidate));
-    kernel.mistake = settingError(kernel, "set(\"" + parameter.name + "\", \"" + std::string(text) +
+    kernel.mistake = settingError(kernel, "set(\"" + parameter.name + "\", \"" + setting.text() +
                                               "\"): " + parameter.name + " must be one of " + joinNames(names));
     return;
   }
   std::erase_if(kernel.fixed.types, [&](const auto &fixed) { return fixed.first == index; });
   kernel.fixed.types.emplace_back(index, *type);
-  kernel.options.set[parameter.name] = std::string(text);
+  kernel.options.set[parameter.name] = *type;
 }
 
-static void setInteger(KernelState &kernel, const std::string &name, std::string_view text) {
-  std::optional<int64_t> value = readInteger(text);
+static void setInteger(KernelState &kernel, const std::string &name, const Setting &setting) {
+  std::optional<int64_t> value = setting.integer();
   if (!value) {
-    kernel.mistake = settingError(kernel, "set(\"" + name + "\", \"" + std::string(text.substr(0, kMaxNumberBytes)) +
-                                              "\"): " + name + " must be an integer");
+    kernel.mistake =
+        settingError(kernel, "set(\"" + name + "\", \"" + setting.text() + "\"): " + name + " must be an integer");
     return;
   }
   if (std::optional<unsigned> slot = kernel.plan->slotNamed(name)) {
     std::erase_if(kernel.fixed.slots, [&](const auto &fixed) { return fixed.first == *slot; });
     kernel.fixed.slots.emplace_back(*slot, *value);
   }
-  kernel.options.set[name] = std::to_string(*value);
+  kernel.options.set[name] = *value;
 }
 
-static void setParameter(KernelState &kernel, std::string_view name, std::string_view text) {
+static void setParameter(KernelState &kernel, std::string_view name, const Setting &setting) {
   const KernelSignature &signature = kernel.plan->signature;
   std::vector<std::string> known;
   for (unsigned i = 0; i < signature.typeParameters.size(); ++i) {
     if (signature.typeParameters[i].name == name)
-      return setType(kernel, i, text);
+      return setType(kernel, i, setting);
     known.push_back(signature.typeParameters[i].name);
   }
   known.insert(known.end(), signature.integerParameters.begin(), signature.integerParameters.end());
@@ -73,19 +72,15 @@ static void setParameter(KernelState &kernel, std::string_view name, std::string
     known.push_back(tunable.name);
   known.insert(known.end(), {"warps", "stages"}); // understood by every kernel
   if (std::find(known.begin(), known.end(), name) != known.end())
-    return setInteger(kernel, std::string(name), text);
+    return setInteger(kernel, std::string(name), setting);
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   kernel.mistake = settingError(kernel, "set(\"" + std::string(name) +
                                             "\", ...): there is no such parameter; there are " + joinNames(known));
 }
 
-Kernel &Kernel::set(std::string_view name, std::string_view value) & {
-  return change([&](KernelState &kernel) { setParameter(kernel, name, value); });
-}
-Kernel &Kernel::set(std::string_view name, DataType type) & { return set(name, imbrex::name(type)); }
-Kernel &Kernel::set(std::string_view name, int64_t value) & {
-  return set(name, std::string_view(std::to_string(value)));
+Kernel &Kernel::set(std::string_view name, const Setting &setting) & {
+  return change([&](KernelState &kernel) { setParameter(kernel, name, setting); });
 }
 
 Kernel &Kernel::hook(std::string_view name, std::string_view function) & {

@@ -15,6 +15,7 @@
 #define IMBREX_RUNTIME_KERNEL_H
 
 #include "compiler/KernelInterface.h"
+#include "compiler/Setting.h"
 #include "runtime/Argument.h"
 #include "runtime/Stream.h"
 #include <functional>
@@ -53,9 +54,7 @@ class Kernel {
 public:
   /// Fixes a type, integer or tuning parameter. A parameter that shapes determine need not be set. A
   /// wrong name or value is reported by the next launch, prepare or infer.
-  Kernel &set(std::string_view name, DataType type) &;
-  Kernel &set(std::string_view name, int64_t value) &;
-  Kernel &set(std::string_view name, std::string_view value) &;
+  Kernel &set(std::string_view name, const Setting &setting) &;
   Kernel &set(std::string_view name, std::floating_point auto value) & = delete; ///< no parameter is a float
   /// Replaces a hook by a function of the same file: hook("mask", "window(4096, 0)").
   Kernel &hook(std::string_view name, std::string_view function) &;

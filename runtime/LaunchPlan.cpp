@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/LaunchPlan.h"
+#include "runtime/ScalarBits.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
 
 using namespace imbrex;
@@ -23,27 +25,25 @@ static std::optional<uint64_t> standardBits(const Parameter &parameter) {
   return scalarBits(scalar, parameter.type);
 }
 
-Result<void> LaunchPlan::addParameter(const SignaturePlan &signature, const KernelInterface &interface,
-                                      const Parameter &parameter) {
-  std::optional<unsigned> index = signature.parameterNamed(parameter.name);
-  if (!index || signature.signature.parameters[*index].isView != parameter.isView ||
-      signature.extents[*index].size() != parameter.extents.size())
-    return stranger(interface, "has a parameter '" + parameter.name + "' that its signature lacks");
-  if (!parameter.isView) {
-    steps.push_back({Step::Scalar, parameter.type, *index, 0, std::nullopt});
-    if (parameter.standard && !(steps.back().standard = standardBits(parameter)))
-      return stranger(interface, "has a default of '" + parameter.name + "' that does not fit its type");
-    return {};
+Result<void> LaunchPlan::addStep(const SignaturePlan &signature, const KernelInterface &interface,
+                                 const LaunchValue &value) {
+  Step step{value.kind, value.type, value.index};
+  if (value.kind == LaunchValue::Kind::GridExtent) {
+    steps.push_back(step);
+    return value.index < 3 ? Result<void>() : stranger(interface, "has a grid of more than three dimensions");
   }
-  if (!parameter.present)
-    return {};
-  unsigned rank = unsigned(parameter.extents.size());
-  steps.push_back({Step::Address, parameter.type, *index, 0, std::nullopt});
-  for (unsigned i = 0; i < rank; ++i)
-    if (interface.isDynamic(parameter, i))
-      steps.push_back({Step::Extent, parameter.type, *index, i, std::nullopt});
-  for (unsigned i = 0; i + 1 < rank; ++i)
-    steps.push_back({Step::Stride, parameter.type, *index, i, std::nullopt});
+  std::optional<unsigned> index = signature.parameterNamed(value.name);
+  auto parameter = std::find_if(interface.parameters.begin(), interface.parameters.end(),
+                                [&](const Parameter &each) { return each.name == value.name; });
+  bool isView = value.kind != LaunchValue::Kind::Scalar;
+  if (!index || parameter == interface.parameters.end() || !parameter->present || parameter->isView != isView ||
+      signature.signature.parameters[*index].isView != isView ||
+      (isView && value.index >= signature.extents[*index].size()))
+    return stranger(interface, "takes a value of '" + value.name + "' that its signature lacks");
+  step.parameter = *index;
+  if (parameter->standard && !(step.standard = standardBits(*parameter)))
+    return stranger(interface, "has a default of '" + parameter->name + "' that does not fit its type");
+  steps.push_back(step);
   return {};
 }
 
@@ -81,8 +81,8 @@ Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const Kernel
   plan.isFolded = interface.foldedGrid;
   if (interface.grid.empty() || interface.grid.size() > 3)
     return stranger(interface, "has a grid of " + std::to_string(interface.grid.size()) + " dimensions");
-  for (const Parameter &parameter : interface.parameters)
-    if (Result<void> added = plan.addParameter(signature, interface, parameter); !added)
+  for (const LaunchValue &value : interface.launchValues)
+    if (Result<void> added = plan.addStep(signature, interface, value); !added)
       return added.takeError();
   if (Result<void> added = plan.addExpressions(signature, interface); !added)
     return added.takeError();
@@ -136,40 +136,38 @@ Result<LaunchPlan::Grid> LaunchPlan::grid(const Binding &binding, const DeviceIn
   return empty ? Grid{0, 0, 0} : grid;
 }
 
-Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const {
-  size_t count = steps.size() + (isFolded ? 2 : 0);
-  packed.values.resize(count);
-  packed.pointers.resize(count);
-  for (size_t i = steps.size(); i < count; ++i) {
-    packed.values[i] = grid[i - steps.size()];
-    packed.pointers[i] = &packed.values[i];
+std::optional<uint64_t> LaunchPlan::valueOf(const Step &step, const Binding &binding, const Grid &grid) const {
+  if (step.kind == LaunchValue::Kind::GridExtent)
+    return uint64_t(grid[step.index]);
+  const Argument *argument = binding.arguments[step.parameter];
+  if (!argument && step.standard)
+    return step.standard;
+  assert(argument && "the specialisation was made without this argument");
+  switch (step.kind) {
+  case LaunchValue::Kind::Pointer:
+    return binding.views[step.parameter].address;
+  case LaunchValue::Kind::Extent:
+    return uint64_t(argument->view.extents[step.index]);
+  case LaunchValue::Kind::Stride:
+    return uint64_t(binding.views[step.parameter].strides[step.index]);
+  case LaunchValue::Kind::Scalar:
+    return scalarBits(argument->scalar, step.type);
+  case LaunchValue::Kind::GridExtent:
+    break;
   }
+  llvm_unreachable("all kinds are listed");
+}
+
+Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const {
+  packed.values.resize(steps.size());
+  packed.pointers.resize(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
-    const Step &step = steps[i];
+    std::optional<uint64_t> value = valueOf(steps[i], binding, grid);
+    if (!value)
+      return Error{ErrorKind::Argument, "argument '" + std::string(binding.arguments[steps[i].parameter]->name) +
+                                            "': its value does not fit type " + std::string(name(steps[i].type))};
+    packed.values[i] = *value;
     packed.pointers[i] = &packed.values[i];
-    if (!binding.arguments[step.parameter] && step.standard) {
-      packed.values[i] = *step.standard;
-      continue;
-    }
-    assert(binding.arguments[step.parameter] && "the specialisation was made without this argument");
-    const Argument &argument = *binding.arguments[step.parameter];
-    switch (step.kind) {
-    case Step::Address:
-      packed.values[i] = binding.views[step.parameter].address;
-      break;
-    case Step::Extent:
-      packed.values[i] = uint64_t(argument.view.extents[step.dimension]);
-      break;
-    case Step::Stride:
-      packed.values[i] = uint64_t(binding.views[step.parameter].strides[step.dimension]);
-      break;
-    case Step::Scalar:
-      std::optional<uint64_t> bits = scalarBits(argument.scalar, step.type);
-      if (!bits)
-        return Error{ErrorKind::Argument, "argument '" + std::string(argument.name) +
-                                              "': its value does not fit type " + std::string(name(step.type))};
-      packed.values[i] = *bits;
-    }
   }
   return {};
 }

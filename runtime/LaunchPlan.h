@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What one specialisation does with bound arguments: its requirements, its grid, and the order in which
-// values are packed (KernelInterface.h says which). Made once a specialisation. Immutable. Internal.
+// What one specialisation does with bound arguments: its requirements, its grid, and how the
+// interface's launch values are packed. Made once a specialisation. Immutable. Internal.
 //
 // A grid may have more along y and z than a device can launch (65,535). Then the specialisation with
 // CompileOptions::foldGrid is launched in its place: on one long x, with the extents as arguments.
@@ -19,7 +19,8 @@
 
 namespace imbrex {
 
-/// Kernel parameters as cuLaunchKernel takes them. Holds pointers into itself: filled in place, not moved.
+/// Launch values as cuLaunchKernel takes them, each in the low bytes of a word. Holds pointers into itself: filled in
+/// place, not moved.
 struct PackedArguments {
   llvm::SmallVector<uint64_t, 64> values;
   llvm::SmallVector<void *, 64> pointers;
@@ -41,24 +42,26 @@ public:
   }
   /// The driver's grid for `grid`.
   Grid launched(const Grid &grid) const { return isFolded ? Grid{grid[0] * grid[1] * grid[2], 1, 1} : grid; }
-  /// Values in the order of the entry's parameters. An Error names a scalar that does not fit its type.
+  /// Values in the order of the interface's. An Error names a scalar that does not fit its type.
   Result<void> pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const;
 
 private:
+  /// A LaunchValue whose parameter is found.
   struct Step {
-    enum Kind : uint8_t { Address, Extent, Stride, Scalar } kind;
-    DataType type; ///< of a scalar
-    unsigned parameter;
-    unsigned dimension;
-    std::optional<uint64_t> standard; ///< bits of a scalar that need not be given
+    LaunchValue::Kind kind;
+    DataType type;                         ///< of a scalar
+    unsigned index;                        ///< dimension or axis
+    unsigned parameter = 0;                ///< of the signature; unused for the grid
+    std::optional<uint64_t> standard = {}; ///< bits of a scalar that need not be given
   };
   struct Condition {
     ExpressionProgram program;
     Expression expression;
   };
-  Result<void> addParameter(const SignaturePlan &signature, const KernelInterface &interface,
-                            const Parameter &parameter);
+  Result<void> addStep(const SignaturePlan &signature, const KernelInterface &interface, const LaunchValue &value);
   Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
+  /// nullopt: a scalar that does not fit its type.
+  std::optional<uint64_t> valueOf(const Step &step, const Binding &binding, const Grid &grid) const;
   llvm::SmallVector<std::optional<int64_t>, 48> slotsOf(const Binding &binding) const;
   Error unmet(const Condition &condition, ExpressionProgram::Slots slots) const;
   Error badGrid(unsigned dimension, std::optional<int64_t> extent, int64_t limit) const;
@@ -70,9 +73,6 @@ private:
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest
   std::vector<std::optional<int64_t>> constants; ///< by slot
 };
-
-/// The 8 bytes a scalar is passed in (little endian, upper bytes 0); nullopt if it does not fit the type.
-std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
 
 } // namespace imbrex
 

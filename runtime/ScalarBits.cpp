@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/LaunchPlan.h"
+#include "runtime/ScalarBits.h"
 #include "llvm/ADT/APFloat.h"
 #include <bit>
 #include <cmath>

@@ -56,10 +56,10 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
   CompileOptions options = kernel.options;
   for (unsigned i = 0; i < binding.types.size(); ++i)
     if (binding.types[i])
-      options.set[plan.signature.typeParameters[i].name] = std::string(name(*binding.types[i]));
+      options.set[plan.signature.typeParameters[i].name] = *binding.types[i];
   for (unsigned slot : plan.integerSlots)
     if (binding.slots[slot])
-      options.set[plan.names[slot]] = std::to_string(*binding.slots[slot]);
+      options.set[plan.names[slot]] = *binding.slots[slot];
   for (unsigned i = 0; i < plan.parameterCount(); ++i) {
     const Parameter &parameter = plan.signature.parameters[i];
     if (!parameter.isView)

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/Passes.h"
@@ -21,21 +22,19 @@ namespace imbrex {
 } // namespace imbrex
 
 /// The bytes, and the tiles they are for: "98304 bytes: 3 x 64x128 'bf16'".
-static void describe(Diagnostic &note, Operation *allocation) {
+static void describe(mlir::Diagnostic &note, Operation *allocation) {
   auto ring = dyn_cast<cta::RingOp>(allocation);
   cta::BufferType tile = ring ? ring.getType().getSlot() : cast<cta::AllocOp>(allocation).getType();
   note << sizeOf(allocation) << " bytes: " << (ring ? ring.getType().getSlots() : 1) << " x " << tile.getRows() << "x"
        << tile.getColumns() << " " << tile.getElementType();
 }
 
-static LogicalResult checkLimit(func::FuncOp kernel, const SharedPlan &plan) {
-  auto name = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
-  std::optional<Target> target = name ? Target::parse(name.getValue().str()) : std::nullopt;
-  if (!target || plan.bytes <= target->sharedBytes)
+static LogicalResult checkLimit(func::FuncOp kernel, const Target &target, const SharedPlan &plan) {
+  if (plan.bytes <= target.sharedBytes)
     return success();
-  InFlightDiagnostic error = kernel.emitError()
-                             << "needs " << plan.bytes << " bytes of shared memory, but a CTA on " << target->name
-                             << " has " << target->sharedBytes << ": choose smaller tiles or fewer stages";
+  InFlightDiagnostic error = refuseSize(kernel, SizeLimit::SharedMemory)
+                             << "needs " << plan.bytes << " bytes of shared memory, but a CTA on " << target.name
+                             << " has " << target.sharedBytes << ": choose smaller tiles or fewer stages";
   for (auto [allocation, offset] : plan.offsets)
     describe(error.attachNote(accessesOf(allocation).front()->getLoc()), allocation);
   return error;
@@ -45,12 +44,23 @@ namespace {
 
 struct AllocateShared : imbrex::impl::AllocateSharedBase<AllocateShared> {
   void runOnOperation() override {
-    SharedPlan plan = planShared(getOperation());
-    if (failed(checkLimit(getOperation(), plan)))
+    func::FuncOp kernel = getOperation();
+    tile::RequestAttr request = tile::requestOf(kernel);
+    if (!request)
+      return; // no kernel
+    std::optional<Target> target = Target::parse(request.getTarget().str());
+    if (!target) {
+      kernel.emitError() << "unknown target '" << request.getTarget() << "'";
+      return signalPassFailure();
+    }
+    SharedPlan plan = planShared(kernel);
+    if (failed(checkLimit(kernel, *target, plan)))
       return signalPassFailure();
     for (auto [allocation, offset] : plan.offsets)
       setOffset(allocation, offset);
-    getOperation()->setAttr(cta::kSharedBytesAttr, Builder(&getContext()).getI64IntegerAttr(plan.bytes));
+    unsigned threads = 32 * request.getWarps();
+    kernel->setAttr(cta::kLaunchAttr, cta::LaunchAttr::get(&getContext(), target->name, threads, plan.bytes,
+                                                           target->registersFor(threads)));
   }
 };
 

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
+#include "dialects/layout/Access.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -39,12 +40,11 @@ int64_t imbrex::knownDivisor(Value value) { return divisor(value, /*depth=*/8); 
 
 unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
   auto type = cast<tile::ViewType>(view.getType());
-  unsigned alignment = 16;
+  unsigned alignment = layout::kAccessBytes;
   if (auto argument = dyn_cast<BlockArgument>(view))
     if (auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()))
       if (auto attr = function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr))
         alignment = attr.getInt();
-  unsigned elementBytes = std::max(1u, type.getElementType().getIntOrFloatBitWidth() / 8);
-  int64_t start = knownDivisor(indices.back()) * elementBytes;
+  int64_t start = knownDivisor(indices.back()) * tile::elementBytes(type.getElementType());
   return std::gcd<int64_t>(alignment, start);
 }

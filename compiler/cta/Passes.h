@@ -13,14 +13,13 @@
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Pass/Pass.h"
 
 namespace imbrex {
 
-#define GEN_PASS_DECL_TILETOCTA
+#define GEN_PASS_DECL_DEFERREDUCTIONS
+#define GEN_PASS_DECL_SKIPSCALINGS
 #define GEN_PASS_DECL_PIPELINECOPIES
 #define GEN_PASS_DECL_ISSUEDOTS
 #define GEN_PASS_DECL_SKEWLOOPS
@@ -28,11 +27,10 @@ namespace imbrex {
 #define GEN_PASS_DECL_SPLITLOOPS
 #define GEN_PASS_DECL_ALLOCATESHARED
 #define GEN_PASS_DECL_PLACEBARRIERS
-#define GEN_PASS_DECL_CTATONVVM
 #define GEN_PASS_REGISTRATION
 #include "compiler/cta/Passes.h.inc"
 
-/// tile -> cta: distribution and every cta pass, in order.
+/// tile -> cta: the passes on tiles, distribution and every cta pass, in order.
 void buildCtaPipeline(mlir::OpPassManager &passes);
 
 /// cta -> nvvm.

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes on the way from tiles to a CTA -------*- tablegen -*-===//
+//===- Passes.td - Passes on the cta stage ---------------------*- tablegen -*-===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,21 +12,37 @@
 
 include "mlir/Pass/PassBase.td"
 
-def TileToCta : Pass<"tile-to-cta", "::mlir::ModuleOp"> {
-  let summary = "Spread tiles over the threads of a CTA";
+def DeferReductions : Pass<"cta-defer-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Combine lanes after a loop instead of in every iteration";
   let description = [{
-    Chooses the instruction family of each product, gives every tile a layout, copies what products
-    read through shared memory. Before: tile operations on plain tensors. After: the same on tensors
-    with a `#cta.layout`, and cta operations.
+    A tile that a loop carries and only adds reductions to, scaled before by a factor a row or not at all, is
+    kept as the parts of the lanes; they are combined once, after the loop. So too the largest and smallest
+    elements, unscaled. The order of a sum changes with it; sums of floats are as exact as before.
+
+    Before: `scf.for iter_args(%l = 0) { %s = tile.reduce sum %p along 1; yield %l * %a + %s : tensor<128xf32> }`.
+    After: `scf.for iter_args(%l = 0) { %s = cta.reduce sum %p along 1 per lane; yield %l * %a + %s :
+    tensor<128x4xf32> }`, then `tile.reduce sum along 1`.
   }];
-  let dependentDialects = ["::imbrex::cta::CtaDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
+  let summary = "Do not multiply by one";
+  let description = [{
+    A tile in many registers that is multiplied by one factor a row, where a row's factor is 1 unless a condition
+    holds: warps in which it holds for no row go round the multiplication.
+
+    Before: `%y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
+    After: `%y = scf.if (cta.any %c) { arith.mulf } else { %x }`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
   let description = [{
     For every loop whose body puts tiles into rings of one slot at places that only depend on the induction variable,
-    and gets them right behind. The rings get as many slots as `tile.stages` asks for and shared memory holds.
+    and gets them right behind. The rings get as many slots as the request has stages, if shared memory holds them.
 
     Before: `loop j: put j, get j, compute`. After, with S > 1 slots: `put 0 .. S - 2; loop j: get j, put j + S - 1,
     compute; get of the last put`. After, with one slot and several tiles: each put follows the last reader of the
@@ -80,9 +96,9 @@ def SplitLoops : Pass<"cta-split-loops", "::mlir::func::FuncOp"> {
 def AllocateShared : Pass<"cta-allocate-shared", "::mlir::func::FuncOp"> {
   let summary = "Place buffers in shared memory";
   let description = [{
-    Gives every `cta.alloc` and `cta.ring` its byte offset. Those that are not alive at once (`SharedLives.h`: written
-    before, and needed behind) share bytes. The kernel's attribute `cta.shared_bytes` is the sum; more than the target
-    has is an error with the numbers.
+    Gives every `cta.alloc` and `cta.ring` of a kernel its byte offset. Those that are not alive at once (`SharedLives.h`:
+    written before, and needed behind) share bytes. More than the target has is an error with the numbers. Before: the
+    kernel's `#tile.request`. After: its `#cta.launch` too, with the bytes of all of them.
   }];
 }
 
@@ -96,15 +112,6 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
     before it left.
     Needs the offsets of `cta-allocate-shared`.
   }];
-}
-
-def CtaToNvvm : Pass<"cta-to-nvvm", "::mlir::ModuleOp"> {
-  let summary = "From tiles in registers to single threads";
-  let description = [{
-    Every kernel becomes an `llvm.func` of scalars: a tile is one value a register of the thread.
-    Before: the cta stage, with offsets and barriers. After: only `llvm` and `nvvm` operations.
-  }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 #endif // IMBREX_COMPILER_CTA_PASSES

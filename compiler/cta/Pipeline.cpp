@@ -10,7 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Passes.h"
+#include "compiler/cta_to_nvvm/Passes.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -22,6 +24,8 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createTileToCta());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createDeferReductions());
+  passes.addNestedPass<func::FuncOp>(createSkipScalings());
   passes.addNestedPass<func::FuncOp>(createPipelineCopies());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

@@ -242,14 +242,10 @@ static void pipelineLoops(func::FuncOp kernel, unsigned slots, bool isFinal) {
 }
 
 /// True if the kernel's shared memory fits the target with rings of `slots` slots.
-static bool fits(func::FuncOp kernel, unsigned slots) {
-  auto name = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
-  std::optional<Target> target = name ? Target::parse(name.getValue().str()) : std::nullopt;
-  if (!target)
-    return true;
+static bool fits(func::FuncOp kernel, const Target &target, unsigned slots) {
   OwningOpRef<func::FuncOp> trial = kernel.clone();
   pipelineLoops(*trial, slots, /*isFinal=*/false);
-  return planShared(*trial).bytes <= target->sharedBytes;
+  return planShared(*trial).bytes <= target.sharedBytes;
 }
 
 namespace {
@@ -257,14 +253,15 @@ namespace {
 struct PipelineCopies : imbrex::impl::PipelineCopiesBase<PipelineCopies> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    auto stages = kernel->getAttrOfType<IntegerAttr>(tile::kStagesAttr);
-    if (!stages)
-      return;
-    for (unsigned slots = stages.getInt(); slots >= 1; --slots)
-      if (fits(kernel, slots)) {
+    tile::RequestAttr request = tile::requestOf(kernel);
+    std::optional<Target> target = request ? Target::parse(request.getTarget().str()) : std::nullopt;
+    if (!target)
+      return; // no kernel, or one that cta-allocate-shared refuses
+    for (unsigned slots = request.getStages(); slots >= 1; --slots)
+      if (fits(kernel, *target, slots)) {
         pipelineLoops(kernel, slots, /*isFinal=*/true);
-        if (slots != stages.getInt())
-          kernel.emitRemark() << "rings of " << slots << " slots in place of " << stages.getInt()
+        if (slots != request.getStages())
+          kernel.emitRemark() << "rings of " << slots << " slots in place of " << request.getStages()
                               << ": shared memory is short";
         return;
       }

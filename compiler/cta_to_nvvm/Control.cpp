@@ -8,46 +8,29 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
+#include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 
 using namespace mlir;
 using namespace imbrex;
 
-Lowering::Lowering(func::FuncOp kernel, unsigned warps)
-    : b(kernel), loc(kernel.getLoc()), warps(warps), kernel(kernel) {
+Lowering::Lowering(func::FuncOp kernel)
+    : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()), kernel(kernel) {
   b.setListener(&count);
-}
-
-/// Types of the kernel's PTX parameters, in the order KernelInterface.h states.
-static SmallVector<Type> argumentTypes(func::FuncOp kernel) {
-  OpBuilder b(kernel);
-  SmallVector<Type> types;
-  for (Type type : kernel.getArgumentTypes()) {
-    auto view = dyn_cast<tile::ViewType>(type);
-    if (!view) {
-      types.push_back(type.isInteger(1) ? b.getI8Type() : type);
-      continue;
-    }
-    types.push_back(LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1));
-    for (unsigned dim = 0; dim < view.getRank(); ++dim)
-      if (view.isDynamic(dim))
-        types.push_back(b.getI32Type());
-    for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
-      types.push_back(b.getI64Type());
-  }
-  if (kernel->hasAttr(tile::kFoldedGridAttr))
-    types.append(2, b.getI32Type());
-  return types;
 }
 
 LogicalResult Lowering::makeFunction() {
   b.setInsertionPoint(kernel);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), argumentTypes(kernel));
+  SmallVector<Type> types;
+  forEachLaunchValue(kernel,
+                     [&](Value, const LaunchValue &value) { types.push_back(parameterType(value, b.getContext())); });
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types);
   if (int64_t bytes = parameterBytes(type); bytes > kLargeParameterBytes)
-    return kernel.emitError("the parameters of this kernel take ")
-           << bytes << " bytes, more than the " << kLargeParameterBytes
+    return refuseSize(kernel, SizeLimit::Parameters)
+           << "the parameters of this kernel take " << bytes << " bytes, more than the " << kLargeParameterBytes
            << " that a launch can pass; use fewer views, or extents that are known when it is compiled";
   std::string name = kernel.getName().str();
   kernel.setName((name + ".tile").c_str());
@@ -59,9 +42,7 @@ LogicalResult Lowering::makeFunction() {
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(warps * 32)}));
   // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
-  for (StringRef attr : {tile::kTargetAttr, cta::kSharedBytesAttr, tile::kWarpsAttr})
-    if (Attribute value = kernel->getAttr(attr))
-      function->setAttr(attr, value);
+  function->setAttr(cta::kLaunchAttr, cta::launchOf(kernel));
   entry = function.addEntryBlock(b);
   body = &function.getBody();
   b.setInsertionPointToStart(entry);
@@ -74,28 +55,43 @@ LogicalResult Lowering::makeFunction() {
   return success();
 }
 
+/// A view's values before its launch values are known: constants, and nulls for what is to come.
+static ViewValues staticValues(Lowering &l, tile::ViewType view) {
+  ViewValues values;
+  for (unsigned dim = 0; dim < view.getRank(); ++dim)
+    values.extents.push_back(view.isDynamic(dim) ? Value() : l.i32(view.getExtents()[dim]));
+  values.strides.assign(view.getRank(), Value());
+  if (view.getRank() > 0)
+    values.strides.back() = l.i64(1);
+  return values;
+}
+
 void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
+  for (Value argument : kernel.getArguments())
+    if (auto view = dyn_cast<tile::ViewType>(argument.getType()))
+      views[argument] = staticValues(*this, view);
   unsigned next = 0;
-  for (Value argument : kernel.getArguments()) {
-    auto view = dyn_cast<tile::ViewType>(argument.getType());
-    if (!view) {
-      Value value = function.getArgument(next++);
-      if (argument.getType().isInteger(1))
-        value = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, value, zero(b.getI8Type()));
-      define(argument, {value});
-      continue;
+  forEachLaunchValue(kernel, [&](Value argument, const LaunchValue &value) {
+    Value passed = function.getArgument(next++);
+    switch (value.kind) {
+    case LaunchValue::Kind::Pointer:
+      views[argument].pointer = passed;
+      break;
+    case LaunchValue::Kind::Extent:
+      views[argument].extents[value.index] = passed;
+      break;
+    case LaunchValue::Kind::Stride:
+      views[argument].strides[value.index] = passed;
+      break;
+    case LaunchValue::Kind::GridExtent:
+      foldedExtents.push_back(passed);
+      break;
+    case LaunchValue::Kind::Scalar:
+      if (value.type == DataType::Bool) // a byte
+        passed = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, passed, zero(b.getI8Type()));
+      define(argument, {passed});
     }
-    ViewValues values;
-    values.pointer = function.getArgument(next++);
-    for (unsigned dim = 0; dim < view.getRank(); ++dim)
-      values.extents.push_back(view.isDynamic(dim) ? Value(function.getArgument(next++)) : i32(view.getExtents()[dim]));
-    for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
-      values.strides.push_back(function.getArgument(next++));
-    values.strides.push_back(i64(1));
-    views[argument] = values;
-  }
-  while (next < function.getNumArguments())
-    foldedExtents.push_back(function.getArgument(next++));
+  });
 }
 
 LogicalResult Lowering::run() {

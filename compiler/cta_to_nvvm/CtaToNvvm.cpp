@@ -8,13 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/Passes.h"
 
 using namespace mlir;
 using namespace imbrex;
 
 namespace imbrex {
 #define GEN_PASS_DEF_CTATONVVM
-#include "compiler/cta/Passes.h.inc"
+#include "compiler/cta_to_nvvm/Passes.h.inc"
 } // namespace imbrex
 
 namespace {
@@ -23,12 +24,11 @@ struct CtaToNvvm : imbrex::impl::CtaToNvvmBase<CtaToNvvm> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp kernel : kernels) {
-      auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-      if (!warps) {
-        kernel.emitError("expected the attribute tile.warps");
+      if (!cta::launchOf(kernel)) {
+        kernel.emitError("expected a kernel whose launch is settled: the attribute ") << cta::kLaunchAttr;
         return signalPassFailure();
       }
-      if (failed(Lowering(kernel, warps.getInt()).run()))
+      if (failed(Lowering(kernel).run()))
         return signalPassFailure();
       kernel.erase();
     }

@@ -31,7 +31,7 @@ Value Lowering::offsetPointer(Value pointer, int64_t bytes) {
                              ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(bytes))});
 }
 
-static unsigned elementBytes(Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
+using tile::elementBytes;
 
 Value Lowering::viewPointer(Value view, ArrayRef<Value> indices) {
   const ViewValues &values = viewOf(view);

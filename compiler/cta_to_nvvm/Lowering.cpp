@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/SizeRefusal.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -29,9 +30,9 @@ LogicalResult Lowering::lowerBlock(Block &block) {
     if (failed(lowerOperation(&op)))
       return failure();
     if (count.instructions > kMostInstructions)
-      return op.emitError("up to here the kernel takes ")
-             << count.instructions << " instructions of each thread, more than " << kMostInstructions
-             << "; make the tiles smaller or use more warps";
+      return refuseSize(&op, SizeLimit::Instructions)
+             << "up to here the kernel takes " << count.instructions << " instructions of each thread, more than "
+             << kMostInstructions << "; make the tiles smaller or use more warps";
   }
   return success();
 }

@@ -10,7 +10,8 @@
 //     Control        kernel, loops, branches           Elementwise   arith and math
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
-//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.clear_margin
+//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.any,
+//                                                                cta.clear_margin
 //
 // An operation that no family knows is an error at its place.
 //
@@ -19,8 +20,13 @@
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 
-#include "compiler/cta/Passes.h"
 #include "compiler/cta_to_nvvm/InstructionCount.h"
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include <map>
 #include <vector>
 
@@ -58,8 +64,8 @@ struct CopyCursor {
 
 class Lowering {
 public:
-  /// For a kernel of `warps` warps.
-  Lowering(mlir::func::FuncOp kernel, unsigned warps);
+  /// For a kernel whose launch is settled.
+  explicit Lowering(mlir::func::FuncOp kernel);
 
   /// Makes the llvm.func beside the kernel. Errors have been emitted on failure.
   mlir::LogicalResult run();

@@ -10,6 +10,7 @@
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_PARAMETERS_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_PARAMETERS_H
 
+#include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -19,7 +20,7 @@ namespace imbrex {
 inline int64_t parameterBytes(mlir::LLVM::LLVMFunctionType type) {
   int64_t bytes = 0;
   for (mlir::Type parameter : type.getParams()) {
-    int64_t size = parameter.isIntOrFloat() ? std::max(1u, parameter.getIntOrFloatBitWidth() / 8) : 8;
+    int64_t size = parameter.isIntOrFloat() ? tile::elementBytes(parameter) : 8;
     bytes = int64_t(llvm::alignTo(bytes, size)) + size;
   }
   return bytes;

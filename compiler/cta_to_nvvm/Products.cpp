@@ -12,7 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/SizeRefusal.h"
+#include "compiler/cta_to_nvvm/Ldmatrix.h"
+#include "dialects/layout/Access.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -43,9 +45,9 @@ public:
       SmallVector<Values> a;
       for (unsigned block = 0; block < blocksM; ++block)
         a.push_back(dot.getA() ? fragmentFromTile(block, step) : fragmentFromBuffer(block, step));
-      // Two neighbouring 8-column blocks come with one ldmatrix.x4, where warps do not interleave them.
+      // Two blocks of 8 columns that are next to each other in this warp come with one ldmatrix.x4.
       for (unsigned block = 0; block < blocksN;) {
-        bool two = warpsN == 1 && block + 1 < blocksN;
+        bool two = block + 1 < blocksN;
         Values fragments = loadB(block, step, two);
         for (unsigned half = 0; half < (two ? 2u : 1u); ++half)
           for (unsigned row = 0; row < blocksM; ++row)
@@ -61,7 +63,6 @@ private:
   Values fragmentFromTile(unsigned block, unsigned step);
   Values fragmentFromBuffer(unsigned block, unsigned step);
   Values loadB(unsigned block, unsigned step, bool two);
-  Values loadMatrices(Value pointer, unsigned count, bool transposed);
   void multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment);
 
   Lowering &l;
@@ -75,29 +76,17 @@ private:
   int64_t m, n;
   unsigned warpsM, warpsN, blocksM, blocksN, steps;
   std::map<SmallVector<uint32_t, 4>, unsigned> numbers;
-  Value lowLane, secondLane, thirdLane; ///< lane % 8, bit 3, lane / 16
-  Value warpRow, warpColumn;            ///< first row and column of the warp
+  Value lowLane, thirdBit, fourthBit; ///< of Ldmatrix.h's lanes; the bits as rows or columns: 0 or 8
+  Value warpRow, warpColumn;          ///< first row and column of the warp
 };
 
 } // namespace
 
 void MmaProduct::prepareAddresses() {
-  lowLane = l.bitAnd(l.lane, 7);
-  secondLane = l.mulConstant(l.bitAnd(l.shiftRight(l.lane, 3), 1), 8);
-  thirdLane = l.mulConstant(l.shiftRight(l.lane, 4), 8);
+  MatrixLanes lanes = matrixLanes(l);
+  lowLane = lanes.row, thirdBit = l.mulConstant(lanes.bit3, 8), fourthBit = l.mulConstant(lanes.bit4, 8);
   warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 0), 4), 16);
   warpColumn = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 1), 3), 8);
-}
-
-Values MmaProduct::loadMatrices(Value pointer, unsigned count, bool transposed) {
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(count, b.getI32Type()));
-  Value matrices =
-      NVVM::LdMatrixOp::create(b, l.loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-                               NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
-  Values words;
-  for (unsigned i = 0; i < count; ++i)
-    words.push_back(LLVM::ExtractValueOp::create(b, l.loc, matrices, i));
-  return words;
 }
 
 /// The four words of A at row block `block`, k-step `step`, packed from the tile's registers.
@@ -120,24 +109,24 @@ Values MmaProduct::fragmentFromBuffer(unsigned block, unsigned step) {
   SharedLayout layout = dot.getABuffer().getType().getLayout();
   int64_t row = int64_t(block) * 16 * warpsM, k = int64_t(step) * 16;
   // Matrices (0,0) (8,0) (0,8) (8,8): bit 3 of the lane moves along M, bit 4 along K.
-  Value along = l.add(l.add(lowLane, transposed ? thirdLane : secondLane), transposed ? l.i32(0) : warpRow);
-  Value across = transposed ? l.add(secondLane, warpRow) : thirdLane;
+  Value along = l.add(l.add(lowLane, transposed ? fourthBit : thirdBit), transposed ? l.i32(0) : warpRow);
+  Value across = transposed ? l.add(thirdBit, warpRow) : fourthBit;
   SharedPlace place{along, across, transposed ? k : row, transposed ? row : k};
-  return loadMatrices(l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
+  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
 }
 
 /// B at 8-column block `block` (and the next one), k-step `step`: two words a block.
 Values MmaProduct::loadB(unsigned block, unsigned step, bool two) {
   bool keyMajor = dot.getTransposedB(); // the buffer's rows are columns of B
   int64_t column = int64_t(block) * 8 * warpsN, k = int64_t(step) * 16;
-  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n 8) (k 8, n 8): bit 3 moves along K, bit 4 along N.
-  Value alongN = l.add(warpColumn, two ? thirdLane : l.i32(0));
+  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n N) (k 8, n N): bit 3 moves along K, bit 4 along N, by N = 8 * warpsN.
+  Value alongN = l.add(warpColumn, two ? l.mulConstant(fourthBit, warpsN) : l.i32(0));
   SharedPlace place;
   if (keyMajor)
-    place = {l.add(lowLane, alongN), secondLane, column, k};
+    place = {l.add(lowLane, alongN), thirdBit, column, k};
   else
-    place = {l.add(lowLane, secondLane), alongN, k, column};
-  return loadMatrices(l.sharedPointer(slot, shared, place), two ? 4 : 2, !keyMajor);
+    place = {l.add(lowLane, thirdBit), alongN, k, column};
+  return loadMatrices(l, l.sharedPointer(slot, shared, place), two ? 4 : 2, !keyMajor);
 }
 
 void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment) {
@@ -173,11 +162,11 @@ namespace {
 class FmaOperand {
 public:
   FmaOperand(Lowering &l, Value buffer, bool kIsRow, int64_t k, Value base, Type accumulate)
-      : l(l), layout(cast<cta::BufferType>(buffer.getType()).getLayout()),
+      : l(l), shared(cast<cta::BufferType>(buffer.getType()).getLayout()),
         element(cast<cta::BufferType>(buffer.getType()).getElementType()), slot(l.slotPointer(buffer)), kIsRow(kIsRow),
         base(base), accumulate(accumulate) {
-    while (!kIsRow && 2 * width * layout.elementBytes() <= 16 && k % (2 * width) == 0)
-      width *= 2;
+    if (!kIsRow)
+      width = layout::accessWidth(shared.elementBytes(), k);
   }
 
   /// Elements along k that one access gives at a fixed coordinate.
@@ -186,7 +175,7 @@ public:
   /// Elements at coordinate base + step, k .. k + widthAlongK() - 1.
   Values alongK(int64_t step, int64_t k) {
     SharedPlace place = kIsRow ? SharedPlace{l.i32(0), base, k, step} : SharedPlace{base, l.i32(0), step, k};
-    return widen(l.loadVector(l.sharedPointer(slot, layout, place), element, width));
+    return widen(l.loadVector(l.sharedPointer(slot, shared, place), element, width));
   }
 
 private:
@@ -198,7 +187,7 @@ private:
   }
 
   Lowering &l;
-  SharedLayout layout;
+  SharedLayout shared;
   Type element;
   Value slot;
   bool kIsRow;
@@ -222,8 +211,9 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   int64_t k = dot.getTransposedB() ? bType.getColumns() : bType.getRows();
   Values sums = l.registersOf(dot.getAccumulator());
   if (int64_t(sums.size()) * k > kMostMultiplyAdds)
-    return dot.emitError("this product takes ") << sums.size() * k << " multiply-adds of each thread, more than "
-                                                << kMostMultiplyAdds << "; make its tiles smaller or use more warps";
+    return refuseSize(dot, SizeLimit::Instructions)
+           << "this product takes " << sums.size() * k << " multiply-adds of each thread, more than "
+           << kMostMultiplyAdds << "; make its tiles smaller or use more warps";
   Type accumulate = sums.front().getType();
   FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
   FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);

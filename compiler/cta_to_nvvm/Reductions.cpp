@@ -5,7 +5,8 @@
 //
 // A reduction combines the registers of a thread, then its neighbours' by shuffles. What lies in the margin
 // of the layout is taken for the neutral element. Where the dimension lies over several warps, cta.reduce does
-// so much, and the warps' parts meet in shared memory before tile.reduce (Distribute.cpp).
+// so much, and the warps' parts meet in shared memory before tile.reduce (Distribute.cpp). cta.any is a
+// reduction of truths.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,9 +62,9 @@ static Value shuffle(Lowering &l, Value value, unsigned mask) {
   return type == integer ? bits : Value(LLVM::BitcastOp::create(b, l.loc, type, bits));
 }
 
-/// Combines what each warp holds of `source` along `dim`: the registers of the result, laid out as `to`. `project`
+/// Combines what each lane holds of `source` along `dim`: the registers of the result, laid out as `to`. `project`
 /// makes of a coordinate that of the element it goes to.
-static Values reduceInWarp(Lowering &l, tile::ReduceKind kind, Value source, unsigned dim, const TileLayout &to,
+static Values reduceInLane(Lowering &l, tile::ReduceKind kind, Value source, unsigned dim, const TileLayout &to,
                            llvm::function_ref<Coord(Coord)> project) {
   auto type = cast<RankedTensorType>(source.getType());
   const TileLayout &from = cta::layoutOf(type);
@@ -79,12 +80,17 @@ static Values reduceInWarp(Lowering &l, tile::ReduceKind kind, Value source, uns
     Value &sum = registers[numbers.find(project(coord))->second];
     sum = sum ? combine(l, kind, sum, value) : value;
   }
+  return registers;
+}
+
+/// Combines the parts of the lanes along `dim` of a tile laid out as `from`: every lane gets the whole.
+static void reduceOverLanes(Lowering &l, tile::ReduceKind kind, const TileLayout &from, unsigned dim,
+                            Values &registers) {
   unsigned lanes = from.lanesAlong(dim);
   for (unsigned bit = 0; bit < 5; ++bit)
     if (lanes & (1u << bit))
       for (Value &value : registers)
         value = combine(l, kind, value, shuffle(l, value, 1u << bit));
-  return registers;
 }
 
 static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
@@ -94,21 +100,34 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
   unsigned dim = op.getDim();
   if (cta::layoutOf(op.getSource().getType()).warps()[dim] != 1)
     return op.emitError("the reduced dimension is spread over several warps");
-  l.define(op.getResult(), reduceInWarp(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()),
-                                        [&](Coord coord) {
-                                          coord.erase(coord.begin() + dim);
-                                          return coord;
-                                        }));
+  Values registers =
+      reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()), [&](Coord coord) {
+        coord.erase(coord.begin() + dim);
+        return coord;
+      });
+  reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
+  l.define(op.getResult(), registers);
   return success();
 }
 
 static void lowerParts(Lowering &l, cta::ReduceOp op) {
   unsigned dim = op.getDim();
-  l.define(op.getResult(), reduceInWarp(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()),
-                                        [&](Coord coord) {
-                                          coord[dim] = 0;
-                                          return coord;
-                                        }));
+  Values registers =
+      reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()), [&](Coord coord) {
+        coord[dim] = 0;
+        return coord;
+      });
+  if (op.getScope() == cta::PartScope::Warp)
+    reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
+  l.define(op.getResult(), registers);
+}
+
+/// A vote of the warp (PTX ISA, "vote.sync").
+static void lowerAny(Lowering &l, cta::AnyOp op) {
+  Value any;
+  for (Value condition : l.registersOf(op.getCondition()))
+    any = any ? Value(LLVM::OrOp::create(l.b, l.loc, any, condition)) : condition;
+  l.define(op.getResult(), {l.callIntrinsic(l.b.getI1Type(), "llvm.nvvm.vote.any.sync", {l.i32(-1), any})});
 }
 
 static void lowerClearMargin(Lowering &l, cta::ClearMarginOp op) {
@@ -126,6 +145,10 @@ Lowered imbrex::lowerReductions(Lowering &l, Operation *op) {
     return lowerReduce(l, reduce);
   if (auto parts = dyn_cast<cta::ReduceOp>(op)) {
     lowerParts(l, parts);
+    return success();
+  }
+  if (auto any = dyn_cast<cta::AnyOp>(op)) {
+    lowerAny(l, any);
     return success();
   }
   if (auto clear = dyn_cast<cta::ClearMarginOp>(op)) {

@@ -12,9 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/Ldmatrix.h"
+#include "dialects/layout/Access.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -58,13 +58,6 @@ Value Lowering::sharedPointer(Value slot, const SharedLayout &layout, const Shar
   return offsetPointer(offsetPointer(slot, offset), panelStep + rowStep * span);
 }
 
-/// Registers from `reg` on that one access of a buffer can take: consecutive columns, 16 bytes at most, all of the
-/// tile or all beyond it.
-static unsigned vectorWidth(RankedTensorType type, unsigned columnDim, unsigned bytes) {
-  unsigned widest = std::min(cta::layoutOf(type).contiguous(columnDim), std::max(1u, 16 / bytes));
-  return std::gcd(widest, type.getDimSize(columnDim));
-}
-
 /// Where register `reg` of a tile lies in a buffer that holds it, or its transpose.
 static SharedPlace placeOf(Lowering &l, const TileLayout &layout, unsigned reg, bool transposed) {
   Coord coord = layout.registerCoord(reg);
@@ -74,31 +67,24 @@ static SharedPlace placeOf(Lowering &l, const TileLayout &layout, unsigned reg, 
   return {l.threadCoordinate(layout, row), l.threadCoordinate(layout, 1 - row), coord[row], coord[1 - row]};
 }
 
-/// ldmatrix for a left operand: x4 gives registers 8 k .. 8 k + 7 of the fragment at k-step k.
+/// ldmatrix for a left operand: x4 gives registers 8 k .. 8 k + 7 of the fragment at k-step k; its matrices are (0,0)
+/// (8,0) (0,8) (8,8) of the 16 x 16 block.
 static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) {
   SharedLayout shared = op.getBuffer().getType().getLayout();
   Type element = op.getBuffer().getType().getElementType();
   Value slot = l.slotPointer(op.getBuffer());
   bool transposed = op.getTransposed();
-  // Lane i gives a row of matrix i / 8; matrices are (0,0) (8,0) (0,8) (8,8) of the 16 x 16 block.
-  Value low = l.bitAnd(l.lane, 7), second = l.bitAnd(l.shiftRight(l.lane, 3), 1), third = l.shiftRight(l.lane, 4);
-  Value rowBase = l.add(low, l.mulConstant(transposed ? third : second, 8));
-  Value columnBase = l.mulConstant(transposed ? second : third, 8);
+  MatrixLanes lanes = matrixLanes(l);
+  Value rowBase = l.add(lanes.row, l.mulConstant(transposed ? lanes.bit4 : lanes.bit3, 8));
+  Value columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, 8);
   Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16); // whole atoms: the warp's part
   (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
-  Type word = l.b.getI32Type();
-  auto quad = LLVM::LLVMStructType::getLiteral(l.b.getContext(), {word, word, word, word});
   Type pair = VectorType::get({2}, element);
   Values registers;
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += 8) {
     Coord coord = layout.registerCoord(reg);
     SharedPlace place{rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]};
-    Value matrices =
-        NVVM::LdMatrixOp::create(l.b, l.loc, quad, l.sharedPointer(slot, shared, place), 4u,
-                                 transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-                                 NVVM::LdStMatrixShapeAttr::get(l.b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
-    for (unsigned i = 0; i < 4; ++i) {
-      Value bits = LLVM::ExtractValueOp::create(l.b, l.loc, matrices, i);
+    for (Value bits : loadMatrices(l, l.sharedPointer(slot, shared, place), 4, transposed)) {
       Value halves = LLVM::BitcastOp::create(l.b, l.loc, pair, bits);
       for (unsigned half = 0; half < 2; ++half)
         registers.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, halves, l.i32(half)));
@@ -107,28 +93,17 @@ static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) 
   l.define(op.getResult(), registers);
 }
 
-/// True if the read can go by ldmatrix: a left operand, and all that its layout covers is stored.
-static bool isFragmentA(cta::ReadOp op) {
-  auto type = cast<RankedTensorType>(op.getResult().getType());
-  const TileLayout &layout = cta::layoutOf(type);
-  if (type.getRank() != 2 || type.getElementTypeBitWidth() != 16 || !isa<FloatType>(type.getElementType()) ||
-      layout != TileLayout::mmaOperandA(type.getShape(), layout.warps()[0]))
-    return false;
-  SharedLayout shared = op.getBuffer().getType().getLayout();
-  unsigned row = op.getTransposed() ? 1 : 0;
-  return layout.extent(row) <= shared.paddedRows() && layout.extent(1 - row) <= shared.paddedColumns();
-}
-
 static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   const TileLayout &layout = cta::layoutOf(type);
-  if (isFragmentA(op)) {
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  if (isa<FloatType>(type.getElementType()) &&
+      layout::isLdmatrixOperand(layout, type.getShape(), shared, op.getTransposed())) {
     readFragment(l, op, layout);
     return success();
   }
-  SharedLayout shared = op.getBuffer().getType().getLayout();
   unsigned columnDim = op.getTransposed() ? 0 : layout.rank() - 1;
-  unsigned width = vectorWidth(type, columnDim, shared.elementBytes());
+  unsigned width = layout::accessWidth(layout, columnDim, type.getDimSize(columnDim), shared.elementBytes());
   Value slot = l.slotPointer(op.getBuffer());
   Values registers, outside(width, l.zero(type.getElementType()));
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += width) {
@@ -145,14 +120,13 @@ static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
 /// Zeroes columns `from` .. `to` - 1 of rows `first` .. `last` - 1, a row a thread.
 static void clearColumns(Lowering &l, const SharedLayout &shared, Value slot, Type element, int64_t first, int64_t last,
                          int64_t from, int64_t to) {
-  const int64_t threads = 32 * int64_t(l.warps), bytes = shared.elementBytes();
+  const int64_t threads = 32 * int64_t(l.warps);
   for (; first < last && from < to; first += threads) {
     Value row = l.addConstant(l.thread, first);
     Value inside = first + threads <= last ? Value() : l.less(row, l.i32(last));
     l.when(inside, [&] {
       for (int64_t column = from, width; column < to; column += width) {
-        for (width = 1; 2 * width * bytes <= 16 && column % (2 * width) == 0;)
-          width *= 2;
+        width = layout::accessWidth(shared.elementBytes(), column);
         l.storeVector(l.sharedPointer(slot, shared, {row, l.i32(0), 0, column}), Values(width, l.zero(element)));
       }
     });
@@ -169,7 +143,8 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   auto type = cast<RankedTensorType>(op.getValue().getType());
   const TileLayout &layout = cta::layoutOf(type);
   SharedLayout shared = op.getBuffer().getType().getLayout();
-  unsigned width = vectorWidth(type, layout.rank() - 1, shared.elementBytes());
+  unsigned columnDim = layout.rank() - 1;
+  unsigned width = layout::accessWidth(layout, columnDim, type.getDimSize(columnDim), shared.elementBytes());
   Value slot = l.slotPointer(op.getBuffer());
   clearPadding(l, shared, slot, op.getBuffer().getType().getElementType());
   Values registers = l.registersOf(op.getValue());

@@ -36,17 +36,26 @@ public:
   /// An error at the operation's place in the text.
   mlir::InFlightDiagnostic error(mlir::Operation *op) const;
 
-  /// The kernel's attributes that every stage has: warps, target; those that tile and cta have: stages.
-  mlir::LogicalResult checkLaunch(mlir::Operation *kernel, bool hasStages) const;
+  /// What is asked of the kernel is what this compilation is asked for, and what no device of the target lacks.
+  mlir::LogicalResult checkRequest(mlir::Operation *kernel) const;
+  /// The same of its launch; it has one if `expected`, else none.
+  mlir::LogicalResult checkLaunch(mlir::Operation *kernel, bool expected) const;
   /// A name that PTX can have.
   mlir::LogicalResult checkName(mlir::Operation *kernel, llvm::StringRef name) const;
   /// No attribute that is neither inherent to the operation nor in `known`.
   mlir::LogicalResult checkAttributes(mlir::Operation *op, llvm::ArrayRef<llvm::StringRef> known) const;
 
+  /// Calls `check` for each operation in `body` until one fails, or there are more than `most`.
+  mlir::LogicalResult checkEach(mlir::Region &body, unsigned most,
+                                llvm::function_ref<mlir::LogicalResult(mlir::Operation *)> check) const;
+
   mutable mlir::ModuleOp module; ///< a handle, whose accessors are not const
   const Target &target;
 
 private:
+  mlir::LogicalResult checkTarget(mlir::Operation *kernel, llvm::StringRef name) const;
+  mlir::LogicalResult checkWarps(mlir::Operation *kernel, unsigned warps) const;
+
   const mlir::AsmParserState &state;
   const llvm::SourceMgr &manager;
   llvm::StringRef file;

@@ -129,8 +129,7 @@ LogicalResult KernelCheck::checkAllocation(Operation *op, cta::RingType type, st
     bytes = type.getSlot().getSizeBytes();
   if (*offset < 0 || *offset % alignment != 0 || *offset > sharedBytes || bytes > sharedBytes - *offset)
     return check.error(op) << "the buffer of " << bytes << " bytes at " << *offset << " does not lie in the "
-                           << sharedBytes << " bytes of " << cta::kSharedBytesAttr << ", at a multiple of "
-                           << alignment;
+                           << sharedBytes << " bytes of " << cta::kLaunchAttr << ", at a multiple of " << alignment;
   return success();
 }
 
@@ -199,30 +198,18 @@ LogicalResult KernelCheck::checkArguments() {
 LogicalResult KernelCheck::run() {
   Block *body = check.module.getBody();
   kernel = llvm::hasSingleElement(*body) ? dyn_cast<func::FuncOp>(body->front()) : func::FuncOp();
-  if (!kernel || !kernel->hasAttr(tile::kKernelAttr))
+  if (!kernel || !tile::requestOf(kernel))
     return check.error(check.module) << "expected one kernel: a func.func with the attribute " << tile::kKernelAttr;
-  if (kernel.isPrivate() || failed(check.checkName(kernel, kernel.getName())) ||
-      failed(check.checkAttributes(kernel, {tile::kKernelAttr, tile::kWarpsAttr, tile::kStagesAttr, tile::kTargetAttr,
-                                            cta::kSharedBytesAttr})) ||
-      failed(check.checkLaunch(kernel, /*hasStages=*/true)) || failed(checkArguments()))
-    return kernel.isPrivate() ? LogicalResult(check.error(kernel) << "a kernel is not private") : failure();
-  warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr).getInt();
-  auto bytes = kernel->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
-  if (isCta != bool(kernel->getAttr(cta::kSharedBytesAttr)))
-    return check.error(kernel) << "the attribute " << cta::kSharedBytesAttr << " belongs to stage cta, and to it alone";
-  if (isCta &&
-      (!bytes || !bytes.getType().isInteger(64) || bytes.getInt() < 0 || bytes.getInt() > check.target.sharedBytes))
-    return check.error(kernel) << cta::kSharedBytesAttr << " must be an i64 from 0 to " << check.target.sharedBytes;
-  sharedBytes = bytes ? bytes.getInt() : 0;
-  unsigned operations = 0;
-  WalkResult result = kernel.getBody().walk([&](Operation *op) {
-    if (++operations > kMaxOperations) {
-      check.error(op) << "this kernel takes more than " << kMaxOperations << " operations";
-      return WalkResult::interrupt();
-    }
-    return failed(checkOperation(op)) ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
+  if (kernel.isPrivate())
+    return check.error(kernel) << "a kernel is not private";
+  if (failed(check.checkName(kernel, kernel.getName())) ||
+      failed(check.checkAttributes(kernel, {tile::kKernelAttr, cta::kLaunchAttr})) ||
+      failed(check.checkRequest(kernel)) || failed(check.checkLaunch(kernel, /*expected=*/isCta)) ||
+      failed(checkArguments()))
+    return failure();
+  warps = tile::requestOf(kernel).getWarps();
+  sharedBytes = isCta ? cta::launchOf(kernel).getShared() : 0;
+  return check.checkEach(kernel.getBody(), kMaxOperations, [&](Operation *op) { return checkOperation(op); });
 }
 
 LogicalResult imbrex::checkKernelEntry(const EntryCheck &check, bool isCta) { return KernelCheck(check, isCta).run(); }

@@ -84,7 +84,8 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.rsqrt.approx.f",
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.shfl.sync.bfly.f32",
-                                         "llvm.nvvm.shfl.sync.bfly.i32"};
+                                         "llvm.nvvm.shfl.sync.bfly.i32",
+                                         "llvm.nvvm.vote.any.sync"};
   return llvm::is_contained(kNames, name);
 }
 
@@ -184,8 +185,7 @@ LogicalResult NvvmCheck::checkFunction() {
   LLVM::LLVMFunctionType type = kernel.getFunctionType();
   auto threads = kernel->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getReqntidAttrName());
   auto blocks = kernel->getAttrOfType<IntegerAttr>(NVVM::NVVMDialect::getMinctasmAttrName());
-  int64_t warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr).getInt();
-  auto bytes = kernel->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
+  auto launched = int32_t(cta::launchOf(kernel).getThreads());
   bool plain = isa<LLVM::LLVMVoidType>(type.getReturnType()) && !type.isVarArg() && !kernel.isExternal() &&
                kernel.getLinkage() == LLVM::Linkage::External;
   for (NamedAttribute attribute : kernel->getAttrDictionary())
@@ -193,10 +193,9 @@ LogicalResult NvvmCheck::checkFunction() {
         llvm::is_contained(kInherent, attribute.getName().strref()) || kernel->getDiscardableAttr(attribute.getName());
   if (!plain || kernel.getAllArgAttrs() || kernel.getAllResultAttrs())
     return check.error(kernel) << "a kernel is an external function that gives nothing, without further attributes";
-  if (!threads || threads.asArrayRef() != ArrayRef<int32_t>{int32_t(32 * warps)} || !blocks || blocks.getInt() != 1)
-    return check.error(kernel) << "nvvm.reqntid must be the threads of " << warps << " warps, and nvvm.minctasm 1";
-  if (!bytes || !bytes.getType().isInteger(64) || bytes.getInt() < 0 || bytes.getInt() > check.target.sharedBytes)
-    return check.error(kernel) << cta::kSharedBytesAttr << " must be an i64 from 0 to " << check.target.sharedBytes;
+  if (!threads || threads.asArrayRef() != ArrayRef<int32_t>{launched} || !blocks || blocks.getInt() != 1)
+    return check.error(kernel) << "nvvm.reqntid must be the " << launched << " threads of " << cta::kLaunchAttr
+                               << ", and nvvm.minctasm 1";
   for (Block &block : kernel.getBody())
     for (Type argument : block.getArgumentTypes())
       if (!isKnown(argument))
@@ -215,25 +214,13 @@ LogicalResult NvvmCheck::run() {
   }
   if (!kernel || !kernel->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
     return check.error(check.module) << "expected one kernel: an llvm.func with the attribute nvvm.kernel";
-  StringRef known[] = {NVVM::NVVMDialect::getKernelFuncAttrName(),
-                       NVVM::NVVMDialect::getReqntidAttrName(),
-                       NVVM::NVVMDialect::getMinctasmAttrName(),
-                       tile::kTargetAttr,
-                       tile::kWarpsAttr,
-                       cta::kSharedBytesAttr};
+  StringRef known[] = {NVVM::NVVMDialect::getKernelFuncAttrName(), NVVM::NVVMDialect::getReqntidAttrName(),
+                       NVVM::NVVMDialect::getMinctasmAttrName(), cta::kLaunchAttr};
   if (failed(check.checkName(kernel, kernel.getSymName())) || failed(check.checkAttributes(kernel, known)) ||
-      failed(check.checkLaunch(kernel, /*hasStages=*/false)) || failed(checkFunction()) ||
+      failed(check.checkLaunch(kernel, /*expected=*/true)) || failed(checkFunction()) ||
       (global && failed(checkGlobal(global))))
     return failure();
-  unsigned operations = 0;
-  WalkResult result = kernel.getBody().walk([&](Operation *op) {
-    if (++operations > kMaxOperations) {
-      check.error(op) << "this kernel takes more than " << kMaxOperations << " operations";
-      return WalkResult::interrupt();
-    }
-    return failed(checkOperation(op)) ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
+  return check.checkEach(kernel.getBody(), kMaxOperations, [&](Operation *op) { return checkOperation(op); });
 }
 
 LogicalResult imbrex::checkNvvmEntry(const EntryCheck &check) { return NvvmCheck(check).run(); }

@@ -11,7 +11,7 @@
 #include "compiler/entry/StageEntry.h"
 #include "compiler/PtxNames.h"
 #include "compiler/entry/EntryCheck.h"
-#include "dialects/tile/TileDialect.h"
+#include "dialects/cta/CtaDialect.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
@@ -34,23 +34,40 @@ LogicalResult EntryCheck::checkName(Operation *kernel, StringRef name) const {
   return error(kernel) << "a kernel's name must be an identifier of at most 256 letters, digits and '_'";
 }
 
-/// The i32 attribute `name`, between `least` and `most`.
-static LogicalResult checkNumber(const EntryCheck &check, Operation *op, StringRef name, int64_t least, int64_t most) {
-  auto number = op->getAttrOfType<IntegerAttr>(name);
-  if (number && number.getType().isInteger(32) && number.getInt() >= least && number.getInt() <= most)
+LogicalResult EntryCheck::checkTarget(Operation *kernel, StringRef name) const {
+  if (name == StringRef(target.name))
     return success();
-  return check.error(op) << "the kernel needs the attribute " << name << ", an i32 from " << least << " to " << most;
+  return error(kernel) << "this kernel is made for '" << name << "', and " << target.name << " is asked for";
 }
 
-LogicalResult EntryCheck::checkLaunch(Operation *kernel, bool hasStages) const {
-  if (failed(checkNumber(*this, kernel, tile::kWarpsAttr, 1, target.warpsPerCta)) ||
-      (hasStages && failed(checkNumber(*this, kernel, tile::kStagesAttr, 1, 8))))
+LogicalResult EntryCheck::checkWarps(Operation *kernel, unsigned warps) const {
+  if (warps <= target.warpsPerCta)
+    return success();
+  return error(kernel) << "a kernel has at most " << target.warpsPerCta << " warps, this one has " << warps;
+}
+
+LogicalResult EntryCheck::checkRequest(Operation *kernel) const {
+  tile::RequestAttr request = tile::requestOf(kernel);
+  return success(succeeded(checkTarget(kernel, request.getTarget())) &&
+                 succeeded(checkWarps(kernel, request.getWarps())));
+}
+
+LogicalResult EntryCheck::checkLaunch(Operation *kernel, bool expected) const {
+  cta::LaunchAttr launch = cta::launchOf(kernel);
+  if (!expected)
+    return launch ? LogicalResult(error(kernel) << "a kernel of stage tile has no " << cta::kLaunchAttr) : success();
+  if (!launch)
+    return error(kernel) << "the kernel needs the attribute " << cta::kLaunchAttr;
+  if (failed(checkTarget(kernel, launch.getTarget())) || failed(checkWarps(kernel, launch.getWarps())))
     return failure();
-  auto name = kernel->getAttrOfType<StringAttr>(tile::kTargetAttr);
-  if (!name)
-    return error(kernel) << "the kernel needs the attribute " << tile::kTargetAttr << ", a string such as \"sm_80\"";
-  if (name.getValue() != StringRef(target.name))
-    return error(kernel) << "this kernel is made for " << name << ", and " << target.name << " is asked for";
+  if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getWarps() != launch.getWarps())
+    return error(kernel) << request.getWarps() << " warps are asked for, " << launch.getWarps() << " are launched";
+  if (launch.getShared() > target.sharedBytes)
+    return error(kernel) << "a kernel has at most " << target.sharedBytes << " bytes of shared memory, this one has "
+                         << launch.getShared();
+  if (unsigned most = target.registersFor(launch.getThreads()); launch.getRegisters() > most)
+    return error(kernel) << "a thread of " << launch.getThreads() << " has at most " << most
+                         << " registers, this one has " << launch.getRegisters();
   return success();
 }
 
@@ -59,6 +76,19 @@ LogicalResult EntryCheck::checkAttributes(Operation *op, ArrayRef<StringRef> kno
     if (!llvm::is_contained(known, attribute.getName().strref()))
       return error(op) << "unknown attribute '" << attribute.getName().strref() << "'";
   return success();
+}
+
+LogicalResult EntryCheck::checkEach(Region &body, unsigned most,
+                                    llvm::function_ref<LogicalResult(Operation *)> check) const {
+  unsigned operations = 0;
+  WalkResult result = body.walk([&](Operation *op) {
+    if (++operations > most) {
+      error(op) << "this kernel takes more than " << most << " operations";
+      return WalkResult::interrupt();
+    }
+    return failed(check(op)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// Lines of files stay; all else becomes unknown.

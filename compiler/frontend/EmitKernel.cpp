@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/Parser.h"
 #include "mlir/IR/Verifier.h"
@@ -81,27 +82,7 @@ Location Emitter::at(uint32_t offset) {
   return FileLineColLoc::get(b.getContext(), place.file, place.line, place.column);
 }
 
-Type Emitter::toType(DataType type) {
-  switch (type) {
-  case DataType::Bool:
-    return b.getI1Type();
-  case DataType::I8:
-    return b.getI8Type();
-  case DataType::I32:
-    return b.getI32Type();
-  case DataType::I64:
-    return b.getI64Type();
-  case DataType::F16:
-    return b.getF16Type();
-  case DataType::BF16:
-    return b.getBF16Type();
-  case DataType::F32:
-    return b.getF32Type();
-  case DataType::F64:
-    return b.getF64Type();
-  }
-  llvm_unreachable("all element types are listed");
-}
+Type Emitter::toType(DataType type) { return toMlirType(type, b); }
 
 std::optional<DataType> Emitter::resolveType(const ast::TypeName &type) {
   std::optional<DataType> result = parseDataType(type.name);
@@ -218,12 +199,9 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   }
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
-  function->setAttr(tile::kKernelAttr, b.getUnitAttr());
-  function->setAttr(tile::kWarpsAttr, b.getI32IntegerAttr(interface.warps));
-  function->setAttr(tile::kStagesAttr, b.getI32IntegerAttr(program.integers.find("stages")->second));
-  function->setAttr(tile::kTargetAttr, b.getStringAttr(target.name));
-  if (options.foldGrid)
-    function->setAttr(tile::kFoldedGridAttr, b.getUnitAttr());
+  unsigned stages = program.integers.find("stages")->second;
+  function->setAttr(tile::kKernelAttr,
+                    tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, options.foldGrid));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (parameter->isView)

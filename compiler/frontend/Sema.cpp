@@ -10,6 +10,7 @@
 
 #include "compiler/frontend/Sema.h"
 #include "compiler/frontend/Parser.h"
+#include "dialects/tile/TileDialect.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
@@ -53,8 +54,7 @@ private:
   bool bindGenerics();
   void bindTunables();
   void bindUndeclared(const char *name, int64_t standard);
-  using Setting = CompileOptions::Settings::value_type;
-  std::optional<int64_t> readSetting(uint32_t offset, const Setting &setting);
+  std::optional<int64_t> integerOf(uint32_t offset, const std::string &name, const Setting &setting);
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
   bool applies(const TuneCase &tuneCase);
   std::string valuesIn(const Expr &condition) const;
@@ -152,17 +152,17 @@ bool Specialiser::bindGenerics() {
       continue;
     }
     if (generic.isInteger) {
-      std::optional<int64_t> value = readSetting(generic.offset, *setting);
+      std::optional<int64_t> value = integerOf(generic.offset, generic.name, setting->second);
       complete &= value.has_value();
       result.integers[generic.name] = value.value_or(0);
       continue;
     }
-    std::optional<DataType> type = parseDataType(setting->second);
+    std::optional<DataType> type = setting->second.type();
     std::vector<std::string> allowed;
     for (DataType candidate : generic.allowed)
       allowed.emplace_back(name(candidate));
     if (!type || !llvm::is_contained(generic.allowed, *type))
-      error(generic.offset, Message::BadSetting, generic.name, join(allowed), setting->second);
+      error(generic.offset, Message::BadSetting, generic.name, join(allowed), setting->second.text());
     else
       result.types[generic.name] = *type;
   }
@@ -170,12 +170,10 @@ bool Specialiser::bindGenerics() {
 }
 
 /// A setting's integer; nullopt, reported, if it is none.
-std::optional<int64_t> Specialiser::readSetting(uint32_t offset, const Setting &setting) {
-  std::optional<int64_t> value = readInteger(setting.second);
-  if (!value)
-    error(offset, Message::BadIntegerSetting, setting.first,
-          llvm::StringRef(setting.second).take_front(kMaxNumberBytes));
-  return value;
+std::optional<int64_t> Specialiser::integerOf(uint32_t offset, const std::string &name, const Setting &setting) {
+  if (!setting.integer())
+    error(offset, Message::BadIntegerSetting, name, setting.text());
+  return setting.integer();
 }
 
 static std::string choicesOf(const Tunable &tunable) {
@@ -220,7 +218,7 @@ void Specialiser::bindUndeclared(const char *name, int64_t standard) {
   auto setting = options.set.find(name);
   std::optional<int64_t> value = standard;
   if (setting != options.set.end())
-    value = readSetting(result.kernel->offset, *setting);
+    value = integerOf(result.kernel->offset, name, setting->second);
   result.integers[name] = value.value_or(standard);
 }
 
@@ -245,7 +243,7 @@ void Specialiser::bindTunables() {
     auto setting = options.set.find(tunable.name);
     if (setting == options.set.end())
       continue;
-    std::optional<int64_t> value = readSetting(tunable.offset, *setting);
+    std::optional<int64_t> value = integerOf(tunable.offset, tunable.name, setting->second);
     if (!value)
       continue;
     result.integers[tunable.name] = *value;
@@ -256,7 +254,7 @@ void Specialiser::bindTunables() {
   bindUndeclared("stages", 2);
   if (int64_t warps = result.integers["warps"]; warps < 1 || warps > target.warpsPerCta)
     error(result.kernel->offset, Message::BadWarps, warps);
-  if (int64_t stages = result.integers["stages"]; stages < 1 || stages > 8)
+  if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)
     error(result.kernel->offset, Message::BadStages, stages);
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())

@@ -87,16 +87,20 @@ void addOperandError(OpRun &run, Handler handler, unsigned which) {
         addError(run.results[r], i, largest[r][i]);
 }
 
-/// result = sum of |a| |b|, with the errors of either in its place where that is asked for.
+/// result = sum of |a| |b|, with the errors of either in its place where that is asked for. What may be anything is
+/// not less where the other factor is zero.
 std::vector<double> absoluteProduct(const TileValue &a, const TileValue &b, bool errorsOfA, bool errorsOfB) {
   int64_t rows = a.shape[0], depth = a.shape[1], columns = b.shape[1];
   const std::vector<double> &x = errorsOfA ? a.errors : a.floats, &y = errorsOfB ? b.errors : b.floats;
   std::vector<double> sums(size_t(rows * columns), 0.0);
+  bool isFinite = llvm::all_of(y, [](double value) { return std::isfinite(value); });
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t k = 0; k < depth; ++k)
-      if (double factor = std::fabs(x[row * depth + k]); factor != 0)
+      if (double factor = std::fabs(x[row * depth + k]); factor != 0 || !isFinite)
         for (int64_t column = 0; column < columns; ++column)
           sums[row * columns + column] += factor * std::fabs(y[k * columns + column]);
+  for (double &sum : sums)
+    sum = std::isnan(sum) ? INFINITY : sum;
   return sums;
 }
 

@@ -37,7 +37,7 @@ Execution::Execution(const InterpreterOptions &options, Memory &memory, bool kee
 
 bool Execution::run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> id) {
   if (promises.empty())
-    kernel.walk([&](tile::VisibleOp promise) { promises[promise->getParentOp()].push_back(promise); });
+    kernel.walk([&](tile::VisibleOp promise) { promises[promise->getParentOp()].emplace_back(promise); });
   programId = id;
   kept = {};
   memory.begin(id, /*keep=*/!promises.empty());
@@ -101,6 +101,8 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
   handler(run);
   if (!run.error.empty())
     return fail(op, run.error);
+  if (auto load = mlir::dyn_cast<tile::LoadOp>(op))
+    hideLoaded(load, results[0]);
   if (keepsErrors)
     boundErrors(run, handler);
   for (auto [name, result] : llvm::zip_equal(op.getResults(), results)) {
@@ -136,13 +138,22 @@ bool Execution::runFor(scf::ForOp op) {
 
 bool Execution::runIteration(scf::ForOp op, llvm::ArrayRef<ValueRef> arguments,
                              llvm::SmallVectorImpl<ValueRef> &carried) {
-  bool isHidden = false;
-  if (!readPromises(op, arguments, isHidden))
-    return false;
-  if (isHidden && !runsAll)
+  if (!promises.contains(op)) {
+    if (!runBlock(*op.getBody(), arguments))
+      return false;
+    carried = valuesOf(op.getBody()->getTerminator()->getOperands());
     return true;
-  llvm::SaveAndRestore mode(memory.mode, isHidden ? Memory::Mode::Hidden : memory.mode);
-  if (!runBlock(*op.getBody(), arguments))
+  }
+  Iteration iteration;
+  if (!readPromises(op, arguments, iteration))
+    return false;
+  if (iteration.isHidden && !runsAll)
+    return true;
+  llvm::SaveAndRestore mode(memory.mode, iteration.isHidden ? Memory::Mode::Hidden : memory.mode);
+  iterations.push_back(&iteration);
+  bool isDone = runBlock(*op.getBody(), arguments);
+  iterations.pop_back();
+  if (!isDone)
     return false;
   carried = valuesOf(op.getBody()->getTerminator()->getOperands());
   return true;

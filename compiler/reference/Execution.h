@@ -6,9 +6,9 @@
 // The environment of values and the control flow: blocks, scf.for, scf.if, scf.while. Everything else is
 // a handler's (Handlers.h).
 //
-// A loop with the promise of tile.visible leaves out the iterations in which the mask is false everywhere.
-// An instance that left one out is run a second time with all of them (Promise.cpp); what the two store
-// must be the same.
+// A loop with the promise of tile.visible leaves out the iterations in which the mask is false everywhere, and
+// reads columns as zero that the bounds of the mask hide (MaskBounds.h). An instance that left an iteration
+// out is run a second time with all of them (Promise.cpp); what the two store must be the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 #define IMBREX_COMPILER_REFERENCE_EXECUTION_H
 
 #include "compiler/reference/Handlers.h"
+#include "compiler/reference/MaskBounds.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -41,8 +42,16 @@ private:
   bool runIteration(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, llvm::SmallVectorImpl<ValueRef> &carried);
 
   // Promise.cpp
-  /// Whether a promise in the body of `op` says that the iteration with these arguments changes nothing.
-  bool readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, bool &isHidden);
+  /// What the promises in the body of a loop say of one iteration.
+  struct Iteration {
+    bool isHidden = false;        ///< it changes nothing
+    bool isHiddenByBounds = true; ///< and the bounds of the mask say so
+    llvm::DenseMap<mlir::Operation *, std::pair<unsigned, std::vector<bool>>>
+        hiddenColumns; ///< of a load: axis, columns
+  };
+  bool readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, Iteration &iteration);
+  /// What the promises leave of a tile that was loaded.
+  void hideLoaded(tile::LoadOp load, TileValue &tile) const;
   bool checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
   bool comparePromised(const StoredElements &promised, const StoredElements &all);
 
@@ -56,9 +65,10 @@ private:
   bool fail(mlir::Operation &op, const llvm::Twine &message);
 
   HandlerTable handlers;
-  llvm::DenseMap<mlir::Value, ValueRef> environment;
-  llvm::DenseMap<mlir::Operation *, ValueRef> constants; ///< made once, not once an iteration
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<tile::VisibleOp, 1>> promises; ///< of a loop, in order
+  Environment environment;
+  llvm::DenseMap<mlir::Operation *, ValueRef> constants;               ///< made once, not once an iteration
+  llvm::DenseMap<mlir::Operation *, std::vector<MaskBounds>> promises; ///< of a loop, in order
+  llvm::SmallVector<const Iteration *, 2> iterations; ///< that run, of loops with promises; the innermost last
   Memory &memory;
   bool keepsErrors;
   std::array<int64_t, 3> programId{};

@@ -8,40 +8,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/Interpreter.h"
+#include "compiler/MlirTypes.h"
 #include "compiler/reference/Execution.h"
 #include "dialects/tile/TileDialect.h"
 
 namespace imbrex::reference {
 namespace {
-
-std::optional<DataType> dataTypeOf(mlir::Type type) {
-  std::optional<ElementType> element = ElementType::of(type);
-  if (!element || type.isIndex())
-    return std::nullopt;
-  switch (element->kind) {
-  case ElementType::F16:
-    return DataType::F16;
-  case ElementType::BF16:
-    return DataType::BF16;
-  case ElementType::F32:
-    return DataType::F32;
-  case ElementType::F64:
-    return DataType::F64;
-  case ElementType::Integer:
-    break;
-  }
-  switch (element->width) {
-  case 1:
-    return DataType::Bool;
-  case 8:
-    return DataType::I8;
-  case 32:
-    return DataType::I32;
-  case 64:
-    return DataType::I64;
-  }
-  return std::nullopt;
-}
 
 /// Why `view` cannot be bound to a parameter of `type`; empty if it can.
 std::string checkView(const ViewData &view, tile::ViewType type) {

@@ -18,7 +18,8 @@
 //     is left out. Each instance that left one out is run once more with all of them, and must store the
 //     same elements with the same values (floats to 4 units in the last place); otherwise that is an error
 //     with the place of the promise, the iteration and the element. In that second run, what is loaded in
-//     such an iteration and is NaN or infinite counts as zero.
+//     such an iteration and is NaN or infinite counts as zero. In an iteration that runs, columns that the
+//     bounds of the mask hide from all rows are loaded as zero (MaskBounds.h).
 //
 //===----------------------------------------------------------------------===//
 

@@ -104,6 +104,8 @@ StoredElements Memory::takeBack() {
     stored = change.before;
     stored.bits = 0;
     std::memcpy(&stored.bits, change.address, byteSize(stored.output->view.type));
+    if (stored.keepsError())
+      stored.error = (*stored.output->view.errors)[stored.element];
   }
   for (const Change &change : llvm::reverse(changes))
     std::memcpy(change.address, &change.before.bits, byteSize(change.before.output->view.type));
@@ -112,8 +114,11 @@ StoredElements Memory::takeBack() {
 }
 
 void Memory::putBack(const StoredElements &elements) {
-  for (const auto &[address, stored] : elements)
+  for (const auto &[address, stored] : elements) {
     std::memcpy(address, &stored.bits, byteSize(stored.output->view.type));
+    if (stored.keepsError())
+      (*stored.output->view.errors)[stored.element] = stored.error;
+  }
 }
 
 } // namespace imbrex::reference

@@ -42,13 +42,15 @@ struct Stored {
   int64_t element;
   uint64_t bits;
   mlir::Operation *op;
+  double error = 0; ///< its bound, if the output keeps them
+
+  bool keepsError() const { return output->view.errors != nullptr; }
 };
 using StoredElements = llvm::MapVector<void *, Stored>; ///< by address
 
 class Memory {
 public:
-  /// What a load or store does. Dry: stores nothing. Hidden: what is loaded and is not finite is zero,
-  /// because the promise of tile.visible leaves open what a key holds that nobody sees.
+  /// What a load or store does. Dry: stores nothing. Hidden: in an iteration that a promise says nothing of.
   enum class Mode { Ordinary, Dry, Hidden };
 
   void addOutput(const ViewData &view, std::string name);

@@ -7,7 +7,8 @@
 // may collect anything, and so may a running maximum that a later iteration replaces. So an instance that
 // left iterations out is run once more with all of them, and the two results are compared. In iterations
 // that the promise covers, NaN and infinities are loaded as zeros the second time: what a key holds that
-// nobody sees is left open.
+// nobody sees is left open. Where not the bounds of the mask hide it, a device may meet it all the same, as
+// 0 * NaN: then the error of such a zero is infinite, and so is what becomes of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,22 +47,66 @@ std::string show(const Stored &stored) {
 
 } // namespace
 
-bool Execution::readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, bool &isHidden) {
-  auto found = promises.find(op);
-  if (found == promises.end())
-    return true;
-  llvm::SaveAndRestore mode(memory.mode, Memory::Mode::Dry);
-  if (!runBlock(*op.getBody(), arguments, found->second.back()))
-    return false;
-  for (tile::VisibleOp promise : found->second) {
+bool Execution::readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, Iteration &iteration) {
+  const std::vector<MaskBounds> &found = promises.find(op)->second;
+  {
+    llvm::SaveAndRestore mode(memory.mode, Memory::Mode::Dry);
+    if (!runBlock(*op.getBody(), arguments, found.back().promise()))
+      return false;
+  }
+  for (const MaskBounds &bounds : found) {
+    tile::VisibleOp promise = bounds.promise();
     const std::vector<int64_t> &mask = environment.find(promise.getMask())->second->ints;
-    if (llvm::any_of(mask, [](int64_t visible) { return visible != 0; }))
-      continue;
-    isHidden = true;
-    if (!kept)
+    bool isHidden = llvm::all_of(mask, [](int64_t visible) { return visible == 0; });
+    if (isHidden && !kept)
       kept = promise, keptIndex = arguments[0];
+    iteration.isHidden |= isHidden;
+    if (llvm::all_of(mask, [](int64_t visible) { return visible != 0; }))
+      continue;
+    std::vector<bool> columns = bounds.hiddenColumns(environment);
+    iteration.isHiddenByBounds &= !isHidden || llvm::all_of(columns, [](bool hides) { return hides; });
+    for (const MaskBounds::Load &load : bounds.loads())
+      iteration.hiddenColumns.try_emplace(load.op, load.axis, columns);
   }
   return true;
+}
+
+/// Zeros along `axis` of a tile where `isZero` says so.
+static void clearAlong(TileValue &tile, unsigned axis, const std::vector<bool> &isZero) {
+  size_t inner = 1;
+  for (size_t d = axis + 1; d < tile.shape.size(); ++d)
+    inner *= size_t(tile.shape[d]);
+  for (size_t i = 0; i < tile.size(); ++i)
+    if (isZero[i / inner % isZero.size()])
+      (tile.element.isFloat() ? tile.floats[i] = 0 : double(tile.ints[i] = 0));
+}
+
+void Execution::hideLoaded(tile::LoadOp load, TileValue &tile) const {
+  bool isHiddenByBounds = true;
+  for (const Iteration *iteration : iterations) {
+    isHiddenByBounds &= !iteration->isHidden || iteration->isHiddenByBounds;
+    auto columns = iteration->hiddenColumns.find(load);
+    if (columns != iteration->hiddenColumns.end() && !(iteration->isHidden && iteration->isHiddenByBounds))
+      clearAlong(tile, columns->second.first, columns->second.second);
+  }
+  if (memory.mode != Memory::Mode::Hidden)
+    return;
+  for (size_t i = 0; i < tile.floats.size(); ++i) {
+    if (std::isfinite(tile.floats[i]))
+      continue;
+    tile.floats[i] = 0;
+    if (!keepsErrors || isHiddenByBounds)
+      continue;
+    tile.errors.resize(tile.size());
+    tile.errors[i] = INFINITY;
+  }
+}
+
+/// What the second run may hold where the first one is sure.
+static void takeInfiniteErrors(StoredElements &promised, const StoredElements &all) {
+  for (auto &[address, stored] : promised)
+    if (auto other = all.find(address); other != all.end() && std::isinf(other->second.error))
+      stored.error = other->second.error;
 }
 
 bool Execution::checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments) {
@@ -70,6 +115,7 @@ bool Execution::checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef
   if (!runBlock(kernel.getBody().front(), arguments))
     return false;
   StoredElements stored = memory.takeBack();
+  takeInfiniteErrors(promised, stored);
   memory.putBack(promised);
   return comparePromised(promised, stored);
 }

@@ -10,7 +10,6 @@
 
 #include "compiler/reference/ErrorBounds.h"
 #include "dialects/tile/TileDialect.h"
-#include <cmath>
 #include <cstring>
 
 namespace imbrex::reference {
@@ -151,9 +150,6 @@ void load(OpRun &run) {
   if (Output *output = run.memory.find(&view))
     note(run, *output, box, /*isStore=*/false);
   readBox(box, view, run.out());
-  if (run.memory.mode == Memory::Mode::Hidden)
-    for (double &element : run.out().floats)
-      element = std::isfinite(element) ? element : 0;
 }
 
 void store(OpRun &run) {

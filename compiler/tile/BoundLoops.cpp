@@ -9,8 +9,8 @@
 //     rows:     the rows that any conjunct on rows alone leaves:   [firstRow, lastRow]
 //     columns:  c k + a row + u <= 0 with the row that allows most: k <= ... or k >= ...
 //
-// so that k lies in [low, high) and j in the tiles that meet it. All of it is computed in 64 bits; forms
-// stay within 62, so sums of two of them do not wrap.
+// so that k lies in [low, high) and j in the tiles that meet it. Of a disjunction the range is the hull of
+// its parts' ranges. All of it is computed in 64 bits; forms stay within 62, so sums of two do not wrap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +28,11 @@ namespace imbrex {
 
 namespace {
 
+/// Rows, or columns: first .. last, or low .. high - 1. i64 values; a null one bounds nothing.
+struct Interval {
+  Value low, high;
+};
+
 /// Emits the visible range of one loop before it.
 class LoopBounder {
 public:
@@ -41,16 +46,21 @@ public:
   bool run();
 
 private:
-  bool findStep();
-  void findRows();
-  void findColumns();
+  bool countsTiles();
+  void dropUnreadable(Mask &part);
+  bool findStep(const Mask &part);
+  bool isBounded(const Mask &part, int64_t side);
+  Interval findRows(const Mask &part, Interval rows);
+  Interval findColumns(const Mask &part, Interval rows);
+  Interval findHull(const std::vector<Mask> &parts, Interval rows);
   void shrinkLoop();
   Value emitFits(Value rest);
   void narrowLoads();
 
   Value i64(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
-  Value max(Value x, Value y) { return arith::MaxSIOp::create(b, loc, x, y); }
-  Value min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
+  /// Of two, or the one that is there.
+  Value max(Value x, Value y) { return !x ? y : !y ? x : arith::MaxSIOp::create(b, loc, x, y); }
+  Value min(Value x, Value y) { return !x ? y : !y ? x : arith::MinSIOp::create(b, loc, x, y); }
   Value negate(Value x) { return arith::SubIOp::create(b, loc, i64(0), x); }
   Value add(Value x, int64_t constant) { return arith::AddIOp::create(b, loc, x, i64(constant)); }
   Value to32(Value x) { return arith::TruncIOp::create(b, loc, b.getI32Type(), x); }
@@ -62,10 +72,9 @@ private:
   Location loc;
   Mask mask;
   int64_t m, n;
-  int64_t step = 0;        ///< B: columns that the tile moves an iteration
-  Value firstRow, lastRow; ///< i64
-  Value low, high;         ///< i64: visible k in [low, high), each clamped to [0, 2^31 - 1]
-  bool rowsBounded = false;
+  int64_t step = 0; ///< B: columns that the tile moves an iteration
+  Interval rows;    ///< of the tile that the mask leaves
+  Value low, high;  ///< i64: visible k in [low, high), each clamped to [0, 2^31 - 1]
 };
 
 struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
@@ -83,62 +92,99 @@ struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
 
 } // namespace
 
-/// All conjuncts on columns must move by the same number of columns an iteration; those whose scalars
-/// do not exist before the loop are dropped, and those that count rows or columns by more than one.
-bool LoopBounder::findStep() {
-  APInt first;
-  bool counts = matchPattern(loop.getLowerBound(), m_ConstantInt(&first)) && !first.isNegative();
-  if (!counts || !matchPattern(loop.getStep(), m_One()) || !loop.getInductionVar().getType().isInteger(32))
-    return false;
-  Value index = loop.getInductionVar();
-  llvm::erase_if(mask.conjuncts, [&](const LinearForm &form) {
+/// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows or columns by more
+/// than one.
+void LoopBounder::dropUnreadable(Mask &part) {
+  llvm::erase_if(part.conjuncts, [&](const LinearForm &form) {
     return std::abs(form.row) > 1 || std::abs(form.col) > 1 || llvm::any_of(form.scalars, [&](const auto &entry) {
-             return entry.first != index && !loop.isDefinedOutsideOfLoop(entry.first);
+             return entry.first != loop.getInductionVar() && !loop.isDefinedOutsideOfLoop(entry.first);
            });
   });
-  for (const LinearForm &form : mask.conjuncts) {
-    int64_t moves = form.coefficient(index) * form.col; // col is -1, 0 or 1
+  for (std::vector<Mask> &disjunction : part.disjunctions)
+    llvm::for_each(disjunction, [&](Mask &inner) { dropUnreadable(inner); });
+}
+
+/// All conjuncts on columns must move by the same number of columns an iteration.
+bool LoopBounder::findStep(const Mask &part) {
+  for (const LinearForm &form : part.conjuncts) {
+    int64_t coefficient = form.coefficient(loop.getInductionVar());
+    int64_t moves = coefficient * form.col; // col is -1, 0 or 1
     if (form.col != 0 && (moves <= 0 || moves > INT32_MAX || (step != 0 && step != moves)))
       return false;
-    if (form.col == 0 && form.coefficient(index) != 0)
+    if (form.col == 0 && coefficient != 0)
       return false;
     if (form.col != 0)
       step = moves;
   }
-  return step > 0;
+  return llvm::all_of(part.disjunctions, [&](const std::vector<Mask> &disjunction) {
+    return llvm::all_of(disjunction, [&](const Mask &inner) { return findStep(inner); });
+  });
 }
 
-void LoopBounder::findRows() {
-  firstRow = i64(0), lastRow = i64(m - 1);
-  for (const LinearForm &form : mask.conjuncts) {
-    if (form.col != 0 || form.row == 0)
+/// Whether something bounds k from above (side 1) or below (side -1).
+bool LoopBounder::isBounded(const Mask &part, int64_t side) {
+  return llvm::any_of(part.conjuncts, [&](const LinearForm &form) { return form.col == side; }) ||
+         llvm::any_of(part.disjunctions, [&](const std::vector<Mask> &disjunction) {
+           return llvm::all_of(disjunction, [&](const Mask &inner) { return isBounded(inner, side); });
+         });
+}
+
+/// What the conjuncts on rows alone leave of `rows`; none where one on scalars alone does not hold.
+Interval LoopBounder::findRows(const Mask &part, Interval rows) {
+  for (const LinearForm &form : part.conjuncts) {
+    if (form.col != 0)
       continue;
-    Value rest = form.emit(b, loc); // row <= -rest, or row >= rest
+    Value rest = form.emit(b, loc); // row <= -rest, or row >= rest, or rest <= 0
     if (form.row > 0)
-      lastRow = min(lastRow, negate(rest));
+      rows.high = min(rows.high, negate(rest));
+    else if (form.row < 0)
+      rows.low = max(rows.low, rest);
     else
-      firstRow = max(firstRow, rest);
-    rowsBounded = true;
+      rows.high = arith::SelectOp::create(
+          b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rest, i64(0)), rows.high, i64(-1));
   }
+  return rows;
 }
 
-void LoopBounder::findColumns() {
-  low = i64(0), high = i64(std::numeric_limits<int32_t>::max());
-  for (LinearForm form : mask.conjuncts) {
+/// The columns that some of `rows` (all that `part` leaves) sees; not clamped.
+Interval LoopBounder::findColumns(const Mask &part, Interval rows) {
+  Interval columns;
+  for (LinearForm form : part.conjuncts) {
     if (form.col == 0)
       continue;
     form.scalars.erase(loop.getInductionVar()); // col + B j is k
     Value rest = form.emit(b, loc);
     if (form.row > 0)
-      rest = arith::AddIOp::create(b, loc, rest, firstRow);
+      rest = arith::AddIOp::create(b, loc, rest, rows.low);
     if (form.row < 0)
-      rest = arith::SubIOp::create(b, loc, rest, lastRow);
+      rest = arith::SubIOp::create(b, loc, rest, rows.high);
     if (form.col > 0) // k <= -rest
-      high = min(high, add(negate(rest), 1));
+      columns.high = min(columns.high, add(negate(rest), 1));
     else // k >= rest
-      low = max(low, rest);
+      columns.low = max(columns.low, rest);
   }
-  low = clamp(low), high = clamp(high);
+  for (const std::vector<Mask> &disjunction : part.disjunctions) {
+    Interval hull = findHull(disjunction, rows);
+    columns = {max(columns.low, hull.low), min(columns.high, hull.high)};
+  }
+  return columns;
+}
+
+/// From the lowest to the highest column that one of the parts shows.
+Interval LoopBounder::findHull(const std::vector<Mask> &parts, Interval rows) {
+  bool below = llvm::all_of(parts, [&](const Mask &part) { return isBounded(part, -1); });
+  bool above = llvm::all_of(parts, [&](const Mask &part) { return isBounded(part, 1); });
+  Interval hull;
+  for (const Mask &part : parts) {
+    if (!below && !above)
+      break;
+    Interval columns = findColumns(part, findRows(part, rows));
+    if (below)
+      hull.low = min(hull.low, columns.low);
+    if (above)
+      hull.high = max(hull.high, columns.high);
+  }
+  return hull;
 }
 
 void LoopBounder::shrinkLoop() {
@@ -154,8 +200,9 @@ void LoopBounder::shrinkLoop() {
   Value end = arith::SubIOp::create(b, loc, high32, one);
   end = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, end, stepValue), one);
   end = arith::SelectOp::create(b, loc, less(zero, high32), end, zero);
-  if (rowsBounded) {
-    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, firstRow, lastRow);
+  bool areRowsBounded = llvm::any_of(mask.conjuncts, [](const auto &form) { return form.col == 0; });
+  if (areRowsBounded) {
+    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rows.low, rows.high);
     end = arith::SelectOp::create(b, loc, some, end, zero);
   }
   loop.setLowerBound(max(loop.getLowerBound(), first));
@@ -202,11 +249,21 @@ void LoopBounder::narrowLoads() {
   }
 }
 
+/// The loop counts from a constant that is not negative, by one.
+bool LoopBounder::countsTiles() {
+  APInt first;
+  bool counts = matchPattern(loop.getLowerBound(), m_ConstantInt(&first)) && !first.isNegative();
+  return counts && matchPattern(loop.getStep(), m_One()) && loop.getInductionVar().getType().isInteger(32);
+}
+
 bool LoopBounder::run() {
-  if (!findStep())
+  dropUnreadable(mask);
+  if (!countsTiles() || !findStep(mask) || !(isBounded(mask, 1) || isBounded(mask, -1)))
     return false;
-  findRows();
-  findColumns();
+  rows = findRows(mask, {i64(0), i64(m - 1)});
+  Interval columns = findColumns(mask, rows);
+  low = columns.low ? clamp(columns.low) : i64(0);
+  high = columns.high ? clamp(columns.high) : i64(std::numeric_limits<int32_t>::max());
   shrinkLoop();
   narrowLoads();
   loop.emitRemark("loop bounded by the mask's visible columns");

@@ -49,43 +49,82 @@ static bool addComparison(Mask &mask, LinearForms &forms, arith::CmpIOp cmp, uns
   }
 }
 
-Mask imbrex::analyzeMask(Value value) {
-  Mask mask;
+namespace {
+
+/// Reads the parts of one mask. Their number is bounded: what is used twice in a disjunction is read twice.
+class MaskReader {
+public:
+  Mask read(Value value, unsigned axis);
+
+private:
+  void readDisjunction(Mask &mask, arith::OrIOp op, unsigned axis);
+
+  static constexpr unsigned kMostParts = 256;
+  unsigned parts = 0;
   LinearForms forms;
-  SmallVector<std::pair<Value, unsigned>> parts{{value, 0}}; // with the axis of a rank-1 tile
+};
+
+} // namespace
+
+Mask MaskReader::read(Value value, unsigned axisOfValue) {
+  Mask mask;
+  SmallVector<std::pair<Value, unsigned>> left{{value, axisOfValue}}; // with the axis of a rank-1 tile
   llvm::DenseSet<std::pair<Value, unsigned>> seen;
-  while (!parts.empty()) {
-    auto [part, axis] = parts.pop_back_val();
+  while (!left.empty()) {
+    auto [part, axis] = left.pop_back_val();
     if (!seen.insert({part, axis}).second)
       continue;
     Operation *op = part.getDefiningOp();
     DenseIntElementsAttr constant;
     if (matchPattern(part, m_Constant(&constant)) && constant.isSplat() && constant.getSplatValue<bool>())
       continue;
-    if (auto both = dyn_cast_or_null<arith::AndIOp>(op))
-      parts.append({{both.getRhs(), axis}, {both.getLhs(), axis}});
+    if (++parts > kMostParts)
+      mask.complete = false;
+    else if (auto both = dyn_cast_or_null<arith::AndIOp>(op))
+      left.append({{both.getRhs(), axis}, {both.getLhs(), axis}});
     else if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op))
-      parts.push_back({broadcast.getSource(), axis});
+      left.push_back({broadcast.getSource(), axis});
     else if (auto expand = dyn_cast_or_null<tile::ExpandDimsOp>(op))
-      parts.push_back({expand.getSource(), 1 - expand.getDim()});
+      left.push_back({expand.getSource(), 1 - expand.getDim()});
     else if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op))
       mask.complete &= addComparison(mask, forms, cmp, axis);
+    else if (auto either = dyn_cast_or_null<arith::OrIOp>(op))
+      readDisjunction(mask, either, axis);
     else
       mask.complete = false;
   }
   return mask;
 }
 
+void MaskReader::readDisjunction(Mask &mask, arith::OrIOp op, unsigned axis) {
+  // One after the other: the order in which arguments are evaluated is not said.
+  Mask first = read(op.getLhs(), axis), second = read(op.getRhs(), axis);
+  mask.disjunctions.push_back({std::move(first), std::move(second)});
+}
+
+Mask imbrex::analyzeMask(Value value) { return MaskReader().read(value, 0); }
+
 Value imbrex::emitAllTrue(OpBuilder &b, Location loc, const Mask &mask, int64_t m, int64_t n) {
   if (!mask.complete)
     return {};
+  SmallVector<Value> tests;
+  for (const std::vector<Mask> &disjunction : mask.disjunctions) {
+    Value some;
+    for (const Mask &part : disjunction)
+      if (Value holds = emitAllTrue(b, loc, part, m, n))
+        some = some ? arith::OrIOp::create(b, loc, some, holds) : holds;
+    if (!some)
+      return {};
+    tests.push_back(some);
+  }
   Value all = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   Value zero = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
   for (LinearForm form : mask.conjuncts) {
     // The largest value over the tile decides.
     form.constant += std::max<int64_t>(0, form.row * (m - 1)) + std::max<int64_t>(0, form.col * (n - 1));
-    Value holds = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, form.emit(b, loc), zero);
-    all = arith::AndIOp::create(b, loc, all, holds);
+    tests.push_back(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, form.emit(b, loc), zero));
   }
+  for (Value holds : tests)
+    all = arith::AndIOp::create(b, loc, all, holds);
   return all;
 }

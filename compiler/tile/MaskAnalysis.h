@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads a mask of rows and columns as a conjunction of linear comparisons:
+// Reads a mask of rows and columns as linear comparisons, all of which hold, or some of which do:
 //
 //     row + i * 128 + off >= col + j * 64   is   -row + col + (64 j - 128 i - off) <= 0
 //
@@ -17,17 +17,22 @@
 #define IMBREX_COMPILER_TILE_MASKANALYSIS_H
 
 #include "compiler/tile/LinearForms.h"
+#include <vector>
 
 namespace imbrex {
 
-/// A conjunction of `form <= 0`. Not complete: parts could not be read, so the mask may say less than true.
+/// Every `form <= 0` of the conjuncts, and of each disjunction one part at least. Not complete: something that must
+/// hold too could not be read, so the mask shows no more than is said here.
 struct Mask {
   llvm::SmallVector<LinearForm> conjuncts;
+  std::vector<std::vector<Mask>> disjunctions;
   bool complete = true;
 };
+/// A mask of very many parts is read in part.
 Mask analyzeMask(mlir::Value mask);
 
-/// i1: every element of an m x n tile of the mask is true. Null if the mask is not complete.
+/// i1: if true, every element of an m x n tile of the mask is true; of a disjunction that is known where one part
+/// alone is true everywhere. Null if the mask is not complete enough to say so.
 mlir::Value emitAllTrue(mlir::OpBuilder &builder, mlir::Location loc, const Mask &mask, int64_t m, int64_t n);
 
 } // namespace imbrex

@@ -18,8 +18,8 @@ def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
     Uses the promise of `tile.visible`: by interval analysis of the mask over the tile's rows and
     columns it finds the columns that any row sees. The loop's bounds shrink to the tiles that hold
     such columns, and loads of the rows that belong to the mask's columns are narrowed (`within`) to
-    them, so that what no row sees is not read. Conjuncts that cannot be analysed are ignored: the range
-    found is then larger than need be, never smaller. Removes `tile.visible`.
+    them, so that what no row sees is not read. Of a disjunction the range is the hull of its parts'
+    ranges. What cannot be analysed is ignored: the range found is then larger than need be, never smaller. Removes `tile.visible`.
 
     Before: `scf.for %j = 0 to cdiv(Sk, 64)`. After, for a causal mask:
     `scf.for %j = 0 to cdiv(min(Sk, lastRow + Sk - Sq + 1), 64)`.

@@ -12,22 +12,36 @@
 
 #include "compiler/tile/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace imbrex;
 
+/// Patterns that add or multiply two constants and keep `nsw`: the new constant may have wrapped, and then the
+/// operation wraps where neither of the two did. LinearForms and the interpreter take `nsw` at its word.
+static const std::vector<std::string> kPatternsThatLoseNsw = {
+    "(anonymous namespace)::AddIAddConstant",       "(anonymous namespace)::AddISubConstantLHS",
+    "(anonymous namespace)::AddISubConstantRHS",    "(anonymous namespace)::MulIMulIConstant",
+    "(anonymous namespace)::SubILHSAddConstant",    "(anonymous namespace)::SubIRHSAddConstant",
+    "(anonymous namespace)::SubILHSSubConstantLHS", "(anonymous namespace)::SubILHSSubConstantRHS",
+    "(anonymous namespace)::SubIRHSSubConstantLHS", "(anonymous namespace)::SubIRHSSubConstantRHS"};
+
+static std::unique_ptr<Pass> createExactCanonicalizer() {
+  return createCanonicalizerPass(GreedyRewriteConfig(), kPatternsThatLoseNsw);
+}
+
 void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
-  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createSplitMasks());
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
-  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
 }

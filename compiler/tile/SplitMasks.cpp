@@ -92,7 +92,7 @@ void SplitMasks::split(arith::SelectOp select) {
   Location loc = select.getLoc();
   Value all = emitAllTrue(builder, loc, mask, type.getDimSize(0), type.getDimSize(1));
   if (!all) {
-    select.emitRemark("this mask is applied to every tile: it is not a conjunction of linear comparisons");
+    select.emitRemark("this mask is applied to every tile: it is not made of linear comparisons alone");
     return;
   }
   auto branch = scf::IfOp::create(builder, loc, TypeRange(type), all, /*withElseRegion=*/true);

@@ -314,14 +314,11 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
 }
 
 Value Distributor::gatherParts(tile::ReduceOp reduce, Value source) {
-  auto type = cast<RankedTensorType>(source.getType());
   unsigned dim = reduce.getDim();
-  TileLayout parts = cta::layoutOf(type).warpParts(dim);
-  SmallVector<int64_t> shape(type.getShape());
-  shape[dim] = parts.extent(dim);
-  auto narrow = cta::withLayout(RankedTensorType::get(shape, type.getElementType()), parts);
-  Value value = cta::ReduceOp::create(builder, reduce.getLoc(), narrow, reduce.getKind(), source, dim);
-  return convert(value, parts.gathered(dim));
+  RankedTensorType parts = cta::partsType(cast<RankedTensorType>(source.getType()), dim, cta::PartScope::Warp);
+  Value value =
+      cta::ReduceOp::create(builder, reduce.getLoc(), parts, reduce.getKind(), source, dim, cta::PartScope::Warp);
+  return convert(value, cta::layoutOf(parts).gathered(dim));
 }
 
 void Distributor::distributeReduce(tile::ReduceOp reduce) {

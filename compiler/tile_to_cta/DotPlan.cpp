@@ -3,9 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Instruction family first, then warps over rows before columns (row reductions stay in a quad of
-// lanes), then operands: a load that feeds products only is copied to shared memory, everything else
-// comes from registers.
+// Instruction family first, then warps: over rows before columns where rows are reduced (that stays in a quad
+// of lanes), else so that the fewest bytes are read from shared memory; then operands: a load that feeds products only
+// is copied to shared memory, everything else comes from registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,15 +51,71 @@ static OperandPlan planOperand(Value operand) {
   return plan;
 }
 
-/// Deals warps to the rows and columns of an accumulator so that a warp has the fewest m16n8 blocks, over rows first.
-static void dealWarps(DotPlan &plan, int64_t m, int64_t n, unsigned warps) {
-  int64_t fewest = INT64_MAX;
+/// True if `tile` comes from a reduction along rows, through anything that works on elements or repeats them.
+static bool isReducedFromRows(Value tile) {
+  llvm::SetVector<Operation *> visited;
+  auto visit = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (op &&
+        (isa<tile::ReduceOp, tile::ExpandDimsOp, tile::BroadcastOp>(op) || OpTrait::hasElementwiseMappableTraits(op)))
+      visited.insert(op);
+  };
+  visit(tile);
+  for (unsigned i = 0; i < visited.size(); ++i) { // grows while it is walked
+    if (isa<tile::ReduceOp>(visited[i]))
+      return true;
+    llvm::for_each(visited[i]->getOperands(), visit);
+  }
+  return false;
+}
+
+/// Values that hold `value`, element for element, after the operation of `use`; fails if that needs whole rows in
+/// one warp: a reduction along them, a product that takes it from registers, a factor a row that was reduced.
+static LogicalResult followRows(OpOperand &use, SmallVectorImpl<Value> &next) {
+  Operation *user = use.getOwner();
+  if (isa<tile::StoreOp>(user))
+    return success();
+  if (auto dot = dyn_cast<tile::DotOp>(user); dot && use.getOperandNumber() == 2) {
+    next.push_back(dot.getResult());
+    return success();
+  }
+  if (isa<scf::YieldOp>(user)) {
+    next.push_back(user->getParentOp()->getResult(use.getOperandNumber()));
+    if (auto loop = dyn_cast<scf::ForOp>(user->getParentOp()))
+      next.push_back(loop.getRegionIterArg(use.getOperandNumber()));
+    return success();
+  }
+  bool alone = OpTrait::hasElementwiseMappableTraits(user) && llvm::none_of(user->getOperands(), isReducedFromRows);
+  if (alone)
+    next.push_back(user->getResult(0));
+  return success(alone);
+}
+
+/// True if each element of a product's result goes its own way, so that its rows may lie over several warps.
+static bool rowsMayBeSplit(tile::DotOp dot) {
+  llvm::SetVector<Value> values;
+  values.insert(dot.getResult());
+  for (unsigned i = 0; i < values.size(); ++i) { // grows while it is walked
+    SmallVector<Value> next;
+    for (OpOperand &use : values[i].getUses())
+      if (failed(followRows(use, next)))
+        return false;
+    values.insert(next.begin(), next.end());
+  }
+  return true;
+}
+
+/// Deals warps to the rows and columns of an accumulator so that a warp has the fewest m16n8 blocks; of equal ones,
+/// so that the warps read the fewest rows and columns from shared memory, if rows may be split, else over rows first.
+static void dealWarps(DotPlan &plan, int64_t m, int64_t n, unsigned warps, bool maySplitRows) {
+  std::pair<int64_t, int64_t> least{INT64_MAX, INT64_MAX}; // blocks of a warp; rows and columns that all warps read
   for (unsigned alongM = warps; alongM > 0; --alongM)
     for (unsigned alongN = warps / alongM; alongN > 0 && warps % alongM == 0; --alongN) {
       int64_t blocks = llvm::divideCeil(m, 16 * alongM) * llvm::divideCeil(n, 8 * alongN);
-      if (warps / alongM % alongN != 0 || blocks >= fewest)
+      std::pair<int64_t, int64_t> cost{blocks, maySplitRows ? alongN * m + alongM * n : 0};
+      if (warps / alongM % alongN != 0 || cost >= least)
         continue;
-      fewest = blocks;
+      least = cost;
       plan.warpsM = alongM;
       plan.warpsN = alongN;
     }
@@ -81,7 +137,7 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }
   plan.kind = cta::DotKind::Mma;
-  dealWarps(plan, m, n, warps);
+  dealWarps(plan, m, n, warps, rowsMayBeSplit(dot));
   plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1), int64_t(llvm::alignTo(k, 16))};
   if (all.m != m || all.n != n || all.k != k)

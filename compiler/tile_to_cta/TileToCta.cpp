@@ -8,8 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta/Passes.h"
+#include "compiler/SizeRefusal.h"
 #include "compiler/tile_to_cta/Distribute.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Pass/Pass.h"
@@ -19,7 +20,7 @@ using namespace imbrex;
 
 namespace imbrex {
 #define GEN_PASS_DEF_TILETOCTA
-#include "compiler/cta/Passes.h.inc"
+#include "compiler/tile_to_cta/Passes.h.inc"
 } // namespace imbrex
 
 namespace {
@@ -28,7 +29,7 @@ struct TileToCta : imbrex::impl::TileToCtaBase<TileToCta> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
     getOperation().walk([&](func::FuncOp kernel) {
-      if (kernel->hasAttr(tile::kKernelAttr))
+      if (tile::requestOf(kernel))
         kernels.push_back(kernel);
     });
     for (func::FuncOp kernel : kernels)
@@ -57,9 +58,9 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
       return WalkResult::advance(); // has no place in the text, or nothing of its own; what is in it has
     for (Type type : op->getResultTypes())
       if (int64_t count = registersOf(type); count > kMaxRegisters) {
-        op->emitError() << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes "
-                        << count << " registers of each thread, more than " << kMaxRegisters
-                        << "; make the tile smaller or use more warps";
+        refuseSize(op, SizeLimit::Registers)
+            << "this tile of " << cast<RankedTensorType>(type).getNumElements() << " elements takes " << count
+            << " registers of each thread, more than " << kMaxRegisters << "; make the tile smaller or use more warps";
         return WalkResult::interrupt();
       }
     return WalkResult::advance();
@@ -68,11 +69,9 @@ static LogicalResult checkSizes(func::FuncOp kernel) {
 }
 
 LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
-  auto warps = kernel->getAttrOfType<IntegerAttr>(tile::kWarpsAttr);
-  if (!warps)
-    return kernel.emitError("expected the attribute tile.warps");
-  DotPlans plans = planDots(kernel, warps.getInt());
-  LayoutAnalysis layouts(kernel, warps.getInt(), plans);
+  unsigned warps = tile::requestOf(kernel).getWarps();
+  DotPlans plans = planDots(kernel, warps);
+  LayoutAnalysis layouts(kernel, warps, plans);
   OpBuilder builder(kernel);
   auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
   newKernel.addEntryBlock();

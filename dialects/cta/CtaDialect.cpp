@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -40,6 +41,27 @@ void CtaDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/cta/CtaOps.cpp.inc"
       >();
+}
+
+LogicalResult LaunchAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned threads,
+                                 int64_t shared, unsigned registers) {
+  if (!target.starts_with("sm_"))
+    return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
+  if (threads < 1 || threads % 32 != 0)
+    return emitError() << "(2) expected whole warps of 32 threads, found " << threads << " threads";
+  if (shared < 0)
+    return emitError() << "(3) expected bytes of shared memory, found " << shared;
+  if (registers < 1 || registers > 255)
+    return emitError() << "(4) expected 1 to 255 registers, found " << registers;
+  return success();
+}
+
+LogicalResult CtaDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kLaunchAttr)
+    return op->emitError() << "the cta dialect has no attribute '" << attribute.getName().strref() << "'";
+  if (isa<LaunchAttr>(attribute.getValue()) && isa<FunctionOpInterface>(op))
+    return success();
+  return op->emitError() << "'" << kLaunchAttr << "' is the #cta.launch of a function";
 }
 
 void LayoutAttr::print(AsmPrinter &printer) const { printer << "<\"" << getLayout().toString() << "\">"; }
@@ -79,7 +101,7 @@ LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   return verifyTile(emitError, rows, columns, elementType, span, leastRows, leastColumns);
 }
 
-unsigned BufferType::getElementBytes() const { return std::max(1u, getElementType().getIntOrFloatBitWidth() / 8); }
+unsigned BufferType::getElementBytes() const { return tile::elementBytes(getElementType()); }
 
 layout::SharedLayout BufferType::getLayout() const {
   return layout::SharedLayout(getRows(), getColumns(), getElementBytes(), getSpan(), getLeastRows(), getLeastColumns());
@@ -87,7 +109,7 @@ layout::SharedLayout BufferType::getLayout() const {
 
 BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, int64_t leastRows,
                               int64_t leastColumns) {
-  unsigned bytes = std::max(1u, elementType.getIntOrFloatBitWidth() / 8);
+  unsigned bytes = tile::elementBytes(elementType);
   layout::SharedLayout plain = layout::SharedLayout::swizzled(rows, columns, bytes);
   leastRows = std::max(rows, leastRows);
   leastColumns = std::max(columns, leastColumns);
@@ -123,4 +145,12 @@ int64_t RingType::getStrideBytes() const {
 RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout &layout) {
   assert(layout.covers(type.getShape()) && "an element without an owner");
   return RankedTensorType::get(type.getShape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
+}
+
+RankedTensorType cta::partsType(RankedTensorType source, unsigned dim, PartScope scope) {
+  const layout::TileLayout &layout = layoutOf(source);
+  layout::TileLayout parts = scope == PartScope::Warp ? layout.warpParts(dim) : layout.laneParts(dim);
+  SmallVector<int64_t> shape(source.getShape());
+  shape[dim] = parts.extent(dim);
+  return withLayout(RankedTensorType::get(shape, source.getElementType()), parts);
 }

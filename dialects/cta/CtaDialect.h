@@ -28,8 +28,11 @@
 
 namespace imbrex::cta {
 
-/// i64 on the kernel after cta-allocate-shared: dynamic shared memory of the CTA in bytes.
-inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
+/// A LaunchAttr on the kernel after cta-allocate-shared.
+inline constexpr llvm::StringLiteral kLaunchAttr = "cta.launch";
+
+/// How a kernel is launched; null if that is not settled.
+inline LaunchAttr launchOf(mlir::Operation *op) { return op->getAttrOfType<LaunchAttr>(kLaunchAttr); }
 
 /// The layout of a distributed tile. The type must carry one.
 inline const layout::TileLayout &layoutOf(mlir::Type type) {
@@ -37,6 +40,8 @@ inline const layout::TileLayout &layoutOf(mlir::Type type) {
 }
 /// The tile type spread as `layout`, which covers its shape.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::TileLayout &layout);
+/// What cta.reduce makes of `source`, a tile with a layout.
+mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
 
 } // namespace imbrex::cta
 

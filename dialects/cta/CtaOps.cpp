@@ -38,15 +38,29 @@ static void printReduceKind(OpAsmPrinter &printer, Operation *, tile::ReduceKind
 
 LogicalResult imbrex::cta::ReduceOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType()), result = cast<RankedTensorType>(getResult().getType());
-  if (getDim() >= source.getRank())
-    return emitOpError("(1) dimension ") << getDim() << " of a tile of rank " << source.getRank();
-  auto from = dyn_cast_or_null<LayoutAttr>(source.getEncoding()),
-       to = dyn_cast_or_null<LayoutAttr>(result.getEncoding());
-  SmallVector<int64_t> shape(source.getShape());
-  shape[getDim()] = from ? from.getLayout().warps()[getDim()] : 0;
-  if (!from || !to || from.getLayout().warpParts(getDim()) != to.getLayout() || result.getShape() != ArrayRef(shape))
-    return emitOpError("(2) ") << result << " does not hold one part a warp of " << source;
-  if (source.getElementType() != result.getElementType())
-    return emitOpError("(3) expected the operand's element type");
+  unsigned dim = getDim();
+  if (dim >= source.getRank())
+    return emitOpError("(1) dimension ") << dim << " of a tile of rank " << source.getRank();
+  if (!isa_and_nonnull<LayoutAttr>(source.getEncoding()) || result != partsType(source, dim, getScope()))
+    return emitOpError("(2) ") << result << " does not hold one part a " << stringifyPartScope(getScope()) << " of "
+                               << source;
+  return success();
+}
+
+LogicalResult imbrex::cta::AnyOp::verify() {
+  auto type = cast<RankedTensorType>(getCondition().getType());
+  if (!type.getElementType().isInteger(1) || !isa_and_nonnull<LayoutAttr>(type.getEncoding()))
+    return emitOpError("(1) expected a tile of i1 with a layout, found ") << type;
+  for (Operation *user : getResult().getUsers()) {
+    auto branch = dyn_cast<scf::IfOp>(user);
+    if (!branch)
+      return emitOpError("(2) used by '") << user->getName() << "', which is no scf.if";
+    WalkResult pure = branch.walk([&](Operation *op) {
+      return op == user || op->hasTrait<OpTrait::IsTerminator>() || isPure(op) ? WalkResult::advance()
+                                                                               : WalkResult::interrupt();
+    });
+    if (pure.wasInterrupted())
+      return emitOpError("(3) decides about an operation that concerns other warps");
+  }
   return success();
 }

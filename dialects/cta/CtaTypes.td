@@ -43,9 +43,12 @@ def Cta_Dialect : Dialect {
     ...
     %acc1 = cta.dot mma tile %p, %v, %scaled
     ```
+
+    A kernel whose launch is settled has the attribute `cta.launch`, a `#cta.launch`; it keeps it as an `llvm.func`.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
 }
 
 def Cta_TileLayout : AttrParameter<"::imbrex::layout::TileLayout", "the layout"> {
@@ -62,6 +65,27 @@ def Cta_LayoutAttr : AttrDef<Cta_Dialect, "Layout"> {
   }];
   let parameters = (ins Cta_TileLayout:$layout);
   let hasCustomAssemblyFormat = 1;
+}
+
+def Cta_LaunchAttr : AttrDef<Cta_Dialect, "Launch"> {
+  let mnemonic = "launch";
+  let summary = "How a kernel is launched";
+  let description = [{
+    The attribute `cta.launch` of a kernel, set by `cta-allocate-shared`: its GPU, the threads of a CTA, the CTA's bytes
+    of dynamic shared memory, and the registers that a thread can have at most.
+
+    Constraints: (1) a target such as "sm_80"; (2) whole warps of 32 threads, at least one; (3) the bytes are not
+    negative; (4) 1 to 255 registers.
+
+    Example: `#cta.launch<"sm_90a", threads 256, shared 65536, registers 255>`
+  }];
+  let parameters = (ins StringRefParameter<"GPU architecture">:$target, "unsigned":$threads, "int64_t":$shared,
+                        "unsigned":$registers);
+  let assemblyFormat = "`<` $target `,` `threads` $threads `,` `shared` $shared `,` `registers` $registers `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    unsigned getWarps() const { return getThreads() / 32; }
+  }];
 }
 
 def Cta_BufferType : TypeDef<Cta_Dialect, "Buffer"> {

@@ -223,6 +223,19 @@ TileLayout TileLayout::warpParts(unsigned dim) const {
   return TileLayout(one.regBits, one.lnBits, counts, strides, one.repeatCount, one.fullRepeatOrder());
 }
 
+TileLayout TileLayout::laneParts(unsigned dim) const {
+  TileLayout parts = warpParts(dim);
+  llvm::SmallVector<AtomBit, 8> lanes(lnBits);
+  unsigned step = 1;
+  for (AtomBit &bit : lanes)
+    if (bit.step != 0 && bit.dim == dim) {
+      bit.step = step;
+      step *= 2;
+    }
+  return TileLayout(parts.regBits, lanes, parts.warpCount, parts.warpStride, parts.repeatCount,
+                    parts.fullRepeatOrder());
+}
+
 TileLayout TileLayout::gathered(unsigned dim) const {
   assert(dim < rank() && atom[dim] == 1 && repeatCount[dim] == 1 && "the layout of warps' parts");
   llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);
@@ -292,38 +305,6 @@ llvm::SmallVector<unsigned, 2> TileLayout::fullRepeatOrder() const {
     if (repeatCount[d] == 1)
       order.push_back(d);
   return order;
-}
-
-std::optional<LinearLayout> TileLayout::toLinear() const {
-  llvm::SmallVector<Coord, 16> bases;
-  llvm::SmallVector<unsigned, 4> outs;
-  auto move = [&](unsigned dim, unsigned step) {
-    bases.push_back(Coord(rank(), 0));
-    if (step != 0)
-      bases.back()[dim] = step;
-  };
-  unsigned warpsInAll = 1;
-  for (unsigned d = 0; d < rank(); ++d) {
-    if (!llvm::isPowerOf2_32(warpCount[d]) || !llvm::isPowerOf2_32(warpStride[d]) ||
-        !llvm::isPowerOf2_32(repeatCount[d]))
-      return std::nullopt;
-    outs.push_back(llvm::Log2_64(extent(d)));
-    warpsInAll = std::max(warpsInAll, warpCount[d] * warpStride[d]);
-  }
-  for (const AtomBit &bit : regBits)
-    move(bit.dim, bit.step);
-  for (unsigned d : repeatOrder)
-    for (unsigned step = atom[d] * warpCount[d]; step < extent(d); step *= 2)
-      move(d, step);
-  unsigned registerBits = bases.size();
-  for (const AtomBit &bit : lnBits)
-    move(bit.dim, bit.step);
-  for (unsigned warp = 1; warp < warpsInAll; warp *= 2) {
-    move(0, 0);
-    for (unsigned d = 0; d < rank(); ++d)
-      bases.back()[d] = atom[d] * ((warp / warpStride[d]) % warpCount[d]);
-  }
-  return LinearLayout({registerBits, 5, llvm::Log2_32(warpsInAll)}, outs, bases);
 }
 
 } // namespace imbrex::layout

@@ -40,10 +40,18 @@
 #ifndef IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 #define IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 
-#include "dialects/layout/LinearLayout.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace imbrex::layout {
+
+/// Coordinates of an element, one number a dimension.
+using Coord = llvm::SmallVector<uint32_t, 4>;
 
 /// Who holds an element.
 struct Owner {
@@ -144,6 +152,9 @@ public:
   TileLayout collapse(unsigned dim) const;
   /// As collapse, but the warps along `dim` stay: one element a warp, its part of a reduction.
   TileLayout warpParts(unsigned dim) const;
+  /// As warpParts, but the lanes along `dim` stay too: one element a lane and warp. Lane parts of a warp are
+  /// numbered first, in the order of the lanes' bits.
+  TileLayout laneParts(unsigned dim) const;
   /// Of a layout of warps' parts: every warp holds all of them, in its registers.
   TileLayout gathered(unsigned dim) const;
   /// A dimension of extent 1 inserted at `dim`.
@@ -159,9 +170,6 @@ public:
   /// where it is not the usual one. parse reads it back; nullopt where the text is no layout.
   std::string toString() const;
   static std::optional<TileLayout> parse(llvm::StringRef text);
-
-  /// The map (register, lane, warp) -> coordinates as a LinearLayout, where warps and repeat are powers of two.
-  std::optional<LinearLayout> toLinear() const;
 
   /// A picture for people: one cell an element, "lane:register" of warp 0 (see the header of this file).
   std::string draw() const;

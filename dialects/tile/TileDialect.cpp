@@ -1,9 +1,9 @@
-//===- TileDialect.cpp - Types of the tile dialect ------------------------===//
+//===- TileDialect.cpp - Types and attributes of the tile dialect ---------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Registers the dialect; prints and parses views, whose extents are numbers or `?`.
+// Registers the dialect; prints and parses views, whose extents are numbers or `?`; checks what is asked of a kernel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -20,10 +21,28 @@ using namespace imbrex::tile;
 #include "dialects/tile/TileDialect.cpp.inc"
 #include "dialects/tile/TileEnums.cpp.inc"
 
+/// `, folded_grid`, or nothing.
+static ParseResult parseFoldedGrid(AsmParser &parser, bool &folded) {
+  folded = succeeded(parser.parseOptionalComma());
+  return folded ? parser.parseKeyword("folded_grid") : success();
+}
+
+static void printFoldedGrid(AsmPrinter &printer, bool folded) {
+  if (folded)
+    printer << ", folded_grid";
+}
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttrs.cpp.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "dialects/tile/TileTypes.cpp.inc"
 
 void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/tile/TileAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "dialects/tile/TileTypes.cpp.inc"
@@ -36,6 +55,25 @@ void TileDialect::initialize() {
 
 Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
   return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned warps,
+                                  unsigned stages, bool) {
+  if (!target.starts_with("sm_"))
+    return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
+  if (warps < 1)
+    return emitError() << "(2) expected at least one warp, found " << warps;
+  if (stages < 1 || stages > kMostStages)
+    return emitError() << "(3) expected 1 to " << kMostStages << " stages, found " << stages;
+  return success();
+}
+
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kKernelAttr)
+    return op->emitError() << "the tile dialect has no attribute '" << attribute.getName().strref() << "'";
+  if (isa<RequestAttr>(attribute.getValue()) && isa<FunctionOpInterface>(op))
+    return success();
+  return op->emitError() << "'" << kKernelAttr << "' is the #tile.request of a function";
 }
 
 void ViewType::print(AsmPrinter &printer) const {

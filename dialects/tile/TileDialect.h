@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Types and operations of the tile dialect (TileOps.td), and the names of its attributes.
+// Types, attributes and operations of the tile dialect (TileOps.td), and the names of the attributes that it knows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +20,9 @@
 #include "dialects/tile/TileDialect.h.inc"
 #include "dialects/tile/TileEnums.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttrs.h.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "dialects/tile/TileTypes.h.inc"
 
@@ -29,15 +32,19 @@
 namespace imbrex::tile {
 
 /// Attributes of a kernel function and its arguments (see the dialect's description).
-inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< UnitAttr on func.func
+inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< a RequestAttr on func.func
 inline constexpr llvm::StringLiteral kNameAttr = "tile.name";     ///< StringAttr on each argument
 inline constexpr llvm::StringLiteral kAlignmentAttr =
     "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment
-inline constexpr llvm::StringLiteral kWarpsAttr = "tile.warps";   ///< i32: warps that compute
-inline constexpr llvm::StringLiteral kStagesAttr = "tile.stages"; ///< i32: slots of a ring
-inline constexpr llvm::StringLiteral kTargetAttr = "tile.target"; ///< StringAttr: "sm_80", "sm_90a", ...
-inline constexpr llvm::StringLiteral kFoldedGridAttr =
-    "tile.folded_grid"; ///< UnitAttr: see KernelInterface::foldedGrid
+
+/// The most slots of a ring that can be asked for: more copies under way than that hide no more of their latency.
+inline constexpr unsigned kMostStages = 8;
+
+/// What is asked for; null if `op` is no kernel.
+inline RequestAttr requestOf(mlir::Operation *op) { return op->getAttrOfType<RequestAttr>(kKernelAttr); }
+
+/// Bytes of an element in memory: i1 takes one.
+inline unsigned elementBytes(mlir::Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
 
 /// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
 /// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a

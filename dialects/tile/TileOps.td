@@ -253,8 +253,9 @@ def Tile_VisibleOp : Tile_Op<"visible", [MemoryEffects<[MemWrite]>]> {
     Stands in the body of an `scf.for`. The kernel's author promises that leaving out every iteration of
     that loop in which all elements of `mask` are false does not change what the kernel writes: neither
     which elements nor, to the rounding of their type, their values. What the loop carries may differ
-    where it is never stored. A column of the mask (dimension 1) that is false in every row also makes
-    the rows of views loaded at that index irrelevant, whatever they hold (NaN, infinities). The pass
+    where it is never stored. A column of the mask (dimension 1) that the bounds of the mask hide from
+    every row is read as zero, whatever it holds (NaN, infinities), where the loop loads rows of views at the
+    mask's columns; the bounds are those of its comparisons (`MaskBounds.h`). The pass
     `tile-bound-loops` uses the promise and removes the operation. The reference interpreter leaves the
     iterations out, and checks the promise by a second run with all of them (Interpreter.h).
 

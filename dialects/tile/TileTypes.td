@@ -21,15 +21,14 @@ def Tile_Dialect : Dialect {
   let cppNamespace = "::imbrex::tile";
   let summary = "Tile programs: what one program instance computes on whole tiles";
   let description = [{
-    A kernel is a `func.func` with the attribute `tile.kernel`. Its arguments are views
-    (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`. A tile is
-    a ranked tensor of static shape. A program instance is one point of the launch grid; instances
-    share nothing but views.
-
-    The function attributes `tile.warps`, `tile.stages` and `tile.target` carry the launch choices to
-    the passes that follow; they do not change what the program means.
+    A kernel is a `func.func` with the attribute `tile.kernel`, a `#tile.request`. Its arguments are views
+    (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`, a view its
+    alignment as `tile.alignment`. A tile is a ranked tensor of static shape. A program instance is one point of
+    the launch grid; instances share nothing but views.
   }];
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let hasConstantMaterializer = 1;
 }
 
@@ -52,6 +51,28 @@ def Tile_ViewType : TypeDef<Tile_Dialect, "View"> {
     int64_t getRank() const { return getExtents().size(); }
     bool isDynamic(unsigned dim) const { return ::mlir::ShapedType::isDynamic(getExtents()[dim]); }
   }];
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+def Tile_RequestAttr : AttrDef<Tile_Dialect, "Request"> {
+  let mnemonic = "request";
+  let summary = "How a kernel is asked to run";
+  let description = [{
+    The attribute `tile.kernel` of a kernel: for which GPU, on how many warps that compute, with how many slots of
+    a ring, and whether its grid is folded (KernelInterface::foldedGrid). It does not change what the program
+    means. What the compiler makes of it is a `#cta.launch`.
+
+    Constraints: (1) a target such as "sm_80"; (2) at least one warp; (3) 1 to 8 stages.
+
+    Example: `#tile.request<"sm_90a", warps 8, stages 2>`, `#tile.request<"sm_80", warps 4, stages 1, folded_grid>`
+  }];
+  let parameters = (ins StringRefParameter<"GPU architecture">:$target, "unsigned":$warps, "unsigned":$stages,
+                        "bool":$foldedGrid);
+  let assemblyFormat = "`<` $target `,` `warps` $warps `,` `stages` $stages `` custom<FoldedGrid>($foldedGrid) `` `>`";
+  let genVerifyDecl = 1;
 }
 
 def Tile_Scalar : AnyTypeOf<[AnySignlessInteger, AnyFloat], "integer or float">;

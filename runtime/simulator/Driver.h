@@ -30,7 +30,8 @@ using cuda::CUresult;
 
 struct LoadedModule {
   std::vector<std::shared_ptr<const Program>> kernels;
-  std::vector<uint64_t> allocations; ///< Its .global and .const variables.
+  std::map<std::string, std::string> refused; ///< Kernels that cannot be run, and why.
+  std::vector<uint64_t> allocations;          ///< Its .global and .const variables.
 };
 
 struct LoadedFunction {

@@ -21,8 +21,6 @@ using namespace cuda;
 
 namespace {
 
-constexpr unsigned kNewestPtx = 90; ///< PTX ISA 9.0, what driver 580 accepts.
-
 /// Whether PTX for `target` ("sm_90", "sm_90a", "sm_100f") runs on the device. "a" code runs on exactly its
 /// own capability, "f" code on its major version, other code on its own and later ones.
 bool acceptsTarget(const DeviceLimits &device, std::string_view target) {
@@ -69,7 +67,10 @@ bool placeVariables(const ptx::Module &module, GlobalMemory &memory, LoadedModul
         log = "PTX line " + std::to_string(variable->line) + ": unknown name '" + name + "' in an initialiser";
         return false;
       }
-      std::memcpy(allocation->bytes + offset, &target->second.address, 8);
+      uint64_t address; // So far what the initialiser adds to it.
+      std::memcpy(&address, allocation->bytes + offset, 8);
+      address += target->second.address;
+      std::memcpy(allocation->bytes + offset, &address, 8);
     }
     GlobalMemory::markRange(*allocation, 0, allocation->size);
     allocation->readOnly = variable->space == ptx::Space::Const;
@@ -88,11 +89,6 @@ CUresult Driver::loadModule(CUmodule *out, const char *text, std::string &log) {
   if (!module)
     return CUDA_ERROR_INVALID_PTX;
   source->files = module->files;
-  if (module->version > kNewestPtx) {
-    log = "PTX version " + std::to_string(module->version / 10) + "." + std::to_string(module->version % 10) +
-          " is newer than this driver";
-    return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
-  }
   if (!acceptsTarget(limits, module->target)) {
     log = "PTX for .target " + module->target + " does not run on " + std::string(limits.name) + " (sm_" +
           std::to_string(limits.major * 10 + limits.minor) + ")";
@@ -101,10 +97,14 @@ CUresult Driver::loadModule(CUmodule *out, const char *text, std::string &log) {
   LoadedModule loaded;
   std::map<std::string, SymbolAddress> symbols;
   bool good = placeVariables(*module, *memory, loaded, symbols, log);
-  for (size_t i = 0; good && i < module->kernels.size(); ++i) {
-    auto program = decodeKernel(*module, module->kernels[i], symbols, source, log);
-    good = program != nullptr;
-    loaded.kernels.push_back(std::move(program));
+  for (const ptx::Kernel &kernel : module->kernels) {
+    if (!good || kernel.isFunction)
+      continue;
+    std::string reason = kernel.refused;
+    if (auto program = reason.empty() ? decodeKernel(*module, kernel, symbols, source, reason) : nullptr)
+      loaded.kernels.push_back(std::move(program));
+    else
+      loaded.refused[kernel.name] = std::move(reason);
   }
   if (!good) {
     for (uint64_t base : loaded.allocations)
@@ -148,7 +148,11 @@ CUresult Driver::getFunction(CUfunction *out, CUmodule handle, const char *name)
     *out = toHandle<CUfunction>(number);
     return CUDA_SUCCESS;
   }
-  return CUDA_ERROR_NOT_FOUND;
+  auto refused = found->second.refused.find(name);
+  if (refused == found->second.refused.end())
+    return CUDA_ERROR_NOT_FOUND;
+  report = "simulated device: kernel '" + refused->first + "' cannot be run: " + refused->second;
+  return CUDA_ERROR_INVALID_PTX;
 }
 
 CUresult Driver::getAttribute(int *value, int attribute, CUfunction handle) {

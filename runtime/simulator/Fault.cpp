@@ -31,6 +31,28 @@ const char *faultName(FaultKind kind) {
     return "instruction budget exceeded";
   case FaultKind::Trap:
     return "trap";
+  case FaultKind::AsyncUnwaited:
+    return "asynchronous result used before its wait";
+  case FaultKind::AsyncOverwrite:
+    return "overwritten while an asynchronous operation reads it";
+  case FaultKind::MissingProxyFence:
+    return "missing proxy fence";
+  case FaultKind::MatrixRegister:
+    return "wgmma register touched in flight";
+  case FaultKind::MbarrierMisuse:
+    return "mbarrier misuse";
+  case FaultKind::TransactionCount:
+    return "mbarrier transaction count";
+  case FaultKind::WaiterOvertaken:
+    return "mbarrier waiter overtaken";
+  case FaultKind::BadDescriptor:
+    return "bad matrix descriptor";
+  case FaultKind::BadTensorMap:
+    return "bad tensor map";
+  case FaultKind::BlockEnded:
+    return "block ended too early";
+  case FaultKind::NotModelled:
+    return "not modelled";
   }
   return "unknown fault";
 }

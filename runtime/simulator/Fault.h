@@ -26,6 +26,17 @@ enum class FaultKind : uint8_t {
   Deadlock,
   BudgetExceeded,
   Trap,
+  AsyncUnwaited,
+  AsyncOverwrite,
+  MissingProxyFence,
+  MatrixRegister,
+  MbarrierMisuse,
+  TransactionCount,
+  WaiterOvertaken,
+  BadDescriptor,
+  BadTensorMap,
+  BlockEnded,
+  NotModelled,
 };
 
 /// "out of bounds", "shared-memory race" and so on: fixed words.

@@ -61,8 +61,7 @@ struct Shared {
 
 void work(Shared &shared) {
   const LaunchState &state = shared.state;
-  uint32_t threads = state.block[0] * state.block[1] * state.block[2];
-  Cta cta(state.program->staticSharedBytes + state.dynamicSharedBytes, (threads + 31) / 32);
+  Cta cta(state.program->staticSharedBytes + state.dynamicSharedBytes);
   while (true) {
     uint64_t block = shared.next.fetch_add(1);
     if (block >= shared.blocks || block > shared.lowest.load())

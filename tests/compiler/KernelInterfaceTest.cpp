@@ -21,6 +21,12 @@ static KernelInterface example() {
   view.present = false;
   view.alignment = 4;
   interface.parameters = {view, Parameter{.name = "scale", .type = DataType::F64, .optional = true, .standard = 0.1}};
+  using Kind = LaunchValue::Kind;
+  interface.launchValues = {{Kind::Pointer, "Q"},
+                            {Kind::Extent, "Q", 1},
+                            {Kind::Stride, "Q", 0},
+                            {Kind::Scalar, "scale", 0, DataType::F64},
+                            {Kind::GridExtent, "", 1}};
   interface.constants = {{"G", 8}, {"DQK", 128}};
   interface.types = {{"T", DataType::BF16}};
   interface.grid = {{"Sq BM cdiv"}, {"Hk G *"}, {"B"}};
@@ -40,6 +46,7 @@ TEST(KernelInterface, RoundTrips) {
   EXPECT_TRUE(back->parameters[0].optional && back->parameters[0].output && !back->parameters[0].present);
   EXPECT_EQ(back->parameters[0].alignment, 4u);
   EXPECT_EQ(back->parameters[1].type, DataType::F64);
+  EXPECT_EQ(back->launchValues, example().launchValues);
   EXPECT_EQ(back->types.at("T"), DataType::BF16);
   EXPECT_EQ(back->constants.at("DQK"), 128);
   EXPECT_EQ(back->sharedBytes, 98304u);
@@ -54,8 +61,8 @@ TEST(KernelInterface, RefusesEveryTruncation) {
 TEST(KernelInterface, RefusesWrongTypes) {
   std::string text = example().toJson();
   for (auto [from, to] : {std::pair("\"warps\":8", "\"warps\":-1"), std::pair("\"warps\":8", "\"warps\":\"8\""),
-                          std::pair("\"bf16\"", "\"half\""), std::pair("\"G\":8", "\"G\":8.5"),
-                          std::pair("\"sharedBytes\"", "\"shared\"")}) {
+                          std::pair("\"bf16\"", "\"half\""), std::pair("\"stride\"", "\"step\""),
+                          std::pair("\"G\":8", "\"G\":8.5"), std::pair("\"sharedBytes\"", "\"shared\"")}) {
     std::string changed = text;
     size_t at = changed.find(from);
     ASSERT_NE(at, std::string::npos) << from;
@@ -64,9 +71,10 @@ TEST(KernelInterface, RefusesWrongTypes) {
   }
 }
 
-TEST(KernelInterface, DynamicExtents) {
-  KernelInterface interface = example();
-  interface.constants["Hk"] = 2;
-  EXPECT_TRUE(interface.isDynamic(interface.parameters[0], 0));
-  EXPECT_FALSE(interface.isDynamic(interface.parameters[0], 1));
+TEST(KernelInterface, BytesOfLaunchValues) {
+  std::vector<unsigned> bytes;
+  for (const LaunchValue &value : example().launchValues)
+    bytes.push_back(value.bytes());
+  EXPECT_EQ(bytes, (std::vector<unsigned>{8, 4, 8, 8, 4}));
+  EXPECT_EQ((LaunchValue{LaunchValue::Kind::Scalar, "flag", 0, DataType::Bool}).bytes(), 1u);
 }

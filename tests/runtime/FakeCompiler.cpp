@@ -47,23 +47,44 @@ static KernelSignature attention() {
   return signature;
 }
 
+/// What a launch of `parameter` passes; every extent of these kernels is dynamic but those that are integer parameters.
+static void addLaunchValues(const Parameter &parameter, KernelInterface &interface) {
+  using Kind = LaunchValue::Kind;
+  std::vector<LaunchValue> &values = interface.launchValues;
+  if (!parameter.isView) {
+    values.push_back({Kind::Scalar, parameter.name, 0, parameter.type});
+    return;
+  }
+  unsigned rank = unsigned(parameter.extents.size());
+  values.push_back({Kind::Pointer, parameter.name});
+  for (unsigned dim = 0; dim < rank; ++dim)
+    if (!parameter.extents[dim].evaluate(interface.constants))
+      values.push_back({Kind::Extent, parameter.name, dim});
+  for (unsigned dim = 0; dim + 1 < rank; ++dim)
+    values.push_back({Kind::Stride, parameter.name, dim});
+}
+
 static KernelInterface specialise(const KernelSignature &signature, const CompileOptions &options) {
   KernelInterface interface;
   interface.kernel = interface.entry = signature.name;
   interface.target = options.target;
   interface.warps = 4;
   interface.foldedGrid = options.foldGrid;
-  DataType type = *parseDataType(options.set.at("T"));
+  DataType type = *options.set.at("T").type();
   interface.types["T"] = type;
   for (const std::string &name : signature.integerParameters)
-    interface.constants[name] = atoll(options.set.at(name).c_str());
+    interface.constants[name] = *options.set.at(name).integer();
   for (Parameter parameter : signature.parameters) {
     if (!parameter.typeParameter.empty())
       parameter.type = parameter.typeParameter == "T" ? type : wideType(type);
     parameter.typeParameter.clear();
     parameter.present = !options.absent.contains(parameter.name);
+    if (parameter.present)
+      addLaunchValues(parameter, interface);
     interface.parameters.push_back(std::move(parameter));
   }
+  for (unsigned axis = 0; interface.foldedGrid && axis < 2; ++axis)
+    interface.launchValues.push_back({LaunchValue::Kind::GridExtent, "", axis});
   bool isAttention = signature.name == "attention";
   interface.constants[isAttention ? "BM" : "BLOCK"] = 64;
   interface.grid = {{isAttention ? "Sq BM cdiv" : "N BLOCK cdiv"}};
@@ -88,7 +109,7 @@ CompilerFunctions FakeCompiler::functions() const {
     }
     KernelInterface interface = specialise(options.kernel == "attention" ? attention() : scaleAdd(), options);
     interface.sharedBytes = state->sharedBytes;
-    result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}};
+    result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}, {}};
     return result;
   };
   return functions;

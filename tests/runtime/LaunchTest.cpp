@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/LaunchPlan.h"
+#include "runtime/ScalarBits.h"
 #include "tests/runtime/FakeCompiler.h"
 #include <bit>
 #include <cmath>

@@ -6,6 +6,7 @@ usage: check_test.py IMBREX ROOT
 """
 
 import array
+import math
 import os
 import random
 import re
@@ -91,6 +92,28 @@ class Check(unittest.TestCase):
 
     def test_large_logits(self):
         self.good(self.attention(factor=8e4))
+
+    def unseen(self, mask, spoiled, *tile):
+        """Attention in tiles of 32 x 16, a NaN in value row `spoiled`; extra functions of masks."""
+        with open(ATTENTION) as file:
+            text = file.read() + "fn thirds(at) = causal(at) && at.k % 3 != 1;\nfn blocks(at) = at.k / 32 == at.q / 32;\n"
+        values = [self.random.gauss(0, 1) for _ in range(75 * 32)]
+        values[spoiled * 32 + 5] = math.nan
+        flags = [flag for name in "QK" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32))]
+        return self.check(self.text(text), "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *flags, "--arg",
+                          "V=" + self.array("V", (1, 75, 1, 32), values), "--hook", "mask=" + mask, "--out",
+                          "O=" + self.path("o.npy"), "--out", "L=" + self.path("l.npy"))
+
+    # Key 70 is hidden from all queries of the tiles before by the bounds of the mask, also where a tile of keys is partly
+    # visible: both sides read zero. Key 60 of a tile that some query sees spoils it on both sides.
+    def test_nan_that_bounds_hide(self):
+        for mask, spoiled in (("causal", 70), ("causal", 60), ("window(20, 3)", 40), ("thirds", 40)):
+            self.assertNotIn("without a bound", self.good(self.unseen(mask, spoiled)))
+
+    # No comparison bounds blocks(): a device visits all tiles, and 0 * NaN spoils column 5 of the 43 rows before 43 to 75.
+    def test_nan_in_tiles_that_no_bound_hides(self):
+        said = self.good(self.unseen("blocks", 40))
+        self.assertIn("check O: 43 without a bound; ", said)
 
     # A row that is wrong by 1 % of the largest value is beyond the bound.
     def test_the_bound_is_near(self):

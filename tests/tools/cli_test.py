@@ -195,8 +195,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         told = json.loads(result.stdout)
         self.assertEqual(told["main_loop"]["tensor"], 128)
-        self.assertTrue(any("ring of 2 slots" in remark for remark in told["remarks"]))
-        self.assertFalse(any("conversion" in remark for remark in told["remarks"]), "a conversion in the main loop")
+        self.assertTrue(any("ring of 2 slots" in remark["message"] for remark in told["remarks"]))
+        self.assertFalse(any("conversion" in remark["message"] for remark in told["remarks"]), "a conversion in the main loop")
 
     def test_a_compiler_that_fails_leaves_what_repeats_it(self):
         # Long enough in the compiler for the child to be ended meanwhile.

@@ -9,14 +9,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Passes.h"
+#include "compiler/cta_to_nvvm/Passes.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
 int main(int count, char **words) {
   imbrex::registerTilePasses();
+  imbrex::registerTileToCtaPasses();
   imbrex::registerCtaPasses();
+  imbrex::registerCtaToNvvmPasses();
   mlir::registerTransformsPasses();
   mlir::PassPipelineRegistration<>("tile-pipeline", "everything done to a tile program", imbrex::buildTilePipeline);
   mlir::PassPipelineRegistration<>("cta-pipeline", "from tiles to a CTA", imbrex::buildCtaPipeline);

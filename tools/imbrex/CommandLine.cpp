@@ -40,7 +40,8 @@ static bool splitNameValue(StringRef text, NameValue &result, std::string &error
   return false;
 }
 
-static bool addSetting(CompileOptions::Settings &settings, StringRef text, std::string &error) {
+template <typename Value>
+static bool addSetting(std::map<std::string, Value, std::less<>> &settings, StringRef text, std::string &error) {
   NameValue pair;
   if (!splitNameValue(text, pair, error))
     return false;
@@ -98,7 +99,9 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
     {"ptxas", "FILE", "build run explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
-    {"json", "", "explain devices stages cache", "print JSON",
+    {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
+     [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
+    {"json", "", "explain score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
     {"in-process", "", "build run explain", "do not run in a child, which is how failures of the compiler are caught",
      [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
@@ -109,6 +112,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
+    {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
     {"cache", "the disk cache: imbrex cache [stat | verify | clear]"},
@@ -181,7 +185,7 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "explain"}, StringRef(request.command));
+  bool needsFile = llvm::is_contained({"build", "run", "explain", "score"}, StringRef(request.command));
   if (error.empty() && !request.help) {
     if (request.command.empty())
       error = "no command";

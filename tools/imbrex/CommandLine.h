@@ -27,12 +27,12 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, explain, devices, stages, cache
+  std::string command; ///< build, run, explain, score, devices, stages, cache
   std::string file;    ///< kernel source; for cache: what to do
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
-  std::string output, dumpDirectory, device, cacheDirectory, ptxas;
+  std::string output, dumpDirectory, device, cacheDirectory, ptxas, nvdisasm;
   std::vector<NameValue> arguments, outputs;
   bool timings = false, check = false, json = false, help = false, inProcess = false;
 };
@@ -49,12 +49,15 @@ bool writeText(const std::string &path, std::string_view text);
 std::vector<std::string> pathDirectories();
 /// --ptxas, else the first on $PATH; nullopt if there is none.
 std::optional<std::string> ptxasOf(const Request &request);
+/// --nvdisasm, else the first on $PATH; nullopt if there is none.
+std::optional<std::string> nvdisasmOf(const Request &request);
 /// --cache-dir, else $XDG_CACHE_HOME/imbrex, else ~/.cache/imbrex; "" for --cache-dir=none or without a home.
 std::string cacheDirectoryOf(const Request &request);
 
 int build(const Request &request);
 int run(const Request &request);
 int explain(const Request &request);
+int score(const Request &request);
 int devices(const Request &request);
 int stages(const Request &request);
 int cache(const Request &request);

@@ -3,250 +3,143 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tells what the compiler made of a kernel: launch shape, buffers, layouts, remarks, and the
-// instructions of its main loop by the pipe that runs them, counted in the PTX.
+// Prints what the compiler reports of a kernel (KernelReport.h), its remarks, and what the assembler says of its
+// registers; as text or as JSON.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
-#include <set>
+#include <numeric>
 
 using namespace imbrex;
 using namespace imbrex::tool;
 using llvm::StringRef;
+namespace json = llvm::json;
 
 namespace {
 
-struct LoopCounts {
-  llvm::MapVector<StringRef, unsigned> pipes; ///< in the order of kPipes
-  unsigned total = 0;
-};
-
-struct SharedBuffer {
-  std::string value;       ///< its name in the cta stage
-  std::string description; ///< place, shape, type, swizzle, slots
-  std::optional<unsigned>
-      holds; ///< the kernel's argument that is copied into it; none: it passes tiles between threads
-};
-
 struct Explanation {
-  KernelInterface interface;
-  std::vector<SharedBuffer> shared;
-  std::vector<std::string> buffers, layouts, remarks;
-  LoopCounts loop;
+  CompiledKernel kernel;
+  std::vector<Diagnostic> remarks;
   std::optional<AssembledKernel> assembled;
 };
 
 } // namespace
 
-/// Which pipe runs an opcode: the first prefix that fits.
-static constexpr std::pair<StringRef, StringRef> kPipes[] = {
-    {"mma.", "tensor"},
-    {"ex2.", "exp and other functions"},
-    {"lg2.", "exp and other functions"},
-    {"rcp.", "exp and other functions"},
-    {"rsqrt.", "exp and other functions"},
-    {"sqrt.", "exp and other functions"},
-    {"tanh.", "exp and other functions"},
-    {"ldmatrix", "shared memory"},
-    {"ld.shared", "shared memory"},
-    {"st.shared", "shared memory"},
-    {"shfl", "shared memory"},
-    {"cp.async.wait", "control"},
-    {"cp.async.commit", "control"},
-    {"cp.async", "global memory"},
-    {"ld.global", "global memory"},
-    {"st.global", "global memory"},
-    {"bar", "control"},
-    {"bra", "control"},
-    {"", "FMA and ALU"},
-};
+static unsigned spilledBytes(const AssembledKernel &code) { return code.spillStoreBytes + code.spillLoadBytes; }
 
-/// Instructions of the PTX loop that holds most of the tensor work (or, without any, the longest one).
-static LoopCounts countMainLoop(StringRef ptx) {
-  llvm::SmallVector<StringRef> lines;
-  ptx.split(lines, '\n');
-  llvm::StringMap<size_t> labels;
-  std::pair<unsigned, size_t> best = {0, 0};
-  size_t begin = 0, end = 0;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    StringRef line = lines[i].trim();
-    if (line.starts_with("$") && line.contains(':'))
-      labels[line.take_until([](char c) { return c == ':'; })] = i;
-    size_t branch = line.find("bra");
-    if (branch == StringRef::npos || line.starts_with("//"))
-      continue;
-    StringRef target = line.substr(line.find('$')).take_until([](char c) { return c == ';' || c == ' '; });
-    auto it = labels.find(target);
-    if (it == labels.end())
-      continue; // a forward branch
-    unsigned tensor = 0;
-    for (size_t k = it->second; k < i; ++k)
-      tensor += lines[k].trim().starts_with("mma.");
-    if (std::pair(tensor, i - it->second) > best)
-      best = {tensor, i - it->second}, begin = it->second, end = i + 1;
-  }
-  LoopCounts counts;
-  for (StringRef pipe :
-       {"tensor", "exp and other functions", "FMA and ALU", "shared memory", "global memory", "control"})
-    counts.pipes[pipe] = 0;
-  for (size_t i = begin; i < end; ++i) {
-    StringRef line = lines[i].trim();
-    if (line.consume_front("@"))
-      line = line.substr(line.find_first_of(" \t")).ltrim();
-    if (line.empty() || !llvm::isAlpha(line[0]))
-      continue; // a label, a directive, or the operands of the instruction above
-    for (auto [prefix, pipe] : kPipes)
-      if (line.starts_with(prefix)) {
-        ++counts.pipes[pipe];
-        break;
-      }
-    ++counts.total;
-  }
-  return counts;
+static std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text;
+  for (int64_t extent : shape)
+    text += std::to_string(extent) + "x";
+  return text;
 }
 
-/// The part of `line` between `open` and `close`.
-static StringRef between(StringRef line, StringRef open, StringRef close) {
-  size_t at = line.find(open);
-  return at == StringRef::npos ? "" : line.substr(at + open.size()).split(close).first;
-}
-
-/// "cta.ring at 0 : !cta.ring<64, 128, bf16, span 128, slots 2, by groups>" in words; a cta.alloc has no slots.
-static std::string describeBuffer(StringRef line) {
-  bool isRing = line.contains("cta.ring");
-  llvm::SmallVector<StringRef> parts;
-  between(line, isRing ? "!cta.ring<" : "!cta.buffer<", ">").split(parts, ", ");
-  if (parts.size() < (isRing ? 6 : 4))
-    return line.str();
-  StringRef span = parts[3].split(' ').second, slots = isRing ? parts[4].split(' ').second : "1";
-  return llvm::formatv("{0} x {1} {2}, {3}-byte swizzle, {4} slot(s) from byte {5}", parts[0], parts[1], parts[2], span,
-                       slots, between(line, "at ", " "));
-}
-
-/// Notes which argument a "cta.put %arg1[...] ... into %2[...]" copies into which buffer.
-static void readPut(StringRef line, std::vector<SharedBuffer> &buffers) {
-  StringRef buffer = between(line, " into ", "[");
-  unsigned argument;
-  for (SharedBuffer &candidate : buffers)
-    if (candidate.value == buffer && !between(line, "cta.put %arg", "[").getAsInteger(10, argument))
-      candidate.holds = argument;
-}
-
-/// A line a buffer, with the name of what it holds.
-static void nameBuffers(Explanation &explanation) {
-  std::vector<std::string> arguments;
-  for (const Parameter &parameter : explanation.interface.parameters)
-    if (parameter.present)
-      arguments.push_back(parameter.name);
-  for (const SharedBuffer &buffer : explanation.shared)
-    explanation.buffers.push_back((buffer.holds ? arguments.at(*buffer.holds) : "between threads") + ": " +
-                                  buffer.description);
-}
-
-/// Buffers and distinct layouts named in the text of the cta stage.
-static void readCtaStage(StringRef text, Explanation &explanation) {
-  llvm::SmallVector<StringRef> lines;
-  text.split(lines, '\n');
-  std::set<std::string> seen;
-  for (StringRef line : lines) {
-    if (line.contains("= cta.alloc") || line.contains("= cta.ring"))
-      explanation.shared.push_back({line.ltrim().split(' ').first.str(), describeBuffer(line), std::nullopt});
-    if (line.contains("cta.put"))
-      readPut(line, explanation.shared);
-    for (StringRef op : {"cta.dot", "cta.read", "tile.load", "tile.reduce"}) {
-      StringRef type = line.contains(op) ? line.rsplit("tensor<").second : StringRef();
-      std::string layout = between(type, "#cta.layout<\"", "\"").str();
-      std::string entry = op.str() + " " + type.split(',').first.str() + ": " + layout;
-      if (!layout.empty() && seen.insert(entry).second)
-        explanation.layouts.push_back(entry);
-    }
-  }
-}
-
-static void printText(const Explanation &e) {
-  llvm::raw_ostream &os = llvm::outs();
-  os << "kernel " << e.interface.kernel << " for " << e.interface.target << "\n";
-  os << "  parameters   ";
-  for (const auto &[name, type] : e.interface.types)
+static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
+  const KernelInterface &interface = e.kernel.interface;
+  os << "kernel " << interface.kernel << " for " << interface.target << "\n  parameters   ";
+  for (const auto &[name, type] : interface.types)
     os << name << "=" << StringRef(imbrex::name(type)) << " ";
-  for (const auto &[name, value] : e.interface.constants)
+  for (const auto &[name, value] : interface.constants)
     os << name << "=" << value << " ";
-  os << "\n  CTA          " << e.interface.warps << " warps, " << e.interface.sharedBytes
-     << " bytes of shared memory\n";
+  os << llvm::formatv("\n  CTA          {0} warps, {1} bytes of shared memory, at most {2} registers a thread\n",
+                      interface.warps, interface.sharedBytes, e.kernel.report.registerLimit);
   if (e.assembled)
     os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
-                        e.assembled->registers, e.assembled->spillStoreBytes + e.assembled->spillLoadBytes,
-                        e.assembled->repairs.size());
+                        e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());
   else
     os << "  registers    unknown: no ptxas found\n";
-  auto list = [&](StringRef title, const std::vector<std::string> &entries) {
-    if (!entries.empty())
-      os << title << "\n";
-    for (const std::string &entry : entries)
-      os << "  " << entry << "\n";
-  };
-  list("buffers", e.buffers);
-  list("layouts", e.layouts);
-  list("remarks", e.remarks);
-  os << "main loop, PTX instructions by pipe\n";
-  for (auto [pipe, count] : e.loop.pipes)
-    os << llvm::formatv("  {0,-24} {1,6}\n", pipe, count);
-  os << llvm::formatv("  {0,-24} {1,6}\n", "all", e.loop.total);
 }
 
-static llvm::json::Array toJson(const std::vector<std::string> &entries) {
-  llvm::json::Array array;
-  for (const std::string &entry : entries)
-    array.push_back(entry);
+static void printText(const Explanation &e, llvm::raw_ostream &os) {
+  const KernelReport &report = e.kernel.report;
+  printLaunch(e, os);
+  os << (report.buffers.empty() ? "" : "buffers\n");
+  for (const KernelReport::Buffer &each : report.buffers)
+    os << llvm::formatv("  {0}: {1} x {2} {3}, {4}-byte swizzle, {5} slot(s) from byte {6}\n",
+                        each.holds.empty() ? "between threads" : each.holds, each.rows, each.columns,
+                        StringRef(name(each.type)), each.span, each.slots, each.offset);
+  os << (report.layouts.empty() ? "" : "layouts\n");
+  for (const KernelReport::Layout &each : report.layouts)
+    os << llvm::formatv("  {0} {1}{2}: {3}\n", each.operation, shapeText(each.shape), StringRef(name(each.type)),
+                        each.layout);
+  os << (e.remarks.empty() ? "" : "remarks\n");
+  for (const Diagnostic &each : e.remarks)
+    os << "  line " << each.line << ": " << each.message << "\n";
+  os << "main loop, instructions by pipe\n";
+  for (unsigned pipe = 0; pipe < KernelReport::kPipes; ++pipe)
+    os << llvm::formatv("  {0,-24} {1,6}\n", StringRef(name(KernelReport::Pipe(pipe))), report.mainLoop[pipe]);
+  os << llvm::formatv("  {0,-24} {1,6}\n", "all", std::accumulate(report.mainLoop.begin(), report.mainLoop.end(), 0u));
+}
+
+static json::Value toJson(const KernelReport::Buffer &buffer) {
+  return json::Object{{"holds", buffer.holds},     {"rows", buffer.rows},
+                      {"columns", buffer.columns}, {"type", StringRef(name(buffer.type))},
+                      {"span", buffer.span},       {"slots", buffer.slots},
+                      {"offset", buffer.offset},   {"bytes", buffer.bytes}};
+}
+
+static json::Value toJson(const KernelReport::Layout &layout) {
+  return json::Object{{"operation", layout.operation},
+                      {"shape", json::Array(layout.shape)},
+                      {"type", StringRef(name(layout.type))},
+                      {"layout", layout.layout}};
+}
+
+static json::Value toJson(const Diagnostic &remark) {
+  return json::Object{{"line", remark.line}, {"message", remark.message}};
+}
+
+template <typename Element> static json::Array listOf(const std::vector<Element> &elements) {
+  json::Array array;
+  for (const Element &element : elements)
+    array.push_back(toJson(element));
   return array;
 }
 
-static void printJson(const Explanation &e) {
-  llvm::json::Object loop;
-  for (auto [pipe, count] : e.loop.pipes)
-    loop[pipe] = count;
-  llvm::json::Object object{{"kernel", e.interface.kernel}, {"target", e.interface.target},
-                            {"warps", e.interface.warps},   {"shared_bytes", e.interface.sharedBytes},
-                            {"buffers", toJson(e.buffers)}, {"layouts", toJson(e.layouts)},
-                            {"remarks", toJson(e.remarks)}, {"main_loop", std::move(loop)}};
+static void printJson(const Explanation &e, llvm::raw_ostream &os) {
+  const KernelReport &report = e.kernel.report;
+  json::Object loop;
+  for (unsigned pipe = 0; pipe < KernelReport::kPipes; ++pipe)
+    loop[StringRef(name(KernelReport::Pipe(pipe)))] = report.mainLoop[pipe];
+  json::Object object{{"kernel", e.kernel.interface.kernel},
+                      {"target", e.kernel.interface.target},
+                      {"warps", e.kernel.interface.warps},
+                      {"shared_bytes", e.kernel.interface.sharedBytes},
+                      {"register_limit", report.registerLimit},
+                      {"buffers", listOf(report.buffers)},
+                      {"layouts", listOf(report.layouts)},
+                      {"remarks", listOf(e.remarks)},
+                      {"main_loop", std::move(loop)}};
   if (e.assembled) {
     object["registers"] = e.assembled->registers;
-    object["repairs"] = toJson(e.assembled->repairs);
-    object["spilled_bytes"] = e.assembled->spillStoreBytes + e.assembled->spillLoadBytes;
+    object["repairs"] = json::Array(e.assembled->repairs);
+    object["spilled_bytes"] = spilledBytes(*e.assembled);
   }
-  llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object)));
+  os << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }
 
 int tool::explain(const Request &request) {
   std::optional<Source> source = readSource(request.file);
   if (!source)
     return kUserError;
-  Explanation explanation;
-  CompileResult result = compile(*source, request.options, Stage::Ptx, [&](Stage stage, std::string_view text) {
-    if (stage == Stage::Cta)
-      readCtaStage(text, explanation);
-  });
+  CompileResult result = compile(*source, request.options);
   llvm::errs() << result.errors();
   if (!result.kernel)
     return kUserError;
-  explanation.interface = result.kernel->interface;
-  nameBuffers(explanation);
-  explanation.loop = countMainLoop(result.kernel->code);
+  Explanation explanation{std::move(*result.kernel), {}, std::nullopt};
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
-      explanation.remarks.push_back("line " + std::to_string(diagnostic.line) + ": " + diagnostic.message);
+      explanation.remarks.push_back(diagnostic);
+  const CompiledKernel &kernel = explanation.kernel;
   if (std::optional<std::string> ptxas = ptxasOf(request))
     if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
-      if (Result<AssembledKernel> code = assembler->assemble(result.kernel->code, explanation.interface.target))
+      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target))
         explanation.assembled = std::move(*code);
-  request.json ? printJson(explanation) : printText(explanation);
+  request.json ? printJson(explanation, llvm::outs()) : printText(explanation, llvm::outs());
   return kSuccess;
 }

@@ -96,7 +96,7 @@ bool Run::open() {
     return fail(found.error());
   kernel = std::move(*found);
   for (const auto &[name, value] : request.options.set)
-    kernel->set(name, std::string_view(value));
+    kernel->set(name, value);
   for (const auto &[name, value] : request.options.hooks)
     kernel->hook(name, value);
   return true;
@@ -120,7 +120,7 @@ std::optional<DataType> Run::typeOf(const Parameter &parameter) const {
     return parameter.type;
   std::optional<DataType> type = parseDataType(name);
   if (auto it = request.options.set.find(name.str()); it != request.options.set.end())
-    type = parseDataType(it->second);
+    type = it->second.type();
   bool wide = name != parameter.typeParameter;
   return type && wide ? wideType(*type) : type;
 }

@@ -27,6 +27,8 @@ static int dispatch(int count, char **words) {
   for (auto [name, command] : kCompiling)
     if (request->command == name)
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
+  if (request->command == "score")
+    return score(*request);
   if (request->command == "devices")
     return devices(*request);
   if (request->command == "stages")

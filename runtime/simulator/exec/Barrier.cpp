@@ -60,10 +60,7 @@ bool join(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number, uin
                            " threads arrived where " + std::to_string(barrier.expected) + " are expected");
     return false;
   }
-  Clocks &clocks = cta.shared.clocks;
-  for (unsigned other = 0; other < cta.warpCount; ++other)
-    barrier.released[other] = std::max(barrier.released[other], clocks.seen[warp.index][other]);
-  barrier.released[warp.index] = clocks.release();
+  cta.shared.clocks.publish(warp.index, barrier.released);
   return true;
 }
 

@@ -115,7 +115,7 @@ void Cta::tryComplete(unsigned number) {
   uint32_t needed = barrier.wholeBlock ? 32 * (warpCount - doneWarps) : barrier.expected;
   if (barrier.arrived < needed)
     return;
-  Clocks::Row lanes{};
+  Clocks::WarpRow lanes{};
   for (const Barrier::Waiter &waiter : barrier.waiters)
     lanes[waiter.warp] |= waiter.lanes;
   for (const Barrier::Waiter &waiter : barrier.waiters) {

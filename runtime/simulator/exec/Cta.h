@@ -41,7 +41,7 @@ struct Barrier {
   };
   uint32_t expected = 0;   ///< Threads.
   uint32_t arrived = 0;    ///< 32 for each warp all of whose threads that have not exited have come.
-  Clocks::Row partial{};   ///< Of each warp: lanes that have come while others are still to come.
+  Clocks::WarpRow partial{};   ///< Of each warp: lanes that have come while others are still to come.
   bool wholeBlock = false; ///< No count was given: all threads that have not exited.
   Clocks::Row released{};  ///< What the arrivals make visible.
   std::vector<Waiter> waiters;
@@ -51,7 +51,7 @@ struct Barrier {
 struct Cta {
   static constexpr unsigned kBarriers = 16;
 
-  Cta(uint32_t sharedBytes, unsigned warps) : shared(sharedBytes, warps) {}
+  explicit Cta(uint32_t sharedBytes) : shared(sharedBytes) {}
 
   LaunchState *launch = nullptr;
   const Program *program = nullptr;

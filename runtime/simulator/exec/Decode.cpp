@@ -110,10 +110,8 @@ bool decodeInstruction(KernelDecoder &kernel, const OpcodeMap &opcodes, const pt
   out.file = source.place.file;
   out.fileLine = source.place.line;
   out.fileColumn = source.place.column;
-  if (source.guard >= 0) {
+  if (source.guard >= 0)
     out.guard = kernel.slotOf(source.guard);
-    kernel.noteRead(source.guard, source.line);
-  }
   out.guardFlip = source.guardNegated ? ~0u : 0;
   Decoder decoder(kernel, source, out);
   auto found = opcodes.find(source.opcode);
@@ -176,7 +174,7 @@ std::shared_ptr<const Program> decodeKernel(const ptx::Module &module, const ptx
       return nullptr;
     }
   }
-  if (!decoder.checkWritten() || !linkBranches(decoder)) {
+  if (!linkBranches(decoder)) {
     error = decoder.error;
     return nullptr;
   }

@@ -63,23 +63,6 @@ KernelDecoder::KernelDecoder(const ptx::Kernel &source, Program &target) : kerne
     program.registerCount += reg.bits >= 64 ? reg.bits / 32 : reg.bits > 1 ? 1 : 0;
   }
   discardSlot = newSlot(128);
-  uses.resize(kernel.registers.size());
-}
-
-void KernelDecoder::noteRead(int number, uint32_t line) {
-  Use &use = uses[static_cast<size_t>(number)];
-  if (use.firstRead == 0)
-    use.firstRead = line;
-}
-
-bool KernelDecoder::checkWritten() {
-  for (size_t number = 0; number < uses.size(); ++number)
-    if (uses[number].firstRead != 0 && !uses[number].written) {
-      error = "PTX line " + std::to_string(uses[number].firstRead) + ": register " + kernel.registers[number].name +
-              " is read but never written";
-      return false;
-    }
-  return true;
 }
 
 uint32_t KernelDecoder::newSlot(unsigned bits) {
@@ -258,7 +241,6 @@ bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   unsigned bits = bitsOf(type);
   switch (operand.kind) {
   case ptx::Operand::Register:
-    kernel.noteRead(operand.number, source.line);
     return addRegister(operand, type, wider);
   case ptx::Operand::Integer:
   case ptx::Operand::Single:
@@ -297,7 +279,6 @@ bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
   }
   if (operand.kind != ptx::Operand::Register)
     return fail("the destination must be a register");
-  kernel.noteWrite(operand.number);
   return addRegister(operand, type, wider);
 }
 
@@ -305,8 +286,6 @@ bool Decoder::readPredicate(const ptx::Operand &operand) {
   bool immediate = operand.kind == ptx::Operand::Integer;
   if (!immediate && width(operand) != 1)
     return fail("a predicate register is expected");
-  if (!immediate)
-    kernel.noteRead(operand.number, source.line);
   extra(immediate ? kernel.constant(operand.bits != 0, 1) : kernel.slotOf(operand.number));
   extra(operand.negated ? ~0u : 0);
   return true;
@@ -344,7 +323,6 @@ bool Decoder::address(size_t i) {
     unsigned bits = kernel.bitsOfRegister(operand.number);
     if (bits != 32 && bits != 64)
       return fail("an address register must have 32 or 64 bits");
-    kernel.noteRead(operand.number, source.line);
     extra(kernel.slotOf(operand.number) | (bits == 32 ? 1 : 0)); // Slots are 64-byte aligned: bit 0 is free.
     return true;
   }

@@ -29,12 +29,6 @@ public:
   std::optional<uint32_t> special(const std::string &name, unsigned bits);
   /// A place for results nobody wants.
   uint32_t discard() const { return discardSlot; }
-  /// An instruction on `line` reads or writes the register.
-  void noteRead(int number, uint32_t line);
-  void noteWrite(int number) { uses[static_cast<size_t>(number)].written = true; }
-  /// False with an error if a register is read that nothing writes.
-  bool checkWritten();
-
   const ptx::Kernel &kernel;
   Program &program;
   std::map<std::string, SymbolAddress> symbols;
@@ -42,12 +36,7 @@ public:
   std::string error;
 
 private:
-  struct Use {
-    bool written = false;
-    uint32_t firstRead = 0; ///< Line, 0 for never.
-  };
   std::vector<uint32_t> slots;
-  std::vector<Use> uses; ///< One for each register.
   std::map<std::pair<unsigned, uint64_t>, uint32_t> constants;
   std::map<std::pair<unsigned, Special>, uint32_t> specials;
   uint32_t discardSlot = 0;

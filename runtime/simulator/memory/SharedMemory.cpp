@@ -36,37 +36,39 @@ void release(const Trace &trace, size_t count) {
 
 } // namespace
 
-SharedMemory::SharedMemory(uint32_t size, unsigned warpCount)
-    : stride(std::max((size + 15) / 16 * 16, 16u)), capacity(stride), maxWarps(warpCount) {
+SharedMemory::SharedMemory(uint32_t size) : stride(std::max((size + 15) / 16 * 16, 16u)), capacity(stride) {
   bytes = reserve<uint8_t>(capacity);
   for (uint32_t **shadow : {&writeTime, &writeWho, &plainTime, &plainWho})
     *shadow = reserve<uint32_t>(capacity);
-  for (Trace *trace : {&plainReads, &strongReads, &strongWrites})
-    *trace = reserveTrace(size_t(capacity) * maxWarps);
+  plainReads = reserveTrace(size_t(capacity) * kAgents);
+  for (Trace *trace : {&strongReads, &strongWrites})
+    *trace = reserveTrace(size_t(capacity) * kActors);
 }
 
 SharedMemory::~SharedMemory() {
   munmap(bytes, capacity);
   for (uint32_t *shadow : {writeTime, writeWho, plainTime, plainWho})
     release(shadow, capacity);
-  for (const Trace &trace : {plainReads, strongReads, strongWrites})
-    release(trace, size_t(capacity) * maxWarps);
+  release(plainReads, size_t(capacity) * kAgents);
+  for (const Trace &trace : {strongReads, strongWrites})
+    release(trace, size_t(capacity) * kActors);
 }
 
 void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount) {
-  // Copies that the last block left in flight must not look unfinished to this one.
+  // What the last block left in flight, and its mbarriers, must not look alive to this one.
   for (uint32_t i = 0, end = (limit + (1u << granule) - 1) >> granule; i < end; ++i)
-    if (writeTime[i] == kInFlight)
+    if (writeTime[i] >= kObject)
       writeTime[i] = 0;
   granule = log2;
   stride = capacity >> log2;
   limit = size;
-  warps = warpCount;
   anyStrong = false;
   clocks.begin(warpCount);
 }
 
 bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
+  if (kind == FaultKind::SharedRace && other.isChannel())
+    kind = otherWrote ? FaultKind::AsyncUnwaited : FaultKind::AsyncOverwrite;
   found = {kind, true, otherWrote, other};
   return false;
 }
@@ -95,6 +97,8 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   Accessor writer{writeWho[index]};
   if (time == kInFlight)
     return fail(isWrite ? FaultKind::SharedRace : FaultKind::AsyncReadBeforeWait, writer, true);
+  if (time == kObject)
+    return fail(FaultKind::MbarrierMisuse, writer, true);
   if (time <= clocks.start) {
     if (isWrite)
       return true;
@@ -150,25 +154,122 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
   return true;
 }
 
-/// Whether `who` is ordered after all accesses that the trace knows of.
-bool SharedMemory::checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote) {
-  for (unsigned warp = 0; warp < warps; ++warp) {
-    size_t row = size_t(warp) * stride;
-    uint32_t ordered = warp == who.warp() ? clocks.lanesJoined[warp] : clocks.seen[who.warp()][warp];
-    uint32_t bad = 0;
-    for (uint32_t i = first; i <= last; ++i)
-      bad |= uint32_t(trace.time[row + i] > ordered);
-    if (!bad)
+/// Whether `who` is ordered after what `agent` did according to the trace.
+bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who,
+                              bool wrote) {
+  size_t row = size_t(agent) * stride;
+  uint32_t ordered = agent == who.warp() ? clocks.lanesJoined[agent] : clocks.seen[who.warp()][agent];
+  uint32_t bad = 0;
+  for (uint32_t i = first; i <= last; ++i)
+    bad |= uint32_t(trace.time[row + i] > ordered);
+  if (!bad) [[likely]]
+    return true;
+  for (uint32_t i = first; i <= last; ++i) {
+    unsigned culprit;
+    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanesAt(row + i), trace.time[row + i], culprit))
       continue;
-    for (uint32_t i = first; i <= last; ++i) {
-      unsigned culprit;
-      if (trace.time[row + i] <= ordered || isOrdered(who, warp, trace.lanesAt(row + i), trace.time[row + i], culprit))
-        continue;
-      uint32_t other = trace.who[row + i] & ~(31u | Accessor::kLaneSet);
-      return fail(FaultKind::SharedRace, {other | culprit}, wrote);
-    }
+    uint32_t other = trace.who[row + i] & ~(31u | Accessor::kLaneSet);
+    return fail(FaultKind::SharedRace, {other | culprit}, wrote);
   }
   return true;
+}
+
+/// Whether f holds for every agent that the trace may know of. Only plain reads are traced for channels.
+template <class F> bool SharedMemory::allAgents(const Trace &trace, F f) const {
+  for (unsigned warp = 0; warp < clocks.warps; ++warp)
+    if (!f(warp))
+      return false;
+  if (clocks.columns != kColumns) [[likely]]
+    return true;
+  for (unsigned other = 0; other < clocks.foreign; ++other)
+    if (!f(kFirstForeign + other))
+      return false;
+  unsigned channels = &trace == &plainReads ? clocks.channels : 0;
+  for (unsigned channel = 0; channel < channels; ++channel)
+    if (!f(kFirstChannel + channel))
+      return false;
+  return true;
+}
+
+/// Whether `who` is ordered after all accesses that the trace knows of.
+bool SharedMemory::checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote) {
+  return allAgents(trace, [&](unsigned agent) { return checkAgent(trace, agent, first, last, who, wrote); });
+}
+
+/// The same for an asynchronous operation that is ordered after `row`.
+bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row,
+                                   bool wrote) {
+  return allAgents(trace, [&](unsigned agent) {
+    for (uint32_t i = first; i <= last; ++i)
+      if (size_t at = size_t(agent) * stride + i; trace.time[at] > row[agent])
+        return fail(FaultKind::SharedRace, {trace.who[at] & ~Accessor::kLaneSet}, wrote);
+    return true;
+  });
+}
+
+bool SharedMemory::checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite) {
+  uint32_t time = writeTime[index];
+  Accessor writer{writeWho[index]};
+  if (time == kInFlight)
+    return fail(isWrite ? FaultKind::SharedRace : FaultKind::AsyncReadBeforeWait, writer, true);
+  if (time == kObject)
+    return fail(FaultKind::MbarrierMisuse, writer, true);
+  if (time <= clocks.start) {
+    if (isWrite)
+      return true;
+    found = {FaultKind::Uninitialised, false, false, Accessor{0}};
+    return false;
+  }
+  if (time > row[writer.warp()])
+    return fail(FaultKind::SharedRace, writer, true);
+  return writer.isChannel() || time <= row[kFirstFenced + writer.warp()] ||
+         fail(FaultKind::MissingProxyFence, writer, true);
+}
+
+bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
+  uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+  uint32_t goodTime = 0, goodWho = 0; // Neighbours are mostly of one write.
+  for (uint32_t i = first; i <= last; ++i) {
+    if (writeTime[i] == goodTime && writeWho[i] == goodWho)
+      continue;
+    if (!checkWriterAsync(i, row, false))
+      return false;
+    goodTime = writeTime[i];
+    goodWho = writeWho[i];
+  }
+  size_t at = size_t(who.warp()) * stride;
+  for (uint32_t i = first; i <= last; ++i) {
+    plainReads.time[at + i] = clocks.now;
+    plainReads.who[at + i] = who.bits;
+  }
+  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  return true;
+}
+
+bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
+  uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+  for (uint32_t i = first; i <= last; ++i)
+    if (!checkWriterAsync(i, row, true))
+      return false;
+  if (!checkTraceAsync(plainReads, first, last, row, false))
+    return false;
+  if (anyStrong && (!checkTraceAsync(strongReads, first, last, row, false) ||
+                    !checkTraceAsync(strongWrites, first, last, row, true)))
+    return false;
+  stampWrite(first, last, clocks.now, who);
+  clocks.lastUse[who.warp() - kFirstChannel] = clocks.now;
+  return true;
+}
+
+bool SharedMemory::placeObject(uint32_t address, Accessor who) {
+  if (!write(address, 8, who, nullptr))
+    return false;
+  stampWrite(address >> granule, (address + 7) >> granule, kObject, who);
+  return true;
+}
+
+void SharedMemory::dropObject(uint32_t address, Accessor who) {
+  stampWrite(address >> granule, (address + 7) >> granule, clocks.now, who);
 }
 
 /// A plain write must be ordered after everything, a strong one after what is plain.

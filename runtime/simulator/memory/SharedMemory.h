@@ -17,6 +17,14 @@
 //| or release accesses ("strong") do not race with each other, and order nothing; so plain and strong
 //| accesses are kept apart, and none hides one of the other kind. Of ordered plain writes the last is
 //| enough: who is ordered after it is ordered after the ones before.
+//|
+//| Asynchronous operations (bulk copies, wgmma) access as channels (Clocks.h). They take place when they
+//| are issued, but what they wrote counts as seen only by who has learnt that the channel completed it,
+//| and what they read may be overwritten only by who has learnt the same. An operation must be ordered,
+//| by its issuer, after what is there, with a proxy fence on the way if an ordinary store wrote it.
+//| Ordinary reads need no fence before an asynchronous write.
+//|
+//| Eight bytes may hold an mbarrier object; it is no data until it is invalidated.
 //| One object a simulating thread, reused from block to block; not thread-safe.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDMEMORY_H
@@ -29,22 +37,26 @@
 
 namespace imbrex::simulator {
 
-/// Who makes an access: warp, lane, and the instruction's index, packed as the shadow stores it.
+/// Who makes an access: warp (or another agent of Clocks.h), lane, and the instruction's index, packed as the
+/// shadow stores it.
 struct Accessor {
   uint32_t bits;
-  static constexpr uint32_t kStrong = 1u << 10, kAsync = 1u << 11;
+  static constexpr uint32_t kStrong = 1u << 12, kAsync = 1u << 13;
+  static constexpr unsigned kInstructionShift = 14;
+  static constexpr uint32_t kMostInstructions = 1u << (32 - kInstructionShift);
   /// In a Trace's entry: all lanes of the warp; together with kStrong: those that Trace::lanes names.
   static constexpr uint32_t kManyLanes = kAsync, kLaneSet = kAsync | kStrong;
 
   static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
-    return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << 12};
+    return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << kInstructionShift};
   }
   unsigned lane() const { return bits & 31; }
-  unsigned warp() const { return bits >> 5 & 31; }
+  unsigned warp() const { return bits >> 5 & 127; }
+  bool isChannel() const { return warp() >= kFirstChannel; }
   bool strong() const { return bits & kStrong; }
   bool async() const { return bits & kAsync; }
   bool manyLanes() const { return bits & kManyLanes; }
-  uint32_t instruction() const { return bits >> 12; }
+  uint32_t instruction() const { return bits >> kInstructionShift; }
   /// The lanes that get to see the bytes: with kManyLanes the whole warp.
   uint32_t lanes() const { return manyLanes() ? ~0u : 1u << lane(); }
 };
@@ -57,7 +69,7 @@ struct Conflict {
   Accessor other{0};
 };
 
-/// The last access of one kind by each warp to each granule; [warp * stride + granule]. Lanes of a warp
+/// The last access of one kind by each agent to each granule; [agent * stride + granule]. Lanes of a warp
 /// that are not ordered with each other share an entry, which then holds the time of the latest.
 struct Trace {
   uint32_t *time = nullptr;
@@ -72,8 +84,8 @@ struct Trace {
 
 class SharedMemory {
 public:
-  /// Room for `bytes` and `warps`; lazily backed.
-  SharedMemory(uint32_t bytes, unsigned warps);
+  /// Room for `bytes`; lazily backed.
+  explicit SharedMemory(uint32_t bytes);
   ~SharedMemory();
   SharedMemory(const SharedMemory &) = delete;
   SharedMemory &operator=(const SharedMemory &) = delete;
@@ -102,12 +114,22 @@ public:
     return true;
   }
 
-  /// Same for a write. `value` is compared with what is there when two lanes of one instruction meet.
+  /// The same for a write. `value` is compared with what is there when two lanes of one instruction meet.
   bool write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
   /// An asynchronous copy of `who` begins to write the range.
   bool beginAsync(uint32_t address, uint32_t count, Accessor who);
   /// It has completed and its issuer has waited for it: from here on an ordinary write of `who`.
   void endAsync(uint32_t address, uint32_t count, Accessor who);
+
+  /// An asynchronous operation of channel `who` reads or writes the range; `row` is what it is ordered after
+  /// (Clocks::issueRow).
+  bool readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
+  bool writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
+
+  /// The eight bytes at `address` become an mbarrier object of `who`: a write like any other.
+  bool placeObject(uint32_t address, Accessor who);
+  /// They are ordinary, undefined bytes again.
+  void dropObject(uint32_t address, Accessor who);
 
   uint8_t *data() { return bytes; }
   uint32_t size() const { return limit; }
@@ -116,13 +138,18 @@ public:
   Clocks clocks;
 
 private:
-  static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that an async copy will write.
+  static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that a cp.async will write.
+  static constexpr uint32_t kObject = ~1u;   ///< writeTime of a granule of an mbarrier object.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
   bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
+  template <class F> bool allAgents(const Trace &trace, F f) const;
+  bool checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite);
+  bool checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote);
+  bool checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row, bool wrote);
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
   void record(Trace &trace, uint32_t index, Accessor who);
   void stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who);
@@ -132,13 +159,12 @@ private:
   unsigned granule = 4;
   uint32_t stride; ///< Granules a warp has room for at the finest granule.
   uint32_t capacity;
-  unsigned maxWarps;
-  unsigned warps = 0;
   uint8_t *bytes;
   bool anyStrong = false;         ///< Whether this block made a strong access.
   uint32_t *writeTime, *writeWho; ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho; ///< Last plain write, where writeWho is a strong one.
-  Trace plainReads, strongReads, strongWrites;
+  Trace plainReads;               ///< Of all agents.
+  Trace strongReads, strongWrites; ///< Of actors.
   Conflict found;
 };
 

@@ -48,9 +48,13 @@ struct Scanner {
     }
   }
 
-  /// "::" belongs to a word when a letter or digit follows it, so that "label:" stays two tokens.
+  /// "::" belongs to a word when a letter or digit follows it, so that "label:" stays two tokens. A word that begins
+  /// with a dot is a directive or a type and has no other: ".reg.b16" is two words.
   void scanWord() {
-    while (continuesWord(peek()) || (peek() == ':' && peek(1) == ':' && (isLetter(peek(2)) || isDigit(peek(2)))))
+    bool isDirective = peek() == '.';
+    at += isDirective;
+    while (!(isDirective && peek() == '.') &&
+           (continuesWord(peek()) || (peek() == ':' && peek(1) == ':' && (isLetter(peek(2)) || isDigit(peek(2))))))
       at += peek() == ':' ? 2 : 1;
   }
 

@@ -44,8 +44,8 @@ struct Operand {
 struct Instruction {
   std::string opcode;                 ///< First word, "ld" of "ld.global.f32".
   std::vector<std::string> modifiers; ///< The other words in order: "global", "f32".
-  std::vector<Operand> operands;
-  int guard = -1; ///< Predicate register of "@%p", or -1.
+  std::vector<Operand> operands;      ///< Of a call: results, target, arguments, then what it may reach.
+  int guard = -1;                     ///< Predicate register of "@%p", or -1.
   bool guardNegated = false;
   uint32_t line = 0;
   SourcePlace place;
@@ -61,21 +61,30 @@ struct Variable {
   Space space = Space::Global;
   uint64_t align = 1;
   uint64_t bytes = 0;
-  bool external = false; ///< `.extern`: for .shared, the dynamic part.
+  bool external = false;     ///< `.extern`: for .shared, the dynamic part.
+  int registerNumber = -1;   ///< A parameter in a register (`.reg`): index into Kernel::registers.
+  unsigned registerBits = 0; ///< Its width; 1 for a predicate.
   uint32_t line = 0;
-  std::vector<uint8_t> initial;                              ///< Shorter than `bytes`: the rest is zero.
-  std::vector<std::pair<uint64_t, std::string>> relocations; ///< Offset of an 8-byte address of a symbol.
+  std::vector<uint8_t> initial; ///< Shorter than `bytes`: the rest is zero.
+  std::vector<std::pair<uint64_t, std::string>>
+      relocations; ///< Offset of 8 bytes to which a symbol's address is added.
 };
 
+/// An `.entry`, or a `.func` where `isFunction`.
 struct Kernel {
   std::string name;
   uint32_t line = 0;
-  std::vector<Variable> params; ///< In order; the host passes one pointer for each.
+  bool isFunction = false;
+  bool declaredOnly = false;     ///< A `.func` without a body.
+  std::string refused;           ///< Not empty: why it cannot be run ("PTX line N: ..."). The body is empty then.
+  std::vector<Variable> params;  ///< In order; the host passes one pointer for each of an entry.
+  std::vector<Variable> results; ///< What a function returns.
   std::vector<Register> registers;
-  std::vector<Variable> variables; ///< .shared and .local of this kernel.
+  std::vector<Variable> variables; ///< .shared, .local and .param of this body.
   std::vector<Instruction> body;
-  std::map<std::string, uint32_t> labels; ///< Index into body (may be body.size()).
-  uint32_t maxThreads[3] = {0, 0, 0};     ///< .maxntid; 0 where absent.
+  std::map<std::string, uint32_t> labels;                        ///< Index into body (may be body.size()).
+  std::map<std::string, std::vector<std::string>> branchTargets; ///< Labels of each `.branchtargets`.
+  uint32_t maxThreads[3] = {0, 0, 0};                            ///< .maxntid; 0 where absent.
   uint32_t requiredThreads[3] = {0, 0, 0};
 };
 
@@ -85,7 +94,8 @@ struct Module {
   unsigned addressSize = 0; ///< 64 (32 is refused).
   std::map<uint32_t, std::string> files;
   std::vector<Variable> variables;
-  std::vector<Kernel> kernels;
+  std::vector<Kernel> kernels;                ///< Entries and functions.
+  std::map<std::string, std::string> aliases; ///< `.alias` name to function.
 };
 
 } // namespace imbrex::simulator::ptx

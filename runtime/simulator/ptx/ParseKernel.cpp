@@ -3,70 +3,55 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One `.entry`: parameters, performance directives, nested scopes, labels and instructions.
+// One `.entry` or `.func`: parameters, performance directives, nested scopes, labels and instructions.
 // Register names resolve through a stack of scopes to indices into Kernel::registers; a name such
 // as %r<10> declares %r0 to %r9. Labels belong to their scope too.
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/simulator/ptx/ParserState.h"
+#include "runtime/simulator/ptx/KernelParser.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace imbrex::simulator::ptx {
 namespace {
 
 /// Bytes of registers a warp may have: 65536 of 32 bits. A predicate counts as 16 bits.
 constexpr uint64_t kMostRegisterBytes = uint64_t(8) << 20;
-constexpr size_t kMostModifiers = 32;
+} // namespace
 
-/// Names declared between one "{" and its "}".
-struct Scope {
-  std::map<std::string, int, std::less<>> registers;
-  std::map<std::string, uint32_t> labels;
-  size_t firstInstruction = 0;
-};
+std::optional<int> KernelParser::findRegister(std::string_view name) const {
+  for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
+    if (auto found = scope->registers.find(name); found != scope->registers.end())
+      return found->second;
+  return std::nullopt;
+}
 
-struct KernelParser {
-  ParserState &state;
-  Kernel kernel;
-  SourcePlace place;
-  uint64_t registerBytes = 0;
-  unsigned closedScopes = 0; ///< Those with labels.
-  std::vector<Scope> scopes{1};
+std::string KernelParser::findVariable(std::string_view name) const {
+  for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
+    if (auto found = scope->variables.find(name); found != scope->variables.end())
+      return found->second;
+  return std::string(name);
+}
 
-  std::optional<int> findRegister(std::string_view name) const {
-    for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
-      if (auto found = scope->registers.find(name); found != scope->registers.end())
-        return found->second;
-    return std::nullopt;
-  }
+unsigned KernelParser::vectorLength(std::string_view name) const {
+  for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope)
+    if (auto found = scope->vectors.find(name); found != scope->vectors.end())
+      return found->second;
+  return 0;
+}
 
-  bool declareRegister(const std::string &name, unsigned bits) {
-    registerBytes += 32 * std::max(bits, 16u) / 8;
-    if (registerBytes > kMostRegisterBytes)
-      return state.fail("too many registers");
-    scopes.back().registers[name] = static_cast<int>(kernel.registers.size());
-    kernel.registers.push_back({name, bits});
-    return true;
-  }
-
-  bool parseRegisters();
-  bool parseParams();
-  bool parseTuning();
-  bool parseBody();
-  bool parseStatement();
-  void closeScope();
-  bool parseDirective(std::string_view word);
-  bool parseInstruction();
-  bool parseOperand(Operand &out, unsigned depth = 0);
-  bool parseSimpleOperand(Operand &out);
-  bool parseAddress(Operand &out, unsigned depth);
-  bool parseOffset(int64_t &offset);
-};
+bool KernelParser::declareRegister(const std::string &name, unsigned bits) {
+  registerBytes += 32 * std::max(bits, 16u) / 8;
+  if (registerBytes > kMostRegisterBytes)
+    return state.fail("too many registers");
+  scopes.back().registers[name] = static_cast<int>(kernel.registers.size());
+  kernel.registers.push_back({name, bits});
+  return true;
+}
 
 bool KernelParser::parseRegisters() {
+  unsigned lanes = state.accept(".v2") ? 2 : state.accept(".v4") ? 4 : 0;
   unsigned bits = typeBits(state.peek().text);
   if (bits == 0)
     return state.fail("unknown register type '" + std::string(state.peek().text) + "'");
@@ -76,8 +61,15 @@ bool KernelParser::parseRegisters() {
     if (state.peek().kind != Token::Word)
       return state.fail("expected a register name");
     ++state.at;
+    auto declare = [&](const std::string &full) {
+      if (lanes == 0)
+        return declareRegister(full, bits);
+      scopes.back().vectors[full] = lanes;
+      return std::ranges::all_of(kComponents, kComponents + lanes,
+                                 [&](const char *component) { return declareRegister(full + component, bits); });
+    };
     if (!state.accept("<")) {
-      if (!declareRegister(name, bits))
+      if (!declare(name))
         return false;
       continue;
     }
@@ -85,23 +77,29 @@ bool KernelParser::parseRegisters() {
     if (!state.parseUnsigned(count) || !state.expect(">"))
       return false;
     for (uint64_t i = 0; i < count; ++i)
-      if (!declareRegister(name + std::to_string(i), bits))
+      if (!declare(name + std::to_string(i)))
         return false;
   } while (state.accept(","));
   return state.expect(";");
 }
 
-bool KernelParser::parseParams() {
+bool KernelParser::parseParams(std::vector<Variable> &into) {
   if (!state.accept("("))
     return true;
   while (!state.accept(")")) {
-    if (!kernel.params.empty() && !state.expect(","))
+    if (!into.empty() && !state.expect(","))
       return false;
     Variable param;
     param.space = Space::Param;
-    if (!state.expect(".param") || !state.parseVariable(param))
+    bool inRegister = state.accept(".reg");
+    if ((!inRegister && !state.expect(".param")) || !state.parseVariable(param, inRegister))
       return false;
-    kernel.params.push_back(std::move(param));
+    if (inRegister) {
+      param.registerNumber = static_cast<int>(kernel.registers.size());
+      if (!declareRegister(param.name, param.registerBits))
+        return false;
+    }
+    into.push_back(std::move(param));
   }
   return true;
 }
@@ -118,8 +116,9 @@ bool KernelParser::parseTuning() {
     }
     bool known = word == ".maxntid" || word == ".reqntid" || word == ".minnctapersm" || word == ".maxnreg" ||
                  word == ".maxnctapersm" || word == ".noreturn";
-    if (!known)
-      return state.fail("kernel directive '" + std::string(word) + "' is not modelled");
+    if (!known && kernel.refused.empty())
+      kernel.refused = "PTX line " + std::to_string(state.peek().line) + ": kernel directive '" + std::string(word) +
+                       "' is not modelled";
     uint64_t values[3] = {1, 1, 1};
     int count = 0;
     while (state.peek().kind == Token::Number && count < 3) {
@@ -137,6 +136,20 @@ bool KernelParser::parseTuning() {
   return true;
 }
 
+/// A variable's unique name is its own in the body's outermost scope; no PTX name has an "@".
+bool KernelParser::parseBodyVariable(Space space) {
+  Variable variable;
+  variable.space = space;
+  if (!state.parseVariable(variable))
+    return false;
+  std::string name = variable.name;
+  if (scopes.size() > 1)
+    variable.name += "@" + std::to_string(kernel.variables.size());
+  scopes.back().variables[name] = variable.name;
+  kernel.variables.push_back(std::move(variable));
+  return state.expect(";");
+}
+
 bool KernelParser::parseDirective(std::string_view word) {
   ++state.at;
   if (word == ".reg")
@@ -145,135 +158,47 @@ bool KernelParser::parseDirective(std::string_view word) {
     return state.parseLocation(place);
   if (std::optional<bool> parsed = state.parseAnywhere(word))
     return *parsed;
-  if (word == ".shared" || word == ".local") {
+  if (word == ".shared")
+    return parseBodyVariable(Space::Shared);
+  if (word == ".local")
+    return parseBodyVariable(Space::Local);
+  if (word == ".param")
+    return parseBodyVariable(Space::Param);
+  if (word == ".global" || word == ".const") {
     Variable variable;
-    variable.space = word == ".shared" ? Space::Shared : Space::Local;
+    variable.space = word == ".global" ? Space::Global : Space::Const;
     if (!state.parseVariable(variable))
       return false;
-    kernel.variables.push_back(std::move(variable));
+    state.module.variables.push_back(std::move(variable));
     return state.expect(";");
   }
   --state.at;
   return state.fail("directive '" + std::string(word) + "' is not modelled inside a kernel");
 }
 
-bool KernelParser::parseOffset(int64_t &offset) {
-  bool negative = state.accept("-");
-  if (!negative && !state.accept("+"))
-    return true;
-  Operand literal;
-  if (!state.parseLiteral(literal))
-    return false;
-  if (literal.kind != Operand::Integer)
-    return state.fail("an address offset must be an integer");
-  offset = static_cast<int64_t>(negative ? 0 - literal.bits : literal.bits);
-  return true;
-}
-
-bool KernelParser::parseAddress(Operand &out, unsigned depth) {
-  out.kind = Operand::Address;
-  if (state.peek().kind == Token::Word) {
-    out.name = state.peek().text;
+bool KernelParser::parseBranchTargets(const std::string &label) {
+  std::vector<std::string> &targets = kernel.branchTargets[label];
+  do {
+    targets.emplace_back(state.peek().text);
     ++state.at;
-    if (auto number = findRegister(out.name)) {
-      out.baseIsRegister = true;
-      out.number = *number;
-    }
-    if (!parseOffset(out.offset))
-      return false;
-  } else {
-    Operand literal;
-    if (!state.parseLiteral(literal))
-      return false;
-    out.offset = static_cast<int64_t>(literal.bits);
-  }
-  while (state.accept(",")) // Coordinates of a tensor operand.
-    if (!parseOperand(out.elements.emplace_back(), depth + 1))
-      return false;
-  return state.expect("]");
+  } while (state.accept(","));
+  return state.expect(";");
 }
 
-bool KernelParser::parseSimpleOperand(Operand &out) {
-  if (state.peek().kind != Token::Word)
-    return state.parseLiteral(out);
-  out.name = state.peek().text;
-  if (out.name == "_") {
-    ++state.at;
-    return true;
+/// "L:", or a name before ".branchtargets", ".calltargets" or ".callprototype". Which functions a call through a
+/// register may reach, and their parameters, is known from the functions themselves.
+bool KernelParser::parseLabel() {
+  std::string name(state.peek().text);
+  state.at += 2;
+  if (state.accept(".branchtargets"))
+    return parseBranchTargets(name);
+  if (state.is(".callprototype") || state.is(".calltargets")) {
+    while (!state.is(";") && state.peek().kind != Token::End)
+      ++state.at;
+    return state.expect(";");
   }
-  if (auto number = findRegister(out.name)) {
-    out.kind = Operand::Register;
-    out.number = *number;
-  } else if (out.name[0] == '%' || out.name == "WARP_SZ") {
-    out.kind = Operand::Special;
-  } else {
-    out.kind = Operand::Symbol;
-  }
-  ++state.at;
-  return out.kind != Operand::Symbol || parseOffset(out.offset);
-}
-
-/// An address may hold a vector of coordinates; nothing nests deeper.
-bool KernelParser::parseOperand(Operand &out, unsigned depth) {
-  if (depth > 2)
-    return state.fail("the operand nests too deep");
-  if (state.accept("{")) {
-    out.kind = Operand::Vector;
-    do
-      if (!parseOperand(out.elements.emplace_back(), depth + 1))
-        return false;
-    while (state.accept(","));
-    return state.expect("}");
-  }
-  if (state.accept("["))
-    return parseAddress(out, depth);
-  out.negated = state.accept("!");
-  if (!parseSimpleOperand(out))
-    return false;
-  if (!state.accept("|"))
-    return true;
-  Operand pair;
-  pair.kind = Operand::Pair;
-  pair.elements = {std::move(out), Operand()};
-  out = std::move(pair);
-  return parseSimpleOperand(out.elements[1]);
-}
-
-bool KernelParser::parseInstruction() {
-  Instruction instruction;
-  instruction.line = state.peek().line;
-  instruction.place = place;
-  if (state.accept("@")) {
-    instruction.guardNegated = state.accept("!");
-    auto number = findRegister(state.peek().text);
-    if (!number || kernel.registers[*number].bits != 1)
-      return state.fail("'" + std::string(state.peek().text) + "' is not a predicate register");
-    instruction.guard = *number;
-    ++state.at;
-  }
-  if (state.peek().kind != Token::Word)
-    return state.fail("expected an instruction before '" + std::string(state.peek().text) + "'");
-  std::string_view words = state.peek().text;
-  ++state.at;
-  size_t dot = words.find('.');
-  instruction.opcode = words.substr(0, dot);
-  while (dot != words.npos) {
-    size_t next = words.find('.', dot + 1);
-    instruction.modifiers.emplace_back(words.substr(dot + 1, next == words.npos ? words.npos : next - dot - 1));
-    dot = next;
-  }
-  if (instruction.modifiers.size() > kMostModifiers)
-    return state.fail("'" + instruction.opcode + "' has too many modifiers");
-  if (instruction.opcode == "call")
-    return state.fail("calls of device functions are not modelled");
-  while (!state.accept(";")) {
-    if (!instruction.operands.empty() && !state.expect(","))
-      return false;
-    if (!parseOperand(instruction.operands.emplace_back()))
-      return false;
-  }
-  kernel.body.push_back(std::move(instruction));
-  return true;
+  return scopes.back().labels.emplace(name, static_cast<uint32_t>(kernel.body.size())).second ||
+         state.fail("label '" + name + "' is defined twice");
 }
 
 bool KernelParser::parseStatement() {
@@ -286,12 +211,8 @@ bool KernelParser::parseStatement() {
   }
   if (token.kind == Token::Word && token.text[0] == '.')
     return parseDirective(token.text);
-  if (token.kind == Token::Word && state.peek(1).text == ":" && state.peek(1).kind == Token::Punctuation) {
-    if (!scopes.back().labels.emplace(token.text, static_cast<uint32_t>(kernel.body.size())).second)
-      return state.fail("label '" + std::string(token.text) + "' is defined twice");
-    state.at += 2;
-    return true;
-  }
+  if (token.kind == Token::Word && state.peek(1).text == ":" && state.peek(1).kind == Token::Punctuation)
+    return parseLabel();
   if (state.accept(";"))
     return true;
   return parseInstruction();
@@ -317,6 +238,10 @@ void KernelParser::closeScope() {
         scope.labels.count(instruction.operands[0].name) != 0)
       instruction.operands[0].name += suffix;
   }
+  for (auto &[list, targets] : kernel.branchTargets)
+    for (std::string &target : targets)
+      if (scope.labels.count(target) != 0)
+        target += suffix;
 }
 
 bool KernelParser::parseBody() {
@@ -333,16 +258,47 @@ bool KernelParser::parseBody() {
   return true;
 }
 
+namespace {
+
+/// Moves behind the brace that closes the one at token `open`; false if none does.
+bool skipBody(ParserState &state, size_t open) {
+  int depth = 0;
+  for (state.at = open; state.peek().kind != Token::End; ++state.at) {
+    depth += state.is("{") ? 1 : state.is("}") ? -1 : 0;
+    if (depth == 0) {
+      ++state.at;
+      return true;
+    }
+  }
+  return false;
+}
+
 } // namespace
 
-bool ParserState::parseKernel() {
+bool ParserState::parseKernel(bool isFunction) {
   KernelParser parser{*this, {}, {}};
-  parser.kernel.name = peek().text;
-  parser.kernel.line = peek().line;
-  ++at;
-  if (!parser.parseParams() || !parser.parseTuning() || !parser.parseBody())
+  Kernel &kernel = parser.kernel;
+  kernel.isFunction = isFunction;
+  if (isFunction && !parser.parseParams(kernel.results))
     return false;
-  module.kernels.push_back(std::move(parser.kernel));
+  kernel.name = peek().text;
+  kernel.line = peek().line;
+  ++at;
+  if (!parser.parseParams(kernel.params) || !parser.parseTuning())
+    return false;
+  kernel.declaredOnly = isFunction && accept(";");
+  if (!kernel.declaredOnly) {
+    size_t open = at;
+    if (!parser.parseBody()) {
+      if (!skipBody(*this, open))
+        return false;
+      if (kernel.refused.empty())
+        kernel.refused = error;
+      error.clear();
+      kernel.body.clear();
+    }
+  }
+  module.kernels.push_back(std::move(kernel));
   return true;
 }
 

@@ -108,23 +108,31 @@ bool ParserState::parseUnsigned(uint64_t &out) {
 
 namespace {
 
+/// "name", "generic(name)", either with "+ number": an address. The number stays in the bytes, to be added to.
+bool parseInitialAddress(ParserState &state, unsigned bytes, Variable &out) {
+  std::string name(state.peek().text);
+  ++state.at;
+  if (name == "generic" && state.accept("(")) {
+    name = state.peek().text;
+    ++state.at;
+    if (!state.expect(")"))
+      return false;
+  }
+  Operand addend;
+  if (state.accept("+") && !state.parseLiteral(addend))
+    return false;
+  if (bytes != 8)
+    return state.fail("the address of '" + name + "' needs an 8-byte element");
+  out.relocations.emplace_back(out.initial.size(), name);
+  for (unsigned i = 0; i < bytes; ++i)
+    out.initial.push_back(static_cast<uint8_t>(addend.bits >> (8 * i)));
+  return true;
+}
+
 /// One initialiser element into `out`: a number of `bytes` bytes, or the address of a symbol.
 bool parseInitialElement(ParserState &state, unsigned bytes, bool isSingle, Variable &out) {
-  if (state.peek().kind == Token::Word) {
-    std::string name(state.peek().text);
-    ++state.at;
-    if (name == "generic" && state.accept("(")) {
-      name = state.peek().text;
-      ++state.at;
-      if (!state.expect(")"))
-        return false;
-    }
-    if (bytes != 8)
-      return state.fail("the address of '" + name + "' needs an 8-byte element");
-    out.relocations.emplace_back(out.initial.size(), name);
-    out.initial.resize(out.initial.size() + 8);
-    return true;
-  }
+  if (state.peek().kind == Token::Word)
+    return parseInitialAddress(state, bytes, out);
   Operand literal;
   if (!state.parseLiteral(literal))
     return false;
@@ -189,7 +197,7 @@ bool parseAlign(ParserState &state, uint64_t &align) {
 
 } // namespace
 
-bool ParserState::parseVariable(Variable &out) {
+bool ParserState::parseVariable(Variable &out, bool inRegister) {
   out.line = peek().line;
   unsigned bits = 0, lanes = 1;
   bool isSingle = false;
@@ -201,11 +209,17 @@ bool ParserState::parseVariable(Variable &out) {
         return false;
     } else if (word == ".ptr" || word == ".global" || word == ".const" || word == ".shared" || word == ".local" ||
                word == ".managed") {
-      continue; // Where a parameter points is advice to the assembler.
+      continue;                        // Where a parameter points is advice to the assembler.
+    } else if (word == ".attribute") { // ".attribute(.managed)": host and device see one memory here.
+      while (!is(")") && peek().kind != Token::End)
+        ++at;
+      if (!expect(")"))
+        return false;
     } else if (word == ".v2" || word == ".v4") {
       lanes = word == ".v2" ? 2 : 4;
-    } else if (unsigned width = typeBits(word); width >= 8) {
+    } else if (unsigned width = typeBits(word); width >= (inRegister ? 1 : 8)) {
       bits = width;
+      out.registerBits = width;
       isSingle = word == ".f32";
     } else {
       return fail("unknown word '" + std::string(word) + "' in a declaration");
@@ -322,6 +336,17 @@ bool parseModuleVariable(ParserState &state, std::string_view word, bool externa
   return state.expect(";");
 }
 
+/// ".alias name, function;"
+bool parseAlias(ParserState &state) {
+  std::string name(state.peek().text);
+  ++state.at;
+  if (!state.expect(","))
+    return false;
+  state.module.aliases[name] = state.peek().text;
+  ++state.at;
+  return state.expect(";");
+}
+
 bool parseTopLevel(ParserState &state) {
   std::string_view word = state.peek().text;
   ++state.at;
@@ -335,13 +360,13 @@ bool parseTopLevel(ParserState &state) {
     word = state.peek().text;
     ++state.at;
   }
-  if (word == ".entry")
-    return state.parseKernel();
+  if (word == ".entry" || word == ".func")
+    return state.parseKernel(word == ".func");
+  if (word == ".alias")
+    return parseAlias(state);
   if (word == ".global" || word == ".const" || word == ".shared")
     return parseModuleVariable(state, word, external);
   --state.at;
-  if (word == ".func")
-    return state.fail("device functions (.func) are not modelled");
   return state.fail("unexpected '" + std::string(word) + "'");
 }
 

@@ -34,7 +34,7 @@ struct ParserState {
   /// A non-negative integer.
   bool parseUnsigned(uint64_t &out);
   /// What follows a state space: ".align 16 .b8 name[64] = {...}". The closing ';' is not taken.
-  bool parseVariable(Variable &out);
+  bool parseVariable(Variable &out, bool inRegister = false);
   /// ".loc" and ".file", whose word has been taken.
   bool parseLocation(SourcePlace &place);
   bool parseFile();
@@ -43,8 +43,9 @@ struct ParserState {
   /// The rest of ".file", ".section" and ".pragma", which stand in a module and in a kernel; nullopt if `word`
   /// is none of them.
   std::optional<bool> parseAnywhere(std::string_view word);
-  /// One ".entry" from its name to its closing brace.
-  bool parseKernel();
+  /// One ".entry" or ".func" from its name (or its results) to its closing brace. What the body says that is not
+  /// known refuses this kernel alone: Kernel::refused.
+  bool parseKernel(bool isFunction);
 };
 
 /// Bits of ".u32", ".f16x2", ".pred" and the like; 0 if the word is no type.

@@ -2,8 +2,8 @@
 
 // Lives that do not meet share bytes.
 // CHECK-LABEL: @share
-// CHECK-SAME: cta.shared_bytes = 2048
-func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 2048, registers 255>
+func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   // CHECK: cta.alloc at 0
   // CHECK: cta.alloc at 0
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
@@ -19,8 +19,8 @@ func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel, tile.target = 
 
 // A buffer that is written before a loop and read inside lives through all of it.
 // CHECK-LABEL: @through_loop
-// CHECK-SAME: cta.shared_bytes = 4096
-func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
@@ -38,8 +38,8 @@ func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel
 
 // Written and read in each iteration, one behind the other: dead in between, and at the loop's end.
 // CHECK-LABEL: @in_turn
-// CHECK-SAME: cta.shared_bytes = 2048
-func.func @in_turn(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 2048, registers 255>
+func.func @in_turn(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
@@ -57,8 +57,8 @@ func.func @in_turn(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, til
 
 // What the next iteration reads is alive from its write on.
 // CHECK-LABEL: @carried
-// CHECK-SAME: cta.shared_bytes = 4096
-func.func @carried(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @carried(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
@@ -76,8 +76,8 @@ func.func @carried(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, til
 
 // A ring is alive from its first put to its last get, behind the loop; what comes before and after shares its bytes.
 // CHECK-LABEL: @ring
-// CHECK-SAME: cta.shared_bytes = 4096
-func.func @ring(%K: !tile.view<? x 64 x bf16>, %t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @ring(%K: !tile.view<? x 64 x bf16>, %t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   // CHECK: cta.alloc at 0
@@ -105,8 +105,8 @@ func.func @ring(%K: !tile.view<? x 64 x bf16>, %t: tensor<16x64xbf16>, %n: i32) 
 
 // A slot starts at a multiple of 8 spans: 12 rows of 128 bytes take 2048.
 // CHECK-LABEL: @stride
-// CHECK-SAME: cta.shared_bytes = 4096
-func.func @stride(%K: !tile.view<? x 64 x bf16>) attributes {tile.kernel, tile.target = "sm_80"} {
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @stride(%K: !tile.view<? x 64 x bf16>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %r = cta.ring : !cta.ring<12, 64, bf16, span 128, slots 2, by groups>
   cta.put %K[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<12, 64, bf16, span 128, slots 2, by groups>
@@ -116,7 +116,7 @@ func.func @stride(%K: !tile.view<? x 64 x bf16>) attributes {tile.kernel, tile.t
 // -----
 
 // expected-error @+1 {{needs 131072 bytes of shared memory, but a CTA on sm_86 has 101376}}
-func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel, tile.target = "sm_86"} {
+func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel = #tile.request<"sm_86", warps 4, stages 1>} {
   %a = cta.alloc : !cta.buffer<256, 256, bf16, span 128>
   // expected-note @+1 {{131072 bytes: 1 x 256x256 'bf16'}}
   cta.write %t, %a : tensor<256x256xbf16>, !cta.buffer<256, 256, bf16, span 128>

@@ -14,7 +14,7 @@
 // CHECK-NOT: cta.put
 // CHECK: }
 // CHECK: cta.get
-func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel, tile.stages = 3 : i32} {
+func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c16 = arith.constant 16 : i32
@@ -45,7 +45,7 @@ func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel,
 // CHECK: }
 // CHECK: cta.get %[[KQUEUE]]
 // CHECK-NOT: cta.get
-func.func @one_slot(%K: !tile.view<? x 64 x bf16>, %V: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel, tile.stages = 1 : i32} {
+func.func @one_slot(%K: !tile.view<? x 64 x bf16>, %V: !tile.view<? x 64 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %rk = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
@@ -69,7 +69,7 @@ func.func @one_slot(%K: !tile.view<? x 64 x bf16>, %V: !tile.view<? x 64 x bf16>
 // CHECK-LABEL: @short
 // CHECK: slots 2, by groups
 // expected-remark @+1 {{rings of 2 slots in place of 4: shared memory is short}}
-func.func @short(%K: !tile.view<? x 128 x bf16>, %n: i32) attributes {tile.kernel, tile.stages = 4 : i32, tile.target = "sm_86"} {
+func.func @short(%K: !tile.view<? x 128 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_86", warps 4, stages 4>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %b = cta.ring : !cta.ring<160, 128, bf16, span 128, slots 1, by groups>
@@ -87,7 +87,7 @@ func.func @short(%K: !tile.view<? x 128 x bf16>, %n: i32) attributes {tile.kerne
 // A copy from where a loaded value says cannot start ahead: the loop stays as it is.
 // CHECK-LABEL: @dependent
 // CHECK: slots 1, by groups
-func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel, tile.stages = 3 : i32} {
+func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %b = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>

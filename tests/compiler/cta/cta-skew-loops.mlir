@@ -24,7 +24,7 @@
 // CHECK:   scf.yield %[[LAST]]
 // CHECK: else
 // CHECK-NEXT: scf.yield %arg4
-func.func @two(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %zero: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel} {
+func.func @two(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %zero: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
@@ -55,7 +55,7 @@ func.func @two(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i
 // A product that only needs itself: nothing to make ahead.
 // CHECK-LABEL: @one
 // CHECK-NOT: scf.if
-func.func @one(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>, %k: !cta.buffer<16, 16, bf16, span 32>) -> tensor<16x16xf32, #l> attributes {tile.kernel} {
+func.func @one(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>, %k: !cta.buffer<16, 16, bf16, span 32>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
@@ -73,7 +73,7 @@ func.func @one(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>, %
 // Both read what the iteration wrote to shared memory: neither can be made before it.
 // CHECK-LABEL: @through_memory
 // CHECK-NOT: scf.if
-func.func @through_memory(%X: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel} {
+func.func @through_memory(%X: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
@@ -97,7 +97,7 @@ func.func @through_memory(%X: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, 
 // The late product reads the early one's tile too: its slot would have to wait.
 // CHECK-LABEL: @shared_tile
 // CHECK-NOT: scf.if
-func.func @shared_tile(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel} {
+func.func @shared_tile(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>

@@ -8,7 +8,7 @@
 // CHECK: llvm.icmp "ult"
 // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>
-func.func @copy(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @copy(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c = arith.constant 0 : i32
   %a = tile.load %x[%c] dims [0] : !tile.view<? x f32> -> tensor<128xf32>
   tile.store %a, %z[%c] dims [0] : tensor<128xf32>, !tile.view<? x f32, out>
@@ -21,7 +21,7 @@ func.func @copy(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>) attribute
 // CHECK-LABEL: llvm.func @unaligned(
 // CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<1> -> f32
 // CHECK-NOT: vector<
-func.func @unaligned(%x: !tile.view<? x f32> {tile.alignment = 4 : i32}, %z: !tile.view<? x f32, out> {tile.alignment = 4 : i32}) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @unaligned(%x: !tile.view<? x f32> {tile.alignment = 4 : i32}, %z: !tile.view<? x f32, out> {tile.alignment = 4 : i32}) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c = arith.constant 0 : i32
   %a = tile.load %x[%c] dims [0] : !tile.view<? x f32> -> tensor<128xf32>
   tile.store %a, %z[%c] dims [0] : tensor<128xf32>, !tile.view<? x f32, out>
@@ -35,7 +35,7 @@ func.func @unaligned(%x: !tile.view<? x f32> {tile.alignment = 4 : i32}, %z: !ti
 // CHECK: llvm.fpext %{{.*}} : bf16 to f32
 // CHECK: llvm.fptrunc %{{.*}} : f32 to bf16
 // CHECK: llvm.nvvm.shfl.sync.bfly
-func.func @reduce(%x: !tile.view<? x 64 x bf16>, %z: !tile.view<? x bf16, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @reduce(%x: !tile.view<? x 64 x bf16>, %z: !tile.view<? x bf16, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c = arith.constant 0 : i32
   %a = tile.load %x[%c, %c] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<4x64xbf16>
   %b = arith.addf %a, %a : tensor<4x64xbf16>
@@ -56,7 +56,7 @@ func.func @reduce(%x: !tile.view<? x 64 x bf16>, %z: !tile.view<? x bf16, out>) 
 // CHECK: nvvm.mma.sync
 // CHECK-NOT: = tile.
 // CHECK-NOT: = cta.
-func.func @product(%A: !tile.view<? x 32 x f16>, %B: !tile.view<? x 32 x f16>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @product(%A: !tile.view<? x 32 x f16>, %B: !tile.view<? x 32 x f16>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c = arith.constant 0 : i32
   %z = arith.constant dense<0.0> : tensor<16x16xf32>
   %a = tile.load %A[%c, %c] dims [0, 1] : !tile.view<? x 32 x f16> -> tensor<16x32xf16>
@@ -78,7 +78,7 @@ func.func @product(%A: !tile.view<? x 32 x f16>, %B: !tile.view<? x 32 x f16>, %
 // CHECK: llvm.intr.fma
 // CHECK-COUNT-8: llvm.fadd
 // CHECK-NOT: llvm.fadd
-func.func @multiply_adds(%A: !tile.view<? x 32 x f32>, %B: !tile.view<? x 32 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @multiply_adds(%A: !tile.view<? x 32 x f32>, %B: !tile.view<? x 32 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c = arith.constant 0 : i32
   %z = arith.constant dense<0.0> : tensor<16x16xf32>
   %a = tile.load %A[%c, %c] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<16x32xf32>
@@ -95,7 +95,7 @@ func.func @multiply_adds(%A: !tile.view<? x 32 x f32>, %B: !tile.view<? x 32 x f
 // CHECK-LABEL: llvm.func @loop(
 // CHECK: ^bb{{[0-9]+}}(%{{.*}}: i32, %{{.*}}: f32, %{{.*}}: f32):
 // CHECK: llvm.icmp "slt"
-func.func @loop(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @loop(%z: !tile.view<? x f32, out>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %x = arith.constant dense<1.0> : tensor<64xf32>

@@ -20,7 +20,7 @@ using namespace imbrex::testing;
 
 using Words = std::vector<std::string>;
 
-static CompileOptions options(CompileOptions::Settings set, CompileOptions::Settings hooks = {}) {
+static CompileOptions options(CompileOptions::Settings set, CompileOptions::Hooks hooks = {}) {
   CompileOptions result;
   result.set = std::move(set);
   result.hooks = std::move(hooks);

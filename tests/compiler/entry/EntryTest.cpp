@@ -21,8 +21,7 @@ struct Row {
 
 } // namespace
 
-static const std::string kAttributes =
-    "tile.kernel, tile.stages = 2 : i32, tile.target = \"sm_80\", tile.warps = 1 : i32";
+static const std::string kAttributes = "tile.kernel = #tile.request<\"sm_80\", warps 1, stages 2>";
 static const std::string kArguments = "%x: !tile.view<?xf32> {tile.alignment = 16 : i32, tile.name = \"X\"}, "
                                       "%y: !tile.view<?xf32, out> {tile.alignment = 16 : i32, tile.name = \"Y\"}";
 
@@ -32,8 +31,9 @@ static std::string kernel(const std::string &body, const std::string &attributes
          "} {\n%c0 = arith.constant 0 : i32\n" + body + "\nreturn } }";
 }
 
-static std::string cta(const std::string &body, const std::string &bytes = "4096 : i64") {
-  return kernel(body, kAttributes + ", cta.shared_bytes = " + bytes);
+static std::string cta(const std::string &body, const std::string &launch = "threads 32, shared 4096, registers 255",
+                       const std::string &target = "sm_80") {
+  return kernel(body, kAttributes + ", cta.launch = #cta.launch<\"" + target + "\", " + launch + ">");
 }
 
 static const std::string kLayout = "#cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 1 stride 1 repeat 1\">";
@@ -56,16 +56,17 @@ static std::vector<Row> textRows() {
 
 static std::vector<Row> kernelRows() {
   return {
-      {Stage::Tile, kernel("", "tile.warps = 1 : i32"), "expected one kernel"},
+      {Stage::Tile, kernel("", ""), "expected one kernel"},
       {Stage::Tile, kernel("", kAttributes, "\"a b\""), "a kernel's name must be an identifier"},
       {Stage::Tile, kernel("", kAttributes, "_"), "a kernel's name must be an identifier"},
-      {Stage::Tile, kernel("", kAttributes + ", tile.x"), "unknown attribute 'tile.x'"},
-      {Stage::Tile, kernel("", "tile.kernel, tile.stages = 2 : i32, tile.target = \"sm_80\""),
-       "needs the attribute tile.warps, an i32 from 1 to 32"},
-      {Stage::Tile, kernel("", "tile.kernel, tile.warps = 1 : i32, tile.target = \"sm_80\", tile.stages = 9 : i32"),
-       "needs the attribute tile.stages, an i32 from 1 to 8"},
-      {Stage::Tile, kernel("", "tile.kernel, tile.warps = 1 : i32, tile.target = \"sm_90\", tile.stages = 1 : i32"),
-       "this kernel is made for \"sm_90\", and sm_80 is asked for"},
+      {Stage::Tile, kernel("", kAttributes + ", tile.x"), "the tile dialect has no attribute 'tile.x'"},
+      {Stage::Tile, kernel("", "tile.kernel"), "'tile.kernel' is the #tile.request of a function"},
+      {Stage::Tile, kernel("", "tile.kernel = #tile.request<\"sm_80\", warps 33, stages 1>"),
+       "a kernel has at most 32 warps, this one has 33"},
+      {Stage::Tile, kernel("", "tile.kernel = #tile.request<\"sm_80\", warps 1, stages 9>"),
+       "(3) expected 1 to 8 stages, found 9"},
+      {Stage::Tile, kernel("", "tile.kernel = #tile.request<\"sm_90\", warps 1, stages 1>"),
+       "this kernel is made for 'sm_90', and sm_80 is asked for"},
       {Stage::Tile, kernel("", kAttributes, "k", "%x: i32"), "argument 0 needs the attribute tile.name"},
       {Stage::Tile, kernel("", kAttributes, "k", "%x: index {tile.name = \"x\"}"), "argument 0: found 'index'"},
       {Stage::Tile, kernel("", kAttributes, "k", "%x: !tile.view<?xf32> {tile.alignment = 3 : i32, tile.name = \"X\"}"),
@@ -84,7 +85,7 @@ static std::vector<Row> kernelRows() {
       {Stage::Tile, kernel("scf.for %j = %c0 to %c0 step %c0 : i32 { }"),
        "a loop counts in i32, by a positive constant"},
       {Stage::Tile, kernel("%b = cta.alloc : !cta.buffer<8, 8, f32, span 32>"), "no operation of this stage"},
-      {Stage::Tile, cta(""), "the attribute cta.shared_bytes belongs to stage cta"},
+      {Stage::Tile, cta(""), "a kernel of stage tile has no cta.launch"},
   };
 }
 
@@ -94,8 +95,12 @@ static std::vector<Row> ctaRows() {
   };
   const std::string tile = "tensor<32xf32, " + kLayout + ">";
   return {
-      {Stage::Cta, kernel(""), "the attribute cta.shared_bytes belongs to stage cta"},
-      {Stage::Cta, cta("", "170000 : i64"), "cta.shared_bytes must be an i64 from 0 to 166912"},
+      {Stage::Cta, kernel(""), "the kernel needs the attribute cta.launch"},
+      {Stage::Cta, cta("", "threads 32, shared 170000, registers 255"),
+       "a kernel has at most 166912 bytes of shared memory, this one has 170000"},
+      {Stage::Cta, cta("", "threads 64, shared 0, registers 255"), "1 warps are asked for, 2 are launched"},
+      {Stage::Cta, cta("", "threads 2048, shared 0, registers 255"), "a kernel has at most 32 warps, this one has 64"},
+      {Stage::Cta, cta("", "threads 32, shared 0, registers 255", "sm_90"), "this kernel is made for 'sm_90'"},
       {Stage::Cta, cta(alloc("")), "a buffer of stage cta has its place"},
       {Stage::Cta, cta(alloc("at 2147483648")), "does not lie in the 4096 bytes"},
       {Stage::Cta, cta(alloc("at 4096")), "the buffer of 256 bytes at 4096 does not lie"},

@@ -35,15 +35,9 @@ inline Measured measure(const std::string &text, const CompileOptions &options =
   return {std::move(result), threadSeconds() - begin};
 }
 
-/// True if the compiler refused the kernel for its size, and said the number.
+/// True if the compiler refused the kernel for its size, or a number of its text for its length.
 inline bool isRefusedForSize(const CompileResult &result) {
-  const std::string errors = result.errors();
-  for (const char *words : {"instructions of each thread, more than", "registers of each thread, more than",
-                            "multiply-adds of each thread, more than", "bytes of shared memory, but",
-                            "that a launch can pass", "a number may have"})
-    if (errors.find(words) != std::string::npos)
-      return true;
-  return false;
+  return result.limit() != SizeLimit::None || result.errors().find("a number may have") != std::string::npos;
 }
 
 } // namespace imbrex::test

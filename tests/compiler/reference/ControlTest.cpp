@@ -183,7 +183,8 @@ TEST(Errors, argumentsMustFitTheirParameters) {
 /// One head, queries in tiles of 16, keys in tiles of 8, online softmax, causal mask.
 const char *kAttention = R"(
 func.func @attention(%Q: !tile.view<?x16xbf16>, %K: !tile.view<?x16xbf16>, %V: !tile.view<?x16xbf16>,
-                     %O: !tile.view<?x16xf32, out>, %scale: f32) attributes {tile.kernel} {
+                     %O: !tile.view<?x16xf32, out>, %scale: f32)
+                     attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %zero = arith.constant 0 : i32
   %bn = arith.constant 8 : i32
   %bm = arith.constant 16 : i32

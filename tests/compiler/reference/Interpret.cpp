@@ -65,10 +65,11 @@ std::string runElementwise(const std::string &operation, DataType from, DataType
     loads += "%" + letter + " = tile.load %v" + letter + "[%zero] dims [0] : " + view + " -> " + in + "\n";
   }
   std::string outView = "!tile.view<?x" + spelling(to) + ", out>";
-  std::string text = "func.func @k(" + parameters + "%out: " + outView +
-                     ") attributes {tile.kernel} {\n%zero = arith.constant 0 : i32\n" + loads +
-                     "%r = " + replaceAll(replaceAll(operation, "IN", in), "OUT", result) +
-                     "\ntile.store %r, %out[%zero] dims [0] : " + result + ", " + outView + "\nreturn\n}";
+  std::string text =
+      "func.func @k(" + parameters + "%out: " + outView +
+      ") attributes {tile.kernel = #tile.request<\"sm_80\", warps 1, stages 1>} {\n%zero = arith.constant 0 : i32\n" +
+      loads + "%r = " + replaceAll(replaceAll(operation, "IN", in), "OUT", result) +
+      "\ntile.store %r, %out[%zero] dims [0] : " + result + ", " + outView + "\nreturn\n}";
   std::vector<reference::Argument> arguments;
   for (Array &array : arrays)
     arguments.push_back(array.view());

@@ -48,7 +48,8 @@ void withExpanded(const std::string &text, bool fold, llvm::function_ref<void(ml
 /// math.`name` of f64, written out, at `points`.
 Points expandedF64(const std::string &name, const Points &points) {
   std::string count = std::to_string(points.size()), tile = "tensor<" + count + "xf64>";
-  std::string text = "func.func @k(%x: !tile.view<? x f64>, %y: !tile.view<? x f64, out>) attributes {tile.kernel} {\n"
+  std::string text = "func.func @k(%x: !tile.view<? x f64>, %y: !tile.view<? x f64, out>) attributes {tile.kernel = "
+                     "#tile.request<\"sm_80\", warps 1, stages 1>} {\n"
                      "%zero = arith.constant 0 : i32\n%a = tile.load %x[%zero] dims [0] : !tile.view<? x f64> -> " +
                      tile + "\n%r = math." + name + " %a : " + tile + "\ntile.store %r, %y[%zero] dims [0] : " + tile +
                      ", !tile.view<? x f64, out>\nreturn\n}";
@@ -208,7 +209,8 @@ TEST(ExpandMath, roundedDivisions) {
   std::string tile = "tensor<" + std::to_string(a.size()) + "xi32>", view = "!tile.view<? x i32>";
   for (bool up : {false, true}) {
     std::string text = "func.func @k(%x: " + view + ", %y: " + view +
-                       ", %z: !tile.view<? x i32, out>) attributes {tile.kernel} {\n%c = arith.constant 0 : i32\n"
+                       ", %z: !tile.view<? x i32, out>) attributes {tile.kernel = #tile.request<\"sm_80\", warps 1, "
+                       "stages 1>} {\n%c = arith.constant 0 : i32\n"
                        "%a = tile.load %x[%c] dims [0] : " +
                        view + " -> " + tile + "\n%b = tile.load %y[%c] dims [0] : " + view + " -> " + tile +
                        "\n%r = arith." + (up ? "ceildivsi" : "floordivsi") + " %a, %b : " + tile +

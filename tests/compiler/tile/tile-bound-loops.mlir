@@ -102,3 +102,57 @@ func.func @index_wraps(%V: !tile.view<? x f32>, %n: i32, %off: i32, %ub: i32) {
   }
   return
 }
+
+// k <= q || k < n: up to the higher of the two bounds. A part that cannot be read, or that bounds the other side, leaves
+// no bound.
+// CHECK-LABEL: @either
+func.func @either(%n: i32, %m: i32, %ub: i32, %x: tensor<16x8xf32>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %rows = tile.iota : tensor<16xi32>
+  %cols = tile.iota : tensor<8xi32>
+  %r = tile.expand_dims %rows at 1 : tensor<16xi32> -> tensor<16x1xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %rb = tile.broadcast %r : tensor<16x1xi32> -> tensor<16x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  %ns = tile.splat %n : i32 -> tensor<16x8xi32>
+  %ms = tile.splat %m : i32 -> tensor<16x8xi32>
+  // CHECK: arith.extsi %arg0 : i32 to i64
+  // CHECK: %[[BELOW_N:.*]] = arith.addi %{{[0-9]+}}, %c1_i64{{[_0-9]*}} : i64
+  // CHECK: arith.extsi %arg1 : i32 to i64
+  // CHECK: %[[BELOW_M:.*]] = arith.addi %{{[0-9]+}}, %c1_i64{{[_0-9]*}} : i64
+  // CHECK: arith.maxsi %[[BELOW_N]], %[[BELOW_M]] : i64
+  // CHECK: %[[UB:.*]] = arith.minsi %arg2, %{{.*}} : i32
+  // CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %low = arith.cmpi slt, %kk, %ns : tensor<16x8xi32>
+    %seen = arith.cmpi sle, %kk, %ms : tensor<16x8xi32>
+    %mask = arith.ori %low, %seen : tensor<16x8xi1>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  // CHECK: scf.for %{{.*}} = %c0_i32 to %arg2
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %low = arith.cmpi slt, %kk, %ns : tensor<16x8xi32>
+    %other = arith.cmpf olt, %x, %x : tensor<16x8xf32>
+    %mask = arith.ori %low, %other : tensor<16x8xi1>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  // CHECK: scf.for %{{.*}} = %c0_i32 to %arg2
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %low = arith.cmpi slt, %kk, %ns : tensor<16x8xi32>
+    %high = arith.cmpi sgt, %kk, %ms : tensor<16x8xi32>
+    %mask = arith.ori %low, %high : tensor<16x8xi1>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}

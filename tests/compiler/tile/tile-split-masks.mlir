@@ -86,3 +86,33 @@ func.func @spelled(%x: tensor<32x32xf32>, %n: i32, %ub: i32) -> tensor<32x32xf32
   }
   return %r : tensor<32x32xf32>
 }
+
+// Of a disjunction it is enough that one part is true everywhere, also where the other cannot be read.
+// CHECK-LABEL: @either
+func.func @either(%x: tensor<32x32xf32>, %n: i32, %ub: i32) -> tensor<32x32xf32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c32 = arith.constant 32 : i32
+  %inf = arith.constant dense<0xFF800000> : tensor<32x32xf32>
+  %cols = tile.iota : tensor<32xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<32xi32> -> tensor<1x32xi32>
+  %cb = tile.broadcast %c : tensor<1x32xi32> -> tensor<32x32xi32>
+  %ns = tile.splat %n : i32 -> tensor<32x32xi32>
+  %r = scf.for %j = %c0 to %ub step %c1 iter_args(%acc = %x) -> (tensor<32x32xf32>) : i32 {
+    %j0 = arith.muli %j, %c32 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<32x32xi32>
+    %k = arith.addi %cb, %js overflow<nsw> : tensor<32x32xi32>
+    %in = arith.cmpi slt, %k, %ns : tensor<32x32xi32>
+    %other = arith.cmpf olt, %acc, %x : tensor<32x32xf32>
+    %mask = arith.ori %in, %other : tensor<32x32xi1>
+    // CHECK: %[[LAST:.*]] = arith.cmpi sle, %{{.*}}, %{{.*}} : i64
+    // CHECK: %[[PART:.*]] = arith.andi %{{.*}}, %[[LAST]]
+    // CHECK: %[[ALL:.*]] = arith.andi %{{.*}}, %[[PART]]
+    // CHECK: scf.if %[[ALL]]
+    // CHECK: else
+    // CHECK: arith.ori
+    %s = arith.select %mask, %acc, %inf : tensor<32x32xi1>, tensor<32x32xf32>
+    scf.yield %s : tensor<32x32xf32>
+  }
+  return %r : tensor<32x32xf32>
+}

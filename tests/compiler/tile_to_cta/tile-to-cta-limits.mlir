@@ -1,7 +1,7 @@
 // RUN: imbrex-opt %s -split-input-file -tile-to-cta -verify-diagnostics
 // What one thread cannot hold, or not in code of a sensible length, is refused at its place.
 
-func.func @registers(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 1 : i32} {
+func.func @registers(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   // expected-error @+1 {{this tile of 65536 elements takes 2048 registers of each thread, more than 1024}}
   %a = tile.load %x[%i] dims [0] : !tile.view<? x f32> -> tensor<65536xf32>
   tile.store %a, %z[%i] dims [0] : tensor<65536xf32>, !tile.view<? x f32, out>
@@ -10,14 +10,8 @@ func.func @registers(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: 
 
 // -----
 
-func.func @warps(%x: !tile.view<? x f32>) attributes {tile.kernel} { // expected-error {{expected the attribute tile.warps}}
-  return
-}
-
-// -----
-
 // A 16-bit product that is not made of the tensor cores' tiles is padded, and says so.
-func.func @padded(%A: !tile.view<? x 16 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 1 : i32} {
+func.func @padded(%A: !tile.view<? x 16 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %z = arith.constant dense<0.0> : tensor<8x8xf32>
   %a = tile.load %A[%i, %i] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<8x16xf16>
   %b = tile.load %B[%i, %i] dims [0, 1] : !tile.view<? x 8 x f16> -> tensor<16x8xf16>

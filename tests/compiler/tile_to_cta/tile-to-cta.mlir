@@ -4,7 +4,7 @@
 // CHECK-LABEL: @add
 // CHECK-NOT: cta.alloc
 // CHECK: tile.load {{.*}} -> tensor<1024xf32, #cta.layout<"reg (1) (2) lane (4) (8) (16) (32) (64) warps 4
-func.func @add(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 4 : i32, tile.target = "sm_80"} {
+func.func @add(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c = arith.constant 1024 : i32
   %o = arith.muli %i, %c : i32
   %a = tile.load %x[%o] dims [0] : !tile.view<? x f32> -> tensor<1024xf32>
@@ -23,7 +23,7 @@ func.func @add(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) a
 // CHECK-NOT: cta.write
 // CHECK: cta.dot mma tile
 func.func @chain(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %O: !tile.view<? x 64 x f32, out>, %n: i32)
-    attributes {tile.kernel, tile.warps = 4 : i32, tile.target = "sm_80"} {
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %zs = arith.constant dense<0.0> : tensor<64x32xf32>
@@ -46,7 +46,7 @@ func.func @chain(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %
 // f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
 // CHECK-LABEL: @ieee
 // CHECK: cta.dot fma buffer
-func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %z = arith.constant dense<0.0> : tensor<16x16xf32>
   %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
@@ -61,11 +61,11 @@ func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>)
 // CHECK-LABEL: @wide_row
 // CHECK: %[[PARTS:.*]] = cta.alloc : !cta.buffer<1, 8, f32
 // CHECK: %[[X:.*]] = tile.load {{.*}} -> tensor<1x8192xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (0,64) warps 1x8 stride 1x1 repeat 1x8">>
-// CHECK: %[[P:.*]] = cta.reduce sum %[[X]] along 1 : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK: %[[P:.*]] = cta.reduce sum %[[X]] along 1 per warp : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
 // CHECK: cta.write %[[P]], %[[PARTS]]
 // CHECK: %[[ALL:.*]] = cta.read %[[PARTS]] {{.*}} -> tensor<1x8xf32, #cta.layout<"reg (0,1) (0,2) (0,4) lane {{.*}} warps 1x1
 // CHECK: tile.reduce sum %[[ALL]] along 1
-func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel, tile.warps = 8 : i32, tile.target = "sm_80"} {
+func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 8, stages 1>} {
   %c0 = arith.constant 0 : i32
   %x = tile.load %X[%i, %c0] dims [0, 1] : !tile.view<? x 8192 x f32> -> tensor<1x8192xf32>
   %s = tile.reduce sum %x along 1 : tensor<1x8192xf32> -> tensor<1xf32>
@@ -81,7 +81,7 @@ func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>
 // CHECK: cta.ring : !cta.ring<24, 8, f16, span 32, slots 1, by groups, stored 32 x 8>
 // CHECK: %[[P:.*]] = cta.clear_margin {{.*}} : tensor<16x24xf16, {{.*}} repeat 1x1">>
 // CHECK: cta.dot mma tile %[[P]]
-func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>) attributes {tile.kernel, tile.warps = 1 : i32, tile.target = "sm_80"} {
+func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   %c0 = arith.constant 0 : i32
   %z = arith.constant dense<0.0> : tensor<16x8xf32>
   %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 24 x f16> -> tensor<16x24xf16>

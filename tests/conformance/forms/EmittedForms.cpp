@@ -25,9 +25,10 @@ static constexpr int kAttentions = 480, kLessonsEach = 48;
 
 std::string Specialisation::describe() const {
   std::string text = file + " for " + options.target;
-  for (const auto *list : {&options.set, &options.hooks})
-    for (const auto &[name, value] : *list)
-      text += " " + name + "=" + value;
+  for (const auto &[name, setting] : options.set)
+    text += " " + name + "=" + setting.text();
+  for (const auto &[name, function] : options.hooks)
+    text += " " + name + "=" + function;
   for (const auto &[name, bytes] : options.alignment)
     text += " align(" + name + ")=" + std::to_string(bytes);
   for (const std::string &name : options.absent)

@@ -148,7 +148,7 @@ void Generator::addConstantIf() {
   std::optional<Value> x = find([](const Value &v) { return isFloat(v.type); });
   if (!x)
     return;
-  bool holds = program.options.set["P"] == "1";
+  bool holds = program.options.set["P"] == Setting(1);
   std::string result = freshName("v");
   line("var " + result + " = " + x->text + ";");
   line("if P == 1 { " + result + " = -" + x->text + "; } else { " + result + " = abs(" + x->text + "); }");

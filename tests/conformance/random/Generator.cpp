@@ -65,9 +65,9 @@ void Generator::chooseWorld() {
   program.options.target = target < 3 ? kTargets[target] : "sm_80";
   program.device = target < 3 ? kDevices[target] : "a100";
   program.grid = {pick(1, 3), chance(40) ? pick(1, 2) : 1, 1};
-  program.options.set["warps"] = std::to_string(int64_t(1) << pick(0, isRow ? 5 : 3));
-  program.options.set["stages"] = std::to_string(pick(1, 4));
-  program.options.set["P"] = std::to_string(pick(0, 3));
+  program.options.set["warps"] = int64_t(1) << pick(0, isRow ? 5 : 3);
+  program.options.set["stages"] = pick(1, 4);
+  program.options.set["P"] = pick(0, 3);
 }
 
 void Generator::addScalars() {

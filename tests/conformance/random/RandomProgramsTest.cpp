@@ -22,7 +22,7 @@ static constexpr uint64_t kPrograms = 256, kLongPrograms = 4096;
 static std::string describe(const Program &program) {
   std::string text = "seed " + std::to_string(program.seed) + " for " + program.options.target;
   for (const auto &[name, value] : program.options.set)
-    text += " " + name + "=" + value;
+    text += " " + name + "=" + value.text();
   for (const auto &[name, bytes] : program.options.alignment)
     text += " align(" + name + ")=" + std::to_string(bytes);
   for (const std::string &name : program.options.absent)

@@ -11,6 +11,7 @@
 #include "tests/conformance/random/ProgramMemory.h"
 #include "tests/support/RawDevice.h"
 #include "tests/support/RunMode.h"
+#include <algorithm>
 #include <cstdio>
 
 using namespace imbrex;
@@ -19,25 +20,33 @@ using imbrex::testing::RawArgument;
 using imbrex::testing::RawDevice;
 using imbrex::testing::RawShape;
 
-/// The parameters of a launch, in the order KernelInterface.h gives: each in the low bytes of its word.
+static RawArgument scalarArgument(const ScalarPlan &scalar) {
+  uint64_t word = 0;
+  encodeElement(reinterpret_cast<uint8_t *>(&word), scalar.type, scalar.value, int64_t(scalar.value));
+  return word;
+}
+
+/// The interface's launch values: each in the low bytes of its word.
 static std::vector<RawArgument> packArguments(const Program &program, const KernelInterface &interface,
                                               const std::vector<RawDevice::Memory> &memory) {
   std::vector<RawArgument> packed;
-  for (size_t i = 0; i < program.arrays.size(); ++i) {
-    const ArrayPlan &plan = program.arrays[i];
-    if (plan.absent)
+  for (const LaunchValue &value : interface.launchValues) {
+    auto named = [&](const auto &each) { return each.name == value.name; };
+    if (value.kind == LaunchValue::Kind::GridExtent)
+      packed.push_back(int32_t(program.grid[value.index]));
+    if (auto scalar = std::find_if(program.scalars.begin(), program.scalars.end(), named);
+        scalar != program.scalars.end())
+      packed.push_back(scalarArgument(*scalar));
+    auto array = std::find_if(program.arrays.begin(), program.arrays.end(), named);
+    if (array == program.arrays.end())
       continue;
-    packed.push_back(memory[i].address() + uint64_t(plan.offset) * byteSize(plan.type));
-    for (unsigned d = 0; d < plan.extents.size(); ++d)
-      if (interface.isDynamic(interface.parameters[i], d))
-        packed.push_back(int32_t(plan.extents[d]));
-    for (size_t d = 0; d + 1 < plan.extents.size(); ++d)
-      packed.push_back(plan.strides[d]);
-  }
-  for (const ScalarPlan &scalar : program.scalars) {
-    uint64_t word = 0;
-    encodeElement(reinterpret_cast<uint8_t *>(&word), scalar.type, scalar.value, int64_t(scalar.value));
-    packed.push_back(word);
+    if (value.kind == LaunchValue::Kind::Pointer)
+      packed.push_back(memory[size_t(array - program.arrays.begin())].address() +
+                       uint64_t(array->offset) * byteSize(array->type));
+    if (value.kind == LaunchValue::Kind::Extent)
+      packed.push_back(int32_t(array->extents[value.index]));
+    if (value.kind == LaunchValue::Kind::Stride)
+      packed.push_back(array->strides[value.index]);
   }
   return packed;
 }
@@ -88,7 +97,7 @@ std::string test::runProgram(const Program &program) {
         if (stage == Stage::Tile)
           tileText = text;
       });
-  if (!result.kernel && result.errors().find("instructions of each thread, more than") != std::string::npos) {
+  if (!result.kernel && result.limit() == SizeLimit::Instructions) {
     std::printf("  seed %llu is refused: too many instructions\n", (unsigned long long)program.seed);
     return "";
   }

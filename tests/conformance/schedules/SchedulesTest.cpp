@@ -11,6 +11,7 @@
 #include "compiler/Compiler.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile_to_cta/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -118,6 +119,7 @@ std::vector<uint16_t> run(const Case &each, const Names &without) {
 struct Schedules : testing::Test {
   static void SetUpTestSuite() {
     registerTilePasses();
+    registerTileToCtaPasses();
     registerCtaPasses();
     mlir::registerTransformsPasses();
   }

@@ -1,5 +1,5 @@
 // RUN: imbrex-opt %s | imbrex-opt | FileCheck %s
-// Every operation prints and parses back.
+// Every operation, and what may stand on a kernel, prints and parses back.
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
@@ -8,7 +8,7 @@
 
 // CHECK-LABEL: @all
 func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>, %n: !cta.buffer<16, 12, bf16, span 32, stored 16 x 16>,
-               %v: tensor<128xf32, #v>) {
+               %v: tensor<128xf32, #v>, %true: tensor<128xi1, #v>) {
   // CHECK: cta.ring : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
   %ring = cta.ring : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
   // CHECK: cta.ring at 2048 : !cta.ring<8, 12, bf16, span 32, slots 3, by groups, stored 8 x 16>
@@ -46,7 +46,15 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   // CHECK: cta.clear_margin %{{.*}} : tensor<16x12xbf16, #cta.layout<"reg
   %m = cta.read %n : !cta.buffer<16, 12, bf16, span 32, stored 16 x 16> -> tensor<16x12xbf16, #a>
   %z = cta.clear_margin %m : tensor<16x12xbf16, #a>
-  // CHECK: cta.reduce max %{{.*}} along 0 : tensor<128xf32, {{.*}}> -> tensor<4xf32, #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">>
-  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf32, #p>
+  // CHECK: cta.reduce max %{{.*}} along 0 per warp : tensor<128xf32, {{.*}}> -> tensor<4xf32, #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">>
+  %r = cta.reduce max %v along 0 per warp : tensor<128xf32, #v> -> tensor<4xf32, #p>
+  // CHECK: cta.reduce sum %{{.*}} along 1 per lane : tensor<16x8xf32, {{.*}}> -> tensor<16x4xf32, #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %lanes = cta.reduce sum %acc along 1 per lane : tensor<16x8xf32, #c> -> tensor<16x4xf32, #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  // CHECK: cta.any %{{.*}} : tensor<128xi1, #cta.layout<"reg
+  %any = cta.any %true : tensor<128xi1, #v>
   return
 }
+
+// CHECK-LABEL: func.func @settled
+// CHECK-SAME: cta.launch = #cta.launch<"sm_90a", threads 256, shared 65536, registers 255>
+func.func @settled() attributes {cta.launch = #cta.launch<"sm_90a", threads 256, shared 65536, registers 255>} { return }

@@ -181,7 +181,7 @@ func.func @stored(%b: !cta.buffer<8, 16, bf16, span 32, stored 4 x 16>) {
 #p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
 func.func @reduce_dim(%v: tensor<128xf32, #v>) {
   // expected-error @+1 {{(1) dimension 1 of a tile of rank 1}}
-  %r = cta.reduce max %v along 1 : tensor<128xf32, #v> -> tensor<4xf32, #p>
+  %r = cta.reduce max %v along 1 per warp : tensor<128xf32, #v> -> tensor<4xf32, #p>
   return
 }
 
@@ -191,7 +191,7 @@ func.func @reduce_dim(%v: tensor<128xf32, #v>) {
 #p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
 func.func @reduce_parts(%v: tensor<128xf32, #v>) {
   // expected-error @+1 {{does not hold one part a warp of}}
-  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<3xf32, #p>
+  %r = cta.reduce max %v along 0 per warp : tensor<128xf32, #v> -> tensor<3xf32, #p>
   return
 }
 
@@ -200,7 +200,78 @@ func.func @reduce_parts(%v: tensor<128xf32, #v>) {
 #v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
 #p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
 func.func @reduce_type(%v: tensor<128xf32, #v>) {
-  // expected-error @+1 {{(3) expected the operand's element type}}
-  %r = cta.reduce max %v along 0 : tensor<128xf32, #v> -> tensor<4xf16, #p>
+  // expected-error @+1 {{does not hold one part a warp of}}
+  %r = cta.reduce max %v along 0 per warp : tensor<128xf32, #v> -> tensor<4xf16, #p>
   return
 }
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @reduce_scope(%v: tensor<128xf32, #v>) {
+  // expected-error @+1 {{does not hold one part a lane of}}
+  %r = cta.reduce max %v along 0 per lane : tensor<128xf32, #v> -> tensor<4xf32, #p>
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+func.func @any_type(%v: tensor<128xi32, #v>) {
+  // expected-error @+1 {{(1) expected a tile of i1 with a layout}}
+  %r = cta.any %v : tensor<128xi32, #v>
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+func.func @any_use(%v: tensor<128xi1, #v>) {
+  // expected-error @+1 {{(2) used by 'arith.extui', which is no scf.if}}
+  %r = cta.any %v : tensor<128xi1, #v>
+  %i = arith.extui %r : i1 to i32
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+func.func @any_barrier(%v: tensor<128xi1, #v>) {
+  // expected-error @+1 {{(3) decides about an operation that concerns other warps}}
+  %r = cta.any %v : tensor<128xi1, #v>
+  scf.if %r {
+    cta.barrier cta
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{(1) expected a target such as "sm_80", found ""}}
+func.func @launch_target() attributes {cta.launch = #cta.launch<"", threads 32, shared 0, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(2) expected whole warps of 32 threads, found 48 threads}}
+func.func @launch_threads() attributes {cta.launch = #cta.launch<"sm_80", threads 48, shared 0, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(3) expected bytes of shared memory, found -1}}
+func.func @launch_shared() attributes {cta.launch = #cta.launch<"sm_80", threads 32, shared -1, registers 255>} { return }
+
+// -----
+
+// expected-error @+1 {{(4) expected 1 to 255 registers, found 256}}
+func.func @launch_registers() attributes {cta.launch = #cta.launch<"sm_80", threads 32, shared 0, registers 256>} { return }
+
+// -----
+
+// expected-error @+1 {{'cta.launch' is the #cta.launch of a function}}
+func.func @no_launch() attributes {cta.launch = 32 : i32} { return }
+
+// -----
+
+// expected-error @+1 {{the cta dialect has no attribute 'cta.shared_bytes'}}
+func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }

@@ -1,8 +1,8 @@
 // RUN: imbrex-opt %s | imbrex-opt | FileCheck %s
-// Every operation prints and parses back.
+// Every operation, and what may stand on a kernel, prints and parses back.
 
 // CHECK-LABEL: func.func @all
-func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.view<? x f32, out>, %s: f32) attributes {tile.kernel} {
+func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.view<? x f32, out>, %s: f32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
   // CHECK: tile.program_id 0
   %i = tile.program_id 0
   // CHECK: tile.extent %{{.*}}, 1 : !tile.view<?x?x64xbf16>
@@ -38,3 +38,11 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   }
   return
 }
+
+// CHECK-LABEL: func.func @asked
+// CHECK-SAME: tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>
+func.func @asked() attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} { return }
+
+// CHECK-LABEL: func.func @folded
+// CHECK-SAME: tile.kernel = #tile.request<"sm_80", warps 4, stages 1, folded_grid>
+func.func @folded() attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1, folded_grid>} { return }

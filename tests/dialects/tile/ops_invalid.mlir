@@ -150,3 +150,28 @@ func.func @visible_place(%a: tensor<16x8xi1>) {
   tile.visible %a : tensor<16x8xi1>
   return
 }
+
+// -----
+
+// expected-error @+1 {{(1) expected a target such as "sm_80", found "h100"}}
+func.func @request_target() attributes {tile.kernel = #tile.request<"h100", warps 4, stages 2>} { return }
+
+// -----
+
+// expected-error @+1 {{(2) expected at least one warp, found 0}}
+func.func @request_warps() attributes {tile.kernel = #tile.request<"sm_80", warps 0, stages 2>} { return }
+
+// -----
+
+// expected-error @+1 {{(3) expected 1 to 8 stages, found 0}}
+func.func @request_stages() attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 0>} { return }
+
+// -----
+
+// expected-error @+1 {{'tile.kernel' is the #tile.request of a function}}
+func.func @no_request() attributes {tile.kernel} { return }
+
+// -----
+
+// expected-error @+1 {{the tile dialect has no attribute 'tile.warps'}}
+func.func @loose() attributes {tile.warps = 4 : i32} { return }

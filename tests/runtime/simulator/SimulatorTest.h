@@ -39,8 +39,11 @@ public:
     status = driver.moduleLoadDataEx(&module, text.c_str(), 2, options, values);
     log = buffer;
     CUfunction function = nullptr;
-    if (status == CUDA_SUCCESS)
+    if (status == CUDA_SUCCESS) {
       status = driver.moduleGetFunction(&function, module, "k");
+      if (status != CUDA_SUCCESS)
+        log = driver.faultReport();
+    }
     return function;
   }
 

@@ -1,0 +1,52 @@
+//===- MlirTypes.h - Element types as MLIR has them ------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The one table between DataType and MLIR's types. Internal: public headers show no MLIR.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_MLIRTYPES_H
+#define IMBREX_COMPILER_MLIRTYPES_H
+
+#include "compiler/DataType.h"
+#include "mlir/IR/Builders.h"
+
+namespace imbrex {
+
+/// bool is i1; the rest are named as DataType names them.
+inline mlir::Type toMlirType(DataType type, mlir::Builder b) {
+  switch (type) {
+  case DataType::Bool:
+    return b.getI1Type();
+  case DataType::I8:
+    return b.getI8Type();
+  case DataType::I32:
+    return b.getI32Type();
+  case DataType::I64:
+    return b.getI64Type();
+  case DataType::F16:
+    return b.getF16Type();
+  case DataType::BF16:
+    return b.getBF16Type();
+  case DataType::F32:
+    return b.getF32Type();
+  case DataType::F64:
+    return b.getF64Type();
+  }
+  llvm_unreachable("all element types are listed");
+}
+
+/// nullopt for what is no element type of the language.
+inline std::optional<DataType> dataTypeOf(mlir::Type type) {
+  mlir::Builder b(type.getContext());
+  for (unsigned i = 0; i <= unsigned(DataType::F64); ++i)
+    if (toMlirType(DataType(i), b) == type)
+      return DataType(i);
+  return std::nullopt;
+}
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_MLIRTYPES_H

@@ -1,0 +1,59 @@
+//===- ReportCta.cpp - What a report says of the cta stage ----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One walk over the kernel, in program order.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/ReportCta.h"
+#include "compiler/MlirTypes.h"
+#include "compiler/cta/BufferAccess.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+/// The name of the view that is copied into the allocation; empty if none is.
+static std::string viewCopiedInto(Operation *allocation, func::FuncOp kernel) {
+  for (Operation *user : accessesOf(allocation))
+    if (auto put = dyn_cast<cta::PutOp>(user)) {
+      unsigned index = cast<BlockArgument>(put.getView()).getArgNumber();
+      return kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr).str();
+    }
+  return "";
+}
+
+static KernelReport::Buffer describe(Operation *allocation, func::FuncOp kernel) {
+  auto ring = dyn_cast<cta::RingOp>(allocation);
+  cta::BufferType type = ring ? ring.getType().getSlot() : cast<cta::AllocOp>(allocation).getType();
+  return {viewCopiedInto(allocation, kernel),
+          type.getRows(),
+          type.getColumns(),
+          dataTypeOf(type.getElementType()).value_or(DataType::F32),
+          type.getSpan(),
+          ring ? ring.getType().getSlots() : 1,
+          offsetOf(allocation),
+          sizeOf(allocation)};
+}
+
+static void addLayout(Operation *op, KernelReport &report) {
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type || !type.getEncoding())
+    return;
+  KernelReport::Layout layout{op->getName().getStringRef().str(), std::vector<int64_t>(type.getShape()),
+                              dataTypeOf(type.getElementType()).value_or(DataType::F32),
+                              cta::layoutOf(type).toString()};
+  if (!llvm::is_contained(report.layouts, layout))
+    report.layouts.push_back(std::move(layout));
+}
+
+void imbrex::reportCta(func::FuncOp kernel, KernelReport &report) {
+  report.registerLimit = cta::launchOf(kernel).getRegisters();
+  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<cta::AllocOp, cta::RingOp>(op))
+      report.buffers.push_back(describe(op, kernel));
+    if (isa<cta::DotOp, cta::ReadOp, cta::ReduceOp, tile::LoadOp, tile::ReduceOp>(op))
+      addLayout(op, report);
+  });
+}

@@ -1,0 +1,64 @@
+//===- LaunchValues.cpp - What a launch passes to a kernel ----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of an entry's parameters, and their types.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/LaunchValues.h"
+#include "compiler/MlirTypes.h"
+#include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+
+using namespace mlir;
+using namespace imbrex;
+using Kind = LaunchValue::Kind;
+
+static constexpr unsigned kGlobalSpace = 1; ///< PTX's address space of views
+
+void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Value, const LaunchValue &)> visit) {
+  for (auto [i, argument] : llvm::enumerate(kernel.getArguments())) {
+    auto attribute = kernel.getArgAttrOfType<StringAttr>(i, tile::kNameAttr);
+    std::string name = attribute ? attribute.str() : std::string();
+    auto view = dyn_cast<tile::ViewType>(argument.getType());
+    if (!view) {
+      std::optional<DataType> type = dataTypeOf(argument.getType());
+      assert(type && "a kernel takes views and scalars of the language's types");
+      visit(argument, {Kind::Scalar, name, 0, *type});
+      continue;
+    }
+    visit(argument, {Kind::Pointer, name});
+    for (unsigned dim = 0; dim < view.getRank(); ++dim)
+      if (view.isDynamic(dim))
+        visit(argument, {Kind::Extent, name, dim});
+    for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
+      visit(argument, {Kind::Stride, name, dim});
+  }
+  if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getFoldedGrid())
+    for (unsigned axis : {0, 1})
+      visit(Value(), {Kind::GridExtent, "", axis});
+}
+
+std::vector<LaunchValue> imbrex::launchValuesOf(func::FuncOp kernel) {
+  std::vector<LaunchValue> values;
+  forEachLaunchValue(kernel, [&](Value, const LaunchValue &value) { values.push_back(value); });
+  return values;
+}
+
+Type imbrex::parameterType(const LaunchValue &value, MLIRContext *context) {
+  Builder b(context);
+  switch (value.kind) {
+  case Kind::Pointer:
+    return LLVM::LLVMPointerType::get(context, kGlobalSpace);
+  case Kind::Extent:
+  case Kind::GridExtent:
+    return b.getI32Type();
+  case Kind::Stride:
+    return b.getI64Type();
+  case Kind::Scalar:
+    return value.type == DataType::Bool ? b.getI8Type() : toMlirType(value.type, b);
+  }
+  llvm_unreachable("all kinds are listed");
+}

@@ -1,0 +1,80 @@
+//===- MaskBounds.h - What the bounds of a mask hide ------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Beside leaving iterations out, the promise of tile.visible says that a column which no row of the tile sees
+// by the bounds of the mask is read as zero, whatever it holds: the rows of views that a loop loads at the
+// mask's columns. Bounds are what the mask's conjuncts say, each by itself, that compare sums of rows, columns
+// (each counted by one), scalars and the loop's index; of a disjunction, what lies below the bounds of all its
+// parts or above them. A conjunct on rows alone takes rows away, one on scalars alone all or none.
+//
+// This is read from the values of one iteration, and shares nothing with the pass that uses the promise.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_REFERENCE_MASKBOUNDS_H
+#define IMBREX_COMPILER_REFERENCE_MASKBOUNDS_H
+
+#include "compiler/reference/TileValue.h"
+#include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace imbrex::reference {
+
+using Environment = llvm::DenseMap<mlir::Value, ValueRef>;
+
+class MaskBounds {
+public:
+  /// `promise` stands directly in an scf.for.
+  explicit MaskBounds(tile::VisibleOp promise);
+
+  tile::VisibleOp promise() const { return op; }
+
+  /// A load of the loop, and the axis of its result along which the mask's columns lie.
+  struct Load {
+    tile::LoadOp op;
+    unsigned axis;
+  };
+  llvm::ArrayRef<Load> loads() const { return columnLoads; }
+
+  /// For each column whether the bounds hide it from every row, in the iteration whose values are given: those of all
+  /// operations before the promise.
+  std::vector<bool> hiddenColumns(const Environment &values) const;
+
+private:
+  /// sign * (comparison's left side - its right side) + offset <= 0.
+  struct Bound {
+    mlir::arith::CmpIOp comparison;
+    unsigned axis; ///< of a comparison of rank 1: 0, its elements are rows; 1, columns
+    int sign, offset;
+  };
+  struct Part {
+    llvm::SmallVector<Bound> bounds;
+    std::vector<std::vector<Part>> disjunctions;
+  };
+  /// Columns that lie below, or above, all that a row sees.
+  struct Hidden {
+    std::vector<bool> below, above;
+  };
+  struct Rows {
+    int64_t first, last;
+  };
+  /// What is read of a mask: how its values change with the loop's index.
+  class Reader;
+
+  Hidden hide(const Part &part, Rows rows, const Environment &values) const;
+  void hideByBound(Hidden &hidden, const Bound &bound, Rows rows, const Environment &values) const;
+  void hideByDisjunction(Hidden &hidden, const std::vector<Part> &parts, Rows rows, const Environment &values) const;
+  Rows narrowRows(const Part &part, Rows rows, const Environment &values) const;
+
+  tile::VisibleOp op;
+  int64_t rowCount, columnCount;
+  Part mask;
+  llvm::SmallVector<Load> columnLoads;
+};
+
+} // namespace imbrex::reference
+
+#endif // IMBREX_COMPILER_REFERENCE_MASKBOUNDS_H

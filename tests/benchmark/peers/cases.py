@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The rows of the comparison: the same tiles, warps and stages on both sides."""
+import dataclasses
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+
+
+@dataclasses.dataclass
+class Case:
+    group: str  # forward, matmul, softmax, norm
+    name: str
+    file: str
+    settings: dict  # of imbrex build --set
+    triton: tuple  # (kernel of triton_kernels.py, its constants, element type, warps, stages)
+    hooks: dict = dataclasses.field(default_factory=dict)
+    per: str = "loop"  # what is compared: the hot loop, or the whole kernel
+
+
+def forward(d, bn, warps, mask, stages=2, bm=128):
+    settings = dict(T="bf16", DQK=d, DV=d, G=1, BM=bm, BN=bn, warps=warps, stages=stages)
+    triton = ("attention", dict(D=d, BM=bm, BN=bn, CAUSAL=mask == "causal"), "bf16", warps, stages)
+    return Case("forward", "D%d %dx%d w%d %s" % (d, bm, bn, warps, mask), "kernels/attention_forward.tile", settings, triton,
+                {} if mask == "full" else {"mask": mask})
+
+
+def matmul(dtype, bm, bn, bk, warps, stages):
+    settings = dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps, stages=stages)
+    return Case("f32" if dtype == "f32" else "matmul", "%s %dx%dx%d w%d s%d" % (dtype, bm, bn, bk, warps, stages), "kernels/lessons/matmul.tile",
+                settings, ("matmul", dict(BM=bm, BN=bn, BK=bk), dtype, warps, stages))
+
+
+def rows(kernel, group, file, dtype, d, warps):
+    settings = dict(T=dtype, D=d, warps=warps, ROWS=1)
+    return Case(group, "%s D%d w%d" % (dtype, d, warps), file, settings, (kernel, dict(D=d), dtype, warps, 1), per="kernel")
+
+
+CASES = [forward(d, bn, warps, mask) for d, bn, warps in ((64, 64, 8), (64, 64, 4), (64, 128, 8), (128, 64, 8), (128, 128, 8), (256, 32, 8))
+         for mask in ("full", "causal")]
+CASES += [matmul("f16", 128, 128, 64, 4, 3), matmul("f16", 128, 128, 64, 8, 3), matmul("f16", 64, 64, 32, 4, 3),
+          matmul("f32", 64, 64, 32, 4, 3)]
+CASES += [rows("softmax", "softmax", "kernels/lessons/softmax.tile", dtype, d, warps)
+          for dtype in ("f32", "f16") for d, warps in ((1024, 4), (4096, 8))]
+CASES += [rows("layer_norm", "norm", os.path.relpath(os.path.join(HERE, "layer_norm.tile"), ROOT), dtype, 1024, 4)
+          for dtype in ("f32", "f16")]

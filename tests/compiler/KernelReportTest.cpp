@@ -1,0 +1,81 @@
+//===- KernelReportTest.cpp - What a report says of a kernel ------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A product whose buffers and instructions can be counted by hand.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Compiler.h"
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+using Pipe = KernelReport::Pipe;
+
+namespace {
+
+/// 64 x 32 sums over K by steps of 32, by one warp: a step is 4 x 4 x 2 instructions of 16 x 8 x 16.
+const std::string kText = R"(
+kernel k(A: view<f16>[M, K], B: view<f16>[K, N], C: out view<f32>[M, N])
+tune { warps: {1} = 1; stages: {3} = 3; }
+grid (cdiv(M, 64), cdiv(N, 32)) |i, j| {
+  var sum = fill<f32>[64, 32](0);
+  for k in tiles(K, 32) {
+    sum = dot(load A[i * 64 :+ 64, k * 32 :+ 32], load B[k * 32 :+ 32, j * 32 :+ 32], sum);
+  }
+  store C[i * 64 :+ 64, j * 32 :+ 32] = sum;
+}
+)";
+
+KernelReport reportOf(const std::string &text) {
+  CompileResult result = compile({"k.tile", text}, {});
+  EXPECT_TRUE(result.kernel) << result.errors();
+  return result.kernel ? result.kernel->report : KernelReport();
+}
+
+TEST(KernelReport, BuffersOfAProduct) {
+  KernelReport report = reportOf(kText);
+  std::map<std::string, KernelReport::Buffer> buffers;
+  for (const KernelReport::Buffer &each : report.buffers)
+    buffers.emplace(each.holds, each);
+  ASSERT_TRUE(buffers.contains("A") && buffers.contains("B"));
+  const KernelReport::Buffer &a = buffers.at("A");
+  EXPECT_EQ(a.rows, 64);
+  EXPECT_EQ(a.columns, 32);
+  EXPECT_EQ(a.type, DataType::F16);
+  EXPECT_EQ(a.slots, 3u);
+  EXPECT_EQ(a.bytes, 3 * 64 * 32 * 2);
+  EXPECT_EQ(buffers.at("B").bytes, 3 * 32 * 32 * 2);
+}
+
+TEST(KernelReport, LayoutsEachOnce) {
+  KernelReport report = reportOf(kText);
+  unsigned products = 0;
+  for (const KernelReport::Layout &each : report.layouts)
+    if (each.operation == "cta.dot") {
+      ++products;
+      EXPECT_EQ(each.shape, (std::vector<int64_t>{64, 32}));
+      EXPECT_EQ(each.type, DataType::F32);
+      EXPECT_FALSE(each.layout.empty());
+    }
+  EXPECT_EQ(products, 1u);
+}
+
+TEST(KernelReport, MainLoopOfAProduct) {
+  KernelReport report = reportOf(kText);
+  EXPECT_EQ(report.mainLoop[unsigned(Pipe::Tensor)], 32u);
+  EXPECT_EQ(report.mainLoop[unsigned(Pipe::Functions)], 0u);
+  EXPECT_EQ(report.mainLoop[unsigned(Pipe::SharedMemory)], 12u) << "ldmatrix.x4: 4 x 2 of A, 2 x 2 of B";
+  EXPECT_EQ(report.mainLoop[unsigned(Pipe::GlobalMemory)], (64 + 32) * 32 / (32 * 8u)) << "copies of 16 bytes";
+}
+
+TEST(KernelReport, NoLoop) {
+  KernelReport report = reportOf("kernel k(X: view<f32>[N], Y: out view<f32>[N]) grid (cdiv(N, 256)) |i| {\n"
+                                 "  store Y[i * 256 :+ 256] = load X[i * 256 :+ 256];\n}\n");
+  EXPECT_EQ(report.mainLoop, (std::array<unsigned, KernelReport::kPipes>{}));
+  EXPECT_TRUE(report.buffers.empty());
+  EXPECT_EQ(report.registerLimit, 255u);
+}
+
+} // namespace

@@ -1,0 +1,72 @@
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(func.func(cta-skip-scalings))' -verify-diagnostics | FileCheck %s
+
+#x = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 2x1 stride 1x1 repeat 1x1">
+#row = #cta.layout<"reg (8) lane (0) (0) (1) (2) (4) warps 2 stride 1 repeat 1">
+#col = #cta.layout<"reg (8,0) lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 2x1 stride 1x1 repeat 1x1">
+
+// CHECK-LABEL: @mostly_one
+// CHECK-SAME: %[[C:[^:]*]]: tensor<32xi1
+// CHECK: scf.for {{.*}} iter_args(%[[OLD:.*]] =
+// CHECK: %[[A:.*]] = arith.select %[[C]]
+// CHECK: %[[ANY:.*]] = cta.any %[[C]]
+// CHECK: %[[NEXT:.*]] = scf.if %[[ANY]]
+// CHECK: %[[COLUMN:.*]] = tile.expand_dims %[[A]] at 1
+// CHECK: %[[ALL:.*]] = tile.broadcast %[[COLUMN]]
+// CHECK: arith.mulf %[[OLD]], %[[ALL]]
+// CHECK: else
+// CHECK: scf.yield %[[OLD]]
+// CHECK: scf.yield %[[NEXT]]
+func.func @mostly_one(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: tensor<32x64xf32, #x>, %n: i32) -> tensor<32x64xf32, #x> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %one = arith.constant dense<1.0> : tensor<32xf32, #row>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%old = %start) -> (tensor<32x64xf32, #x>) : i32 {
+    %a = arith.select %c, %f, %one : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %column = tile.expand_dims %a at 1 : tensor<32xf32, #row> -> tensor<32x1xf32, #col>
+    %all = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    // expected-remark @+1 {{scaled only in warps where a row's factor is not 1}}
+    %next = arith.mulf %old, %all : tensor<32x64xf32, #x>
+    scf.yield %next : tensor<32x64xf32, #x>
+  }
+  return %r : tensor<32x64xf32, #x>
+}
+
+// The other arm is 1: the vote is on the negation.
+// CHECK-LABEL: @one_if
+// CHECK-SAME: %[[C:[^:]*]]: tensor<32xi1
+// CHECK: %[[NOT:.*]] = arith.xori %[[C]],
+// CHECK: cta.any %[[NOT]]
+func.func @one_if(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: tensor<32x64xf32, #x>, %n: i32) -> tensor<32x64xf32, #x> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %one = arith.constant dense<1.0> : tensor<32xf32, #row>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%old = %start) -> (tensor<32x64xf32, #x>) : i32 {
+    %a = arith.select %c, %one, %f : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %column = tile.expand_dims %a at 1 : tensor<32xf32, #row> -> tensor<32x1xf32, #col>
+    %all = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    // expected-remark @+1 {{scaled only in warps where a row's factor is not 1}}
+    %next = arith.mulf %all, %old : tensor<32x64xf32, #x>
+    scf.yield %next : tensor<32x64xf32, #x>
+  }
+  return %r : tensor<32x64xf32, #x>
+}
+
+// A factor that is never known to be 1, and a tile of few registers, are multiplied.
+// CHECK-LABEL: @multiply
+// CHECK-NOT: cta.any
+func.func @multiply(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: tensor<32x64xf32, #x>, %l: tensor<32xf32, #row>, %n: i32) -> (tensor<32x64xf32, #x>, tensor<32xf32, #row>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %one = arith.constant dense<1.0> : tensor<32xf32, #row>
+  %two = arith.constant dense<2.0> : tensor<32xf32, #row>
+  %r:2 = scf.for %j = %c0 to %n step %c1 iter_args(%old = %start, %m = %l) -> (tensor<32x64xf32, #x>, tensor<32xf32, #row>) : i32 {
+    %a = arith.select %c, %f, %two : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %column = tile.expand_dims %a at 1 : tensor<32xf32, #row> -> tensor<32x1xf32, #col>
+    %all = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    %next = arith.mulf %old, %all : tensor<32x64xf32, #x>
+    %b = arith.select %c, %f, %one : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %few = arith.mulf %m, %b : tensor<32xf32, #row>
+    scf.yield %next, %few : tensor<32x64xf32, #x>, tensor<32xf32, #row>
+  }
+  return %r#0, %r#1 : tensor<32x64xf32, #x>, tensor<32xf32, #row>
+}

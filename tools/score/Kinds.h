@@ -1,0 +1,55 @@
+//===- Kinds.h - What an instruction occupies -------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sorts instructions of PTX and of machine code by what they do, so that loops can be counted and compared.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_TOOLS_SCORE_KINDS_H
+#define IMBREX_TOOLS_SCORE_KINDS_H
+
+#include "tools/score/MachineCode.h"
+
+namespace imbrex::score {
+
+enum class Kind {
+  Tensor,   ///< matrix products
+  Ldmatrix, ///< fragments from shared memory
+  Shared,   ///< other loads and stores of shared memory
+  Global,   ///< loads and stores of global memory
+  Copy,     ///< asynchronous copies, global to shared memory
+  Function, ///< exponentials, reciprocals and the like
+  Mul,
+  Fma,
+  Add,
+  MaxMin,
+  Convert,
+  Select, ///< selections and comparisons of floats, logic of predicates
+  Shuffle,
+  Integer,
+  Integer64,
+  Move,
+  Sync, ///< barriers, waits, fences
+  Branch,
+  Local, ///< spills and arrays of a thread
+  Other,
+};
+inline constexpr unsigned kKinds = unsigned(Kind::Other) + 1;
+
+/// "tensor", "ldmatrix", ...: a word, as reports print it.
+llvm::StringRef name(Kind kind);
+
+Kind kindOf(Language language, const Instruction &instruction);
+
+/// Floating-point operations of a matrix product or fused multiply-add, of all threads that take part: those of a
+/// warp, of a warpgroup for wgmma. 0 for everything else.
+int64_t flops(Language language, const Instruction &instruction);
+
+/// Bytes that one warp moves with it, global to shared memory, shared memory to registers or back; 0 for others.
+int64_t bytesMoved(Language language, const Instruction &instruction);
+
+} // namespace imbrex::score
+
+#endif // IMBREX_TOOLS_SCORE_KINDS_H
