@@ -1,27 +1,53 @@
-//===- BufferAccess.cpp - Who touches a buffer ----------------------------===//
+//===- BufferAccess.cpp - Who touches which shared memory ----------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Follows buffers from their allocation through cta.get, so that liveness and barriers ask one question:
-// which buffers does this operation read and write.
+// Follows buffers to their allocation through cta.get, so that lives and barriers ask one question: what
+// does this operation read, write, and copy into.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;
 
-cta::AllocOp imbrex::allocationOf(Value buffer) {
-  while (auto get = buffer.getDefiningOp<cta::GetOp>())
-    buffer = get.getBuffer();
-  return buffer.getDefiningOp<cta::AllocOp>();
+Operation *imbrex::allocationOf(Value memory) {
+  while (auto get = memory.getDefiningOp<cta::GetOp>())
+    memory = get.getRing();
+  Operation *op = memory.getDefiningOp();
+  return isa_and_nonnull<cta::AllocOp, cta::RingOp>(op) ? op : nullptr;
 }
 
-SmallVector<Operation *> imbrex::accessesOf(cta::AllocOp alloc) {
+int64_t imbrex::offsetOf(Operation *allocation) {
+  if (auto ring = dyn_cast<cta::RingOp>(allocation))
+    return ring.getOffset().value_or(0);
+  return cast<cta::AllocOp>(allocation).getOffset().value_or(0);
+}
+
+void imbrex::setOffset(Operation *allocation, int64_t offset) {
+  if (auto ring = dyn_cast<cta::RingOp>(allocation))
+    return ring.setOffset(offset);
+  cast<cta::AllocOp>(allocation).setOffset(offset);
+}
+
+int64_t imbrex::sizeOf(Operation *allocation) {
+  if (auto ring = dyn_cast<cta::RingOp>(allocation))
+    return ring.getType().getSizeBytes();
+  return cast<cta::AllocOp>(allocation).getType().getSizeBytes();
+}
+
+int64_t imbrex::alignmentOf(Operation *allocation) {
+  if (auto ring = dyn_cast<cta::RingOp>(allocation))
+    return ring.getType().getSlot().getLayout().alignment();
+  return cast<cta::AllocOp>(allocation).getType().getLayout().alignment();
+}
+
+SmallVector<Operation *> imbrex::accessesOf(Operation *allocation) {
   SmallVector<Operation *> result;
-  SmallVector<Value> work{alloc.getResult()};
+  SmallVector<Value> work{allocation->getResult(0)};
   while (!work.empty())
     for (Operation *user : work.pop_back_val().getUsers()) {
       result.push_back(user);
@@ -31,17 +57,18 @@ SmallVector<Operation *> imbrex::accessesOf(cta::AllocOp alloc) {
   return result;
 }
 
-void imbrex::buffersTouched(Operation *op, SmallVectorImpl<cta::AllocOp> &reads,
-                            SmallVectorImpl<cta::AllocOp> &writes) {
-  if (auto put = dyn_cast<cta::PutOp>(op))
-    writes.push_back(allocationOf(put.getBuffer()));
-  if (auto write = dyn_cast<cta::WriteOp>(op))
-    writes.push_back(allocationOf(write.getBuffer()));
-  if (auto read = dyn_cast<cta::ReadOp>(op))
-    reads.push_back(allocationOf(read.getBuffer()));
-  if (auto dot = dyn_cast<cta::DotOp>(op)) {
-    if (dot.getABuffer())
-      reads.push_back(allocationOf(dot.getABuffer()));
-    reads.push_back(allocationOf(dot.getBBuffer()));
-  }
+Touched imbrex::touchedBy(Operation *op) {
+  Touched touched;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](cta::PutOp put) { touched.starts.push_back(allocationOf(put.getRing())); })
+      .Case([&](cta::GetOp get) { touched.arrives.push_back(allocationOf(get.getRing())); })
+      .Case([&](cta::WriteOp write) { touched.writes.push_back(allocationOf(write.getBuffer())); })
+      .Case([&](cta::ClearOp clear) { touched.writes.push_back(allocationOf(clear.getBuffer())); })
+      .Case([&](cta::ReadOp read) { touched.reads.push_back(allocationOf(read.getBuffer())); })
+      .Case([&](cta::DotOp dot) {
+        if (dot.getABuffer())
+          touched.reads.push_back(allocationOf(dot.getABuffer()));
+        touched.reads.push_back(allocationOf(dot.getBBuffer()));
+      });
+  return touched;
 }

@@ -1,9 +1,10 @@
-//===- BufferAccess.h - Who touches a buffer ------------------ -*- C++ -*-===//
+//===- BufferAccess.h - Who touches which shared memory ------- -*- C++ -*-===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which operations read and write which buffer of shared memory: one answer for allocation and barriers.
+// Which operations read, write and copy into which bytes of shared memory: one answer for allocation and
+// barriers. An *allocation* is what has bytes to itself: a cta.alloc or a cta.ring.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,15 +15,25 @@
 
 namespace imbrex {
 
-/// The allocation behind a buffer value: itself, or the one a cta.get takes a slot of.
-cta::AllocOp allocationOf(mlir::Value buffer);
+/// The allocation behind a buffer or a ring.
+mlir::Operation *allocationOf(mlir::Value memory);
 
-/// Every operation that touches `alloc`, through its slots too, in the order of the use lists.
-llvm::SmallVector<mlir::Operation *> accessesOf(cta::AllocOp alloc);
+/// What an allocation takes: its first byte (0 while it has none), its size, and what must divide the first byte.
+int64_t offsetOf(mlir::Operation *allocation);
+int64_t sizeOf(mlir::Operation *allocation);
+int64_t alignmentOf(mlir::Operation *allocation);
+void setOffset(mlir::Operation *allocation, int64_t offset);
 
-/// Buffers that `op` itself reads from, and writes to, with its threads.
-void buffersTouched(mlir::Operation *op, llvm::SmallVectorImpl<cta::AllocOp> &reads,
-                    llvm::SmallVectorImpl<cta::AllocOp> &writes);
+/// Every operation that touches `allocation`, through its slots too, in the order of the use lists.
+llvm::SmallVector<mlir::Operation *> accessesOf(mlir::Operation *allocation);
+
+/// What one operation does to shared memory, by allocations.
+struct Touched {
+  llvm::SmallVector<mlir::Operation *, 2> reads, writes; ///< by its threads, there and then
+  llvm::SmallVector<mlir::Operation *, 1> starts;        ///< rings into which a copy is started
+  llvm::SmallVector<mlir::Operation *, 1> arrives;       ///< rings in which this thread's part of a copy is now there
+};
+Touched touchedBy(mlir::Operation *op);
 
 } // namespace imbrex
 

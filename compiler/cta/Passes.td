@@ -12,18 +12,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def PipelineLoops : Pass<"cta-pipeline-loops", "::mlir::func::FuncOp"> {
-  let summary = "Start copies of later iterations while this one computes";
-  let description = [{
-    For every loop whose body puts tiles into one-slot buffers at places that only depend on the
-    induction variable: the buffers become rings of as many slots as the request has stages, the first `stages - 1` copies
-    start before the loop, and each iteration waits for its own tiles, then starts the copies of the
-    iteration `stages - 1` ahead. Before: put, get in each iteration. After: get of this iteration's
-    slots, puts into the slots freed by the last one. With one stage the loop stays as it is.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
-}
-
 def DeferReductions : Pass<"cta-defer-reductions", "::mlir::func::FuncOp"> {
   let summary = "Combine lanes after a loop instead of in every iteration";
   let description = [{
@@ -50,22 +38,78 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {
+  let summary = "Start copies of later iterations while this one computes";
+  let description = [{
+    For every loop whose body puts tiles into rings of one slot at places that only depend on the induction variable,
+    and gets them right behind. The rings get as many slots as the request has stages, if shared memory holds them.
+
+    Before: `loop j: put j, get j, compute`. After, with S > 1 slots: `put 0 .. S - 2; loop j: get j, put j + S - 1,
+    compute; get of the last put`. After, with one slot and several tiles: each put follows the last reader of the
+    tile before it, those of the tile that is read last come first in their own iteration. What the loop has no use
+    for is put as zeros. With one slot and one reader the loop stays as it is.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def IssueDots : Pass<"cta-issue-dots", "::mlir::func::FuncOp"> {
+  let summary = "Issue products, and wait for them";
+  let description = [{
+    Before: `cta.dot`. After: `cta.dot async`, and right behind it the `cta.dot_wait` whose result is used in its
+    place. What is legal to move between the two is then plain to see.
+  }];
+}
+
+def SkewLoops : Pass<"cta-skew-loops", "::mlir::func::FuncOp"> {
+  let summary = "Make the early products of a loop one iteration ahead";
+  let description = [{
+    For loops in which a product needs another one of the same iteration. Before:
+    `loop j: s = early(j); late(j, s)`. After: `s = early(first); loop j, but the last: t = early(j + 1); late(j, s);
+    s = t` and `late(last, s)` behind it, all of it only if there is an iteration. The early part takes its gets and
+    the puts into the same rings along. A loop whose values would not fit into the registers stays as it is.
+    The same operations are done on the same values: results do not change by a bit.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def PlaceWaits : Pass<"cta-place-waits", "::mlir::func::FuncOp"> {
+  let summary = "Wait for copies and products where they are used";
+  let description = [{
+    Before: the order of the schedule. After: each run of puts is one group (`cta.commit`), each get stands before
+    its first use, or before a run of puts on the way there, where a barrier stands anyway; its `pending` is the
+    number of groups behind its own on the way where they are fewest, or it is `arrived`; a `cta.release` follows the
+    last reader. Waits for products of kind fma and mma, which are done when they are issued, are gone.
+  }];
+}
+
+def SplitLoops : Pass<"cta-split-loops", "::mlir::func::FuncOp"> {
+  let summary = "Ranges of a loop in which a test is known";
+  let description = [{
+    A branch of an innermost loop's body whose condition is a conjunction of comparisons that are linear in the induction
+    variable is taken in one range of iterations. Before: `loop: if test {a} else {b}`. After: the loop up to that
+    range, the range with `a` alone, the loop from there on; a part that cannot have an iteration is left out. Where the
+    loop was skewed, the range makes two iterations in turn, so that what one carries to the next is not moved.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def AllocateShared : Pass<"cta-allocate-shared", "::mlir::func::FuncOp"> {
   let summary = "Place buffers in shared memory";
   let description = [{
-    Gives every `cta.alloc` of a kernel its byte offset. Buffers whose lives do not meet share bytes. More than the
-    target has is an error with the numbers. Before: the kernel's `#tile.request`. After: its `#cta.launch` too, with
-    the bytes of all buffers.
+    Gives every `cta.alloc` and `cta.ring` of a kernel its byte offset. Those that are not alive at once (`SharedLives.h`:
+    written before, and needed behind) share bytes. More than the target has is an error with the numbers. Before: the
+    kernel's `#tile.request`. After: its `#cta.launch` too, with the bytes of all of them.
   }];
 }
 
 def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
   let summary = "Barriers where threads hand bytes of shared memory to one another";
   let description = [{
-    Walks the program with the bytes read and written since the last barrier; where an access touches
-    bytes that others may still be writing or reading, a `cta.barrier` goes before it; so too between
-    two stores to one view in which different threads may write one element. Loops are walked twice, so
-    that an iteration meets the one before it. `cta.get` is a barrier of its own.
+    Walks the program with the bytes read and written since the last barrier; where an access touches bytes that
+    others may still be writing or reading, a `cta.barrier` goes before it: before the first use of a tile whose
+    copies have been waited for, before a put into bytes that others read; so too between two stores to one view in
+    which different threads may write one element. An iteration meets what the one
+    before it left.
     Needs the offsets of `cta-allocate-shared`.
   }];
 }

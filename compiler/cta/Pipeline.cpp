@@ -26,7 +26,13 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
-  passes.addNestedPass<func::FuncOp>(createPipelineLoops());
+  passes.addNestedPass<func::FuncOp>(createPipelineCopies());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createIssueDots());
+  passes.addNestedPass<func::FuncOp>(createSkewLoops());
+  passes.addNestedPass<func::FuncOp>(createPlaceWaits());
+  passes.addNestedPass<func::FuncOp>(createSplitLoops());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createAllocateShared());
@@ -37,7 +43,7 @@ llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
   static constexpr llvm::StringRef kNames[] = {
       "tile-bound-loops",  "tile-simplify",        "tile-fold-scales",        "tile-lag-maxima",
       "tile-split-masks",  "tile-intersect-masks", "tile-narrow-comparisons", "cta-defer-reductions",
-      "cta-skip-scalings", "cta-pipeline-loops",
+      "cta-skip-scalings", "cta-pipeline-copies",  "cta-skew-loops",          "cta-split-loops",
   };
   return kNames;
 }

@@ -8,7 +8,11 @@
 //
 //     write after write, write after read, read after write     by any threads of the CTA
 //
-// What a put writes is waited for by its get, which is a barrier too, so it is no one's to wait for here.
+// A copy is written for the others where its get has waited for it: a barrier between the get and their reads. A
+// put must find its slot read by all: a barrier between their reads and the put. So one barrier between the gets of
+// an iteration and its puts serves both. The same thread fills the same bytes of a slot each time, so two
+// copies into one ring need none.
+//
 // Branches are on scalars that all threads share, so a barrier may stand in them.
 //
 // Stores to a view happen in the order of the text: two of them to one view need a barrier between, unless
@@ -31,14 +35,17 @@ namespace imbrex {
 
 namespace {
 
-/// Buffers touched, and views stored to, since the last barrier.
-struct Pending {
-  llvm::SmallSetVector<Operation *, 4> reads, writes, stores;
+using Operations = llvm::SmallSetVector<Operation *, 4>;
 
-  void clear() { reads.clear(), writes.clear(), stores.clear(); }
+/// Allocations touched, and views stored to, since the last barrier. `arrived`: those whose copies have come.
+struct Pending {
+  Operations reads, writes, arrived, stores;
+
+  void clear() { *this = Pending(); }
   void add(const Pending &other) {
     reads.insert(other.reads.begin(), other.reads.end());
     writes.insert(other.writes.begin(), other.writes.end());
+    arrived.insert(other.arrived.begin(), other.arrived.end());
     stores.insert(other.stores.begin(), other.stores.end());
   }
 };
@@ -53,17 +60,32 @@ struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
 private:
   void visitBlock(Block &block, Pending &pending);
   void visit(Operation *op, Pending &pending);
+  void visitLoop(scf::ForOp loop, Pending &pending);
+
+  bool isTrial = false; ///< barriers are thought of only
 };
 
 } // namespace
 
-static bool overlap(cta::AllocOp a, cta::AllocOp b) {
-  int64_t aBegin = a.getOffset().value_or(0), bBegin = b.getOffset().value_or(0);
-  return aBegin < bBegin + b.getType().getSizeBytes() && bBegin < aBegin + a.getType().getSizeBytes();
+/// True if `allocation` has a byte in common with one of `touched`, itself apart if `others`.
+static bool meets(Operation *allocation, const Operations &touched, bool others = false) {
+  int64_t begin = offsetOf(allocation), end = begin + sizeOf(allocation);
+  return llvm::any_of(touched, [&](Operation *other) {
+    return (other != allocation || !others) && begin < offsetOf(other) + sizeOf(other) && offsetOf(other) < end;
+  });
 }
 
-static bool meets(cta::AllocOp alloc, const llvm::SmallSetVector<Operation *, 4> &touched) {
-  return llvm::any_of(touched, [&](Operation *other) { return overlap(alloc, cast<cta::AllocOp>(other)); });
+/// True if `touched` needs a barrier behind what is pending.
+static bool conflicts(const Touched &touched, const Pending &pending) {
+  return llvm::any_of(touched.reads,
+                      [&](Operation *op) { return meets(op, pending.writes) || meets(op, pending.arrived); }) ||
+         llvm::any_of(touched.writes,
+                      [&](Operation *op) {
+                        return meets(op, pending.writes) || meets(op, pending.arrived) || meets(op, pending.reads);
+                      }) ||
+         llvm::any_of(touched.starts, [&](Operation *op) {
+           return meets(op, pending.writes) || meets(op, pending.arrived, /*others=*/true) || meets(op, pending.reads);
+         });
 }
 
 /// True if no two iterations of the loops around `store` write one element: it is in no loop, or in one
@@ -108,15 +130,25 @@ void PlaceBarriers::visitBlock(Block &block, Pending &pending) {
     visit(&op, pending);
 }
 
-void PlaceBarriers::visit(Operation *op, Pending &pending) {
-  if (isa<cta::BarrierOp, cta::GetOp>(op))
-    return pending.clear();
-  if (auto loop = dyn_cast<scf::ForOp>(op)) {
-    Pending before = pending;
+/// An iteration finds what the one before it left: that is tried first, so that a barrier stands where every iteration
+/// needs one, not where the first does.
+void PlaceBarriers::visitLoop(scf::ForOp loop, Pending &pending) {
+  Pending before = pending;
+  bool wasTrial = std::exchange(isTrial, true);
+  visitBlock(*loop.getBody(), pending);
+  isTrial = wasTrial;
+  for (unsigned round = 0; round < 2; ++round) {
+    pending.add(before); // the first iteration
     visitBlock(*loop.getBody(), pending);
-    visitBlock(*loop.getBody(), pending); // an iteration after another
-    return pending.add(before);           // no iteration at all
   }
+  pending.add(before); // no iteration at all
+}
+
+void PlaceBarriers::visit(Operation *op, Pending &pending) {
+  if (isa<cta::BarrierOp>(op))
+    return pending.clear();
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return visitLoop(loop, pending);
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
     Pending before = pending, after;
     for (Region &region : branch->getRegions()) {
@@ -128,25 +160,20 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     pending = after;
     return;
   }
-  SmallVector<cta::AllocOp> reads, writes;
-  buffersTouched(op, reads, writes);
-  bool conflict = llvm::any_of(reads, [&](cta::AllocOp alloc) { return meets(alloc, pending.writes); }) ||
-                  llvm::any_of(writes, [&](cta::AllocOp alloc) {
-                    return meets(alloc, pending.writes) || meets(alloc, pending.reads);
-                  });
+  Touched touched = touchedBy(op);
   auto store = dyn_cast<tile::StoreOp>(op);
-  conflict |=
+  bool meetsStore =
       store && llvm::any_of(pending.stores, [&](Operation *other) { return meets(store, cast<tile::StoreOp>(other)); });
-  if (conflict) {
-    OpBuilder builder(op);
-    cta::BarrierOp::create(builder, op->getLoc());
+  if (meetsStore || conflicts(touched, pending)) {
+    if (!isTrial) {
+      OpBuilder builder(op);
+      cta::BarrierOp::create(builder, op->getLoc(), cta::Scope::Cta);
+    }
     pending.clear();
   }
   if (store)
     pending.stores.insert(op);
-  for (cta::AllocOp alloc : reads)
-    pending.reads.insert(alloc);
-  if (!isa<cta::PutOp>(op))
-    for (cta::AllocOp alloc : writes)
-      pending.writes.insert(alloc);
+  pending.reads.insert(touched.reads.begin(), touched.reads.end());
+  pending.writes.insert(touched.writes.begin(), touched.writes.end());
+  pending.arrived.insert(touched.arrives.begin(), touched.arrives.end());
 }

@@ -14,9 +14,9 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// The name of the view that is copied into the buffer; empty if none is.
-static std::string viewCopiedInto(cta::AllocOp alloc, func::FuncOp kernel) {
-  for (Operation *user : accessesOf(alloc))
+/// The name of the view that is copied into the allocation; empty if none is.
+static std::string viewCopiedInto(Operation *allocation, func::FuncOp kernel) {
+  for (Operation *user : accessesOf(allocation))
     if (auto put = dyn_cast<cta::PutOp>(user)) {
       unsigned index = cast<BlockArgument>(put.getView()).getArgNumber();
       return kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr).str();
@@ -24,16 +24,17 @@ static std::string viewCopiedInto(cta::AllocOp alloc, func::FuncOp kernel) {
   return "";
 }
 
-static KernelReport::Buffer describe(cta::AllocOp alloc, func::FuncOp kernel) {
-  cta::BufferType type = alloc.getType();
-  return {viewCopiedInto(alloc, kernel),
+static KernelReport::Buffer describe(Operation *allocation, func::FuncOp kernel) {
+  auto ring = dyn_cast<cta::RingOp>(allocation);
+  cta::BufferType type = ring ? ring.getType().getSlot() : cast<cta::AllocOp>(allocation).getType();
+  return {viewCopiedInto(allocation, kernel),
           type.getRows(),
           type.getColumns(),
           dataTypeOf(type.getElementType()).value_or(DataType::F32),
           type.getSpan(),
-          type.getSlots(),
-          int64_t(alloc.getOffset().value_or(0)),
-          type.getSizeBytes()};
+          ring ? ring.getType().getSlots() : 1,
+          offsetOf(allocation),
+          sizeOf(allocation)};
 }
 
 static void addLayout(Operation *op, KernelReport &report) {
@@ -50,8 +51,8 @@ static void addLayout(Operation *op, KernelReport &report) {
 void imbrex::reportCta(func::FuncOp kernel, KernelReport &report) {
   report.registerLimit = cta::launchOf(kernel).getRegisters();
   kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (auto alloc = dyn_cast<cta::AllocOp>(op))
-      report.buffers.push_back(describe(alloc, kernel));
+    if (isa<cta::AllocOp, cta::RingOp>(op))
+      report.buffers.push_back(describe(op, kernel));
     if (isa<cta::DotOp, cta::ReadOp, cta::ReduceOp, tile::LoadOp, tile::ReduceOp>(op))
       addLayout(op, report);
   });

@@ -11,7 +11,7 @@
 #include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/LaunchValues.h"
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 
 using namespace mlir;
@@ -148,7 +148,10 @@ static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
   OpBuilder &b = l.b;
   Location loc = loop.getLoc();
   l.count.addLoop();
+  LoopAddresses addresses(l, loop);
   Values inits = flatten(l, loop.getInitArgs());
+  const unsigned own = inits.size(); // behind them, what the loop carries for its copies
+  llvm::append_range(inits, addresses.initial());
   SmallVector<Type> types{loop.getInductionVar().getType()};
   llvm::append_range(types, ValueRange(inits).getTypes());
   Block *header = l.newBlock(types), *bodyBlock = l.newBlock(), *exit = l.newBlock();
@@ -164,16 +167,18 @@ static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
 
   b.setInsertionPointToEnd(bodyBlock);
   l.define(loop.getInductionVar(), {index});
-  unflatten(l, loop.getRegionIterArgs(), loop.getInitArgs(), carried);
+  unflatten(l, loop.getRegionIterArgs(), loop.getInitArgs(), carried.take_front(own));
+  addresses.enter(carried.drop_front(own));
   if (failed(l.lowerBlock(*loop.getBody())))
     return failure();
   l.loc = loc;
   Values next{l.add(index, step)};
   llvm::append_range(next, flatten(l, loop.getBody()->getTerminator()->getOperands()));
+  llvm::append_range(next, addresses.next());
   LLVM::BrOp::create(b, loc, next, header);
 
   b.setInsertionPointToEnd(exit);
-  unflatten(l, loop.getResults(), loop.getInitArgs(), carried);
+  unflatten(l, loop.getResults(), loop.getInitArgs(), carried.take_front(own));
   return success();
 }
 

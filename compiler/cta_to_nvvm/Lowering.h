@@ -9,7 +9,7 @@
 //
 //     Control        kernel, loops, branches           Elementwise   arith and math
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
-//     SharedMemory   cta.read, cta.write, addresses    AsyncCopy     cta.put, cta.get, cta.barrier
+//     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
 //     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.any,
 //                                                                cta.clear_margin
 //     Intervals      tile.interval
@@ -62,6 +62,19 @@ struct AlongView {
 struct IndexRange {
   Value first, count;
   int64_t certain; ///< positions below it exist whatever happens
+};
+
+/// How far the view reaches along one dimension of a tile, from this thread's first piece.
+struct Reach {
+  Value left;     ///< i32: positions from the first piece to the end; null: every piece is inside
+  Value position; ///< i32: in place of `left` where the first piece may lie before the beginning: its position
+  Value count;    ///< i32, with `position`: that of the end. Does not depend on the loop
+};
+
+/// Where a put reads, from this thread's first piece on (CopyByThreads.h). A loop may carry it.
+struct CopyCursor {
+  Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
+  Reach rows, columns;
 };
 
 class Lowering {
@@ -124,11 +137,17 @@ public:
   //===--- Memory ------------------------------------------------------------------===//
 
   llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
+  /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
+  /// i32, and a put's cursor.
+  llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
+  std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
-  /// Pointer to the first byte of slot `slot` (null: 0) of an allocated buffer.
-  Value bufferBase(cta::AllocOp alloc, Value slot);
-  /// Pointer to the slot that `buffer` (an alloc or a get) stands for.
+  /// Pointer to the first byte of a cta.alloc or a cta.ring.
+  Value memoryBase(mlir::Operation *allocation);
+  /// First byte in `ring`, i32, of the slot of `step`.
+  Value slotOffset(cta::RingType ring, Value step);
+  /// Pointer to the tile that `buffer` (an alloc or a get) stands for.
   Value slotPointer(Value buffer);
   /// Pointer to an element of a slot.
   Value sharedPointer(Value slotPointer, const layout::SharedLayout &layout, const SharedPlace &place);
@@ -183,7 +202,7 @@ Lowered lowerIntervals(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
-Lowered lowerAsyncCopy(Lowering &lowering, mlir::Operation *op);
+Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.

@@ -265,6 +265,11 @@ static LogicalResult checkOperands(cta::DotOp dot) {
 }
 
 Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
+  if (auto wait = dyn_cast<cta::DotWaitOp>(op)) { // both kinds are done when they are issued
+    for (auto [value, result] : llvm::zip(wait.getValues(), wait.getResults()))
+      l.define(result, Values(l.registersOf(value)));
+    return success();
+  }
   auto dot = dyn_cast<cta::DotOp>(op);
   if (!dot)
     return std::nullopt;

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Addresses in swizzled buffers, and cta.read and cta.write by vectors or by ldmatrix. An address is
-// split so that what depends on the thread is computed once and the rest is a constant:
+// Addresses in swizzled buffers; cta.read and cta.write by vectors or by ldmatrix; cta.clear, cta.barrier. An address
+// is split so that what depends on the thread is computed once and the rest is a constant:
 //
 //     row = rowBase + rowStep, rowStep a multiple of 8: the XOR of a row depends on row % 8 only
 //     chunk = chunkBase ^ chunkStep when the two have no bit in common
@@ -22,16 +22,12 @@ using layout::Coord;
 using layout::SharedLayout;
 using layout::TileLayout;
 
-Value Lowering::bufferBase(cta::AllocOp alloc, Value slot) {
-  Value base = offsetPointer(sharedMemory, alloc.getOffset().value_or(0));
-  int64_t bytes = alloc.getType().getLayout().sizeBytes();
-  return slot && alloc.getType().getSlots() > 1 ? offsetPointer(base, mulConstant(slot, bytes)) : base;
-}
+Value Lowering::memoryBase(Operation *allocation) { return offsetPointer(sharedMemory, offsetOf(allocation)); }
 
 Value Lowering::slotPointer(Value buffer) {
   if (Value pointer = slotPointers.lookup(buffer))
     return pointer;
-  return bufferBase(allocationOf(buffer), Value());
+  return memoryBase(allocationOf(buffer));
 }
 
 /// The XOR that i32 `row` puts on its chunks: 16 * ((row * span / 128) % (span / 16)), see SharedLayout.h.
@@ -162,9 +158,41 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
+/// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes.
+static void lowerClear(Lowering &l, cta::ClearOp op) {
+  SharedLayout shared = op.getBuffer().getType().getLayout();
+  Type element = op.getBuffer().getType().getElementType();
+  int64_t width = std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
+  const int64_t threads = 32 * int64_t(l.warps), total = shared.rows() * perRow;
+  Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
+  for (int64_t first = 0; first < total; first += threads) {
+    Value piece = l.addConstant(l.thread, first);
+    Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
+    Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
+    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(row, low),
+                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, row, high));
+    Value exists = first + threads <= total ? Value() : l.less(piece, l.i32(total));
+    l.when(l.both(outside, exists),
+           [&] { l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(element))); });
+  }
+}
+
+/// bar.sync 0 of the whole CTA. By its intrinsic: the text of nvvm.barrier with a location cannot be read back.
+static void lowerBarrier(Lowering &l) {
+  LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.barrier.cta.sync.aligned.all"), {l.i32(0)});
+}
+
 Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
   if (isa<cta::AllocOp>(op))
     return success(); // an offset, used where the buffer is
+  if (auto clear = dyn_cast<cta::ClearOp>(op)) {
+    lowerClear(l, clear);
+    return success();
+  }
+  if (isa<cta::BarrierOp>(op)) {
+    lowerBarrier(l);
+    return success();
+  }
   if (auto read = dyn_cast<cta::ReadOp>(op))
     return lowerRead(l, read);
   if (auto write = dyn_cast<cta::WriteOp>(op))

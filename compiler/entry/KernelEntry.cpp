@@ -38,8 +38,8 @@ private:
   LogicalResult checkOperation(Operation *op);
   LogicalResult checkValues(Operation *op);
   LogicalResult checkTile(Operation *op, RankedTensorType type);
-  LogicalResult checkBuffer(Operation *op, Value buffer);
-  LogicalResult checkAlloc(cta::AllocOp alloc);
+  LogicalResult checkMemory(Operation *op, Value memory);
+  LogicalResult checkAllocation(Operation *op, cta::RingType type, std::optional<int64_t> offset);
   LogicalResult checkLoop(scf::ForOp loop);
   LogicalResult checkConstant(arith::ConstantOp constant);
 
@@ -85,11 +85,11 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
   return success();
 }
 
-/// A buffer is an allocation, or a slot of one.
-LogicalResult KernelCheck::checkBuffer(Operation *op, Value buffer) {
-  if (isCta && isa_and_nonnull<cta::AllocOp, cta::GetOp>(buffer.getDefiningOp()))
+/// A buffer is an allocation, or a slot of a ring; a ring is one.
+LogicalResult KernelCheck::checkMemory(Operation *op, Value memory) {
+  if (isCta && isa_and_nonnull<cta::AllocOp, cta::RingOp, cta::GetOp>(memory.getDefiningOp()))
     return success();
-  return check.error(op) << "a buffer must come from cta.alloc or cta.get, in stage cta";
+  return check.error(op) << "a buffer must come from cta.alloc or cta.get, a ring from cta.ring, in stage cta";
 }
 
 LogicalResult KernelCheck::checkValues(Operation *op) {
@@ -103,15 +103,15 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
     LogicalResult checked = success();
     if (auto tile = dyn_cast<RankedTensorType>(type))
       checked = checkTile(op, tile);
-    else if (isa<cta::BufferType>(type))
-      checked = checkBuffer(op, value);
+    else if (isa<cta::BufferType, cta::RingType>(type))
+      checked = checkMemory(op, value);
     else if (isa<tile::ViewType>(type))
       checked = success(llvm::is_contained(kernel.getArguments(), value));
     else
       checked = success(isScalar(type));
     if (succeeded(checked))
       continue;
-    if (!isa<RankedTensorType, cta::BufferType>(type))
+    if (!isa<RankedTensorType, cta::BufferType, cta::RingType>(type))
       check.error(op) << "expected scalars (bool, i8, i32, i64, f16, bf16, f32, f64), tiles, and views that are the "
                          "kernel's arguments; found "
                       << type;
@@ -120,18 +120,19 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
   return success();
 }
 
-LogicalResult KernelCheck::checkAlloc(cta::AllocOp alloc) {
-  cta::BufferType type = alloc.getType();
+/// `type`: of the ring, or of one slot for a buffer.
+LogicalResult KernelCheck::checkAllocation(Operation *op, cta::RingType type, std::optional<int64_t> offset) {
   bool fits = type.getRows() <= kMaxTileExtent && type.getColumns() <= kMaxTileExtent && type.getSlots() <= kMaxSlots &&
               isScalar(type.getElementType());
-  if (!fits || !alloc.getOffset())
-    return check.error(alloc) << "a buffer of stage cta has its place ('at'), at most " << kMaxTileExtent
-                              << " rows and columns, and " << kMaxSlots << " slots";
-  int64_t offset = *alloc.getOffset(), bytes = type.getSizeBytes();
-  if (offset < 0 || offset % type.getLayout().alignment() != 0 || offset > sharedBytes || bytes > sharedBytes - offset)
-    return check.error(alloc) << "the buffer of " << bytes << " bytes at " << offset << " does not lie in the "
-                              << sharedBytes << " bytes of " << cta::kLaunchAttr << ", at a multiple of "
-                              << type.getLayout().alignment();
+  if (!fits || !offset)
+    return check.error(op) << "a buffer of stage cta has its place ('at'), at most " << kMaxTileExtent
+                           << " rows and columns, and " << kMaxSlots << " slots";
+  int64_t bytes = type.getSizeBytes(), alignment = type.getSlot().getLayout().alignment();
+  if (isa<cta::AllocOp>(op))
+    bytes = type.getSlot().getSizeBytes();
+  if (*offset < 0 || *offset % alignment != 0 || *offset > sharedBytes || bytes > sharedBytes - *offset)
+    return check.error(op) << "the buffer of " << bytes << " bytes at " << *offset << " does not lie in the "
+                           << sharedBytes << " bytes of " << cta::kLaunchAttr << ", at a multiple of " << alignment;
   return success();
 }
 
@@ -158,7 +159,9 @@ LogicalResult KernelCheck::checkOperation(Operation *op) {
   if (failed(check.checkAttributes(op, {})) || failed(checkValues(op)))
     return failure();
   if (auto alloc = dyn_cast<cta::AllocOp>(op))
-    return checkAlloc(alloc);
+    return checkAllocation(op, cta::RingType::getFor(alloc.getType(), 1), alloc.getOffset());
+  if (auto ring = dyn_cast<cta::RingOp>(op))
+    return checkAllocation(op, ring.getType(), ring.getOffset());
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return checkLoop(loop);
   if (auto constant = dyn_cast<arith::ConstantOp>(op))

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -52,6 +53,9 @@ private:
   Value cloneInLayout(Operation *op, const TileLayout &layout);
 
   Value allocate(cta::BufferType type);
+  Value allocateRing(cta::BufferType slot);
+  /// The step of a copy that starts here: iterations of the innermost loop so far, 0 outside.
+  Value currentStep(Location loc);
   /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
   Value operandBuffer(const OperandPlan &plan, bool &transposed);
   Value fragmentA(const OperandPlan &plan, RankedTensorType type);
@@ -196,6 +200,24 @@ Value Distributor::allocate(cta::BufferType type) {
   return cta::AllocOp::create(builder, newKernel.getLoc(), type, /*offset=*/nullptr);
 }
 
+Value Distributor::allocateRing(cta::BufferType slot) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&newKernel.getBody().front());
+  return cta::RingOp::create(builder, newKernel.getLoc(), cta::RingType::getFor(slot, 1), /*offset=*/nullptr);
+}
+
+Value Distributor::currentStep(Location loc) {
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  auto loop = dyn_cast<scf::ForOp>(parent);
+  if (!loop)
+    loop = parent->getParentOfType<scf::ForOp>();
+  if (!loop || !matchPattern(loop.getStep(), m_One()))
+    return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
+  if (matchPattern(loop.getLowerBound(), m_Zero()))
+    return loop.getInductionVar();
+  return arith::SubIOp::create(builder, loc, loop.getInductionVar(), loop.getLowerBound());
+}
+
 void Distributor::distributeLoad(tile::LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!type) {
@@ -210,12 +232,11 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   Value low = load.getWithinLow() ? scalars.lookupOrDefault(load.getWithinLow()) : Value();
   Value high = load.getWithinHigh() ? scalars.lookupOrDefault(load.getWithinHigh()) : Value();
   if (feedsOnlyDots(load)) {
-    Value buffer = allocate(bufferFor(load, plans));
-    Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, buffer,
-                       zero, Value());
-    slots[load.getResult()] =
-        cta::GetOp::create(builder, loc, buffer.getType(), buffer, zero, builder.getI32IntegerAttr(0));
+    cta::BufferType slot = bufferFor(load, plans);
+    Value ring = allocateRing(slot), step = currentStep(loc);
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, ring, step,
+                       Value());
+    slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
   }
   const TileLayout &layout = *layouts.anchor(load.getResult());

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Registers the dialect; prints and parses its layout attribute; answers a buffer's questions.
+// Registers the dialect; prints and parses its layout attribute; answers the questions to buffers and rings.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +13,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -78,12 +79,11 @@ Attribute LayoutAttr::parse(AsmParser &parser, Type) {
   return get(parser.getContext(), *layout);
 }
 
-LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                                 Type elementType, unsigned span, unsigned slots, int64_t leastRows,
-                                 int64_t leastColumns) {
-  if (rows < 1 || columns < 1 || slots < 1)
-    return emitError() << "(1) expected at least one row, column and slot, found " << rows << ", " << columns << ", "
-                       << slots;
+/// What buffers and the slots of rings have in common.
+static LogicalResult verifyTile(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                Type elementType, unsigned span, int64_t leastRows, int64_t leastColumns) {
+  if (rows < 1 || columns < 1)
+    return emitError() << "(1) expected at least one row and column, found " << rows << ", " << columns;
   if (span != 32 && span != 64 && span != 128)
     return emitError() << "(2) expected a span of 32, 64 or 128 bytes, found " << span;
   unsigned bits = elementType.isIntOrFloat() ? elementType.getIntOrFloatBitWidth() : 0;
@@ -94,6 +94,11 @@ LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
     return emitError() << "(4) expected more stored than " << rows << " x " << columns << ", found " << leastRows
                        << " x " << leastColumns;
   return success();
+}
+
+LogicalResult BufferType::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                 Type elementType, unsigned span, int64_t leastRows, int64_t leastColumns) {
+  return verifyTile(emitError, rows, columns, elementType, span, leastRows, leastColumns);
 }
 
 unsigned BufferType::getElementBytes() const { return tile::elementBytes(getElementType()); }
@@ -109,9 +114,32 @@ BufferType BufferType::getFor(int64_t rows, int64_t columns, Type elementType, i
   leastRows = std::max(rows, leastRows);
   leastColumns = std::max(columns, leastColumns);
   if (leastRows == rows && leastColumns <= plain.paddedColumns()) // the swizzle's own padding will do
-    return get(elementType.getContext(), rows, columns, elementType, plain.span(), 1, 0, 0);
+    return get(elementType.getContext(), rows, columns, elementType, plain.span(), 0, 0);
   unsigned span = layout::SharedLayout::swizzled(rows, columns, bytes, leastRows, leastColumns).span();
-  return get(elementType.getContext(), rows, columns, elementType, span, 1, leastRows, leastColumns);
+  return get(elementType.getContext(), rows, columns, elementType, span, leastRows, leastColumns);
+}
+
+LogicalResult RingType::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                               Type elementType, unsigned span, unsigned slots, Completion, int64_t leastRows,
+                               int64_t leastColumns) {
+  if (slots < 1)
+    return emitError() << "(5) expected at least one slot";
+  return verifyTile(emitError, rows, columns, elementType, span, leastRows, leastColumns);
+}
+
+RingType RingType::getFor(BufferType slot, unsigned slots, Completion completion) {
+  return get(slot.getContext(), slot.getRows(), slot.getColumns(), slot.getElementType(), slot.getSpan(), slots,
+             completion, slot.getLeastRows(), slot.getLeastColumns());
+}
+
+BufferType RingType::getSlot() const {
+  return BufferType::get(getContext(), getRows(), getColumns(), getElementType(), getSpan(), getLeastRows(),
+                         getLeastColumns());
+}
+
+int64_t RingType::getStrideBytes() const {
+  layout::SharedLayout layout = getSlot().getLayout();
+  return llvm::alignTo(layout.sizeBytes(), layout.alignment());
 }
 
 RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout &layout) {

@@ -1,9 +1,10 @@
-//===- CtaOps.cpp - Verifiers of the cta operations -----------------------===//
+//===- CtaOps.cpp - The cta operations, and those on registers ------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Each verifier cites the numbered constraint of CtaOps.td that it checks.
+// What TableGen makes of all operations, and the verifier of those of CtaTileOps.td: it cites the numbered
+// constraint that it checks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,50 +36,6 @@ static void printReduceKind(OpAsmPrinter &printer, Operation *, tile::ReduceKind
 #define GET_OP_CLASSES
 #include "dialects/cta/CtaOps.cpp.inc"
 
-LogicalResult PutOp::verify() {
-  BufferType buffer = getBuffer().getType();
-  auto copied = RankedTensorType::get({buffer.getRows(), buffer.getColumns()}, buffer.getElementType());
-  if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
-    return failure();
-  return tile::verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
-}
-
-LogicalResult GetOp::verify() {
-  if (getResult().getType() != getBuffer().getType().withSlots(1))
-    return emitOpError("(1) expected the result to be one slot of the buffer");
-  if (int32_t(getPending()) < 0)
-    return emitOpError("(2) 'pending' is negative");
-  return success();
-}
-
-/// True if a tile of `shape` can be one slot of `buffer`, seen transposed or not.
-static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed) {
-  if (shape.size() == 1)
-    return buffer.getRows() == 1 && shape[0] == buffer.getColumns() && !transposed;
-  if (shape.size() != 2)
-    return false;
-  int64_t rows = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
-  return rows == buffer.getRows() && columns == buffer.getColumns();
-}
-
-LogicalResult ReadOp::verify() {
-  RankedTensorType type = cast<RankedTensorType>(getResult().getType());
-  if (!fits(type.getShape(), getBuffer().getType(), getTransposed()))
-    return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
-  if (type.getElementType() != getBuffer().getType().getElementType())
-    return emitOpError("(2) expected the buffer's element type");
-  return success();
-}
-
-LogicalResult WriteOp::verify() {
-  RankedTensorType type = cast<RankedTensorType>(getValue().getType());
-  if (!fits(type.getShape(), getBuffer().getType(), /*transposed=*/false))
-    return emitOpError("(1) tile ") << type << " is not a slot of " << getBuffer().getType();
-  if (type.getElementType() != getBuffer().getType().getElementType())
-    return emitOpError("(2) expected the buffer's element type");
-  return success();
-}
-
 LogicalResult imbrex::cta::ReduceOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType()), result = cast<RankedTensorType>(getResult().getType());
   unsigned dim = getDim();
@@ -105,33 +62,5 @@ LogicalResult imbrex::cta::AnyOp::verify() {
     if (pure.wasInterrupted())
       return emitOpError("(3) decides about an operation that concerns other warps");
   }
-  return success();
-}
-
-LogicalResult imbrex::cta::DotOp::verify() {
-  if (bool(getA()) == bool(getABuffer()))
-    return emitOpError("(1) expected exactly one of a tile and a buffer as left operand");
-  RankedTensorType accumulator = cast<RankedTensorType>(getAccumulator().getType());
-  if (accumulator.getRank() != 2 || (getA() && cast<RankedTensorType>(getA().getType()).getRank() != 2))
-    return emitOpError("(5) expected tiles of rank 2");
-  BufferType b = getBBuffer().getType();
-  int64_t n = getTransposedB() ? b.getRows() : b.getColumns();
-  int64_t k = getTransposedB() ? b.getColumns() : b.getRows();
-  int64_t m, aK;
-  if (getA()) {
-    RankedTensorType a = cast<RankedTensorType>(getA().getType());
-    m = a.getDimSize(0), aK = a.getDimSize(1);
-  } else {
-    BufferType a = getABuffer().getType();
-    m = getTransposedA() ? a.getColumns() : a.getRows();
-    aK = getTransposedA() ? a.getRows() : a.getColumns();
-  }
-  if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK != k)
-    return emitOpError("(2) extents do not agree: ")
-           << m << "x" << aK << " times " << k << "x" << n << " into " << accumulator;
-  if (getKind() == DotKind::Mma && (b.getElementBytes() != 2 || !accumulator.getElementType().isF32()))
-    return emitOpError("(3) kind mma needs 16-bit operands and an f32 accumulator");
-  if (getResult().getType() != accumulator)
-    return emitOpError("(4) expected a result of the accumulator's type");
   return success();
 }

@@ -6,12 +6,12 @@
 func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   // CHECK: cta.alloc at 0
   // CHECK: cta.alloc at 0
-  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
-  cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
+  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+  %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+  %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   return
 }
 
@@ -23,14 +23,93 @@ func.func @share(%t: tensor<16x64xbf16>) attributes {tile.kernel = #tile.request
 func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
-  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
+  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
   scf.for %j = %c0 to %n step %c1 : i32 {
-    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
-    cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
-    %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
+    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   }
+  return
+}
+
+// -----
+
+// Written and read in each iteration, one behind the other: dead in between, and at the loop's end.
+// CHECK-LABEL: @in_turn
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 2048, registers 255>
+func.func @in_turn(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  return
+}
+
+// -----
+
+// What the next iteration reads is alive from its write on.
+// CHECK-LABEL: @carried
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @carried(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  return
+}
+
+// -----
+
+// A ring is alive from its first put to its last get, behind the loop; what comes before and after shares its bytes.
+// CHECK-LABEL: @ring
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @ring(%K: !tile.view<? x 64 x bf16>, %t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  // CHECK: cta.alloc at 0
+  // CHECK: cta.ring at 0
+  // CHECK: cta.alloc at 0
+  %a = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  %r = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  %b = cta.alloc : !cta.buffer<16, 64, bf16, span 128>
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+  %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  cta.put %K[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %k = cta.get %r[%j] : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %next = arith.addi %j, %c1 : i32
+    cta.put %K[%next, %c0] dims [0, 1] into %r[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    %z = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  %l = cta.get %r[%n] : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  cta.write %x, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+  %y = cta.read %b : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  return
+}
+
+// -----
+
+// A slot starts at a multiple of 8 spans: 12 rows of 128 bytes take 2048.
+// CHECK-LABEL: @stride
+// CHECK-SAME: cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>
+func.func @stride(%K: !tile.view<? x 64 x bf16>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %r = cta.ring : !cta.ring<12, 64, bf16, span 128, slots 2, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<12, 64, bf16, span 128, slots 2, by groups>
   return
 }
 
@@ -38,8 +117,8 @@ func.func @through_loop(%t: tensor<16x64xbf16>, %n: i32) attributes {tile.kernel
 
 // expected-error @+1 {{needs 131072 bytes of shared memory, but a CTA on sm_86 has 101376}}
 func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel = #tile.request<"sm_86", warps 4, stages 1>} {
-  %a = cta.alloc : !cta.buffer<256, 256, bf16, span 128, slots 1>
+  %a = cta.alloc : !cta.buffer<256, 256, bf16, span 128>
   // expected-note @+1 {{131072 bytes: 1 x 256x256 'bf16'}}
-  cta.write %t, %a : tensor<256x256xbf16>, !cta.buffer<256, 256, bf16, span 128, slots 1>
+  cta.write %t, %a : tensor<256x256xbf16>, !cta.buffer<256, 256, bf16, span 128>
   return
 }

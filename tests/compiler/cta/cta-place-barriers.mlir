@@ -5,15 +5,15 @@
 func.func @loop(%t: tensor<16x64xbf16>, %n: i32) {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
-  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128, slots 1>
+  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128>
   // CHECK: scf.for
   scf.for %j = %c0 to %n step %c1 : i32 {
     // CHECK: cta.barrier
     // CHECK-NEXT: cta.write
     // CHECK-NEXT: cta.barrier
     // CHECK-NEXT: cta.read
-    cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
-    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
+    cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %a : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   }
   return
 }
@@ -21,23 +21,23 @@ func.func @loop(%t: tensor<16x64xbf16>, %n: i32) {
 // Other bytes: nothing to wait for.
 // CHECK-LABEL: @apart
 func.func @apart(%t: tensor<16x64xbf16>) {
-  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %b = cta.alloc at 2048 : !cta.buffer<16, 64, bf16, span 128, slots 1>
+  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc at 2048 : !cta.buffer<16, 64, bf16, span 128>
   // CHECK-NOT: cta.barrier
-  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
   // CHECK: return
-  cta.write %t, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
+  cta.write %t, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
   return
 }
 
 // The same bytes under another name.
 // CHECK-LABEL: @shared
 func.func @shared(%t: tensor<16x64xbf16>) {
-  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %b = cta.alloc at 1024 : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
+  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.alloc at 1024 : !cta.buffer<16, 64, bf16, span 128>
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
   // CHECK: cta.barrier
-  cta.write %t, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
+  cta.write %t, %b : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
   return
 }
 
@@ -72,14 +72,69 @@ func.func @store_loops(%Y: !tile.view<? x f32, out>, %Z: !tile.view<? x f32, out
   return
 }
 
-// A get is a barrier of its own; a read behind it needs none.
+// A get waits for one thread's copies: a barrier between it and the read.
 // CHECK-LABEL: @get
 func.func @get(%K: !tile.view<? x 64 x bf16>, %i: i32) {
-  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128, slots 1>
-  // CHECK-NOT: cta.barrier
-  cta.put %K[%i, %i] dims [0, 1] into %a[%i] : !tile.view<? x 64 x bf16>, !cta.buffer<16, 64, bf16, span 128, slots 1>
-  %k = cta.get %a[%i] pending 0 : !cta.buffer<16, 64, bf16, span 128, slots 1> -> !cta.buffer<16, 64, bf16, span 128, slots 1>
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  // CHECK: cta.put
+  // CHECK-NEXT: cta.get
+  // CHECK-NEXT: cta.barrier cta
+  // CHECK-NEXT: cta.read
+  cta.put %K[%i, %i] dims [0, 1] into %a[%i] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  %k = cta.get %a[%i] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  return
+}
+
+// The slots that others still read are filled behind a barrier; the one between gets and puts serves both.
+// CHECK-LABEL: @ring
+func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  // CHECK: cta.put
+  cta.put %K[%c0, %c0] dims [0, 1] into %a[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // CHECK: cta.get
+    // CHECK: cta.barrier cta
+    // CHECK-NEXT: cta.put
+    // CHECK-NOT: cta.barrier
+    // CHECK: cta.read
+    // CHECK-NOT: cta.barrier
+    %k = cta.get %a[%j] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %next = arith.addi %j, %c1 : i32
+    cta.put %K[%next, %c0] dims [0, 1] into %a[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
   // CHECK: return
-  %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128, slots 1> -> tensor<16x64xbf16>
+  return
+}
+
+// A copy into bytes of another name that others may still read.
+// CHECK-LABEL: @put_shared
+func.func @put_shared(%K: !tile.view<? x 64 x bf16>, %i: i32, %t: tensor<16x64xbf16>) {
+  %a = cta.alloc at 0 : !cta.buffer<16, 64, bf16, span 128>
+  %r = cta.ring at 1024 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  // CHECK: cta.write
+  // CHECK-NEXT: cta.barrier cta
+  // CHECK-NEXT: cta.put
+  cta.write %t, %a : tensor<16x64xbf16>, !cta.buffer<16, 64, bf16, span 128>
+  cta.put %K[%i, %i] dims [0, 1] into %r[%i] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  return
+}
+
+// Rows are cleared by other threads than those that copied them.
+// CHECK-LABEL: @clear
+func.func @clear(%K: !tile.view<? x 64 x bf16>, %i: i32) {
+  %r = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  // CHECK: cta.get
+  // CHECK-NEXT: cta.barrier cta
+  // CHECK-NEXT: cta.clear
+  // CHECK-NEXT: cta.barrier cta
+  // CHECK-NEXT: cta.read
+  cta.put %K[%i, %i] dims [0, 1] into %r[%i] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  %k = cta.get %r[%i] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  cta.clear %k outside %i, %i : !cta.buffer<16, 64, bf16, span 128>
+  %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   return
 }

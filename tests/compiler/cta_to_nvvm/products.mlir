@@ -47,11 +47,11 @@
 // CHECK: llvm.insertelement %[[D3]], %[[DOWN]][%[[C1]]
 func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
   %c0 = arith.constant 0 : i32
-  %qs = cta.alloc at 0 : !cta.buffer<16, 16, f16, span 32, slots 1>
-  %ks = cta.alloc at 512 : !cta.buffer<8, 16, f16, span 32, slots 1>
-  %q = cta.read %qs : !cta.buffer<16, 16, f16, span 32, slots 1> -> tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %qs = cta.alloc at 0 : !cta.buffer<16, 16, f16, span 32>
+  %ks = cta.alloc at 512 : !cta.buffer<8, 16, f16, span 32>
+  %q = cta.read %qs : !cta.buffer<16, 16, f16, span 32> -> tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
   %z = arith.constant dense<0.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
-  %r = cta.dot mma tile %q : tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, %ks transposed_b, %z : !cta.buffer<8, 16, f16, span 32, slots 1>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma tile %q : tensor<16x16xf16, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, %ks transposed_b, %z : !cta.buffer<8, 16, f16, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
   tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
   return
 }
@@ -86,10 +86,10 @@ func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
 // CHECK-NOT: llvm.fadd
 func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
   %c0 = arith.constant 0 : i32
-  %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32, slots 1>
-  %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32, slots 1>
+  %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32>
+  %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32>
   %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
-  %r = cta.dot fma buffer %a : !cta.buffer<16, 8, f32, span 32, slots 1>, %b, %z : !cta.buffer<8, 8, f32, span 32, slots 1>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot fma buffer %a : !cta.buffer<16, 8, f32, span 32>, %b, %z : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
   tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
   return
 }

@@ -84,13 +84,13 @@ static std::vector<Row> kernelRows() {
       {Stage::Tile, kernel("%a = arith.addi %c0, %c0 {x = 1 : i32} : i32"), "unknown attribute 'x'"},
       {Stage::Tile, kernel("scf.for %j = %c0 to %c0 step %c0 : i32 { }"),
        "a loop counts in i32, by a positive constant"},
-      {Stage::Tile, kernel("%b = cta.alloc : !cta.buffer<8, 8, f32, span 32, slots 1>"), "no operation of this stage"},
+      {Stage::Tile, kernel("%b = cta.alloc : !cta.buffer<8, 8, f32, span 32>"), "no operation of this stage"},
       {Stage::Tile, cta(""), "a kernel of stage tile has no cta.launch"},
   };
 }
 
 static std::vector<Row> ctaRows() {
-  auto alloc = [](const std::string &where, const std::string &type = "8, 8, f32, span 32, slots 1") {
+  auto alloc = [](const std::string &where, const std::string &type = "8, 8, f32, span 32") {
     return "%b = cta.alloc " + where + " : !cta.buffer<" + type + ">";
   };
   const std::string tile = "tensor<32xf32, " + kLayout + ">";
@@ -106,7 +106,7 @@ static std::vector<Row> ctaRows() {
       {Stage::Cta, cta(alloc("at 4096")), "the buffer of 256 bytes at 4096 does not lie"},
       {Stage::Cta, cta(alloc("at -256")), "does not lie"},
       {Stage::Cta, cta(alloc("at 8")), "at a multiple of 256"},
-      {Stage::Cta, cta(alloc("at 0", "9000000000000000000, 8, f32, span 32, slots 1")), "at most 65536 rows"},
+      {Stage::Cta, cta(alloc("at 0", "9000000000000000000, 8, f32, span 32")), "at most 65536 rows"},
       {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<32xf32>"), "every tile of stage cta has a #cta.layout"},
       {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"), "not of this shape"},
       {Stage::Cta,
@@ -115,9 +115,9 @@ static std::vector<Row> ctaRows() {
            "repeat 1\">>"),
        "the layout takes 2 warps"},
       {Stage::Cta,
-       cta("%t = arith.constant true\n%a = cta.alloc at 0 : !cta.buffer<8, 8, f32, span 32, slots 1>\n"
-           "%b = arith.select %t, %a, %a : !cta.buffer<8, 8, f32, span 32, slots 1>"),
-       "a buffer must come from cta.alloc or cta.get"},
+       cta("%t = arith.constant true\n%a = cta.alloc at 0 : !cta.buffer<8, 8, f32, span 32>\n"
+           "%b = arith.select %t, %a, %a : !cta.buffer<8, 8, f32, span 32>"),
+       "a buffer must come from cta.alloc or cta.get, a ring from cta.ring"},
       {Stage::Cta,
        cta("%a = arith.constant dense<1.0> : " + tile + "\n%r = tile.expand_dims %a at 0 : " + tile +
            " -> tensor<1x32xf32, #cta.layout<\"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,0) (0,0) warps 1x1 stride "

@@ -4,13 +4,13 @@
 // factors come by asynchronous copies into buffers of their own, rows of 64 and of 128 bytes; the result is stored
 // from shared memory, 16 bytes a lane, two rows of a warp's sixteen at a time.
 // CHECK-LABEL: @product
-// CHECK: %[[OUT:.*]] = cta.alloc : !cta.buffer<64, 64, f32, span 128, slots 1>
-// CHECK: %[[BS:.*]] = cta.alloc : !cta.buffer<32, 64, f16, span 128, slots 1>
-// CHECK: %[[AS:.*]] = cta.alloc : !cta.buffer<64, 32, f16, span 64, slots 1>
+// CHECK: %[[OUT:.*]] = cta.alloc : !cta.buffer<64, 64, f32, span 128>
+// CHECK: %[[BS:.*]] = cta.ring : !cta.ring<32, 64, f16, span 128, slots 1, by groups>
+// CHECK: %[[AS:.*]] = cta.ring : !cta.ring<64, 32, f16, span 64, slots 1, by groups>
 // CHECK: cta.put %arg0{{.*}} into %[[AS]][
-// CHECK: %[[A:.*]] = cta.get %[[AS]]{{.*}} pending 0
+// CHECK: %[[A:.*]] = cta.get %[[AS]]{{.*}}
 // CHECK: cta.put %arg1{{.*}} into %[[BS]][
-// CHECK: %[[B:.*]] = cta.get %[[BS]]{{.*}} pending 0
+// CHECK: %[[B:.*]] = cta.get %[[BS]]{{.*}}
 // CHECK: %[[R:.*]] = cta.dot mma buffer %[[A]] : {{.*}}, %[[B]], {{.*}} -> tensor<64x64xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 2x2 stride 1x2 repeat 2x4">>
 // CHECK: cta.write %[[R]], %[[OUT]]
 // CHECK: %[[ROWS:.*]] = cta.read %[[OUT]] {{.*}} -> tensor<64x64xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (1,0) warps 4x1 stride 1x1 repeat 8x1">>

@@ -78,7 +78,7 @@ func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>
 // A probability tile of 24 keys feeds a product whose K is 32: the fragment's margin is cleared, the values' slot
 // keeps 32 rows.
 // CHECK-LABEL: @padded_k
-// CHECK: cta.alloc : !cta.buffer<24, 8, f16, span 32, slots 1, stored 32 x 8>
+// CHECK: cta.ring : !cta.ring<24, 8, f16, span 32, slots 1, by groups, stored 32 x 8>
 // CHECK: %[[P:.*]] = cta.clear_margin {{.*}} : tensor<16x24xf16, {{.*}} repeat 1x1">>
 // CHECK: cta.dot mma tile %[[P]]
 func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %O: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {

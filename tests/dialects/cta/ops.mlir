@@ -7,28 +7,44 @@
 #p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
 
 // CHECK-LABEL: @all
-func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>, %n: !cta.buffer<16, 12, bf16, span 32, slots 1, stored 16 x 16>,
+func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8xf32, #c>, %n: !cta.buffer<16, 12, bf16, span 32, stored 16 x 16>,
                %v: tensor<128xf32, #v>, %true: tensor<128xi1, #v>) {
-  // CHECK: cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
-  %ring = cta.alloc : !cta.buffer<8, 16, bf16, span 32, slots 2>
-  // CHECK: cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32, slots 1>
-  %q = cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32, slots 1>
+  // CHECK: cta.ring : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  %ring = cta.ring : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  // CHECK: cta.ring at 2048 : !cta.ring<8, 12, bf16, span 32, slots 3, by groups, stored 8 x 16>
+  %wide = cta.ring at 2048 : !cta.ring<8, 12, bf16, span 32, slots 3, by groups, stored 8 x 16>
+  // CHECK: cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32>
+  %q = cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32>
   // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within 0, %{{.*}}, %{{.*}} into %{{.*}}[%{{.*}}] if %{{.*}} :
-  cta.put %K[%i, %i] dims [0, 1] within 0, %i, %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 2>
+  cta.put %K[%i, %i] dims [0, 1] within 0, %i, %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  // CHECK: cta.commit
+  cta.commit
+  // CHECK: cta.get %{{.*}}[%{{.*}}] :
+  %k0 = cta.get %ring[%i] : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
   // CHECK: cta.get %{{.*}}[%{{.*}}] pending 2 :
-  %k = cta.get %ring[%i] pending 2 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<8, 16, bf16, span 32, slots 1>
-  // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16, #cta.layout<"reg
-  %a = cta.read %q : !cta.buffer<16, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16, #a>
+  %k = cta.get %ring[%i] pending 2 : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
+  // CHECK: cta.get %{{.*}}[%{{.*}}] arrived :
+  %k2 = cta.get %ring[%i] arrived : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
+  // CHECK: cta.clear %{{.*}} outside %{{.*}}, %{{.*}} : !cta.buffer<8, 16, bf16, span 32>
+  cta.clear %k outside %i, %i : !cta.buffer<8, 16, bf16, span 32>
+  // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #cta.layout<"reg
+  %a = cta.read %q : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
   // CHECK: cta.dot mma tile %{{.*}} : tensor<16x16xbf16, {{.*}}>, %{{.*}} transposed_b, %{{.*}} :
-  %s = cta.dot mma tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
-  // CHECK: cta.dot mma buffer %{{.*}} : !cta.buffer<16, 16, bf16, span 32, slots 1>, %{{.*}} transposed_b
-  %t = cta.dot mma buffer %q : !cta.buffer<16, 16, bf16, span 32, slots 1>, %k transposed_b, %s : !cta.buffer<8, 16, bf16, span 32, slots 1>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
-  // CHECK: cta.barrier
-  cta.barrier
-  // CHECK: cta.write %{{.*}}, %{{.*}} : tensor<16x16xbf16, {{.*}}>, !cta.buffer<16, 16, bf16, span 32, slots 1>
-  cta.write %a, %q : tensor<16x16xbf16, #a>, !cta.buffer<16, 16, bf16, span 32, slots 1>
+  %s = cta.dot mma tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.dot mma buffer %{{.*}} : !cta.buffer<16, 16, bf16, span 32>, %{{.*}} transposed_b
+  %t = cta.dot mma buffer %q : !cta.buffer<16, 16, bf16, span 32>, %k transposed_b, %s : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.dot mma async tile
+  %w = cta.dot mma async tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.dot_wait %{{.*}}, %{{.*}} pending 1 after(%{{.*}} : tensor<16x8xf32, {{.*}}>) : tensor<16x8xf32, {{.*}}>, tensor<16x16xbf16
+  %w1:2 = cta.dot_wait %w, %a pending 1 after(%t : tensor<16x8xf32, #c>) : tensor<16x8xf32, #c>, tensor<16x16xbf16, #a> -> tensor<16x8xf32, #c>, tensor<16x16xbf16, #a>
+  // CHECK: cta.release %{{.*}}[%{{.*}}] : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  cta.release %ring[%i] : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  // CHECK: cta.barrier cta
+  cta.barrier cta
+  // CHECK: cta.write %{{.*}}, %{{.*}} : tensor<16x16xbf16, {{.*}}>, !cta.buffer<16, 16, bf16, span 32>
+  cta.write %a, %q : tensor<16x16xbf16, #a>, !cta.buffer<16, 16, bf16, span 32>
   // CHECK: cta.clear_margin %{{.*}} : tensor<16x12xbf16, #cta.layout<"reg
-  %m = cta.read %n : !cta.buffer<16, 12, bf16, span 32, slots 1, stored 16 x 16> -> tensor<16x12xbf16, #a>
+  %m = cta.read %n : !cta.buffer<16, 12, bf16, span 32, stored 16 x 16> -> tensor<16x12xbf16, #a>
   %z = cta.clear_margin %m : tensor<16x12xbf16, #a>
   // CHECK: cta.reduce max %{{.*}} along 0 per warp : tensor<128xf32, {{.*}}> -> tensor<4xf32, #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">>
   %r = cta.reduce max %v along 0 per warp : tensor<128xf32, #v> -> tensor<4xf32, #p>

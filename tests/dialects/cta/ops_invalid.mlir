@@ -1,135 +1,177 @@
 // RUN: imbrex-opt %s -split-input-file -verify-diagnostics
 // One case a numbered constraint.
 
-func.func @put_indices(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @put_indices(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
   // expected-error @+1 {{(1) expected 2 indices, found 1}}
-  cta.put %K[%i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  cta.put %K[%i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
   return
 }
 
 // -----
 
-func.func @put_dims(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @put_dims(%K: !tile.view<? x 16 x bf16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
   // expected-error @+1 {{(2) dims must be increasing}}
-  cta.put %K[%i, %i] dims [1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  cta.put %K[%i, %i] dims [1] into %b[%i] : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
   return
 }
 
 // -----
 
-func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
   // expected-error @+1 {{(3) view of 'f16', but tile of 'bf16'}}
-  cta.put %K[%i, %i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x f16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  cta.put %K[%i, %i] dims [0, 1] into %b[%i] : !tile.view<? x 16 x f16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
   return
 }
 
 // -----
 
-func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
   // expected-error @+1 {{(4) 'within' names dimension 0}}
-  cta.put %K[%i, %i, %i] dims [1, 2] within 0, %i, %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  cta.put %K[%i, %i, %i] dims [1, 2] within 0, %i, %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
   return
 }
 
 // -----
 
-func.func @get(%b: !cta.buffer<8, 16, bf16, span 32, slots 2>, %i: i32) {
-  // expected-error @+1 {{(1) expected the result to be one slot of the buffer}}
-  %0 = cta.get %b[%i] pending 0 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<16, 16, bf16, span 32, slots 1>
+func.func @get(%b: !cta.ring<8, 16, bf16, span 32, slots 2, by groups>, %i: i32) {
+  // expected-error @+1 {{(1) expected the result to be the ring's slot}}
+  %0 = cta.get %b[%i] pending 0 : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
   return
 }
 
 // -----
 
-func.func @read(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @read(%b: !cta.buffer<8, 16, bf16, span 32>) {
   // expected-error @+1 {{(1) tile}}
-  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32, slots 1> -> tensor<16x16xbf16>
+  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32> -> tensor<16x16xbf16>
   return
 }
 
 // -----
 
-func.func @read_type(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>) {
+func.func @read_type(%b: !cta.buffer<8, 16, bf16, span 32>) {
   // expected-error @+1 {{(2) expected the buffer's element type}}
-  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32, slots 1> -> tensor<8x16xf16>
+  %0 = cta.read %b : !cta.buffer<8, 16, bf16, span 32> -> tensor<8x16xf16>
   return
 }
 
 // -----
 
-func.func @write(%b: !cta.buffer<8, 16, bf16, span 32, slots 1>, %t: tensor<8x8xbf16>) {
+func.func @write(%b: !cta.buffer<8, 16, bf16, span 32>, %t: tensor<8x8xbf16>) {
   // expected-error @+1 {{(1) tile}}
-  cta.write %t, %b : tensor<8x8xbf16>, !cta.buffer<8, 16, bf16, span 32, slots 1>
+  cta.write %t, %b : tensor<8x8xbf16>, !cta.buffer<8, 16, bf16, span 32>
   return
 }
 
 // -----
 
-func.func @dot_left(%b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+func.func @dot_left(%b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(1) expected exactly one of a tile and a buffer}}
-  %0 = cta.dot fma, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  %0 = cta.dot fma, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
   return
 }
 
 // -----
 
-func.func @dot_shapes(%a: !cta.buffer<16, 32, f32, span 128, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+func.func @dot_shapes(%a: !cta.buffer<16, 32, f32, span 128>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(2) extents do not agree: 16x32 times 16x8}}
-  %0 = cta.dot fma buffer %a : !cta.buffer<16, 32, f32, span 128, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 32, f32, span 128>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
   return
 }
 
 // -----
 
-func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(3) kind mma needs 16-bit operands}}
-  %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f32, span 64, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf32>
+  %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
   return
 }
 
 // -----
 
-func.func @dot_result(%a: !cta.buffer<16, 16, f32, span 64, slots 1>, %b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16x8xf32>) {
+func.func @dot_result(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(4) expected a result of the accumulator's type}}
-  %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64, slots 1>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16x8xf32> -> tensor<16x8xf64>
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf64>
   return
 }
 
 // -----
 
-func.func @dot_rank(%b: !cta.buffer<16, 8, f32, span 32, slots 1>, %c: tensor<16xf32>) {
+func.func @dot_rank(%b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16xf32>) {
   // expected-error @+1 {{(5) expected tiles of rank 2}}
-  %0 = cta.dot fma tile %c : tensor<16xf32>, %b, %c : !cta.buffer<16, 8, f32, span 32, slots 1>, tensor<16xf32> -> tensor<16xf32>
+  %0 = cta.dot fma tile %c : tensor<16xf32>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16xf32> -> tensor<16xf32>
   return
 }
 
 // -----
 
-func.func @get_pending(%b: !cta.buffer<8, 16, bf16, span 32, slots 2>, %i: i32) {
+func.func @get_pending(%b: !cta.ring<8, 16, bf16, span 32, slots 2, by groups>, %i: i32) {
   // expected-error @+1 {{(2) 'pending' is negative}}
-  %0 = cta.get %b[%i] pending -3 : !cta.buffer<8, 16, bf16, span 32, slots 2> -> !cta.buffer<8, 16, bf16, span 32, slots 1>
+  %0 = cta.get %b[%i] pending -3 : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
   return
 }
 
 // -----
 
-// expected-error @+1 {{(1) expected at least one row, column and slot, found 0, -1, 1}}
-func.func private @buffer_extents(!cta.buffer<0, -1, bf16, span 32, slots 1>)
+func.func @get_arrived(%b: !cta.ring<8, 16, bf16, span 32, slots 2, by groups>, %i: i32) {
+  // expected-error @+1 {{(2) what has arrived is not pending}}
+  %0 = cta.get %b[%i] pending 0 arrived : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
+  return
+}
+
+// -----
+
+func.func @wait_types(%x: tensor<16x8xf32>) {
+  // expected-error @+1 {{(1) expected results of the values' types}}
+  %0 = "cta.dot_wait"(%x) {operandSegmentSizes = array<i32: 1, 0>, pending = 0 : i32} : (tensor<16x8xf32>) -> tensor<16x8xf16>
+  return
+}
+
+// -----
+
+func.func @wait_pending(%x: tensor<16x8xf32>) {
+  // expected-error @+1 {{(2) 'pending' is negative}}
+  %0 = cta.dot_wait %x pending -1 : tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @wait_nothing() {
+  // expected-error @+1 {{(3) expected at least one value}}
+  "cta.dot_wait"() {operandSegmentSizes = array<i32: 0, 0>, pending = 0 : i32} : () -> ()
+  return
+}
+
+// -----
+
+// expected-error @+1 {{(1) expected at least one row and column, found 0, -1}}
+func.func private @buffer_extents(!cta.buffer<0, -1, bf16, span 32>)
+
+// -----
+
+// expected-error @+1 {{(5) expected at least one slot}}
+func.func private @ring_slots(!cta.ring<8, 8, bf16, span 32, slots 0, by groups>)
 
 // -----
 
 // expected-error @+1 {{(2) expected a span of 32, 64 or 128 bytes, found 7}}
-func.func private @buffer_span(!cta.buffer<8, 8, bf16, span 7, slots 1>)
+func.func private @ring_span(!cta.ring<8, 8, bf16, span 7, slots 1, by groups>)
+
+// -----
+
+// expected-error @+1 {{(2) expected a span of 32, 64 or 128 bytes, found 7}}
+func.func private @buffer_span(!cta.buffer<8, 8, bf16, span 7>)
 
 // -----
 
 // expected-error @+1 {{(3) expected elements of 1, 2, 4 or 8 bytes, or i1, found 'i48'}}
-func.func private @buffer_element(!cta.buffer<8, 8, i48, span 32, slots 1>)
+func.func private @buffer_element(!cta.buffer<8, 8, i48, span 32>)
 
 // -----
 
 // expected-error @+1 {{(4) expected more stored than 8 x 16, found 4 x 16}}
-func.func @stored(%b: !cta.buffer<8, 16, bf16, span 32, slots 1, stored 4 x 16>) {
+func.func @stored(%b: !cta.buffer<8, 16, bf16, span 32, stored 4 x 16>) {
   return
 }
 
@@ -199,7 +241,7 @@ func.func @any_barrier(%v: tensor<128xi1, #v>) {
   // expected-error @+1 {{(3) decides about an operation that concerns other warps}}
   %r = cta.any %v : tensor<128xi1, #v>
   scf.if %r {
-    cta.barrier
+    cta.barrier cta
   }
   return
 }

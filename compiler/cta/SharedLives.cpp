@@ -1,0 +1,147 @@
+//===- SharedLives.cpp - Which allocations are alive at once -------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Two walks over the kernel, each repeated over a loop until nothing changes, and the first fit that
+// follows from them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/SharedLives.h"
+#include "compiler/cta/BufferAccess.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+
+using namespace mlir;
+using namespace imbrex;
+
+SharedLives::SharedLives(func::FuncOp kernel) {
+  kernel.walk([&](Operation *op) {
+    if (isa<cta::AllocOp, cta::RingOp>(op) && !op->use_empty()) {
+      numberOf[op] = all.size();
+      all.push_back(op);
+    }
+  });
+  conflicts.assign(all.size(), Set(all.size()));
+  Set written(all.size()), needed(all.size());
+  for (Block &block : kernel.getBody()) {
+    forward(block, written);
+    backward(block, needed);
+  }
+}
+
+SharedLives::Set SharedLives::numbers(ArrayRef<Operation *> allocations) const {
+  Set set(all.size());
+  for (Operation *allocation : allocations)
+    set.set(numberOf.lookup(allocation));
+  return set;
+}
+
+void SharedLives::forward(Block &block, Set &written) {
+  for (Operation &op : block) {
+    if (isa<scf::ForOp>(op)) {
+      Set before = written;
+      forward(op.getRegion(0).front(), written);
+      forward(op.getRegion(0).front(), written); // what one iteration wrote the next finds; nothing is ever taken away
+      written |= before;
+    } else if (op.getNumRegions() != 0) {
+      Set before = written;
+      for (Region &region : op.getRegions()) {
+        Set taken = before;
+        if (!region.empty())
+          forward(region.front(), taken);
+        written |= taken;
+      }
+    } else {
+      Touched touched = touchedBy(&op);
+      written |= numbers(touched.writes);
+      written |= numbers(touched.starts);
+    }
+    writtenAfter[&op] = written;
+  }
+}
+
+/// True if a copy or a write into `allocation` leaves nothing of what it held.
+static bool isOverwritten(Operation *allocation) {
+  auto ring = dyn_cast<cta::RingOp>(allocation);
+  return !ring || ring.getType().getSlots() == 1;
+}
+
+void SharedLives::record(Operation *op, const Set &needed) {
+  Set alive = writtenAfter[op];
+  alive &= needed;
+  for (unsigned i : alive.set_bits())
+    conflicts[i] |= alive;
+  Touched touched = touchedBy(op);
+  SmallVector<Operation *> filled(touched.writes.begin(), touched.writes.end());
+  filled.append(touched.starts.begin(), touched.starts.end());
+  for (Operation *allocation : filled) { // also one that no one reads
+    unsigned number = numberOf.lookup(allocation);
+    conflicts[number] |= alive;
+    for (unsigned i : alive.set_bits())
+      conflicts[i].set(number);
+  }
+}
+
+void SharedLives::backward(Block &block, Set &needed) {
+  for (Operation &op : llvm::reverse(block)) {
+    record(&op, needed);
+    if (isa<scf::ForOp>(op)) {
+      for (Set before = needed;;) {
+        Set end = needed;
+        backward(op.getRegion(0).front(), needed);
+        needed |= before; // no iteration, and what comes behind the last
+        if (needed == end)
+          break;
+        needed |= end;
+      }
+      continue;
+    }
+    if (op.getNumRegions() != 0) {
+      Set after = needed;
+      for (Region &region : op.getRegions()) {
+        Set taken = after;
+        if (!region.empty())
+          backward(region.front(), taken);
+        needed |= taken;
+      }
+      continue;
+    }
+    Touched touched = touchedBy(&op);
+    for (const auto &filled : {ArrayRef<Operation *>(touched.writes), ArrayRef<Operation *>(touched.starts)})
+      for (Operation *allocation : filled)
+        if (isOverwritten(allocation) && !isa<cta::ClearOp>(op))
+          needed.reset(numberOf.lookup(allocation));
+    needed |= numbers(touched.reads);
+    needed |= numbers(touched.arrives);
+    if (isa<cta::ClearOp>(op))
+      needed |= numbers(touched.writes); // the rest of the rows stays
+  }
+}
+
+SharedPlan imbrex::planShared(func::FuncOp kernel) {
+  SharedLives lives(kernel);
+  ArrayRef<Operation *> all = lives.allocations();
+  auto numbers = llvm::seq<unsigned>(0, all.size());
+  SmallVector<unsigned> order(numbers.begin(), numbers.end());
+  std::stable_sort(order.begin(), order.end(), [&](unsigned i, unsigned j) { return sizeOf(all[i]) > sizeOf(all[j]); });
+  SharedPlan plan;
+  for (auto [place, number] : llvm::enumerate(order)) {
+    int64_t size = sizeOf(all[number]), offset = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (unsigned other : ArrayRef(order).take_front(place)) {
+        int64_t begin = plan.offsets.lookup(all[other]), end = begin + sizeOf(all[other]);
+        if (!lives.meet(number, other) || offset >= end || begin >= offset + size)
+          continue;
+        offset = llvm::alignTo(end, alignmentOf(all[number]));
+        moved = true;
+      }
+    }
+    plan.offsets[all[number]] = offset;
+    plan.bytes = std::max(plan.bytes, offset + size);
+  }
+  return plan;
+}

@@ -1,0 +1,182 @@
+//===- CopyByThreads.cpp - A tile from a view to a ring, by cp.async -----===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A piece outside the view, in the slot's padding, or of a tile that the loop has no use for is zero-filled
+// (PTX ISA, "cp.async": src-size 0). Where a view's alignment forbids cp.async, elements are loaded and
+// stored one by one; a barrier behind the get makes either visible.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/CopyByThreads.h"
+#include "compiler/cta/Divisibility.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace imbrex;
+
+TileCopy::TileCopy(Lowering &l, cta::PutOp put)
+    : l(l), put(put), view(put.getView().getType()), layout(put.getRing().getType().getSlot().getLayout()),
+      threads(int64_t(l.warps) * 32) {
+  // A piece lies wholly in the tile or wholly beyond it.
+  bytes = std::gcd<int64_t>(accessAlignment(put.getView(), put.getIndices()), layout.columns() * layout.elementBytes());
+  isAsync = columnDim() == view.getRank() - 1 && bytes >= 4;
+  elements = isAsync ? std::max(1u, bytes / layout.elementBytes()) : 1;
+  perRow = layout.paddedColumns() / elements;
+  total = layout.paddedRows() * perRow;
+  isRegular = llvm::isPowerOf2_64(perRow) && threads % perRow == 0;
+  row0 = LLVM::UDivOp::create(l.b, l.loc, l.thread, l.i32(perRow));
+  column0 = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, l.thread, l.i32(perRow)), elements);
+}
+
+SharedPlace TileCopy::placeOf(unsigned round) {
+  if (isRegular)
+    return {row0, column0, int64_t(round) * (threads / perRow), 0};
+  Value id = l.addConstant(l.thread, int64_t(round) * threads);
+  return {LLVM::UDivOp::create(l.b, l.loc, id, l.i32(perRow)),
+          l.mulConstant(LLVM::URemOp::create(l.b, l.loc, id, l.i32(perRow)), elements), 0, 0};
+}
+
+Value TileCopy::hasPiece(unsigned round) {
+  if (int64_t(round + 1) * threads <= total)
+    return {};
+  return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(total));
+}
+
+/// `start` (i64) is where the tile starts along `dim`, `piece` (i32 or null) how far on the thread's piece lies.
+/// `follows`: not before the first position that is visible.
+Reach TileCopy::reachAlong(unsigned dim, Value start, Value piece, bool follows) {
+  auto narrow = [&](Value x) -> Value { return LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), x); };
+  Value first = narrow(start), end = l.viewOf(put.getView()).extents[dim], low;
+  if (put.getWithinDim() == uint32_t(dim)) {
+    low = LLVM::SMaxOp::create(l.b, l.loc, l.scalarOf(put.getWithinLow()), l.i32(0));
+    end = LLVM::SMinOp::create(l.b, l.loc, l.scalarOf(put.getWithinHigh()), end);
+  }
+  if (follows) {
+    Value left = l.sub(end, first);
+    return {piece ? l.sub(left, piece) : left, {}, {}};
+  }
+  // One comparison: a position in [low, end) is (position - low) < (end - low) without a sign.
+  Value position = piece ? l.add(first, piece) : first, count = end;
+  if (low) {
+    position = l.sub(position, low);
+    count = LLVM::SMaxOp::create(l.b, l.loc, l.sub(end, low), l.i32(0));
+  }
+  return {{}, position, count};
+}
+
+CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool columnsFollow) {
+  const Values &strides = l.viewOf(put.getView()).strides;
+  CopyCursor cursor;
+  Value offset = l.i64(0);
+  for (unsigned dim = 0; dim < start.size(); ++dim) {
+    Value index = start[dim];
+    if (isRegular && dim == rowDim())
+      index = l.add(index, l.toI64(row0));
+    if (isRegular && dim == columnDim())
+      index = l.add(index, l.toI64(column0));
+    offset = l.add(offset, l.mul(index, strides[dim]));
+  }
+  cursor.pointer = l.offsetPointer(l.viewOf(put.getView()).pointer, l.mulConstant(offset, layout.elementBytes()));
+  cursor.rows = reachAlong(rowDim(), start[rowDim()], isRegular ? row0 : Value(), rowsFollow);
+  APInt first;
+  bool isCertain = layout.paddedColumns() == layout.columns() && !view.isDynamic(columnDim()) &&
+                   view.getExtents()[columnDim()] >= layout.columns() && put.getWithinDim() != columnDim() &&
+                   matchPattern(put.getIndices()[columnDim()], m_ConstantInt(&first)) && first.isZero();
+  if (!isCertain)
+    cursor.columns = reachAlong(columnDim(), start[columnDim()], isRegular ? column0 : Value(), columnsFollow);
+  return cursor;
+}
+
+Value TileCopy::bytesOf(ArrayRef<int64_t> steps) {
+  const Values &strides = l.viewOf(put.getView()).strides;
+  Value sum = l.i64(0);
+  for (auto [step, stride] : llvm::zip(steps, strides))
+    if (step != 0)
+      sum = l.add(sum, l.mulConstant(stride, step * layout.elementBytes()));
+  return sum;
+}
+
+/// True (i1) where the piece `offset` (i32 or null) + `step` on from the cursor is inside; null if certain.
+Value TileCopy::isWithin(const Reach &reach, Value offset, int64_t step) {
+  Value at = offset ? l.addConstant(offset, step) : Value();
+  if (reach.left)
+    return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sgt, reach.left, at ? at : l.i32(step));
+  if (!reach.position)
+    return {};
+  Value position = at ? l.add(reach.position, at) : l.addConstant(reach.position, step);
+  return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, position, reach.count);
+}
+
+/// What holds for all of a thread's pieces joins `enabled`, and that the bound of the rows: one comparison a piece is
+/// left. `insideOthers`: the view's other dimensions hold the tile. Where the loop has no use for the tile its place
+/// may be no number at all, hence selections and no `and`.
+Reach TileCopy::enabledRows(const CopyCursor &cursor, Value insideOthers) {
+  auto alsoIf = [&](Value condition) {
+    if (condition)
+      enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
+  };
+  alsoIf(insideOthers);
+  if (isRegular) {
+    alsoIf(isWithin(cursor.columns, Value(), 0));
+    if (layout.paddedColumns() != layout.columns())
+      alsoIf(l.less(column0, l.i32(layout.columns())));
+  }
+  Reach rows = cursor.rows;
+  Value &bound = rows.left ? rows.left : rows.count;
+  bound = l.select(enabled, bound, l.i32(0));
+  return rows;
+}
+
+Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
+  Value inside = isWithin(rows, isRegular ? Value() : place.rowBase, place.rowStep);
+  if (!isRegular) {
+    inside = l.both(inside, isWithin(cursor.columns, place.columnBase, 0));
+    if (layout.paddedColumns() != layout.columns())
+      inside = l.both(inside, l.less(place.columnBase, l.i32(layout.columns())));
+  }
+  if (layout.paddedRows() != layout.rows())
+    inside = l.both(inside, l.less(l.addConstant(place.rowBase, place.rowStep), l.i32(layout.rows())));
+  return inside;
+}
+
+/// Where the piece of `round` is read: below that of the round before if pieces are regular.
+Value TileCopy::sourceOf(unsigned round, const SharedPlace &place) {
+  const Values &strides = l.viewOf(put.getView()).strides;
+  if (isRegular) {
+    if (round != 0)
+      source = l.offsetPointer(source, l.mulConstant(strides[rowDim()], threads / perRow * layout.elementBytes()));
+    return source;
+  }
+  Value offset =
+      l.add(l.mul(l.toI64(place.rowBase), strides[rowDim()]), l.mul(l.toI64(place.columnBase), strides[columnDim()]));
+  return l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes()));
+}
+
+void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
+  SharedPlace place = placeOf(round);
+  Value from = sourceOf(round, place), inside = isInside(cursor, place);
+  Value to = l.sharedPointer(slot, layout, place);
+  if (!isAsync) {
+    Type element = put.getRing().getType().getElementType();
+    Values zero{l.zero(element)};
+    return l.storeVector(to, l.whenElse(inside, zero, [&] { return l.loadVector(from, element, 1); }));
+  }
+  Value size = l.select(inside, l.i32(bytes), l.i32(0));
+  auto modifier = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(l.b, l.loc, to, from, bytes, modifier, size);
+}
+
+void TileCopy::run(const CopyCursor &cursor, Value slot) {
+  Values start;
+  for (Value index : put.getIndices())
+    start.push_back(l.scalarOf(index));
+  enabled = put.getCondition() ? l.scalarOf(put.getCondition()) : Value();
+  rows = enabledRows(cursor, l.insideView(put.getView(), start, put.getDims()));
+  source = cursor.pointer;
+  for (unsigned round = 0; round < llvm::divideCeil(total, threads); ++round)
+    l.when(hasPiece(round), [&] { copyPiece(cursor, slot, round); });
+}

@@ -1,0 +1,68 @@
+//===- CopyByThreads.h - A tile from a view to a ring, by cp.async - C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile is copied in pieces of up to 16 bytes, all threads taking turns: piece number = thread + round * threads.
+// Where a put stands in a loop its place in the view moves by the same number of bytes each time, so the loop
+// carries a *cursor*: a pointer that is advanced, and the rows and columns left, which are compared with constants.
+//
+//     thread 5, rows of 8 pieces, 256 threads:  pieces 5, 261, 517 ..  rows 0, 32, 64 ..  column 5
+//     cursor.pointer = that of (row 0, column 5);  rows.left = rows from there to the end, compared with 0, 32, 64 ..
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_TO_NVVM_COPYBYTHREADS_H
+#define IMBREX_COMPILER_CTA_TO_NVVM_COPYBYTHREADS_H
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+
+namespace imbrex {
+
+/// A put, and where in its view the tile starts: indices as i64 values, one a dimension.
+class TileCopy {
+public:
+  TileCopy(Lowering &l, cta::PutOp put);
+
+  /// The cursor of a tile that starts at `start`. `rowsFollow`, `columnsFollow`: its rows, columns are known to start
+  /// at or behind the first that is visible.
+  CopyCursor cursorAt(llvm::ArrayRef<Value> start, bool rowsFollow = false, bool columnsFollow = false);
+  /// Bytes that the pointer moves by if the index of dimension d grows by step[d].
+  Value bytesOf(llvm::ArrayRef<int64_t> steps);
+  /// Copies the tile. `slot` points to the ring's slot.
+  void run(const CopyCursor &cursor, Value slot);
+
+  unsigned rowDim() { return put.getDims()[0]; }
+  unsigned columnDim() { return put.getDims()[1]; }
+
+private:
+  /// The place of this thread's piece in `round`, relative to the cursor.
+  SharedPlace placeOf(unsigned round);
+  /// True (i1) where the thread has a piece in `round`; null if all have one.
+  Value hasPiece(unsigned round);
+  Reach reachAlong(unsigned dim, Value start, Value piece, bool follows);
+  Value isWithin(const Reach &reach, Value offset, int64_t step);
+  Reach enabledRows(const CopyCursor &cursor, Value insideOthers);
+  Value isInside(const CopyCursor &cursor, const SharedPlace &place);
+  Value sourceOf(unsigned round, const SharedPlace &place);
+  void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
+
+  Lowering &l;
+  cta::PutOp put;
+  tile::ViewType view;
+  layout::SharedLayout layout;
+  unsigned bytes;        ///< of a piece
+  bool isAsync;          ///< by cp.async; else elements are loaded and stored
+  int64_t elements;      ///< of a piece
+  int64_t perRow, total; ///< pieces
+  int64_t threads;
+  bool isRegular;      ///< a thread's pieces lie under one another
+  Value row0, column0; ///< of the thread's piece in round 0
+  Value enabled;       ///< i1: the tile is not zero as a whole; null: certain
+  Reach rows;          ///< the cursor's, nothing where the tile is zero
+  Value source;        ///< of the round before
+};
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_TO_NVVM_COPYBYTHREADS_H

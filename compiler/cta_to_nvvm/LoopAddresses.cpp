@@ -1,0 +1,211 @@
+//===- LoopAddresses.cpp - What a loop carries for its copies -------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads indices and steps as linear forms of the induction variable; what is none is left to the body.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/LoopAddresses.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
+  APInt step;
+  if (!matchPattern(loop.getStep(), m_ConstantInt(&step)) || !loop.getInductionVar().getType().isInteger(32))
+    return;
+  loopStep = step.getSExtValue();
+  loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<scf::ForOp>(op))
+      return WalkResult::skip(); // carries its own
+    if (auto get = dyn_cast<cta::GetOp>(op); get && !get.use_empty())
+      carrySlot(op, get.getRing().getType(), get.getStep());
+    if (auto put = dyn_cast<cta::PutOp>(op)) {
+      carrySlot(op, put.getRing().getType(), put.getStep());
+      if (put->getParentOp() == loop)
+        carryCursor(put);
+    }
+    return WalkResult::advance();
+  });
+}
+
+unsigned LoopAddresses::carry(Value initial, std::function<Value(Value)> advance) {
+  values.push_back(initial);
+  advances.push_back(std::move(advance));
+  return values.size() - 1;
+}
+
+bool LoopAddresses::isEven(const LinearForm &form) {
+  return llvm::all_of(form.scalars, [&](const auto &entry) {
+    return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
+  });
+}
+
+Value LoopAddresses::atFirst(const LinearForm &form) {
+  Value sum = l.i64(form.constant);
+  for (auto [scalar, coefficient] : form.scalars) {
+    Value first = l.scalarOf(scalar == loop.getInductionVar() ? loop.getLowerBound() : scalar);
+    sum = l.add(sum, l.mulConstant(l.toI64(first), coefficient));
+  }
+  return sum;
+}
+
+/// True if the i32 scalar is never negative, by what it is made of.
+static bool isNonNegativeScalar(Value value, unsigned depth = 8) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isNonNegative();
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    return depth && loop && argument == loop.getInductionVar() && isNonNegativeScalar(loop.getLowerBound(), depth - 1);
+  }
+  Operation *op = value.getDefiningOp();
+  if (isa<tile::ExtentOp, tile::ProgramIdOp>(op))
+    return true;
+  auto operand = [&](unsigned i) { return depth && isNonNegativeScalar(op->getOperand(i), depth - 1); };
+  if (isa<arith::MaxSIOp>(op))
+    return operand(0) || operand(1);
+  if (isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
+    return operand(0) && operand(1);
+  if (isa<arith::SelectOp>(op))
+    return operand(1) && operand(2);
+  return false;
+}
+
+bool LoopAddresses::isNonNegative(const LinearForm &form) {
+  return form.constant >= 0 && llvm::all_of(form.scalars, [](const auto &entry) {
+           return entry.second >= 0 && isNonNegativeScalar(entry.first);
+         });
+}
+
+void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
+  std::optional<LinearForm> form = modular.ofScalar(step);
+  if (ring.getSlots() == 1 || !form || !isEven(*form) || form->coefficient(loop.getInductionVar()) != 1)
+    return;
+  for (const SlotCounter &counter : counters) {
+    std::optional<LinearForm> ahead = form->plus(counter.rest, -1);
+    if (counter.ring.getSlots() != ring.getSlots() || counter.ring.getStrideBytes() != ring.getStrideBytes() ||
+        !ahead || !ahead->isConstant())
+      continue;
+    unsigned number = counter.number;
+    if (ahead->constant % ring.getSlots() == 0) {
+      entries.push_back([=, this] { l.slotOffsets[op] = current[number]; });
+      return;
+    }
+    if (ring.getSlots() == 2) { // the other slot
+      entries.push_back([=, this] { l.slotOffsets[op] = l.sub(l.i32(ring.getStrideBytes()), current[number]); });
+      return;
+    }
+  }
+  Value first = LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), atFirst(*form));
+  int64_t stride = ring.getStrideBytes(), slots = ring.getSlots(), forward = loopStep % slots;
+  unsigned number = carry(l.slotOffset(ring, first), [=, this](Value offset) -> Value {
+    if (forward == 0)
+      return offset;
+    if (slots == 2)
+      return l.sub(l.i32(stride), offset);
+    Value wraps = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, offset, l.i32(stride * (slots - forward)));
+    return l.add(offset, l.select(wraps, l.i32(stride * (forward - slots)), l.i32(stride * forward)));
+  });
+  counters.push_back({ring, *form, number});
+  entries.push_back([=, this] { l.slotOffsets[op] = current[number]; });
+}
+
+void LoopAddresses::carrySum(Value &field, Value by, SmallVectorImpl<std::pair<Value *, unsigned>> &fields) {
+  if (!field || !by)
+    return;
+  bool isPointer = isa<LLVM::LLVMPointerType>(field.getType());
+  fields.push_back({&field, carry(field, [=, this](Value value) -> Value {
+                      return isPointer ? l.offsetPointer(value, by) : l.add(value, by);
+                    })});
+}
+
+bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
+  for (Known &other : known) {
+    if (other.put.getView() != put.getView() || other.put.getDims() != put.getDims() ||
+        other.put.getRing().getType().getSlot() != put.getRing().getType().getSlot() ||
+        other.put.getWithinDim() != put.getWithinDim() || other.put.getWithinLow() != put.getWithinLow() ||
+        other.put.getWithinHigh() != put.getWithinHigh())
+      continue;
+    SmallVector<int64_t> distance;
+    for (auto [mine, its] : llvm::zip(indices, other.indices)) {
+      std::optional<LinearForm> difference = mine.plus(its, -1);
+      if (!difference || !difference->isConstant() || difference->constant < 0)
+        break;
+      distance.push_back(difference->constant);
+    }
+    if (distance.size() != indices.size())
+      continue;
+    TileCopy copy(l, put);
+    entries.push_back([=, this, bytes = copy.bytesOf(distance), dims = put.getDims(), first = other.cursor] {
+      CopyCursor cursor = *first;
+      cursor.pointer = l.offsetPointer(cursor.pointer, bytes);
+      for (auto [reach, dim] : {std::pair(&cursor.rows, dims[0]), std::pair(&cursor.columns, dims[1])}) {
+        reach->left = reach->left ? l.addConstant(reach->left, -distance[dim]) : Value();
+        reach->position = reach->position ? l.addConstant(reach->position, distance[dim]) : Value();
+      }
+      l.cursors[put] = cursor;
+    });
+    return true;
+  }
+  return false;
+}
+
+void LoopAddresses::carryCursor(cta::PutOp put) {
+  auto isOutside = [&](Value bound) { return !bound || loop.isDefinedOutsideOfLoop(bound); };
+  if (!isOutside(put.getWithinLow()) || !isOutside(put.getWithinHigh()))
+    return;
+  SmallVector<LinearForm> indices;
+  for (Value index : put.getIndices()) {
+    std::optional<LinearForm> form = exact.ofScalar(index);
+    if (!form || !isEven(*form))
+      return;
+    indices.push_back(*form);
+  }
+  if (deriveCursor(put, indices))
+    return;
+  TileCopy copy(l, put);
+  Values start;
+  SmallVector<int64_t> steps;
+  for (const LinearForm &form : indices) {
+    start.push_back(atFirst(form));
+    steps.push_back(form.coefficient(loop.getInductionVar()) * loopStep);
+  }
+  auto follows = [&](unsigned dim) {
+    APInt low;
+    bool isFromZero = put.getWithinDim() != dim ||
+                      (matchPattern(put.getWithinLow(), m_ConstantInt(&low)) && !low.isStrictlyPositive());
+    return isFromZero && isNonNegative(indices[dim]);
+  };
+  auto cursor = std::make_shared<CopyCursor>(copy.cursorAt(start, follows(copy.rowDim()), follows(copy.columnDim())));
+  known.push_back({put, indices, cursor});
+  auto growth = [&](unsigned dim, int64_t sign) { return steps[dim] ? l.i32(sign * steps[dim]) : Value(); };
+  bool moves = llvm::any_of(steps, [](int64_t step) { return step != 0; });
+  SmallVector<std::pair<Value *, unsigned>> fields;
+  carrySum(cursor->pointer, moves ? copy.bytesOf(steps) : Value(), fields);
+  for (auto [reach, dim] : {std::pair(&cursor->rows, copy.rowDim()), std::pair(&cursor->columns, copy.columnDim())}) {
+    carrySum(reach->left, growth(dim, -1), fields);
+    carrySum(reach->position, growth(dim, 1), fields);
+  }
+  entries.push_back([=, this] {
+    for (auto [field, number] : fields)
+      *field = current[number];
+    l.cursors[put] = *cursor;
+  });
+}
+
+void LoopAddresses::enter(ValueRange carried) {
+  current.assign(carried.begin(), carried.end());
+  for (const auto &entry : entries)
+    entry();
+}
+
+Values LoopAddresses::next() {
+  Values result;
+  for (auto [advance, value] : llvm::zip(advances, current))
+    result.push_back(advance(value));
+  return result;
+}

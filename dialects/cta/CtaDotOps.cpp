@@ -1,0 +1,54 @@
+//===- CtaDotOps.cpp - Verifiers of the matrix products ------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each verifier cites the numbered constraint of CtaDotOps.td that it checks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+LogicalResult imbrex::cta::DotOp::verify() {
+  if (bool(getA()) == bool(getABuffer()))
+    return emitOpError("(1) expected exactly one of a tile and a buffer as left operand");
+  RankedTensorType accumulator = cast<RankedTensorType>(getAccumulator().getType());
+  if (accumulator.getRank() != 2 || (getA() && cast<RankedTensorType>(getA().getType()).getRank() != 2))
+    return emitOpError("(5) expected tiles of rank 2");
+  BufferType b = getBBuffer().getType();
+  int64_t n = getTransposedB() ? b.getRows() : b.getColumns();
+  int64_t k = getTransposedB() ? b.getColumns() : b.getRows();
+  int64_t m, aK;
+  if (getA()) {
+    RankedTensorType a = cast<RankedTensorType>(getA().getType());
+    m = a.getDimSize(0), aK = a.getDimSize(1);
+  } else {
+    BufferType a = getABuffer().getType();
+    m = getTransposedA() ? a.getColumns() : a.getRows();
+    aK = getTransposedA() ? a.getRows() : a.getColumns();
+  }
+  if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK != k)
+    return emitOpError("(2) extents do not agree: ")
+           << m << "x" << aK << " times " << k << "x" << n << " into " << accumulator;
+  if (getKind() == DotKind::Mma && (b.getElementBytes() != 2 || !accumulator.getElementType().isF32()))
+    return emitOpError("(3) kind mma needs 16-bit operands and an f32 accumulator");
+  if (getResult().getType() != accumulator)
+    return emitOpError("(4) expected a result of the accumulator's type");
+  return success();
+}
+
+LogicalResult DotWaitOp::verify() {
+  if (getValues().getTypes() != getResults().getTypes())
+    return emitOpError("(1) expected results of the values' types");
+  if (int32_t(getPending()) < 0)
+    return emitOpError("(2) 'pending' is negative");
+  if (getValues().empty())
+    return emitOpError("(3) expected at least one value");
+  return success();
+}

@@ -1,0 +1,82 @@
+//===- CtaDotOps.td - Matrix products -----------------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of tiles, issued and waited for.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTADOTOPS
+#define IMBREX_DIALECTS_CTA_CTADOTOPS
+
+include "dialects/cta/CtaTypes.td"
+
+def Cta_DotKind : I32EnumAttr<"DotKind", "The instruction family of a product", [
+    I32EnumAttrCase<"Fma", 0, "fma">, I32EnumAttrCase<"Mma", 1, "mma">]> {
+  let cppNamespace = "::imbrex::cta";
+}
+
+def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "matrix product with operands in registers or shared memory";
+  let description = [{
+        result = accumulator + a * b        with a, b read transposed where the flag says so
+
+    `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
+    m16n8k16 (16-bit operands, f32 accumulator; PTX ISA "mma.sync"), kind `fma` is one multiply-add an
+    element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
+    the margin of a fragment along K is zero (`cta.clear_margin`).
+
+    With `async` the product is issued only: its result may be read behind a `cta.dot_wait`, and its operands must
+    stay as they are until then.
+
+    Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
+    (3) kind mma: 16-bit operands and an f32 accumulator;
+    (4) the result has the type of the accumulator; (5) tiles of rank 2.
+
+    Example:
+    ```mlir
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k transposed_b, %zero : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+    ```
+  }];
+  let arguments = (ins Cta_DotKind:$kind, Optional<Tile_Tile>:$a, Optional<Cta_BufferType>:$aBuffer, Cta_BufferType:$bBuffer,
+                       Tile_Tile:$accumulator, UnitAttr:$transposedA, UnitAttr:$transposedB, UnitAttr:$async);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $kind (`async` $async^)? (`tile` $a^ `:` type($a))? (`buffer` $aBuffer^ `:` qualified(type($aBuffer)))?
+    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator attr-dict
+    `:` qualified(type($bBuffer)) `,` type($accumulator) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_DotWaitOp : Cta_Op<"dot_wait", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait until asynchronous products are done";
+  let description = [{
+    The results are the same values, readable now: accumulators of `async` products, and tiles that they took as
+    left operands. `pending` is the number of younger products that may still run. The wait stays behind the
+    operations that give the values `after`.
+
+    A product of kind `fma` or `mma` is done when it is issued. There the wait is the identity, and
+    `cta-place-waits` drops it.
+
+    Constraints: (1) the results have the types of the values; (2) `pending` is not negative; (3) at least one value.
+
+    Example:
+    ```mlir
+    #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %acc1 = cta.dot_wait %acc pending 1 after(%l : tensor<16x8xf32, #c>) : tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+    ```
+  }];
+  let arguments = (ins Variadic<Tile_Tile>:$values, Variadic<Tile_Tile>:$after, DefaultValuedAttr<I32Attr, "0">:$pending);
+  let results = (outs Variadic<Tile_Tile>:$results);
+  let assemblyFormat = [{
+    $values `pending` $pending (`after` `(` $after^ `:` type($after) `)`)? attr-dict `:` type($values) `->`
+    type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // IMBREX_DIALECTS_CTA_CTADOTOPS

@@ -1,0 +1,44 @@
+//===- CtaMemoryOps.cpp - Verifiers of the operations on buffers ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each verifier cites the numbered constraint of CtaMemoryOps.td that it checks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+/// True if a tile of `shape` can lie in `buffer`, seen transposed or not.
+static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed) {
+  if (shape.size() == 1)
+    return buffer.getRows() == 1 && shape[0] == buffer.getColumns() && !transposed;
+  if (shape.size() != 2)
+    return false;
+  int64_t rows = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
+  return rows == buffer.getRows() && columns == buffer.getColumns();
+}
+
+LogicalResult ReadOp::verify() {
+  RankedTensorType type = cast<RankedTensorType>(getResult().getType());
+  if (!fits(type.getShape(), getBuffer().getType(), getTransposed()))
+    return emitOpError("(1) tile ") << type << " does not lie in " << getBuffer().getType();
+  if (type.getElementType() != getBuffer().getType().getElementType())
+    return emitOpError("(2) expected the buffer's element type");
+  return success();
+}
+
+LogicalResult WriteOp::verify() {
+  RankedTensorType type = cast<RankedTensorType>(getValue().getType());
+  if (!fits(type.getShape(), getBuffer().getType(), /*transposed=*/false))
+    return emitOpError("(1) tile ") << type << " does not lie in " << getBuffer().getType();
+  if (type.getElementType() != getBuffer().getType().getElementType())
+    return emitOpError("(2) expected the buffer's element type");
+  return success();
+}

@@ -1,0 +1,101 @@
+//===- CtaMemoryOps.td - Buffers and barriers ---------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile in shared memory: where it lies, how it comes from and goes to registers, and how threads meet.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTAMEMORYOPS
+#define IMBREX_DIALECTS_CTA_CTAMEMORYOPS
+
+include "dialects/cta/CtaTypes.td"
+
+def Cta_AllocOp : Cta_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "a buffer in shared memory";
+  let description = [{
+    Shared memory for one tile; what it holds first is undefined. `at` is the byte at which it starts in the CTA's
+    dynamic shared memory, given by `cta-allocate-shared`.
+
+    Example:
+    ```mlir
+    %b = cta.alloc : !cta.buffer<64, 128, bf16, span 128>
+    ```
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+}
+
+def Cta_ReadOp : Cta_Op<"read", [MemoryEffects<[MemRead]>]> {
+  let summary = "shared memory to registers";
+  let description = [{
+    The tile in the buffer, or with `transposed` its transpose, spread as the result's layout
+    says; by ldmatrix where the layout allows it. Where the layout covers more than the tile, the result is zero.
+
+    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), the buffer's extents; (2) same element type.
+
+    Example:
+    ```mlir
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %q = cta.read %b : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer, UnitAttr:$transposed);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$buffer (`transposed` $transposed^)? attr-dict `:` qualified(type($buffer)) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
+  let summary = "registers to shared memory";
+  let description = [{
+    Writes the tile to the buffer. Other threads see it after a barrier.
+
+    Constraints: (1) rank 2 (or rank 1 with a buffer of one row), the buffer's extents; (2) same element type.
+
+    Example:
+    ```mlir
+    #c = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    cta.write %p, %b : tensor<16x8xf32, #c>, !cta.buffer<16, 8, f32, span 32>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value, Cta_BufferType:$buffer);
+  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` qualified(type($buffer))";
+  let hasVerifier = 1;
+}
+
+def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemWrite]>]> {
+  let summary = "zeros in the rows of a buffer that lie outside a range";
+  let description = [{
+    Rows below `low` and from `high` on become zero; the rest stays. Other threads see it after a barrier. For
+    copies that can only leave out what lies outside of a whole tensor, before a product that must not meet
+    what they brought instead.
+
+    Example:
+    ```mlir
+    cta.clear %v outside %low, %high : !cta.buffer<64, 128, bf16, span 128>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer, I32:$low, I32:$high);
+  let assemblyFormat = "$buffer `outside` $low `,` $high attr-dict `:` qualified(type($buffer))";
+}
+
+def Cta_Scope : I32EnumAttr<"Scope", "Which threads meet", [I32EnumAttrCase<"Cta", 0, "cta">]> {
+  let cppNamespace = "::imbrex::cta";
+}
+
+def Cta_BarrierOp : Cta_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "threads meet; what they wrote to shared memory, and the copies they waited for, is seen by all";
+  let description = [{
+    Example:
+    ```mlir
+    cta.barrier cta
+    ```
+  }];
+  let arguments = (ins DefaultValuedAttr<Cta_Scope, "::imbrex::cta::Scope::Cta">:$scope);
+  let assemblyFormat = "$scope attr-dict";
+}
+
+#endif // IMBREX_DIALECTS_CTA_CTAMEMORYOPS

@@ -1,0 +1,34 @@
+//===- CtaRingOps.cpp - Verifiers of the operations on rings -------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each verifier cites the numbered constraint of CtaRingOps.td that it checks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+LogicalResult PutOp::verify() {
+  RingType ring = getRing().getType();
+  auto copied = RankedTensorType::get({ring.getRows(), ring.getColumns()}, ring.getElementType());
+  if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
+    return failure();
+  return tile::verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
+}
+
+LogicalResult GetOp::verify() {
+  if (getResult().getType() != getRing().getType().getSlot())
+    return emitOpError("(1) expected the result to be the ring's slot, ") << getRing().getType().getSlot();
+  if (getPending() && int32_t(*getPending()) < 0)
+    return emitOpError("(2) 'pending' is negative");
+  if (getPending() && getArrived())
+    return emitOpError("(2) what has arrived is not pending");
+  return success();
+}

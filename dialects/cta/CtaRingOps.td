@@ -1,0 +1,110 @@
+//===- CtaRingOps.td - Queues of tiles ----------------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A ring is filled by copies that run while the threads compute: put, commit, get, release.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTARINGOPS
+#define IMBREX_DIALECTS_CTA_CTARINGOPS
+
+include "dialects/cta/CtaTypes.td"
+
+def Cta_RingOp : Cta_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "a ring in shared memory";
+  let description = [{
+    Shared memory for the ring's slots; what they hold first is undefined. `at` is the byte at which slot 0 starts in
+    the CTA's dynamic shared memory, given by `cta-allocate-shared`.
+
+    Example:
+    ```mlir
+    %k = cta.ring : !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
+    ```
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs Cta_RingType:$result);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+}
+
+def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "start copying a tile of a view into the slot of a step";
+  let description = [{
+    All threads of the CTA take part. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
+    padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
+    a step is put, and got, whether the loop still needs it or not. The slot must be empty: what others read in
+    it, they have read before a barrier before this put. The copy arrives some time before the `cta.get` of the
+    step returns.
+
+    Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
+    (3) the element types agree; (4) `within` names a dimension in `dims` and has both bounds.
+
+    Example:
+    ```mlir
+    cta.put %K[%b, %j, %h, %zero] dims [1, 3] into %ring[%step] : !tile.view<? x ? x ? x 128 x bf16>, !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+                       OptionalAttr<I32Attr>:$withinDim, Optional<I32>:$withinLow, Optional<I32>:$withinHigh,
+                       Cta_RingType:$ring, I32:$step, Optional<I1>:$condition);
+  let assemblyFormat = [{
+    $view `[` $indices `]` `dims` $dims (`within` $withinDim^ `,` $withinLow `,` $withinHigh)?
+    `into` $ring `[` $step `]` (`if` $condition^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_CommitOp : Cta_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the puts since the last commit are one group";
+  let description = [{
+    What `pending` of a `cta.get` counts. Only rings `by groups` have them; `cta-place-waits` puts them in.
+
+    Example:
+    ```mlir
+    cta.commit
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Cta_GetOp : Cta_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait until the copy of a step has arrived, as far as this thread made it";
+  let description = [{
+    The result is the slot as a buffer. Not a barrier: what other threads copied is there after the next
+    `cta.barrier` that they reach behind their own get. `pending` is the number of younger groups (`cta.commit`) that
+    may still be on their way; without it none may. `arrived` says that an earlier get has waited for this copy
+    already. `cta-place-waits` fills in both.
+
+    Constraints: (1) the result is the ring's slot; (2) `pending` is not negative, and is not there with `arrived`.
+
+    Example:
+    ```mlir
+    %k = cta.get %ring[%step] pending 1 : !cta.ring<64, 128, bf16, span 128, slots 3, by groups> -> !cta.buffer<64, 128, bf16, span 128>
+    ```
+  }];
+  let arguments = (ins Cta_RingType:$ring, I32:$step, OptionalAttr<I32Attr>:$pending, UnitAttr:$arrived);
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = [{
+    $ring `[` $step `]` (`pending` $pending^)? (`arrived` $arrived^)? attr-dict `:` qualified(type($ring)) `->`
+    qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_ReleaseOp : Cta_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the slot of a step is read no more";
+  let description = [{
+    Ends what the `cta.get` of the step began. Costs nothing `by groups`: there a barrier before the put into the
+    slot has all threads wait for one another.
+
+    Example:
+    ```mlir
+    cta.release %ring[%step] : !cta.ring<64, 128, bf16, span 128, slots 3, by groups>
+    ```
+  }];
+  let arguments = (ins Cta_RingType:$ring, I32:$step);
+  let assemblyFormat = "$ring `[` $step `]` attr-dict `:` qualified(type($ring))";
+}
+
+#endif // IMBREX_DIALECTS_CTA_CTARINGOPS

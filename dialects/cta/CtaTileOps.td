@@ -1,0 +1,94 @@
+//===- CtaTileOps.td - Tiles in registers -------------------------*- tablegen -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What tiles need besides arith, math and tile once they are spread over threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_DIALECTS_CTA_CTATILEOPS
+#define IMBREX_DIALECTS_CTA_CTATILEOPS
+
+include "dialects/cta/CtaTypes.td"
+
+def Cta_ClearMarginOp : Cta_Op<"clear_margin", [Pure, SameOperandsAndResultType]> {
+  let summary = "zeros in the registers that the layout has beyond the tile";
+  let description = [{
+    The same tile; registers that hold no element of it (TileLayout.h, "margin") are zero, so that a product
+    may run over them.
+
+    Example:
+    ```mlir
+    #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %q = cta.clear_margin %p : tensor<16x12xbf16, #a>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+/// tile's ReduceKind: an enumeration is defined once, in the dialect that made it.
+def Cta_ReduceKind : Attr<CPred<"::mlir::isa<::imbrex::tile::ReduceKindAttr>($_self)">, "a kind of reduction"> {
+  let storageType = "::imbrex::tile::ReduceKindAttr";
+  let returnType = "::imbrex::tile::ReduceKind";
+  let convertFromStorage = "$_self.getValue()";
+  let constBuilderCall = "::imbrex::tile::ReduceKindAttr::get($_builder.getContext(), $0)";
+}
+
+def Cta_PartScope : I32EnumAttr<"PartScope", "Who makes a part of a reduction", [
+    I32EnumAttrCase<"Lane", 0, "lane">, I32EnumAttrCase<"Warp", 1, "warp">]> {
+  let cppNamespace = "::imbrex::cta";
+}
+
+def Cta_ReduceOp : Cta_Op<"reduce", [Pure]> {
+  let summary = "each lane's or each warp's part of a reduction";
+  let description = [{
+    As `tile.reduce`, but each lane, or each warp, combines only what it holds itself. `per warp`, element w of
+    the result along `dim` is the part of the w-th warp along it, the neutral element where that warp holds none.
+    `per lane`, there is an element for each lane of each warp along `dim` (TileLayout::laneParts).
+
+    Constraints: (1) `dim` below the operand's rank; (2) the result's layout is the operand's with such parts
+    along `dim` (TileLayout::warpParts or laneParts), its shape the operand's with as many elements along `dim`
+    as there are parts, of the same element type.
+
+    Example:
+    ```mlir
+    #x = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+    #parts = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+    %p = cta.reduce sum %x along 0 per warp : tensor<128xf32, #x> -> tensor<4xf32, #parts>
+    ```
+  }];
+  let arguments = (ins Cta_ReduceKind:$kind, Tile_Tile:$source, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim,
+                       Cta_PartScope:$scope);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    custom<ReduceKind>($kind) $source `along` $dim `per` $scope attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_AnyOp : Cta_Op<"any", [Pure]> {
+  let summary = "whether a condition holds for anything that the warp holds";
+  let description = [{
+    True in every thread of a warp if an element of the tile that one of its threads holds is true; what lies in
+    the layout's margin may count. Two warps may get different answers, so only what concerns no other warp may
+    depend on it: an `scf.if` of operations on registers.
+
+    Constraints: (1) a tile of i1 with a layout; (2) each use is the condition of an `scf.if`; (3) in which every
+    operation is pure.
+
+    Example:
+    ```mlir
+    #rows = #cta.layout<"reg (8) lane (0) (0) (1) (2) (4) warps 8 stride 1 repeat 1">
+    %grew = cta.any %c : tensor<128xi1, #rows>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$condition);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$condition attr-dict `:` type($condition)";
+  let hasVerifier = 1;
+}
+
+#endif // IMBREX_DIALECTS_CTA_CTATILEOPS

@@ -1,0 +1,112 @@
+// RUN: imbrex-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(cta-place-waits))' | FileCheck %s
+
+// Three slots, two groups ahead: at the get of step j one younger group may be on its way. The two tiles of a step
+// are one group, so the second has arrived with the first, as have all behind a wait for all. Both gets stand before the puts, whose barrier they share.
+// CHECK-LABEL: @ahead
+// CHECK: cta.put
+// CHECK-NEXT: cta.put
+// CHECK-NEXT: cta.commit
+// CHECK-NEXT: cta.put
+// CHECK-NEXT: cta.put
+// CHECK-NEXT: cta.commit
+// CHECK-NEXT: scf.for
+// CHECK: cta.get %[[K:.*]][%[[J:.*]]] pending 1
+// CHECK-NEXT: cta.get %[[V:.*]][%[[J]]] arrived
+// CHECK-NEXT: cta.put
+// CHECK-NEXT: cta.put
+// CHECK-NEXT: cta.commit
+// CHECK-NEXT: cta.read
+// CHECK-NEXT: cta.release %[[K]][%[[J]]]
+// CHECK-NEXT: cta.read
+// CHECK-NEXT: cta.release %[[V]][%[[J]]]
+// CHECK: }
+// CHECK-NEXT: cta.get {{.*}} pending 0
+// CHECK-NEXT: cta.get {{.*}} arrived
+func.func @ahead(%K: !tile.view<? x 64 x bf16>, %n: i32, %p: i1) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c2 = arith.constant 2 : i32
+  %rk = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  %rv = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %rk[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %rv[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %rk[%c1] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %rv[%c1] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %k = cta.get %rk[%j] : !cta.ring<16, 64, bf16, span 128, slots 3, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %v = cta.get %rv[%j] : !cta.ring<16, 64, bf16, span 128, slots 3, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %next = arith.addi %j, %c2 : i32
+    cta.put %K[%next, %c0] dims [0, 1] into %rk[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+    cta.put %K[%next, %c0] dims [0, 1] into %rv[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 3, by groups>
+    %t = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    %u = cta.read %v : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  %a = cta.get %rk[%n] : !cta.ring<16, 64, bf16, span 128, slots 3, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  %b = cta.get %rv[%n] : !cta.ring<16, 64, bf16, span 128, slots 3, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  return
+}
+
+// -----
+
+// No put on the way: the get goes down to its first use, past work that does not need it.
+// CHECK-LABEL: @down
+// CHECK: cta.read
+// CHECK-NEXT: cta.release
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: cta.get {{.*}} pending 0
+// CHECK-NEXT: cta.read
+func.func @down(%K: !tile.view<? x 64 x bf16>, %i: i32, %x: tensor<16x64xbf16>) {
+  %c0 = arith.constant 0 : i32
+  %rk = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  %rv = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %rk[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  %k = cta.get %rk[%c0] : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  cta.put %K[%i, %c0] dims [0, 1] into %rv[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  %v = cta.get %rv[%c0] : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  %t = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  %s = arith.addf %t, %x : tensor<16x64xbf16>
+  %u = cta.read %v : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  return
+}
+
+// -----
+
+// A group on one way only: the get waits for all.
+// CHECK-LABEL: @branch
+// CHECK: cta.get {{.*}} pending 0
+// CHECK: cta.get {{.*}} pending 1
+func.func @branch(%K: !tile.view<? x 64 x bf16>, %c: i1) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %r = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  %q = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.if %c {
+    cta.put %K[%c0, %c0] dims [0, 1] into %q[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  }
+  %k = cta.get %r[%c0] : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  %t = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  cta.put %K[%c0, %c0] dims [0, 1] into %r[%c1] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  cta.put %K[%c0, %c0] dims [0, 1] into %q[%c1] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.if %c {
+  } else {
+    cta.put %K[%c0, %c0] dims [0, 1] into %q[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  }
+  cta.put %K[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  %l = cta.get %r[%c1] : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  %u = cta.read %l : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  return
+}
+
+// -----
+
+// A product of kind fma is done when it is issued.
+// CHECK-LABEL: @products
+// CHECK-NOT: async
+// CHECK-NOT: cta.dot_wait
+// CHECK: return
+func.func @products(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  %0 = cta.dot fma async buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
+  %1 = cta.dot_wait %0 pending 0 : tensor<16x8xf32> -> tensor<16x8xf32>
+  return %1 : tensor<16x8xf32>
+}

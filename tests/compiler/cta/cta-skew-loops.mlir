@@ -1,0 +1,119 @@
+// RUN: imbrex-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(func.func(cta-skew-loops))' | FileCheck %s
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
+
+// Two products, the second needs the first: the first is made one iteration ahead, with its get and its put.
+// CHECK-LABEL: @two
+// CHECK: scf.if
+// CHECK:   cta.get %[[K:.*]][%{{.*}}]
+// CHECK:   cta.put %arg0{{.*}} into %[[K]]
+// CHECK:   %[[S0:.*]] = cta.dot mma tile
+// CHECK-NOT: cta.dot
+// CHECK:   scf.for %[[J:[a-z0-9]+]] = {{.*}}, %[[S:[a-z0-9]+]] = %[[S0]])
+// CHECK:     %[[NEXT:.*]] = arith.addi %[[J]], %{{.*}} overflow<nsw>
+// CHECK:     cta.get %[[K]][%[[NEXT]]]
+// CHECK:     cta.get %[[V:.*]][%[[J]]]
+// CHECK:     %[[T:.*]] = cta.dot mma tile
+// CHECK:     arith.truncf %[[S]]
+// CHECK:     %[[O:.*]] = cta.dot mma tile
+// CHECK:     scf.yield %[[O]], %[[T]]
+// CHECK:   cta.get %[[V]]
+// CHECK:   arith.truncf
+// CHECK:   %[[LAST:.*]] = cta.dot mma tile
+// CHECK:   scf.yield %[[LAST]]
+// CHECK: else
+// CHECK-NEXT: scf.yield %arg4
+func.func @two(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %zero: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+  %b = cta.alloc : !cta.buffer<16, 16, bf16, span 32>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %next = arith.addi %j, %c1 : i32
+    cta.put %KV[%next, %c0] dims [0, 1] into %rk[%next] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+    // expected-remark @+1 {{early product: made an iteration ahead}}
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k transposed_b, %none : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    %p0 = arith.truncf %s : tensor<16x16xf32, #l> to tensor<16x16xbf16, #l>
+    cta.write %p0, %b : tensor<16x16xbf16, #l>, !cta.buffer<16, 16, bf16, span 32>
+    %p = cta.read %b : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
+    %a = cta.dot mma tile %p : tensor<16x16xbf16, #a>, %v, %acc : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    scf.yield %a : tensor<16x16xf32, #l>
+  }
+  return %r : tensor<16x16xf32, #l>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
+
+// A product that only needs itself: nothing to make ahead.
+// CHECK-LABEL: @one
+// CHECK-NOT: scf.if
+func.func @one(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>, %k: !cta.buffer<16, 16, bf16, span 32>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
+    %a = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k, %acc : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    scf.yield %a : tensor<16x16xf32, #l>
+  }
+  return %r : tensor<16x16xf32, #l>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
+
+// Both read what the iteration wrote to shared memory: neither can be made before it.
+// CHECK-LABEL: @through_memory
+// CHECK-NOT: scf.if
+func.func @through_memory(%X: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
+  %b = cta.alloc : !cta.buffer<16, 16, bf16, span 32>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
+    %x = tile.load %X[%j, %c0] dims [0, 1] : !tile.view<? x 16 x bf16> -> tensor<16x16xbf16, #l>
+    cta.write %x, %b : tensor<16x16xbf16, #l>, !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %b transposed_b, %none : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    %sum = arith.addf %acc, %s : tensor<16x16xf32, #l>
+    %a = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %b, %sum : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    scf.yield %a : tensor<16x16xf32, #l>
+  }
+  return %r : tensor<16x16xf32, #l>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
+
+// The late product reads the early one's tile too: its slot would have to wait.
+// CHECK-LABEL: @shared_tile
+// CHECK-NOT: scf.if
+func.func @shared_tile(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+  %b = cta.alloc : !cta.buffer<16, 16, bf16, span 32>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
+    // expected-remark @+1 {{not an iteration ahead: a late product reads it too}}
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k transposed_b, %none : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    %p0 = arith.truncf %s : tensor<16x16xf32, #l> to tensor<16x16xbf16, #l>
+    cta.write %p0, %b : tensor<16x16xbf16, #l>, !cta.buffer<16, 16, bf16, span 32>
+    %p = cta.read %b : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
+    %t = arith.extf %p0 : tensor<16x16xbf16, #l> to tensor<16x16xf32, #l>
+    %sum = arith.addf %acc, %t : tensor<16x16xf32, #l>
+    %a = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k, %sum : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    scf.yield %a : tensor<16x16xf32, #l>
+  }
+  return %r : tensor<16x16xf32, #l>
+}

@@ -1,0 +1,26 @@
+// RUN: imbrex-opt %s -pass-pipeline='builtin.module(cta-to-nvvm)' | FileCheck %s
+
+// A loop carries its copies' pointer, the rows left, and the first byte of the slot of two.
+// CHECK-LABEL: llvm.func @copies
+// CHECK: ^bb1(%[[J:.*]]: i32, %[[SLOT:.*]]: i32, %[[POINTER:.*]]: !llvm.ptr<1>, %[[LEFT:.*]]: i32):
+// CHECK: llvm.icmp "sgt" %{{.*}}, %{{.*}} : i32
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[POINTER]], 16
+// CHECK: nvvm.cp.async.commit.group
+// CHECK: nvvm.cp.async.wait.group 1
+// CHECK: llvm.sub %{{.*}}, %[[SLOT]] : i32
+// CHECK: llvm.getelementptr %[[POINTER]]
+// CHECK: llvm.add %[[LEFT]], %{{.*}} : i32
+func.func @copies(%K: !tile.view<? x 64 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32 {tile.name = "n"})
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>, cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %r = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    cta.put %K[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    cta.commit
+    %k = cta.get %r[%j] pending 1 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+  }
+  return
+}
