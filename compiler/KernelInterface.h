@@ -72,7 +72,7 @@ std::string_view baseTypeParameter(std::string_view text);
 struct LaunchValue {
   enum class Kind : uint8_t {
     Pointer,   ///< of view `name`: u64, the device address of its first element
-    Extent,    ///< of view `name` along dimension `index`: i32
+    Extent,    ///< of view `name` along dimension `index`: i32. An extent written alike again is not passed again
     Stride,    ///< of view `name` along dimension `index`: i64, in elements
     Scalar,    ///< parameter `name`: of type `type`
     GridExtent ///< of a folded grid along axis `index` (0: x, 1: y): i32

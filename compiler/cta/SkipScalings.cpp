@@ -68,6 +68,15 @@ static Value conditionNotOne(OpBuilder &b, Value row) {
   return arith::XOrIOp::create(b, select.getLoc(), select.getCondition(), all);
 }
 
+/// Behind the last of `values` that the block defines: the fewest other values are alive there.
+static Block::iterator earliest(Block *block, ArrayRef<Value> values) {
+  Operation *last = nullptr;
+  for (Value value : values)
+    if (Operation *op = value.getDefiningOp(); op && op->getBlock() == block && (!last || last->isBeforeInBlock(op)))
+      last = op;
+  return last ? std::next(last->getIterator()) : block->begin();
+}
+
 /// Makes `product` conditional if its operand `factor` is one factor a row that is mostly 1.
 bool SkipScalings::skip(arith::MulFOp product, Value factor) {
   SmallVector<Operation *> broadcasts;
@@ -79,6 +88,8 @@ bool SkipScalings::skip(arith::MulFOp product, Value factor) {
   if (!condition)
     return false;
   Location loc = product.getLoc();
+  Value scaled = product.getLhs() == factor ? product.getRhs() : product.getLhs();
+  b.setInsertionPoint(product->getBlock(), earliest(product->getBlock(), {row, condition, scaled}));
   Value any = cta::AnyOp::create(b, loc, condition);
   auto branch = scf::IfOp::create(b, loc, TypeRange(product.getType()), any, /*withElseRegion=*/true);
   OpBuilder then = branch.getThenBodyBuilder(), otherwise = branch.getElseBodyBuilder();
@@ -86,7 +97,7 @@ bool SkipScalings::skip(arith::MulFOp product, Value factor) {
   for (Operation *op : llvm::reverse(broadcasts))
     then.clone(*op, map);
   scf::YieldOp::create(then, loc, then.clone(*product, map)->getResult(0));
-  scf::YieldOp::create(otherwise, loc, product.getLhs() == factor ? product.getRhs() : product.getLhs());
+  scf::YieldOp::create(otherwise, loc, scaled);
   product.replaceAllUsesWith(branch.getResult(0));
   product.erase();
   for (Operation *op : broadcasts)

@@ -92,6 +92,13 @@ void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
       define(argument, {passed});
     }
   });
+  for (auto [i, argument] : llvm::enumerate(kernel.getArguments()))
+    if (auto view = dyn_cast<tile::ViewType>(argument.getType()))
+      for (unsigned dim = 0; dim < view.getRank(); ++dim)
+        if (view.isDynamic(dim)) {
+          auto [first, its] = firstOfExtent(kernel, i, dim);
+          views[argument].extents[dim] = views[kernel.getArgument(first)].extents[its];
+        }
 }
 
 LogicalResult Lowering::run() {

@@ -111,24 +111,36 @@ Value TileCopy::isWithin(const Reach &reach, Value offset, int64_t step) {
   return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, position, reach.count);
 }
 
-/// What holds for all of a thread's pieces joins `enabled`, and that the bound of the rows: one comparison a piece is
-/// left. `insideOthers`: the view's other dimensions hold the tile. Where the loop has no use for the tile its place
-/// may be no number at all, hence selections and no `and`.
-Reach TileCopy::enabledRows(const CopyCursor &cursor, Value insideOthers) {
+/// Where the loop has no use for the tile its place may be no number at all, hence selections and no `and`.
+Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Value> start) {
   auto alsoIf = [&](Value condition) {
     if (condition)
       enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
   };
-  alsoIf(insideOthers);
+  alsoIf(l.insideView(put.getView(), start, put.getDims()));
   if (isRegular) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())
       alsoIf(l.less(column0, l.i32(layout.columns())));
   }
-  Reach rows = cursor.rows;
+  return enabled;
+}
+
+/// Bounds the rows by `enabled`: one comparison a piece is left.
+static Reach enabledRows(Lowering &l, Reach rows, Value enabled) {
   Value &bound = rows.left ? rows.left : rows.count;
   bound = l.select(enabled, bound, l.i32(0));
   return rows;
+}
+
+CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool columnsFollow) {
+  CopyCursor cursor = cursorAt(start, rowsFollow, columnsFollow);
+  Values narrow;
+  for (Value index : start)
+    narrow.push_back(LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), index));
+  cursor.rows = enabledRows(l, cursor.rows, enabledBy(cursor, {}, narrow));
+  cursor.isNarrowed = true;
+  return cursor;
 }
 
 Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
@@ -171,11 +183,14 @@ void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
 }
 
 void TileCopy::run(const CopyCursor &cursor, Value slot) {
-  Values start;
-  for (Value index : put.getIndices())
-    start.push_back(l.scalarOf(index));
-  enabled = put.getCondition() ? l.scalarOf(put.getCondition()) : Value();
-  rows = enabledRows(cursor, l.insideView(put.getView(), start, put.getDims()));
+  Value enabled = put.getCondition() ? l.scalarOf(put.getCondition()) : Value();
+  if (!cursor.isNarrowed) {
+    Values start;
+    for (Value index : put.getIndices())
+      start.push_back(l.scalarOf(index));
+    enabled = enabledBy(cursor, enabled, start);
+  }
+  rows = enabledRows(l, cursor.rows, enabled);
   source = cursor.pointer;
   for (unsigned round = 0; round < llvm::divideCeil(total, threads); ++round)
     l.when(hasPiece(round), [&] { copyPiece(cursor, slot, round); });

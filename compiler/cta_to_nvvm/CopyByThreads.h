@@ -27,6 +27,8 @@ public:
   /// The cursor of a tile that starts at `start`. `rowsFollow`, `columnsFollow`: its rows, columns are known to start
   /// at or behind the first that is visible.
   CopyCursor cursorAt(llvm::ArrayRef<Value> start, bool rowsFollow = false, bool columnsFollow = false);
+  /// As cursorAt, for puts whose tile only moves along its rows: what else must hold bounds the rows already.
+  CopyCursor narrowedAt(llvm::ArrayRef<Value> start, bool rowsFollow, bool columnsFollow);
   /// Bytes that the pointer moves by if the index of dimension d grows by step[d].
   Value bytesOf(llvm::ArrayRef<int64_t> steps);
   /// Copies the tile. `slot` points to the ring's slot.
@@ -42,7 +44,8 @@ private:
   Value hasPiece(unsigned round);
   Reach reachAlong(unsigned dim, Value start, Value piece, bool follows);
   Value isWithin(const Reach &reach, Value offset, int64_t step);
-  Reach enabledRows(const CopyCursor &cursor, Value insideOthers);
+  /// What all of a thread's pieces need beside the rows; null: nothing.
+  Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);
   Value isInside(const CopyCursor &cursor, const SharedPlace &place);
   Value sourceOf(unsigned round, const SharedPlace &place);
   void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
@@ -58,7 +61,6 @@ private:
   int64_t threads;
   bool isRegular;      ///< a thread's pieces lie under one another
   Value row0, column0; ///< of the thread's piece in round 0
-  Value enabled;       ///< i1: the tile is not zero as a whole; null: certain
   Reach rows;          ///< the cursor's, nothing where the tile is zero
   Value source;        ///< of the round before
 };

@@ -18,6 +18,25 @@ using Kind = LaunchValue::Kind;
 
 static constexpr unsigned kGlobalSpace = 1; ///< PTX's address space of views
 
+/// What is written for an extent of an argument; null if nothing is.
+static Attribute writtenExtent(func::FuncOp kernel, unsigned argument, unsigned dim) {
+  auto extents = kernel.getArgAttrOfType<ArrayAttr>(argument, tile::kExtentsAttr);
+  return extents ? extents[dim] : Attribute();
+}
+
+std::pair<unsigned, unsigned> imbrex::firstOfExtent(func::FuncOp kernel, unsigned argument, unsigned dim) {
+  Attribute written = writtenExtent(kernel, argument, dim);
+  for (unsigned i = 0; i < argument && written; ++i)
+    if (auto view = dyn_cast<tile::ViewType>(kernel.getArgumentTypes()[i]))
+      for (unsigned k = 0; k < view.getRank(); ++k)
+        if (view.isDynamic(k) && writtenExtent(kernel, i, k) == written)
+          return {i, k};
+  for (unsigned k = 0; k < dim && written; ++k)
+    if (writtenExtent(kernel, argument, k) == written)
+      return {argument, k};
+  return {argument, dim};
+}
+
 void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Value, const LaunchValue &)> visit) {
   for (auto [i, argument] : llvm::enumerate(kernel.getArguments())) {
     auto attribute = kernel.getArgAttrOfType<StringAttr>(i, tile::kNameAttr);
@@ -31,7 +50,7 @@ void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Val
     }
     visit(argument, {Kind::Pointer, name});
     for (unsigned dim = 0; dim < view.getRank(); ++dim)
-      if (view.isDynamic(dim))
+      if (view.isDynamic(dim) && firstOfExtent(kernel, i, dim) == std::pair(unsigned(i), dim))
         visit(argument, {Kind::Extent, name, dim});
     for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
       visit(argument, {Kind::Stride, name, dim});

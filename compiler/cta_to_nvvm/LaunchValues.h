@@ -18,10 +18,13 @@
 namespace imbrex {
 
 /// Calls `visit` with each value in order and the kernel's argument that it belongs to (null: the grid). A view gives
-/// its pointer, its dynamic extents, and its strides but the last, which is 1; a scalar gives itself; after all
-/// arguments a folded grid gives its extents along x and y.
+/// its pointer, its dynamic extents but those written like an earlier one, and its strides but the last, which is 1; a
+/// scalar gives itself; after all arguments a folded grid gives its extents along x and y.
 void forEachLaunchValue(mlir::func::FuncOp kernel,
                         llvm::function_ref<void(mlir::Value argument, const LaunchValue &value)> visit);
+
+/// The argument and dimension that pass the dynamic extent `dim` of view `argument`: the first that is written alike.
+std::pair<unsigned, unsigned> firstOfExtent(mlir::func::FuncOp kernel, unsigned argument, unsigned dim);
 
 /// The values of forEachLaunchValue. `kernel` is of stage tile or cta.
 std::vector<LaunchValue> launchValuesOf(mlir::func::FuncOp kernel);

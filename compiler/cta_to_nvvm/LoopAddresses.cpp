@@ -180,7 +180,13 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
                       (matchPattern(put.getWithinLow(), m_ConstantInt(&low)) && !low.isStrictlyPositive());
     return isFromZero && isNonNegative(indices[dim]);
   };
-  auto cursor = std::make_shared<CopyCursor>(copy.cursorAt(start, follows(copy.rowDim()), follows(copy.columnDim())));
+  bool movesByRows = true;
+  for (auto [dim, step] : llvm::enumerate(steps))
+    movesByRows &= step == 0 || dim == copy.rowDim();
+  bool rowsFollow = follows(copy.rowDim()), columnsFollow = follows(copy.columnDim());
+  auto cursor = std::make_shared<CopyCursor>(movesByRows && rowsFollow
+                                                 ? copy.narrowedAt(start, rowsFollow, columnsFollow)
+                                                 : copy.cursorAt(start, rowsFollow, columnsFollow));
   known.push_back({put, indices, cursor});
   auto growth = [&](unsigned dim, int64_t sign) { return steps[dim] ? l.i32(sign * steps[dim]) : Value(); };
   bool moves = llvm::any_of(steps, [](int64_t step) { return step != 0; });

@@ -75,6 +75,7 @@ struct Reach {
 struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
   Reach rows, columns;
+  bool isNarrowed = false; ///< the rows reach nowhere if the columns or the view's other dimensions do not
 };
 
 class Lowering {

@@ -175,9 +175,13 @@ LogicalResult KernelCheck::checkArgument(unsigned index) {
   auto alignment = kernel.getArgAttrOfType<IntegerAttr>(index, tile::kAlignmentAttr);
   auto view = dyn_cast<tile::ViewType>(type);
   DictionaryAttr attributes = kernel.getArgAttrDict(index);
-  if (!name || attributes.size() != (view ? 2 : 1))
+  auto written = kernel.getArgAttrOfType<ArrayAttr>(index, tile::kExtentsAttr);
+  if (!name || attributes.size() != (view ? 2 : 1) + (view && written))
     return check.error(kernel) << "argument " << index << " needs the attribute " << tile::kNameAttr << ", a view "
-                               << tile::kAlignmentAttr << " too, and nothing else";
+                               << tile::kAlignmentAttr << " too and perhaps " << tile::kExtentsAttr
+                               << ", and nothing else";
+  if (written && (int64_t(written.size()) != view.getRank() || !llvm::all_of(written, llvm::IsaPred<StringAttr>)))
+    return check.error(kernel) << "argument " << index << ": " << tile::kExtentsAttr << " has one text a dimension";
   if (!view)
     return isScalar(type) ? success() : check.error(kernel) << "argument " << index << ": found " << type;
   int64_t bytes = alignment && alignment.getType().isInteger(32) ? alignment.getInt() : 0;

@@ -207,8 +207,13 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
                     tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, options.foldGrid));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
-    if (parameter->isView)
-      function.setArgAttr(i, tile::kAlignmentAttr, b.getI32IntegerAttr(parameter->alignment));
+    if (!parameter->isView)
+      continue;
+    function.setArgAttr(i, tile::kAlignmentAttr, b.getI32IntegerAttr(parameter->alignment));
+    SmallVector<Attribute> extents;
+    for (const Expression &extent : parameter->extents)
+      extents.push_back(b.getStringAttr(extent.infix()));
+    function.setArgAttr(i, tile::kExtentsAttr, b.getArrayAttr(extents));
   }
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;

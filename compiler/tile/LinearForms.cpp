@@ -61,7 +61,10 @@ Value LinearForm::emit(OpBuilder &b, Location loc) const {
   return sum;
 }
 
+/// Of 32 bits alone: a form is small enough for 64.
 static bool mayWrap(Operation *op) {
+  if (getElementTypeOrSelf(op->getResult(0)).isInteger(64))
+    return false;
   auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op);
   return flags && !flags.hasNoSignedWrap();
 }

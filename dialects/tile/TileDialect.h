@@ -36,6 +36,8 @@ inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< a Request
 inline constexpr llvm::StringLiteral kNameAttr = "tile.name";     ///< StringAttr on each argument
 inline constexpr llvm::StringLiteral kAlignmentAttr =
     "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment
+inline constexpr llvm::StringLiteral kExtentsAttr =
+    "tile.extents"; ///< array of StringAttr on a view argument, one a dimension; may be absent
 
 /// The most slots of a ring that can be asked for: more copies under way than that hide no more of their latency.
 inline constexpr unsigned kMostStages = 8;

@@ -20,22 +20,25 @@ using imbrex::cuda::CUdevice;
 
 namespace {
 
-thread_local constinit ThreadStack<CUcontext> contexts{};
+ThreadStack<CUcontext> &stack() {
+  static thread_local constinit ThreadStack<CUcontext> contexts{};
+  return contexts;
+}
 
 CUresult push(CUcontext context) {
-  if (contexts.full())
+  if (stack().full())
     return CUDA_ERROR_OUT_OF_MEMORY;
   CUresult status = table().contextPushCurrent(context);
   if (status == CUDA_SUCCESS)
-    contexts.push(context);
+    stack().push(context);
   return status;
 }
 
 CUresult pop(CUcontext *context) {
-  if (contexts.empty())
+  if (stack().empty())
     return CUDA_ERROR_INVALID_CONTEXT;
   CUresult status = table().contextPopCurrent(context);
-  contexts.pop();
+  stack().pop();
   return status;
 }
 
@@ -43,7 +46,7 @@ CUresult pop(CUcontext *context) {
 
 namespace imbrex::standin {
 
-CUcontext currentContext() { return contexts.empty() ? nullptr : contexts.top(); }
+CUcontext currentContext() { return stack().empty() ? nullptr : stack().top(); }
 
 CUresult setCurrentContext(CUcontext context) {
   if (context == currentContext())

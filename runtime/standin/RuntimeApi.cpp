@@ -46,7 +46,10 @@ struct Configuration {
   size_t shared;
   CUstream stream;
 };
-thread_local constinit ThreadStack<Configuration> configurations{};
+ThreadStack<Configuration> &configurations() {
+  static thread_local constinit ThreadStack<Configuration> pushed{};
+  return pushed;
+}
 int &lastError() {
   static thread_local int error = kSuccess;
   return error;
@@ -148,16 +151,16 @@ extern "C" {
 }
 
 CUDART_API __cudaPushCallConfiguration(Dim3 grid, Dim3 block, size_t shared, CUstream stream) {
-  if (configurations.full())
+  if (configurations().full())
     return remember(told(CUDA_ERROR_OUT_OF_MEMORY));
-  configurations.push({grid, block, shared, stream});
+  configurations().push({grid, block, shared, stream});
   return kSuccess;
 }
 CUDART_API __cudaPopCallConfiguration(Dim3 *grid, Dim3 *block, size_t *shared, CUstream *stream) {
-  if (configurations.empty())
+  if (configurations().empty())
     return remember(kInvalidConfiguration);
-  Configuration top = configurations.top();
-  configurations.pop();
+  Configuration top = configurations().top();
+  configurations().pop();
   *grid = top.grid;
   *block = top.block;
   *shared = top.shared;
