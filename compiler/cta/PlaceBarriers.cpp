@@ -48,6 +48,15 @@ struct Pending {
     arrived.insert(other.arrived.begin(), other.arrived.end());
     stores.insert(other.stores.begin(), other.stores.end());
   }
+  bool operator==(const Pending &other) const {
+    return equal(reads, other.reads) && equal(writes, other.writes) && equal(arrived, other.arrived) &&
+           equal(stores, other.stores);
+  }
+
+private:
+  static bool equal(const Operations &x, const Operations &y) {
+    return x.size() == y.size() && llvm::all_of(x, [&](Operation *op) { return y.contains(op); });
+  }
 };
 
 struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
@@ -61,8 +70,16 @@ private:
   void visitBlock(Block &block, Pending &pending);
   void visit(Operation *op, Pending &pending);
   void visitLoop(scf::ForOp loop, Pending &pending);
+  void visitIterations(scf::ForOp loop, Pending &pending);
 
-  bool isTrial = false; ///< barriers are thought of only
+  /// What a loop leaves of what it finds, as long as no barrier is placed.
+  struct Known {
+    Pending before, after;
+  };
+  using KnownLoops = llvm::DenseMap<Operation *, std::vector<Known>>;
+  KnownLoops tried, placed; ///< by isTrial
+  bool isTrial = false;     ///< barriers are thought of only
+  unsigned barriers = 0;    ///< placed so far
 };
 
 } // namespace
@@ -130,9 +147,24 @@ void PlaceBarriers::visitBlock(Block &block, Pending &pending) {
     visit(&op, pending);
 }
 
+/// Loops in loops are walked again and again: what one has done before is not done again.
+void PlaceBarriers::visitLoop(scf::ForOp loop, Pending &pending) {
+  KnownLoops &known = isTrial ? tried : placed;
+  for (const Known &each : known[loop])
+    if (each.before == pending) {
+      pending = each.after;
+      return;
+    }
+  Pending before = pending;
+  unsigned barriersBefore = barriers;
+  visitIterations(loop, pending);
+  if (barriers == barriersBefore)
+    known[loop].push_back({before, pending});
+}
+
 /// An iteration finds what the one before it left: that is tried first, so that a barrier stands where every iteration
 /// needs one, not where the first does.
-void PlaceBarriers::visitLoop(scf::ForOp loop, Pending &pending) {
+void PlaceBarriers::visitIterations(scf::ForOp loop, Pending &pending) {
   Pending before = pending;
   bool wasTrial = std::exchange(isTrial, true);
   visitBlock(*loop.getBody(), pending);
@@ -168,6 +200,9 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     if (!isTrial) {
       OpBuilder builder(op);
       cta::BarrierOp::create(builder, op->getLoc(), cta::Scope::Cta);
+      ++barriers;
+      tried.clear();
+      placed.clear();
     }
     pending.clear();
   }

@@ -44,7 +44,8 @@ void SharedLives::forward(Block &block, Set &written) {
     if (isa<scf::ForOp>(op)) {
       Set before = written;
       forward(op.getRegion(0).front(), written);
-      forward(op.getRegion(0).front(), written); // what one iteration wrote the next finds; nothing is ever taken away
+      if (written != before) // what one iteration wrote the next finds; nothing is ever taken away
+        forward(op.getRegion(0).front(), written);
       written |= before;
     } else if (op.getNumRegions() != 0) {
       Set before = written;
@@ -89,7 +90,10 @@ void SharedLives::backward(Block &block, Set &needed) {
   for (Operation &op : llvm::reverse(block)) {
     record(&op, needed);
     if (isa<scf::ForOp>(op)) {
-      for (Set before = needed;;) {
+      Set before = needed;
+      if (auto found = neededAtEnd.find(&op); found != neededAtEnd.end())
+        needed |= found->second; // of an earlier walk, which found no more behind the loop than this one
+      for (;;) {
         Set end = needed;
         backward(op.getRegion(0).front(), needed);
         needed |= before; // no iteration, and what comes behind the last
@@ -97,6 +101,7 @@ void SharedLives::backward(Block &block, Set &needed) {
           break;
         needed |= end;
       }
+      neededAtEnd[&op] = needed;
       continue;
     }
     if (op.getNumRegions() != 0) {

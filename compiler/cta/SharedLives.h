@@ -42,6 +42,7 @@ private:
   llvm::SmallVector<mlir::Operation *> all;
   llvm::DenseMap<mlir::Operation *, unsigned> numberOf;
   llvm::DenseMap<mlir::Operation *, Set> writtenAfter; ///< an operation -> what may have been written behind it
+  llvm::DenseMap<mlir::Operation *, Set> neededAtEnd;  ///< a loop -> what is needed behind its body
   std::vector<Set> conflicts;
 };
 

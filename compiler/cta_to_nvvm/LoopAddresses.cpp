@@ -184,9 +184,9 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   for (auto [dim, step] : llvm::enumerate(steps))
     movesByRows &= step == 0 || dim == copy.rowDim();
   bool rowsFollow = follows(copy.rowDim()), columnsFollow = follows(copy.columnDim());
-  auto cursor = std::make_shared<CopyCursor>(movesByRows && rowsFollow
-                                                 ? copy.narrowedAt(start, rowsFollow, columnsFollow)
-                                                 : copy.cursorAt(start, rowsFollow, columnsFollow));
+  auto cursor =
+      std::make_shared<CopyCursor>(movesByRows && rowsFollow ? copy.narrowedAt(start, rowsFollow, columnsFollow)
+                                                             : copy.cursorAt(start, rowsFollow, columnsFollow));
   known.push_back({put, indices, cursor});
   auto growth = [&](unsigned dim, int64_t sign) { return steps[dim] ? l.i32(sign * steps[dim]) : Value(); };
   bool moves = llvm::any_of(steps, [](int64_t step) { return step != 0; });

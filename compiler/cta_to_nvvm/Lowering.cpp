@@ -35,10 +35,9 @@ LogicalResult Lowering::lowerBlock(Block &block) {
              << "up to here the kernel takes " << count.instructions << " instructions of each thread, more than "
              << kMostInstructions << "; " << sizeAdvice(&op, warps);
     if (count.machineInstructions > kMostMachineInstructions)
-      return refuseSize(&op, SizeLimit::Instructions)
-             << "up to here the kernel takes " << count.machineInstructions
-             << " machine instructions of each thread, more than " << kMostMachineInstructions << "; "
-             << sizeAdvice(&op, warps);
+      return refuseSize(&op, SizeLimit::Instructions) << "up to here the kernel takes " << count.machineInstructions
+                                                      << " machine instructions of each thread, more than "
+                                                      << kMostMachineInstructions << "; " << sizeAdvice(&op, warps);
   }
   return success();
 }

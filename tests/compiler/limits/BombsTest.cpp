@@ -75,6 +75,10 @@ TEST(Bombs, Loops) {
   check("16 loops in one another",
         kernel("f32", "var s = fill<f32>[32](0); " + repeat(16, open) + "s += load X[j0 + j15, 0 :+ 32]; " +
                           std::string(16, '}') + " store Y[i, 0 :+ 32] = s;"));
+  check("a product in 16 loops",
+        kernel("f16", "var s = fill<f32>[16, 64](0); " + repeat(16, open) +
+                          "s = dot(load X[0 :+ 16, 0 :+ 64], load X[0 :+ 64, 0 :+ 64], s); " + std::string(16, '}') +
+                          " store Y[0 :+ 16, 0 :+ 64] = cast<f16>(s);"));
 }
 
 TEST(Bombs, Tiles) {
