@@ -18,6 +18,9 @@
 using namespace mlir;
 using namespace imbrex;
 
+/// What memory is read by: threads that lie side by side in a row read no less of it.
+static constexpr int64_t kSectorBytes = 32;
+
 TileCopy::TileCopy(Lowering &l, cta::PutOp put)
     : l(l), put(put), view(put.getView().getType()), layout(put.getRing().getType().getSlot().getLayout()),
       threads(int64_t(l.warps) * 32) {
@@ -27,20 +30,32 @@ TileCopy::TileCopy(Lowering &l, cta::PutOp put)
   elements = isAsync ? std::max(1u, bytes / layout.elementBytes()) : 1;
   perRow = layout.paddedColumns() / elements;
   total = layout.paddedRows() * perRow;
-  isRegular = llvm::isPowerOf2_64(perRow) && threads % perRow == 0;
-  row0 = LLVM::UDivOp::create(l.b, l.loc, l.thread, l.i32(perRow));
-  column0 = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, l.thread, l.i32(perRow)), elements);
+  across = std::min<int64_t>(perRow & -perRow, threads & -threads);
+  isRegular = across == perRow || across * elements * layout.elementBytes() >= kSectorBytes;
+  if (!isRegular)
+    across = perRow;
+  panels = perRow / across;
+  row0 = LLVM::UDivOp::create(l.b, l.loc, l.thread, l.i32(across));
+  column0 = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, l.thread, l.i32(across)), elements);
+}
+
+unsigned TileCopy::rounds() const {
+  return isRegular ? panels * llvm::divideCeil(layout.paddedRows(), down()) : llvm::divideCeil(total, threads);
 }
 
 SharedPlace TileCopy::placeOf(unsigned round) {
   if (isRegular)
-    return {row0, column0, int64_t(round) * (threads / perRow), 0};
+    return {row0, column0, round / panels * down(), round % panels * across * elements};
   Value id = l.addConstant(l.thread, int64_t(round) * threads);
   return {LLVM::UDivOp::create(l.b, l.loc, id, l.i32(perRow)),
           l.mulConstant(LLVM::URemOp::create(l.b, l.loc, id, l.i32(perRow)), elements), 0, 0};
 }
 
 Value TileCopy::hasPiece(unsigned round) {
+  if (isRegular) {
+    int64_t above = round / panels * down();
+    return above + down() <= layout.paddedRows() ? Value() : l.less(row0, l.i32(layout.paddedRows() - above));
+  }
   if (int64_t(round + 1) * threads <= total)
     return {};
   return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(total));
@@ -118,7 +133,7 @@ Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Valu
       enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
   };
   alsoIf(l.insideView(put.getView(), start, put.getDims()));
-  if (isRegular) {
+  if (isRegular && panels == 1) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())
       alsoIf(l.less(column0, l.i32(layout.columns())));
@@ -145,23 +160,22 @@ CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool col
 
 Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
   Value inside = isWithin(rows, isRegular ? Value() : place.rowBase, place.rowStep);
-  if (!isRegular) {
-    inside = l.both(inside, isWithin(cursor.columns, place.columnBase, 0));
+  if (!isRegular || panels > 1) {
+    inside = l.both(inside, isWithin(cursor.columns, isRegular ? Value() : place.columnBase, place.columnStep));
     if (layout.paddedColumns() != layout.columns())
-      inside = l.both(inside, l.less(place.columnBase, l.i32(layout.columns())));
+      inside = l.both(inside, l.less(l.addConstant(place.columnBase, place.columnStep), l.i32(layout.columns())));
   }
   if (layout.paddedRows() != layout.rows())
     inside = l.both(inside, l.less(l.addConstant(place.rowBase, place.rowStep), l.i32(layout.rows())));
   return inside;
 }
 
-/// Where the piece of `round` is read: below that of the round before if pieces are regular.
-Value TileCopy::sourceOf(unsigned round, const SharedPlace &place) {
+/// Where a piece is read.
+Value TileCopy::sourceOf(const SharedPlace &place) {
   const Values &strides = l.viewOf(put.getView()).strides;
   if (isRegular) {
-    if (round != 0)
-      source = l.offsetPointer(source, l.mulConstant(strides[rowDim()], threads / perRow * layout.elementBytes()));
-    return source;
+    int64_t step = place.columnStep * layout.elementBytes();
+    return step == 0 ? source : l.offsetPointer(source, l.mulConstant(strides[columnDim()], step));
   }
   Value offset =
       l.add(l.mul(l.toI64(place.rowBase), strides[rowDim()]), l.mul(l.toI64(place.columnBase), strides[columnDim()]));
@@ -170,7 +184,7 @@ Value TileCopy::sourceOf(unsigned round, const SharedPlace &place) {
 
 void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
   SharedPlace place = placeOf(round);
-  Value from = sourceOf(round, place), inside = isInside(cursor, place);
+  Value from = sourceOf(place), inside = isInside(cursor, place);
   Value to = l.sharedPointer(slot, layout, place);
   if (!isAsync) {
     Type element = put.getRing().getType().getElementType();
@@ -192,6 +206,11 @@ void TileCopy::run(const CopyCursor &cursor, Value slot) {
   }
   rows = enabledRows(l, cursor.rows, enabled);
   source = cursor.pointer;
-  for (unsigned round = 0; round < llvm::divideCeil(total, threads); ++round)
+  for (unsigned round = 0; round < rounds(); ++round) {
+    if (isRegular && round != 0 && round % panels == 0) { // the next rows
+      Value stride = l.viewOf(put.getView()).strides[rowDim()];
+      source = l.offsetPointer(source, l.mulConstant(stride, down() * layout.elementBytes()));
+    }
     l.when(hasPiece(round), [&] { copyPiece(cursor, slot, round); });
+  }
 }

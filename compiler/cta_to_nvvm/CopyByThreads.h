@@ -7,7 +7,8 @@
 // Where a put stands in a loop its place in the view moves by the same number of bytes each time, so the loop
 // carries a *cursor*: a pointer that is advanced, and the rows and columns left, which are compared with constants.
 //
-//     thread 5, rows of 8 pieces, 256 threads:  pieces 5, 261, 517 ..  rows 0, 32, 64 ..  column 5
+//     thread 5, rows of 8 pieces, 256 threads:   pieces 5, 261, 517 ..  rows 0, 32, 64 ..  column 5
+//     thread 5, rows of 24 pieces, 256 threads:  three panels of 8: row 0, columns 5, 13, 21, row 32 ..
 //     cursor.pointer = that of (row 0, column 5);  rows.left = rows from there to the end, compared with 0, 32, 64 ..
 //
 //===----------------------------------------------------------------------===//
@@ -38,6 +39,8 @@ public:
   unsigned columnDim() { return put.getDims()[1]; }
 
 private:
+  int64_t down() const { return threads / across; } ///< rows of a round, if pieces are regular
+  unsigned rounds() const;
   /// The place of this thread's piece in `round`, relative to the cursor.
   SharedPlace placeOf(unsigned round);
   /// True (i1) where the thread has a piece in `round`; null if all have one.
@@ -47,7 +50,7 @@ private:
   /// What all of a thread's pieces need beside the rows; null: nothing.
   Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);
   Value isInside(const CopyCursor &cursor, const SharedPlace &place);
-  Value sourceOf(unsigned round, const SharedPlace &place);
+  Value sourceOf(const SharedPlace &place);
   void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
 
   Lowering &l;
@@ -59,10 +62,12 @@ private:
   int64_t elements;      ///< of a piece
   int64_t perRow, total; ///< pieces
   int64_t threads;
-  bool isRegular;      ///< a thread's pieces lie under one another
+  int64_t across;      ///< threads side by side in a row
+  int64_t panels;      ///< of `across` pieces, a row
+  bool isRegular;      ///< a thread's pieces lie under one another, in one place of each panel
   Value row0, column0; ///< of the thread's piece in round 0
   Reach rows;          ///< the cursor's, nothing where the tile is zero
-  Value source;        ///< of the round before
+  Value source;        ///< of the thread's first column in these rows, if pieces are regular, else of the tile
 };
 
 } // namespace imbrex

@@ -30,12 +30,17 @@ CompileOptions options() {
   return options;
 }
 
+/// Y's first extent is X's.
 const std::vector<LaunchValue> kExpected = {
-    {Kind::Pointer, "X"},   {Kind::Extent, "X", 0},
-    {Kind::Stride, "X", 0}, {Kind::Scalar, "f", 0, DataType::F32},
-    {Kind::Pointer, "Y"},   {Kind::Extent, "Y", 0},
-    {Kind::Extent, "Y", 1}, {Kind::Stride, "Y", 0},
-    {Kind::Stride, "Y", 1}, {Kind::Scalar, "b", 0, DataType::Bool},
+    {Kind::Pointer, "X"},
+    {Kind::Extent, "X", 0},
+    {Kind::Stride, "X", 0},
+    {Kind::Scalar, "f", 0, DataType::F32},
+    {Kind::Pointer, "Y"},
+    {Kind::Extent, "Y", 1},
+    {Kind::Stride, "Y", 0},
+    {Kind::Stride, "Y", 1},
+    {Kind::Scalar, "b", 0, DataType::Bool},
 };
 
 TEST(LaunchValues, OfAText) {

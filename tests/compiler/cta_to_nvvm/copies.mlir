@@ -8,6 +8,7 @@
 // CHECK-DAG: %[[C256:.*]] = llvm.mlir.constant(256 : i32) : i32
 // CHECK-DAG: %[[C32:.*]] = llvm.mlir.constant(32 : i32) : i32
 // CHECK-DAG: %[[C16:.*]] = llvm.mlir.constant(16 : i32) : i32
+// CHECK-DAG: %[[C8:.*]] = llvm.mlir.constant(8 : i32) : i32
 // CHECK-DAG: %[[C3:.*]] = llvm.mlir.constant(3 : i32) : i32
 // CHECK-DAG: %[[C2:.*]] = llvm.mlir.constant(2 : i32) : i32
 // CHECK-DAG: %[[C1:.*]] = llvm.mlir.constant(1 : i32) : i32
@@ -25,7 +26,7 @@
 // CHECK: %[[SOURCE:.*]] = llvm.getelementptr %[[K]]
 // CHECK: %[[FROM:.*]] = llvm.add %{{.*}}, %[[ROW]] : i32
 // CHECK: %[[END:.*]] = llvm.select %[[COND]], %[[ROWS]], %[[C0]] : i1, i32
-// CHECK: %[[SOME:.*]] = llvm.icmp "slt" %[[TID]], %[[C16]] : i32
+// CHECK: %[[SOME:.*]] = llvm.icmp "slt" %[[ROW]], %[[C8]] : i32
 // CHECK: llvm.cond_br %[[SOME]], ^[[COPIES:.*]], ^[[CLOSE:.*]]
 // CHECK: ^[[COPIES]]:
 // CHECK: %[[IN:.*]] = llvm.icmp "ult" %[[FROM]], %[[END]] : i32

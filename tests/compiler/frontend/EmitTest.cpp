@@ -30,15 +30,17 @@ TEST(Emit, FunctionAndItsAttributes) {
   Emitted result = emit("kernel k(X: view<f32>[N, 64], Y: out view<bf16>[2, M], s: f32)\n"
                         "tune { warps: {1, 2} = 2; stages: 1..4 = 3; }\ngrid (N) |i| {}",
                         options);
-  EXPECT_HAS(result, "@k(%arg0: !tile.view<?x64xf32> {tile.alignment = 4 : i32, tile.name = \"X\"}, "
-                     "%arg1: !tile.view<2x?xbf16, out> {tile.alignment = 16 : i32, tile.name = \"Y\"}, "
-                     "%arg2: f32 {tile.name = \"s\"})");
+  EXPECT_HAS(
+      result,
+      "@k(%arg0: !tile.view<?x64xf32> {tile.alignment = 4 : i32, tile.extents = [\"N\", \"64\"], tile.name = \"X\"}, "
+      "%arg1: !tile.view<2x?xbf16, out> {tile.alignment = 16 : i32, tile.extents = [\"2\", \"M\"], tile.name = \"Y\"}, "
+      "%arg2: f32 {tile.name = \"s\"})");
   EXPECT_HAS(result, "tile.kernel = #tile.request<\"sm_90a\", warps 2, stages 3>");
 }
 
 TEST(Emit, ExtentsAreReadOnce) {
   Emitted result = emitBody("let a = n + N; let c = N * 2;");
-  EXPECT_EQ(result.count("tile.extent"), 1u) << result.ir;
+  EXPECT_EQ(result.count("tile.extent "), 1u) << result.ir;
   EXPECT_HAS(result, "tile.extent %arg0, 0");
 }
 
