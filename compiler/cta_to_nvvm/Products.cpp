@@ -159,27 +159,42 @@ void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, Arra
 
 namespace {
 
-/// Reads one operand of a multiply-add product: rows (or columns) of the accumulator against k.
+/// Reads one operand of a multiply-add product, the elements at rows (or columns) of the accumulator and at k, several
+/// an access: along k where k lies along the buffer's rows, else along the coordinates that a thread has in a row.
 class FmaOperand {
 public:
-  FmaOperand(Lowering &l, Value buffer, bool kIsRow, int64_t k, Value base, Type accumulate)
+  /// `dim`: of the accumulator.
+  FmaOperand(Lowering &l, cta::DotOp dot, Value buffer, unsigned dim, bool kIsRow, int64_t k)
       : l(l), shared(cast<cta::BufferType>(buffer.getType()).getLayout()),
-        element(cast<cta::BufferType>(buffer.getType()).getElementType()), slot(l.slotPointer(buffer)), kIsRow(kIsRow),
-        base(base), accumulate(accumulate) {
-    if (!kIsRow)
-      width = layout::accessWidth(shared.elementBytes(), k);
+        element(cast<cta::BufferType>(buffer.getType()).getElementType()), slot(l.slotPointer(buffer)), kIsRow(kIsRow) {
+    auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
+    const TileLayout &layout = cta::layoutOf(sums);
+    accumulate = sums.getElementType();
+    base = l.threadCoordinate(layout, dim);
+    width = kIsRow ? layout::accessWidth(layout, dim, layout.extent(dim), shared.elementBytes())
+                   : layout::accessWidth(shared.elementBytes(), k);
   }
 
-  /// Elements along k that one access gives at a fixed coordinate.
-  unsigned widthAlongK() const { return width; }
+  /// Elements along k that one access gives.
+  unsigned widthAlongK() const { return kIsRow ? 1 : width; }
 
-  /// Elements at coordinate base + step, k .. k + widthAlongK() - 1.
-  Values alongK(int64_t step, int64_t k) {
-    SharedPlace place = kIsRow ? SharedPlace{l.i32(0), base, k, step} : SharedPlace{base, l.i32(0), step, k};
-    return widen(l.loadVector(l.sharedPointer(slot, shared, place), element, width));
+  /// The element at coordinate base + step and k. Accesses since the last `forget` are not done again.
+  Value at(int64_t step, int64_t k) {
+    int64_t &along = kIsRow ? step : k, first = along - along % width, place = along - first;
+    along = first;
+    Values &values = read[{step, k}];
+    if (values.empty())
+      values = widen(l.loadVector(l.sharedPointer(slot, shared, placeOf(step, k)), element, width));
+    return values[place];
   }
+
+  void forget() { read.clear(); }
 
 private:
+  SharedPlace placeOf(int64_t step, int64_t k) {
+    return kIsRow ? SharedPlace{l.i32(0), base, k, step} : SharedPlace{base, l.i32(0), step, k};
+  }
+
   Values widen(Values values) {
     for (Value &value : values)
       if (value.getType() != accumulate)
@@ -189,12 +204,11 @@ private:
 
   Lowering &l;
   SharedLayout shared;
-  Type element;
-  Value slot;
+  Type element, accumulate;
+  Value slot, base;
   bool kIsRow;
-  Value base;
-  Type accumulate;
-  unsigned width = 1;
+  unsigned width;
+  std::map<std::pair<int64_t, int64_t>, Values> read; ///< by (coordinate, k) of the first element
 };
 
 } // namespace
@@ -216,23 +230,18 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
            << "this product takes " << sums.size() * k << " multiply-adds of each thread, more than "
            << kMostMultiplyAdds << "; " << sizeAdvice(dot, l.warps);
   Type accumulate = sums.front().getType();
-  FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, l.threadCoordinate(layout, 0), accumulate);
-  FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, l.threadCoordinate(layout, 1), accumulate);
+  FmaOperand a(l, dot, dot.getABuffer(), 0, dot.getTransposedA(), k);
+  FmaOperand b(l, dot, dot.getBBuffer(), 1, !dot.getTransposedB(), k);
   int64_t step = std::max(a.widthAlongK(), b.widthAlongK());
   const bool inParts = accumulate.isF32(); // f64 has digits to spare, and no registers
   Values partial(sums.size());
   for (int64_t k0 = 0; k0 < k; k0 += step) {
-    std::map<std::pair<uint32_t, int64_t>, Values> rows, columns; // (coordinate, k) -> elements along k
+    a.forget();
+    b.forget();
     for (unsigned reg = 0; reg < sums.size(); ++reg) {
       Coord coord = layout.registerCoord(reg);
       for (int64_t i = k0; i < std::min(k, k0 + step); ++i) {
-        int64_t ka = i - i % a.widthAlongK(), kb = i - i % b.widthAlongK();
-        Values &x = rows[{coord[0], ka}], &y = columns[{coord[1], kb}];
-        if (x.empty())
-          x = a.alongK(coord[0], ka);
-        if (y.empty())
-          y = b.alongK(coord[1], kb);
-        Value left = x[i - ka], right = y[i - kb];
+        Value left = a.at(coord[0], i), right = b.at(coord[1], i);
         Value &sum = inParts ? partial[reg] : sums[reg];
         sum = sum ? Value(LLVM::FMAOp::create(l.b, l.loc, accumulate, left, right, sum))
                   : Value(LLVM::FMulOp::create(l.b, l.loc, left, right));

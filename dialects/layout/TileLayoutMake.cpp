@@ -56,7 +56,8 @@ public:
     dealLanes(shape.size(), 32);
   }
 
-  TileLayout layout() const;
+  /// `laneOrder`: the dimensions, the one that neighbouring lanes lie along first.
+  TileLayout layout(llvm::ArrayRef<unsigned> laneOrder) const;
 
 private:
   /// A row of fewer lanes than this would leave a 32-byte sector of global memory half used.
@@ -114,17 +115,17 @@ void Search::judge() {
   best = split;
 }
 
-TileLayout Search::layout() const {
+TileLayout Search::layout(llvm::ArrayRef<unsigned> laneOrder) const {
   llvm::SmallVector<AtomBit, 8> registers, lanes;
   Counts atom(shape.size(), 1), stride(shape.size(), 1), repeat;
   auto spread = [&](llvm::SmallVectorImpl<AtomBit> &bits, unsigned dim, unsigned count) {
     for (; count > 1; count /= 2, atom[dim] *= 2)
       bits.push_back({dim, atom[dim]});
   };
-  for (unsigned dim = shape.size(); dim-- > 0;) {
+  for (unsigned dim = shape.size(); dim-- > 0;)
     spread(registers, dim, best.vector[dim]);
+  for (unsigned dim : laneOrder)
     spread(lanes, dim, best.lanes[dim]);
-  }
   lanes.resize(5);
   unsigned used = 1;
   for (unsigned dim : warpOrder) {
@@ -148,7 +149,7 @@ TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, un
   Counts order = backwards(shape.size());
   Search search(shape, warps, vector, order);
   search.run(Counts(shape.size(), 32));
-  return search.layout();
+  return search.layout(backwards(shape.size()));
 }
 
 TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector) {
@@ -161,7 +162,7 @@ TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, un
   Search search(shape, warps, vector, order);
   search.addCost(dim, kCostOfParts);
   search.run(Counts(shape.size(), 32));
-  return search.layout();
+  return search.layout(backwards(shape.size()));
 }
 
 TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
@@ -188,7 +189,7 @@ TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned wa
   Search search(shape, warps, vector, order);
   search.run(Counts{8, 4});
   search.run(Counts{32, 32});
-  return search.layout();
+  return search.layout(order); // eight lanes that access shared memory together are in eight rows: no two in one bank
 }
 
 } // namespace imbrex::layout

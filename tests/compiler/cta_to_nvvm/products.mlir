@@ -58,29 +58,44 @@ func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
 
 // -----
 
-// A multiply-add product, depth 8: four of a row of A are loaded at once, an element of B at a time. The first factors are
-// multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the accumulator
-// last.
+// A multiply-add product, depth 8: four of a row of A are loaded at once, and four columns of a row of B. The first factors
+// are multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the
+// accumulator last.
 // CHECK-LABEL: llvm.func @fma(
+// CHECK-DAG: %[[I0:.*]] = llvm.mlir.constant(0 : i32) : i32
+// CHECK-DAG: %[[I1:.*]] = llvm.mlir.constant(1 : i32) : i32
 // CHECK: %[[FOUR:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X0:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X1:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X2:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X3:.*]] = llvm.extractelement %[[FOUR]]
-// CHECK: %[[Y0:.*]] = llvm.load
+// CHECK: %[[B0:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y0:.*]] = llvm.extractelement %[[B0]][%[[I0]] : i32]
+// CHECK: %[[Z0:.*]] = llvm.extractelement %[[B0]][%[[I1]] : i32]
 // CHECK: %[[P0:.*]] = llvm.fmul %[[X0]], %[[Y0]] : f32
-// CHECK: %[[Y1:.*]] = llvm.load
+// CHECK: %[[B1:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y1:.*]] = llvm.extractelement %[[B1]][%[[I0]] : i32]
+// CHECK: %[[Z1:.*]] = llvm.extractelement %[[B1]][%[[I1]] : i32]
 // CHECK: %[[P1:.*]] = llvm.intr.fma(%[[X1]], %[[Y1]], %[[P0]])
-// CHECK: %[[Y2:.*]] = llvm.load
+// CHECK: %[[B2:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y2:.*]] = llvm.extractelement %[[B2]][%[[I0]] : i32]
+// CHECK: %[[Z2:.*]] = llvm.extractelement %[[B2]][%[[I1]] : i32]
 // CHECK: %[[P2:.*]] = llvm.intr.fma(%[[X2]], %[[Y2]], %[[P1]])
-// CHECK: %[[Y3:.*]] = llvm.load
+// CHECK: %[[B3:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y3:.*]] = llvm.extractelement %[[B3]][%[[I0]] : i32]
+// CHECK: %[[Z3:.*]] = llvm.extractelement %[[B3]][%[[I1]] : i32]
 // CHECK: %[[P3:.*]] = llvm.intr.fma(%[[X3]], %[[Y3]], %[[P2]])
-// The next column starts from the same element of A.
-// CHECK: %[[Z0:.*]] = llvm.load
-// CHECK: llvm.fmul %[[X0]], %[[Z0]] : f32
+// The next column has all its factors.
+// CHECK-NOT: llvm.load
+// CHECK: %[[Q0:.*]] = llvm.fmul %[[X0]], %[[Z0]] : f32
+// CHECK: %[[Q1:.*]] = llvm.intr.fma(%[[X1]], %[[Z1]], %[[Q0]])
+// CHECK: %[[Q2:.*]] = llvm.intr.fma(%[[X2]], %[[Z2]], %[[Q1]])
+// CHECK: llvm.intr.fma(%[[X3]], %[[Z3]], %[[Q2]])
 // CHECK: %[[MORE:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X4:.*]] = llvm.extractelement %[[MORE]]
-// CHECK: %[[Y4:.*]] = llvm.load
+// CHECK: %[[B4:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y4:.*]] = llvm.extractelement %[[B4]][%[[I0]] : i32]
+// CHECK: %[[Z4:.*]] = llvm.extractelement %[[B4]][%[[I1]] : i32]
 // CHECK: llvm.intr.fma(%[[X4]], %[[Y4]], %[[P3]])
 // CHECK-COUNT-4: llvm.fadd
 // CHECK-NOT: llvm.fadd

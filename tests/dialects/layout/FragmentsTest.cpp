@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/layout/SharedLayout.h"
 #include "dialects/layout/TileLayout.h"
 #include <gtest/gtest.h>
 
@@ -89,12 +90,43 @@ TEST(Fragments, rowStatisticsDoNotDependOnTheColumns) {
 
 TEST(Fragments, fmaAccumulatorIsEightByFourLanes) {
   TileLayout layout = TileLayout::fmaAccumulator({64, 48}, 4, 4);
-  EXPECT_EQ(layout.lanesAlong(1), 3u);
-  EXPECT_EQ(layout.lanesAlong(0), 28u);
+  EXPECT_EQ(layout.lanesAlong(1), 24u);
+  EXPECT_EQ(layout.lanesAlong(0), 7u);
   EXPECT_EQ(layout.contiguous(1), 4u);
   EXPECT_EQ(layout.warps()[0], 4u);
   EXPECT_EQ(TileLayout::fmaAccumulator({5, 3}, 4, 4).registersPerThread(), 1u);  // 8 x 4 lanes cover it
   EXPECT_EQ(TileLayout::fmaAccumulator({1, 64}, 1, 1).registersPerThread(), 2u); // all lanes along the row
+}
+
+/// Wavefronts too many of a warp that reads or writes 16 bytes a lane: lane i those at `place(row, column)`, the row
+/// and the column of its first element.
+template <typename Place> unsigned conflictsOf(const TileLayout &tile, const SharedLayout &shared, Place place) {
+  std::vector<int64_t> offsets;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    Coord coord = tile.coordOf(0, lane, 0);
+    auto [row, column] = place(coord[0], coord[1]);
+    offsets.push_back(shared.offset(row, column));
+  }
+  return bankConflicts(offsets, 16);
+}
+
+TEST(Fragments, fmaOperandsAreFreeOfBankConflicts) {
+  using Place = std::pair<int64_t, int64_t>;
+  for (int64_t depth : {16, 32, 64, 96, 128})
+    for (int64_t columns : {32, 48, 64, 128})
+      for (unsigned warps : {1u, 4u, 8u}) {
+        const int64_t rows = 64;
+        TileLayout sums = TileLayout::fmaAccumulator({rows, columns}, warps, 4);
+        if (sums.atomShape()[0] != 8)
+          continue; // few columns: other counts of lanes
+        SharedLayout a = SharedLayout::swizzled(rows, depth, 4), itself = SharedLayout::swizzled(rows, columns, 4);
+        SharedLayout b = SharedLayout::swizzled(depth, columns, 4), bT = SharedLayout::swizzled(columns, depth, 4);
+        EXPECT_EQ(conflictsOf(sums, a, [](int64_t row, int64_t) { return Place(row, 0); }), 0u) << depth;
+        EXPECT_EQ(conflictsOf(sums, b, [](int64_t, int64_t column) { return Place(0, column); }), 0u) << columns;
+        EXPECT_EQ(conflictsOf(sums, bT, [](int64_t, int64_t column) { return Place(column, 0); }), 0u) << depth;
+        EXPECT_EQ(conflictsOf(sums, itself, [](int64_t row, int64_t column) { return Place(row, column); }), 0u)
+            << rows << " x " << columns;
+      }
 }
 
 } // namespace
