@@ -20,7 +20,7 @@ namespace {
 using Shared = std::shared_ptr<Driver>;
 
 template <class Body> auto locked(Shared driver, Body body) {
-  return [driver, body](auto... arguments) -> CUresult {
+  return [driver, body](const auto &...arguments) -> CUresult {
     std::lock_guard lock(driver->mutex);
     if (CUresult status = driver->ready(); status != CUDA_SUCCESS)
       return status;
@@ -29,6 +29,13 @@ template <class Body> auto locked(Shared driver, Body body) {
 }
 
 void fillCode(DeviceExtras &extras, const Shared &driver) {
+  extras.loadLinked = locked(driver, [](Driver &d, CUmodule *module, const std::vector<std::string> &texts) {
+    std::string log;
+    CUresult status = d.loadModule(module, texts, log);
+    if (status != CUDA_SUCCESS)
+      d.report = "simulated device: module load failed: " + log;
+    return status;
+  });
   extras.kernelNames = locked(driver, [](Driver &d, std::vector<std::string> *names, CUmodule module) {
     auto found = d.modules.find(toNumber(module));
     if (found == d.modules.end())

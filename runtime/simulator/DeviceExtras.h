@@ -18,6 +18,8 @@ namespace imbrex::simulator {
 /// Each as the driver's entry of that name, on the device that the table beside it stands for; each takes the device's
 /// lock.
 struct DeviceExtras {
+  /// cuLinkComplete and cuModuleLoadData: several PTX texts as one module. What is wrong stands in the fault report.
+  std::function<cuda::CUresult(cuda::CUmodule *, const std::vector<std::string> &)> loadLinked;
   /// cuModuleEnumerateFunctions and cuModuleGetFunctionCount: the kernels' names in order.
   std::function<cuda::CUresult(std::vector<std::string> *, cuda::CUmodule)> kernelNames;
   /// cuFuncGetParamInfo: offset and bytes of a parameter; CUDA_ERROR_INVALID_VALUE past the last one.

@@ -22,6 +22,7 @@
 #include "runtime/simulator/exec/MemoryOrder.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
+#include "runtime/simulator/ptx/Module.h"
 
 #include <chrono>
 #include <mutex>
@@ -97,7 +98,11 @@ struct Driver {
   /// report is written and the context is dead.
   bool copyIsOrdered(cuda::CUstream stream, const Allocation &allocation, uint64_t offset, uint64_t bytes, bool write);
 
-  CUresult loadModule(cuda::CUmodule *out, const char *text, std::string &log);
+  /// The texts as one module: linked if there are several (ptx/Link.h).
+  CUresult loadModule(cuda::CUmodule *out, const std::vector<std::string> &texts, std::string &log);
+  /// What loadModule reads; the texts one behind the other go to `source`, to which their lines refer.
+  std::optional<ptx::Module> readModules(const std::vector<std::string> &texts, SourceText &source,
+                                         std::string &log) const;
   CUresult unloadModule(cuda::CUmodule handle);
   CUresult getFunction(cuda::CUfunction *out, cuda::CUmodule handle, const char *name);
   CUresult getGlobal(cuda::CUdeviceptr *address, size_t *bytes, cuda::CUmodule handle, const char *name);

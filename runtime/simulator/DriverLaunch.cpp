@@ -97,6 +97,32 @@ std::string refuse(const LoadedFunction &function, const DeviceLimits &limits, c
   return {};
 }
 
+/// What CUDA's cooperative groups expect at the address in %envreg1 (upper half) and %envreg2: two words, the size and
+/// the barrier of the grid. Lives as long as the launch.
+class Workspace {
+public:
+  Workspace(GlobalMemory &memory, bool wanted)
+      : memory(memory), allocation(wanted ? memory.allocate(kBytes) : nullptr) {
+    if (!allocation)
+      return;
+    const uint32_t words[] = {kBytes, 0};
+    std::memcpy(allocation->bytes, words, sizeof(words));
+    GlobalMemory::markRange(*allocation, 0, sizeof(words));
+  }
+  ~Workspace() {
+    if (allocation)
+      memory.release(allocation->base);
+  }
+  Workspace(const Workspace &) = delete;
+  Workspace &operator=(const Workspace &) = delete;
+  uint64_t address() const { return allocation ? allocation->base : 0; }
+
+private:
+  static constexpr uint32_t kBytes = 8;
+  GlobalMemory &memory;
+  Allocation *allocation;
+};
+
 } // namespace
 
 CUresult Driver::encodeTensorMap(CUtensorMap *out, const TensorMapRequest &request) {
@@ -171,6 +197,8 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   std::copy(shape.grid, shape.grid + 3, state.grid);
   std::copy(shape.block, shape.block + 3, state.block);
   state.cooperative = shape.cooperative;
+  Workspace workspace(*memory, shape.cooperative);
+  state.workspace = workspace.address();
   state.dynamicSharedBytes = shape.sharedBytes;
   state.smCount = limits.multiprocessors;
   state.gridId = ++launches;

@@ -9,6 +9,7 @@
 
 #include "runtime/simulator/Driver.h"
 #include "runtime/simulator/exec/Decoder.h"
+#include "runtime/simulator/ptx/Link.h"
 #include "runtime/simulator/ptx/Parser.h"
 
 #include <algorithm>
@@ -45,7 +46,7 @@ bool placeVariables(const ptx::Module &module, GlobalMemory &memory, LoadedModul
   for (const ptx::Variable &variable : module.variables) {
     if (variable.space == ptx::Space::Shared)
       continue;
-    if (variable.external) {
+    if (variable.linkage == ptx::Linkage::External) {
       log = "PTX line " + std::to_string(variable.line) + ": unresolved external variable '" + variable.name + "'";
       return false;
     }
@@ -81,20 +82,35 @@ bool placeVariables(const ptx::Module &module, GlobalMemory &memory, LoadedModul
 
 } // namespace
 
-CUresult Driver::loadModule(CUmodule *out, const char *text, std::string &log) {
-  if (!out || !text)
+std::optional<ptx::Module> Driver::readModules(const std::vector<std::string> &texts, SourceText &source,
+                                               std::string &log) const {
+  std::vector<ptx::Module> modules;
+  for (const std::string &text : texts) {
+    auto linesBefore = static_cast<uint32_t>(std::ranges::count(source.text, '\n'));
+    source.text += text;
+    if (text.empty() || text.back() != '\n')
+      source.text += '\n';
+    auto module = ptx::parseModule(text, log, linesBefore);
+    if (!module)
+      return std::nullopt;
+    if (!acceptsTarget(limits, module->target)) {
+      log = "PTX for .target " + module->target + " does not run on " + std::string(limits.name) + " (sm_" +
+            std::to_string(limits.major * 10 + limits.minor) + ")";
+      return std::nullopt;
+    }
+    modules.push_back(std::move(*module));
+  }
+  return modules.size() == 1 ? std::move(modules[0]) : ptx::linkModules(std::move(modules), log);
+}
+
+CUresult Driver::loadModule(CUmodule *out, const std::vector<std::string> &texts, std::string &log) {
+  if (!out || texts.empty())
     return CUDA_ERROR_INVALID_VALUE;
   auto source = std::make_shared<SourceText>();
-  source->text = text;
-  auto module = ptx::parseModule(source->text, log);
+  std::optional<ptx::Module> module = readModules(texts, *source, log);
   if (!module)
     return CUDA_ERROR_INVALID_PTX;
   source->files = module->files;
-  if (!acceptsTarget(limits, module->target)) {
-    log = "PTX for .target " + module->target + " does not run on " + std::string(limits.name) + " (sm_" +
-          std::to_string(limits.major * 10 + limits.minor) + ")";
-    return CUDA_ERROR_INVALID_PTX;
-  }
   LoadedModule loaded;
   std::map<std::string, SymbolAddress> symbols;
   for (size_t i = 0; i < module->kernels.size(); ++i)

@@ -413,10 +413,10 @@ void writeLog(const std::string &log, unsigned count, CUjit_option *options, voi
 void fillModules(DriverTable &table, const Shared &driver) {
   table.moduleLoadDataEx = inContext(
       driver, [](Driver &d, CUmodule *out, const void *image, unsigned count, CUjit_option *options, void **values) {
-        if (count != 0 && (!options || !values))
+        if (!image || (count != 0 && (!options || !values)))
           return CUDA_ERROR_INVALID_VALUE;
         std::string log;
-        CUresult status = d.loadModule(out, static_cast<const char *>(image), log);
+        CUresult status = d.loadModule(out, {static_cast<const char *>(image)}, log);
         writeLog(log, count, options, values);
         if (status != CUDA_SUCCESS)
           d.report = "simulated device: module load failed: " + log;

@@ -1,10 +1,10 @@
-//===- Launches.cpp - Launches and occupancy of the stand-in driver ---------===//
+//===- Launches.cpp - Launches and occupancy of the stand-in driver --------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The other ways to launch come down to cuLaunchKernel. Blocks of a cooperative launch would have to run together,
-// which cuLaunchKernel does not promise. Occupancy follows from threads, shared memory and registers.
+// Launches with attributes, and the tensor maps that kernels take, are the simulated driver's own. Occupancy follows
+// from threads, shared memory and registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,29 +14,12 @@
 
 using namespace imbrex::standin;
 using imbrex::cuda::CUfunction;
+using imbrex::cuda::CUlaunchAttribute;
+using imbrex::cuda::CUlaunchConfig;
 using imbrex::cuda::CUstream;
+using imbrex::cuda::CUtensorMap;
 
 namespace {
-
-/// CUlaunchConfig and its attributes.
-struct LaunchAttribute {
-  int id;
-  char padding[4];
-  union {
-    char bytes[64];
-    struct {
-      unsigned x, y, z;
-    } cluster;
-    int cooperative;
-  } value;
-};
-struct LaunchConfig {
-  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
-  CUstream stream;
-  LaunchAttribute *attributes;
-  unsigned count;
-};
-enum { kCooperative = 2, kClusterDimension = 4 };
 
 /// The values of kernelParams out of the buffer that CU_LAUNCH_PARAM_BUFFER_POINTER names; the device checks their
 /// number.
@@ -98,23 +81,33 @@ STANDIN_API cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, 
       table().launchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, params, extra));
 }
 
-STANDIN_API cuLaunchKernelEx(const LaunchConfig *config, CUfunction function, void **params, void **extra) {
-  if (!config)
-    return CUDA_ERROR_INVALID_VALUE;
-  for (unsigned i = 0; i < config->count; ++i) {
-    const LaunchAttribute &attribute = config->attributes[i];
-    const auto &cluster = attribute.value.cluster;
-    if (attribute.id == kClusterDimension && uint64_t(cluster.x) * cluster.y * cluster.z > 1)
-      return refuse("a launch with clusters");
+STANDIN_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **params, void **extra) {
+  std::vector<void *> pointers;
+  if (extra && !params) {
+    if (!unpack(function, extra, pointers))
+      return CUDA_ERROR_INVALID_VALUE;
+    params = pointers.data();
+    extra = nullptr;
   }
-  return cuLaunchKernel(function, config->gridX, config->gridY, config->gridZ, config->blockX, config->blockY,
-                        config->blockZ, config->sharedBytes, config->stream, params, extra);
+  return told(table().launchKernelEx(config, function, params, extra));
 }
 
 STANDIN_API cuLaunchCooperativeKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ,
                                       unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
                                       CUstream stream, void **params) {
-  return cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, params, nullptr);
+  CUlaunchAttribute together = {};
+  together.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+  together.value.number = 1;
+  CUlaunchConfig config{gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, &together, 1};
+  return cuLaunchKernelEx(&config, function, params, nullptr);
+}
+
+STANDIN_API cuTensorMapEncodeTiled(CUtensorMap *out, int type, unsigned rank, void *base,
+                                   const unsigned long long *extents, const unsigned long long *strides,
+                                   const unsigned *box, const unsigned *elementStrides, int interleave, int swizzle,
+                                   int promotion, int fill) {
+  return told(table().tensorMapEncodeTiled(out, type, rank, base, extents, strides, box, elementStrides, interleave,
+                                           swizzle, promotion, fill));
 }
 
 STANDIN_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Images become PTX text (Image.cpp). A library is a module that is loaded at once, a CUkernel is its CUfunction.
-// The linker joins nothing: it takes one PTX text and gives it back.
+// The linker hands the PTX texts of its inputs on, one behind the other; the simulated driver joins them when it loads
+// them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +24,25 @@ using imbrex::cuda::CUdeviceptr;
 using imbrex::cuda::CUfunction;
 using imbrex::cuda::CUjit_option;
 using imbrex::cuda::CUmodule;
+constexpr auto kFileNotFound = static_cast<imbrex::cuda::CUresult>(301); // CUDA_ERROR_FILE_NOT_FOUND
 using CUlibrary = CUmodule;
 using CUkernel = CUfunction;
+
+namespace {
+
+/// A line between the texts of a linked image, which is a text that only this driver reads.
+const std::string kNextInput = "//// next input of a link on the simulated device\n";
+
+std::vector<std::string> inputsOf(const std::string &image) {
+  std::vector<std::string> texts;
+  size_t begin = 0;
+  for (size_t end; (end = image.find(kNextInput, begin)) != image.npos; begin = end + kNextInput.size())
+    texts.push_back(image.substr(begin, end - begin));
+  texts.push_back(image.substr(begin));
+  return texts;
+}
+
+} // namespace
 
 STANDIN_API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options,
                                void **values) {
@@ -35,6 +53,8 @@ STANDIN_API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned cou
     std::fprintf(stderr, "simulated device: %s\n", error.c_str());
     return CUDA_ERROR_NO_BINARY_FOR_GPU;
   }
+  if (std::vector<std::string> inputs = inputsOf(text); inputs.size() > 1)
+    return told(extras().loadLinked(module, inputs));
   return told(table().moduleLoadDataEx(module, text.c_str(), count, options, values));
 }
 STANDIN_API cuModuleLoadData(CUmodule *module, const void *image) {
@@ -44,7 +64,7 @@ STANDIN_API cuModuleLoadFatBinary(CUmodule *module, const void *image) { return 
 STANDIN_API cuModuleLoad(CUmodule *module, const char *path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    return static_cast<CUresult>(301); // CUDA_ERROR_FILE_NOT_FOUND
+    return kFileNotFound;
   std::stringstream text;
   text << file.rdbuf();
   return cuModuleLoadData(module, text.str().c_str());
@@ -153,9 +173,24 @@ STANDIN_API cuKernelSetCacheConfig(CUkernel, int, CUdevice) { return CUDA_SUCCES
 
 namespace {
 struct Linker {
-  std::string text;
-  unsigned inputs = 0;
+  std::string image;
 };
+
+/// PTX of an input of a link: text as it is, or out of a fat binary.
+CUresult addInput(Linker *linker, int kind, const std::string &data) {
+  enum { kPtx = 1, kFatBinary = 2 };
+  std::string text, error;
+  if (kind == kPtx)
+    text = data.c_str();
+  else if (kind != kFatBinary)
+    return refuse("linking machine code, objects and libraries");
+  else if (!readImage(data.data(), text, error))
+    return refuse("linking a fat binary without PTX");
+  if (!text.empty() && text.back() != '\n')
+    text += '\n';
+  linker->image += (linker->image.empty() ? "" : kNextInput) + text;
+  return CUDA_SUCCESS;
+}
 } // namespace
 
 STANDIN_API cuLinkCreate_v2(unsigned, CUjit_option *, void **, Linker **linker) {
@@ -163,15 +198,18 @@ STANDIN_API cuLinkCreate_v2(unsigned, CUjit_option *, void **, Linker **linker) 
 }
 STANDIN_API cuLinkAddData_v2(Linker *linker, int kind, void *data, size_t bytes, const char *, unsigned, CUjit_option *,
                              void **) {
-  enum { kPtxInput = 1 };
-  if (kind != kPtxInput || linker->inputs++ != 0)
-    return refuse("linking anything but one PTX text");
-  linker->text.assign(static_cast<const char *>(data), strnlen(static_cast<const char *>(data), bytes));
-  return CUDA_SUCCESS;
+  return data ? addInput(linker, kind, std::string(static_cast<const char *>(data), bytes)) : CUDA_ERROR_INVALID_VALUE;
 }
+STANDIN_API cuLinkAddFile_v2(Linker *linker, int kind, const char *path, unsigned, CUjit_option *, void **) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return kFileNotFound;
+  return addInput(linker, kind, {std::istreambuf_iterator<char>(file), {}});
+}
+/// What contradicts itself is told when the image is loaded.
 STANDIN_API cuLinkComplete(Linker *linker, void **image, size_t *bytes) {
-  *image = linker->text.data();
-  *bytes = linker->text.size() + 1;
+  *image = linker->image.data();
+  *bytes = linker->image.size() + 1;
   return CUDA_SUCCESS;
 }
 STANDIN_API cuLinkDestroy(Linker *linker) { return delete linker, CUDA_SUCCESS; }

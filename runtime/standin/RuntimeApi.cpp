@@ -168,12 +168,15 @@ CUDART_API __cudaPopCallConfiguration(Dim3 *grid, Dim3 *block, size_t *shared, C
   return kSuccess;
 }
 
-static int launch(const void *host, Dim3 grid, Dim3 block, void **arguments, size_t shared, CUstream stream) {
+/// cudaLaunchAttribute has the driver's layout and numbers.
+static int launch(const void *host, Dim3 grid, Dim3 block, void **arguments, size_t shared, CUstream stream,
+                  CUlaunchAttribute *attributes = nullptr, unsigned count = 0) {
   CUfunction function = findKernel(host);
   if (!function)
     return remember(kInvalidDeviceFunction);
-  CUresult status = told(table().launchKernel(function, grid.x, grid.y, grid.z, block.x, block.y, block.z,
-                                              static_cast<unsigned>(shared), stream, arguments, nullptr));
+  CUlaunchConfig config{grid.x, grid.y,     grid.z, block.x, block.y, block.z, static_cast<unsigned>(shared),
+                        stream, attributes, count};
+  CUresult status = told(table().launchKernelEx(&config, function, arguments, nullptr));
   return remember(status == CUDA_ERROR_INVALID_VALUE ? int(kInvalidConfiguration) : status);
 }
 CUDART_API cudaLaunchKernel(const void *host, Dim3 grid, Dim3 block, void **arguments, size_t shared, CUstream stream) {
@@ -193,19 +196,21 @@ CUDART_API __cudaLaunchKernel_ptsz(const void *host, Dim3 grid, Dim3 block, void
 }
 CUDART_API cudaLaunchCooperativeKernel(const void *host, Dim3 grid, Dim3 block, void **arguments, size_t shared,
                                        CUstream stream) {
-  return launch(host, grid, block, arguments, shared, stream);
+  CUlaunchAttribute together = {};
+  together.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+  together.value.number = 1;
+  return launch(host, grid, block, arguments, shared, stream, &together, 1);
 }
 struct LaunchConfig {
   Dim3 grid, block;
   size_t shared;
   CUstream stream;
-  void *attributes;
+  CUlaunchAttribute *attributes;
   unsigned count;
 };
 CUDART_API cudaLaunchKernelExC(const LaunchConfig *config, const void *host, void **arguments) {
-  if (config->count != 0)
-    refuse("launch attributes (they are ignored)");
-  return launch(host, config->grid, config->block, arguments, config->shared, config->stream);
+  return launch(host, config->grid, config->block, arguments, config->shared, config->stream, config->attributes,
+                config->count);
 }
 /// A cudaKernel_t is the host function's address.
 CUDART_API __cudaGetKernel(const void **kernel, const void *host) { return *kernel = host, kSuccess; }

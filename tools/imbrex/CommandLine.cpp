@@ -176,6 +176,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
+    {"opcodes", "the PTX that the simulated device runs, as a page"},
     {"cache", "the disk cache: imbrex cache [stat | verify | clear]"},
 };
 

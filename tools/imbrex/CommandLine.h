@@ -29,7 +29,7 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, simulate, explain, score, devices, stages, cache
+  std::string command; ///< build, run, simulate, explain, score, devices, stages, opcodes, cache
   std::string file;    ///< kernel source; for cache: what to do
   CompileOptions options;
   bool targetGiven = false;
@@ -67,6 +67,7 @@ int explain(const Request &request);
 int score(const Request &request);
 int devices(const Request &request);
 int stages(const Request &request);
+int opcodes(const Request &request);
 int cache(const Request &request);
 
 } // namespace imbrex::tool

@@ -1,13 +1,14 @@
-//===- Lists.cpp - imbrex devices, stages and cache -----------------------===//
+//===- Lists.cpp - imbrex devices, stages ... ------------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The sub-commands that only list things: devices, stages, the cache. Text for people, or JSON.
+// The sub-commands that only list things: devices, stages, opcodes, the cache. Text for people, or JSON.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Runtime.h"
+#include "runtime/simulator/exec/Opcodes.h"
 #include "tools/imbrex/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -51,6 +52,11 @@ int tool::stages(const Request &request) {
   }
   if (request.json)
     printJson(std::move(list));
+  return kSuccess;
+}
+
+int tool::opcodes(const Request &) {
+  llvm::outs() << simulator::opcodePage();
   return kSuccess;
 }
 

@@ -35,6 +35,8 @@ static int dispatch(int count, char **words) {
     return devices(*request);
   if (request->command == "stages")
     return stages(*request);
+  if (request->command == "opcodes")
+    return opcodes(*request);
   return cache(*request);
 }
 

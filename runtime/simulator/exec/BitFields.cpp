@@ -1,9 +1,9 @@
-//===- BitFields.cpp - bmsk, szext, fns, dp2a -----------------------------===//
+//===- BitFields.cpp - szext, fns, dp2a -----------------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Masks and fields whose place comes from registers, the n-th set bit, and the two-way dot product (PTX ISA, 9.7.1.20
+// Fields whose width comes from a register, the n-th set bit, and the two-way dot product (PTX ISA, 9.7.1.20
 // to 9.7.1.24).
 //
 //===----------------------------------------------------------------------===//
@@ -12,28 +12,6 @@
 
 namespace imbrex::simulator {
 namespace {
-
-/// `length` ones from bit `position` on; what lies past the register is cut off.
-template <bool Clamp> struct Mask {
-  static uint32_t apply(uint32_t position, uint32_t length) {
-    if (Clamp && position > 31)
-      return 0;
-    position &= 31;
-    length = Clamp && length > 31 ? 32 : length & 31;
-    uint64_t ones = (uint64_t(1) << length) - 1;
-    return static_cast<uint32_t>(ones << position);
-  }
-};
-
-bool decodeBmsk(Decoder &d) {
-  int mode = d.takeOneOf({"clamp", "wrap"});
-  Type type = d.takeType();
-  bool fine = mode >= 0 && type == Type::B32;
-  return finishUniform(d, Type::B32, 3,
-                       !fine       ? nullptr
-                       : mode == 0 ? map2<uint32_t, uint32_t, uint32_t, Mask<true>>
-                                   : map2<uint32_t, uint32_t, uint32_t, Mask<false>>);
-}
 
 /// The low b bits of a, extended; all of a where b does not cut anything off.
 template <bool Clamp, bool Signed> struct Extend {
@@ -106,7 +84,7 @@ bool decodeDp2a(Decoder &d) {
   return finishUniform(d, Type::B32, 4, fine ? handler : nullptr);
 }
 
-constexpr Opcode kOpcodes[] = {{"bmsk", decodeBmsk}, {"szext", decodeSzext}, {"fns", decodeFns}, {"dp2a", decodeDp2a}};
+constexpr Opcode kOpcodes[] = {{"szext", decodeSzext}, {"fns", decodeFns}, {"dp2a", decodeDp2a}};
 
 } // namespace
 

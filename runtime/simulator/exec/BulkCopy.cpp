@@ -212,7 +212,8 @@ bool decodeBulkCopy(Decoder &d) {
     return decodePrefetch(d);
   if (isReduction)
     return decodeReduction(d);
-  if (d.source.modifiers[2] == "global") // The destination comes first.
+  const std::vector<std::string> &words = d.source.modifiers;
+  if (words.size() > 2 && words[2] == "global") // The destination comes first.
     return d.take("global") && decodeToGlobal(d, storeBulk);
   return d.takeOneOf({"shared::cluster", "shared::cta"}) >= 0 ? decodeToShared(d)
                                                               : d.fail("this form of bulk copy is not modelled");

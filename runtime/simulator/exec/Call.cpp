@@ -291,6 +291,8 @@ bool decodeCall(Decoder &d) {
   KernelDecoder &owner = d.owner();
   d.take("uni");
   d.rule(Rule::Use);
+  if (!d.operands(3, 4))
+    return false;
   Program::CallSite site;
   site.frameSlot = owner.bodies[owner.current].frameSlot;
   const ptx::Operand &target = d.operand(1);

@@ -77,8 +77,7 @@ Step fence(Warp &warp, const Instruction &i, uint32_t lanes) {
 }
 
 bool decodeFence(Decoder &d) {
-  if (!d.source.modifiers.empty() &&
-      (d.source.modifiers[0].starts_with("proxy") || d.source.modifiers[0] == "mbarrier_init"))
+  if (d.has("proxy") || d.has("mbarrier_init"))
     return decodeProxyFence(d);
   d.takeOneOf({"sc", "acq_rel"});
   d.out.flags = d.takeOneOf({"cta", "cluster", "gpu", "sys", "gl"}) == 0;

@@ -161,13 +161,12 @@ bool decodeCopy(Decoder &d) {
 }
 
 bool decodeCp(Decoder &d) {
-  const std::vector<std::string> &words = d.source.modifiers;
-  if (words.size() > 1 && (words[0] == "reduce" || words[1] == "bulk"))
+  if (d.has("reduce") || d.has("bulk"))
     return decodeBulkCopy(d);
   if (!d.take("async"))
     return d.fail("only the cp.async family is modelled");
-  if (words.size() > 1 && words[1] == "mbarrier")
-    return d.take("mbarrier") && d.take("arrive") && decodeCopyArrive(d);
+  if (d.take("mbarrier"))
+    return d.take("arrive") && decodeCopyArrive(d);
   if (d.take("commit_group"))
     return d.operands(0) && d.finish(commit);
   if (d.take("wait_all")) {

@@ -33,6 +33,7 @@ struct LaunchState {
   uint32_t block[3] = {1, 1, 1};
   uint32_t cluster[3] = {1, 1, 1};
   bool cooperative = false;
+  uint64_t workspace = 0; ///< Of a cooperative launch: global memory in which its blocks meet (%envreg1, %envreg2).
   uint32_t dynamicSharedBytes = 0;
   uint32_t smCount = 1;
   uint64_t gridId = 0;

@@ -11,6 +11,7 @@
 #include "runtime/simulator/exec/KernelDecoder.h"
 #include "runtime/simulator/exec/Liveness.h"
 #include "runtime/simulator/exec/MatrixPlan.h"
+#include "runtime/simulator/exec/Opcodes.h"
 #include "runtime/simulator/memory/SharedMemory.h"
 #include "runtime/simulator/ptx/ControlFlow.h"
 
@@ -119,7 +120,8 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
     used.merge(namesIn(*body.source));
   uint64_t size = 0, deviceSize = 0, dynamicAlign = 1;
   auto placeStatic = [&](const ptx::Variable &variable) {
-    if (variable.space != ptx::Space::Shared || variable.external || !used.count(variable.name))
+    if (variable.space != ptx::Space::Shared || variable.linkage == ptx::Linkage::External ||
+        !used.count(variable.name))
       return true;
     openGap(decoder.program, size);
     deviceSize = roundUp(deviceSize, std::max<uint64_t>(variable.align, 1)) + variable.bytes;
@@ -131,7 +133,8 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
     if (!std::ranges::all_of(body.source->variables, placeStatic))
       return false;
   auto isDynamic = [&](const ptx::Variable &variable) {
-    return variable.space == ptx::Space::Shared && variable.external && used.count(variable.name) != 0;
+    return variable.space == ptx::Space::Shared && variable.linkage == ptx::Linkage::External &&
+           used.count(variable.name) != 0;
   };
   for (const ptx::Variable &variable : module.variables)
     if (isDynamic(variable))
@@ -205,15 +208,17 @@ using OpcodeMap = std::map<std::string_view, bool (*)(Decoder &)>;
 
 OpcodeMap allOpcodes() {
   OpcodeMap map;
-  for (std::span<const Opcode> family :
-       {integerOpcodes(), bitOpcodes(),      compareOpcodes(),   arithmeticOpcodes(), floatOpcodes(),
-        convertOpcodes(), moveOpcodes(),     memoryOpcodes(),    atomicOpcodes(),     controlOpcodes(),
-        callOpcodes(),    carryOpcodes(),    fieldOpcodes(),     videoOpcodes(),      wmmaOpcodes(),
-        barrierOpcodes(), warpOpcodes(),     matrixOpcodes(),    copyOpcodes(),       matrixMemoryOpcodes(),
-        clusterOpcodes(), mbarrierOpcodes(), warpgroupOpcodes(), registerOpcodes()})
-    for (const Opcode &opcode : family)
+  for (const Family &family : opcodeFamilies())
+    for (const Opcode &opcode : family.opcodes)
       map.emplace(opcode.name, opcode.decode);
   return map;
+}
+
+std::string whyUnknown(const std::string &opcode) {
+  for (const RefusedOpcodes &refused : refusedOpcodes())
+    if (std::ranges::find(refused.opcodes, opcode) != refused.opcodes.end())
+      return std::string(refused.reason);
+  return "opcode '" + opcode + "' is not modelled";
 }
 
 bool decodeInstruction(KernelDecoder &kernel, const OpcodeMap &opcodes, const ptx::Instruction &source,
@@ -228,8 +233,8 @@ bool decodeInstruction(KernelDecoder &kernel, const OpcodeMap &opcodes, const pt
   Decoder decoder(kernel, source, out);
   auto found = opcodes.find(source.opcode);
   if (found == opcodes.end())
-    return decoder.fail("opcode '" + source.opcode + "' is not modelled");
-  return found->second(decoder);
+    return decoder.fail(whyUnknown(source.opcode));
+  return found->second(decoder) || decoder.fail("this form is not modelled");
 }
 
 /// The instruction behind which a thread ends or returns without condition, if a branch to `at` leads there at once;

@@ -118,52 +118,62 @@ uint32_t KernelDecoder::constant(uint64_t value, unsigned bits) {
   return entry->second;
 }
 
+namespace {
+constexpr std::pair<std::string_view, Special> kSpecials[] = {{"%tid.x", Special::TidX},
+                                                              {"%tid.y", Special::TidY},
+                                                              {"%tid.z", Special::TidZ},
+                                                              {"%ntid.x", Special::NtidX},
+                                                              {"%ntid.y", Special::NtidY},
+                                                              {"%ntid.z", Special::NtidZ},
+                                                              {"%ctaid.x", Special::CtaidX},
+                                                              {"%ctaid.y", Special::CtaidY},
+                                                              {"%ctaid.z", Special::CtaidZ},
+                                                              {"%nctaid.x", Special::NctaidX},
+                                                              {"%nctaid.y", Special::NctaidY},
+                                                              {"%nctaid.z", Special::NctaidZ},
+                                                              {"%laneid", Special::LaneId},
+                                                              {"%warpid", Special::WarpId},
+                                                              {"%nwarpid", Special::NWarpId},
+                                                              {"%smid", Special::SmId},
+                                                              {"%nsmid", Special::NSmId},
+                                                              {"%gridid", Special::GridId},
+                                                              {"%lanemask_eq", Special::MaskEq},
+                                                              {"%lanemask_lt", Special::MaskLt},
+                                                              {"%lanemask_le", Special::MaskLe},
+                                                              {"%lanemask_gt", Special::MaskGt},
+                                                              {"%lanemask_ge", Special::MaskGe},
+                                                              {"%dynamic_smem_size", Special::DynamicShared},
+                                                              {"%total_smem_size", Special::TotalShared},
+                                                              {"%envreg1", Special::Environment1},
+                                                              {"%envreg2", Special::Environment2},
+                                                              {"%clusterid.x", Special::ClusterIdX},
+                                                              {"%clusterid.y", Special::ClusterIdY},
+                                                              {"%clusterid.z", Special::ClusterIdZ},
+                                                              {"%nclusterid.x", Special::NClusterIdX},
+                                                              {"%nclusterid.y", Special::NClusterIdY},
+                                                              {"%nclusterid.z", Special::NClusterIdZ},
+                                                              {"%cluster_ctaid.x", Special::ClusterCtaidX},
+                                                              {"%cluster_ctaid.y", Special::ClusterCtaidY},
+                                                              {"%cluster_ctaid.z", Special::ClusterCtaidZ},
+                                                              {"%cluster_nctaid.x", Special::ClusterNctaidX},
+                                                              {"%cluster_nctaid.y", Special::ClusterNctaidY},
+                                                              {"%cluster_nctaid.z", Special::ClusterNctaidZ},
+                                                              {"%cluster_ctarank", Special::ClusterCtaRank},
+                                                              {"%cluster_nctarank", Special::ClusterNctaRank}};
+
+} // namespace
+
+std::vector<std::string_view> specialRegisterNames() {
+  std::vector<std::string_view> names;
+  for (const auto &[name, which] : kSpecials)
+    names.push_back(name);
+  return names;
+}
+
 std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned bits) {
-  static constexpr std::pair<std::string_view, Special> kNames[] = {{"%tid.x", Special::TidX},
-                                                                    {"%tid.y", Special::TidY},
-                                                                    {"%tid.z", Special::TidZ},
-                                                                    {"%ntid.x", Special::NtidX},
-                                                                    {"%ntid.y", Special::NtidY},
-                                                                    {"%ntid.z", Special::NtidZ},
-                                                                    {"%ctaid.x", Special::CtaidX},
-                                                                    {"%ctaid.y", Special::CtaidY},
-                                                                    {"%ctaid.z", Special::CtaidZ},
-                                                                    {"%nctaid.x", Special::NctaidX},
-                                                                    {"%nctaid.y", Special::NctaidY},
-                                                                    {"%nctaid.z", Special::NctaidZ},
-                                                                    {"%laneid", Special::LaneId},
-                                                                    {"%warpid", Special::WarpId},
-                                                                    {"%nwarpid", Special::NWarpId},
-                                                                    {"%smid", Special::SmId},
-                                                                    {"%nsmid", Special::NSmId},
-                                                                    {"%gridid", Special::GridId},
-                                                                    {"%lanemask_eq", Special::MaskEq},
-                                                                    {"%lanemask_lt", Special::MaskLt},
-                                                                    {"%lanemask_le", Special::MaskLe},
-                                                                    {"%lanemask_gt", Special::MaskGt},
-                                                                    {"%lanemask_ge", Special::MaskGe},
-                                                                    {"%dynamic_smem_size", Special::DynamicShared},
-                                                                    {"%total_smem_size", Special::TotalShared},
-                                                                    {"%clusterid.x", Special::ClusterIdX},
-                                                                    {"%clusterid.y", Special::ClusterIdY},
-                                                                    {"%clusterid.z", Special::ClusterIdZ},
-                                                                    {"%nclusterid.x", Special::NClusterIdX},
-                                                                    {"%nclusterid.y", Special::NClusterIdY},
-                                                                    {"%nclusterid.z", Special::NClusterIdZ},
-                                                                    {"%cluster_ctaid.x", Special::ClusterCtaidX},
-                                                                    {"%cluster_ctaid.y", Special::ClusterCtaidY},
-                                                                    {"%cluster_ctaid.z", Special::ClusterCtaidZ},
-                                                                    {"%cluster_nctaid.x", Special::ClusterNctaidX},
-                                                                    {"%cluster_nctaid.y", Special::ClusterNctaidY},
-                                                                    {"%cluster_nctaid.z", Special::ClusterNctaidZ},
-                                                                    {"%cluster_ctarank", Special::ClusterCtaRank},
-                                                                    {"%cluster_nctarank", Special::ClusterNctaRank}};
   if (bits != 16 && bits != 32 && bits != 64)
     return std::nullopt;
-  // 10.27: what the driver says about the launch; nothing here.
-  if (name.starts_with("%envreg"))
-    return constant(0, bits);
-  for (const auto &[known, which] : kNames) {
+  for (const auto &[known, which] : kSpecials) {
     if (known != name)
       continue;
     auto [entry, fresh] = specials.try_emplace({bits, which}, 0);
@@ -173,7 +183,8 @@ std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned
     }
     return entry->second;
   }
-  return std::nullopt;
+  // 10.27: what the driver says about the launch; here the first two alone say something.
+  return name.starts_with("%envreg") ? std::optional(constant(0, bits)) : std::nullopt;
 }
 
 Decoder::Decoder(KernelDecoder &owner, const ptx::Instruction &parsed, Instruction &decoded)
@@ -192,13 +203,23 @@ bool Decoder::fail(const std::string &message) {
   return false;
 }
 
-bool Decoder::take(std::string_view modifier) {
+size_t Decoder::find(std::string_view modifier) {
   for (size_t i = 0; i < source.modifiers.size(); ++i)
-    if (!(taken >> i & 1) && source.modifiers[i] == modifier) {
-      taken |= uint64_t(1) << i;
-      return true;
-    }
-  return false;
+    if (!(taken >> i & 1) && source.modifiers[i] == modifier)
+      return i;
+  if (kernel.asked)
+    kernel.asked->modifiers.emplace_back(modifier);
+  return source.modifiers.size();
+}
+
+bool Decoder::has(std::string_view modifier) { return find(modifier) != source.modifiers.size(); }
+
+bool Decoder::take(std::string_view modifier) {
+  size_t i = find(modifier);
+  if (i == source.modifiers.size())
+    return false;
+  taken |= uint64_t(1) << i;
+  return true;
 }
 
 int Decoder::takeOneOf(std::initializer_list<std::string_view> modifiers) {
@@ -226,6 +247,9 @@ Type Decoder::takeType() {
         taken |= uint64_t(1) << i;
         return type;
       }
+  for (const auto &[name, type] : kTypes)
+    if (kernel.asked)
+      kernel.asked->types.emplace_back(name);
   return Type::None;
 }
 
@@ -242,6 +266,8 @@ Space Decoder::takeSpace() {
 }
 
 bool Decoder::operands(size_t least, size_t most) {
+  if (kernel.asked)
+    return true;
   size_t count = operandCount();
   return (count >= least && count <= std::max(least, most)) ||
          fail("has " + std::to_string(count) + " operands, not " + std::to_string(least));
@@ -290,6 +316,8 @@ void Decoder::addUse(int number, bool isResult, bool isAddress) {
 }
 
 bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
+  if (kernel.asked)
+    return true;
   unsigned bits = bitsOf(type);
   switch (operand.kind) {
   case ptx::Operand::Register:
@@ -345,6 +373,8 @@ bool Decoder::readValue(size_t i, Type type) {
 }
 
 bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
+  if (kernel.asked)
+    return true;
   if (operand.kind == ptx::Operand::Sink) {
     extra(kernel.discard());
     return true;
@@ -355,6 +385,8 @@ bool Decoder::write(const ptx::Operand &operand, Type type, bool wider) {
 }
 
 bool Decoder::readPredicate(const ptx::Operand &operand) {
+  if (kernel.asked)
+    return true;
   bool immediate = operand.kind == ptx::Operand::Integer;
   if (!immediate && width(operand) != 1)
     return fail("a predicate register is expected");
@@ -366,6 +398,8 @@ bool Decoder::readPredicate(const ptx::Operand &operand) {
 }
 
 bool Decoder::readVector(size_t i, Type type, size_t count) {
+  if (kernel.asked)
+    return true;
   if (count == 1 && operand(i).kind != ptx::Operand::Vector)
     return read(i, type);
   if (operand(i).kind != ptx::Operand::Vector || operand(i).elements.size() != count)
@@ -377,6 +411,8 @@ bool Decoder::readVector(size_t i, Type type, size_t count) {
 }
 
 bool Decoder::writeVector(size_t i, Type type, size_t count) {
+  if (kernel.asked)
+    return true;
   if (count == 1 && operand(i).kind != ptx::Operand::Vector)
     return write(i, type);
   if (operand(i).kind != ptx::Operand::Vector || operand(i).elements.size() != count)
@@ -394,6 +430,8 @@ bool Decoder::address(size_t i) {
 }
 
 bool Decoder::tensorAddress(size_t i, size_t dimensions) {
+  if (kernel.asked)
+    return true;
   const ptx::Operand &operand = source.operands[i];
   if (operand.elements.size() != 1 || operand.elements[0].kind != ptx::Operand::Vector ||
       operand.elements[0].elements.size() != dimensions)
@@ -415,6 +453,8 @@ bool Decoder::addressWithOffset(size_t i) {
 }
 
 bool Decoder::addressBase(size_t i) {
+  if (kernel.asked)
+    return true;
   const ptx::Operand &operand = source.operands[i];
   if (operand.kind != ptx::Operand::Address)
     return fail("operand " + std::to_string(i + 1) + " must be an address");
@@ -461,6 +501,8 @@ void Decoder::noteSharedAccess(unsigned bytes) {
 }
 
 bool Decoder::immediate(size_t i, uint64_t &value) {
+  if (kernel.asked)
+    return true;
   if (operand(i).kind != ptx::Operand::Integer)
     return fail("operand " + std::to_string(i + 1) + " must be an integer literal");
   value = operand(i).bits;

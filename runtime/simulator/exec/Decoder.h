@@ -90,6 +90,8 @@ public:
 
   /// Takes the modifier if present.
   bool take(std::string_view modifier);
+  /// Whether the modifier is there and not taken yet.
+  bool has(std::string_view modifier);
   /// Takes the first of these that is present, and returns its position in the list; -1 if none is.
   int takeOneOf(std::initializer_list<std::string_view> modifiers);
   /// Takes the first modifier left that is a type; Type::None if none is.
@@ -144,6 +146,8 @@ public:
   KernelDecoder &owner() { return kernel; }
 
 private:
+  /// Position of a modifier that is not taken yet; the number of modifiers if it is not there.
+  size_t find(std::string_view modifier);
   /// Adds the register's slot if its width fits.
   bool addressBase(size_t i);
   bool addRegister(const ptx::Operand &operand, Type type, bool wider, bool isResult);

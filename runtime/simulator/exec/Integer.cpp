@@ -215,7 +215,7 @@ constexpr Opcode kOpcodes[] = {{"rem", decodeRem}, {"sad", decodeSad}, {"mul24",
 } // namespace
 
 bool decodeIntegerOperator(Decoder &d, Operator op, Type type) {
-  if (std::ranges::find(d.source.modifiers, "cc") != d.source.modifiers.end())
+  if (d.has("cc"))
     return decodeCarry(d, op, type, false);
   switch (op) {
   case Operator::Add:

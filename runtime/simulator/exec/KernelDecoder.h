@@ -28,6 +28,14 @@ struct Body {
   bool isFunction() const { return source->isFunction; }
 };
 
+/// The words that a decoder asked for and did not find.
+struct AskedWords {
+  std::vector<std::string> modifiers, types;
+};
+
+/// "%tid.x" and the others, but those of %envreg that are always 0.
+std::vector<std::string_view> specialRegisterNames();
+
 class KernelDecoder {
 public:
   KernelDecoder(const ptx::Module &module, const ptx::Kernel &kernel, Program &program);
@@ -60,6 +68,8 @@ public:
   std::vector<uint32_t> pool;
   std::vector<RegisterUse> uses;
   std::string error;
+  /// Where not null, words are noted there and operands are taken to be right (Opcodes.h).
+  AskedWords *asked = nullptr;
 
 private:
   std::map<std::pair<unsigned, uint64_t>, uint32_t> constants;

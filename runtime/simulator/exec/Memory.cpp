@@ -170,10 +170,7 @@ bool decodeAccess(Decoder &d, bool isStore) {
 }
 
 bool decodeLoad(Decoder &d) { return decodeAccess(d, false); }
-bool decodeStore(Decoder &d) {
-  bool isAsync = !d.source.modifiers.empty() && d.source.modifiers[0] == "async";
-  return isAsync ? decodeStoreAsync(d) : decodeAccess(d, true);
-}
+bool decodeStore(Decoder &d) { return d.has("async") ? decodeStoreAsync(d) : decodeAccess(d, true); }
 
 uint64_t windowOf(Space space) {
   return space == Space::Shared || space == Space::SharedCluster ? kSharedWindow

@@ -50,6 +50,8 @@ enum class Special : uint8_t {
   MaskGe,
   DynamicShared,
   TotalShared,
+  Environment1,
+  Environment2,
   ClusterIdX, // From here on exec/Warp.cpp counts on the order.
   ClusterIdY,
   ClusterIdZ,

@@ -298,8 +298,7 @@ bool decodeTensorCopy(Decoder &d, bool isReduction, bool isPrefetch) {
     return d.operands(1 + policy) && d.tensorAddress(0, d.out.count) && (!policy || d.read(1, Type::B64)) &&
            d.finish(prefetchTensor);
   }
-  bool store = isReduction || std::find(d.source.modifiers.begin(), d.source.modifiers.end(), "bulk_group") !=
-                                  d.source.modifiers.end();
+  bool store = isReduction || d.has("bulk_group");
   return store ? decodeStore(d, isReduction) : decodeLoad(d);
 }
 

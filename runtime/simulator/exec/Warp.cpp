@@ -129,6 +129,10 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return launch.dynamicSharedBytes;
   case Special::TotalShared:
     return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
+  case Special::Environment1:
+    return static_cast<uint32_t>(launch.workspace >> 32);
+  case Special::Environment2:
+    return static_cast<uint32_t>(launch.workspace);
   default:
     return clusterValue(cta, which);
   }

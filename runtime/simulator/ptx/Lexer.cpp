@@ -99,10 +99,10 @@ struct Scanner {
 
 } // namespace
 
-std::vector<Token> tokenize(std::string_view text) {
+std::vector<Token> tokenize(std::string_view text, uint32_t firstLine) {
   std::vector<Token> tokens;
   tokens.reserve(text.size() / 4);
-  Scanner scanner{text};
+  Scanner scanner{text, 0, firstLine};
   do
     tokens.push_back(scanner.next());
   while (tokens.back().kind != Token::End);

@@ -23,11 +23,11 @@ struct Token {
   enum Kind : uint8_t { End, Word, Number, String, Punctuation };
   Kind kind = End;
   std::string_view text; ///< Without the quotes for a String.
-  uint32_t line = 0;     ///< 1-based line of the PTX text.
+  uint32_t line = 0;     ///< Of the PTX text.
 };
 
-/// All tokens of `text`, closed by one End token.
-std::vector<Token> tokenize(std::string_view text);
+/// All tokens of `text`, whose first line has that number, closed by one End token.
+std::vector<Token> tokenize(std::string_view text, uint32_t firstLine = 1);
 
 } // namespace imbrex::simulator::ptx
 

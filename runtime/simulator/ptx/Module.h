@@ -22,6 +22,9 @@ namespace imbrex::simulator::ptx {
 
 enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const, SharedCluster };
 
+/// The linkage directive of a name (PTX ISA, 11.6); Internal without one.
+enum class Linkage : uint8_t { Internal, Visible, Weak, Common, External };
+
 /// A place in the kernel author's source, from `.file` and the last `.loc`; line 0 where there is none.
 struct SourcePlace {
   uint32_t file = 0;
@@ -61,9 +64,9 @@ struct Variable {
   Space space = Space::Global;
   uint64_t align = 1;
   uint64_t bytes = 0;
-  bool external = false;     ///< `.extern`: for .shared, the dynamic part.
-  int registerNumber = -1;   ///< A parameter in a register (`.reg`): index into Kernel::registers.
-  unsigned registerBits = 0; ///< Its width; 1 for a predicate.
+  Linkage linkage = Linkage::Internal; ///< External: for .shared, the dynamic part.
+  int registerNumber = -1;             ///< A parameter in a register (`.reg`): index into Kernel::registers.
+  unsigned registerBits = 0;           ///< Its width; 1 for a predicate.
   uint32_t line = 0;
   std::vector<uint8_t> initial; ///< Shorter than `bytes`: the rest is zero.
   std::vector<std::pair<uint64_t, std::string>>
@@ -81,6 +84,7 @@ struct ClusterDirectives {
 struct Kernel {
   std::string name;
   uint32_t line = 0;
+  Linkage linkage = Linkage::Internal;
   bool isFunction = false;
   bool declaredOnly = false;     ///< A `.func` without a body.
   std::string refused;           ///< Not empty: why it cannot be run ("PTX line N: ..."). The body is empty then.

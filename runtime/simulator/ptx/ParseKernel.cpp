@@ -285,10 +285,11 @@ bool skipBody(ParserState &state, size_t open) {
 
 } // namespace
 
-bool ParserState::parseKernel(bool isFunction) {
+bool ParserState::parseKernel(bool isFunction, Linkage linkage) {
   KernelParser parser{*this, {}, {}};
   Kernel &kernel = parser.kernel;
   kernel.isFunction = isFunction;
+  kernel.linkage = linkage;
   if (isFunction && !parser.parseParams(kernel.results))
     return false;
   kernel.name = peek().text;

@@ -326,9 +326,9 @@ bool parseHeader(ParserState &state, std::string_view word) {
   return size == 64 || state.fail(".address_size " + std::to_string(size) + " is not modelled, only 64");
 }
 
-bool parseModuleVariable(ParserState &state, std::string_view word, bool external) {
+bool parseModuleVariable(ParserState &state, std::string_view word, Linkage linkage) {
   Variable variable;
-  variable.external = external;
+  variable.linkage = linkage;
   variable.space = word == ".shared" ? Space::Shared : word == ".const" ? Space::Const : Space::Global;
   if (!state.parseVariable(variable))
     return false;
@@ -354,27 +354,30 @@ bool parseTopLevel(ParserState &state) {
     return parseHeader(state, word);
   if (std::optional<bool> parsed = state.parseAnywhere(word))
     return *parsed;
-  bool external = false;
+  Linkage linkage = Linkage::Internal;
   while (word == ".visible" || word == ".weak" || word == ".extern" || word == ".common") {
-    external |= word == ".extern";
+    linkage = word == ".visible"  ? Linkage::Visible
+              : word == ".weak"   ? Linkage::Weak
+              : word == ".extern" ? Linkage::External
+                                  : Linkage::Common;
     word = state.peek().text;
     ++state.at;
   }
   if (word == ".entry" || word == ".func")
-    return state.parseKernel(word == ".func");
+    return state.parseKernel(word == ".func", linkage);
   if (word == ".alias")
     return parseAlias(state);
   if (word == ".global" || word == ".const" || word == ".shared")
-    return parseModuleVariable(state, word, external);
+    return parseModuleVariable(state, word, linkage);
   --state.at;
   return state.fail("unexpected '" + std::string(word) + "'");
 }
 
 } // namespace
 
-std::optional<Module> parseModule(std::string_view text, std::string &error) {
+std::optional<Module> parseModule(std::string_view text, std::string &error, uint32_t linesBefore) {
   ParserState state;
-  state.tokens = tokenize(text);
+  state.tokens = tokenize(text, linesBefore + 1);
   bool good = true;
   while (good && state.peek().kind != Token::End)
     good = parseTopLevel(state);

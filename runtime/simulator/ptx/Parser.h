@@ -19,8 +19,9 @@
 
 namespace imbrex::simulator::ptx {
 
-/// The module, or nullopt with `error` set to "PTX line N: what is wrong".
-std::optional<Module> parseModule(std::string_view text, std::string &error);
+/// The module, or nullopt with `error` set to "PTX line N: what is wrong". `linesBefore`: of the whole of which the
+/// text is a part.
+std::optional<Module> parseModule(std::string_view text, std::string &error, uint32_t linesBefore = 0);
 
 } // namespace imbrex::simulator::ptx
 

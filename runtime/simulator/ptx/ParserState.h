@@ -45,7 +45,7 @@ struct ParserState {
   std::optional<bool> parseAnywhere(std::string_view word);
   /// One ".entry" or ".func" from its name (or its results) to its closing brace. What the body says that is not
   /// known refuses this kernel alone: Kernel::refused.
-  bool parseKernel(bool isFunction);
+  bool parseKernel(bool isFunction, Linkage linkage);
 };
 
 /// Bits of ".u32", ".f16x2", ".pred" and the like; 0 if the word is no type.

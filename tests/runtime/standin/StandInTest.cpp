@@ -248,6 +248,57 @@ void runProgram(const std::vector<uint8_t> &image) {
   EXPECT_EQ(cudart.call("cudaGetSymbolAddress", &address, &kHostVariable), 13);
 }
 
+/// The same addition twice, once in each block of a cluster, by a function of another input of the link.
+TEST_F(Driver, LinksLaunchesWithClustersAndEncodesTensorMaps) {
+  const std::string head = ".version 8.0\n.target sm_90\n.address_size 64\n";
+  std::string kernel = head +
+                       ".extern .func (.param .b32 r) rank();\n"
+                       ".visible .entry k(.param .u64 out)\n{\n.reg .b32 %r<4>;\n.reg .b64 %rd<4>;\n"
+                       "ld.param.u64 %rd1, [out];\nmov.u32 %r1, %ctaid.x;\nmul.wide.u32 %rd2, %r1, 4;\n"
+                       "add.s64 %rd1, %rd1, %rd2;\n{\n.param .b32 r;\ncall (r), rank, ();\nld.param.b32 %r2, [r];\n}\n"
+                       "st.global.u32 [%rd1], %r2;\nret;\n}\n";
+  std::string function =
+      head + ".visible .func (.param .b32 r) rank()\n{\n.reg .b32 %r<4>;\nmov.u32 %r1, %cluster_ctarank;\n"
+             "mov.u32 %r2, %cluster_nctarank;\nmad.lo.u32 %r1, %r2, 10, %r1;\nst.param.b32 [r], %r1;\nret;\n}\n";
+  void *linker = nullptr, *image = nullptr;
+  size_t bytes = 0;
+  ASSERT_EQ(cuda.call("cuLinkCreate_v2", 0u, nullptr, nullptr, &linker), CUDA_SUCCESS);
+  for (const std::string &text : {kernel, function})
+    ASSERT_EQ(cuda.call("cuLinkAddData_v2", linker, 1, text.c_str(), text.size() + 1, "input", 0u, nullptr, nullptr),
+              CUDA_SUCCESS);
+  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
+  CUmodule linked = nullptr;
+  CUfunction entry = nullptr;
+  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
+  ASSERT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "k"), CUDA_SUCCESS);
+  CUdeviceptr out = 0;
+  cuda.call("cuMemAlloc_v2", &out, size_t(16));
+  CUlaunchAttribute cluster = {};
+  cluster.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+  cluster.value.cluster[0] = 2;
+  cluster.value.cluster[1] = cluster.value.cluster[2] = 1;
+  CUlaunchConfig config{4, 1, 1, 1, 1, 1, 0, nullptr, &cluster, 1};
+  void *arguments[] = {&out};
+  ASSERT_EQ(cuda.call("cuLaunchKernelEx", &config, entry, arguments, static_cast<void **>(nullptr)), CUDA_SUCCESS);
+  std::vector<unsigned> ranks(4);
+  cuda.call("cuMemcpyDtoH_v2", ranks.data(), out, size_t(16));
+  EXPECT_EQ(ranks, (std::vector<unsigned>{20, 21, 20, 21}));
+
+  alignas(64) CUtensorMap map = {};
+  CUdeviceptr tensor = 0;
+  cuda.call("cuMemAlloc_v2", &tensor, size_t(4096));
+  const unsigned long long extents[] = {32, 32}, strides[] = {128};
+  const unsigned box[] = {32, 8}, steps[] = {1, 1};
+  auto encode = [&](unsigned long long *pitch) { // 7: f32.
+    return cuda.call("cuTensorMapEncodeTiled", &map, 7, 2u, reinterpret_cast<void *>(tensor), extents, pitch, box,
+                     steps, 0, 0, 0, 0);
+  };
+  unsigned long long good = strides[0], odd = 100;
+  EXPECT_EQ(encode(&good), CUDA_SUCCESS);
+  EXPECT_EQ(encode(&odd), CUDA_ERROR_INVALID_VALUE);
+}
+
 TEST(RuntimeLibrary, PlainFatBinary) { runProgram(fatBinary(kText, 0x11, 0)); }
 TEST(RuntimeLibrary, Lz4FatBinary) { runProgram(fatBinary(literals(kText), 0x2011, kText.size())); }
 

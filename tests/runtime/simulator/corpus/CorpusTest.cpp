@@ -1,0 +1,133 @@
+//===- CorpusTest.cpp - What NVIDIA's compiler makes of CUDA runs right ---===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Compiles the sources of this folder with nvcc, where it is installed, and runs them under several schedules: right
+// programs are right and told nothing; each seeded bug is told by one of its faults under every schedule; a deleted
+// synchronisation is told, or explained in kRedundant. An ordinary run takes a sample, `corpus_test --long` all.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/runtime/simulator/corpus/Corpus.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+
+using namespace imbrex::simulator::corpus;
+namespace fs = std::filesystem;
+
+static bool longRun = false;
+
+namespace {
+
+constexpr size_t kSampleStep = 9; ///< An ordinary run takes every so-manieth case.
+constexpr unsigned kSeeds[] = {0, 1, 7};
+
+const std::string &compiler() {
+  static const std::string kFound = [] {
+    std::stringstream path(std::getenv("PATH") ? std::getenv("PATH") : "");
+    for (std::string folder; std::getline(path, folder, ':');)
+      if (fs::exists(fs::path(folder) / "nvcc"))
+        return (fs::path(folder) / "nvcc").string();
+    return std::string(fs::exists("/usr/local/cuda/bin/nvcc") ? "/usr/local/cuda/bin/nvcc" : "");
+  }();
+  return kFound;
+}
+
+std::string readFile(const fs::path &path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The PTX of a case's source with that bug; empty with a failure if nvcc does not take it.
+const std::string &compile(const Case &entry, int bug) {
+  static std::map<std::pair<std::string, int>, std::string> done;
+  auto [at, isNew] = done.try_emplace({entry.source, bug});
+  if (!isNew)
+    return at->second;
+  fs::path source = fs::path(IMBREX_SOURCE_DIR) / "tests/runtime/simulator/corpus" / (entry.source + ".cu");
+  fs::path ptx = fs::path(::testing::TempDir()) /
+                 ("corpus" + std::to_string(getpid()) + "_" + source.stem().string() + std::to_string(bug) + ".ptx");
+  std::string target = entry.source.starts_with("sm90") ? "sm_90a" : "sm_80";
+  std::string command = "'" + compiler() + "' -w -std=c++17 -ptx -arch=" + target + " -DBUG=" + std::to_string(bug) +
+                        " -o '" + ptx.string() + "' '" + source.string() + "' 2>&1";
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  at->second = readFile(ptx);
+  fs::remove(ptx);
+  return at->second;
+}
+
+struct Outcome {
+  std::string verdict, report;
+};
+
+Outcome runCase(const Case &entry, const std::string &ptx, unsigned seed) {
+  Work work(ptx, entry.source.starts_with("sm90") ? "h100" : "a100", seed);
+  entry.run(work);
+  return {work.verdict(), work.report()};
+}
+
+bool isOneOf(const std::string &list, const std::string &word) {
+  std::stringstream stream(list);
+  for (std::string one; std::getline(stream, one, '|');)
+    if (one == word)
+      return true;
+  return false;
+}
+
+/// Every case of a long run, a sample of an ordinary one.
+std::vector<const Case *> chosen(size_t begin) {
+  std::vector<const Case *> list;
+  for (size_t i = longRun ? 0 : begin; i < cases().size(); i += longRun ? 1 : kSampleStep)
+    list.push_back(&cases()[i]);
+  return list;
+}
+
+} // namespace
+
+TEST(Corpus, RightProgramsAreRight) {
+  if (compiler().empty())
+    GTEST_SKIP() << "there is no nvcc on this machine";
+  for (const Case *entry : chosen(0))
+    for (unsigned seed : kSeeds) {
+      Outcome outcome = runCase(*entry, compile(*entry, 0), seed);
+      EXPECT_TRUE(outcome.verdict == "right" || outcome.verdict == "note: equal unordered writes")
+          << entry->source << ", " << entry->name << ", schedule " << seed << ": " << outcome.verdict << "\n"
+          << outcome.report;
+    }
+}
+
+TEST(Corpus, SeededBugsAreFound) {
+  if (compiler().empty())
+    GTEST_SKIP() << "there is no nvcc on this machine";
+  unsigned found = 0, all = 0;
+  for (const Case *entry : chosen(1))
+    for (const Bug &bug : entry->bugs) {
+      bool every = true;
+      for (unsigned seed : kSeeds) {
+        Outcome outcome = runCase(*entry, compile(*entry, bug.number), seed);
+        bool killed = isOneOf(bug.faults, outcome.verdict);
+        every &= killed;
+        EXPECT_TRUE(killed) << entry->source << ", " << entry->name << ", bug " << bug.number << ", schedule " << seed
+                            << ": " << outcome.verdict << " where one of '" << bug.faults << "' is due";
+      }
+      found += every;
+      ++all;
+    }
+  std::printf("%u of %u seeded bugs found\n", found, all);
+}
+
+int main(int argc, char **argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i)
+    longRun |= std::strcmp(argv[i], "--long") == 0;
+  return RUN_ALL_TESTS();
+}
