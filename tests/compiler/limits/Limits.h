@@ -3,7 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Compiles a text and says how long that took, in seconds of this thread: what else the machine does adds nothing.
+// Compiles a text in a child and says what that took. Judged is only what is the same on a slow machine: that the
+// compilation ends, how much code each stage made, how much memory it took, and that what is refused is refused before
+// LLVM sees it. Seconds are printed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,34 +13,40 @@
 #define IMBREX_TESTS_COMPILER_LIMITS_LIMITS_H
 
 #include "compiler/Compiler.h"
-#include <ctime>
 
 namespace imbrex::test {
 
-/// What every text must be compiled or refused in.
-inline constexpr double kMostSeconds = 2;
-
-struct Measured {
-  CompileResult result;
-  double seconds;
+/// What one compilation took. `isCompiled`, or refused with `errors`.
+struct Outcome {
+  bool isCompiled = false;
+  bool isRefusedForSize = false; ///< or a number of its text for its length
+  double seconds = 0;            ///< of the processor
+  size_t nvvmLines = 0;          ///< of the text of stage nvvm, which LLVM gets; 0 if it was never made
+  size_t ptxLines = 0;
+  long kibibytes = 0; ///< the child's peak of memory, with the process around the compilation
+  std::string errors;
 };
 
-inline double threadSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
+/// Compiles `text` in a forked child, so that its memory is its own and a signal is an outcome ("signal 11").
+Outcome compileInChild(const std::string &text, const CompileOptions &options = {});
 
-inline Measured measure(const std::string &text, const CompileOptions &options = {}) {
-  double begin = threadSeconds();
-  CompileResult result = compile({"limits.tile", text}, options);
-  return {std::move(result), threadSeconds() - begin};
-}
+/// Prints the outcome as a line, and expects it to lie within the limits.
+void expectWithinLimits(const std::string &what, const Outcome &outcome);
 
-/// True if the compiler refused the kernel for its size, or a number of its text for its length.
-inline bool isRefusedForSize(const CompileResult &result) {
-  return result.limit() != SizeLimit::None || result.errors().find("a number may have") != std::string::npos;
-}
+/// The largest figures of many outcomes, each with the name of what took it.
+class Worst {
+public:
+  void add(const std::string &what, const Outcome &outcome);
+  void print() const;
+
+private:
+  struct Figure {
+    double value = 0;
+    std::string what;
+  };
+  Figure seconds, mebibytes, nvvmLines, ptxLines;
+  unsigned count = 0, refused = 0;
+};
 
 } // namespace imbrex::test
 
