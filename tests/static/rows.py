@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample)."""
 
+SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
 FORWARD, MATMUL, SOFTMAX = "kernels/attention_forward.tile", "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
 
 
@@ -15,12 +16,12 @@ def rows():
         for d in (64, 96, 128, 192, 256):
             for mask in ("full", "causal"):
                 found.append(("forward bf16 D%d %s %s" % (d, mask, target), FORWARD, forward(d), {"mask": mask}, target,
-                              target in ("sm_80", "sm_120") and d in (64, 128, 256)))
+                              (target, d, mask) in SAMPLE))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))
         found.append(("forward bf16 D128 softcap " + target, FORWARD, forward(128), {"score": "softcap(15.0)"}, target, target == "sm_80"))
         for d in (64, 128):
-            found.append(("forward f32 D%d %s" % (d, target), FORWARD, forward(d, "f32"), {}, target, target == "sm_80"))
+            found.append(("forward f32 D%d %s" % (d, target), FORWARD, forward(d, "f32"), {}, target, target == "sm_80" and d == 64))
             found.append(("forward f64 D%d %s" % (d, target), FORWARD, forward(d, "f64"), {}, target, False))
     for bn, warps in ((64, 4), (64, 8), (128, 8)):
         for d in (64, 128):
@@ -28,7 +29,7 @@ def rows():
                           bn == 128))
     for dtype, bm, bn, bk, warps in (("f16", 128, 128, 64, 4), ("f16", 128, 128, 64, 8), ("f16", 64, 64, 32, 4), ("f32", 64, 64, 32, 4)):
         found.append(("matmul %s %dx%dx%d w%d sm_80" % (dtype, bm, bn, bk, warps), MATMUL, dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps), {},
-                      "sm_80", True))
+                      "sm_80", bk == 64))
     for dtype in ("f32", "f16"):
         for d in (1024, 4096):
             found.append(("softmax %s D%d sm_80" % (dtype, d), SOFTMAX, dict(T=dtype, D=d), {}, "sm_80", True))
