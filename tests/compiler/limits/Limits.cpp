@@ -21,7 +21,7 @@ using namespace imbrex::test;
 
 /// What only a compilation that never ends takes, on any machine.
 static constexpr std::chrono::minutes kHang(5);
-/// Of a stage's text: twice the instructions that the compiler takes, as constants and registers' names are lines too.
+/// Of a stage's text: about twice the instructions that the compiler takes, as constants and names are lines too.
 static constexpr size_t kMostLines = 65536;
 /// Far from what any text takes (some 100 MiB); the bound of what a host may be asked for.
 static constexpr long kMostKibibytes = 1 << 20;
