@@ -15,7 +15,7 @@
 
 namespace imbrex {
 
-/// The most instructions of a thread: what a row's softmax of kMaxTileRegisters guarded elements takes, about.
+/// The most instructions of a thread: about what a softmax of kMaxTileRegisters guarded f32 takes.
 inline constexpr int64_t kMostInstructions = 36000;
 /// The most instructions of machine code: a division is one to LLVM, but expands. Code of such a size does not fit an
 /// instruction cache by far, and ptxas takes long for it.
