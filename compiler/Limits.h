@@ -17,10 +17,13 @@ namespace imbrex {
 
 /// Of a tile along one dimension: so that a position in a view and one in a tile add up in an i32 (kLargestExtent).
 inline constexpr int64_t kMaxTileExtent = 1 << 16;
-/// Registers that a thread may hold of one tile: four times what it has; beyond it no configuration can be good.
-inline constexpr unsigned kMaxTileRegisters = 1024;
-/// Of a tile: kMaxTileRegisters of each of a CTA's 1,024 threads.
-inline constexpr int64_t kMaxTileElements = int64_t(kMaxTileRegisters) * 1024;
+/// Of a tile: 1,024 of each of a CTA's 1,024 threads, four times the registers that a thread has; beyond it no
+/// configuration can be good.
+inline constexpr int64_t kMaxTileElements = int64_t(1024) * 1024;
+/// Registers that a thread may hold of one tile: 1,024, and an eighth for the margins of layouts.
+inline constexpr unsigned kMaxTileRegisters = 1152;
+/// Operations of a kernel in the stages above single threads.
+inline constexpr unsigned kMaxOperations = 200000;
 /// Dimensions of a view: hosts pass them in arrays of this length.
 inline constexpr unsigned kMaxViewRank = 8;
 /// Of a view along one dimension: a tile that begins inside still ends at a position that an i32 holds.

@@ -34,6 +34,7 @@ static void setType(KernelState &kernel, unsigned index, const Setting &setting)
   const std::vector<DataType> &allowed = parameter.allowed;
   if (!type || (!allowed.empty() && std::find(allowed.begin(), allowed.end(), *type) == allowed.end())) {
     std::vector<std::string> names;
+    names.reserve(allowed.size());
     for (DataType candidate : allowed)
       names.emplace_back(name(candidate));
     kernel.mistake = settingError(kernel, "set(\"" + parameter.name + "\", \"" + setting.text() +

@@ -59,7 +59,7 @@ Result<void> LoadedKernel::prepare(const KernelInterface &interface) {
 }
 
 static Result<void> checkLimits(const DeviceInfo &device, const KernelInterface &interface) {
-  auto fail = [&](std::string need, unsigned limit, const char *advice) {
+  auto fail = [&](const std::string &need, unsigned limit, const char *advice) {
     return Error{ErrorKind::Argument, "kernel '" + interface.kernel + "' needs " + need + ", the device " + device.id +
                                           " allows " + std::to_string(limit) + ": " + advice};
   };
@@ -73,8 +73,9 @@ static Result<void> checkLimits(const DeviceInfo &device, const KernelInterface 
   return {};
 }
 
-Result<std::shared_ptr<const LoadedKernel>>
-LoadedKernel::load(std::shared_ptr<DeviceContext> device, const std::string &image, const KernelInterface &interface) {
+Result<std::shared_ptr<const LoadedKernel>> LoadedKernel::load(const std::shared_ptr<DeviceContext> &device,
+                                                               const std::string &image,
+                                                               const KernelInterface &interface) {
   if (Result<void> fits = checkLimits(device->info(), interface); !fits)
     return fits.takeError();
   std::shared_ptr<LoadedKernel> kernel(new LoadedKernel(device));

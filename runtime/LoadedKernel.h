@@ -20,7 +20,7 @@ class LoadedKernel {
 public:
   /// `image`: machine code, or PTX text. ErrorKind::Assemble if the driver refuses it, with its log as report;
   /// ErrorKind::Argument if the kernel needs more threads or shared memory than the device has.
-  static Result<std::shared_ptr<const LoadedKernel>> load(std::shared_ptr<DeviceContext> device,
+  static Result<std::shared_ptr<const LoadedKernel>> load(const std::shared_ptr<DeviceContext> &device,
                                                           const std::string &image, const KernelInterface &interface);
   LoadedKernel(const LoadedKernel &) = delete;
   ~LoadedKernel();

@@ -84,6 +84,7 @@ std::string SignaturePlan::typeText(unsigned index) const {
 
 std::string SignaturePlan::parameterList() const {
   std::vector<std::string> list;
+  list.reserve(signature.parameters.size());
   for (const Parameter &parameter : signature.parameters)
     list.push_back(parameter.name);
   return joinNames(list);

@@ -36,7 +36,12 @@ static int64_t machineCostOf(Operation *op) {
 }
 
 void InstructionCount::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint previous) {
-  if (previous.isSet() || isFree(op)) // it has only moved
+  if (!previous.isSet()) // else it has only moved
+    add(op);
+}
+
+void InstructionCount::add(Operation *op) {
+  if (isFree(op))
     return;
   ++instructions;
   machineInstructions += machineCostOf(op);

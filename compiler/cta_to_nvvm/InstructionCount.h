@@ -15,21 +15,25 @@
 
 namespace imbrex {
 
-/// The most instructions of a thread. At 55 us an instruction, LLVM takes less than two seconds for them.
-inline constexpr int64_t kMostInstructions = 1 << 15;
+/// The most instructions of a thread: about what a softmax of kMaxTileRegisters guarded f32 takes.
+inline constexpr int64_t kMostInstructions = 36000;
 /// The most instructions of machine code: a division is one to LLVM, but expands. Code of such a size does not fit an
 /// instruction cache by far, and ptxas takes long for it.
 inline constexpr int64_t kMostMachineInstructions = 1 << 16;
 /// What a loop takes, in instructions, beside what stands in it: LLVM looks at the loops of a kernel many times.
 inline constexpr int64_t kLoopInstructions = 64;
+/// The most registers of all tiles of a kernel: operations that only rename them make no instruction, but take memory.
+inline constexpr int64_t kMostNames = 1 << 20;
 
 /// A listener for the builder that makes them.
 class InstructionCount : public mlir::OpBuilder::Listener {
 public:
   void notifyOperationInserted(mlir::Operation *op, mlir::OpBuilder::InsertPoint previous) override;
+  void add(mlir::Operation *op); ///< an operation of stage nvvm
   void addLoop();
 
   int64_t instructions = 0, machineInstructions = 0;
+  int64_t names = 0; ///< registers of tiles
 };
 
 } // namespace imbrex

@@ -26,19 +26,23 @@ LogicalResult Lowering::lowerOperation(Operation *op) {
   return op->emitError("no lowering to single threads for this operation");
 }
 
+LogicalResult Lowering::checkSize(Operation *op) const {
+  auto check = [&](int64_t taken, int64_t most, StringRef what) -> LogicalResult {
+    if (taken <= most)
+      return success();
+    return refuseSize(op, SizeLimit::Instructions)
+           << "up to here the kernel takes " << taken << " " << what << " of each thread, more than " << most << "; "
+           << sizeAdvice(op, warps);
+  };
+  return success(succeeded(check(count.instructions, kMostInstructions, "instructions")) &&
+                 succeeded(check(count.machineInstructions, kMostMachineInstructions, "machine instructions")) &&
+                 succeeded(check(count.names, kMostNames, "named registers")));
+}
+
 LogicalResult Lowering::lowerBlock(Block &block) {
-  for (Operation &op : block) {
-    if (failed(lowerOperation(&op)))
+  for (Operation &op : block)
+    if (failed(lowerOperation(&op)) || failed(checkSize(&op)))
       return failure();
-    if (count.instructions > kMostInstructions)
-      return refuseSize(&op, SizeLimit::Instructions)
-             << "up to here the kernel takes " << count.instructions << " instructions of each thread, more than "
-             << kMostInstructions << "; " << sizeAdvice(&op, warps);
-    if (count.machineInstructions > kMostMachineInstructions)
-      return refuseSize(&op, SizeLimit::Instructions) << "up to here the kernel takes " << count.machineInstructions
-                                                      << " machine instructions of each thread, more than "
-                                                      << kMostMachineInstructions << "; " << sizeAdvice(&op, warps);
-  }
   return success();
 }
 

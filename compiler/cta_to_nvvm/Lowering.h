@@ -112,7 +112,10 @@ public:
   /// Registers of a tile, or a scalar as one value.
   const Values &registersOf(Value tile) const;
   Value scalarOf(Value value) const { return registersOf(value).front(); }
-  void define(Value tile, Values registers) { registerValues[tile] = std::move(registers); }
+  void define(Value tile, Values registers) {
+    count.names += int64_t(registers.size());
+    registerValues[tile] = std::move(registers);
+  }
 
   //===--- Threads ---------------------------------------------------------------===//
 
@@ -179,6 +182,8 @@ public:
 private:
   Value makeThreadCoordinate(const layout::TileLayout &layout, unsigned dim);
   mlir::LogicalResult makeFunction();
+  /// Refuses, at `op`, a kernel that has grown too large to compile in a sensible time.
+  mlir::LogicalResult checkSize(mlir::Operation *op) const;
   void mapArguments(mlir::LLVM::LLVMFuncOp function);
 
   mlir::func::FuncOp kernel;

@@ -14,6 +14,7 @@
 
 #include "compiler/SizeRefusal.h"
 #include "compiler/cta/SizeAdvice.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "dialects/layout/Access.h"
 
@@ -159,42 +160,35 @@ void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, Arra
 
 namespace {
 
-/// Reads one operand of a multiply-add product, the elements at rows (or columns) of the accumulator and at k, several
-/// an access: along k where k lies along the buffer's rows, else along the coordinates that a thread has in a row.
+/// Reads one operand of a multiply-add product: rows (or columns) of the accumulator against k. An access takes as many
+/// elements as lie side by side in the buffer and belong to this thread: along k, or along the accumulator's dimension.
 class FmaOperand {
 public:
-  /// `dim`: of the accumulator.
-  FmaOperand(Lowering &l, cta::DotOp dot, Value buffer, unsigned dim, bool kIsRow, int64_t k)
-      : l(l), shared(cast<cta::BufferType>(buffer.getType()).getLayout()),
-        element(cast<cta::BufferType>(buffer.getType()).getElementType()), slot(l.slotPointer(buffer)), kIsRow(kIsRow) {
-    auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
-    const TileLayout &layout = cta::layoutOf(sums);
-    accumulate = sums.getElementType();
-    base = l.threadCoordinate(layout, dim);
-    width = kIsRow ? layout::accessWidth(layout, dim, layout.extent(dim), shared.elementBytes())
-                   : layout::accessWidth(shared.elementBytes(), k);
+  /// `dim`: of the accumulator; its coordinates are the rows of the buffer, or with `kIsRow` its columns.
+  FmaOperand(Lowering &l, Value buffer, bool kIsRow, int64_t k, RankedTensorType accumulator, unsigned dim)
+      : l(l), type(cast<cta::BufferType>(buffer.getType())), slot(l.slotPointer(buffer)), kIsRow(kIsRow),
+        base(l.threadCoordinate(cta::layoutOf(accumulator), dim)), accumulate(accumulator.getElementType()) {
+    unsigned bytes = type.getLayout().elementBytes();
+    width = kIsRow ? layout::accessWidth(cta::layoutOf(accumulator), dim, cta::layoutOf(accumulator).extent(dim), bytes)
+                   : layout::accessWidth(bytes, k);
   }
 
-  /// Elements along k that one access gives.
+  /// Steps of k whose elements one access gives.
   unsigned widthAlongK() const { return kIsRow ? 1 : width; }
 
-  /// The element at coordinate base + step and k. Accesses since the last `forget` are not done again.
-  Value at(int64_t step, int64_t k) {
-    int64_t &along = kIsRow ? step : k, first = along - along % width, place = along - first;
-    along = first;
-    Values &values = read[{step, k}];
-    if (values.empty())
-      values = widen(l.loadVector(l.sharedPointer(slot, shared, placeOf(step, k)), element, width));
-    return values[place];
+  /// The element at coordinate base + step and k; reads what has not been read since `forget`.
+  Value element(int64_t step, int64_t k) {
+    int64_t row = kIsRow ? k : step, column = kIsRow ? step : k, first = column - column % width;
+    Values &values = known[{row, first}];
+    if (values.empty()) {
+      SharedPlace place = kIsRow ? SharedPlace{l.i32(0), base, row, first} : SharedPlace{base, l.i32(0), row, first};
+      values = widen(l.loadVector(l.sharedPointer(slot, type.getLayout(), place), type.getElementType(), width));
+    }
+    return values[column - first];
   }
-
-  void forget() { read.clear(); }
+  void forget() { known.clear(); }
 
 private:
-  SharedPlace placeOf(int64_t step, int64_t k) {
-    return kIsRow ? SharedPlace{l.i32(0), base, k, step} : SharedPlace{base, l.i32(0), step, k};
-  }
-
   Values widen(Values values) {
     for (Value &value : values)
       if (value.getType() != accumulate)
@@ -203,12 +197,13 @@ private:
   }
 
   Lowering &l;
-  SharedLayout shared;
-  Type element, accumulate;
-  Value slot, base;
+  cta::BufferType type;
+  Value slot;
   bool kIsRow;
+  Value base;
+  Type accumulate;
   unsigned width;
-  std::map<std::pair<int64_t, int64_t>, Values> read; ///< by (coordinate, k) of the first element
+  std::map<std::pair<int64_t, int64_t>, Values> known; ///< (row, first column) of the buffer -> what was read
 };
 
 } // namespace
@@ -219,6 +214,15 @@ static constexpr int64_t kMostMultiplyAdds = kMostInstructions / 2;
 /// digits with its length, sums of sums with the length of the parts (Higham, Accuracy and Stability of
 /// Numerical Algorithms, 4.2).
 static constexpr int64_t kPartialSum = 16;
+/// Bytes of depth after which the sums are pinned, so that what one part reads fits beside them: of 16 x 32 x 32
+/// elements of f32 in one warp, 293 operands are alive at once without it, and 75 with it.
+static constexpr int64_t kPartBytes = 32;
+
+static void pinAll(Lowering &l, Values &values) {
+  for (Value &value : values)
+    if (value)
+      value = pinned(l, value);
+}
 
 static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   const TileLayout &layout = cta::layoutOf(dot.getAccumulator().getType());
@@ -229,19 +233,23 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
     return refuseSize(dot, SizeLimit::Instructions)
            << "this product takes " << sums.size() * k << " multiply-adds of each thread, more than "
            << kMostMultiplyAdds << "; " << sizeAdvice(dot, l.warps);
-  Type accumulate = sums.front().getType();
-  FmaOperand a(l, dot, dot.getABuffer(), 0, dot.getTransposedA(), k);
-  FmaOperand b(l, dot, dot.getBBuffer(), 1, !dot.getTransposedB(), k);
+  auto accumulator = cast<RankedTensorType>(dot.getAccumulator().getType());
+  Type accumulate = accumulator.getElementType();
+  FmaOperand a(l, dot.getABuffer(), dot.getTransposedA(), k, accumulator, 0);
+  FmaOperand b(l, dot.getBBuffer(), !dot.getTransposedB(), k, accumulator, 1);
   int64_t step = std::max(a.widthAlongK(), b.widthAlongK());
   const bool inParts = accumulate.isF32(); // f64 has digits to spare, and no registers
   Values partial(sums.size());
-  for (int64_t k0 = 0; k0 < k; k0 += step) {
-    a.forget();
-    b.forget();
+  const int64_t part = kPartBytes / tile::elementBytes(accumulate);
+  for (int64_t k0 = 0; k0 < k; k0 += step, a.forget(), b.forget()) {
+    if (k0 != 0 && k0 % part == 0) {
+      pinAll(l, sums);
+      pinAll(l, partial);
+    }
     for (unsigned reg = 0; reg < sums.size(); ++reg) {
       Coord coord = layout.registerCoord(reg);
       for (int64_t i = k0; i < std::min(k, k0 + step); ++i) {
-        Value left = a.at(coord[0], i), right = b.at(coord[1], i);
+        Value left = a.element(coord[0], i), right = b.element(coord[1], i);
         Value &sum = inParts ? partial[reg] : sums[reg];
         sum = sum ? Value(LLVM::FMAOp::create(l.b, l.loc, accumulate, left, right, sum))
                   : Value(LLVM::FMulOp::create(l.b, l.loc, left, right));

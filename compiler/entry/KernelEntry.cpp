@@ -22,7 +22,6 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-static constexpr unsigned kMaxOperations = 200000;
 static constexpr unsigned kMaxSlots = 64; ///< of a ring: more than any request asks for
 
 namespace {

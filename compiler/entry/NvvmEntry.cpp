@@ -4,10 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // LLVM's back end ends the process over much that its verifier lets through. So this stage takes the operations, types
-// and attributes that the lowering from cta uses, and no others: one table, to be extended with the lowering.
+// and attributes that the lowering from cta uses, and no others: one table, to be extended with the lowering. And no
+// more of them than the lowering makes of a kernel (cta_to_nvvm/InstructionCount.h).
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/entry/EntryCheck.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -17,7 +19,7 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-static constexpr unsigned kMaxOperations = 1 << 20;
+static constexpr unsigned kMaxNvvmOperations = 1 << 18; ///< with constants and names of registers
 static constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3;
 static constexpr int64_t kSharedAlignment = 1024;
 
@@ -33,10 +35,13 @@ private:
   LogicalResult checkGlobal(LLVM::GlobalOp global);
   LogicalResult checkOperation(Operation *op);
   LogicalResult checkAttribute(Operation *op, NamedAttribute attribute);
+  LogicalResult checkAssembly(LLVM::InlineAsmOp assembly);
   LogicalResult checkCast(Operation *op);
+  LogicalResult checkSize(Operation *op);
 
   const EntryCheck &check;
   LLVM::LLVMFuncOp kernel;
+  InstructionCount count;
 };
 
 } // namespace
@@ -67,13 +72,13 @@ static bool isKnown(Operation *op) {
   return isa<LLVM::AShrOp, LLVM::AbsOp, LLVM::AddOp, LLVM::AddressOfOp, LLVM::AndOp, LLVM::BitcastOp, LLVM::BrOp,
              LLVM::CallIntrinsicOp, LLVM::CondBrOp, LLVM::ConstantOp, LLVM::ExtractElementOp, LLVM::ExtractValueOp,
              LLVM::FAbsOp, LLVM::FAddOp, LLVM::FCmpOp, LLVM::FDivOp, LLVM::FMAOp, LLVM::FMulOp, LLVM::FNegOp,
-             LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InsertElementOp,
-             LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MulOp, LLVM::OrOp, LLVM::PoisonOp,
-             LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp, LLVM::SMinOp, LLVM::SRemOp,
-             LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp, LLVM::TruncOp, LLVM::UDivOp,
-             LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp, LLVM::ZExtOp, NVVM::BlockIdXOp,
-             NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp,
-             NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ThreadIdXOp>(op);
+             LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InlineAsmOp,
+             LLVM::InsertElementOp, LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MulOp, LLVM::OrOp,
+             LLVM::PoisonOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp, LLVM::SMinOp,
+             LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp, LLVM::TruncOp,
+             LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp, LLVM::ZExtOp,
+             NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp,
+             NVVM::CpAsyncWaitGroupOp, NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ThreadIdXOp>(op);
 }
 
 static bool isKnownIntrinsic(StringRef name) {
@@ -107,6 +112,10 @@ LogicalResult NvvmCheck::checkAttribute(Operation *op, NamedAttribute attribute)
     auto bytes = dyn_cast<IntegerAttr>(value);
     ok = bytes && bytes.getInt() >= 1 && bytes.getInt() <= 16 && llvm::isPowerOf2_64(bytes.getInt());
   }
+  if (isa<LLVM::InlineAsmOp>(op) && (name == "has_side_effects" || name == "tail_call_kind"))
+    ok = true;
+  if (name == "asm_string" || name == "constraints")
+    ok = isa<StringAttr>(value); // which, checkAssembly says
   if (name == "ordering")
     ok = isa<LLVM::AtomicOrderingAttr>(value) || isa<IntegerAttr>(value);
   return ok ? success() : check.error(op) << "'" << op->getName() << "' has an unknown attribute '" << name << "'";
@@ -140,6 +149,17 @@ LogicalResult NvvmCheck::checkCast(Operation *op) {
   return ok ? success() : check.error(op) << "no conversion of " << from << " to " << to;
 }
 
+LogicalResult NvvmCheck::checkAssembly(LLVM::InlineAsmOp assembly) {
+  Type type = assembly->getNumResults() == 1 ? assembly->getResult(0).getType() : Type();
+  StringRef constraints = assembly.getConstraints();
+  bool isPin = assembly.getAsmString().empty() && assembly->getOperandTypes() == ArrayRef<Type>(type) && type &&
+               ((type.isF32() && constraints == kPinF32) || (type.isF64() && constraints == kPinF64));
+  return isPin && assembly.getHasSideEffects() && assembly.getTailCallKind() == LLVM::TailCallKind::None
+             ? success()
+             : check.error(assembly) << "inline assembly is the empty text that pins an f32 or f64 (" << kPinF32
+                                     << " or " << kPinF64 << ")";
+}
+
 LogicalResult NvvmCheck::checkOperation(Operation *op) {
   if (!isKnown(op))
     return check.error(op) << "'" << op->getName() << "' is no operation of this stage";
@@ -159,6 +179,8 @@ LogicalResult NvvmCheck::checkOperation(Operation *op) {
     if (!isa_and_nonnull<IntegerAttr, FloatAttr>(value) || value.getType() != constant.getType())
       return check.error(op) << "a constant is a number of its own type";
   }
+  if (auto assembly = dyn_cast<LLVM::InlineAsmOp>(op); assembly && failed(checkAssembly(assembly)))
+    return failure();
   if (auto load = dyn_cast<LLVM::LoadOp>(op);
       load && (load.getOrdering() != LLVM::AtomicOrdering::not_atomic || load.getVolatile_()))
     return check.error(op) << "loads are plain";
@@ -168,6 +190,15 @@ LogicalResult NvvmCheck::checkOperation(Operation *op) {
   if (auto gep = dyn_cast<LLVM::GEPOp>(op); gep && (!gep.getElemType().isInteger(8) || gep.getIndices().size() != 1))
     return check.error(op) << "addresses are counted in bytes: one index, of i8";
   return checkCast(op);
+}
+
+/// With all operations before it, `op` stays within what LLVM compiles in a sensible time.
+LogicalResult NvvmCheck::checkSize(Operation *op) {
+  count.add(op);
+  if (count.instructions <= kMostInstructions && count.machineInstructions <= kMostMachineInstructions)
+    return success();
+  return check.error(op) << "this kernel takes more than " << kMostInstructions << " instructions of each thread, or "
+                         << kMostMachineInstructions << " machine instructions";
 }
 
 LogicalResult NvvmCheck::checkGlobal(LLVM::GlobalOp global) {
@@ -223,7 +254,9 @@ LogicalResult NvvmCheck::run() {
       failed(check.checkLaunch(kernel, /*expected=*/true)) || failed(checkFunction()) ||
       (global && failed(checkGlobal(global))))
     return failure();
-  return check.checkEach(kernel.getBody(), kMaxOperations, [&](Operation *op) { return checkOperation(op); });
+  return check.checkEach(kernel.getBody(), kMaxNvvmOperations, [&](Operation *op) {
+    return success(succeeded(checkOperation(op)) && succeeded(checkSize(op)));
+  });
 }
 
 LogicalResult imbrex::checkNvvmEntry(const EntryCheck &check) { return NvvmCheck(check).run(); }

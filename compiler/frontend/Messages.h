@@ -29,7 +29,6 @@ inline constexpr size_t kMaxDeclarations = 1024; ///< functions and kernels of a
 inline constexpr size_t kMaxChoices = 1024;      ///< of a tuning parameter
 inline constexpr size_t kMaxHostText = 4096;     ///< bytes of an expression the host evaluates
 inline constexpr size_t kMaxSuggestions = 500;   ///< names compared with a misspelt one
-inline constexpr unsigned kMaxOperations = 200000;
 
 enum class Message {
 #define IMBREX_ERROR(id, format) id,

@@ -40,17 +40,36 @@ double distance(double x, double y) {
   return std::isfinite(x) && std::isfinite(y) ? std::fabs(x - y) : INFINITY;
 }
 
-/// `tile` with each element moved by its error times `sign`; a bool that has one is turned over.
-TileValue moved(const TileValue &tile, int sign) {
+/// What an operand is moved by to see what its error makes of the result. The functions that end at zero are tried half
+/// way to it at most, and what comes of that is taken in proportion: a sum that is worse known than it is large is not
+/// therefore negative.
+double triedError(mlir::Operation *op, double value, double error) {
+  bool endsAtZero = mlir::isa<math::LogOp, math::Log2Op, math::SqrtOp, math::RsqrtOp>(op);
+  return endsAtZero && value > 0 ? std::min(error, value / 2) : error;
+}
+
+/// `tile`, an operand of `op`, with each element moved by its tried error times `sign`; a bool that has an error is
+/// turned over.
+TileValue moved(const TileValue &tile, int sign, mlir::Operation *op) {
   TileValue result = tile;
   for (size_t i = 0; i < tile.size(); ++i) {
     double error = tile.errors[i];
     if (tile.element.isFloat())
-      result.floats[i] += error == 0 ? 0 : sign * error;
+      result.floats[i] += error == 0 ? 0 : sign * triedError(op, tile.floats[i], error);
     else if (error != 0)
       result.ints[i] = tile.element.width == 1 ? ~tile.ints[i] : tile.ints[i] + int64_t(std::min(error, 0x1p53)) * sign;
   }
   return result;
+}
+
+/// The error of element `i` of operand `which`, in what it was moved by; 1 but for functions that end at zero, whose
+/// results have their operand's elements.
+double triedShare(OpRun &run, unsigned which, size_t i) {
+  const TileValue &in = run.in(which);
+  if (!in.element.isFloat() || i >= in.size() || in.errors[i] == 0)
+    return 1;
+  double tried = triedError(run.op, in.floats[i], in.errors[i]);
+  return tried == in.errors[i] ? 1 : in.errors[i] / tried;
 }
 
 /// Runs the operation on operand `which` moved, and adds the larger of the distances.
@@ -59,7 +78,7 @@ void addOperandError(OpRun &run, Handler handler, unsigned which) {
   for (TileValue &result : run.results)
     largest.emplace_back(result.size(), 0.0);
   for (int sign : {-1, 1}) {
-    TileValue operand = moved(run.in(which), sign);
+    TileValue operand = moved(run.in(which), sign, run.op);
     llvm::SmallVector<const TileValue *, 8> operands(run.operands);
     operands[which] = &operand;
     llvm::SmallVector<TileValue, 1> results;
@@ -77,7 +96,7 @@ void addOperandError(OpRun &run, Handler handler, unsigned which) {
   for (size_t r = 0; r < largest.size(); ++r)
     for (size_t i = 0; i < largest[r].size(); ++i)
       if (largest[r][i] != 0)
-        addError(run.results[r], i, largest[r][i]);
+        addError(run.results[r], i, largest[r][i] * triedShare(run, which, i));
 }
 
 /// result = sum of |a| |b|, with the errors of either in its place where that is asked for. What may be anything is

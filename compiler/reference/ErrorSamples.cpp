@@ -77,8 +77,10 @@ void narrowErrors(StoredElements &exact, llvm::ArrayRef<StoredElements> samples)
         visit(address, stored, type, value, ofMemory);
     }
   };
-  forEach([&](void *address, const Stored &stored, ElementType type, double value, double ofMemory) {
+  forEach([&](void *address, Stored &stored, ElementType type, double value, double ofMemory) {
     double share = deviation(address, value, type, samples) / (stored.error - ofMemory);
+    if (!std::isfinite(share)) // a sample has no number here, as a device may have none
+      stored.error = INFINITY;
     for (int64_t row : {rowOf(stored), int64_t(-1)}) {
       Group &group = groups[{stored.op, row}];
       group.share = std::max(group.share, share);

@@ -19,7 +19,7 @@ namespace {
 
 using Shared = std::shared_ptr<Driver>;
 
-template <class Body> auto locked(Shared driver, Body body) {
+template <class Body> auto locked(const Shared &driver, Body body) {
   return [driver, body](const auto &...arguments) -> CUresult {
     std::lock_guard lock(driver->mutex);
     if (CUresult status = driver->ready(); status != CUDA_SUCCESS)

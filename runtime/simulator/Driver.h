@@ -62,7 +62,7 @@ struct EventState {
 };
 
 struct Driver {
-  Driver(const DeviceLimits &limits, SimulatorOptions options) : limits(limits), options(options) { reset(); }
+  Driver(const DeviceLimits &limits, const SimulatorOptions &options) : limits(limits), options(options) { reset(); }
 
   const DeviceLimits &limits;
   const SimulatorOptions options;

@@ -120,7 +120,7 @@ CUresult findError(CUresult code, const char **out, bool name) {
 }
 
 /// Wraps a body so that it runs under the lock with a working current context.
-template <class Body> auto inContext(Shared driver, Body body) {
+template <class Body> auto inContext(const Shared &driver, Body body) {
   return [driver, body](auto... arguments) -> CUresult {
     std::lock_guard lock(driver->mutex);
     if (CUresult status = driver->ready(); status != CUDA_SUCCESS)
@@ -130,7 +130,7 @@ template <class Body> auto inContext(Shared driver, Body body) {
 }
 
 /// Under the lock, after cuInit; no context needed.
-template <class Body> auto initialised(Shared driver, Body body) {
+template <class Body> auto initialised(const Shared &driver, Body body) {
   return [driver, body](auto... arguments) -> CUresult {
     std::lock_guard lock(driver->mutex);
     if (!driver->initialised)

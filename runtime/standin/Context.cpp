@@ -11,6 +11,7 @@
 #include "runtime/standin/StandIn.h"
 #include "runtime/standin/ThreadStack.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -160,7 +161,7 @@ STANDIN_API cuDeviceComputeCapability(int *major, int *minor, CUdevice device) {
 }
 /// The simulated device has no identity: letters that say so.
 STANDIN_API cuDeviceGetUuid(char *uuid, CUdevice) {
-  std::memcpy(uuid, "simulated-device", 16);
+  std::copy_n("simulated-device", 16, uuid);
   return CUDA_SUCCESS;
 }
 STANDIN_API cuDeviceGetUuid_v2(char *uuid, CUdevice device) { return cuDeviceGetUuid(uuid, device); }

@@ -120,6 +120,7 @@ void pushFrame(Warp &warp, const Instruction &i, uint32_t number, uint32_t base,
   Frame frame{i.index, number, stack.top, stack.saved.size()};
   // A function that calls itself overwrites its own registers: they are read and saved first.
   std::vector<uint64_t> values;
+  values.reserve(site.arguments.size());
   for (const Program::CallSite::Value &argument : site.arguments)
     values.push_back(readCallValue(warp, site, argument, lane));
   if (function.recursive)

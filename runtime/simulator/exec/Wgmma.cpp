@@ -169,7 +169,7 @@ bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, con
 
 /// All four warps have issued the first pending one.
 bool carryOut(Warp &warp, Warpgroup &group) {
-  MatrixOperation operation = std::move(group.pending.front());
+  MatrixOperation operation = group.pending.front();
   group.pending.pop_front();
   Cta &cta = *warp.cta;
   const Instruction &i = *operation.instruction;

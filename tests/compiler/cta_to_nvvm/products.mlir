@@ -58,44 +58,34 @@ func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
 
 // -----
 
-// A multiply-add product, depth 8: four of a row of A are loaded at once, and four columns of a row of B. The first factors
-// are multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the
-// accumulator last.
+// A multiply-add product, depth 8: four of a row of A are loaded at once, and four of a row of B, one for each column. The first
+// factors are multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the accumulator
+// last.
 // CHECK-LABEL: llvm.func @fma(
-// CHECK-DAG: %[[I0:.*]] = llvm.mlir.constant(0 : i32) : i32
-// CHECK-DAG: %[[I1:.*]] = llvm.mlir.constant(1 : i32) : i32
 // CHECK: %[[FOUR:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X0:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X1:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X2:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X3:.*]] = llvm.extractelement %[[FOUR]]
-// CHECK: %[[B0:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
-// CHECK: %[[Y0:.*]] = llvm.extractelement %[[B0]][%[[I0]] : i32]
-// CHECK: %[[Z0:.*]] = llvm.extractelement %[[B0]][%[[I1]] : i32]
+// CHECK: %[[ROW0:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y0:.*]] = llvm.extractelement %[[ROW0]]
+// CHECK: %[[Z0:.*]] = llvm.extractelement %[[ROW0]]
 // CHECK: %[[P0:.*]] = llvm.fmul %[[X0]], %[[Y0]] : f32
-// CHECK: %[[B1:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
-// CHECK: %[[Y1:.*]] = llvm.extractelement %[[B1]][%[[I0]] : i32]
-// CHECK: %[[Z1:.*]] = llvm.extractelement %[[B1]][%[[I1]] : i32]
+// CHECK: %[[ROW1:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Y1:.*]] = llvm.extractelement %[[ROW1]]
 // CHECK: %[[P1:.*]] = llvm.intr.fma(%[[X1]], %[[Y1]], %[[P0]])
-// CHECK: %[[B2:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
-// CHECK: %[[Y2:.*]] = llvm.extractelement %[[B2]][%[[I0]] : i32]
-// CHECK: %[[Z2:.*]] = llvm.extractelement %[[B2]][%[[I1]] : i32]
+// CHECK: %[[ROW2:.*]] = llvm.load
+// CHECK: %[[Y2:.*]] = llvm.extractelement %[[ROW2]]
 // CHECK: %[[P2:.*]] = llvm.intr.fma(%[[X2]], %[[Y2]], %[[P1]])
-// CHECK: %[[B3:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
-// CHECK: %[[Y3:.*]] = llvm.extractelement %[[B3]][%[[I0]] : i32]
-// CHECK: %[[Z3:.*]] = llvm.extractelement %[[B3]][%[[I1]] : i32]
+// CHECK: %[[ROW3:.*]] = llvm.load
+// CHECK: %[[Y3:.*]] = llvm.extractelement %[[ROW3]]
 // CHECK: %[[P3:.*]] = llvm.intr.fma(%[[X3]], %[[Y3]], %[[P2]])
-// The next column has all its factors.
-// CHECK-NOT: llvm.load
-// CHECK: %[[Q0:.*]] = llvm.fmul %[[X0]], %[[Z0]] : f32
-// CHECK: %[[Q1:.*]] = llvm.intr.fma(%[[X1]], %[[Z1]], %[[Q0]])
-// CHECK: %[[Q2:.*]] = llvm.intr.fma(%[[X2]], %[[Z2]], %[[Q1]])
-// CHECK: llvm.intr.fma(%[[X3]], %[[Z3]], %[[Q2]])
+// The next column starts from the same element of A and the same row of B.
+// CHECK: llvm.fmul %[[X0]], %[[Z0]] : f32
 // CHECK: %[[MORE:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X4:.*]] = llvm.extractelement %[[MORE]]
-// CHECK: %[[B4:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
-// CHECK: %[[Y4:.*]] = llvm.extractelement %[[B4]][%[[I0]] : i32]
-// CHECK: %[[Z4:.*]] = llvm.extractelement %[[B4]][%[[I1]] : i32]
+// CHECK: %[[ROW4:.*]] = llvm.load
+// CHECK: %[[Y4:.*]] = llvm.extractelement %[[ROW4]]
 // CHECK: llvm.intr.fma(%[[X4]], %[[Y4]], %[[P3]])
 // CHECK-COUNT-4: llvm.fadd
 // CHECK-NOT: llvm.fadd
@@ -105,6 +95,26 @@ func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
   %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32>
   %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
   %r = cta.dot fma buffer %a : !cta.buffer<16, 8, f32, span 32>, %b, %z : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}
+
+// -----
+
+// Depth 16: after 8 the sums of each of the four columns and what was begun of them are pinned, before more is read.
+// CHECK-LABEL: llvm.func @fma_in_parts(
+// CHECK-NOT: inline_asm
+// CHECK: %[[LAST:.*]] = llvm.intr.fma
+// CHECK-COUNT-8: llvm.inline_asm has_side_effects "", "=f,0" %{{.*}} : (f32) -> f32
+// CHECK: llvm.load
+// CHECK-NOT: inline_asm
+// CHECK-COUNT-4: llvm.fadd
+func.func @fma_in_parts(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 1536, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 16, f32, span 64>
+  %b = cta.alloc at 1024 : !cta.buffer<16, 8, f32, span 32>
+  %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %z : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
   tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
   return
 }

@@ -140,8 +140,46 @@ static std::vector<Row> ptxRows() {
   };
 }
 
+static std::vector<Row> nvvmRows() {
+  auto assembly = [](const std::string &words) {
+    return "module { llvm.func @k(%x: f32, %y: f64) attributes {cta.launch = #cta.launch<\"sm_80\", threads 32, shared "
+           "0, "
+           "registers 255>, nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 32>} {\n"
+           "%a = llvm.inline_asm " +
+           words + "\nllvm.return } }";
+  };
+  const std::string expected = "t:2:6: error: inline assembly is the empty text that pins";
+  return {
+      {Stage::Nvvm, assembly("has_side_effects \"trap;\", \"=f,0\" %x : (f32) -> f32"), expected},
+      {Stage::Nvvm, assembly("has_side_effects \"\", \"=f,0\" %y : (f64) -> f64"), expected},
+      {Stage::Nvvm, assembly("has_side_effects \"\", \"=f,f\" %x : (f32) -> f32"), expected},
+      {Stage::Nvvm, assembly("\"\", \"=f,0\" %x : (f32) -> f32"), expected},
+      {Stage::Nvvm, assembly("has_side_effects is_align_stack \"\", \"=f,0\" %x : (f32) -> f32"),
+       "'llvm.inline_asm' has an unknown attribute 'is_align_stack'"},
+  };
+}
+
+/// More than LLVM compiles in a sensible time; and tiles that only rename registers, which take memory.
+static std::vector<Row> sizeRows() {
+  std::string adds, splats;
+  for (unsigned i = 0; i < 40000; ++i)
+    adds += "%a" + std::to_string(i) + " = llvm.add %x, %x : i32\n";
+  for (unsigned i = 0; i < 1100; ++i)
+    splats += "%a" + std::to_string(i) +
+              " = tile.splat %c0 : i32 -> tensor<32768xi32, #cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 1 "
+              "stride 1 repeat 1024\">>\n";
+  return {
+      {Stage::Nvvm,
+       "module { llvm.func @k(%x: i32) attributes {cta.launch = #cta.launch<\"sm_80\", threads 32, shared 0, "
+       "registers 255>, nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 32>} {\n" +
+           adds + "llvm.return } }",
+       "t:36002:11: error: this kernel takes more than 36000 instructions of each thread"},
+      {Stage::Cta, cta(splats), "takes 1048577 named registers of each thread, more than 1048576"},
+  };
+}
+
 TEST(Entry, EveryRuleGivesItsErrorAtItsPlace) {
-  for (auto part : {textRows, kernelRows, ctaRows, ptxRows})
+  for (auto part : {textRows, kernelRows, ctaRows, nvvmRows, ptxRows, sizeRows})
     for (const Row &row : part()) {
       CompileResult result = compileFrom(row.stage, {"t", row.text}, {});
       EXPECT_FALSE(result.kernel) << row.text;

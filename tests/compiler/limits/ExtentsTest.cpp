@@ -65,7 +65,7 @@ TEST(Extents, AnyTileCompilesWithinLimits) {
       printf("  %s\n", outcome.errors.substr(0, 160).c_str());
   }
   worst.print();
-  EXPECT_LE(refused, points / 8);
+  EXPECT_LE(refused, points / 16); // f64 of nearly 1,024 elements a thread: 40 instructions an element
 }
 
 } // namespace

@@ -68,6 +68,19 @@ TEST(ErrorBounds, FunctionsCarryTheErrorOfTheirArgument) {
   EXPECT_LT(error, 60000 * kUnit * 8);
 }
 
+// What is worse known than it is large need not be negative: its logarithm has a bound, in proportion, but where the
+// likely roundings make it negative.
+TEST(ErrorBounds, FunctionsThatEndAtZeroHaveABoundBeyondIt) {
+  const std::string sum = "%s = tile.reduce sum %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>\n";
+  const std::vector<double> x = {0x1p20, 0x1p-2, -0x1p20, 0}; // known to 0.4 at worst, and is 0.25
+  const double error = bound(kSum, x), share = error / 0x1p-2;
+  EXPECT_GT(share, 1);
+  expectNear(bound(sum + "%r = math.log %s : tensor<1xf32>", x), share);
+  expectNear(bound(sum + "%r = math.sqrt %s : tensor<1xf32>", x), share * std::sqrt(0x1p-2) / 2);
+  EXPECT_TRUE(std::isinf(bound(sum + "%r = math.log %s : tensor<1xf32>", {0x1p20, 0, -0x1p20, 0})));      // of 0
+  EXPECT_TRUE(std::isinf(bound(sum + "%r = math.log %s : tensor<1xf32>", {0x1p20, 0x1p-5, -0x1p20, 0}))); // likely
+}
+
 TEST(ErrorBounds, WhatIsExactHasOnlyTheRoundingOfMemory) {
   expectNear(bound("%r = tile.reduce max %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>", {1, 2, 3, 4}), 4 * kUnit);
   EXPECT_LT(bound("%r = tile.reduce max %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>", {1, 2, 3, 4}), 5 * kUnit);

@@ -2,7 +2,7 @@
 // What one thread cannot hold, or not in code of a sensible length, is refused at its place.
 
 func.func @registers(%x: !tile.view<? x f32>, %z: !tile.view<? x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
-  // expected-error @+1 {{this tile of 65536 elements takes 2048 registers of each thread, more than 1024}}
+  // expected-error @+1 {{this tile of 65536 elements takes 2048 registers of each thread, more than 1152}}
   %a = tile.load %x[%i] dims [0] : !tile.view<? x f32> -> tensor<65536xf32>
   tile.store %a, %z[%i] dims [0] : tensor<65536xf32>, !tile.view<? x f32, out>
   return

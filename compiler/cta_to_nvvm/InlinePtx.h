@@ -1,0 +1,28 @@
+//===- InlinePtx.h - Inline assembly -------------------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All inline assembly that is emitted. Stage nvvm takes no other (entry/NvvmEntry.cpp).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_TO_NVVM_INLINEPTX_H
+#define IMBREX_COMPILER_CTA_TO_NVVM_INLINEPTX_H
+
+#include "compiler/cta_to_nvvm/Lowering.h"
+
+namespace imbrex {
+
+/// The constraints of pinned for f32 and f64: the result is the operand's register.
+inline constexpr llvm::StringLiteral kPinF32 = "=f,0", kPinF64 = "=d,0";
+
+/// `value`, an f32 or f64, computed before this place of the program: accesses to memory that are made after it stay
+/// after what computes it. Empty assembly: no instruction. LLVM orders a block by its results, one after another with
+/// all that each needs, so that of a long product all operands would be in registers at once; ptxas is free to
+/// start loads sooner.
+Value pinned(Lowering &l, Value value);
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_TO_NVVM_INLINEPTX_H
