@@ -62,9 +62,11 @@ public:
   Value equal(Value x, Value y) { return compare(mlir::arith::CmpFPredicate::OEQ, x, y); }
   Value isNan(Value x) { return compare(mlir::arith::CmpFPredicate::UNO, x, x); }
   Value select(Value c, Value x, Value y) { return mlir::arith::SelectOp::create(b, loc, c, x, y); }
+  /// max(x, low); `low` of a NaN.
+  Value atLeast(Value x, double low) { return mlir::arith::MaxNumFOp::create(b, loc, x, number(low)); }
   /// The nearest number in [low, high]; `low` of a NaN.
   Value clamp(Value x, double low, double high) {
-    return mlir::arith::MinNumFOp::create(b, loc, mlir::arith::MaxNumFOp::create(b, loc, x, number(low)), number(high));
+    return mlir::arith::MinNumFOp::create(b, loc, atLeast(x, low), number(high));
   }
   /// coefficients[0] + x (coefficients[1] + x (...)).
   Value polynomial(Value x, llvm::ArrayRef<double> coefficients) {

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/FloatFunctions.h"
+#include "compiler/tile/KnownSigns.h"
 #include <cmath>
 #include <numbers>
 
@@ -55,11 +56,12 @@ static Value powerOfTwo(ElementBuilder &e, Value n) {
 //===----------------------------------------------------------------------===//
 
 /// e^x = 2^n 2^f, n the integer next to x log2(e) and f the rest, from a product in two parts. The ends of the
-/// range are left to f: n stays where 2^n is a normal number, and 2^f 2^n is rounded once, or overflows.
+/// range are left to f: n stays where 2^n is a normal number, and 2^f 2^n is rounded once, or overflows. A softmax
+/// never comes to the upper end.
 Value imbrex::expF32(ElementBuilder &e, Value x) {
   Split log2e(std::numbers::log2e_v<long double>, 23);
   Value high = e.number(log2e.high), low = e.number(log2e.low);
-  Value inRange = e.clamp(x, -86.5, 88); // n from -125 to 127
+  Value inRange = isNeverPositive(x) ? e.atLeast(x, -86.5) : e.clamp(x, -86.5, 88); // n from -125 to 127
   Nearest n = nearest(e, e.fma(inRange, high, e.number(roundingConstant(e))));
   Value f = e.fma(x, low, e.fma(x, high, e.negate(n.value)));
   return e.mul(e.exp2(f), powerOfTwo(e, n.bits));

@@ -47,3 +47,12 @@ bool KnownSigns::isPositive(Value value, unsigned depth) const {
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) { return isPositive(operand, depth - 1); });
 }
+
+bool imbrex::isNeverPositive(Value tile) {
+  auto difference = tile.getDefiningOp<arith::SubFOp>();
+  auto spread = difference ? difference.getRhs().getDefiningOp<tile::BroadcastOp>() : tile::BroadcastOp();
+  auto expand = spread ? spread.getSource().getDefiningOp<tile::ExpandDimsOp>() : tile::ExpandDimsOp();
+  auto reduce = expand ? expand.getSource().getDefiningOp<tile::ReduceOp>() : tile::ReduceOp();
+  return reduce && reduce.getKind() == tile::ReduceKind::Max && reduce.getDim() == expand.getDim() &&
+         reduce.getSource() == difference.getLhs();
+}

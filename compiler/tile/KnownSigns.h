@@ -32,6 +32,9 @@ private:
   llvm::DenseSet<mlir::Value> positive;
 };
 
+/// True if no element of a tile is above 0: x - max(x), the maximum of each row or column.
+bool isNeverPositive(mlir::Value tile);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_TILE_KNOWNSIGNS_H

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/FloatFunctions.h"
+#include "compiler/tile/LinearForms.h"
 #include "compiler/tile/Passes.h"
 #include "compiler/tile/Spread.h"
 #include "mlir/IR/PatternMatch.h"
@@ -185,12 +186,56 @@ struct SinkBelowSpread : RewritePattern {
   }
 };
 
+/// A comparison of positions in a tile with constants that comes out alike in all of it.
+struct DecideComparison : OpRewritePattern<arith::CmpIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::CmpIOp op, PatternRewriter &b) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!type || type.getRank() > 2)
+      return b.notifyMatchFailure(op, "not of a tile");
+    LinearForms forms;
+    std::optional<LinearForm> x = forms.ofTile(op.getLhs()), y = forms.ofTile(op.getRhs());
+    std::optional<LinearForm> form = x && y ? x->plus(*y, -1) : std::nullopt; // x - y
+    if (!form || !form->scalars.empty())
+      return b.notifyMatchFailure(op, "depends on what is not known");
+    int64_t least = form->constant, most = form->constant;
+    for (auto [axis, coefficient] : llvm::enumerate(ArrayRef{form->row, form->col})) {
+      int64_t reach = coefficient * (int64_t(axis) < type.getRank() ? type.getDimSize(axis) - 1 : 0);
+      (reach < 0 ? least : most) += reach;
+    }
+    std::optional<bool> known = decide(op.getPredicate(), least, most);
+    if (!known)
+      return b.notifyMatchFailure(op, "true for some elements");
+    b.replaceOpWithNewOp<arith::ConstantOp>(op, DenseElementsAttr::get(type, *known));
+    return success();
+  }
+
+private:
+  /// What `predicate` says of x and y, least <= x - y <= most.
+  static std::optional<bool> decide(arith::CmpIPredicate predicate, int64_t least, int64_t most) {
+    using P = arith::CmpIPredicate;
+    auto answer = [](bool always, bool never) { return always || never ? std::optional(always) : std::nullopt; };
+    switch (predicate) {
+    case P::slt:
+      return answer(most < 0, least >= 0);
+    case P::sle:
+      return answer(most <= 0, least > 0);
+    case P::sgt:
+      return answer(least > 0, most <= 0);
+    case P::sge:
+      return answer(least >= 0, most < 0);
+    default:
+      return std::nullopt;
+    }
+  }
+};
+
 struct Simplify : imbrex::impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     if (tile::isOf16Bits(getOperation()))
       approximate();
     RewritePatternSet patterns(&getContext());
-    patterns.add<DivideBySpread, GatherFactors, SinkBelowSpread>(&getContext());
+    patterns.add<DivideBySpread, GatherFactors, SinkBelowSpread, DecideComparison>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
       getOperation().emitError("the simplification of tiles did not come to an end");
       return signalPassFailure();

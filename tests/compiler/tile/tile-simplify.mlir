@@ -96,3 +96,21 @@ func.func @exact(%X: !tile.view<? x ? x f16>, %Y: !tile.view<? x ? x f32>, %i: i
 // What was decided, and what was not.
 // REMARK-DAG: remark: a division by what elements share: one reciprocal, and multiplications
 // REMARK-DAG: remark: tanh by approximate instructions: the kernel's type is of 16 bits
+
+// -----
+
+// Positions 0 .. 15 are below 16 everywhere, below 15 not.
+// CHECK-LABEL: @positions
+func.func @positions(%x: tensor<16xf32>, %y: tensor<16xf32>) -> (tensor<16xf32>, tensor<16xi1>, tensor<16xi1>) {
+  %i = tile.iota : tensor<16xi32>
+  %c16 = arith.constant dense<16> : tensor<16xi32>
+  %c15 = arith.constant dense<15> : tensor<16xi32>
+  %all = arith.cmpi slt, %i, %c16 : tensor<16xi32>
+  %none = arith.cmpi sgt, %i, %c15 : tensor<16xi32>
+  %some = arith.cmpi slt, %i, %c15 : tensor<16xi32>
+  %z = arith.select %all, %x, %y : tensor<16xi1>, tensor<16xf32>
+  // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<false>
+  // CHECK-DAG: %[[SOME:.*]] = arith.cmpi slt
+  // CHECK: return %arg0, %[[NONE]], %[[SOME]]
+  return %z, %none, %some : tensor<16xf32>, tensor<16xi1>, tensor<16xi1>
+}
