@@ -28,7 +28,7 @@ static bool longRun = false;
 
 namespace {
 
-constexpr size_t kSampleStep = 9; ///< An ordinary run takes every so-manieth case.
+constexpr size_t kSampleStep = 29; ///< An ordinary run takes every so-manieth case, and of that the first bug.
 constexpr unsigned kSeeds[] = {0, 1, 7};
 
 const std::string &compiler() {
@@ -121,6 +121,8 @@ TEST(Corpus, SeededBugsAreFound) {
       }
       found += every;
       ++all;
+      if (!longRun)
+        break;
     }
   std::printf("%u of %u seeded bugs found\n", found, all);
 }

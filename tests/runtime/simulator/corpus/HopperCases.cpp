@@ -137,7 +137,11 @@ std::vector<Case> hopperCases() {
                     busy = "overwritten while an asynchronous operation reads it", race = "shared-memory race",
                     unset = "uninitialised read", counts = "mbarrier transaction count", misuse = "mbarrier misuse";
   return {
-      {"sm90/tma_bulk", "tma_bulk", bulkCopies, {{1, early + "|" + race}, {3, proxy}, {4, busy}}},
+      {"sm90/tma_bulk",
+       "tma_bulk",
+       bulkCopies,
+       {{1, early + "|" + race}, {3, proxy}, {4, busy}},
+       {1, "not found: an mbarrier's initialisation is not followed into the asynchronous proxy"}},
       {"sm90/tma_raw",
        "tma_raw",
        ring,
@@ -153,14 +157,15 @@ std::vector<Case> hopperCases() {
        {{1, proxy},
         {2, "wgmma register touched in flight"},
         {3, "wgmma register touched in flight"},
-        {4, race + "|" + unset}}},
+        {4, race + "|" + unset}},
+       {1, "not found: a wgmma has read its operands for all four warps at once"}},
       {"sm90/cluster_dsmem", "cluster_dsmem", clusterExchange, {{1, race + "|" + unset}, {2, "block ended too early"}}},
       {"sm90/cluster_dsmem", "cluster_hist", clusterHistogram},
       {"sm90/cluster_mcast", "cluster_mcast", multicast},
       {"sm90/bulk_reduce", "bulk_reduce", bulkReduction, {{1, proxy}, {2, race + "|" + unset}}},
       {"sm90/cuda_barrier90", "cuda_barrier", splitBarrier, {{1, race + "|" + unset}, {2, race}}},
       {"sm90/cuda_barrier90", "barrier_memcpy", barrierCopies, {{3, early + "|" + race}}},
-      {"sm90/warp_spec90", "warp_spec90", warpRoles},
+      {"sm90/warp_spec90", "warp_spec90", warpRoles, {}, {1, "its last barrier orders nothing that is shared"}},
       {"sm90/stmatrix", "stmatrix_store", matrixStore}};
 }
 
