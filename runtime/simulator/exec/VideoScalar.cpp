@@ -39,8 +39,8 @@ struct Plan {
   Part a, b;
 };
 static_assert(sizeof(Plan) <= 8);
-constexpr uint32_t kSignedA = 1, kSignedB = 2, kSignedD = 4, kSaturate = 8, kWrap = 16, kNegateProduct = 32,
-                   kNegateC = 64, kPlusOne = 128;
+constexpr uint32_t kSignedA = 1, kSignedB = 2, kSignedD = 4, kSaturate = 8;
+constexpr uint32_t kWrap = 16, kNegateProduct = 32, kNegateC = 64, kPlusOne = 128;
 
 int64_t partOf(uint32_t value, const Part &part, bool isSigned) {
   uint64_t field = value >> part.shift & ((uint64_t(1) << part.bits) - 1);
