@@ -28,7 +28,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 
 namespace imbrex::simulator {
 
@@ -61,6 +60,9 @@ struct EventState {
   std::optional<std::chrono::steady_clock::time_point> recorded;
 };
 
+/// Of the calling thread; unlike its id no other thread ever has it.
+uint64_t threadNumber();
+
 struct Driver {
   Driver(const DeviceLimits &limits, const SimulatorOptions &options) : limits(limits), options(options) { reset(); }
 
@@ -71,7 +73,7 @@ struct Driver {
   unsigned retained = 0; ///< Of the primary context.
   CUresult sticky = cuda::CUDA_SUCCESS;
   std::string report;
-  std::map<std::thread::id, std::vector<cuda::CUcontext>> current; ///< A context stack a thread.
+  std::map<uint64_t, std::vector<cuda::CUcontext>> current; ///< A context stack a thread, by threadNumber().
   std::unique_ptr<GlobalMemory> memory;
   /// Handles are numbers, never reused, and others in every driver that lives at the same time: what belongs to
   /// another device is seen to be foreign.

@@ -97,6 +97,13 @@ std::string refuse(const LoadedFunction &function, const DeviceLimits &limits, c
   return {};
 }
 
+std::vector<uint8_t> packParameters(const Program &program, void **params) {
+  std::vector<uint8_t> bytes(program.paramBytes);
+  for (size_t i = 0; i < program.params.size(); ++i)
+    std::memcpy(bytes.data() + program.params[i].offset, params[i], program.params[i].bytes);
+  return bytes;
+}
+
 /// What CUDA's cooperative groups expect at the address in %envreg1 (upper half) and %envreg2: two words, the size and
 /// the barrier of the grid. Lives as long as the launch.
 class Workspace {
@@ -207,9 +214,7 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
   state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
   state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
-  state.params.resize(program.paramBytes);
-  for (size_t i = 0; i < program.params.size(); ++i)
-    std::memcpy(state.params.data() + program.params[i].offset, params[i], program.params[i].bytes);
+  state.params = packParameters(program, params);
   memory->shareWithDevice(program.usesHeap);
   uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];
   state.races = blocks < kMostRuns ? options.races : RaceLevel::Shared;

@@ -14,6 +14,7 @@
 #include "runtime/simulator/Driver.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace imbrex::simulator {
@@ -34,10 +35,18 @@ void Driver::reset() {
 
 CUcontext Driver::context() const { return toHandle<CUcontext>(reinterpret_cast<uint64_t>(this)); }
 
+uint64_t threadNumber() {
+  static std::atomic<uint64_t> last{0};
+  thread_local uint64_t mine = 0; // Plain: it can still be read when the thread's destructors have run.
+  if (mine == 0)
+    mine = ++last;
+  return mine;
+}
+
 CUresult Driver::ready() {
   if (!initialised)
     return CUDA_ERROR_NOT_INITIALIZED;
-  auto found = current.find(std::this_thread::get_id());
+  auto found = current.find(threadNumber());
   if (retained == 0 || found == current.end() || found->second.empty())
     return CUDA_ERROR_INVALID_CONTEXT;
   return sticky;
@@ -211,11 +220,11 @@ void fillContext(DriverTable &table, const Shared &driver) {
   table.contextPushCurrent = initialised(driver, [](Driver &d, CUcontext context) {
     if (context != d.context() || d.retained == 0)
       return CUDA_ERROR_INVALID_CONTEXT;
-    d.current[std::this_thread::get_id()].push_back(context);
+    d.current[threadNumber()].push_back(context);
     return CUDA_SUCCESS;
   });
   table.contextPopCurrent = initialised(driver, [](Driver &d, CUcontext *context) {
-    auto found = d.current.find(std::this_thread::get_id());
+    auto found = d.current.find(threadNumber());
     if (found == d.current.end())
       return CUDA_ERROR_INVALID_CONTEXT;
     if (context)

@@ -380,13 +380,35 @@ template <bool E4M3> Step unpack8(Warp &warp, const Instruction &i, uint32_t lan
   return Step::Next;
 }
 
+/// .satfinite (9.7.9, cvt): what is too large, and infinity, becomes the largest finite number; a NaN the canonical
+/// one.
+template <bool BFloat, Rounding Mode> Step packPairFinite(Warp &warp, const Instruction &i, uint32_t lanes) {
+  constexpr FloatFormat kFormat = BFloat ? kBFloat : kHalf;
+  constexpr uint32_t kInfinity = BFloat ? 0x7F80 : 0x7C00;
+  auto encode = [&](float value) -> uint32_t {
+    if (std::isnan(value))
+      return 0x7FFF;
+    if (i.flags & kRelu && value <= 0)
+      return 0;
+    uint32_t code = static_cast<uint32_t>(encodeFloat(value, kFormat, Mode));
+    return (code & 0x7FFF) == kInfinity ? code - 1 : code;
+  };
+  uint32_t *d = warp.reg<uint32_t>(i.op[0]);
+  const float *a = warp.reg<float>(i.op[1]), *b = warp.reg<float>(i.op[2]);
+  forLanes(lanes, [&](unsigned lane) { d[lane] = encode(a[lane]) << 16 | encode(b[lane]); });
+  return Step::Next;
+}
+
 /// The forms with packed results or sources, or null.
 Handler packedHandler(Type to, Type from, Rounding rounding, uint8_t modifiers) {
   bool nearest = rounding == Rounding::NearestEven;
   if (from == Type::F32 && (to == Type::F16x2 || to == Type::BF16x2)) {
     bool bfloat = to == Type::BF16x2;
-    if (modifiers & (kSatFinite | kSat | kFtz) || (!nearest && rounding != Rounding::Zero))
+    if (modifiers & (kSat | kFtz) || (!nearest && rounding != Rounding::Zero))
       return nullptr;
+    if (modifiers & kSatFinite)
+      return bfloat ? (nearest ? packPairFinite<true, Rounding::NearestEven> : packPairFinite<true, Rounding::Zero>)
+                    : (nearest ? packPairFinite<false, Rounding::NearestEven> : packPairFinite<false, Rounding::Zero>);
     if (nearest)
       return bfloat ? packPair<true> : packPair<false>;
     return bfloat ? packPairTruncating<true> : packPairTruncating<false>;

@@ -94,6 +94,7 @@ struct Cta {
   unsigned warpCount = 0;
   unsigned doneWarps = 0;
   std::vector<std::unique_ptr<Warp>> warps;
+  std::vector<uint8_t> scratch; ///< A tensor's box on its way; kept for its memory.
   SharedMemory shared;
   MemoryOrder order;
   SpinWatch watch;

@@ -113,6 +113,18 @@ void openGap(Program &program, uint64_t &size) {
   size = end;
 }
 
+/// The system's shared memory, for a kernel that asks where it is.
+void placeReserved(KernelDecoder &decoder, const std::set<std::string> &used, uint64_t &size) {
+  bool asks = std::ranges::any_of(
+      used, [](const std::string &name) { return name.starts_with(KernelDecoder::kReservedPrefix); });
+  if (!asks)
+    return;
+  openGap(decoder.program, size);
+  size = roundUp(size, 16);
+  decoder.reservedBegin = static_cast<uint32_t>(size);
+  size += KernelDecoder::kReservedBytes;
+}
+
 /// Static shared variables one after the other, then the dynamic part; only those the kernel uses.
 bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   std::set<std::string> used;
@@ -132,6 +144,7 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   for (const Body &body : decoder.bodies)
     if (!std::ranges::all_of(body.source->variables, placeStatic))
       return false;
+  placeReserved(decoder, used, size);
   auto isDynamic = [&](const ptx::Variable &variable) {
     return variable.space == ptx::Space::Shared && variable.linkage == ptx::Linkage::External &&
            used.count(variable.name) != 0;

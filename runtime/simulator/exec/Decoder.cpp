@@ -118,6 +118,18 @@ uint32_t KernelDecoder::constant(uint64_t value, unsigned bits) {
   return entry->second;
 }
 
+// 10.33 and on: shared memory that belongs to the system, here behind the static variables of a kernel that names it.
+std::optional<uint32_t> KernelDecoder::reservedShared(const std::string &name) const {
+  if (!name.starts_with(kReservedPrefix))
+    return std::nullopt;
+  std::string_view which = std::string_view(name).substr(kReservedPrefix.size());
+  if (which == "cap")
+    return kReservedBytes;
+  if (which == "end")
+    return reservedBegin + kReservedBytes;
+  return which == "begin" || which == "0" || which == "1" ? std::optional(reservedBegin) : std::nullopt;
+}
+
 namespace {
 constexpr std::pair<std::string_view, Special> kSpecials[] = {{"%tid.x", Special::TidX},
                                                               {"%tid.y", Special::TidY},
@@ -183,6 +195,8 @@ std::optional<uint32_t> KernelDecoder::special(const std::string &name, unsigned
     }
     return entry->second;
   }
+  if (auto offset = reservedShared(name))
+    return constant(*offset, bits);
   // 10.27: what the driver says about the launch; here the first two alone say something.
   return name.starts_with("%envreg") ? std::optional(constant(0, bits)) : std::nullopt;
 }
@@ -302,6 +316,8 @@ uint64_t immediateBits(const ptx::Operand &operand, Type type) {
 } // namespace
 
 bool Decoder::addRegister(const ptx::Operand &operand, Type type, bool wider, bool isResult) {
+  if (operand.negated || !operand.selector.empty())
+    return fail("register " + operand.name + " has a sign or a selector that this instruction does not take");
   unsigned bits = bitsOf(type), have = kernel.bitsOfRegister(operand.number);
   if (have != bits && !(wider && have > bits && bits > 1))
     return fail("register " + operand.name + " has " + std::to_string(have) + " bits, the instruction wants " +

@@ -177,6 +177,7 @@ std::span<const Opcode> atomicOpcodes();
 std::span<const Opcode> carryOpcodes();
 std::span<const Opcode> fieldOpcodes();
 std::span<const Opcode> videoOpcodes();
+std::span<const Opcode> scalarVideoOpcodes();
 std::span<const Opcode> wmmaOpcodes();
 std::span<const Opcode> controlOpcodes();
 std::span<const Opcode> callOpcodes();

@@ -14,6 +14,7 @@
 #include "runtime/simulator/exec/FloatLanes.h"
 #include "runtime/simulator/exec/FloatMath.h"
 #include "runtime/simulator/exec/Half.h"
+#include "runtime/simulator/exec/KernelDecoder.h"
 
 #include <cfenv>
 #include <type_traits>
@@ -277,6 +278,13 @@ bool decodeDiv(Decoder &d, Type type, bool directed, bool named) {
 
 } // namespace
 
+/// 9.7.3, mad: needs no rounding before PTX 2.0 and for sm_1x, where the device of today fuses it.
+static bool isLegacyMad(Decoder &d) {
+  const ptx::Module &module = d.owner().module;
+  return d.source.opcode == "mad" &&
+         (module.version < 20 || (module.target.starts_with("sm_1") && module.target.size() == 5));
+}
+
 bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   if (op == Operator::Neg || op == Operator::Abs)
     return decodeSign(d, type, op == Operator::Abs);
@@ -288,7 +296,7 @@ bool decodeFloatOperator(Decoder &d, Operator op, Type type) {
   Type narrow = type == Type::F32 ? d.takeType() : Type::None;
   if (narrow == Type::F16 || narrow == Type::BF16)
     return decodeMixedFloat(d, op, narrow, directed);
-  if (op == Operator::Mad && !named)
+  if (op == Operator::Mad && !named && !isLegacyMad(d))
     return d.fail("needs a rounding");
   switch (op) {
   case Operator::Add:

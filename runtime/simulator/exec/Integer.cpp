@@ -171,6 +171,14 @@ template <class Operation> Handler wide3(Type type) {
   }
 }
 
+/// 9.7.1, mad.hi.sat.s32: the sum of the upper half and c, saturated.
+struct MadHighSaturated {
+  static int32_t apply(int32_t a, int32_t b, int32_t c) {
+    int64_t sum = (int64_t(a) * b >> 32) + c;
+    return static_cast<int32_t>(std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX));
+  }
+};
+
 bool decodeMul(Decoder &d, Type type) {
   int part = d.takeOneOf({"lo", "hi", "wide"});
   if (part == 2)
@@ -185,6 +193,8 @@ bool decodeMad(Decoder &d, Type type) {
   if (part == 2)
     return d.operands(4) && widened(type) != Type::None && d.write(0, widened(type)) && d.read(1, type) &&
            d.read(2, type) && d.read(3, widened(type)) && d.finish(wide3<MadWide>(type));
+  if (part == 1 && type == Type::S32 && d.take("sat"))
+    return finishUniform(d, type, 4, map3<int32_t, int32_t, int32_t, int32_t, MadHighSaturated>);
   return part < 0 ? d.fail("needs .lo, .hi or .wide")
                   : finishUniform(d, type, 4, part == 0 ? integerMap3<MadLow>(type) : integerMap3<MadHigh>(type));
 }
@@ -210,7 +220,34 @@ bool decodeMul24(Decoder &d) {
   return finishUniform(d, type, 3, handler);
 }
 
-constexpr Opcode kOpcodes[] = {{"rem", decodeRem}, {"sad", decodeSad}, {"mul24", decodeMul24}};
+/// 9.7.1, mad24: mul24, and then the addition.
+template <class Word, bool High, bool Saturated> struct Mad24 {
+  static Word apply(Word a, Word b, Word c) {
+    Word product = Mul24<High>::apply(a, b);
+    if (Saturated)
+      return static_cast<Word>(std::clamp<int64_t>(int64_t(product) + c, INT32_MIN, INT32_MAX));
+    return static_cast<Word>(static_cast<uint32_t>(product) + static_cast<uint32_t>(c));
+  }
+};
+
+bool decodeMad24(Decoder &d) {
+  int part = d.takeOneOf({"lo", "hi"});
+  bool saturated = d.take("sat");
+  Type type = d.takeType();
+  auto pick = [&]<class Word>() -> Handler {
+    if (saturated)
+      return part == 1 && type == Type::S32 ? map3<Word, Word, Word, Word, Mad24<Word, true, true>> : nullptr;
+    return part == 1 ? map3<Word, Word, Word, Word, Mad24<Word, true, false>>
+                     : map3<Word, Word, Word, Word, Mad24<Word, false, false>>;
+  };
+  bool fine = part >= 0 && (type == Type::U32 || type == Type::S32);
+  return finishUniform(d, type, 4,
+                       !fine               ? nullptr
+                       : type == Type::S32 ? pick.operator()<int32_t>()
+                                           : pick.operator()<uint32_t>());
+}
+
+constexpr Opcode kOpcodes[] = {{"rem", decodeRem}, {"sad", decodeSad}, {"mul24", decodeMul24}, {"mad24", decodeMad24}};
 
 } // namespace
 

@@ -57,6 +57,11 @@ public:
   /// A slot that holds `value` in every lane; one for each value and width.
   uint32_t constant(uint64_t value, unsigned bits);
   std::optional<uint32_t> special(const std::string &name, unsigned bits);
+  /// The value of %reserved_smem_offset_*.
+  std::optional<uint32_t> reservedShared(const std::string &name) const;
+  static constexpr std::string_view kReservedPrefix = "%reserved_smem_offset_";
+  static constexpr uint32_t kReservedBytes = 1024;
+  uint32_t reservedBegin = 0;
   /// A place for results nobody wants.
   uint32_t discard() const { return discardSlot; }
 

@@ -95,6 +95,21 @@ Step multiplyDouble(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
+template <class A, bool HalfC> Handler pickQuarterB(Type b, unsigned k) {
+  if (b == Type::E4M3)
+    return k == 32 ? multiply<A, E4M3Element, 32, HalfC> : k == 16 ? multiply<A, E4M3Element, 16, HalfC> : nullptr;
+  if (b == Type::E5M2)
+    return k == 32 ? multiply<A, E5M2Element, 32, HalfC> : k == 16 ? multiply<A, E5M2Element, 16, HalfC> : nullptr;
+  return nullptr;
+}
+
+/// 8-bit floats: m16n8k16 and m16n8k32, sums of f32 or f16.
+template <bool HalfC> Handler pickQuarter(Type a, Type b, unsigned k) {
+  return a == Type::E4M3   ? pickQuarterB<E4M3Element, HalfC>(b, k)
+         : a == Type::E5M2 ? pickQuarterB<E5M2Element, HalfC>(b, k)
+                           : nullptr;
+}
+
 Handler pickFloat(Type a, Type b, unsigned k, bool halfC) {
   if (a == Type::BF16 && b == a && !halfC)
     return k == 16  ? multiply<BFloatElement, BFloatElement, 16, false>
@@ -108,17 +123,7 @@ Handler pickFloat(Type a, Type b, unsigned k, bool halfC) {
     return k == 8   ? multiply<Tf32Element, Tf32Element, 8, false>
            : k == 4 ? multiply<Tf32Element, Tf32Element, 4, false>
                     : nullptr;
-  if (k != 32 || halfC)
-    return nullptr;
-  if (a == Type::E4M3)
-    return b == Type::E4M3   ? multiply<E4M3Element, E4M3Element, 32, false>
-           : b == Type::E5M2 ? multiply<E4M3Element, E5M2Element, 32, false>
-                             : nullptr;
-  if (a == Type::E5M2)
-    return b == Type::E4M3   ? multiply<E5M2Element, E4M3Element, 32, false>
-           : b == Type::E5M2 ? multiply<E5M2Element, E5M2Element, 32, false>
-                             : nullptr;
-  return nullptr;
+  return halfC ? pickQuarter<true>(a, b, k) : pickQuarter<false>(a, b, k);
 }
 
 template <unsigned K> Handler pickBytes(Type a, Type b) {

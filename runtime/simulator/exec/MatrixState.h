@@ -58,6 +58,7 @@ struct Warpgroup {
   std::deque<MatrixOperation> pending; ///< Numbers executed + 1 ...
   uint64_t executed = 0;
   std::vector<uint32_t> times; ///< Stamp at which each one ended.
+  std::vector<const uint8_t *> chunksOfA, chunksOfB; ///< Of the product at hand; kept for their memory.
   Clocks::Row gathered{};      ///< What the issuers had done: who waits for a result knows that they came so far.
 };
 

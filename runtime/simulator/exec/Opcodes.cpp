@@ -35,7 +35,8 @@ std::vector<Family> opcodeFamilies() {
           {"Matrices in shared memory", matrixMemoryOpcodes()},
           {"Matrix products of a warpgroup", warpgroupOpcodes()},
           {"Register pool", registerOpcodes()},
-          {"Video", videoOpcodes()}};
+          {"Video, scalar", scalarVideoOpcodes()},
+          {"Video, SIMD", videoOpcodes()}};
 }
 
 const std::vector<RefusedOpcodes> &refusedOpcodes() {

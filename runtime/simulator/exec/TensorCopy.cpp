@@ -159,7 +159,7 @@ bool readBox(Warp &warp, const Instruction &i, unsigned lane, const TensorMap &m
 
 /// op: destination, mbarrier (base and offset each), map (base and offset), coordinates, mask. Global to shared.
 Step loadTensor(Warp &warp, const Instruction &i, uint32_t lanes) {
-  thread_local std::vector<uint8_t> box;
+  std::vector<uint8_t> &box = warp.cta->scratch;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     TensorMap map;

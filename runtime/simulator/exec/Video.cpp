@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // vadd2, vadd4 and their kin (PTX ISA, 9.7.17.2): one operation on the two halves or four bytes of a register,
-// saturated on request, with the sum of the results added to c for .add. Selectors (%r1.b3210) and result masks are not
-// modelled, nor are the scalar forms.
+// saturated on request, with the sum of the results added to c for .add. Selectors (%r1.b3210) and result masks are
+// refused. The scalar forms: VideoScalar.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,13 +65,12 @@ Step video(Warp &warp, const Instruction &i, uint32_t lanes) {
 }
 
 template <Operation Op, unsigned Bits> bool decodeVideo(Decoder &d) {
+  d.out.flags = Op | (d.take("sat") ? kSaturate : 0) | (d.take("add") ? kAccumulate : 0);
   Type to = d.takeType(), a = d.takeType(), b = d.takeType();
   auto is32 = [](Type type) { return type == Type::U32 || type == Type::S32; };
   if (!is32(to) || !is32(a) || !is32(b))
     return d.fail("needs .u32 or .s32 three times");
-  d.out.flags =
-      Op | (a == Type::S32 ? kSignedA : 0) | (b == Type::S32 ? kSignedB : 0) | (to == Type::S32 ? kSignedD : 0);
-  d.out.flags |= (d.take("sat") ? kSaturate : 0) | (d.take("add") ? kAccumulate : 0);
+  d.out.flags |= (a == Type::S32 ? kSignedA : 0) | (b == Type::S32 ? kSignedB : 0) | (to == Type::S32 ? kSignedD : 0);
   d.out.bytes = Bits;
   return d.operands(4) && d.write(0, Type::U32) && d.read(1, Type::U32) && d.read(2, Type::U32) &&
          d.read(3, Type::U32) && d.finish(video);

@@ -74,6 +74,20 @@ uint32_t clusterValue(const Cta &cta, Special which) {
   }
 }
 
+uint32_t launchValue(const Cta &cta, Special which) {
+  const LaunchState &launch = *cta.launch;
+  switch (which) {
+  case Special::DynamicShared:
+    return launch.dynamicSharedBytes;
+  case Special::TotalShared:
+    return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
+  case Special::Environment1:
+    return static_cast<uint32_t>(launch.workspace >> 32);
+  default:
+    return static_cast<uint32_t>(launch.workspace);
+  }
+}
+
 uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special which) {
   const LaunchState &launch = *cta.launch;
   uint32_t thread = warp * 32 + lane;
@@ -125,16 +139,8 @@ uint32_t specialValue(const Cta &cta, unsigned warp, unsigned lane, Special whic
     return ~((1u << lane) - 1 + (1u << lane));
   case Special::MaskGe:
     return ~((1u << lane) - 1);
-  case Special::DynamicShared:
-    return launch.dynamicSharedBytes;
-  case Special::TotalShared:
-    return launch.dynamicSharedBytes + cta.program->staticSharedBytes;
-  case Special::Environment1:
-    return static_cast<uint32_t>(launch.workspace >> 32);
-  case Special::Environment2:
-    return static_cast<uint32_t>(launch.workspace);
   default:
-    return clusterValue(cta, which);
+    return which < Special::ClusterIdX ? launchValue(cta, which) : clusterValue(cta, which);
   }
 }
 

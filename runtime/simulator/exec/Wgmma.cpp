@@ -180,7 +180,7 @@ bool carryOut(Warp &warp, Warpgroup &group) {
     failAt(warp, i, FaultKind::NotModelled, "more asynchronous channels in one block than the clocks have room for");
     return false;
   }
-  thread_local std::vector<const uint8_t *> a, b;
+  std::vector<const uint8_t *> &a = group.chunksOfA, &b = group.chunksOfB;
   a.clear();
   b.clear();
   if (!readMatrices(warp, i, shape, operation, group.channel, a, b))

@@ -16,6 +16,9 @@
 namespace imbrex::simulator {
 namespace {
 
+/// Up to here a look at every warp costs less than keeping the latest reads.
+constexpr unsigned kFewWarps = 8;
+
 template <class T> T *reserve(size_t count) {
   void *memory =
       mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -26,7 +29,7 @@ Trace reserveTrace(size_t count) {
   return {reserve<uint32_t>(count), reserve<uint32_t>(count), reserve<uint32_t>(count)};
 }
 
-void release(uint32_t *memory, size_t count) { munmap(memory, count * sizeof(uint32_t)); }
+template <class T> void release(T *memory, size_t count) { munmap(memory, count * sizeof(T)); }
 
 void release(const Trace &trace, size_t count) {
   release(trace.time, count);
@@ -40,6 +43,7 @@ SharedMemory::SharedMemory(uint32_t size) : stride(std::max((size + 15) / 16 * 1
   bytes = reserve<uint8_t>(capacity);
   for (uint32_t **shadow : {&writeTime, &writeWho, &plainTime, &plainWho})
     *shadow = reserve<uint32_t>(capacity);
+  latest = reserve<LatestReads>(capacity);
   plainReads = reserveTrace(size_t(capacity) * kAgents);
   for (Trace *trace : {&strongReads, &strongWrites})
     *trace = reserveTrace(size_t(capacity) * kActors);
@@ -49,6 +53,7 @@ SharedMemory::~SharedMemory() {
   munmap(bytes, capacity);
   for (uint32_t *shadow : {writeTime, writeWho, plainTime, plainWho})
     release(shadow, capacity);
+  release(latest, capacity);
   release(plainReads, size_t(capacity) * kAgents);
   for (const Trace &trace : {strongReads, strongWrites})
     release(trace, size_t(capacity) * kActors);
@@ -65,6 +70,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   anyStrong = anyUndefined = false;
   noticed = Notice();
   clocks.begin(warpCount);
+  keepsLatest = warpCount > kFewWarps;
   for (const SharedGap &gap : gaps)
     for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
       writeTime[i] = kInFlight;
@@ -167,6 +173,8 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     times[i] = now;
     names[i] = who.bits & ~Accessor::kStrong;
   }
+  if (keepsLatest && !who.strong())
+    noteLatest(first, last, who);
   if (undefined)
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
   return !undefined;
@@ -318,6 +326,8 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
     plainReads.time[at + i] = clocks.now;
     plainReads.who[at + i] = who.bits;
   }
+  if (keepsLatest)
+    noteLatest(first, last, who);
   clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
@@ -350,9 +360,19 @@ void SharedMemory::dropObject(uint32_t address, Accessor who) {
   stampWrite(address >> granule, (address + 7) >> granule, clocks.now, who);
 }
 
+/// Whether `who` is ordered after all plain reads. Those of others are, where the latest of them is no later than what
+/// `who` has seen of everybody; only then is there no need to look at each.
+bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
+  uint32_t bad = !keepsLatest, oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; keepsLatest && i <= last; ++i)
+    bad |= uint32_t(latest[i].without(who.warp()) > oldest);
+  return bad ? checkTrace(plainReads, first, last, who, false)
+             : checkAgent(plainReads, who.warp(), first, last, who, false);
+}
+
 /// A plain write must be ordered after everything, a strong one after what is plain.
 bool SharedMemory::checkBeforeWrite(uint32_t first, uint32_t last, Accessor who) {
-  if (!checkTrace(plainReads, first, last, who, false))
+  if (!checkReaders(first, last, who))
     return false;
   if (!anyStrong || who.strong()) [[likely]]
     return true;

@@ -101,6 +101,20 @@ struct Trace {
   }
 };
 
+/// The latest plain reads of a granule: by the agent that read last, and by any other. What a write is ordered after
+/// is mostly decided by the two.
+struct LatestReads {
+  uint32_t time, agent, timeOfOthers;
+
+  void add(uint32_t by, uint32_t now) {
+    timeOfOthers = by == agent ? timeOfOthers : time;
+    agent = by;
+    time = now;
+  }
+  /// By all but this one.
+  uint32_t without(uint32_t one) const { return agent == one ? timeOfOthers : time; }
+};
+
 class SharedMemory {
 public:
   /// Room for `bytes`; lazily backed.
@@ -131,6 +145,8 @@ public:
       readers[i] = clocks.now;
       names[i] = who.bits;
     }
+    if (keepsLatest)
+      noteLatest(first, last, who);
     return true;
   }
 
@@ -182,6 +198,11 @@ private:
   bool checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row, bool wrote);
+  void noteLatest(uint32_t first, uint32_t last, Accessor who) {
+    for (uint32_t i = first; i <= last; ++i)
+      latest[i].add(who.warp(), clocks.now);
+  }
+  bool checkReaders(uint32_t first, uint32_t last, Accessor who);
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
   void record(Trace &trace, uint32_t index, Accessor who);
   void stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who);
@@ -197,6 +218,8 @@ private:
   bool anyStrong = false;              ///< Whether this block made a strong access.
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
+  LatestReads *latest;                 ///< Of a granule, where keepsLatest.
+  bool keepsLatest = false;            ///< Whether the block has so many warps that looking at each is slow.
   Trace plainReads;                    ///< Of all agents.
   Trace strongReads, strongWrites;     ///< Of actors.
   Conflict found;

@@ -59,6 +59,7 @@ struct KernelParser {
   bool parseCallList(Operand &out);
   bool parseOperand(Operand &out, unsigned depth = 0);
   bool parseSimpleOperand(Operand &out);
+  bool parseSelected(Operand &out);
   bool parseAddress(Operand &out, unsigned depth);
   bool parseOffset(int64_t &offset);
 };

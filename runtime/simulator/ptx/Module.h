@@ -35,12 +35,13 @@ struct SourcePlace {
 struct Operand {
   enum Kind : uint8_t { Register, Integer, Single, Double, Special, Symbol, Address, Vector, Pair, Sink };
   Kind kind = Sink;
-  bool negated = false;          ///< "!%p".
+  bool negated = false;          ///< "!%p"; "-%r" of a video instruction.
   bool baseIsRegister = false;   ///< Address: base is `number`, else the symbol `name` (or neither).
   int number = -1;               ///< Register: index into Kernel::registers.
   uint64_t bits = 0;             ///< Integer: two's complement; Single/Double: IEEE bits.
   int64_t offset = 0;            ///< Address and Symbol: bytes added.
   std::string name;              ///< Special ("%tid.x"), Symbol or label.
+  std::string selector;          ///< Register of a video instruction: "b0" of "%r.b0".
   std::vector<Operand> elements; ///< Vector "{a, b}"; Pair "a|b".
 };
 

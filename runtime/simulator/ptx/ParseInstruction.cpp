@@ -63,7 +63,22 @@ bool KernelParser::parseAddress(Operand &out, unsigned depth) {
   return state.expect("]");
 }
 
+/// "%r.b0", "%r.h10": a register and a selector (9.7.17).
+bool KernelParser::parseSelected(Operand &out) {
+  size_t dot = out.name.rfind('.');
+  auto number = dot == out.name.npos ? std::nullopt : findRegister(std::string_view(out.name).substr(0, dot));
+  if (!number || dot + 1 == out.name.size() || (out.name[dot + 1] != 'b' && out.name[dot + 1] != 'h'))
+    return false;
+  out.kind = Operand::Register;
+  out.number = *number;
+  out.selector = out.name.substr(dot + 1);
+  out.name.resize(dot);
+  return true;
+}
+
 bool KernelParser::parseSimpleOperand(Operand &out) {
+  bool isNegative = state.peek(1).kind == Token::Word && state.accept("-");
+  out.negated |= isNegative;
   if (state.peek().kind != Token::Word)
     return state.parseLiteral(out);
   out.name = state.peek().text;
@@ -78,12 +93,16 @@ bool KernelParser::parseSimpleOperand(Operand &out) {
     out.kind = Operand::Vector;
     for (unsigned i = 0; i < count; ++i)
       out.elements.push_back(registerOperand(out.name + kComponents[i]));
+  } else if (parseSelected(out)) {
+    ; // Is a register now.
   } else if (out.name[0] == '%' || out.name == "WARP_SZ") {
     out.kind = Operand::Special;
   } else {
     out.kind = Operand::Symbol;
     out.name = findVariable(out.name);
   }
+  if (isNegative && out.kind != Operand::Register)
+    return state.fail("a sign stands before numbers and registers only");
   ++state.at;
   return out.kind != Operand::Symbol || parseOffset(out.offset);
 }

@@ -210,4 +210,23 @@ TEST(Cooperative, BlocksWaitForLaterBlocks) {
   }
 }
 
+/// Two words behind the address in %envreg1 and %envreg2, the second zero, new for each launch; none in another launch.
+TEST(Cooperative, TheGridHasAWorkspace) {
+  std::string body =
+      "mov.u32 %r20, %envreg1;\nmov.u32 %r21, %envreg2;\nmov.b64 %rd11, {%r21, %r20};\nmov.u64 %rd10, 1;\n"
+      "setp.eq.u64 %p1, %rd11, 0;\n@%p1 bra DONE;\nbar.sync 0;\natom.global.add.u32 %r22, [%rd11+4], 1;\n"
+      "mov.u64 %rd10, 0;\nsetp.lt.u32 %p2, %r22, 512;\n@%p2 mov.u64 %rd10, 2;\nDONE:\n" +
+      kResult;
+  for (bool cooperative : {true, false, true}) {
+    Host host({}, "h100");
+    CUfunction function = host.load(kernelText(gridBody(body), kHopperShared, "sm_90a"));
+    ASSERT_NE(function, nullptr) << host.log;
+    CUdeviceptr out = host.allocate(8 * 512);
+    for (int launch = 0; launch < 2; ++launch) {
+      ASSERT_EQ(host.launchEx(function, 8, 64, 1, cooperative, out, out), CUDA_SUCCESS) << host.report;
+      EXPECT_EQ(host.download<uint64_t>(out, 512), std::vector<uint64_t>(512, cooperative ? 2 : 1));
+    }
+  }
+}
+
 } // namespace

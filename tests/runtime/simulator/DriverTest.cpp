@@ -10,6 +10,7 @@
 #include "SimulatorTest.h"
 
 #include <cstring>
+#include <thread>
 
 using namespace imbrex::simulator::testing;
 
@@ -28,6 +29,20 @@ TEST(Driver, KnowsItsDevices) {
   EXPECT_EQ(shared, 163 * 1024);
   EXPECT_EQ(host.driver.deviceGetAttribute(&major, 12345, 0), CUDA_ERROR_INVALID_VALUE);
   EXPECT_TRUE(host.driver.simulated);
+}
+
+/// A thread that ends leaves its current context to nobody, whichever id the next one gets.
+TEST(Driver, AThreadBeginsWithoutAContext) {
+  Host host;
+  CUcontext context = nullptr;
+  host.driver.primaryContextRetain(&context, 0);
+  for (int i = 0; i < 4; ++i)
+    std::thread([&] {
+      CUdeviceptr address = 0;
+      EXPECT_EQ(host.driver.memAlloc(&address, 16), CUDA_ERROR_INVALID_CONTEXT);
+      EXPECT_EQ(host.driver.contextPushCurrent(context), CUDA_SUCCESS);
+      EXPECT_EQ(host.driver.memAlloc(&address, 16), CUDA_SUCCESS);
+    }).join();
 }
 
 TEST(Driver, NeedsInitAndContext) {

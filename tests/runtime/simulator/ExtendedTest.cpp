@@ -184,4 +184,62 @@ TEST(Extended, PoliciesAreAccepted) {
   EXPECT_EQ(out[1], 4u);
 }
 
+TEST(Extended, SaturatedAnd24BitMultiplyAdds) {
+  auto mulHigh = [](int32_t a, int32_t b) { return int64_t(a) * b >> 32; };
+  auto cut = [](uint32_t a) { return static_cast<int32_t>(a << 8) >> 8; }; // The low 24 bits as a number.
+  auto clamped = [](int64_t value) {
+    return static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(value, INT32_MIN), INT32_MAX));
+  };
+  std::vector<uint64_t> in = pairs();
+  auto high32 = runBody(kPair + "mad.hi.sat.s32 %r3, %r1, %r2, %r1;\n" + store("%r3"), in);
+  auto low24 = runBody(kPair + "mad24.lo.u32 %r3, %r1, %r2, %r1;\n" + store("%r3"), in);
+  auto high24 = runBody(kPair + "mad24.hi.sat.s32 %r3, %r1, %r2, %r1;\n" + store("%r3"), in);
+  for (unsigned i = 0; i < 32; ++i) {
+    uint32_t a = low(in[i]), b = high(in[i]);
+    int32_t x = static_cast<int32_t>(a), y = static_cast<int32_t>(b);
+    EXPECT_EQ(high32[i], clamped(mulHigh(x, y) + x));
+    EXPECT_EQ(low24[i], static_cast<uint32_t>((uint64_t(a & 0xFFFFFF) * (b & 0xFFFFFF)) + a));
+    int64_t upper = static_cast<int32_t>(static_cast<uint64_t>(int64_t(cut(a)) * cut(b)) >> 16); // Bits 16 to 47.
+    EXPECT_EQ(high24[i], clamped(upper + x));
+  }
+}
+
+/// 9.7.9, cvt: too large and infinite become the largest finite number, NaN stays.
+TEST(Extended, PairsSaturatedToFiniteNumbers) {
+  const std::pair<uint32_t, uint32_t> kCases[] = {{0x7F800000, 0x7BFF}, {0xFF800000, 0xFBFF}, {0x477FF000, 0x7BFF},
+                                                  {0x3FC00000, 0x3E00}, {0x7FC00000, 0x7FFF}, {0xC7800000, 0xFBFF}};
+  for (auto [value, code] : kCases) {
+    std::string text = "mov.b32 %f1, " + std::to_string(value) + ";\ncvt.rn.satfinite.f16x2.f32 %r1, %f1, %f1;\n";
+    EXPECT_EQ(runBody(text + store("%r1"), {})[0], code << 16 | code) << std::hex << value;
+  }
+  std::string relu =
+      "mov.b32 %f1, 0xff800000;\nmov.b32 %f2, 0x7f7fffff;\ncvt.rn.satfinite.relu.bf16x2.f32 %r1, %f1, %f2;\n";
+  EXPECT_EQ(runBody(relu + store("%r1"), {})[0], 0x7F7Fu);
+}
+
+/// mad without a rounding is fused where PTX of old may leave it out, and an error elsewhere.
+TEST(Extended, LegacyMad) {
+  std::string body = "mov.f32 %f1, 0f3F800001;\nmad.f32 %f2, %f1, %f1, 0fBF800002;\nst.global.f32 [%rd1], %f2;";
+  Host host;
+  CUfunction function = host.load(kernelText(body, "", "sm_13"));
+  ASSERT_NE(function, nullptr) << host.log;
+  CUdeviceptr out = host.allocate(8);
+  EXPECT_EQ(host.launch(function, 1, 1, 0, out, out), CUDA_SUCCESS) << host.report;
+  EXPECT_EQ(host.download<float>(out, 1)[0], 0x1p-46f); // (1 + 2^-23)^2 - (1 + 2^-22): lost without fusion.
+  EXPECT_EQ(host.load(kernelText(body)), nullptr);
+  EXPECT_NE(host.log.find("needs a rounding"), std::string::npos);
+}
+
+/// The system's part of shared memory lies behind the kernel's own variables and can be written.
+TEST(Extended, ReservedSharedMemory) {
+  auto out = runBody("mov.u32 %r1, %reserved_smem_offset_begin;\nmov.u32 %r2, %reserved_smem_offset_end;\n"
+                     "mov.u32 %r3, %reserved_smem_offset_cap;\nmad.lo.u32 %r4, %r0, 4, %r1;\n"
+                     "st.shared.u32 [%r4], %r3;\nld.shared.u32 %r5, [%r4];\n"
+                     "sub.u32 %r6, %r2, %r1;\nsub.u32 %r6, %r6, %r5;\nmov.u32 %r7, s;\nadd.u32 %r7, %r7, 64;\n"
+                     "setp.ge.u32 %p1, %r1, %r7;\nselp.u32 %r6, %r6, 99, %p1;\n" +
+                         store("%r6"),
+                     {}, ".shared .align 4 .b8 s[64];\n");
+  EXPECT_EQ(out, std::vector<uint64_t>(32, 0));
+}
+
 } // namespace

@@ -171,6 +171,40 @@ TEST(Mma, SignedBytes) {
                 static_cast<int>(product(lane / 4 + (i >= 2 ? 8 : 0), lane % 4 * 2 + i % 2, 32)));
 }
 
+/// e4m3 of a small integer: bias 7, three bits behind the point.
+uint32_t toQuarter(float value) {
+  uint32_t sign = value < 0 ? 0x80 : 0, exponent = 7;
+  float rest = value < 0 ? -value : value;
+  if (rest == 0)
+    return sign;
+  for (; rest >= 2; rest /= 2)
+    ++exponent;
+  return sign | exponent << 3 | static_cast<uint32_t>((rest - 1) * 8);
+}
+
+TEST(Mma, QuarterFloatsOfDepth16) {
+  Fragments f;
+  fillC(f);
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    unsigned g = lane / 4, t = lane % 4;
+    for (unsigned i = 0; i < 8; ++i)
+      f.at(lane, i / 4) |= toQuarter(small(g + i / 4 * 8, 4 * t + i % 4, 1)) << (i % 4 * 8);
+    for (unsigned i = 0; i < 4; ++i)
+      f.at(lane, 4) |= toQuarter(small(4 * t + i, g, 2)) << (i * 8);
+  }
+  std::string moveIn, moveOut;
+  for (int i = 0; i < 4; ++i) {
+    moveIn += "mov.b32 %f" + std::to_string(i) + ", %r" + std::to_string(18 + i) + ";\n";
+    moveOut += "mov.b32 %r" + std::to_string(30 + i) + ", %f" + std::to_string(i) + ";\n";
+  }
+  expectSingle(runMma(moveIn +
+                          "mma.sync.aligned.m16n8k16.row.col.f32.e4m3.e4m3.f32 {%f0,%f1,%f2,%f3}, {%r10,%r11}, "
+                          "{%r14}, {%f0,%f1,%f2,%f3};\n" +
+                          moveOut,
+                      f, 4),
+               16);
+}
+
 TEST(Mma, Doubles) {
   std::vector<double> input(32 * 4);
   for (unsigned lane = 0; lane < 32; ++lane) {

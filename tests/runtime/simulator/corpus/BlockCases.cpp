@@ -216,7 +216,8 @@ std::vector<Case> blockCases() {
             {3, "divergent barrier"},
             {4, bounds + "|" + unset},
             {5, unset},
-            {6, bounds}}},
+            {6, bounds}},
+           {1, "nobody but its writer reads the sum behind the last barrier"}},
           {"sm80/reduce_shfl",
            "reduce_shfl",
            reduceShfl,
@@ -234,14 +235,23 @@ std::vector<Case> blockCases() {
           {"sm80/bitonic", "bitonic", bitonic, {{1, race}, {2, race}}},
           {"sm80/transpose", "transpose", transpose, {{1, race + "|" + unset}, {2, unset + "|" + bounds}}},
           {"sm80/stencil", "stencil", stencil, {{1, race + "|" + unset}, {2, unset}, {3, bounds}}},
-          {"sm80/softmax_norm", "softmax", softmax, {{1, race}}},
-          {"sm80/softmax_norm", "layernorm", layernorm, {{2, race + "|" + unset}}},
-          {"sm80/lu_dynamic", "lu_dynamic", luDynamic, {{1, race}, {2, bounds}}},
+          {"sm80/softmax_norm",
+           "softmax",
+           softmax,
+           {{1, race}},
+           {1, "the words are not used again behind the last reduction"}},
+          {"sm80/softmax_norm",
+           "layernorm",
+           layernorm,
+           {{2, race + "|" + unset}},
+           {2, "the barriers behind mean and rstd order the words too"}},
+          {"sm80/lu_dynamic", "lu_dynamic", luDynamic, {{1, race}, {2, bounds}}, {1, "the last step updates nothing"}},
           {"sm80/nbody_spmv", "nbody", nbody, {{1, race}, {2, bounds}}},
           {"sm80/warp_special",
            "warp_special",
            warpSpecial,
-           {{1, race + "|" + unset}, {2, race}, {4, "deadlock|divergent barrier"}}}};
+           {{1, race + "|" + unset}, {2, race}, {4, "deadlock|divergent barrier"}},
+           {1, "stands in a copy of the loop that six tiles do not reach"}}};
 }
 
 } // namespace imbrex::simulator::corpus

@@ -109,11 +109,18 @@ struct Bug {
   std::string faults;
 };
 
+/// How many synchronising instructions of a kernel may go and leave it right, and why that is so.
+struct Redundant {
+  unsigned count = 0;
+  const char *reason = "";
+};
+
 struct Case {
   std::string source; ///< "sm80/bitonic": folder, which is the target, and file.
   std::string name;   ///< The kernel, or the first of them.
   void (*run)(Work &work);
   std::vector<Bug> bugs = {};
+  Redundant redundant = {};
 };
 
 /// The product of row-major m x k and k x n.

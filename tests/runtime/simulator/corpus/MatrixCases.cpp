@@ -117,7 +117,11 @@ std::vector<Case> matrixCases() {
            "mma_ldmatrix",
            mmaLdmatrix,
            {{1, copy}, {2, race + "|" + unset + "|" + copy}, {3, race}, {4, copy}, {5, copy}, {6, bounds}}},
-          {"sm80/pipeline_c", "pipeline_c", pipeline, {{1, copy}, {2, race + "|" + unset + "|" + copy}, {3, race + "|" + copy}}},
+          {"sm80/pipeline_c",
+           "pipeline_c",
+           pipeline,
+           {{1, copy}, {2, race + "|" + unset + "|" + copy}, {3, race + "|" + copy}},
+           {2, "behind the last read, or in copies of the loop that five tiles do not reach"}},
           {"sm80/cg_memcpy_async", "cg_memcpy_async", copyOfAGroup, {{1, copy}}},
           {"sm80/flash_cuda", "flash_cuda", attention, {{1, race}, {2, race + "|" + unset}}}};
 }
