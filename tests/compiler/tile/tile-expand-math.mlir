@@ -49,6 +49,31 @@ func.func @exp_f32(%x: f32) -> f32 {
   return %a : f32
 }
 
+// x less the maximum of its row is never above 0: exp needs no upper bound. The maximum of another dimension says nothing.
+// CHECK-LABEL: @exp_below_maximum
+// CHECK: arith.maxnumf
+// CHECK-NOT: arith.minnumf
+// CHECK: math.exp2
+// CHECK-LABEL: @exp_below_another_maximum
+// CHECK: arith.minnumf
+// CHECK: math.exp2
+func.func @exp_below_maximum(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %m = tile.reduce max %x along 1 : tensor<8x8xf32> -> tensor<8xf32>
+  %c = tile.expand_dims %m at 1 : tensor<8xf32> -> tensor<8x1xf32>
+  %b = tile.broadcast %c : tensor<8x1xf32> -> tensor<8x8xf32>
+  %d = arith.subf %x, %b : tensor<8x8xf32>
+  %e = math.exp %d : tensor<8x8xf32>
+  return %e : tensor<8x8xf32>
+}
+func.func @exp_below_another_maximum(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %m = tile.reduce max %x along 1 : tensor<8x8xf32> -> tensor<8xf32>
+  %c = tile.expand_dims %m at 0 : tensor<8xf32> -> tensor<1x8xf32>
+  %b = tile.broadcast %c : tensor<1x8xf32> -> tensor<8x8xf32>
+  %d = arith.subf %x, %b : tensor<8x8xf32>
+  %e = math.exp %d : tensor<8x8xf32>
+  return %e : tensor<8x8xf32>
+}
+
 // 16-bit types: widened, everything in f32, rounded once.
 // CHECK-LABEL: @half
 // CHECK: arith.extf %{{.*}} : tensor<8xbf16> to tensor<8xf32>
