@@ -71,7 +71,7 @@ class Check(unittest.TestCase):
 
     def attention(self, kernel=ATTENTION, scale="0.125", mask="causal", factor=1):
         flags = [flag for name in "QKV" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32, scale=factor if name == "Q" else 1))]
-        return self.check(kernel, "--set", "T=f32", *flags, "--arg", "scale=" + scale, "--hook", "mask=" + mask,
+        return self.check(kernel, "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *flags, "--arg", "scale=" + scale, "--hook", "mask=" + mask,
                           "--out", "O=" + self.path("o.npy"))
 
     def good(self, result):
