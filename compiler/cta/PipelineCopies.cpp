@@ -165,7 +165,7 @@ void LoopPipeliner::drain(Copy &copy, unsigned ahead) {
 }
 
 void LoopPipeliner::remark(Copy &copy, StringRef how) {
-  cta::RingType ring = copy.put.getRing().getType();
+  cta::RingType ring = copy.get.getRing().getType();
   if (isFinal)
     copy.get.emitRemark() << "ring of " << ring.getSlots() << (ring.getSlots() == 1 ? " slot, " : " slots, ")
                           << ring.getStrideBytes() << " bytes each, " << ring.getSpan() << "-byte swizzle" << how;
@@ -187,8 +187,8 @@ void LoopPipeliner::startAhead(unsigned slots) {
     emitPut(copy, loop.getInductionVar(), ahead);
   for (Copy &copy : copies) {
     drain(copy, ahead);
-    copy.put.erase();
     remark(copy, "");
+    copy.put.erase();
   }
 }
 
@@ -229,8 +229,8 @@ void LoopPipeliner::startBehindReaders() {
     drain(*copy, 1);
   for (ArrayRef<Copy *> group : {ArrayRef(following), ArrayRef(early)})
     for (Copy *copy : group) {
-      copy->put.erase();
       remark(*copy, ", filled again behind its last reader");
+      copy->put.erase();
     }
 }
 
