@@ -199,8 +199,9 @@ struct DecideComparison : OpRewritePattern<arith::CmpIOp> {
     if (!form || !form->scalars.empty())
       return b.notifyMatchFailure(op, "depends on what is not known");
     int64_t least = form->constant, most = form->constant;
-    for (auto [axis, coefficient] : llvm::enumerate(ArrayRef{form->row, form->col})) {
-      int64_t reach = coefficient * (int64_t(axis) < type.getRank() ? type.getDimSize(axis) - 1 : 0);
+    const int64_t coefficients[] = {form->row, form->col};
+    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+      int64_t reach = coefficients[axis] * (type.getDimSize(axis) - 1);
       (reach < 0 ? least : most) += reach;
     }
     std::optional<bool> known = decide(op.getPredicate(), least, most);
