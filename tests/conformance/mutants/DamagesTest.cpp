@@ -56,7 +56,8 @@ grid (cdiv(M, 64)) |i| {
 )";
 
 const char *const kGated = R"(
-kernel gated(Q: view<f16>[N, 64], K: view<f16>[N, 64], V: view<f16>[N, 64], O: out view<f16>[N, 64], H: out view<f32>[64, 64])
+kernel gated(Q: view<f16>[N, 64], K: view<f16>[N, 64], V: view<f16>[N, 64], O: out view<f16>[N, 64],
+             H: out view<f32>[64, 64])
 tune { warps: {4} = 4; stages: 1..4 = 2; }
 grid (1) |i| {
   var h = fill<f32>[64, 64](0);
