@@ -145,7 +145,7 @@ static Result<void> checkOutput(const Check &check) {
 }
 
 /// The largest power of two up to 16 that divides the address, every stride in bytes, and the last extent in
-/// bytes. Strides of extents below 2 are never multiplied by anything but 0.
+/// bytes. Strides that lead to no element do not count: dropIdleStrides.
 static unsigned alignmentOf(const Check &check) {
   uint64_t size = byteSize(check.view.type);
   uint64_t bits = check.bound.address | kLargestAlignment;
@@ -154,6 +154,14 @@ static unsigned alignmentOf(const Check &check) {
     if (check.view.extents[i] > 1)
       bits |= uint64_t(check.bound.strides[i]) * size;
   return 1u << std::countr_zero(bits);
+}
+
+/// A kernel may make an address outside a view, for a copy of nothing, and that must be aligned as the others are:
+/// strides that lead from no element to another one are passed as 0.
+static void dropIdleStrides(const Check &check) {
+  for (unsigned i = 0; i + 1 < check.rank(); ++i)
+    if (check.isEmpty() || check.view.extents[i] < 2)
+      check.bound.strides[i] = 0;
 }
 
 Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, const View &view,
@@ -167,6 +175,7 @@ Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, co
     return {};
   if (Result<void> output = checkOutput(check); !output)
     return output;
+  dropIdleStrides(check);
   bound.address = 0;
   bound.alignment = kLargestAlignment;
   if (check.isEmpty())

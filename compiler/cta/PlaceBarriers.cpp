@@ -13,7 +13,8 @@
 // an iteration and its puts serves both. The same thread fills the same bytes of a slot each time, so two
 // copies into one ring need none.
 //
-// Branches are on scalars that all threads share, so a barrier may stand in them.
+// Branches are on scalars that all threads share, so a barrier may stand in them; those on a vote of a warp (cta.any)
+// scale registers and touch no shared memory.
 //
 // Stores to a view happen in the order of the text: two of them to one view need a barrier between, unless
 // each element is written by the same thread in both, or they cannot meet. Views of different arguments do

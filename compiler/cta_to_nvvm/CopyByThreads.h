@@ -35,6 +35,11 @@ public:
   /// Copies the tile. `slot` points to the ring's slot.
   void run(const CopyCursor &cursor, Value slot);
 
+  /// True if each thread copies the same pieces of its tile, to a slot of the same layout.
+  bool isDealtLike(const TileCopy &other) const {
+    return layout == other.layout && bytes == other.bytes && isAsync == other.isAsync;
+  }
+
   unsigned rowDim() { return put.getDims()[0]; }
   unsigned columnDim() { return put.getDims()[1]; }
 

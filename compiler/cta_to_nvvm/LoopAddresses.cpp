@@ -140,6 +140,13 @@ bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
     if (distance.size() != indices.size())
       continue;
     TileCopy copy(l, put);
+    if (!copy.isDealtLike(TileCopy(l, other.put)))
+      continue; // threads have other pieces
+    bool isBelow = llvm::all_of(llvm::enumerate(distance), [&](auto entry) {
+      return entry.value() == 0 || int64_t(entry.index()) == put.getDims()[0];
+    });
+    if (other.cursor->isNarrowed && !isBelow)
+      continue; // what bounds the rows there is not what bounds them here
     entries.push_back([=, this, bytes = copy.bytesOf(distance), dims = put.getDims(), first = other.cursor] {
       CopyCursor cursor = *first;
       cursor.pointer = l.offsetPointer(cursor.pointer, bytes);

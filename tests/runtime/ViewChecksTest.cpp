@@ -110,5 +110,6 @@ TEST_F(ViewChecks, AlignmentDividesAddressStridesAndLastExtent) {
   EXPECT_EQ(alignment(View(kAddress, F32, {3, 6})), 8u);
   EXPECT_EQ(alignment(View(kAddress, F32, {3, 8}, {9, 1})), 4u);
   EXPECT_EQ(alignment(View(kAddress, F32, {1, 8}, {9, 1})), 16u) << "a stride that is never used";
+  EXPECT_EQ(bound.strides[0], 0) << "and is 0 for the kernel, which may make an address with it";
   EXPECT_EQ(alignment(View(kAddress, F32, {3, 8}, {0, 1})), 16u);
 }

@@ -38,6 +38,28 @@ def save(path, shape, values):
     with open(path, "wb") as file:
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
         array.array("f", values).tofile(file)
+DISTANCES = """kernel k(Q: view<f32>[16, 32], K: view<f32>[S, H, 64], O: out view<f32>[H, 16, 16])
+tune { warps: {2} = 2; stages: 1..4 = 2; }
+grid (H) |h| {
+  let q = load Q[:, :];
+  var acc = fill<f32>[16, 16](0);
+  for j in tiles(S, 16) {
+    acc = dot(q, (load K[j * 16 :+ 16, h, 0 :+ 32]).T, acc);
+    acc = dot(q, (load SECOND).T, acc * 0.5);
+  }
+  store O[h, :, :] = acc;
+}
+"""
+EMPTY = """kernel k(A: view<f32>[M, K], B: view<f32>[K, N], C: out view<f32>[M, N])
+tune { warps: {2} = 2; stages: 1..4 = 3; }
+grid (cdiv(N, 32)) |i| {
+  var acc = fill<f32>[16, 32](0);
+  for k in tiles(K, 16) {
+    acc = dot(load A[0 :+ 16, k * 16 :+ 16], load B[k * 16 :+ 16, i * 32 :+ 32], acc);
+  }
+  store C[0 :+ 16, i * 32 :+ 32] = acc;
+}
+"""
 
 
 class Check(unittest.TestCase):
@@ -121,6 +143,20 @@ class Check(unittest.TestCase):
         bound = float(re.search(r"bound is ([0-9.E+-]+)", said).group(1))
         self.assertLess(bound, 1e-4)
         self.assertGreater(bound, 0)
+
+    # One view is read at constant distances: other pieces, other columns, another head, other rows.
+    def test_loads_at_constant_distances(self):
+        for second in ("K[j * 16 :+ 16, h, 2 :+ 32]", "K[j * 16 :+ 16, h, 48 :+ 32]", "K[j * 16 :+ 16, h + 1, 0 :+ 32]",
+                       "K[j * 16 :+ 16, h - 1, 0 :+ 32]", "K[j * 16 + 16 :+ 16, h, 0 :+ 32]", "K[j * 16 - 3 :+ 16, h, 0 :+ 32]"):
+            for stages in ("1", "2", "3"):
+                text = DISTANCES.replace("SECOND", second)
+                self.good(self.check(self.text(text), "--set", "stages=" + stages, "--arg", "Q=" + self.normals("q", 16, 32),
+                                     "--arg", "K=" + self.normals("k", 40, 2, 64), "--out", "O=2x16x16"))
+
+    # Strides that lead to no element are odd; copies of nothing are still aligned.
+    def test_empty_views(self):
+        self.good(self.check(self.text(EMPTY), "--arg", "A=" + self.normals("a", 16, 0), "--arg", "B=" + self.normals("b", 0, 37),
+                             "--out", "C=16x37"))
 
     def test_a_promise_that_is_not_kept(self):
         with open(ATTENTION) as file:
