@@ -80,7 +80,7 @@ static Operation *placeOf(cta::GetOp get) {
   return place;
 }
 
-/// Moves the gets of the block, and what their steps need, no further up than they are.
+/// Moves the gets of the block, no further up than they are.
 static void sinkGets(Block &block) {
   SmallVector<cta::GetOp> gets(block.getOps<cta::GetOp>());
   for (cta::GetOp get : gets)

@@ -65,30 +65,33 @@ int activeBlocks(CUfunction function, int threads, size_t dynamicShared) {
   return std::min({byThreads, std::max(byRegisters, 1), byShared, kBlocksOfMultiprocessor});
 }
 
+/// Arguments that are given packed become `params`, which lie in `pointers`. False if they are malformed.
+bool useParams(CUfunction function, void **&params, void **&extra, std::vector<void *> &pointers) {
+  if (!extra || params)
+    return true;
+  if (!unpack(function, extra, pointers))
+    return false;
+  params = pointers.data();
+  extra = nullptr;
+  return true;
+}
+
 } // namespace
 
 STANDIN_API cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
                            unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream stream, void **params,
                            void **extra) {
   std::vector<void *> pointers;
-  if (extra && !params) {
-    if (!unpack(function, extra, pointers))
-      return CUDA_ERROR_INVALID_VALUE;
-    params = pointers.data();
-    extra = nullptr;
-  }
+  if (!useParams(function, params, extra, pointers))
+    return CUDA_ERROR_INVALID_VALUE;
   return told(
       table().launchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, params, extra));
 }
 
 STANDIN_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **params, void **extra) {
   std::vector<void *> pointers;
-  if (extra && !params) {
-    if (!unpack(function, extra, pointers))
-      return CUDA_ERROR_INVALID_VALUE;
-    params = pointers.data();
-    extra = nullptr;
-  }
+  if (!useParams(function, params, extra, pointers))
+    return CUDA_ERROR_INVALID_VALUE;
   return told(table().launchKernelEx(config, function, params, extra));
 }
 
