@@ -50,6 +50,12 @@ int64_t LinearForm::coefficient(Value scalar) const {
 
 bool LinearForm::isConstant() const { return row == 0 && col == 0 && scalars.empty(); }
 
+std::pair<int64_t, int64_t> LinearForm::reach(int64_t rows, int64_t columns) const {
+  int64_t down = row * (rows - 1), across = col * (columns - 1);
+  return {std::min<int64_t>(down, 0) + std::min<int64_t>(across, 0),
+          std::max<int64_t>(down, 0) + std::max<int64_t>(across, 0)};
+}
+
 Value LinearForm::emit(OpBuilder &b, Location loc) const {
   Value sum = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(constant));
   for (auto [scalar, coefficient] : scalars) {

@@ -33,6 +33,8 @@ struct LinearForm {
   /// Coefficient of a scalar; 0 if it does not occur.
   int64_t coefficient(mlir::Value scalar) const;
   bool isConstant() const;
+  /// The least and the most of what rows and columns add in a tile of `rows` x `columns`.
+  std::pair<int64_t, int64_t> reach(int64_t rows, int64_t columns) const;
   /// The part without rows and columns, as an i64 value. It and its parts stay within 62 bits.
   mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc) const;
 };

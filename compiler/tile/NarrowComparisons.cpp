@@ -49,8 +49,6 @@ private:
   Value compareWithZero(LinearForm form, arith::CmpIPredicate predicate);
   /// What all elements share of `form`, as i32, clamped.
   Value emitShared(const LinearForm &form);
-  /// The least and the most of a row + b col.
-  std::pair<int64_t, int64_t> reach(const LinearForm &form) const;
   /// 0, 1, ... along `axis` times `factor`, of extent 1 along the other.
   Value positions(unsigned axis, int64_t factor);
 
@@ -120,11 +118,6 @@ static bool isAboveLeast(const LinearForm &form) {
          llvm::all_of(form.scalars, [](const auto &entry) { return entry.second > 0 && isNotNegative(entry.first); });
 }
 
-std::pair<int64_t, int64_t> Narrower::reach(const LinearForm &form) const {
-  int64_t row = form.row * (rows() - 1), col = form.col * (columns() - 1);
-  return {std::min<int64_t>(row, 0) + std::min<int64_t>(col, 0), std::max<int64_t>(row, 0) + std::max<int64_t>(col, 0)};
-}
-
 Value Narrower::positions(unsigned axis, int64_t factor) {
   int64_t extent = type.getDimSize(axis);
   Value tile = tile::IotaOp::create(b, loc, RankedTensorType::get({extent}, b.getI32Type()));
@@ -166,13 +159,13 @@ Value Narrower::compareWithBound(Value kept, const LinearForm &keptForm, arith::
   std::optional<LinearForm> shifted = bound.plus(one, -1);
   if ((!isLess && !isGreater) || bound.col != 0 || !shifted || !isAboveLeast(keptForm))
     return {};
-  auto [least, most] = reach(*shifted);
+  auto [least, most] = shifted->reach(rows(), columns());
   Value narrow = least > INT32_MIN && most < INT32_MAX ? withoutExtension(b, kept) : Value();
   return narrow ? arith::CmpIOp::create(b, loc, isLess ? P::sle : P::sgt, narrow, emitBound(*shifted)) : Value();
 }
 
 Value Narrower::emitShared(const LinearForm &form) {
-  auto [least, most] = reach(form);
+  auto [least, most] = form.reach(rows(), columns());
   Value all = clamp(form.emit(b, loc), i64(-most - 1), i64(-least + 1));
   return arith::TruncIOp::create(b, loc, b.getI32Type(), all);
 }
@@ -195,7 +188,7 @@ static arith::CmpIPredicate swapSides(arith::CmpIPredicate predicate) {
 }
 
 Value Narrower::compareWithZero(LinearForm form, arith::CmpIPredicate predicate) {
-  auto [least, most] = reach(form);
+  auto [least, most] = form.reach(rows(), columns());
   if (least <= INT32_MIN || most >= INT32_MAX)
     return {};
   if (form.col < 0 || (form.col == 0 && form.row < 0)) {

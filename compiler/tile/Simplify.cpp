@@ -198,13 +198,9 @@ struct DecideComparison : OpRewritePattern<arith::CmpIOp> {
     std::optional<LinearForm> form = x && y ? x->plus(*y, -1) : std::nullopt; // x - y
     if (!form || !form->scalars.empty())
       return b.notifyMatchFailure(op, "depends on what is not known");
-    int64_t least = form->constant, most = form->constant;
-    const int64_t coefficients[] = {form->row, form->col};
-    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-      int64_t reach = coefficients[axis] * (type.getDimSize(axis) - 1);
-      (reach < 0 ? least : most) += reach;
-    }
-    std::optional<bool> known = decide(op.getPredicate(), least, most);
+    auto extent = [&](int64_t dim) { return dim < type.getRank() ? type.getDimSize(dim) : 1; };
+    auto [least, most] = form->reach(extent(0), extent(1));
+    std::optional<bool> known = decide(op.getPredicate(), form->constant + least, form->constant + most);
     if (!known)
       return b.notifyMatchFailure(op, "true for some elements");
     b.replaceOpWithNewOp<arith::ConstantOp>(op, DenseElementsAttr::get(type, *known));
