@@ -168,7 +168,7 @@ bool Compilation::runPasses(Stage stage, void (*build)(OpPassManager &)) {
 
 bool Compilation::emit() {
   std::optional<Target> target = Target::parse(options.target);
-  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline, kernel.report);
+  std::optional<std::string> ptx = emitPtx(*module, *target, options.debugLines, deadline);
   if (ptx)
     kernel.code = std::move(*ptx);
   return ptx.has_value();

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Shared memory, layouts and the instructions of the main loop, taken from the stages' own data structures while
-// they are there. What `imbrex explain` prints, with the interface and the remarks. No LLVM type: public.
+// Shared memory and layouts, taken from the stages' own data structures while they are there, and the static figures
+// of the code. What `imbrex explain` prints, with the interface and the remarks. No LLVM type: public.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,10 +12,7 @@
 #define IMBREX_COMPILER_KERNELREPORT_H
 
 #include "compiler/DataType.h"
-#include <array>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "compiler/KernelScore.h"
 
 namespace imbrex {
 
@@ -37,20 +34,22 @@ struct KernelReport {
     std::string layout; ///< as TileLayout::toString writes it
     bool operator==(const Layout &) const = default;
   };
-  /// Units of a multiprocessor among which a loop's time is divided.
-  enum class Pipe { Tensor, Functions, Arithmetic, SharedMemory, GlobalMemory, Control };
-  static constexpr unsigned kPipes = 6;
+  /// An operation whose accesses of shared memory meet a bank more often than they must.
+  struct BankConflict {
+    std::string operation; ///< "cta.write"
+    unsigned line;         ///< of the kernel's text; 0 where it has none
+    unsigned wavefronts;   ///< of one warp-wide access, beyond the fewest
+    bool inLoop;           ///< again and again
+  };
 
   unsigned registerLimit = 0;       ///< registers that a thread can have at most
   std::vector<Buffer> buffers = {}; ///< in program order
   std::vector<Layout> layouts = {}; ///< in program order, each once; of reads, loads, products and reductions
-  /// By Pipe: instructions of the loop with the most products (without any: of the longest one), as LLVM's
-  /// code generator gets them; zero where there is no loop.
-  std::array<unsigned, kPipes> mainLoop = {};
+  std::vector<BankConflict> bankConflicts = {}; ///< in program order; empty: every access is free of them
+  /// Of the PTX, then of machine code where it was disassembled. compile() leaves it empty: reading code takes
+  /// longer than a launch can wait, so `imbrex explain` fills it.
+  std::vector<score::KernelScore> scores = {};
 };
-
-/// "tensor", "exp and other functions", ...
-std::string_view name(KernelReport::Pipe pipe);
 
 } // namespace imbrex
 

@@ -9,7 +9,9 @@
 
 #include "compiler/cta/ReportCta.h"
 #include "compiler/MlirTypes.h"
+#include "compiler/cta/BankConflicts.h"
 #include "compiler/cta/BufferAccess.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -37,6 +39,11 @@ static KernelReport::Buffer describe(Operation *allocation, func::FuncOp kernel)
           sizeOf(allocation)};
 }
 
+static unsigned lineOf(Operation *op) {
+  auto place = op->getLoc()->findInstanceOf<FileLineColLoc>();
+  return place ? place.getLine() : 0;
+}
+
 static void addLayout(Operation *op, KernelReport &report) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!type || !type.getEncoding())
@@ -55,5 +62,8 @@ void imbrex::reportCta(func::FuncOp kernel, KernelReport &report) {
       report.buffers.push_back(describe(op, kernel));
     if (isa<cta::DotOp, cta::ReadOp, cta::ReduceOp, tile::LoadOp, tile::ReduceOp>(op))
       addLayout(op, report);
+    if (unsigned wavefronts = bankConflictsOf(op).value_or(0))
+      report.bankConflicts.push_back({op->getName().getStringRef().str(), lineOf(op), wavefronts,
+                                      bool(op->getParentOfType<LoopLikeOpInterface>())});
   });
 }

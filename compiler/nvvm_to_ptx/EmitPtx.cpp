@@ -10,7 +10,6 @@
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
 #include "compiler/PtxNames.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
-#include "compiler/nvvm_to_ptx/CountLoop.h"
 #include "compiler/nvvm_to_ptx/PassGate.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
@@ -156,7 +155,7 @@ static std::optional<std::string> generate(ModuleOp source, llvm::Module &module
 }
 
 std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target, bool debugLines,
-                                           const Deadline &deadline, KernelReport &report) {
+                                           const Deadline &deadline) {
   registerBackEnd();
   cleanFileNames(module);
   if (debugLines && failed(addDebugScopes(module)))
@@ -179,6 +178,5 @@ std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target
   PassGate gate(*llvmModule, deadline);
   context.setOptPassGate(gate);
   optimise(*llvmModule, *machine, gate);
-  report.mainLoop = countMainLoop(*llvmModule);
   return generate(module, *llvmModule, *machine);
 }

@@ -12,7 +12,6 @@
 #define IMBREX_COMPILER_NVVM_TO_PTX_EMITPTX_H
 
 #include "compiler/Budget.h"
-#include "compiler/KernelReport.h"
 #include "compiler/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
@@ -21,9 +20,9 @@ namespace imbrex {
 
 /// The PTX of `module` for `target`; nullopt with an error emitted on the module's location if LLVM
 /// refuses. With `debugLines`, `.loc` lines lead back to the tile text. Equal modules give equal text. After the
-/// deadline passes are left out and the text is worth nothing. `report` gets its main loop.
+/// deadline passes are left out and the text is worth nothing.
 std::optional<std::string> emitPtx(mlir::ModuleOp module, const Target &target, bool debugLines,
-                                   const Deadline &deadline, KernelReport &report);
+                                   const Deadline &deadline);
 
 } // namespace imbrex
 

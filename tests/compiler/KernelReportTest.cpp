@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A product whose buffers and instructions can be counted by hand.
+// A product whose buffers and layouts can be counted by hand.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +11,6 @@
 #include <gtest/gtest.h>
 
 using namespace imbrex;
-using Pipe = KernelReport::Pipe;
 
 namespace {
 
@@ -62,18 +61,22 @@ TEST(KernelReport, LayoutsEachOnce) {
   EXPECT_EQ(products, 1u);
 }
 
-TEST(KernelReport, MainLoopOfAProduct) {
-  KernelReport report = reportOf(kText);
-  EXPECT_EQ(report.mainLoop[unsigned(Pipe::Tensor)], 32u);
-  EXPECT_EQ(report.mainLoop[unsigned(Pipe::Functions)], 0u);
-  EXPECT_EQ(report.mainLoop[unsigned(Pipe::SharedMemory)], 12u) << "ldmatrix.x4: 4 x 2 of A, 2 x 2 of B";
-  EXPECT_EQ(report.mainLoop[unsigned(Pipe::GlobalMemory)], (64 + 32) * 32 / (32 * 8u)) << "copies of 16 bytes";
+TEST(KernelReport, BankConflictsOfATransposition) {
+  for (const KernelReport::BankConflict &each : reportOf(kText).bankConflicts)
+    EXPECT_FALSE(each.inLoop) << each.operation;
+  // Four lanes beside each other along what are rows of shared memory: their 16 bytes meet the same banks.
+  KernelReport report = reportOf("kernel k(A: view<f32>[M, N], C: out view<f32>[N, M])\n"
+                                 "grid (cdiv(M, 64), cdiv(N, 32)) |i, j| {\n"
+                                 "  let a = load A[i * 64 :+ 64, j * 32 :+ 32];\n"
+                                 "  store C[j * 32 :+ 32, i * 64 :+ 64] = a.T;\n}\n");
+  ASSERT_FALSE(report.bankConflicts.empty());
+  EXPECT_EQ(report.bankConflicts[0].line, 4u);
+  EXPECT_EQ(report.bankConflicts[0].wavefronts, 3u);
 }
 
-TEST(KernelReport, NoLoop) {
+TEST(KernelReport, NothingShared) {
   KernelReport report = reportOf("kernel k(X: view<f32>[N], Y: out view<f32>[N]) grid (cdiv(N, 256)) |i| {\n"
                                  "  store Y[i * 256 :+ 256] = load X[i * 256 :+ 256];\n}\n");
-  EXPECT_EQ(report.mainLoop, (std::array<unsigned, KernelReport::kPipes>{}));
   EXPECT_TRUE(report.buffers.empty());
   EXPECT_EQ(report.registerLimit, 255u);
 }

@@ -214,7 +214,14 @@ class Commands(unittest.TestCase):
                         "--hook", "mask=causal", "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
         told = json.loads(result.stdout)
-        self.assertEqual(told["main_loop"]["tensor"], 128)
+        ptx = told["scores"][0]
+        self.assertEqual((ptx["language"], ptx["kernel"]), ("ptx", "attention_forward"))
+        self.assertEqual(len(ptx["loops"]), 2, "tiles that are wholly visible, and partial ones")
+        for loop in ptx["loops"]:
+            self.assertEqual(loop["kinds"]["tensor"], 128)
+            self.assertEqual(loop["flops"], 2 * 2 * 16 * 64 * 128, "a warp's: two products of 16 rows")
+            self.assertEqual(loop["least_cycles"]["tensor"], 1024)
+        self.assertEqual(told["bank_conflicts"], [])
         self.assertTrue(any("ring of 2 slots" in remark["message"] for remark in told["remarks"]))
         self.assertFalse(any("conversion" in remark["message"] for remark in told["remarks"]), "a conversion in the main loop")
 

@@ -3,17 +3,20 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prints what the compiler reports of a kernel (KernelReport.h), its remarks, and what the assembler says of its
-// registers; as text or as JSON.
+// Prints what the compiler reports of a kernel (KernelReport.h), its remarks, what the assembler says of its registers,
+// and the static figures of its loops: of the PTX, and of the machine code where it can be disassembled. As text or as
+// JSON.
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Target.h"
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "tools/score/Disassemble.h"
+#include "tools/score/Score.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
-#include <numeric>
 
 using namespace imbrex;
 using namespace imbrex::tool;
@@ -70,10 +73,11 @@ static void printText(const Explanation &e, llvm::raw_ostream &os) {
   os << (e.remarks.empty() ? "" : "remarks\n");
   for (const Diagnostic &each : e.remarks)
     os << "  line " << each.line << ": " << each.message << "\n";
-  os << "main loop, instructions by pipe\n";
-  for (unsigned pipe = 0; pipe < KernelReport::kPipes; ++pipe)
-    os << llvm::formatv("  {0,-24} {1,6}\n", StringRef(name(KernelReport::Pipe(pipe))), report.mainLoop[pipe]);
-  os << llvm::formatv("  {0,-24} {1,6}\n", "all", std::accumulate(report.mainLoop.begin(), report.mainLoop.end(), 0u));
+  for (const KernelReport::BankConflict &each : report.bankConflicts)
+    os << llvm::formatv("bank conflicts of {0} at line {1}: {2} wavefronts too many, {3}\n", each.operation, each.line,
+                        each.wavefronts, each.inLoop ? "in a loop" : "once");
+  for (const score::KernelScore &each : report.scores)
+    score::print(os, each);
 }
 
 static json::Value toJson(const KernelReport::Buffer &buffer) {
@@ -90,6 +94,13 @@ static json::Value toJson(const KernelReport::Layout &layout) {
                       {"layout", layout.layout}};
 }
 
+static json::Value toJson(const KernelReport::BankConflict &conflict) {
+  return json::Object{{"operation", conflict.operation},
+                      {"line", conflict.line},
+                      {"wavefronts", conflict.wavefronts},
+                      {"in_loop", conflict.inLoop}};
+}
+
 static json::Value toJson(const Diagnostic &remark) {
   return json::Object{{"line", remark.line}, {"message", remark.message}};
 }
@@ -103,9 +114,9 @@ template <typename Element> static json::Array listOf(const std::vector<Element>
 
 static void printJson(const Explanation &e, llvm::raw_ostream &os) {
   const KernelReport &report = e.kernel.report;
-  json::Object loop;
-  for (unsigned pipe = 0; pipe < KernelReport::kPipes; ++pipe)
-    loop[StringRef(name(KernelReport::Pipe(pipe)))] = report.mainLoop[pipe];
+  json::Array scores;
+  for (const score::KernelScore &each : report.scores)
+    scores.push_back(score::toJson(each));
   json::Object object{{"kernel", e.kernel.interface.kernel},
                       {"target", e.kernel.interface.target},
                       {"warps", e.kernel.interface.warps},
@@ -114,13 +125,40 @@ static void printJson(const Explanation &e, llvm::raw_ostream &os) {
                       {"buffers", listOf(report.buffers)},
                       {"layouts", listOf(report.layouts)},
                       {"remarks", listOf(e.remarks)},
-                      {"main_loop", std::move(loop)}};
+                      {"bank_conflicts", listOf(report.bankConflicts)},
+                      {"scores", std::move(scores)}};
   if (e.assembled) {
     object["registers"] = e.assembled->registers;
     object["repairs"] = json::Array(e.assembled->repairs);
     object["spilled_bytes"] = spilledBytes(*e.assembled);
   }
   os << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
+}
+
+/// Cycles of a 16 x 8 x 16 product on the target's tensor pipe: sm_90's is twice as fast as the others' (LoopModel.h).
+static double productCycles(const std::string &target) {
+  constexpr unsigned kHopper = 90;
+  return Target::parse(target)->sm == kHopper ? 4 : 8;
+}
+
+/// Static figures of the PTX, and with an assembler and a disassembler those of the machine code.
+static void addScores(CompiledKernel &kernel, const std::optional<AssembledKernel> &assembled,
+                      const std::optional<std::string> &nvdisasm) {
+  constexpr unsigned kQuarters = 4; // of an SM
+  for (const score::MachineKernel &each : score::readPtx(kernel.code))
+    kernel.report.scores.push_back(score::scoreOf(each));
+  if (!assembled || !nvdisasm)
+    return;
+  std::string error;
+  std::optional<std::string> listing = score::disassemble(*nvdisasm, assembled->machineCode, error);
+  if (!listing) {
+    llvm::errs() << "warning: no figures of machine code: " << error << "\n";
+    return;
+  }
+  score::ModelOptions model{.warps = llvm::divideCeil(kernel.interface.warps, kQuarters),
+                            .productCycles = productCycles(kernel.interface.target)};
+  for (const score::MachineKernel &each : score::readSass(*listing))
+    kernel.report.scores.push_back(score::scoreOf(each, model));
 }
 
 int tool::explain(const Request &request) {
@@ -135,11 +173,12 @@ int tool::explain(const Request &request) {
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
       explanation.remarks.push_back(diagnostic);
-  const CompiledKernel &kernel = explanation.kernel;
+  CompiledKernel &kernel = explanation.kernel;
   if (std::optional<std::string> ptxas = ptxasOf(request))
     if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
       if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target))
         explanation.assembled = std::move(*code);
+  addScores(kernel, explanation.assembled, nvdisasmOf(request));
   request.json ? printJson(explanation, llvm::outs()) : printText(explanation, llvm::outs());
   return kSuccess;
 }

@@ -30,7 +30,7 @@ static int dispatch(int count, char **words) {
   if (request->command == "simulate")
     return simulate(*request);
   if (request->command == "score")
-    return score(*request);
+    return tool::score(*request);
   if (request->command == "devices")
     return devices(*request);
   if (request->command == "stages")

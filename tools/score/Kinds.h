@@ -14,30 +14,6 @@
 
 namespace imbrex::score {
 
-enum class Kind {
-  Tensor,   ///< matrix products
-  Ldmatrix, ///< fragments from shared memory
-  Shared,   ///< other loads and stores of shared memory
-  Global,   ///< loads and stores of global memory
-  Copy,     ///< asynchronous copies, global to shared memory
-  Function, ///< exponentials, reciprocals and the like
-  Mul,
-  Fma,
-  Add,
-  MaxMin,
-  Convert,
-  Select, ///< selections and comparisons of floats, logic of predicates
-  Shuffle,
-  Integer,
-  Integer64,
-  Move,
-  Sync, ///< barriers, waits, fences
-  Branch,
-  Local, ///< spills and arrays of a thread
-  Other,
-};
-inline constexpr unsigned kKinds = unsigned(Kind::Other) + 1;
-
 /// "tensor", "ldmatrix", ...: a word, as reports print it.
 llvm::StringRef name(Kind kind);
 

@@ -185,14 +185,15 @@ public:
     return true;
   }
 
-  ModelResult result(size_t instructions) const {
+  LoopModel result(size_t instructions) const {
     unsigned first = options.passes / 3;
     int64_t begin = 0, end = 0;
     for (const Warp &warp : warps) {
       begin = std::max(begin, warp.passEnds[first]);
       end = std::max(end, warp.passEnds.back());
     }
-    ModelResult result;
+    LoopModel result;
+    result.warps = warps.size();
     result.cycles = double(end - begin) / (options.passes - 1 - first);
     for (unsigned pipe = 0; pipe < std::size(kPipeNames); ++pipe)
       result.busy[kPipeNames[pipe].str()] = busy[pipe] / double(now);
@@ -276,8 +277,8 @@ private:
 
 } // namespace
 
-std::optional<ModelResult> imbrex::score::modelLoop(const MachineKernel &kernel, const Loop &loop,
-                                                    const ModelOptions &options, std::string &whyNot) {
+std::optional<LoopModel> imbrex::score::modelLoop(const MachineKernel &kernel, const Loop &loop,
+                                                  const ModelOptions &options, std::string &whyNot) {
   whyNot.clear();
   if (kernel.language != Language::Sass)
     whyNot = "needs machine code, not PTX";

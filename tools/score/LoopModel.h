@@ -13,7 +13,6 @@
 #define IMBREX_TOOLS_SCORE_LOOPMODEL_H
 
 #include "tools/score/Loops.h"
-#include <map>
 
 namespace imbrex::score {
 
@@ -23,17 +22,10 @@ struct ModelOptions {
   double productCycles = 8; ///< of a 16 x 8 x 16 product on the tensor pipe: 8 on sm_80, 4 on sm_90
 };
 
-struct ModelResult {
-  double cycles = 0;                  ///< of a pass
-  double tensorShare = 0;             ///< of the cycles in which the tensor pipe is busy, 0 to 1
-  double issueShare = 0;              ///< of the cycles in which an instruction is issued
-  std::map<std::string, double> busy; ///< pipe -> share of the cycles
-};
-
 /// Runs the usual pass of `loop`, machine code, again and again. nullopt with the reason where the loop holds what
 /// the model does not know: PTX, warpgroup products.
-std::optional<ModelResult> modelLoop(const MachineKernel &kernel, const Loop &loop, const ModelOptions &options,
-                                     std::string &whyNot);
+std::optional<LoopModel> modelLoop(const MachineKernel &kernel, const Loop &loop, const ModelOptions &options,
+                                   std::string &whyNot);
 
 } // namespace imbrex::score
 

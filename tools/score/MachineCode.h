@@ -12,15 +12,11 @@
 #ifndef IMBREX_TOOLS_SCORE_MACHINECODE_H
 #define IMBREX_TOOLS_SCORE_MACHINECODE_H
 
+#include "compiler/KernelScore.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace imbrex::score {
-
-enum class Language { Ptx, Sass };
 
 struct Instruction {
   std::string predicate; ///< "@!P0", "@%p1"; empty: always executed

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/score/Score.h"
+#include "tools/score/Kinds.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -98,7 +99,7 @@ static unsigned overlappedFunctions(const MachineKernel &kernel, const std::vect
   return overlapped;
 }
 
-LoopScore imbrex::score::scoreOf(const MachineKernel &kernel, const Loop &loop) {
+LoopScore imbrex::score::scoreOf(const MachineKernel &kernel, const Loop &loop, const Modelled &model) {
   LoopScore score;
   score.hot = loop.hot.size();
   score.whole = loop.whole.size();
@@ -114,15 +115,17 @@ LoopScore imbrex::score::scoreOf(const MachineKernel &kernel, const Loop &loop) 
   }
   score.flops = products ? products : multiplyAdds;
   score.overlappedFunctions = overlappedFunctions(kernel, loop.hot);
+  if (model)
+    score.model = modelLoop(kernel, loop, *model, score.whyNoModel);
   return score;
 }
 
-KernelScore imbrex::score::scoreOf(const MachineKernel &kernel) {
+KernelScore imbrex::score::scoreOf(const MachineKernel &kernel, const Modelled &model) {
   KernelScore score{kernel.name, kernel.language, unsigned(kernel.instructions.size()), 0, {}};
   for (const Instruction &i : kernel.instructions)
     score.spills += kindOf(kernel.language, i) == Kind::Local;
   for (const Loop &loop : hotLoops(kernel))
-    score.loops.push_back(scoreOf(kernel, loop));
+    score.loops.push_back(scoreOf(kernel, loop, model));
   return score;
 }
 
@@ -145,6 +148,13 @@ static void print(llvm::raw_ostream &os, const LoopScore &loop) {
   if (loop.overlappedFunctions)
     os << llvm::formatv("    {0} of {1} functions run under a product\n", loop.overlappedFunctions,
                         loop.count(Kind::Function));
+  if (loop.model)
+    os << llvm::formatv(
+        "    model, not measured: {0:F0} cycles a pass of {1} warp(s) a quarter; tensor pipe busy {2:P0}, "
+        "issue {3:P0}\n",
+        loop.model->cycles, loop.model->warps, loop.model->tensorShare, loop.model->issueShare);
+  else if (!loop.whyNoModel.empty())
+    os << "    no model: it " << loop.whyNoModel << "\n";
 }
 
 void imbrex::score::print(llvm::raw_ostream &os, const KernelScore &score) {
@@ -152,6 +162,17 @@ void imbrex::score::print(llvm::raw_ostream &os, const KernelScore &score) {
      << " instructions, " << score.spills << " of them in local memory\n";
   for (const LoopScore &loop : score.loops)
     ::print(os, loop);
+}
+
+static llvm::json::Object toJson(const LoopModel &model) {
+  llvm::json::Object busy;
+  for (const auto &[pipe, share] : model.busy)
+    busy[pipe] = share;
+  return llvm::json::Object{{"warps", model.warps},
+                            {"cycles", model.cycles},
+                            {"tensor_share", model.tensorShare},
+                            {"issue_share", model.issueShare},
+                            {"busy", std::move(busy)}};
 }
 
 static llvm::json::Object toJson(const LoopScore &loop) {
@@ -172,6 +193,8 @@ static llvm::json::Object toJson(const LoopScore &loop) {
                             {"overlapped_functions", loop.overlappedFunctions}};
   if (std::optional<double> per = loop.perMegaflop())
     object["per_mflop"] = *per;
+  if (loop.model)
+    object["model"] = toJson(*loop.model);
   return object;
 }
 

@@ -3,57 +3,23 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What one pass round a loop executes, and the least time that each pipe of an SM needs for it. Counts are facts;
-// bounds follow from the rates in this header; nothing here is a measurement.
-//
-// Rates of a quarter of an SM (sm_80 to sm_120; CUDA C++ Programming Guide, "Arithmetic Instructions"): 1 warp
-// instruction issued a cycle; 16 lanes of integer, comparison and selection; 32 of float multiply and add; 4 of
-// functions; 128 bytes a cycle of shared memory for the four together. A 16 x 8 x 16 product of 16-bit floats (4,096
-// FLOP) takes 8 cycles of sm_80's tensor pipe; a wgmma's 4,096 FLOP take one cycle of a whole SM of sm_90.
+// Counting of compiler/KernelScore.h, and how it is printed.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_TOOLS_SCORE_SCORE_H
 #define IMBREX_TOOLS_SCORE_SCORE_H
 
-#include "tools/score/Kinds.h"
-#include "tools/score/Loops.h"
+#include "tools/score/LoopModel.h"
 #include "llvm/Support/JSON.h"
-#include <array>
 
 namespace imbrex::score {
 
-/// Cycles that one pass of one warp keeps a pipe of its quarter of the SM busy.
-struct PipeBounds {
-  double tensor = 0, function = 0, fma = 0, alu = 0, shared = 0, issue = 0;
-  double largest() const { return std::max({tensor, function, fma, alu, shared, issue}); }
-};
+/// Whether and how loops are put through the model of LoopModel.h.
+using Modelled = std::optional<ModelOptions>;
 
-struct LoopScore {
-  std::array<unsigned, kKinds> counts{}; ///< of the usual pass
-  unsigned hot = 0;                      ///< instructions of the usual pass
-  unsigned whole = 0;                    ///< of all blocks
-  int64_t flops = 0;                     ///< of a warp (of a warpgroup for wgmma), in the usual pass
-  int64_t copiedBytes = 0;               ///< global to shared memory, by a warp
-  int64_t sharedBytes = 0;               ///< shared memory to registers and back, by a warp
-  PipeBounds bounds;
-  /// Functions issued while an asynchronous product of the same warp is in flight; of how many `counts` says.
-  unsigned overlappedFunctions = 0;
-
-  unsigned count(Kind kind) const { return counts[unsigned(kind)]; }
-  /// Instructions a million floating-point operations; nullopt without products.
-  std::optional<double> perMegaflop() const;
-};
-
-struct KernelScore {
-  std::string name;
-  Language language;
-  unsigned instructions = 0, spills = 0; ///< of the whole kernel; spills: loads and stores of local memory
-  std::vector<LoopScore> loops;          ///< the hottest first
-};
-
-LoopScore scoreOf(const MachineKernel &kernel, const Loop &loop);
-KernelScore scoreOf(const MachineKernel &kernel);
+LoopScore scoreOf(const MachineKernel &kernel, const Loop &loop, const Modelled &model = {});
+KernelScore scoreOf(const MachineKernel &kernel, const Modelled &model = {});
 
 /// A table for a terminal, and the same facts as JSON.
 void print(llvm::raw_ostream &os, const KernelScore &score);

@@ -149,11 +149,11 @@ TEST(Score, modelSeesTheTensorPipeAndItsLatency) {
     std::vector<Loop> loops = hotLoops(kernel);
     return modelLoop(kernel, loops.at(0), {.warps = 1}, whyNot);
   };
-  std::optional<ModelResult> wide = run(productLoop(16, /*chained=*/false));
+  std::optional<LoopModel> wide = run(productLoop(16, /*chained=*/false));
   ASSERT_TRUE(wide) << whyNot;
   EXPECT_NEAR(wide->cycles, 16 * 8, 8);
   EXPECT_GT(wide->tensorShare, 0.9);
-  std::optional<ModelResult> chained = run(productLoop(16, /*chained=*/true));
+  std::optional<LoopModel> chained = run(productLoop(16, /*chained=*/true));
   ASSERT_TRUE(chained) << whyNot;
   EXPECT_NEAR(chained->cycles, 16 * (8 - 1 + 24), 16);
   EXPECT_LT(chained->tensorShare, 0.3);

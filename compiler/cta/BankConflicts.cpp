@@ -1,0 +1,92 @@
+//===- BankConflicts.cpp - How accesses of shared memory meet the banks ---===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The byte that each lane's access starts at, and layout::bankConflicts of them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/BankConflicts.h"
+#include "dialects/cta/CtaDialect.h"
+#include "dialects/layout/Access.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::Coord;
+using layout::SharedLayout;
+using layout::TileLayout;
+
+namespace {
+constexpr unsigned kLanes = 32;
+using Place = std::pair<int64_t, int64_t>; // row and column of a buffer
+} // namespace
+
+/// Of accesses of `width` elements at `place(lane)`.
+template <typename PlaceOf> static unsigned conflicts(const SharedLayout &shared, unsigned width, PlaceOf place) {
+  SmallVector<int64_t, kLanes> offsets;
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    auto [row, column] = place(lane);
+    offsets.push_back(shared.offset(row, column));
+  }
+  return layout::bankConflicts(offsets, width * shared.elementBytes());
+}
+
+/// ldmatrix.x4: four matrices of eight rows of 16 bytes, those of the second pair eight columns on.
+static unsigned ldmatrixConflicts(const SharedLayout &shared) {
+  return conflicts(shared, layout::kAccessBytes / shared.elementBytes(),
+                   [](unsigned lane) { return Place(lane % 8 + 8 * (lane / 8 % 2), 8 * (lane / 16)); });
+}
+
+/// A tile spread as `tile` against a buffer that holds it or its transpose.
+static unsigned tileConflicts(RankedTensorType type, const SharedLayout &shared, bool transposed) {
+  const TileLayout &tile = cta::layoutOf(type);
+  unsigned columnDim = transposed ? 0 : tile.rank() - 1;
+  unsigned width = layout::accessWidth(tile, columnDim, type.getDimSize(columnDim), shared.elementBytes());
+  return conflicts(shared, width, [&](unsigned lane) {
+    Coord coord = tile.coordOf(0, lane, 0);
+    int64_t row = tile.rank() == 1 ? 0 : coord[1 - columnDim];
+    return Place(std::min(row, shared.paddedRows() - 1),
+                 std::min<int64_t>(coord[columnDim], shared.paddedColumns() - width));
+  });
+}
+
+/// An operand of a product by multiply-adds: dimension `dim` of the sums against its rows, or with `kIsRow` its
+/// columns.
+static unsigned operandConflicts(cta::BufferType buffer, RankedTensorType sums, unsigned dim, bool kIsRow) {
+  SharedLayout shared = buffer.getLayout();
+  const TileLayout &tile = cta::layoutOf(sums);
+  unsigned width = kIsRow ? layout::accessWidth(tile, dim, tile.extent(dim), shared.elementBytes())
+                          : layout::accessWidth(shared.elementBytes(), shared.columns());
+  return conflicts(shared, width, [&](unsigned lane) {
+    int64_t at = tile.coordOf(0, lane, 0)[dim];
+    return kIsRow ? Place(0, at) : Place(at, 0);
+  });
+}
+
+static unsigned dotConflicts(cta::DotOp dot) {
+  auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
+  cta::BufferType b = dot.getBBuffer().getType();
+  if (dot.getKind() == cta::DotKind::Mma)
+    return std::max(ldmatrixConflicts(b.getLayout()),
+                    dot.getABuffer() ? ldmatrixConflicts(dot.getABuffer().getType().getLayout()) : 0);
+  return std::max(operandConflicts(b, sums, 1, !dot.getTransposedB()),
+                  operandConflicts(dot.getABuffer().getType(), sums, 0, dot.getTransposedA()));
+}
+
+std::optional<unsigned> imbrex::bankConflictsOf(Operation *op) {
+  if (auto dot = dyn_cast<cta::DotOp>(op))
+    return dotConflicts(dot);
+  if (auto write = dyn_cast<cta::WriteOp>(op))
+    return tileConflicts(cast<RankedTensorType>(write.getValue().getType()), write.getBuffer().getType().getLayout(),
+                         /*transposed=*/false);
+  auto read = dyn_cast<cta::ReadOp>(op);
+  if (!read)
+    return std::nullopt;
+  auto type = cast<RankedTensorType>(read.getResult().getType());
+  SharedLayout shared = read.getBuffer().getType().getLayout();
+  if (isa<FloatType>(type.getElementType()) &&
+      layout::isLdmatrixOperand(cta::layoutOf(type), type.getShape(), shared, read.getTransposed()))
+    return ldmatrixConflicts(shared);
+  return tileConflicts(type, shared, read.getTransposed());
+}
