@@ -59,16 +59,20 @@ SmallVector<Operation *> imbrex::accessesOf(Operation *allocation) {
 
 Touched imbrex::touchedBy(Operation *op) {
   Touched touched;
+  auto add = [](auto &list, Value memory) {
+    if (Operation *allocation = allocationOf(memory))
+      list.push_back(allocation);
+  };
   llvm::TypeSwitch<Operation *>(op)
-      .Case([&](cta::PutOp put) { touched.starts.push_back(allocationOf(put.getRing())); })
-      .Case([&](cta::GetOp get) { touched.arrives.push_back(allocationOf(get.getRing())); })
-      .Case([&](cta::WriteOp write) { touched.writes.push_back(allocationOf(write.getBuffer())); })
-      .Case([&](cta::ClearOp clear) { touched.writes.push_back(allocationOf(clear.getBuffer())); })
-      .Case([&](cta::ReadOp read) { touched.reads.push_back(allocationOf(read.getBuffer())); })
+      .Case([&](cta::PutOp put) { add(touched.starts, put.getRing()); })
+      .Case([&](cta::GetOp get) { add(touched.arrives, get.getRing()); })
+      .Case([&](cta::WriteOp write) { add(touched.writes, write.getBuffer()); })
+      .Case([&](cta::ClearOp clear) { add(touched.writes, clear.getBuffer()); })
+      .Case([&](cta::ReadOp read) { add(touched.reads, read.getBuffer()); })
       .Case([&](cta::DotOp dot) {
         if (dot.getABuffer())
-          touched.reads.push_back(allocationOf(dot.getABuffer()));
-        touched.reads.push_back(allocationOf(dot.getBBuffer()));
+          add(touched.reads, dot.getABuffer());
+        add(touched.reads, dot.getBBuffer());
       });
   return touched;
 }

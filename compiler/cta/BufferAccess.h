@@ -15,7 +15,7 @@
 
 namespace imbrex {
 
-/// The allocation behind a buffer or a ring.
+/// The allocation behind a buffer or a ring; null where it is an argument: of a function that is no kernel.
 mlir::Operation *allocationOf(mlir::Value memory);
 
 /// What an allocation takes: its first byte (0 while it has none), its size, and what must divide the first byte.
@@ -27,7 +27,7 @@ void setOffset(mlir::Operation *allocation, int64_t offset);
 /// Every operation that touches `allocation`, through its slots too, in the order of the use lists.
 llvm::SmallVector<mlir::Operation *> accessesOf(mlir::Operation *allocation);
 
-/// What one operation does to shared memory, by allocations.
+/// What one operation does to shared memory, by allocations of this function.
 struct Touched {
   llvm::SmallVector<mlir::Operation *, 2> reads, writes; ///< by its threads, there and then
   llvm::SmallVector<mlir::Operation *, 1> starts;        ///< rings into which a copy is started

@@ -84,28 +84,3 @@ private:
 } // namespace
 
 LoopDots imbrex::findLoopDots(scf::ForOp loop) { return DotFinder(loop).run(); }
-
-/// Loads and addresses that come with one multiply-add or matrix instruction, and itself.
-static constexpr int64_t kPerProduct = 8;
-
-int64_t imbrex::instructionsOf(Block &block) {
-  int64_t instructions = 0;
-  block.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes()) {
-      auto tile = dyn_cast<RankedTensorType>(type);
-      if (!tile || !isa_and_nonnull<cta::LayoutAttr>(tile.getEncoding()) || op->hasTrait<OpTrait::ConstantLike>())
-        continue;
-      int64_t registers = cta::layoutOf(tile).registersPerThread();
-      auto dot = dyn_cast<cta::DotOp>(op);
-      if (!dot) {
-        instructions += registers;
-        continue;
-      }
-      cta::BufferType b = dot.getBBuffer().getType();
-      int64_t k = dot.getTransposedB() ? b.getColumns() : b.getRows();
-      bool isMma = dot.getKind() == cta::DotKind::Mma; // m16n8k16: 4 registers, 16 along K
-      instructions += kPerProduct * (isMma ? registers * k / 64 : registers * k);
-    }
-  });
-  return instructions;
-}

@@ -25,12 +25,6 @@ struct LoopDots {
 };
 LoopDots findLoopDots(mlir::scf::ForOp loop);
 
-/// Instructions of a thread for one pass through the block, about.
-int64_t instructionsOf(mlir::Block &block);
-/// The most of them in a body that a pass makes several of: twice what attention with tiles of 128 takes. Five such
-/// bodies stay below what a kernel may take (InstructionCount.h).
-inline constexpr int64_t kMostCopied = 4000;
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_LOOPDOTS_H

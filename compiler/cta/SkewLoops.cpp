@@ -18,7 +18,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Target.h"
 #include "compiler/cta/LoopDots.h"
+#include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -32,9 +34,9 @@ namespace imbrex {
 #include "compiler/cta/Passes.h.inc"
 } // namespace imbrex
 
-/// Registers of a thread, and how many of them addresses, operands on their way, row-wise values and what ptxas holds
-/// back take: attention's loops of 116 and 132 spill nothing, those of 140 and 164 do.
-static constexpr int64_t kRegisters = 255, kOtherRegisters = 120;
+/// Registers that addresses, operands on their way, row-wise values and what ptxas holds back take: with 255 a thread,
+/// attention's loops of 116 and 132 spill nothing, those of 140 and 164 do.
+static constexpr int64_t kOtherRegisters = 120;
 
 using Operations = llvm::SetVector<Operation *>;
 
@@ -52,7 +54,8 @@ namespace {
 
 class LoopSkewer {
 public:
-  explicit LoopSkewer(scf::ForOp loop) : loop(loop), dots(findLoopDots(loop)) {}
+  /// `registers`: what a thread can have at most.
+  LoopSkewer(scf::ForOp loop, int64_t registers) : loop(loop), registers(registers), dots(findLoopDots(loop)) {}
 
   void run();
 
@@ -67,6 +70,7 @@ private:
   bool isOfBody(Operation *op) { return op && op->getBlock() == loop.getBody(); }
 
   scf::ForOp loop;
+  int64_t registers;
   LoopDots dots;
   Operations early, late;
   SmallVector<Value> handed; ///< results of the early part that the late one uses
@@ -230,9 +234,9 @@ void LoopSkewer::run() {
       value.getDefiningOp()->emitRemark("not an iteration ahead: a late product reads it too");
       return;
     }
-  if (int64_t live = liveRegisters(); live > kRegisters - kOtherRegisters) {
+  if (int64_t live = liveRegisters(); live > registers - kOtherRegisters) {
     dots.early.front().emitRemark("not made an iteration ahead: ")
-        << live << " registers would be alive, and " << kOtherRegisters << " more for the rest, of " << kRegisters;
+        << live << " registers would be alive, and " << kOtherRegisters << " more for the rest, of " << registers;
     return;
   }
   for (cta::DotOp dot : dots.early)
@@ -244,10 +248,14 @@ namespace {
 
 struct SkewLoops : imbrex::impl::SkewLoopsBase<SkewLoops> {
   void runOnOperation() override {
+    tile::RequestAttr request = tile::requestOf(getOperation());
+    std::optional<Target> target = request ? Target::parse(request.getTarget().str()) : std::nullopt;
+    if (!target)
+      return; // no kernel, or one that cta-allocate-shared refuses
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops)
-      LoopSkewer(loop).run();
+      LoopSkewer(loop, target->registersFor(32 * request.getWarps())).run();
   }
 };
 

@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta/LoopDots.h"
+#include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/tile/LinearForms.h"
 #include "mlir/IR/IRMapping.h"

@@ -43,6 +43,9 @@ mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::Til
 /// What cta.reduce makes of `source`, a tile with a layout.
 mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
 
+/// Checks constraint (1) of cta.alloc and cta.ring: where `slot`, or the first of several, starts in shared memory.
+llvm::LogicalResult verifyPlace(mlir::Operation *op, std::optional<int64_t> offset, BufferType slot);
+
 } // namespace imbrex::cta
 
 #endif // IMBREX_DIALECTS_CTA_CTADIALECT_H

@@ -25,6 +25,15 @@ static bool fits(ArrayRef<int64_t> shape, BufferType buffer, bool transposed) {
   return rows == buffer.getRows() && columns == buffer.getColumns();
 }
 
+LogicalResult imbrex::cta::verifyPlace(Operation *op, std::optional<int64_t> offset, BufferType slot) {
+  int64_t alignment = slot.getLayout().alignment();
+  if (offset && (*offset < 0 || *offset % alignment != 0))
+    return op->emitOpError("(1) expected 'at' to be a multiple of ") << alignment << ", found " << *offset;
+  return success();
+}
+
+LogicalResult AllocOp::verify() { return verifyPlace(*this, getOffset(), getType()); }
+
 LogicalResult ReadOp::verify() {
   RankedTensorType type = cast<RankedTensorType>(getResult().getType());
   if (!fits(type.getShape(), getBuffer().getType(), getTransposed()))

@@ -18,6 +18,8 @@ def Cta_AllocOp : Cta_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
     Shared memory for one tile; what it holds first is undefined. `at` is the byte at which it starts in the CTA's
     dynamic shared memory, given by `cta-allocate-shared`.
 
+    Constraint: (1) `at` is not negative, and a multiple of 8 times the span.
+
     Example:
     ```mlir
     %b = cta.alloc : !cta.buffer<64, 128, bf16, span 128>
@@ -26,6 +28,7 @@ def Cta_AllocOp : Cta_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
   let results = (outs Cta_BufferType:$result);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+  let hasVerifier = 1;
 }
 
 def Cta_ReadOp : Cta_Op<"read", [MemoryEffects<[MemRead]>]> {

@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace imbrex;
 using namespace imbrex::cta;
 
+LogicalResult RingOp::verify() { return verifyPlace(*this, getOffset(), getType().getSlot()); }
+
 LogicalResult PutOp::verify() {
   RingType ring = getRing().getType();
   auto copied = RankedTensorType::get({ring.getRows(), ring.getColumns()}, ring.getElementType());

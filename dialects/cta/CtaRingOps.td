@@ -18,6 +18,8 @@ def Cta_RingOp : Cta_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
     Shared memory for the ring's slots; what they hold first is undefined. `at` is the byte at which slot 0 starts in
     the CTA's dynamic shared memory, given by `cta-allocate-shared`.
 
+    Constraint: (1) `at` is not negative, and a multiple of 8 times the span.
+
     Example:
     ```mlir
     %k = cta.ring : !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
@@ -26,6 +28,7 @@ def Cta_RingOp : Cta_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
   let results = (outs Cta_RingType:$result);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+  let hasVerifier = 1;
 }
 
 def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {

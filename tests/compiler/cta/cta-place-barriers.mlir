@@ -138,3 +138,18 @@ func.func @clear(%K: !tile.view<? x 64 x bf16>, %i: i32) {
   %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   return
 }
+
+// Memory that is an argument: of a function that is no kernel, and nobody knows what it shares bytes with.
+// CHECK-LABEL: @arguments
+// CHECK-NOT: cta.barrier
+func.func @arguments(%ring: !cta.ring<16, 16, bf16, span 32, slots 3, by groups>, %b: !cta.buffer<16, 16, bf16, span 32>, %n: i32, %t: tensor<16x16xbf16>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %k = cta.get %ring[%i] : !cta.ring<16, 16, bf16, span 32, slots 3, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %x = cta.read %k : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16>
+    cta.write %t, %b : tensor<16x16xbf16>, !cta.buffer<16, 16, bf16, span 32>
+    cta.release %ring[%i] : !cta.ring<16, 16, bf16, span 32, slots 3, by groups>
+  }
+  return
+}

@@ -52,6 +52,37 @@ func.func @two(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
 #l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
 
+// Of 16 warps each thread has 128 registers at most.
+// CHECK-LABEL: @many_warps
+// CHECK-NOT: scf.if
+func.func @many_warps(%KV: !tile.view<? x 16 x bf16>, %q: tensor<16x16xbf16, #a>, %n: i32, %zero: i32, %o: tensor<16x16xf32, #l>) -> tensor<16x16xf32, #l> attributes {tile.kernel = #tile.request<"sm_80", warps 16, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32, #l>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+  %b = cta.alloc : !cta.buffer<16, 16, bf16, span 32>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16x16xf32, #l>) : i32 {
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %next = arith.addi %j, %c1 : i32
+    cta.put %KV[%next, %c0] dims [0, 1] into %rk[%next] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 2, by groups>
+    // expected-remark @+1 {{not made an iteration ahead: 36 registers would be alive, and 120 more for the rest, of 128}}
+    %s = cta.dot mma tile %q : tensor<16x16xbf16, #a>, %k transposed_b, %none : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    %p0 = arith.truncf %s : tensor<16x16xf32, #l> to tensor<16x16xbf16, #l>
+    cta.write %p0, %b : tensor<16x16xbf16, #l>, !cta.buffer<16, 16, bf16, span 32>
+    %p = cta.read %b : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
+    %a = cta.dot mma tile %p : tensor<16x16xbf16, #a>, %v, %acc : !cta.buffer<16, 16, bf16, span 32>, tensor<16x16xf32, #l> -> tensor<16x16xf32, #l>
+    scf.yield %a : tensor<16x16xf32, #l>
+  }
+  return %r : tensor<16x16xf32, #l>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x2">
+
 // A product that only needs itself: nothing to make ahead.
 // CHECK-LABEL: @one
 // CHECK-NOT: scf.if

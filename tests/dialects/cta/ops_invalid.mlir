@@ -33,6 +33,22 @@ func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.ring<
 
 // -----
 
+func.func @alloc_place() {
+  // expected-error @+1 {{(1) expected 'at' to be a multiple of 256, found 64}}
+  %0 = cta.alloc at 64 : !cta.buffer<8, 16, bf16, span 32>
+  return
+}
+
+// -----
+
+func.func @ring_place() {
+  // expected-error @+1 {{(1) expected 'at' to be a multiple of 256, found -256}}
+  %0 = cta.ring at -256 : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  return
+}
+
+// -----
+
 func.func @get(%b: !cta.ring<8, 16, bf16, span 32, slots 2, by groups>, %i: i32) {
   // expected-error @+1 {{(1) expected the result to be the ring's slot}}
   %0 = cta.get %b[%i] pending 0 : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<16, 16, bf16, span 32>

@@ -1,0 +1,39 @@
+//===- LoopSize.cpp - How much code a loop's body becomes -----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A register a result, and for products what one instruction of theirs brings along.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/LoopSize.h"
+#include "dialects/cta/CtaDialect.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+/// Loads and addresses that come with one multiply-add or matrix instruction, and itself.
+static constexpr int64_t kPerProduct = 8;
+
+int64_t imbrex::instructionsOf(Block &block) {
+  int64_t instructions = 0;
+  block.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      auto tile = dyn_cast<RankedTensorType>(type);
+      if (!tile || !isa_and_nonnull<cta::LayoutAttr>(tile.getEncoding()) || op->hasTrait<OpTrait::ConstantLike>())
+        continue;
+      int64_t registers = cta::layoutOf(tile).registersPerThread();
+      auto dot = dyn_cast<cta::DotOp>(op);
+      if (!dot) {
+        instructions += registers;
+        continue;
+      }
+      cta::BufferType b = dot.getBBuffer().getType();
+      int64_t k = dot.getTransposedB() ? b.getColumns() : b.getRows();
+      bool isMma = dot.getKind() == cta::DotKind::Mma; // m16n8k16: 4 registers, 16 along K
+      instructions += kPerProduct * (isMma ? registers * k / 64 : registers * k);
+    }
+  });
+  return instructions;
+}
