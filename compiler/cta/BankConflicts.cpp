@@ -22,12 +22,15 @@ constexpr unsigned kLanes = 32;
 using Place = std::pair<int64_t, int64_t>; // row and column of a buffer
 } // namespace
 
-/// Of accesses of `width` elements at `place(lane)`.
+/// Of accesses of `width` elements at `place(lane)`. Lanes in a layout's margin, which access nothing, count as the
+/// last that does.
 template <typename PlaceOf> static unsigned conflicts(const SharedLayout &shared, unsigned width, PlaceOf place) {
   SmallVector<int64_t, kLanes> offsets;
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     auto [row, column] = place(lane);
-    offsets.push_back(shared.offset(row, column));
+    offsets.push_back(
+        shared.offset(std::clamp<int64_t>(row, 0, shared.paddedRows() - 1),
+                      std::clamp<int64_t>(column, 0, std::max<int64_t>(0, shared.paddedColumns() - width))));
   }
   return layout::bankConflicts(offsets, width * shared.elementBytes());
 }
@@ -46,8 +49,7 @@ static unsigned tileConflicts(RankedTensorType type, const SharedLayout &shared,
   return conflicts(shared, width, [&](unsigned lane) {
     Coord coord = tile.coordOf(0, lane, 0);
     int64_t row = tile.rank() == 1 ? 0 : coord[1 - columnDim];
-    return Place(std::min(row, shared.paddedRows() - 1),
-                 std::min<int64_t>(coord[columnDim], shared.paddedColumns() - width));
+    return Place(row, coord[columnDim]);
   });
 }
 

@@ -45,6 +45,7 @@ unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
     if (auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()))
       if (auto attr = function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr))
         alignment = attr.getInt();
-  int64_t start = knownDivisor(indices.back()) * tile::elementBytes(type.getElementType());
+  bool isTile = isa<RankedTensorType>(indices.back().getType()); // of indices: each element is a place of its own
+  int64_t start = (isTile ? 1 : knownDivisor(indices.back())) * tile::elementBytes(type.getElementType());
   return std::gcd<int64_t>(alignment, start);
 }

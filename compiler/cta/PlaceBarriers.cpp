@@ -131,10 +131,18 @@ static bool neverReturns(tile::StoreOp store) {
   return false;
 }
 
-/// True if `second` may write an element that another thread writes in `first`.
-static bool meets(tile::StoreOp second, tile::StoreOp first) {
-  if (first.getView() != second.getView())
+static Value storedView(Operation *op) {
+  auto store = dyn_cast<tile::StoreOp>(op);
+  return store ? store.getView() : cast<tile::ScatterOp>(op).getView();
+}
+
+/// True if `second` may write an element that another thread writes in `first`. A scatter may write any.
+static bool meets(Operation *secondOp, Operation *firstOp) {
+  if (storedView(firstOp) != storedView(secondOp))
     return false;
+  auto first = dyn_cast<tile::StoreOp>(firstOp), second = dyn_cast<tile::StoreOp>(secondOp);
+  if (!first || !second)
+    return true;
   if (!isa<RankedTensorType>(first.getValue().getType()) && !isa<RankedTensorType>(second.getValue().getType()))
     return false; // scalars are stored by one thread
   bool sameThreads = first.getValue().getType() == second.getValue().getType() && first.getDims() == second.getDims();
@@ -194,9 +202,8 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     return;
   }
   Touched touched = touchedBy(op);
-  auto store = dyn_cast<tile::StoreOp>(op);
-  bool meetsStore =
-      store && llvm::any_of(pending.stores, [&](Operation *other) { return meets(store, cast<tile::StoreOp>(other)); });
+  bool isStore = isa<tile::StoreOp, tile::ScatterOp>(op);
+  bool meetsStore = isStore && llvm::any_of(pending.stores, [&](Operation *other) { return meets(op, other); });
   if (meetsStore || conflicts(touched, pending)) {
     if (!isTrial) {
       OpBuilder builder(op);
@@ -207,7 +214,7 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     }
     pending.clear();
   }
-  if (store)
+  if (isStore)
     pending.stores.insert(op);
   pending.reads.insert(touched.reads.begin(), touched.reads.end());
   pending.writes.insert(touched.writes.begin(), touched.writes.end());

@@ -26,6 +26,8 @@ TileCopy::TileCopy(Lowering &l, cta::PutOp put)
       threads(int64_t(l.warps) * 32) {
   // A piece lies wholly in the tile or wholly beyond it.
   bytes = std::gcd<int64_t>(accessAlignment(put.getView(), put.getIndices()), layout.columns() * layout.elementBytes());
+  if (llvm::is_contained(put.getWithin(), columnDim()))
+    bytes = layout.elementBytes(); // bounds may lie anywhere in a row
   isAsync = columnDim() == view.getRank() - 1 && bytes >= 4;
   elements = isAsync ? std::max(1u, bytes / layout.elementBytes()) : 1;
   perRow = layout.paddedColumns() / elements;
@@ -66,9 +68,9 @@ Value TileCopy::hasPiece(unsigned round) {
 Reach TileCopy::reachAlong(unsigned dim, Value start, Value piece, bool follows) {
   auto narrow = [&](Value x) -> Value { return LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), x); };
   Value first = narrow(start), end = l.viewOf(put.getView()).extents[dim], low;
-  if (put.getWithinDim() == uint32_t(dim)) {
-    low = LLVM::SMaxOp::create(l.b, l.loc, l.scalarOf(put.getWithinLow()), l.i32(0));
-    end = LLVM::SMinOp::create(l.b, l.loc, l.scalarOf(put.getWithinHigh()), end);
+  if (auto [from, to] = l.boundsOf(put).along(dim); from) {
+    low = LLVM::SMaxOp::create(l.b, l.loc, from, l.i32(0));
+    end = LLVM::SMinOp::create(l.b, l.loc, to, end);
   }
   if (follows) {
     Value left = l.sub(end, first);
@@ -99,7 +101,8 @@ CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool colum
   cursor.rows = reachAlong(rowDim(), start[rowDim()], isRegular ? row0 : Value(), rowsFollow);
   APInt first;
   bool isCertain = layout.paddedColumns() == layout.columns() && !view.isDynamic(columnDim()) &&
-                   view.getExtents()[columnDim()] >= layout.columns() && put.getWithinDim() != columnDim() &&
+                   view.getExtents()[columnDim()] >= layout.columns() &&
+                   !llvm::is_contained(put.getWithin(), columnDim()) &&
                    matchPattern(put.getIndices()[columnDim()], m_ConstantInt(&first)) && first.isZero();
   if (!isCertain)
     cursor.columns = reachAlong(columnDim(), start[columnDim()], isRegular ? column0 : Value(), columnsFollow);
@@ -132,7 +135,7 @@ Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Valu
     if (condition)
       enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
   };
-  alsoIf(l.insideView(put.getView(), start, put.getDims()));
+  alsoIf(l.insideView(put.getView(), start, put.getDims(), l.boundsOf(put)));
   if (isRegular && panels == 1) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())

@@ -42,12 +42,19 @@ Value Lowering::viewPointer(Value view, ArrayRef<Value> indices) {
   return offsetPointer(values.pointer, mulConstant(offset, elementBytes(element)));
 }
 
-Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t> skip) {
+Value Lowering::insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds) {
+  Value inside = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, index, viewOf(view).extents[dim]);
+  if (!bounds.has(dim))
+    return inside;
+  auto [low, high] = bounds.along(dim);
+  return both(inside, both(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, index, low), less(index, high)));
+}
+
+Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t> skip, const AccessBounds &bounds) {
   Value inside;
   for (unsigned dim = 0; dim < indices.size(); ++dim)
     if (!llvm::is_contained(skip, int64_t(dim)))
-      inside =
-          both(inside, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, indices[dim], viewOf(view).extents[dim]));
+      inside = both(inside, insideAlong(view, dim, indices[dim], bounds));
   return inside;
 }
 
@@ -123,34 +130,32 @@ namespace {
 /// times a stride: each thread has one pointer, and one more a row; and one comparison for each coordinate it holds.
 class TileAccess {
 public:
-  /// `within`: the dimension of the view along which only indices in [low, high) are accessed, if any. `condition`
-  /// (null: true) must hold too.
-  TileAccess(Lowering &l, Value view, ValueRange indices, ArrayRef<int64_t> dims, RankedTensorType tile,
-             Value condition, std::optional<uint32_t> within = {}, Value low = {}, Value high = {})
-      : l(l), view(view), type(cast<tile::ViewType>(view.getType())), indices(indices), dims(dims),
-        shape(tile.getShape()), layout(cta::layoutOf(tile)), within(within) {
+  /// `condition` (null: true) must hold too.
+  template <typename Access>
+  TileAccess(Lowering &l, Access op, RankedTensorType tile, Value condition)
+      : l(l), view(op.getView()), type(op.getView().getType()), indices(op.getIndices()), dims(op.getDims()),
+        shape(tile.getShape()), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)) {
     Values start;
     for (Value index : indices)
       start.push_back(l.scalarOf(index));
     bytes = elementBytes(type.getElementType());
     Value offset = l.i64(0);
     for (auto [k, dim] : llvm::enumerate(dims)) {
-      bool narrowed = within == uint32_t(dim);
-      ranges.push_back(l.indexRange(view, dim, indices[dim],
-                                    {shape[k], layout.extent(k) > shape[k], narrowed ? low : Value(), high}));
+      auto [low, high] = bounds.along(dim);
+      ranges.push_back(l.indexRange(view, dim, indices[dim], {shape[k], layout.extent(k) > shape[k], low, high}));
       Value position = l.threadCoordinate(layout, k);
       offset = l.add(offset, l.mul(l.toI64(position), l.viewOf(view).strides[dim]));
       if (ranges[k].count)
         ranges[k].first = l.add(ranges[k].first, position);
     }
     thread = l.offsetPointer(l.viewPointer(view, start), l.mulConstant(offset, bytes));
-    uniform = l.foldInto(l.both(l.insideView(view, start, dims), condition), ranges);
+    uniform = l.foldInto(l.both(l.insideView(view, start, dims, bounds), condition), ranges);
   }
 
   /// Registers in one access.
   unsigned vectorWidth() const {
     unsigned last = dims.size() - 1;
-    if (dims[last] != type.getRank() - 1 || within == uint32_t(dims[last]))
+    if (dims[last] != type.getRank() - 1 || bounds.has(dims[last]))
       return 1;
     unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
     return std::gcd(std::min(layout.contiguous(last), widest), shape[last]);
@@ -226,7 +231,7 @@ private:
   ArrayRef<int64_t> dims;
   ArrayRef<int64_t> shape;
   const TileLayout &layout;
-  std::optional<uint32_t> within;
+  AccessBounds bounds;
   unsigned bytes;
   SmallVector<IndexRange> ranges; ///< along dims[k], for positions relative to the thread's
   Value thread;                   ///< address of the thread's element at coordinate 0
@@ -243,7 +248,7 @@ static LogicalResult lowerScalarLoad(Lowering &l, tile::LoadOp op) {
     start.push_back(l.scalarOf(index));
   Type element = op.getView().getType().getElementType();
   Values zero{l.zero(element)};
-  l.define(op.getResult(), l.whenElse(l.insideView(op.getView(), start, {}), zero,
+  l.define(op.getResult(), l.whenElse(l.insideView(op.getView(), start, {}, l.boundsOf(op)), zero,
                                       [&] { return l.loadVector(l.viewPointer(op.getView(), start), element, 1); }));
   return success();
 }
@@ -252,10 +257,7 @@ static LogicalResult lowerLoad(Lowering &l, tile::LoadOp op) {
   if (!isa<RankedTensorType>(op.getResult().getType()))
     return lowerScalarLoad(l, op);
   auto type = cast<RankedTensorType>(op.getResult().getType());
-  Value low, high;
-  if (op.getWithinDim())
-    low = l.scalarOf(op.getWithinLow()), high = l.scalarOf(op.getWithinHigh());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), type, Value(), op.getWithinDim(), low, high);
+  TileAccess access(l, op, type, Value());
   Type element = op.getView().getType().getElementType();
   unsigned width = access.vectorWidth();
   Values registers(cta::layoutOf(type).registersPerThread());
@@ -280,12 +282,12 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
     for (Value index : op.getIndices())
       start.push_back(l.scalarOf(index));
     Value first = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-    l.when(l.both(first, l.insideView(op.getView(), start, {})),
+    l.when(l.both(first, l.insideView(op.getView(), start, {}, l.boundsOf(op))),
            [&] { l.storeVector(l.viewPointer(op.getView(), start), l.registersOf(op.getValue())); });
     return success();
   }
   auto type = cast<RankedTensorType>(op.getValue().getType());
-  TileAccess access(l, op.getView(), op.getIndices(), op.getDims(), type, l.firstReplica(cta::layoutOf(type)));
+  TileAccess access(l, op, type, l.firstReplica(cta::layoutOf(type)));
   Values registers = l.registersOf(op.getValue());
   unsigned width = access.vectorWidth();
   access.forGroups(width, [&](Value inside, ArrayRef<unsigned> group) {

@@ -127,8 +127,8 @@ bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
   for (Known &other : known) {
     if (other.put.getView() != put.getView() || other.put.getDims() != put.getDims() ||
         other.put.getRing().getType().getSlot() != put.getRing().getType().getSlot() ||
-        other.put.getWithinDim() != put.getWithinDim() || other.put.getWithinLow() != put.getWithinLow() ||
-        other.put.getWithinHigh() != put.getWithinHigh())
+        other.put.getWithin() != put.getWithin() || other.put.getLow() != put.getLow() ||
+        other.put.getHigh() != put.getHigh())
       continue;
     SmallVector<int64_t> distance;
     for (auto [mine, its] : llvm::zip(indices, other.indices)) {
@@ -162,8 +162,8 @@ bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
 }
 
 void LoopAddresses::carryCursor(cta::PutOp put) {
-  auto isOutside = [&](Value bound) { return !bound || loop.isDefinedOutsideOfLoop(bound); };
-  if (!isOutside(put.getWithinLow()) || !isOutside(put.getWithinHigh()))
+  auto isOutside = [&](Value bound) { return loop.isDefinedOutsideOfLoop(bound); };
+  if (!llvm::all_of(put.getLow(), isOutside) || !llvm::all_of(put.getHigh(), isOutside))
     return;
   SmallVector<LinearForm> indices;
   for (Value index : put.getIndices()) {
@@ -183,8 +183,8 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   }
   auto follows = [&](unsigned dim) {
     APInt low;
-    bool isFromZero = put.getWithinDim() != dim ||
-                      (matchPattern(put.getWithinLow(), m_ConstantInt(&low)) && !low.isStrictlyPositive());
+    Value from = tile::boundsWithin(put, dim).first;
+    bool isFromZero = !from || (matchPattern(from, m_ConstantInt(&low)) && !low.isStrictlyPositive());
     return isFromZero && isNonNegative(indices[dim]);
   };
   bool movesByRows = true;

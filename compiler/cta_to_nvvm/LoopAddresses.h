@@ -66,7 +66,7 @@ private:
 
   Lowering &l;
   mlir::scf::ForOp loop;
-  int64_t loopStep = 0; ///< 0: it is not known, and nothing is carried
+  int64_t loopStep = 0;                                   ///< 0: it is not known, and nothing is carried
   LinearForms exact, modular{LinearForms::Wrap::Modular}; ///< indices; steps, which count modulo 2^32
   std::vector<SlotCounter> counters;
   std::vector<Known> known;

@@ -50,6 +50,19 @@ struct SharedPlace {
   int64_t rowStep = 0, columnStep = 0;
 };
 
+/// Indices, i32, to which an access is confined beside the view's extents: `within` of tile.load.
+struct AccessBounds {
+  llvm::SmallVector<int64_t> dims; ///< of the view
+  Values low, high;                ///< [low, high) along each of them
+
+  bool has(int64_t dim) const { return llvm::is_contained(dims, dim); }
+  /// Nulls where there are none.
+  std::pair<Value, Value> along(int64_t dim) const {
+    size_t i = llvm::find(dims, dim) - dims.begin();
+    return i == dims.size() ? std::pair<Value, Value>() : std::pair(low[i], high[i]);
+  }
+};
+
 /// What is accessed along one dimension of a view.
 struct AlongView {
   int64_t elements; ///< of the tile
@@ -170,8 +183,19 @@ public:
   /// Makes one of `ranges` empty where `condition` (i1) does not hold: nothing need be asked for each element. Gives
   /// the condition back if none of them can say it, else null.
   Value foldInto(Value condition, llvm::MutableArrayRef<IndexRange> ranges);
-  /// True (i1) where all `indices` but those along `skip` lie inside the view; null if that is certain.
-  Value insideView(Value view, llvm::ArrayRef<Value> indices, llvm::ArrayRef<int64_t> skip);
+  /// The bounds of `op`, an access to a view.
+  template <typename Access> AccessBounds boundsOf(Access op) {
+    AccessBounds bounds{llvm::SmallVector<int64_t>(op.getWithin()), {}, {}};
+    for (auto [low, high] : llvm::zip(op.getLow(), op.getHigh())) {
+      bounds.low.push_back(scalarOf(low));
+      bounds.high.push_back(scalarOf(high));
+    }
+    return bounds;
+  }
+  /// True (i1) where `index` lies inside the view along `dim`, and inside `bounds`.
+  Value insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds);
+  /// True (i1) where all `indices` but those along `skip` lie inside the view and `bounds`; null if that is certain.
+  Value insideView(Value view, llvm::ArrayRef<Value> indices, llvm::ArrayRef<int64_t> skip, const AccessBounds &bounds);
 
   Value callIntrinsic(mlir::Type result, llvm::StringRef name, mlir::ValueRange arguments);
 
@@ -207,6 +231,7 @@ Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
 Lowered lowerIntervals(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
+Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);

@@ -29,11 +29,11 @@ struct TypeName {
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-/// One place between the brackets of a view: `:`, `e`, or `e :+ size`.
+/// One place between the brackets of a view: `:`, `e`, `e :+ size`, or `e .. end`.
 struct Index {
-  enum Kind : uint8_t { Whole, Single, Slice } kind = Whole;
+  enum Kind : uint8_t { Whole, Single, Slice, Range } kind = Whole;
   uint32_t offset = 0;
-  ExprPtr start, size;
+  ExprPtr start, size; ///< `size` of a range: its end
 };
 
 struct Expr {
@@ -50,6 +50,7 @@ struct Expr {
     Member,  ///< operands[0], text
     Expand,  ///< operands[0], integer: the dimension inserted
     Load,    ///< text: the view; indices
+    Part,    ///< the same without `load`: a part of the view, as a view
   };
   Kind kind;
   uint32_t offset;

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Slices of views: one index, a start and a size, or a whole extent, for each dimension.
+// For each dimension of a view: one index, a start and a size, a whole extent, or a tile of indices; and, for parts of
+// views, ranges.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,71 +14,135 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-/// Where an index or a slice begins.
-Value Emitter::emitStart(const ast::Expr &expr) {
-  Val start = emit(expr);
-  if (start.tile()) {
-    error(expr.offset, Message::Unsupported, "gather: an index that is a tile");
-    return {};
-  }
-  return toI32(expr, start, "an index");
+/// An index, or where a slice begins: an i32, or a tile of them.
+Value Emitter::emitIndexValue(const ast::Expr &expr) {
+  Val index = settleChoice(expr.offset, emit(expr));
+  if (!index.tile())
+    return toI32(expr, index, "an index");
+  if (index.element().isInteger(32))
+    return index.ssa;
+  error(expr.offset, Message::IndexTileType, describe(index));
+  return {};
 }
 
 bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
-  const Parameter &view = *access.view->parameter;
+  if (index.kind == ast::Index::Range) {
+    error(index.offset, Message::RangeInLoad);
+    return false;
+  }
   if (index.kind == ast::Index::Whole) {
-    std::optional<int64_t> extent = view.extents[dim].evaluate(interface.constants);
-    if (!extent) {
+    if (access.type().isDynamic(dim)) {
       error(index.offset, Message::WholeNeedsConstant);
       return false;
     }
     access.indices.push_back(i32(at(index.offset), 0));
     access.dims.push_back(dim);
-    access.shape.push_back(*extent);
+    access.shape.push_back(access.type().getExtents()[dim]);
     return true;
   }
-  Value start = emitStart(*index.start);
+  Value start = emitIndexValue(*index.start);
   access.indices.push_back(start);
+  auto tile = start ? dyn_cast<RankedTensorType>(start.getType()) : RankedTensorType();
   if (index.kind == ast::Index::Slice) {
+    if (tile) {
+      error(index.offset, Message::SliceOfTile);
+      return false;
+    }
     std::optional<int64_t> size = emitExtent(*index.size);
     if (!size)
       return false;
     access.dims.push_back(dim);
     access.shape.push_back(*size);
+  } else if (tile && tile.getRank() == 1) { // makes a dimension in its place
+    access.dims.push_back(-1);
+    access.shape.push_back(tile.getDimSize(0));
   }
+  access.isGather |= bool(tile);
   return bool(start);
 }
 
-std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef name,
-                                                   const std::vector<ast::Index> &indices) {
+/// The shape of an access whose tiles of indices have rank 2: they meet as the operands of `+` do.
+bool Emitter::shapePlane(uint32_t offset, Access &access) {
+  if (!access.dims.empty()) {
+    error(offset, Message::IndexTileRanks);
+    return false;
+  }
+  access.dims = {-1, -1};
+  access.shape = {1, 1};
+  for (Value index : access.indices)
+    if (auto tile = dyn_cast<RankedTensorType>(index.getType()))
+      for (unsigned k = 0; k < 2; ++k) {
+        int64_t extent = tile.getDimSize(k);
+        if (extent != 1 && access.shape[k] != 1 && extent != access.shape[k]) {
+          error(offset, Message::IndexTileShapes, describe(tile.getShape()), describe(access.shape));
+          return false;
+        }
+        access.shape[k] = std::max(access.shape[k], extent);
+      }
+  return true;
+}
+
+/// Brings the tiles of indices to the rank of the access.
+bool Emitter::shapeGather(uint32_t offset, Access &access) {
+  auto rankOf = [](Value index) {
+    auto tile = dyn_cast<RankedTensorType>(index.getType());
+    return tile ? tile.getRank() : 0;
+  };
+  if (llvm::any_of(access.indices, [&](Value index) { return rankOf(index) == 2; }))
+    return shapePlane(offset, access);
+  if (!checkTile(offset, access.shape))
+    return false;
+  unsigned next = 0; // dimensions of the access before this index
+  for (Value &index : access.indices) {
+    if (rankOf(index) == 1 && access.shape.size() == 2) {
+      SmallVector<int64_t> shape{1, 1};
+      shape[next] = access.shape[next];
+      index = tile::ExpandDimsOp::create(b, at(offset), RankedTensorType::get(shape, b.getI32Type()), index, 1 - next);
+    }
+    int64_t dim = &index - access.indices.begin();
+    next += rankOf(index) != 0 || llvm::is_contained(access.dims, dim);
+  }
+  return true;
+}
+
+/// The view that `name` stands for; null, reported, if it is none or has other dimensions.
+const Val *Emitter::findView(uint32_t offset, StringRef name, size_t indexCount) {
   Binding *binding = find(name);
   if (!binding && isKernelsAlone(offset, name))
-    return std::nullopt;
+    return nullptr;
   if (!binding) {
     std::vector<std::string> known;
     for (const Parameter &parameter : interface.parameters)
       if (parameter.isView && !kernelScopes)
         known.push_back(parameter.name);
     error(offset, Message::UnknownName, name, suggestion(name, known));
-    return std::nullopt;
+    return nullptr;
   }
-  if (binding->value.kind != Val::View && binding->value.kind != Val::Absent) {
-    error(offset, Message::NotAView, name);
-    return std::nullopt;
+  const Val &view = binding->value;
+  if (view.isPoison())
+    return nullptr;
+  if (view.kind == Val::View) {
+    size_t rank = cast<tile::ViewType>(view.ssa.getType()).getRank();
+    if (indexCount == rank)
+      return &view;
+    error(offset, Message::IndexCount, name, rank, indexCount);
+    return nullptr;
   }
-  if (binding->value.kind == Val::Absent) {
-    error(offset, Message::AbsentView, name);
+  error(offset, view.kind == Val::Absent ? Message::AbsentView : Message::NotAView, name);
+  return nullptr;
+}
+
+std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef name,
+                                                   const std::vector<ast::Index> &indices) {
+  const Val *view = findView(offset, name, indices.size());
+  if (!view)
     return std::nullopt;
-  }
-  Access access{&binding->value, {}, {}, {}};
-  const Parameter &view = *access.view->parameter;
-  if (indices.size() != view.extents.size()) {
-    error(offset, Message::IndexCount, name, view.extents.size(), indices.size());
-    return std::nullopt;
-  }
+  Access access{view, {}, {}, {}};
   bool ok = true;
   for (auto [dim, index] : llvm::enumerate(indices))
     ok &= emitIndex(access, dim, index);
+  if (ok && access.isGather)
+    ok = shapeGather(offset, access);
   return ok && checkTile(offset, access.shape) ? std::optional(access) : std::nullopt;
 }
 
@@ -85,13 +150,66 @@ Val Emitter::emitLoad(const ast::Expr &expr) {
   std::optional<Access> access = emitAccess(expr.offset, expr.text, expr.indices);
   if (!access)
     return {};
-  if (access->view->parameter->output)
+  if (access->type().getWritable())
     return error(expr.offset, Message::LoadFromOutput, expr.text);
-  Type type = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
+  Type type = access->type().getElementType();
   if (!access->shape.empty())
     type = RankedTensorType::get(access->shape, type);
-  return Val::of(tile::LoadOp::create(b, at(expr.offset), type, access->view->ssa, access->indices,
-                                      b.getDenseI64ArrayAttr(access->dims), IntegerAttr(), Value(), Value()));
+  DenseI64ArrayAttr dims = b.getDenseI64ArrayAttr(access->dims), none = b.getDenseI64ArrayAttr({});
+  Location loc = at(expr.offset);
+  if (access->isGather)
+    return Val::of(tile::GatherOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}));
+  return Val::of(tile::LoadOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}));
+}
+
+/// `V[e, lo .. hi, :]`: a view.
+Val Emitter::emitPart(const ast::Expr &expr) {
+  const Val *view = findView(expr.offset, expr.text, expr.indices.size());
+  if (!view)
+    return {};
+  auto type = cast<tile::ViewType>(view->ssa.getType());
+  SmallVector<Value> starts, ends;
+  SmallVector<int64_t> dims, extents;
+  Location loc = at(expr.offset);
+  for (auto [dim, index] : llvm::enumerate(expr.indices)) {
+    bool isWhole = index.kind == ast::Index::Whole;
+    starts.push_back(isWhole ? i32(at(index.offset), 0) : emitI32(*index.start, "an index"));
+    if (!starts.back())
+      return {};
+    if (index.kind == ast::Index::Single)
+      continue;
+    dims.push_back(dim);
+    extents.push_back(isWhole ? type.getExtents()[dim] : ShapedType::kDynamic);
+    if (isWhole)
+      ends.push_back(tile::ExtentOp::create(b, at(index.offset), view->ssa, dim));
+    else
+      ends.push_back(emitI32(*index.size, index.kind == ast::Index::Slice ? "a slice's size" : "a range's end"));
+    if (!ends.back())
+      return {};
+    if (index.kind == ast::Index::Slice)
+      ends.back() = arith::AddIOp::create(b, loc, starts.back(), ends.back());
+  }
+  if (dims.empty())
+    return error(expr.offset, Message::PartOfOneElement, expr.text);
+  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  Val result = *view;
+  result.ssa = tile::SubviewOp::create(b, loc, part, view->ssa, starts, b.getDenseI64ArrayAttr(dims), ends);
+  return result;
+}
+
+/// extent(view, dimension)
+Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
+  const Val &view = arguments[0], &dim = arguments[1];
+  if (view.kind != Val::View)
+    return error(expr.operands[0]->offset, Message::NotAView, ast::toText(*expr.operands[0]));
+  auto type = cast<tile::ViewType>(view.ssa.getType());
+  if (dim.kind != Val::Integer || dim.integer < 0 || dim.integer >= type.getRank())
+    return error(expr.operands[1]->offset, Message::ExtentDimension, type.getRank(), ast::toText(*expr.operands[1]));
+  if (!type.isDynamic(dim.integer))
+    return Val::ofInteger(type.getExtents()[dim.integer]);
+  Value extent = tile::ExtentOp::create(b, at(expr.offset), view.ssa, dim.integer);
+  exact.definePosition(extent, {0, kLargestExtent});
+  return Val::of(extent);
 }
 
 void Emitter::emitStore(const ast::Stmt &stmt) {
@@ -99,11 +217,11 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
   Val value = emit(*stmt.value);
   if (!access || value.isPoison())
     return;
-  if (!access->view->parameter->output) {
+  if (!access->type().getWritable()) {
     error(stmt.offset, Message::StoreToInput, stmt.name);
     return;
   }
-  Type element = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
+  Type element = access->type().getElementType();
   Type type = access->shape.empty() ? element : Type(RankedTensorType::get(access->shape, element));
   if (value.isLiteral())
     value = adapt(stmt.value->offset, value, type);
@@ -120,6 +238,10 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
     error(stmt.value->offset, Message::StoreShape, describe(shape), describe(access->shape), stmt.name);
     return;
   }
-  tile::StoreOp::create(b, at(stmt.offset), value.ssa, access->view->ssa, access->indices,
-                        b.getDenseI64ArrayAttr(access->dims));
+  DenseI64ArrayAttr dims = b.getDenseI64ArrayAttr(access->dims), none = b.getDenseI64ArrayAttr({});
+  Value view = access->view->ssa;
+  if (access->isGather)
+    tile::ScatterOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {});
+  else
+    tile::StoreOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {});
 }

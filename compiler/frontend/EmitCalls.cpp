@@ -25,7 +25,7 @@ static constexpr struct {
     {"dot", 2, 3},    {"where", 3, 3},  {"iota", 1, 1},   {"exp2", 1, 1},   {"log2", 1, 1},   {"exp", 1, 1},
     {"log", 1, 1},    {"sqrt", 1, 1},   {"rsqrt", 1, 1},  {"tanh", 1, 1},   {"abs", 1, 1},    {"min", 2, 2},
     {"max", 2, 2},    {"cdiv", 2, 2},   {"rowmax", 1, 1}, {"rowmin", 1, 1}, {"rowsum", 1, 1}, {"colmax", 1, 1},
-    {"colmin", 1, 1}, {"colsum", 1, 1}, {"pow2", 1, 1},   {"coord", 6, 6},
+    {"colmin", 1, 1}, {"colsum", 1, 1}, {"pow2", 1, 1},   {"coord", 6, 6},  {"extent", 2, 2},
 };
 
 Val Emitter::emitCall(const ast::Expr &expr) {
@@ -95,6 +95,8 @@ Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments) {
     return emitWhere(expr, arguments);
   if (name == "coord")
     return emitCoord(expr, arguments);
+  if (name == "extent")
+    return emitExtentOf(expr, arguments);
   if (name == "iota" || name == "pow2") {
     if (arguments[0].kind != Val::Integer)
       return error(expr.operands[0]->offset, Message::NotConstant, "'" + ast::toText(*expr.operands[0]) + "'");

@@ -57,6 +57,8 @@ Val Emitter::emit(const ast::Expr &expr) {
     return emitExpand(expr);
   case ast::Expr::Load:
     return emitLoad(expr);
+  case ast::Expr::Part:
+    return emitPart(expr);
   }
   return {};
 }

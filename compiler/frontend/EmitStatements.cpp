@@ -63,7 +63,8 @@ bool Emitter::hidesVariable(uint32_t offset, StringRef name) {
 void Emitter::emitBinding(const ast::Stmt &stmt) {
   Val value = emit(*stmt.value);
   bool isVariable = stmt.kind == ast::Stmt::Var;
-  bool isName = value.kind == Val::View || value.kind == Val::Absent || value.kind == Val::Type;
+  bool isPart = value.kind == Val::View && stmt.value->kind == ast::Expr::Part && !isVariable;
+  bool isName = (value.kind == Val::View && !isPart) || value.kind == Val::Absent || value.kind == Val::Type;
   if (isName || (isVariable && value.kind == Val::Coord))
     value = error(stmt.value->offset, Message::NotAValue, describe(value));
   if (isVariable)

@@ -208,15 +208,24 @@ private:
   mlir::Type ownType(const Val &literal);
 
   //===--- EmitAccess.cpp ---===//
+  /// A tile of a view: what tile.load says of it, and with tiles of indices what tile.gather does.
   struct Access {
     const Val *view;
     llvm::SmallVector<mlir::Value> indices;
     llvm::SmallVector<int64_t> dims, shape;
+    bool isGather = false;
+
+    tile::ViewType type() const { return mlir::cast<tile::ViewType>(view->ssa.getType()); }
   };
   Val emitLoad(const ast::Expr &expr);
+  Val emitPart(const ast::Expr &expr);
+  Val emitExtentOf(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  const Val *findView(uint32_t offset, llvm::StringRef name, size_t indexCount);
   std::optional<Access> emitAccess(uint32_t offset, llvm::StringRef name, const std::vector<ast::Index> &indices);
-  mlir::Value emitStart(const ast::Expr &expr);
+  mlir::Value emitIndexValue(const ast::Expr &expr);
   bool emitIndex(Access &access, unsigned dim, const ast::Index &index);
+  bool shapeGather(uint32_t offset, Access &access);
+  bool shapePlane(uint32_t offset, Access &access);
 
   //===--- Small things ---===//
   template <typename... Arguments> Val error(uint32_t offset, Message message, Arguments &&...arguments) {

@@ -96,15 +96,27 @@ ExprPtr Parser::parseUnary() {
     return adopt(*node, parseUnary()) ? std::move(node) : nullptr;
   }
   if (accept("load")) {
-    ExprPtr node = make(Expr::Load, peek().offset);
-    if (!expectName(node->text, "a view") || !parseIndices(node->indices))
-      return nullptr;
-    for (const Index &index : node->indices)
-      for (const Expr *part : {index.start.get(), index.size.get()})
-        node->height = std::max(node->height, part ? part->height + 1 : 1);
-    return node;
+    return parseAccess(Expr::Load);
   }
   return parsePostfix();
+}
+
+/// name indices
+ExprPtr Parser::parseAccess(Expr::Kind kind) {
+  ExprPtr node = make(kind, peek().offset);
+  if (!expectName(node->text, "a view") || !parseIndices(node->indices))
+    return nullptr;
+  for (const Index &index : node->indices)
+    for (const Expr *part : {index.start.get(), index.size.get()})
+      node->height = std::max(node->height, part ? part->height + 1 : 1);
+  return node;
+}
+
+/// Whether a name and `[` begin a part of a view: what follows is neither `[:, _]` nor `[_, :]`.
+bool Parser::isPart() {
+  if (peek().kind != TokenKind::Name || !peek(1).is("["))
+    return false;
+  return !peek(2).is("_") && !(peek(2).is(":") && peek(3).is(",") && peek(4).is("_"));
 }
 
 /// postfix = primary { "." name | "[" ":" "," "_" "]" | "[" "_" "," ":" "]" } ;
@@ -168,7 +180,8 @@ ExprPtr Parser::parseTyped(bool isFill) {
   return adopt(*node, parseExpression()) && expect(")") ? std::move(node) : nullptr;
 }
 
-/// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments [ arguments ] ] ;
+/// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments [ arguments ] ]
+///         | name indices ;
 ExprPtr Parser::parsePrimary() {
   const Token &token = peek();
   if (token.kind == TokenKind::Integer || token.kind == TokenKind::Float) {
@@ -199,6 +212,8 @@ ExprPtr Parser::parsePrimary() {
   }
   if (peek(1).is("("))
     return parseCall();
+  if (isPart())
+    return parseAccess(Expr::Part);
   ExprPtr node = make(Expr::Name, token.offset);
   return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
@@ -266,6 +281,8 @@ static std::string toWholeText(const Expr &expr) {
     return list(0, 1) + (expr.integer ? "[:, _]" : "[_, :]");
   case Expr::Load:
     return "load " + expr.text + "[...]";
+  case Expr::Part:
+    return expr.text + "[...]";
   }
   return "";
 }

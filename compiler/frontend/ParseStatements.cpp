@@ -137,7 +137,7 @@ bool Parser::parseAssign(Stmt &stmt) {
   return expect("=") && (stmt.value = parseExpression()) && expect(";");
 }
 
-/// indices = "[" index { "," index } "]" ;   index = ":" | expression [ ":+" expression ] ;
+/// indices = "[" index { "," index } "]" ;   index = ":" | expression [ ( ":+" | ".." ) expression ] ;
 bool Parser::parseIndices(std::vector<Index> &indices) {
   if (!expect("["))
     return false;
@@ -148,8 +148,8 @@ bool Parser::parseIndices(std::vector<Index> &indices) {
       index.kind = Index::Single;
       if (!(index.start = parseExpression()))
         return false;
-      if (accept(":+")) {
-        index.kind = Index::Slice;
+      if (peek().is(":+") || peek().is("..")) {
+        index.kind = take().is("..") ? Index::Range : Index::Slice;
         if (!(index.size = parseExpression()))
           return false;
       }

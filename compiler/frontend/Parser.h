@@ -71,6 +71,8 @@ private:
   bool parseAssign(ast::Stmt &stmt);
   bool refuseStatement();
   bool parseIndices(std::vector<ast::Index> &indices);
+  ast::ExprPtr parseAccess(ast::Expr::Kind kind);
+  bool isPart();
 
   //===--- Expressions (ParseExpressions.cpp) ---===//
   ast::ExprPtr parseExpression() { return parseBinary(0); }

@@ -249,7 +249,7 @@ std::vector<double> ownErrors(OpRun &run, Roundings kind, bool approximates) {
 }
 
 void boundErrors(OpRun &run, Handler handler, bool approximates) {
-  if (run.results.empty() || mlir::isa<tile::LoadOp>(run.op))
+  if (run.results.empty() || mlir::isa<tile::LoadOp, tile::GatherOp, tile::SubviewOp>(run.op))
     return;
   if (mlir::isa<tile::DotOp>(run.op))
     addOperandErrorsOfDot(run);

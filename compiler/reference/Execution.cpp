@@ -122,8 +122,8 @@ bool Execution::runHandler(mlir::Operation &op, Handler handler) {
   handler(run);
   if (!run.error.empty())
     return fail(op, run.error);
-  if (auto load = mlir::dyn_cast<tile::LoadOp>(op))
-    hideLoaded(load, results[0]);
+  if (mlir::isa<tile::LoadOp, tile::GatherOp>(op))
+    hideLoaded(&op, results[0]);
   if (keepsErrors)
     boundErrors(run, handler, *approximates);
   if (rounding)

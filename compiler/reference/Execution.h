@@ -52,7 +52,7 @@ private:
   };
   bool readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> arguments, Iteration &iteration);
   /// What the promises leave of a tile that was loaded.
-  void hideLoaded(tile::LoadOp load, TileValue &tile) const;
+  void hideLoaded(mlir::Operation *load, TileValue &tile) const;
   bool checkPromises(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
   bool comparePromised(const StoredElements &promised, const StoredElements &all);
 
@@ -75,7 +75,7 @@ private:
   llvm::SmallVector<const Iteration *, 2> iterations; ///< that run, of loops with promises; the innermost last
   Memory &memory;
   bool keepsErrors;
-  ErrorRandom *rounding = nullptr; ///< if there: every result is moved
+  ErrorRandom *rounding = nullptr;  ///< if there: every result is moved
   std::optional<bool> approximates; ///< see boundErrors; known once an instance runs that keeps errors
   std::array<int64_t, 3> programId{};
   tile::VisibleOp kept; ///< a promise because of which the instance left out an iteration

@@ -134,7 +134,7 @@ MaskBounds::MaskBounds(tile::VisibleOp promise) : op(promise) {
   mask = reader.read(promise.getMask(), 0);
   loop.getBody()->walk([&](tile::LoadOp load) {
     auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
-    if (!tile || load.getWithinDim())
+    if (!tile || !load.getWithin().empty())
       return;
     for (auto [axis, dim] : llvm::enumerate(load.getDims())) {
       std::optional<int64_t> step = reader.growth(load.getIndices()[dim], /*exact=*/false);

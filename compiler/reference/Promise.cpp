@@ -83,7 +83,7 @@ static void clearAlong(TileValue &tile, unsigned axis, const std::vector<bool> &
       (tile.element.isFloat() ? tile.floats[i] = 0 : double(tile.ints[i] = 0));
 }
 
-void Execution::hideLoaded(tile::LoadOp load, TileValue &tile) const {
+void Execution::hideLoaded(mlir::Operation *load, TileValue &tile) const {
   bool isHiddenByBounds = true;
   for (const Iteration *iteration : iterations) {
     isHiddenByBounds &= !iteration->isHidden || iteration->isHiddenByBounds;

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/TileValue.h"
+#include "dialects/tile/TileDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include <bit>
 #include <cmath>
@@ -164,6 +165,8 @@ std::optional<TileValue> TileValue::zeros(mlir::Type type) {
     }
     elementType = tensor.getElementType();
   }
+  if (mlir::isa<tile::ViewType>(type))
+    return value;
   std::optional<ElementType> element = ElementType::of(elementType);
   if (!element)
     return std::nullopt;

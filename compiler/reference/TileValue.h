@@ -46,14 +46,17 @@ inline int64_t signExtend(int64_t value, unsigned width) {
 }
 inline uint64_t zeroExtend(int64_t value, unsigned width) { return uint64_t(value) << (64 - width) >> (64 - width); }
 
+struct ViewMap;
+
 /// A tile (row-major), a scalar (empty shape) or a view.
 struct TileValue {
   llvm::SmallVector<int64_t, 4> shape;
   ElementType element;
   std::vector<double> floats; ///< one of these two has an entry an element
   std::vector<int64_t> ints;
-  std::vector<double> errors; ///< ErrorBounds.h; empty: exact, or not asked for
-  const ViewData *view = nullptr;
+  std::vector<double> errors;         ///< ErrorBounds.h; empty: exact, or not asked for
+  const ViewData *view = nullptr;     ///< of a view: the array in memory
+  std::shared_ptr<const ViewMap> map; ///< of a view: how it is seen (ViewPlaces.h); null: as it is
 
   /// A value of `type` full of zeros; nullopt if the type has no values here or is too large.
   static std::optional<TileValue> zeros(mlir::Type type);

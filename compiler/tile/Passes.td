@@ -12,6 +12,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
+  let summary = "Every access is one to a view of the kernel";
+  let description = [{
+    Accesses to parts of views (`tile.subview`) become accesses to the view that is in memory: starts are added to the
+    indices, and ranges become bounds (`within`). Later passes know no `tile.subview`.
+
+    Before: `%p = tile.subview %K[%b, %lo, %zero] dims [1, 2] to [%hi, %d]`, `tile.load %p[%j, %zero] dims [0, 1]`.
+    After: `tile.load %K[%b, %lo + %j, %zero] dims [1, 2] within [1] from %lo to %hi`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
 def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
   let summary = "Skip the iterations in which nothing is visible";
   let description = [{
@@ -23,6 +35,19 @@ def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
 
     Before: `scf.for %j = 0 to cdiv(Sk, 64)`. After, for a causal mask:
     `scf.for %j = 0 to cdiv(min(Sk, lastRow + Sk - Sq + 1), 64)`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def FindSlices : Pass<"tile-find-slices", "::mlir::func::FuncOp"> {
+  let summary = "Tiles of indices that are slices";
+  let description = [{
+    A tile of indices that is a scalar plus iota along a dimension of the tile becomes a slice along it, one that is
+    the same everywhere a scalar; a gather or scatter without tiles of indices becomes a load or store. After
+    `tile-bound-loops`, which narrows what the text loads by slices.
+
+    Before: `tile.gather %X[%rows, %columns] dims [-1, -1]`, %columns = iota(64)[_, :] + splat of %k.
+    After: `tile.gather %X[%rows, %k] dims [-1, 1]`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }

@@ -22,6 +22,8 @@ using layout::TileLayout;
 
 namespace {
 
+using Values = SmallVector<Value>;
+
 /// Rebuilds one kernel. `oldKernel` is only read.
 class Distributor {
 public:
@@ -37,6 +39,8 @@ private:
   void distribute(Operation *op);
   void distributeLoad(tile::LoadOp load);
   void distributeStore(tile::StoreOp store);
+  void distributeGather(tile::GatherOp gather);
+  void distributeScatter(tile::ScatterOp scatter);
   void distributeDot(tile::DotOp dot, const DotPlan &plan);
   void distributeReduce(tile::ReduceOp reduce);
   void distributeLoop(scf::ForOp loop);
@@ -47,6 +51,11 @@ private:
   Value inLayout(Value tile, const TileLayout &layout);
   /// `tile` (or scalar) as it lives in the new kernel.
   Value native(Value value);
+  Values scalarsOf(ValueRange olds) {
+    return llvm::map_to_vector(olds, [&](Value old) { return scalars.lookupOrDefault(old); });
+  }
+  /// Indices of an access spread as `layout`: scalars, and tiles with the layout's dimensions of extent 1 collapsed.
+  Values indicesOf(ValueRange olds, const TileLayout &layout);
   Value rebuild(Operation *op, const TileLayout &layout);
   Value convert(Value tile, const TileLayout &layout);
   /// A copy of element-wise `op` in `layout`.
@@ -93,6 +102,10 @@ void Distributor::distribute(Operation *op) {
     return distributeLoad(load);
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return distributeStore(store);
+  if (auto gather = dyn_cast<tile::GatherOp>(op))
+    return distributeGather(gather);
+  if (auto scatter = dyn_cast<tile::ScatterOp>(op))
+    return distributeScatter(scatter);
   if (auto dot = dyn_cast<tile::DotOp>(op))
     return distributeDot(dot, plans.find(op)->second);
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
@@ -170,12 +183,9 @@ Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
     return tile::IntervalOp::create(builder, loc, type, low, high);
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
-    TileLayout narrow = layout;
-    auto shape = cast<RankedTensorType>(broadcast.getSource().getType()).getShape();
-    for (unsigned dim = 0; dim < shape.size(); ++dim)
-      if (shape[dim] == 1)
-        narrow = narrow.collapse(dim);
-    return tile::BroadcastOp::create(builder, loc, type, inLayout(broadcast.getSource(), narrow));
+    auto source = cast<RankedTensorType>(broadcast.getSource().getType());
+    Value narrow = inLayout(broadcast.getSource(), cta::narrowed(layout, source.getShape()));
+    return tile::BroadcastOp::create(builder, loc, type, narrow);
   }
   if (auto transpose = dyn_cast<tile::TransposeOp>(op))
     return tile::TransposeOp::create(builder, loc, type, inLayout(transpose.getSource(), layout.transposed()));
@@ -225,16 +235,13 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     return;
   }
   Location loc = load.getLoc();
-  SmallVector<Value> indices;
-  for (Value index : load.getIndices())
-    indices.push_back(scalars.lookupOrDefault(index));
+  Values indices = scalarsOf(load.getIndices());
   Value view = scalars.lookupOrDefault(load.getView());
-  Value low = load.getWithinLow() ? scalars.lookupOrDefault(load.getWithinLow()) : Value();
-  Value high = load.getWithinHigh() ? scalars.lookupOrDefault(load.getWithinHigh()) : Value();
+  Values low = scalarsOf(load.getLow()), high = scalarsOf(load.getHigh());
   if (feedsOnlyDots(load)) {
     cta::BufferType slot = bufferFor(load, plans);
     Value ring = allocateRing(slot), step = currentStep(loc);
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinDimAttr(), low, high, ring, step,
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinAttr(), low, high, ring, step,
                        Value());
     slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
@@ -242,14 +249,38 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   const TileLayout &layout = *layouts.anchor(load.getResult());
   Key key{load.getResult(), attr(builder.getContext(), layout)};
   made[key] = tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices, load.getDimsAttr(),
-                                   load.getWithinDimAttr(), low, high);
+                                   load.getWithinAttr(), low, high);
   undo.push_back(key);
 }
 
+Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
+  return llvm::map_to_vector(olds, [&](Value old) {
+    auto type = dyn_cast<RankedTensorType>(old.getType());
+    return type ? inLayout(old, cta::narrowed(layout, type.getShape())) : scalars.lookupOrDefault(old);
+  });
+}
+
+void Distributor::distributeGather(tile::GatherOp gather) {
+  const TileLayout &layout = *layouts.anchor(gather.getResult());
+  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
+  Key key{gather.getResult(), attr(builder.getContext(), layout)};
+  made[key] = tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
+                                     indicesOf(gather.getIndices(), layout), gather.getDimsAttr(),
+                                     gather.getWithinAttr(), scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()));
+  undo.push_back(key);
+}
+
+void Distributor::distributeScatter(tile::ScatterOp scatter) {
+  auto type = cast<RankedTensorType>(scatter.getValue().getType());
+  const TileLayout *own = layouts.anchor(scatter.getValue());
+  TileLayout layout = own ? *own : layouts.memoryLayout(type, accessAlignment(scatter.getView(), scatter.getIndices()));
+  Value value = inLayout(scatter.getValue(), layout);
+  tile::ScatterOp::create(builder, scatter.getLoc(), value, scalars.lookupOrDefault(scatter.getView()),
+                          indicesOf(scatter.getIndices(), layout), scatter.getDimsAttr(), scatter.getWithinAttr(),
+                          scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()));
+}
+
 void Distributor::distributeStore(tile::StoreOp store) {
-  SmallVector<Value> indices;
-  for (Value index : store.getIndices())
-    indices.push_back(scalars.lookupOrDefault(index));
   Value value = store.getValue();
   if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
     TileLayout wide = layouts.memoryLayout(type, accessAlignment(store.getView(), store.getIndices()));
@@ -261,8 +292,9 @@ void Distributor::distributeStore(tile::StoreOp store) {
   } else {
     value = scalars.lookupOrDefault(value);
   }
-  tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()), indices,
-                        store.getDimsAttr());
+  tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()),
+                        scalarsOf(store.getIndices()), store.getDimsAttr(), store.getWithinAttr(),
+                        scalarsOf(store.getLow()), scalarsOf(store.getHigh()));
 }
 
 Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {

@@ -81,11 +81,10 @@ static tile::ReduceOp reductionOf(Value tile) {
   return {};
 }
 
-TileLayout LayoutAnalysis::loadLayout(tile::LoadOp load) const {
-  auto type = cast<RankedTensorType>(load.getResult().getType());
-  unsigned bytes = accessAlignment(load.getView(), load.getIndices());
+TileLayout LayoutAnalysis::loadLayout(Value loaded, unsigned bytes) const {
+  auto type = cast<RankedTensorType>(loaded.getType());
   TileLayout layout = memoryLayout(type, bytes);
-  if (tile::ReduceOp reduce = reductionOf(load.getResult()); reduce && layout.warps()[reduce.getDim()] > 1)
+  if (tile::ReduceOp reduce = reductionOf(loaded); reduce && layout.warps()[reduce.getDim()] > 1)
     return reductionLayout(type, reduce.getDim(), bytes);
   return layout;
 }
@@ -114,7 +113,10 @@ bool LayoutAnalysis::visit(Operation *op) {
   if (auto dot = dyn_cast<tile::DotOp>(op))
     return set(result, {plans.find(op)->second.accumulator, 3});
   if (auto load = dyn_cast<tile::LoadOp>(op))
-    return !feedsOnlyDots(load) && set(result, {loadLayout(load), 1});
+    return !feedsOnlyDots(load) &&
+           set(result, {loadLayout(result, accessAlignment(load.getView(), load.getIndices())), 1});
+  if (auto gather = dyn_cast<tile::GatherOp>(op))
+    return set(result, {loadLayout(result, accessAlignment(gather.getView(), gather.getIndices())), 1});
   if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     const Anchor *source = find(reduce.getSource());
     // Wait for an anchor while one may still come; anchorLeftovers settles operands that stay free.

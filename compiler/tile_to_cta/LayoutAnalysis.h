@@ -38,7 +38,8 @@ private:
     unsigned weight; ///< what it would cost to give it up: products 3, reductions 2, loads 1, defaults 0
   };
 
-  layout::TileLayout loadLayout(tile::LoadOp load) const;
+  /// Of what a load or a gather makes, with `bytes` of alignment.
+  layout::TileLayout loadLayout(mlir::Value loaded, unsigned bytes) const;
   bool propagate(mlir::func::FuncOp kernel);
   bool visit(mlir::Operation *op);
   bool visitLoop(mlir::scf::ForOp loop);

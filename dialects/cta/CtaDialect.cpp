@@ -147,6 +147,13 @@ RankedTensorType cta::withLayout(RankedTensorType type, const layout::TileLayout
   return RankedTensorType::get(type.getShape(), type.getElementType(), LayoutAttr::get(type.getContext(), layout));
 }
 
+layout::TileLayout cta::narrowed(layout::TileLayout layout, ArrayRef<int64_t> shape) {
+  for (auto [dim, extent] : llvm::enumerate(shape))
+    if (extent == 1)
+      layout = layout.collapse(dim);
+  return layout;
+}
+
 RankedTensorType cta::partsType(RankedTensorType source, unsigned dim, PartScope scope) {
   const layout::TileLayout &layout = layoutOf(source);
   layout::TileLayout parts = scope == PartScope::Warp ? layout.warpParts(dim) : layout.laneParts(dim);

@@ -40,6 +40,8 @@ inline const layout::TileLayout &layoutOf(mlir::Type type) {
 }
 /// The tile type spread as `layout`, which covers its shape.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::TileLayout &layout);
+/// The layout of a tile of `shape` that repeats, along its extents of 1, to one spread as `layout`.
+layout::TileLayout narrowed(layout::TileLayout layout, llvm::ArrayRef<int64_t> shape);
 /// What cta.reduce makes of `source`, a tile with a layout.
 mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
 

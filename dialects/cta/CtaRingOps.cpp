@@ -22,7 +22,7 @@ LogicalResult PutOp::verify() {
   auto copied = RankedTensorType::get({ring.getRows(), ring.getColumns()}, ring.getElementType());
   if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
     return failure();
-  return tile::verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
+  return tile::verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 
 LogicalResult GetOp::verify() {

@@ -41,7 +41,8 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     step returns.
 
     Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
-    (3) the element types agree; (4) `within` names a dimension in `dims` and has both bounds.
+    (3) the element types agree; (4) `within` names dimensions of the view,
+    increasing, each with both bounds.
 
     Example:
     ```mlir
@@ -49,10 +50,10 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
-                       OptionalAttr<I32Attr>:$withinDim, Optional<I32>:$withinLow, Optional<I32>:$withinHigh,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
                        Cta_RingType:$ring, I32:$step, Optional<I1>:$condition);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`within` $withinDim^ `,` $withinLow `,` $withinHigh)?
+    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)?
     `into` $ring `[` $step `]` (`if` $condition^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
   }];
   let hasVerifier = 1;

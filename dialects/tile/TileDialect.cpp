@@ -113,8 +113,7 @@ bool imbrex::tile::isOf16Bits(Operation *kernel) {
       ++dots;
       allDots &= isHalf(dot.getA().getType());
     }
-    auto load = dyn_cast<LoadOp>(op);
-    Type type = load ? load.getResult().getType() : Type();
+    Type type = isa<LoadOp, GatherOp>(op) ? op->getResult(0).getType() : Type();
     if (isa_and_nonnull<RankedTensorType>(type) && isa<FloatType>(getElementTypeOrSelf(type))) {
       ++loads;
       allLoads &= isHalf(type);

@@ -53,9 +53,18 @@ inline unsigned elementBytes(mlir::Type type) { return std::max(1u, type.getIntO
 /// scalar), (3) one element type.
 llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::ValueRange indices,
                                  llvm::ArrayRef<int64_t> dims, mlir::Type value);
-/// The same of (4): `within` names one of `dims` and has both bounds, or is absent.
-llvm::LogicalResult verifyWithin(mlir::Operation *op, llvm::ArrayRef<int64_t> dims, std::optional<uint32_t> within,
-                                 mlir::Value low, mlir::Value high);
+/// The same of (4): `within` names dimensions of the view, increasing, each with both bounds.
+llvm::LogicalResult verifyWithin(mlir::Operation *op, ViewType view, llvm::ArrayRef<int64_t> within,
+                                 mlir::ValueRange low, mlir::ValueRange high);
+
+/// The bounds [low, high) that an access (a load, a store, ...) has within dimension `dim` of its view; nulls where it
+/// has none.
+template <typename Access> std::pair<mlir::Value, mlir::Value> boundsWithin(Access access, int64_t dim) {
+  llvm::ArrayRef<int64_t> within = access.getWithin();
+  size_t i = llvm::find(within, dim) - within.begin();
+  return i == within.size() ? std::pair<mlir::Value, mlir::Value>()
+                            : std::pair(access.getLow()[i], access.getHigh()[i]);
+}
 
 /// True of a kernel of 16-bit type: all its matrix products multiply f16 or bf16; or, without products, all the
 /// tiles of floats that it loads are f16 or bf16, and there is one. In such a kernel f32 divisions and tanh may be

@@ -48,27 +48,85 @@ LogicalResult imbrex::tile::verifyAccess(Operation *op, ViewType view, ValueRang
   return success();
 }
 
-LogicalResult imbrex::tile::verifyWithin(Operation *op, ArrayRef<int64_t> dims, std::optional<uint32_t> within,
-                                         Value low, Value high) {
-  if (within.has_value() != bool(low) || within.has_value() != bool(high))
-    return op->emitOpError("(4) 'within' needs a dimension and both bounds");
-  if (within && !llvm::is_contained(dims, int64_t(*within)))
-    return op->emitOpError("(4) 'within' names dimension ") << *within << ", which is not in dims";
+LogicalResult imbrex::tile::verifyWithin(Operation *op, ViewType view, ArrayRef<int64_t> within, ValueRange low,
+                                         ValueRange high) {
+  bool isIncreasing = true;
+  for (unsigned i = 0; i < within.size(); ++i)
+    isIncreasing &= within[i] >= 0 && within[i] < view.getRank() && (i == 0 || within[i - 1] < within[i]);
+  if (!isIncreasing || low.size() != within.size() || high.size() != within.size())
+    return op->emitOpError("(4) 'within' names dimensions of the view, increasing, each with both bounds");
   return success();
 }
 
 LogicalResult LoadOp::verify() {
   if (failed(verifyAccess(*this, getView().getType(), getIndices(), getDims(), getResult().getType())))
     return failure();
-  return verifyWithin(*this, getDims(), getWithinDim(), getWithinLow(), getWithinHigh());
+  return verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 
 LogicalResult StoreOp::verify() {
-  if (failed(verifyAccess(*this, getView().getType(), getIndices(), getDims(), getValue().getType())))
+  if (failed(verifyAccess(*this, getView().getType(), getIndices(), getDims(), getValue().getType())) ||
+      failed(verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh())))
     return failure();
   if (!getView().getType().getWritable())
-    return emitOpError("(4) the view is not declared 'out'");
+    return emitOpError("(5) the view is not declared 'out'");
   return success();
+}
+
+/// Constraints (1) to (5) of gathers and scatters.
+template <typename Access> static LogicalResult verifyGather(Access op, RankedTensorType tile) {
+  ViewType view = op.getView().getType();
+  ValueRange indices = op.getIndices();
+  if (int64_t(indices.size()) != view.getRank() ||
+      !llvm::all_of(indices, [](Value index) { return getElementTypeOrSelf(index).isInteger(32); }))
+    return op.emitOpError("(1) expected ") << view.getRank() << " indices of i32";
+  int64_t last = -1;
+  bool areDims = int64_t(op.getDims().size()) == tile.getRank();
+  for (int64_t dim : op.getDims()) {
+    if (dim == -1)
+      continue;
+    areDims &= dim > last && dim < view.getRank() && !isa<RankedTensorType>(indices[dim].getType());
+    last = dim;
+  }
+  if (!areDims)
+    return op.emitOpError("(2) dims must be -1 or dimensions of the view with a scalar index, increasing, one a "
+                          "dimension of the tile");
+  if (tile.getElementType() != view.getElementType())
+    return op.emitOpError("(3) view of ") << view.getElementType() << ", but tile of " << tile.getElementType();
+  for (Value index : indices) {
+    auto type = dyn_cast<RankedTensorType>(index.getType());
+    bool repeats = !type || type.getRank() == tile.getRank();
+    for (int64_t k = 0; type && repeats && k < tile.getRank(); ++k)
+      repeats &= type.getDimSize(k) == 1 || type.getDimSize(k) == tile.getDimSize(k);
+    if (!repeats)
+      return op.emitOpError("(5) indices ") << type << " do not repeat to " << tile;
+  }
+  return verifyWithin(op, view, op.getWithin(), op.getLow(), op.getHigh());
+}
+
+LogicalResult GatherOp::verify() { return verifyGather(*this, cast<RankedTensorType>(getResult().getType())); }
+
+LogicalResult ScatterOp::verify() {
+  if (failed(verifyGather(*this, cast<RankedTensorType>(getValue().getType()))))
+    return failure();
+  return getView().getType().getWritable() ? success() : emitOpError("(6) the view is not declared 'out'");
+}
+
+LogicalResult SubviewOp::verify() {
+  ViewType source = getSource().getType(), part = getResult().getType();
+  ArrayRef<int64_t> dims = getDims();
+  if (int64_t(getStart().size()) != source.getRank())
+    return emitOpError("(1) expected ") << source.getRank() << " starts, found " << getStart().size();
+  bool areDims = !dims.empty() && dims.size() == getEnd().size();
+  for (unsigned k = 0; k < dims.size(); ++k)
+    areDims &= dims[k] >= 0 && dims[k] < source.getRank() && (k == 0 || dims[k - 1] < dims[k]);
+  if (!areDims)
+    return emitOpError("(2) dims must be increasing, below the source's rank, at least one, each with an end");
+  bool follows = part.getElementType() == source.getElementType() && part.getWritable() == source.getWritable() &&
+                 part.getRank() == int64_t(dims.size());
+  for (unsigned k = 0; follows && k < dims.size(); ++k)
+    follows = part.isDynamic(k) || part.getExtents()[k] == source.getExtents()[dims[k]];
+  return follows ? success() : emitOpError("(3) ") << part << " is no part of " << source << " along these dims";
 }
 
 LogicalResult SplatOp::verify() {

@@ -69,45 +69,129 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemR
         result[x0, x1, ...] = view[indices + sum_k x_k * unit(dims[k])]   inside the view's extents
                             = 0                                          outside (also below 0)
 
-    `within d, lo, hi` narrows dimension `d` further: elements whose index along `d` is below `lo` or
-    at least `hi` are zero, and memory there is not read.
+    `within [d, ...] from lo, ... to hi, ...` narrows dimensions further: elements whose index along `d` is below
+    `lo` or at least `hi` are zero, and memory there is not read.
 
     Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
-    as many as the result's rank; (3) the result's element type is the view's; (4) `within` names a
-    dimension in `dims`, with both bounds.
+    as many as the result's rank; (3) the result's element type is the view's; (4) `within` names dimensions of the
+    view, increasing, each with both bounds.
 
     Example:
     ```mlir
     %q = tile.load %Q[%b, %i, %h, %zero] dims [1, 3] : !tile.view<? x ? x ? x 64 x bf16> -> tensor<128x64xbf16>
-    %k = tile.load %K[%b, %j, %h, %zero] dims [1, 3] within 1, %lo, %hi : !tile.view<? x ? x ? x 64 x bf16> -> tensor<64x64xbf16>
+    %k = tile.load %K[%b, %j, %h, %zero] dims [1, 3] within [1] from %lo to %hi : !tile.view<? x ? x ? x 64 x bf16> -> tensor<64x64xbf16>
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
-                       OptionalAttr<I32Attr>:$withinDim, Optional<I32>:$withinLow, Optional<I32>:$withinHigh);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
   let results = (outs Tile_TileOrScalar:$result);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`within` $withinDim^ `,` $withinLow `,` $withinHigh)? attr-dict
+    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
     `:` qualified(type($view)) `->` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
   let summary = "write a tile to a view; what lies outside is dropped";
   let description = [{
     The mirror of `tile.load`: element x of the tile goes to view[indices + sum_k x_k * unit(dims[k])]
-    where that lies inside the view's extents.
+    where that lies inside the view's extents, and inside what `within` says.
 
     Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
-    as many as the value's rank; (3) the value's element type is the view's; (4) the view is `out`.
+    as many as the value's rank; (3) the value's element type is the view's; (4) `within` as of `tile.load`;
+    (5) the view is `out`.
 
     Example:
     ```mlir
     tile.store %o, %O[%b, %i, %h, %zero] dims [1, 3] : tensor<128x64xbf16>, !tile.view<? x ? x ? x 64 x bf16, out>
     ```
   }];
-  let arguments = (ins Tile_TileOrScalar:$value, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims);
-  let assemblyFormat = "$value `,` $view `[` $indices `]` `dims` $dims attr-dict `:` type($value) `,` qualified(type($view))";
+  let arguments = (ins Tile_TileOrScalar:$value, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
+  let assemblyFormat = [{
+    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    `:` type($value) `,` qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "read elements of a view whose indices are tiles";
+  let description = [{
+    As `tile.load`, but an index may be an i32 tile with an index for each element of the result (repeated along its
+    extents of 1). `dims` has an entry for each dimension of the result: the dimension of the view that it steps along,
+    or -1 where only tiles say where its elements lie.
+
+        result[x0, x1, ...] = view[index_0[x] + x_k where dims[k] = 0, index_1[x] + x_k where dims[k] = 1, ...]
+
+    Constraints: (1) one index a dimension of the view, each of i32; (2) one entry of `dims` a dimension of the result,
+    -1 or a dimension of the view whose index is a scalar, increasing where they are not -1; (3) the result's element
+    type is the view's; (4) `within` as of `tile.load`; (5) tiles of indices have the result's rank, and its extents or
+    1.
+
+    Example:
+    ```mlir
+    %a = tile.gather %X[%rows, %k] dims [-1, 1] : !tile.view<? x ? x f16>, tensor<128x1xi32>, i32 -> tensor<128x64xf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, Variadic<Tile_TileOrScalar>:$indices, DenseI64ArrayAttr:$dims,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    `:` qualified(type($view)) `,` type($indices) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
+  let summary = "write elements of a view whose indices are tiles";
+  let description = [{
+    The mirror of `tile.gather`. Where two elements of the tile go to one of the view, one of them is stored.
+
+    Constraints: (1) to (5) those of `tile.gather`; (6) the view is `out`.
+
+    Example:
+    ```mlir
+    tile.scatter %v, %Y[%rows, %k] dims [-1, 1] : tensor<128x64xf16>, !tile.view<? x ? x f16, out>, tensor<128x1xi32>, i32
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value, Tile_ViewType:$view, Variadic<Tile_TileOrScalar>:$indices,
+                       DenseI64ArrayAttr:$dims, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within,
+                       Variadic<I32>:$low, Variadic<I32>:$high);
+  let assemblyFormat = [{
+    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    `:` type($value) `,` qualified(type($view)) `,` type($indices)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_SubviewOp : Tile_Op<"subview", [AttrSizedOperandSegments, Pure]> {
+  let summary = "a part of a view, as a view";
+  let description = [{
+    `start` holds an index for each dimension of the view. Dimensions in `dims` stay: along dims[k] the part reaches
+    from `start` to before `end[k]`; the others have one index, and disappear.
+
+        result[x0, x1, ...] = source[start + sum_k x_k * unit(dims[k])]   0 <= x_k < end[k] - start[dims[k]]
+
+    Loads outside the part, or outside the source, are zero, stores there are dropped. Indices are added in i32.
+
+    Constraints: (1) one start a dimension of the source; (2) `dims` increasing, below the source's rank, at least
+    one, and an end for each; (3) the result has the element type, the right to be stored to and the rank that follow
+    from that, and an extent of the source or `?` along each dimension.
+
+    Example:
+    ```mlir
+    %Kb = tile.subview %K[%b, %k0, %h, %zero] dims [1, 3] to [%k1, %d] : !tile.view<? x ? x ? x 64 x bf16> -> !tile.view<? x 64 x bf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<I32>:$start, DenseI64ArrayAttr:$dims, Variadic<I32>:$end);
+  let results = (outs Tile_ViewType:$result);
+  let assemblyFormat = [{
+    $source `[` $start `]` `dims` $dims `to` `[` $end `]` attr-dict `:` qualified(type($source)) `->`
+    qualified(type($result))
+  }];
   let hasVerifier = 1;
 }
 

@@ -62,6 +62,25 @@ grid (cdiv(N, 32)) |i| {
 """
 
 
+SIDE_BY_SIDE = """
+hook mask(at: coord) -> bool = true;
+fn causal(at) = at.k <= at.q;
+fn window(left: i32, right: i32)(at) = at.k >= at.q - left && at.k <= at.q + right;
+kernel attend(Q: view<f32>[Sq, 32], K: view<f32>[32, Sk], V: view<f32>[Sk, 32], O: out view<f32>[Sq, 32])
+grid (cdiv(Sq, 32)) |i| {
+  let q = load Q[i * 32 :+ 32, :];
+  var l = fill<f32>[32](0);  var acc = fill<f32>[32, 32](0);
+  for j in tiles(Sk, 32) visible(mask) {
+    let at = coord(0, 0, i * 32 + iota(32)[:, _], j * 32 + iota(32)[_, :], Sq, Sk);
+    let p = where(mask(at) && at.k < Sk, exp2(dot(q, load K[:, j * 32 :+ 32]) * 0.1), 0);
+    l = l + rowsum(p);
+    acc = dot(p, load V[j * 32 :+ 32, :], acc);
+  }
+  store O[i * 32 :+ 32, :] = acc / max(l, 1e-9)[:, _];
+}
+"""
+
+
 class Check(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -152,6 +171,13 @@ class Check(unittest.TestCase):
                 text = DISTANCES.replace("SECOND", second)
                 self.good(self.check(self.text(text), "--set", "stages=" + stages, "--arg", "Q=" + self.normals("q", 16, 32),
                                      "--arg", "K=" + self.normals("k", 40, 2, 64), "--out", "O=2x16x16"))
+
+    # The bounds of the mask lie anywhere in rows of keys, also inside the bytes of one copy.
+    def test_keys_side_by_side(self):
+        for mask in ("window(13, 5)", "window(3, 0)", "causal"):
+            self.good(self.check(self.text(SIDE_BY_SIDE), "--hook", "mask=" + mask, "--arg", "Q=" + self.normals("q", 96, 32),
+                                 "--arg", "K=" + self.normals("k", 32, 96), "--arg", "V=" + self.normals("v", 96, 32),
+                                 "--out", "O=96x32"))
 
     # Strides that lead to no element are odd; copies of nothing are still aligned.
     def test_empty_views(self):

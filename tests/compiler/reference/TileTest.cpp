@@ -140,9 +140,9 @@ TEST(View, loadIsZeroOutside) {
 }
 
 TEST(View, withinNarrowsOneDimension) {
-  EXPECT_EQ(loadAt(1, 0, "within 1, %one, %two"), (List{0, 11, 0, 0, 21, 0}));
-  EXPECT_EQ(loadAt(1, 1, "within 0, %two, %two"), (List{0, 0, 0, 0, 0, 0}));
-  EXPECT_EQ(loadAt(0, 1, "within 0, %one, %two"), (List{0, 0, 0, 11, 12, 13}));
+  EXPECT_EQ(loadAt(1, 0, "within [1] from %one to %two"), (List{0, 11, 0, 0, 21, 0}));
+  EXPECT_EQ(loadAt(1, 1, "within [0] from %two to %two"), (List{0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(loadAt(0, 1, "within [0] from %one to %two"), (List{0, 0, 0, 11, 12, 13}));
 }
 
 TEST(View, storeDropsWhatIsOutside) {

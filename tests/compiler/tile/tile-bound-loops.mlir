@@ -22,11 +22,11 @@ func.func @causal(%K: !tile.view<? x 32 x f32>, %i0: i32, %off: i32, %ub: i32, %
   // CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
   scf.for %j = %c0 to %ub step %c1 : i32 {
     %j0 = arith.muli %j, %c8 overflow<nsw> : i32
-    // CHECK: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
+    // CHECK: tile.load %[[K]][{{.*}}] dims [0, 1] within [0]
     %k = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
     // Also inside a branch.
     // CHECK: scf.if
-    // CHECK-NEXT: tile.load %[[K]][{{.*}}] dims [0, 1] within 0
+    // CHECK-NEXT: tile.load %[[K]][{{.*}}] dims [0, 1] within [0]
     %b = scf.if %use -> tensor<8x32xf32> {
       %l = tile.load %K[%j0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<8x32xf32>
       scf.yield %l : tensor<8x32xf32>
@@ -93,7 +93,7 @@ func.func @index_wraps(%V: !tile.view<? x f32>, %n: i32, %off: i32, %ub: i32) {
   scf.for %j = %c0 to %ub step %c1 : i32 {
     %j0 = arith.muli %j, %c8 overflow<nsw> : i32
     %start = arith.addi %j0, %off : i32
-    // CHECK: tile.load {{.*}} within 0
+    // CHECK: tile.load {{.*}} within [0]
     %v = tile.load %V[%start] dims [0] : !tile.view<? x f32> -> tensor<8xf32>
     %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
     %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>

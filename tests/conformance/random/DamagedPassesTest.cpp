@@ -134,14 +134,14 @@ TEST_F(DamagedPasses, BoundLoops) {
   });
   expectFound(pass, "loads narrowed by one more at the end", [](mlir::ModuleOp module) {
     module.walk([&](tile::LoadOp load) {
-      if (load.getWithinDim())
-        load.getWithinHighMutable().assign(plus(load, load.getWithinHigh(), -1));
+      for (unsigned i = 0; i < load.getWithin().size(); ++i)
+        load.getHighMutable().slice(i, 1).assign(plus(load, load.getHigh()[i], -1));
     });
   });
   expectFound(pass, "loads narrowed by one more at the beginning", [](mlir::ModuleOp module) {
     module.walk([&](tile::LoadOp load) {
-      if (load.getWithinDim())
-        load.getWithinLowMutable().assign(plus(load, load.getWithinLow(), 1));
+      for (unsigned i = 0; i < load.getWithin().size(); ++i)
+        load.getLowMutable().slice(i, 1).assign(plus(load, load.getLow()[i], 1));
     });
   });
 }

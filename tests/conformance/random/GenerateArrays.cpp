@@ -83,6 +83,37 @@ static Bounds boundsOfContents(const ArrayPlan &array) {
   return wholeRange(array.type);
 }
 
+/// `size` indices from `start` on, as a tile: in order (the compiler sees the slice), backwards, or some of them.
+std::string Generator::indexTile(const std::string &start, int64_t size) {
+  std::string iota = "iota(" + std::to_string(size) + ")", last = std::to_string(size - 1);
+  switch (pick(0, 3)) {
+  case 0:
+    return "(" + start + " + " + iota + ")";
+  case 1:
+    return "(" + start + " + (" + last + " - " + iota + "))";
+  case 2:
+    return "(" + iota + " * 3 % " + std::to_string(pick(1, size)) + " + " + start + ")";
+  default:
+    return "where(" + iota + " % 5 == 1, -1, " + iota + " / 2 + " + start + ")";
+  }
+}
+
+/// Perhaps a part of `array`, that all of its dimensions stay in: its name.
+std::string Generator::partOf(const ArrayPlan &array) {
+  if (!chance(15))
+    return array.name;
+  std::string part = freshName("P"), text = "let " + part + " = " + array.name + "[";
+  for (size_t d = 0; d < array.extents.size(); ++d) {
+    int64_t extent = array.extents[d], low = pick(-2, extent / 2), high = pick(low - 1, extent + 3);
+    text += d ? ", " : "";
+    text += chance(30) ? ":"
+                       : std::to_string(low) + (chance(50) ? " + i .. " : " .. ") + std::to_string(high) +
+                             (chance(30) ? " + n" : "");
+  }
+  line(text + "];");
+  return part;
+}
+
 /// A load of a new view, or of one in use with as many dimensions; defines nothing.
 Value Generator::load(DataType type, const Shape &shape) {
   size_t extra = shape.size() < 2 && chance(40) ? 1 : shape.size() == 2 && chance(25) ? 1 : shape.empty();
@@ -101,7 +132,8 @@ Value Generator::load(DataType type, const Shape &shape) {
     at = newArray(type, extents, false);
   }
   const ArrayPlan &array = program.arrays[at];
-  std::string text = "load " + array.name + "[";
+  std::string view = partOf(array), text = "load " + view + "[";
+  bool isPlane = shape.size() == 2 && chance(10); // tiles of indices of rank 2 give the whole shape
   for (size_t d = 0, used = 0; d < rank; ++d) {
     text += d ? ", " : "";
     if (extra && d == single) {
@@ -109,7 +141,12 @@ Value Generator::load(DataType type, const Shape &shape) {
       continue;
     }
     int64_t size = shape[used++];
-    bool isWhole = array.extents[d] == size && array.symbols[d] == std::to_string(size) && chance(60);
+    if (isPlane || chance(10)) {
+      text += indexTile(startOf(size), size) + (isPlane ? used == 1 ? "[:, _]" : "[_, :]" : "");
+      continue;
+    }
+    bool isWhole =
+        array.extents[d] == size && array.symbols[d] == std::to_string(size) && view == array.name && chance(60);
     text += isWhole ? ":" : startOf(size) + " :+ " + std::to_string(size);
   }
   return {text + "]", type, shape, boundsOfContents(array)};
@@ -119,7 +156,11 @@ Value Generator::load(DataType type, const Shape &shape) {
 std::string Generator::storeSlot(const Value &value, Shape &extents) {
   int64_t gx = program.grid[0], gy = program.grid[1];
   const Shape &shape = value.shape;
-  auto slice = [&](const std::string &start, int64_t size) { return start + " :+ " + std::to_string(size); };
+  auto slice = [&](const std::string &start, int64_t size) {
+    std::string count = std::to_string(size);
+    return chance(10) ? "(" + start + " + (" + std::to_string(size - 1) + " - iota(" + count + ")))"
+                      : start + " :+ " + count;
+  };
   auto rowOf = [&](int64_t size) { return "i * " + std::to_string(size); };
   auto ragged = [&](int64_t all) { return chance(50) ? all : std::max<int64_t>(1, all - pick(1, all / 2 + 1)); };
   if (shape.empty()) {

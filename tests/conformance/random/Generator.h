@@ -54,6 +54,8 @@ private:
   // GenerateArrays.cpp: views, loads and stores.
   size_t newArray(DataType type, const Shape &extents, bool output);
   std::string startOf(int64_t size);
+  std::string indexTile(const std::string &start, int64_t size);
+  std::string partOf(const ArrayPlan &array);
   Value load(DataType type, const Shape &shape);
   void store(const Value &value);
   std::string storeSlot(const Value &value, Shape &extents);

@@ -15,8 +15,8 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %wide = cta.ring at 2048 : !cta.ring<8, 12, bf16, span 32, slots 3, by groups, stored 8 x 16>
   // CHECK: cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32>
   %q = cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32>
-  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within 0, %{{.*}}, %{{.*}} into %{{.*}}[%{{.*}}] if %{{.*}} :
-  cta.put %K[%i, %i] dims [0, 1] within 0, %i, %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within [0] from %{{.*}} to %{{.*}} into %{{.*}}[%{{.*}}] if %{{.*}} :
+  cta.put %K[%i, %i] dims [0, 1] within [0] from %i to %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
   // CHECK: cta.commit
   cta.commit
   // CHECK: cta.get %{{.*}}[%{{.*}}] :

@@ -26,8 +26,8 @@ func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.ring<8, 16,
 // -----
 
 func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
-  // expected-error @+1 {{(4) 'within' names dimension 0}}
-  cta.put %K[%i, %i, %i] dims [1, 2] within 0, %i, %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
+  // expected-error @+1 {{(4) 'within' names dimensions of the view, increasing, each with both bounds}}
+  cta.put %K[%i, %i, %i] dims [1, 2] within [3] from %i to %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>
   return
 }
 

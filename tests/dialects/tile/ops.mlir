@@ -10,8 +10,8 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   %c0 = arith.constant 0 : i32
   // CHECK: tile.load %{{.*}} dims [1, 2] : !tile.view<?x?x64xbf16> -> tensor<32x64xbf16>
   %q = tile.load %Q[%i, %n, %c0] dims [1, 2] : !tile.view<? x ? x 64 x bf16> -> tensor<32x64xbf16>
-  // CHECK: tile.load %{{.*}} dims [1, 2] within 1, %{{.*}}, %{{.*}} : !tile.view<?x?x64xbf16> -> tensor<32x64xbf16>
-  %w = tile.load %Q[%i, %n, %c0] dims [1, 2] within 1, %c0, %n : !tile.view<? x ? x 64 x bf16> -> tensor<32x64xbf16>
+  // CHECK: tile.load %{{.*}} dims [1, 2] within [1] from %{{.*}} to %{{.*}} : !tile.view<?x?x64xbf16> -> tensor<32x64xbf16>
+  %w = tile.load %Q[%i, %n, %c0] dims [1, 2] within [1] from %c0 to %n : !tile.view<? x ? x 64 x bf16> -> tensor<32x64xbf16>
   // CHECK: tile.load %{{.*}} dims [] : !tile.view<?x?x64xbf16> -> bf16
   %e = tile.load %Q[%i, %n, %c0] dims [] : !tile.view<? x ? x 64 x bf16> -> bf16
   // CHECK: tile.splat %{{.*}} : f32 -> tensor<32x32xf32>
@@ -46,6 +46,20 @@ func.func @facts(%positive: i1, %low: tensor<32xi32>, %high: tensor<32xi32>) -> 
   // CHECK: tile.interval %{{.*}}, %{{.*}} : tensor<32xi32> -> tensor<32x16xi1>
   %mask = tile.interval %low, %high : tensor<32xi32> -> tensor<32x16xi1>
   return %mask : tensor<32x16xi1>
+}
+
+// CHECK-LABEL: @parts_and_gathers
+func.func @parts_and_gathers(%X: !tile.view<? x ? x 64 x f32>, %Y: !tile.view<? x 64 x f32, out>, %rows: tensor<8x1xi32>, %i: i32) {
+  %c0 = arith.constant 0 : i32
+  // CHECK: %[[P:.*]] = tile.subview %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] dims [1, 2] to[%{{.*}}, %{{.*}}] : !tile.view<?x?x64xf32> -> !tile.view<?x64xf32>
+  %p = tile.subview %X[%i, %i, %c0] dims [1, 2] to [%i, %i] : !tile.view<? x ? x 64 x f32> -> !tile.view<? x 64 x f32>
+  // CHECK: tile.gather %[[P]][%{{.*}}, %{{.*}}] dims [-1, 1] within [0] from %{{.*}} to %{{.*}} : !tile.view<?x64xf32>, tensor<8x1xi32>, i32 -> tensor<8x16xf32>
+  %a = tile.gather %p[%rows, %c0] dims [-1, 1] within [0] from %c0 to %i : !tile.view<? x 64 x f32>, tensor<8x1xi32>, i32 -> tensor<8x16xf32>
+  // CHECK: tile.scatter %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] dims [-1, 1] : tensor<8x16xf32>, !tile.view<?x64xf32, out>, tensor<8x1xi32>, i32
+  tile.scatter %a, %Y[%rows, %c0] dims [-1, 1] : tensor<8x16xf32>, !tile.view<? x 64 x f32, out>, tensor<8x1xi32>, i32
+  // CHECK: tile.store %{{.*}} dims [0, 1] within [0, 1] from %{{.*}}, %{{.*}} to %{{.*}}, %{{.*}} :
+  tile.store %a, %Y[%i, %c0] dims [0, 1] within [0, 1] from %c0, %c0 to %i, %i : tensor<8x16xf32>, !tile.view<? x 64 x f32, out>
+  return
 }
 
 // CHECK-LABEL: func.func @asked

@@ -42,15 +42,15 @@ func.func @load_element(%v: !tile.view<? x f32>, %i: i32) {
 // -----
 
 func.func @load_within(%v: !tile.view<? x ? x f32>, %i: i32) {
-  // expected-error @+1 {{(4) 'within' names dimension 0, which is not in dims}}
-  %0 = tile.load %v[%i, %i] dims [1] within 0, %i, %i : !tile.view<? x ? x f32> -> tensor<8xf32>
+  // expected-error @+1 {{(4) 'within' names dimensions of the view, increasing, each with both bounds}}
+  %0 = tile.load %v[%i, %i] dims [1] within [1, 0] from %i, %i to %i, %i : !tile.view<? x ? x f32> -> tensor<8xf32>
   return
 }
 
 // -----
 
 func.func @store_input(%v: !tile.view<? x f32>, %i: i32, %t: tensor<8xf32>) {
-  // expected-error @+1 {{(4) the view is not declared 'out'}}
+  // expected-error @+1 {{(5) the view is not declared 'out'}}
   tile.store %t, %v[%i] dims [0] : tensor<8xf32>, !tile.view<? x f32>
   return
 }
@@ -201,3 +201,75 @@ func.func @no_request() attributes {tile.kernel} { return }
 
 // expected-error @+1 {{the tile dialect has no attribute 'tile.warps'}}
 func.func @loose() attributes {tile.warps = 4 : i32} { return }
+
+// -----
+
+func.func @gather_indices(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi64>, %i: i32) {
+  // expected-error @+1 {{(1) expected 2 indices of i32}}
+  %0 = tile.gather %v[%t, %i] dims [-1, 1] : !tile.view<? x ? x f32>, tensor<8x1xi64>, i32 -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_dims(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi32>, %i: i32) {
+  // expected-error @+1 {{(2) dims must be -1 or dimensions of the view with a scalar index}}
+  %0 = tile.gather %v[%t, %i] dims [0, 1] : !tile.view<? x ? x f32>, tensor<8x1xi32>, i32 -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_type(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi32>, %i: i32) {
+  // expected-error @+1 {{(3) view of 'f32', but tile of 'f16'}}
+  %0 = tile.gather %v[%t, %i] dims [-1, 1] : !tile.view<? x ? x f32>, tensor<8x1xi32>, i32 -> tensor<8x4xf16>
+  return
+}
+
+// -----
+
+func.func @gather_within(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi32>, %i: i32) {
+  // expected-error @+1 {{(4) 'within' names dimensions of the view}}
+  %0 = tile.gather %v[%t, %i] dims [-1, 1] within [2] from %i to %i : !tile.view<? x ? x f32>, tensor<8x1xi32>, i32 -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_shape(%v: !tile.view<? x ? x f32>, %t: tensor<8xi32>, %i: i32) {
+  // expected-error @+1 {{(5) indices 'tensor<8xi32>' do not repeat to 'tensor<8x4xf32>'}}
+  %0 = tile.gather %v[%t, %i] dims [-1, 1] : !tile.view<? x ? x f32>, tensor<8xi32>, i32 -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_input(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi32>, %x: tensor<8x4xf32>, %i: i32) {
+  // expected-error @+1 {{(6) the view is not declared 'out'}}
+  tile.scatter %x, %v[%t, %i] dims [-1, 1] : tensor<8x4xf32>, !tile.view<? x ? x f32>, tensor<8x1xi32>, i32
+  return
+}
+
+// -----
+
+func.func @subview_starts(%v: !tile.view<? x ? x f32>, %i: i32) {
+  // expected-error @+1 {{(1) expected 2 starts, found 1}}
+  %0 = tile.subview %v[%i] dims [0] to [%i] : !tile.view<? x ? x f32> -> !tile.view<? x f32>
+  return
+}
+
+// -----
+
+func.func @subview_dims(%v: !tile.view<? x ? x f32>, %i: i32) {
+  // expected-error @+1 {{(2) dims must be increasing, below the source's rank, at least one, each with an end}}
+  %0 = tile.subview %v[%i, %i] dims [1, 0] to [%i, %i] : !tile.view<? x ? x f32> -> !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @subview_type(%v: !tile.view<? x ? x f32>, %i: i32) {
+  // expected-error @+1 {{(3) '!tile.view<4xf32>' is no part of '!tile.view<?x?xf32>' along these dims}}
+  %0 = tile.subview %v[%i, %i] dims [0] to [%i] : !tile.view<? x ? x f32> -> !tile.view<4 x f32>
+  return
+}
