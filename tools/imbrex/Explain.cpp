@@ -4,12 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints what the compiler reports of a kernel (KernelReport.h), its remarks, and what the assembler says of its
-// registers; as text or as JSON.
+// registers, with what to set where it spills; as text or as JSON.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/SpillAdvice.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,11 +27,10 @@ struct Explanation {
   CompiledKernel kernel;
   std::vector<Diagnostic> remarks;
   std::optional<AssembledKernel> assembled;
+  std::optional<SpillAdvice> advice; ///< if it spills
 };
 
 } // namespace
-
-static unsigned spilledBytes(const AssembledKernel &code) { return code.spillStoreBytes + code.spillLoadBytes; }
 
 static std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text;
@@ -53,6 +53,8 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
                         e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());
   else
     os << "  registers    unknown: no ptxas found\n";
+  if (e.assembled && spilledBytes(*e.assembled) > 0)
+    os << "  advice       " << toString(e.advice) << "\n";
 }
 
 static void printText(const Explanation &e, llvm::raw_ostream &os) {
@@ -119,6 +121,9 @@ static void printJson(const Explanation &e, llvm::raw_ostream &os) {
     object["registers"] = e.assembled->registers;
     object["repairs"] = json::Array(e.assembled->repairs);
     object["spilled_bytes"] = spilledBytes(*e.assembled);
+    if (e.advice)
+      object["advice"] = json::Object{
+          {"parameter", e.advice->parameter}, {"value", e.advice->value}, {"spilled_bytes", e.advice->bytes}};
   }
   os << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }
@@ -138,8 +143,11 @@ int tool::explain(const Request &request) {
   const CompiledKernel &kernel = explanation.kernel;
   if (std::optional<std::string> ptxas = ptxasOf(request))
     if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
-      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target))
+      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target)) {
         explanation.assembled = std::move(*code);
+        if (unsigned bytes = spilledBytes(*explanation.assembled))
+          explanation.advice = adviseOnSpills(*source, request.options, kernel, *assembler, bytes);
+      }
   request.json ? printJson(explanation, llvm::outs()) : printText(explanation, llvm::outs());
   return kSuccess;
 }
