@@ -136,7 +136,7 @@ int tool::explain(const Request &request) {
   llvm::errs() << result.errors();
   if (!result.kernel)
     return kUserError;
-  Explanation explanation{std::move(*result.kernel), {}, std::nullopt};
+  Explanation explanation{std::move(*result.kernel), {}, std::nullopt, std::nullopt};
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
       explanation.remarks.push_back(diagnostic);
