@@ -81,10 +81,54 @@ private:
       return {"at.k", [](const Place &at) { return at.k; }};
     }
   }
+  static __int128 quotient(__int128 x, __int128 y) { return y == 0 ? 0 : x / y; }
+  static __int128 remainder(__int128 x, __int128 y) { return y == 0 ? 0 : x % y; }
+  static __int128 roundedUp(__int128 x, __int128 y) { return x / y + (x % y != 0 && (x < 0) == (y < 0)); }
+
+  /// By a constant that is not 0, or by a field that may be.
+  Number divided(const Number &x) {
+    int64_t c = constant(), divisor = chance(60) ? pick(1, 16) : c == 0 ? 7 : c;
+    std::string by = ", " + std::to_string(divisor) + ")";
+    Number y = field();
+    switch (pick(0, 5)) {
+    case 0:
+      return {"(" + x.text + " / " + std::to_string(divisor) + ")",
+              [=](const Place &at) { return quotient(x.value(at), divisor); }};
+    case 1:
+      return {"(" + x.text + " % " + std::to_string(divisor) + ")",
+              [=](const Place &at) { return remainder(x.value(at), divisor); }};
+    case 2:
+      return {"(" + x.text + " / " + y.text + ")", [=](const Place &at) { return quotient(x.value(at), y.value(at)); }};
+    case 3:
+      return {"(" + x.text + " % " + y.text + ")",
+              [=](const Place &at) { return remainder(x.value(at), y.value(at)); }};
+    default:
+      return {"cdiv(" + x.text + by, [=](const Place &at) { return roundedUp(x.value(at), divisor); }};
+    }
+  }
+  Number chosen(const Number &x) {
+    Number y = field(), z = field();
+    switch (pick(0, 3)) {
+    case 0:
+      return {"abs(" + x.text + ")", [=](const Place &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
+    case 1:
+      return {"max(" + x.text + ", " + y.text + ")",
+              [=](const Place &at) { return std::max(x.value(at), y.value(at)); }};
+    case 2:
+      return {"(-" + x.text + ")", [=](const Place &at) { return -x.value(at); }};
+    default:
+      return {"where(" + y.text + " < " + z.text + ", " + x.text + ", " + y.text + ")",
+              [=](const Place &at) { return y.value(at) < z.value(at) ? x.value(at) : y.value(at); }};
+    }
+  }
   Number change(const Number &x) {
+    if (chance(35))
+      return divided(x);
+    if (chance(20))
+      return chosen(x);
     int64_t c = constant(), small = pick(-3, 5);
     Number y = field();
-    switch (pick(0, 9)) {
+    switch (pick(0, 7)) {
     case 0:
       return {"(" + x.text + " + " + y.text + ")", [=](const Place &at) { return x.value(at) + y.value(at); }};
     case 1:
@@ -92,13 +136,9 @@ private:
     case 2:
       return {"(" + x.text + " * " + std::to_string(small) + ")", [=](const Place &at) { return x.value(at) * small; }};
     case 3:
-      return {"(" + x.text + " / 7)", [=](const Place &at) { return x.value(at) / 7; }};
-    case 4:
-      return {"(" + x.text + " % 16)", [=](const Place &at) { return x.value(at) % 16; }};
-    case 5:
       return {"min(" + x.text + ", " + std::to_string(c) + ")",
               [=](const Place &at) { return std::min<__int128>(x.value(at), c); }};
-    case 6:
+    case 4:
       return {"(" + std::to_string(c) + " - " + x.text + ")", [=](const Place &at) { return c - x.value(at); }};
     default:
       return {"(" + x.text + " + " + std::to_string(c) + ")", [=](const Place &at) { return x.value(at) + c; }};
