@@ -8,13 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/LoadedKernel.h"
+#include "dialects/layout/Warp.h"
 #include <vector>
 
 using namespace imbrex;
 using namespace imbrex::cuda;
 
 static constexpr size_t kLogBytes = 16384;
-static constexpr unsigned kWarpThreads = 32, kSharedWithoutAsking = 48 * 1024;
+static constexpr unsigned kSharedWithoutAsking = 48 * 1024;
 
 Result<void> LoadedKernel::loadModule(const std::string &image, const std::string &entry) {
   std::vector<char> log(kLogBytes, '\0');
@@ -43,7 +44,7 @@ static Result<void> readAttribute(const DeviceContext &device, CUfunction functi
 }
 
 Result<void> LoadedKernel::prepare(const KernelInterface &interface) {
-  threads = interface.warps * kWarpThreads;
+  threads = interface.warps * layout::kWarpThreads;
   sharedBytes = interface.sharedBytes;
   if (Result<void> done = readAttribute(*device, function, CU_FUNC_ATTRIBUTE_NUM_REGS, registers); !done)
     return done;
@@ -63,8 +64,8 @@ static Result<void> checkLimits(const DeviceInfo &device, const KernelInterface 
     return Error{ErrorKind::Argument, "kernel '" + interface.kernel + "' needs " + need + ", the device " + device.id +
                                           " allows " + std::to_string(limit) + ": " + advice};
   };
-  if (interface.warps * kWarpThreads > device.threadsPerBlock)
-    return fail(std::to_string(interface.warps) + " warps (" + std::to_string(interface.warps * kWarpThreads) +
+  if (interface.warps * layout::kWarpThreads > device.threadsPerBlock)
+    return fail(std::to_string(interface.warps) + " warps (" + std::to_string(interface.warps * layout::kWarpThreads) +
                     " threads) a block",
                 device.threadsPerBlock, "set fewer warps");
   if (interface.sharedBytes > device.sharedBytesPerBlockOptIn)

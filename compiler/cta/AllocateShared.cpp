@@ -58,7 +58,7 @@ struct AllocateShared : imbrex::impl::AllocateSharedBase<AllocateShared> {
       return signalPassFailure();
     for (auto [allocation, offset] : plan.offsets)
       setOffset(allocation, offset);
-    unsigned threads = 32 * request.getWarps();
+    unsigned threads = request.getWarps() * layout::kWarpThreads;
     kernel->setAttr(cta::kLaunchAttr, cta::LaunchAttr::get(&getContext(), target->name, threads, plan.bytes,
                                                            target->registersFor(threads)));
   }

@@ -39,7 +39,8 @@ LogicalResult Lowering::makeFunction() {
                                        /*addrSpace=*/3);
   auto function = LLVM::LLVMFuncOp::create(b, loc, name, type);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(warps * 32)}));
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    b.getDenseI32ArrayAttr({int32_t(warps * layout::kWarpThreads)}));
   // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr(cta::kLaunchAttr, cta::launchOf(kernel));
@@ -49,8 +50,8 @@ LogicalResult Lowering::makeFunction() {
   mapArguments(function);
   sharedMemory = LLVM::AddressOfOp::create(b, loc, shared);
   thread = NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
-  lane = bitAnd(thread, 31);
-  warp = shiftRight(thread, 5);
+  lane = bitAnd(thread, layout::kWarpThreads - 1);
+  warp = shiftRight(thread, layout::kLaneBits);
   prologueEnd = warp.getDefiningOp();
   return success();
 }

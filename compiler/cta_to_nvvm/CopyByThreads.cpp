@@ -23,7 +23,7 @@ static constexpr int64_t kSectorBytes = 32;
 
 TileCopy::TileCopy(Lowering &l, cta::PutOp put)
     : l(l), put(put), view(put.getView().getType()), layout(put.getRing().getType().getSlot().getLayout()),
-      threads(int64_t(l.warps) * 32) {
+      threads(int64_t(l.warps) * layout::kWarpThreads) {
   // A piece lies wholly in the tile or wholly beyond it.
   bytes = std::gcd<int64_t>(accessAlignment(put.getView(), put.getIndices()), layout.columns() * layout.elementBytes());
   if (llvm::is_contained(put.getWithin(), columnDim()))

@@ -32,16 +32,20 @@ Value imbrex::neutral(Lowering &l, tile::ReduceKind kind, Type type) {
   return LLVM::ConstantOp::create(l.b, l.loc, type, l.b.getIntegerAttr(type, value));
 }
 
+/// The last lane that a shuffle may read (PTX ISA, "shfl.sync").
+static constexpr unsigned kClamp = layout::kWarpThreads - 1;
+
 /// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
 static Value shuffle(Lowering &l, Value value, unsigned mask) {
   OpBuilder &b = l.b;
   Type type = value.getType();
   unsigned width = type.getIntOrFloatBitWidth();
   auto shuffle32 = [&](Value word) -> Value {
-    return l.callIntrinsic(b.getI32Type(), "llvm.nvvm.shfl.sync.bfly.i32", {l.i32(-1), word, l.i32(mask), l.i32(31)});
+    return l.callIntrinsic(b.getI32Type(), "llvm.nvvm.shfl.sync.bfly.i32",
+                           {l.i32(-1), word, l.i32(mask), l.i32(kClamp)});
   };
   if (type.isF32())
-    return l.callIntrinsic(type, "llvm.nvvm.shfl.sync.bfly.f32", {l.i32(-1), value, l.i32(mask), l.i32(31)});
+    return l.callIntrinsic(type, "llvm.nvvm.shfl.sync.bfly.f32", {l.i32(-1), value, l.i32(mask), l.i32(kClamp)});
   Type integer = b.getIntegerType(width);
   Value bits = type == integer ? value : Value(LLVM::BitcastOp::create(b, l.loc, integer, value));
   if (width <= 32) {
@@ -87,7 +91,7 @@ static Values reduceInLane(Lowering &l, tile::ReduceKind kind, Value source, uns
 static void reduceOverLanes(Lowering &l, tile::ReduceKind kind, const TileLayout &from, unsigned dim,
                             Values &registers) {
   unsigned lanes = from.lanesAlong(dim);
-  for (unsigned bit = 0; bit < 5; ++bit)
+  for (unsigned bit = 0; bit < layout::kLaneBits; ++bit)
     if (lanes & (1u << bit))
       for (Value &value : registers)
         value = combine(l, kind, value, shuffle(l, value, 1u << bit));

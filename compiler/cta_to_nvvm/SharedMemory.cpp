@@ -120,7 +120,7 @@ static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
 /// Zeroes columns `from` .. `to` - 1 of rows `first` .. `last` - 1, a row a thread.
 static void clearColumns(Lowering &l, const SharedLayout &shared, Value slot, Type element, int64_t first, int64_t last,
                          int64_t from, int64_t to) {
-  const int64_t threads = 32 * int64_t(l.warps);
+  const int64_t threads = int64_t(l.warps) * layout::kWarpThreads;
   for (; first < last && from < to; first += threads) {
     Value row = l.addConstant(l.thread, first);
     Value inside = first + threads <= last ? Value() : l.less(row, l.i32(last));
@@ -163,7 +163,7 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
   SharedLayout shared = op.getBuffer().getType().getLayout();
   Type element = op.getBuffer().getType().getElementType();
   int64_t width = std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
-  const int64_t threads = 32 * int64_t(l.warps), total = shared.rows() * perRow;
+  const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
   Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
   for (int64_t first = 0; first < total; first += threads) {
     Value piece = l.addConstant(l.thread, first);

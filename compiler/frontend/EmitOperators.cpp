@@ -158,6 +158,20 @@ Val Emitter::binary(uint32_t offset, StringRef op, Val x, Val y) {
   return unify(offset, op, x, y) ? binaryValues(offset, op, x, y) : Val();
 }
 
+/// Of integers of one type and shape, by any number. The operations of arith have no meaning for a divisor 0, and their
+/// folds rely on it ((x * y) / y is x), so they are not given one: x / 0 and x % 0 are 0, cdiv(x, 0) is 1 where x > 0.
+Val Emitter::divide(uint32_t offset, StringRef op, const Val &x, const Val &y) {
+  auto by = [&](const Val &divisor) { return noted(integerOp(b, at(offset), op, x.ssa, divisor.ssa)); };
+  Interval divisors = exact.interval(y.ssa);
+  if (divisors.low > 0 || divisors.high < 0)
+    return by(y);
+  const Val zero = Val::ofInteger(0), one = Val::ofInteger(1);
+  Val isZero = binary(offset, "==", y, zero), result = by(choose(offset, isZero, one, y));
+  if (op == "%")
+    return result; // x % 1
+  return choose(offset, isZero, op == "cdiv" ? choose(offset, binary(offset, ">", x, zero), one, zero) : zero, result);
+}
+
 /// Of two values of one type and shape.
 Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val &y) {
   Location loc = at(offset);
@@ -174,6 +188,8 @@ Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val
   }
   if (isBool)
     return error(offset, Message::NeedsNumber, op, describe(x));
+  if (!isFloat && (op == "/" || op == "%" || op == "cdiv"))
+    return divide(offset, op, x, y);
   Value result = isFloat ? floatOp(b, loc, op, x.ssa, y.ssa) : integerOp(b, loc, op, x.ssa, y.ssa);
   if (!result)
     return error(offset, Message::NeedsInteger, op, describe(x));

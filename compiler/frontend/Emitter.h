@@ -140,6 +140,7 @@ private:
   Val binaryLiterals(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryTypes(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  Val divide(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   /// A new value; what is known of it as an integer is kept.
   Val noted(mlir::Value value) {
     exact.note(value);

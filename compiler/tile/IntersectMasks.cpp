@@ -47,7 +47,7 @@ private:
     return arith::ConstantOp::create(b, loc, SplatElementsAttr::get(ends, b.getI32IntegerAttr(value)));
   }
   /// sign (rest + a row) for every row, where `rest` is clamped to [least, most].
-  Value end(LinearForm form, int64_t sign, int64_t least, int64_t most);
+  Value end(const LinearForm &form, int64_t sign, int64_t least, int64_t most);
 
   OpBuilder &b;
   Location loc;
@@ -98,7 +98,7 @@ private:
 
 } // namespace
 
-Value IntervalBuilder::end(LinearForm form, int64_t sign, int64_t least, int64_t most) {
+Value IntervalBuilder::end(const LinearForm &form, int64_t sign, int64_t least, int64_t most) {
   auto i64 = [&](int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); };
   int64_t step = sign * form.row;
   Value rest = arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, form.emit(b, loc), i64(least)), i64(most));

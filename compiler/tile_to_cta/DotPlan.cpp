@@ -174,7 +174,8 @@ cta::BufferType imbrex::bufferFor(tile::LoadOp load, const DotPlans &plans) {
 }
 
 static int64_t registers32(RankedTensorType type, unsigned warps) {
-  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(), int64_t(warps) * 32 * 32);
+  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
+                          int64_t(warps) * layout::kWarpThreads * 32);
 }
 
 /// True if `tile` is computed from a product of the same block: it takes the registers that this leaves.

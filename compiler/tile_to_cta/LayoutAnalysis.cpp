@@ -39,7 +39,7 @@ bool LayoutAnalysis::set(Value value, const Anchor &anchor) { return anchors.try
 
 TileLayout LayoutAnalysis::memoryLayout(RankedTensorType type, unsigned bytes) const {
   unsigned vector = std::max(1u, bytes / tile::elementBytes(type.getElementType()));
-  while (vector > 1 && type.getNumElements() < int64_t(vector) * 32 * warps)
+  while (vector > 1 && type.getNumElements() < int64_t(vector) * warps * layout::kWarpThreads)
     vector /= 2;
   return TileLayout::blocked(type.getShape(), warps, vector);
 }

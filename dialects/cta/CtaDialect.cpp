@@ -47,8 +47,9 @@ LogicalResult LaunchAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
                                  int64_t shared, unsigned registers) {
   if (!target.starts_with("sm_"))
     return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
-  if (threads < 1 || threads % 32 != 0)
-    return emitError() << "(2) expected whole warps of 32 threads, found " << threads << " threads";
+  if (threads < 1 || threads % layout::kWarpThreads != 0)
+    return emitError() << "(2) expected whole warps of " << layout::kWarpThreads << " threads, found " << threads
+                       << " threads";
   if (shared < 0)
     return emitError() << "(3) expected bytes of shared memory, found " << shared;
   if (registers < 1 || registers > 255)

@@ -12,6 +12,7 @@
 
 #include "dialects/layout/SharedLayout.h"
 #include "dialects/layout/TileLayout.h"
+#include "dialects/layout/Warp.h"
 #include "dialects/tile/TileDialect.h"
 
 #include "dialects/cta/CtaDialect.h.inc"

@@ -84,7 +84,7 @@ def Cta_LaunchAttr : AttrDef<Cta_Dialect, "Launch"> {
   let assemblyFormat = "`<` $target `,` `threads` $threads `,` `shared` $shared `,` `registers` $registers `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    unsigned getWarps() const { return getThreads() / 32; }
+    unsigned getWarps() const { return getThreads() / imbrex::layout::kWarpThreads; }
   }];
 }
 

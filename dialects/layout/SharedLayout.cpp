@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/layout/SharedLayout.h"
+#include "dialects/layout/Warp.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <array>
@@ -40,23 +41,26 @@ int64_t SharedLayout::offset(int64_t row, int64_t column) const {
   return (panel * storedRows + row) * panelSpan + inRow;
 }
 
+/// Of shared memory, and the bytes of a word of one (CUDA C++ Programming Guide, "Shared Memory").
+static constexpr unsigned kBanks = 32, kBankBytes = 4;
+
 /// Wavefronts of one phase of an access: the most different words that fall into one bank.
 static unsigned wavefronts(llvm::ArrayRef<int64_t> offsets, unsigned width) {
   llvm::SmallVector<int64_t, 64> words;
   for (int64_t offset : offsets)
-    for (int64_t word = offset / 4, end = (offset + width + 3) / 4; word < end; ++word)
+    for (int64_t word = offset / kBankBytes, end = (offset + width + kBankBytes - 1) / kBankBytes; word < end; ++word)
       words.push_back(word);
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
-  std::array<unsigned, 32> perBank{};
+  std::array<unsigned, kBanks> perBank{};
   for (int64_t word : words)
-    ++perBank[word % 32];
+    ++perBank[word % kBanks];
   return *std::max_element(perBank.begin(), perBank.end());
 }
 
 unsigned bankConflicts(llvm::ArrayRef<int64_t> offsets, unsigned width) {
   assert(llvm::isPowerOf2_32(width) && width <= 16 && "accesses of 1, 2, 4, 8 or 16 bytes");
-  size_t lanesPerPhase = width <= 4 ? 32 : 128 / width;
+  size_t lanesPerPhase = std::min(kWarpThreads, kBanks * kBankBytes / width);
   unsigned conflicts = 0;
   for (; !offsets.empty(); offsets = offsets.drop_front(std::min(lanesPerPhase, offsets.size())))
     conflicts += wavefronts(offsets.take_front(lanesPerPhase), width) - 1;

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/layout/TileLayout.h"
+#include "dialects/layout/Warp.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/Support/MathExtras.h"
@@ -19,7 +20,7 @@ namespace imbrex::layout {
 //===--- Construction and canonical form -----------------------------------===//
 
 static bool atomIsValid(llvm::ArrayRef<AtomBit> registers, llvm::ArrayRef<AtomBit> lanes, unsigned rank) {
-  if (lanes.size() != 5 || registers.size() > 24)
+  if (lanes.size() != kLaneBits || registers.size() > 24)
     return false;
   llvm::SmallVector<unsigned, 4> steps(rank, 0);
   for (const AtomBit &bit : llvm::concat<const AtomBit>(registers, lanes)) {
@@ -118,7 +119,7 @@ unsigned TileLayout::registersPerThread() const {
 }
 
 Coord TileLayout::coordOf(unsigned reg, unsigned lane, unsigned warp) const {
-  assert(reg < registersPerThread() && lane < 32 && "no such register or lane");
+  assert(reg < registersPerThread() && lane < kWarpThreads && "no such register or lane");
   Coord coord(rank(), 0);
   for (auto [i, bit] : llvm::enumerate(regBits))
     coord[bit.dim] += (reg >> i) & 1 ? bit.step : 0;

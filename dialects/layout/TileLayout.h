@@ -70,7 +70,7 @@ class TileLayout {
 public:
   TileLayout() = default;
 
-  /// `registers`: low bit first, none replicated. `lanes`: exactly 5. `warps`, `warpStride`, `repeat`: one
+  /// `registers`: low bit first, none replicated. `lanes`: exactly kLaneBits. `warps`, `warpStride`, `repeat`: one
   /// a dimension. The atom's extents follow from the bits. The layout is brought into canonical form:
   /// equal maps compare equal (factors of two of `repeat` move into the atom's registers where the
   /// register numbering allows it; the stride of one warp is 1).

@@ -3,12 +3,13 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The layouts of matrix instructions, and those that a search finds: of all ways to deal 5 bits of lanes
+// The layouts of matrix instructions, and those that a search finds: of all ways to deal the bits of lanes
 // and the warps to the dimensions, the one that costs a thread least; of equals, the first tried.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/layout/TileLayout.h"
+#include "dialects/layout/Warp.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
@@ -53,7 +54,7 @@ public:
   /// Tries all that has at most `mostLanes` along each dimension.
   void run(llvm::ArrayRef<unsigned> mostLanes) {
     most = mostLanes;
-    dealLanes(shape.size(), 32);
+    dealLanes(shape.size(), kWarpThreads);
   }
 
   /// `laneOrder`: the dimensions, the one that neighbouring lanes lie along first.
@@ -126,7 +127,7 @@ TileLayout Search::layout(llvm::ArrayRef<unsigned> laneOrder) const {
     spread(registers, dim, best.vector[dim]);
   for (unsigned dim : laneOrder)
     spread(lanes, dim, best.lanes[dim]);
-  lanes.resize(5);
+  lanes.resize(kLaneBits);
   unsigned used = 1;
   for (unsigned dim : warpOrder) {
     stride[dim] = used;
@@ -148,7 +149,7 @@ static Counts backwards(size_t rank) {
 TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
   Counts order = backwards(shape.size());
   Search search(shape, warps, vector, order);
-  search.run(Counts(shape.size(), 32));
+  search.run(Counts(shape.size(), kWarpThreads));
   return search.layout(backwards(shape.size()));
 }
 
@@ -161,7 +162,7 @@ TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, un
   order.push_back(dim);
   Search search(shape, warps, vector, order);
   search.addCost(dim, kCostOfParts);
-  search.run(Counts(shape.size(), 32));
+  search.run(Counts(shape.size(), kWarpThreads));
   return search.layout(backwards(shape.size()));
 }
 
@@ -188,7 +189,7 @@ TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned wa
   const unsigned order[] = {0, 1};
   Search search(shape, warps, vector, order);
   search.run(Counts{8, 4});
-  search.run(Counts{32, 32});
+  search.run(Counts{kWarpThreads, kWarpThreads});
   return search.layout(order); // eight lanes that access shared memory together are in eight rows: no two in one bank
 }
 

@@ -44,8 +44,8 @@ grid (H) |h| {
   let q = load Q[:, :];
   var acc = fill<f32>[16, 16](0);
   for j in tiles(S, 16) {
-    acc = dot(q, (load K[j * 16 :+ 16, h, 0 :+ 32]).T, acc);
-    acc = dot(q, (load SECOND).T, acc * 0.5);
+    acc = dot(q, FIRST, acc);
+    acc = dot(q, SECOND, acc * 0.5);
   }
   store O[h, :, :] = acc;
 }
@@ -163,14 +163,25 @@ class Check(unittest.TestCase):
         self.assertLess(bound, 1e-4)
         self.assertGreater(bound, 0)
 
+    def distances(self, first, *others):
+        for second in others:
+            for stages in ("1", "2", "3"):
+                with self.subTest(second=second, stages=stages):
+                    text = DISTANCES.replace("FIRST", first).replace("SECOND", second)
+                    self.good(self.check(self.text(text), "--set", "stages=" + stages, "--arg", "Q=" + self.normals("q", 16, 32),
+                                         "--arg", "K=" + self.normals("k", 40, 2, 64), "--out", "O=2x16x16"))
+
     # One view is read at constant distances: other pieces, other columns, another head, other rows.
     def test_loads_at_constant_distances(self):
-        for second in ("K[j * 16 :+ 16, h, 2 :+ 32]", "K[j * 16 :+ 16, h, 48 :+ 32]", "K[j * 16 :+ 16, h + 1, 0 :+ 32]",
-                       "K[j * 16 :+ 16, h - 1, 0 :+ 32]", "K[j * 16 + 16 :+ 16, h, 0 :+ 32]", "K[j * 16 - 3 :+ 16, h, 0 :+ 32]"):
-            for stages in ("1", "2", "3"):
-                text = DISTANCES.replace("SECOND", second)
-                self.good(self.check(self.text(text), "--set", "stages=" + stages, "--arg", "Q=" + self.normals("q", 16, 32),
-                                     "--arg", "K=" + self.normals("k", 40, 2, 64), "--out", "O=2x16x16"))
+        self.distances(*["(load K[%s]).T" % place for place in (
+            "j * 16 :+ 16, h, 0 :+ 32", "j * 16 :+ 16, h, 2 :+ 32", "j * 16 :+ 16, h, 48 :+ 32", "j * 16 :+ 16, h + 1, 0 :+ 32",
+            "j * 16 :+ 16, h - 1, 0 :+ 32", "j * 16 + 16 :+ 16, h, 0 :+ 32", "j * 16 - 3 :+ 16, h, 0 :+ 32")])
+
+    # The same where the loop moves along the columns: nothing else is known of the rows.
+    def test_columns_at_constant_distances(self):
+        self.distances(*["load K[%s]" % place for place in (
+            "0 :+ 32, h, j * 16 :+ 16", "0 :+ 32, h, j * 16 + 2 :+ 16", "0 :+ 32, h, j * 16 + 40 :+ 16",
+            "0 :+ 32, h + 1, j * 16 :+ 16", "24 :+ 32, h, j * 16 :+ 16")])
 
     # The bounds of the mask lie anywhere in rows of keys, also inside the bytes of one copy.
     def test_keys_side_by_side(self):

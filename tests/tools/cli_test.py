@@ -225,6 +225,33 @@ class Commands(unittest.TestCase):
         self.assertTrue(any("ring of 2 slots" in remark["message"] for remark in told["remarks"]))
         self.assertFalse(any("conversion" in remark["message"] for remark in told["remarks"]), "a conversion in the main loop")
 
+    def explain_with(self, spills):
+        """Explains a lesson at two warps with an assembler that spills spills[warps] bytes."""
+        ptxas = self.path("ptxas")
+        cases = "".join('*".reqntid %d"*) bytes=%d;; ' % (32 * warps, bytes) for warps, bytes in spills.items())
+        with open(ptxas, "w") as file:
+            file.write('#!/bin/sh\n[ "$1" = --version ] && echo 1 && exit\necho code > "$5"\n'
+                       'case "$(cat "$6")" in %s*) bytes=0;; esac\n'
+                       'echo "    0 bytes stack frame, $bytes bytes spill stores, 0 bytes spill loads"\n' % cases)
+        os.chmod(ptxas, 0o700)
+        words = ["explain", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--set", "warps=2", "--ptxas", ptxas]
+        text, told = imbrex(*words), imbrex(*words, "--json")
+        self.assertEqual((text.returncode, told.returncode), (0, 0), text.stderr)
+        return text.stdout, json.loads(told.stdout)
+
+    def test_explain_advises_on_spills(self):
+        text, told = self.explain_with({1: 200, 2: 100, 4: 8, 8: 0})
+        self.assertIn("100 bytes spilled", text)
+        self.assertIn("advice       warps=8 spills nothing\n", text)
+        self.assertEqual(told["advice"], {"parameter": "warps", "value": 8, "spilled_bytes": 0})
+        text, told = self.explain_with({1: 0, 2: 100, 4: 8, 8: 16})
+        self.assertIn("advice       warps=4 spills 8 bytes, the fewest", text)
+        text, told = self.explain_with({1: 0, 2: 100, 4: 100, 8: 100})
+        self.assertIn("no other setting of its tuning that was tried spills less", text)
+        self.assertNotIn("advice", told)
+        text, told = self.explain_with({})
+        self.assertNotIn("advice", text)
+
     def test_a_compiler_that_fails_leaves_what_repeats_it(self):
         # Long enough in the compiler for the child to be ended meanwhile.
         kernel = "kernel k(Y: out view<f64>[N]) grid (1) |i| {\n  var x = cast<f64>(i);\n%s  store Y[i] = x;\n}\n" % (

@@ -4,14 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints what the compiler reports of a kernel (KernelReport.h), its remarks, what the assembler says of its registers,
-// and the static figures of its loops: of the PTX, and of the machine code where it can be disassembled. As text or as
-// JSON.
+// with what to set where it spills, and the static figures of its loops: of the PTX, and of the machine code where it can
+// be disassembled. As text or as JSON.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/SpillAdvice.h"
 #include "tools/score/Disassemble.h"
 #include "tools/score/Score.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -29,11 +30,10 @@ struct Explanation {
   CompiledKernel kernel;
   std::vector<Diagnostic> remarks;
   std::optional<AssembledKernel> assembled;
+  std::optional<SpillAdvice> advice; ///< if it spills
 };
 
 } // namespace
-
-static unsigned spilledBytes(const AssembledKernel &code) { return code.spillStoreBytes + code.spillLoadBytes; }
 
 static std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text;
@@ -56,6 +56,8 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
                         e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());
   else
     os << "  registers    unknown: no ptxas found\n";
+  if (e.assembled && spilledBytes(*e.assembled) > 0)
+    os << "  advice       " << toString(e.advice) << "\n";
 }
 
 static void printText(const Explanation &e, llvm::raw_ostream &os) {
@@ -131,6 +133,9 @@ static void printJson(const Explanation &e, llvm::raw_ostream &os) {
     object["registers"] = e.assembled->registers;
     object["repairs"] = json::Array(e.assembled->repairs);
     object["spilled_bytes"] = spilledBytes(*e.assembled);
+    if (e.advice)
+      object["advice"] = json::Object{
+          {"parameter", e.advice->parameter}, {"value", e.advice->value}, {"spilled_bytes", e.advice->bytes}};
   }
   os << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }
@@ -169,15 +174,18 @@ int tool::explain(const Request &request) {
   llvm::errs() << result.errors();
   if (!result.kernel)
     return kUserError;
-  Explanation explanation{std::move(*result.kernel), {}, std::nullopt};
+  Explanation explanation{std::move(*result.kernel), {}, std::nullopt, std::nullopt};
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
       explanation.remarks.push_back(diagnostic);
   CompiledKernel &kernel = explanation.kernel;
   if (std::optional<std::string> ptxas = ptxasOf(request))
     if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
-      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target))
+      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target)) {
         explanation.assembled = std::move(*code);
+        if (unsigned bytes = spilledBytes(*explanation.assembled))
+          explanation.advice = adviseOnSpills(*source, request.options, kernel, *assembler, bytes);
+      }
   addScores(kernel, explanation.assembled, nvdisasmOf(request));
   request.json ? printJson(explanation, llvm::outs()) : printText(explanation, llvm::outs());
   return kSuccess;

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/score/Kinds.h"
+#include "dialects/layout/Warp.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -15,9 +16,8 @@
 #include "llvm/Support/Regex.h"
 
 using namespace imbrex::score;
+using imbrex::layout::kWarpThreads;
 using llvm::StringRef;
-
-static constexpr unsigned kLanes = 32;
 
 StringRef imbrex::score::name(Kind kind) {
   static constexpr StringRef kNames[kKinds] = {
@@ -173,7 +173,7 @@ int64_t imbrex::score::flops(Language language, const Instruction &i) {
     return 0;
   bool pair = i.base() == "HFMA2" || i.base() == "FFMA2" || i.hasModifier("f16x2") || i.hasModifier("bf16x2") ||
               i.hasModifier("f32x2");
-  return 2 * kLanes * (pair ? 2 : 1);
+  return 2 * kWarpThreads * (pair ? 2 : 1);
 }
 
 /// Bits of each lane's access.
@@ -208,17 +208,17 @@ int64_t imbrex::score::bytesMoved(Language language, const Instruction &i) {
     return kMatrixBytes;
   case Kind::Copy: {
     if (language == Language::Sass)
-      return i.base() == "LDGSTS" ? accessBits(language, i) / 8 * kLanes : 0;
+      return i.base() == "LDGSTS" ? accessBits(language, i) / 8 * kWarpThreads : 0;
     llvm::SmallVector<StringRef> operands;
     StringRef(i.operands).split(operands, ',');
     int64_t bytes;
     bool known = i.hasModifier("async") && !i.hasModifier("bulk") && operands.size() >= 3 &&
                  !operands[2].trim().getAsInteger(10, bytes);
-    return known ? bytes * kLanes : 0;
+    return known ? bytes * kWarpThreads : 0;
   }
   case Kind::Shared:
   case Kind::Global:
-    return accessBits(language, i) / 8 * kLanes;
+    return accessBits(language, i) / 8 * kWarpThreads;
   default:
     return 0;
   }

@@ -81,10 +81,54 @@ private:
       return {"at.k", [](const Place &at) { return at.k; }};
     }
   }
+  static __int128 quotient(__int128 x, __int128 y) { return y == 0 ? 0 : x / y; }
+  static __int128 remainder(__int128 x, __int128 y) { return y == 0 ? 0 : x % y; }
+  static __int128 roundedUp(__int128 x, __int128 y) { return x / y + (x % y != 0 && (x < 0) == (y < 0)); }
+
+  /// By a constant that is not 0, or by a field that may be.
+  Number divided(const Number &x) {
+    int64_t c = constant(), divisor = chance(60) ? pick(1, 16) : c == 0 ? 7 : c;
+    std::string by = ", " + std::to_string(divisor) + ")";
+    Number y = field();
+    switch (pick(0, 5)) {
+    case 0:
+      return {"(" + x.text + " / " + std::to_string(divisor) + ")",
+              [=](const Place &at) { return quotient(x.value(at), divisor); }};
+    case 1:
+      return {"(" + x.text + " % " + std::to_string(divisor) + ")",
+              [=](const Place &at) { return remainder(x.value(at), divisor); }};
+    case 2:
+      return {"(" + x.text + " / " + y.text + ")", [=](const Place &at) { return quotient(x.value(at), y.value(at)); }};
+    case 3:
+      return {"(" + x.text + " % " + y.text + ")",
+              [=](const Place &at) { return remainder(x.value(at), y.value(at)); }};
+    default:
+      return {"cdiv(" + x.text + by, [=](const Place &at) { return roundedUp(x.value(at), divisor); }};
+    }
+  }
+  Number chosen(const Number &x) {
+    Number y = field(), z = field();
+    switch (pick(0, 3)) {
+    case 0:
+      return {"abs(" + x.text + ")", [=](const Place &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
+    case 1:
+      return {"max(" + x.text + ", " + y.text + ")",
+              [=](const Place &at) { return std::max(x.value(at), y.value(at)); }};
+    case 2:
+      return {"(-" + x.text + ")", [=](const Place &at) { return -x.value(at); }};
+    default:
+      return {"where(" + y.text + " < " + z.text + ", " + x.text + ", " + y.text + ")",
+              [=](const Place &at) { return y.value(at) < z.value(at) ? x.value(at) : y.value(at); }};
+    }
+  }
   Number change(const Number &x) {
+    if (chance(35))
+      return divided(x);
+    if (chance(20))
+      return chosen(x);
     int64_t c = constant(), small = pick(-3, 5);
     Number y = field();
-    switch (pick(0, 9)) {
+    switch (pick(0, 7)) {
     case 0:
       return {"(" + x.text + " + " + y.text + ")", [=](const Place &at) { return x.value(at) + y.value(at); }};
     case 1:
@@ -92,13 +136,9 @@ private:
     case 2:
       return {"(" + x.text + " * " + std::to_string(small) + ")", [=](const Place &at) { return x.value(at) * small; }};
     case 3:
-      return {"(" + x.text + " / 7)", [=](const Place &at) { return x.value(at) / 7; }};
-    case 4:
-      return {"(" + x.text + " % 16)", [=](const Place &at) { return x.value(at) % 16; }};
-    case 5:
       return {"min(" + x.text + ", " + std::to_string(c) + ")",
               [=](const Place &at) { return std::min<__int128>(x.value(at), c); }};
-    case 6:
+    case 4:
       return {"(" + std::to_string(c) + " - " + x.text + ")", [=](const Place &at) { return c - x.value(at); }};
     default:
       return {"(" + x.text + " + " + std::to_string(c) + ")", [=](const Place &at) { return x.value(at) + c; }};
@@ -264,6 +304,40 @@ TEST(Masks, NearTheEdgeOfAnInteger) {
                [](const Place &at) { return at.k >= at.q + at.Sk - at.Sq; }}},
              {33, 40});
   checkMasks({{"at.q - 2147483647 - 2147483647 < at.k", whole}}, {20, 37});
+}
+
+// What each function makes of a number next to the edge is beyond it, and comes back.
+TEST(Masks, FunctionsNearTheEdgeOfAnInteger) {
+  static constexpr int64_t kMost = INT32_MAX;
+  checkMasks(
+      {{"abs(at.k - 2147483647) + 40 >= at.q + 2147483640 + 20",
+        [](const Place &at) { return kMost - at.k + 40 >= 2147483660 + at.q; }},
+       {"max(at.k, 2147483640) + at.k >= at.q + 2147483640 + 10",
+        [](const Place &at) { return 2147483640 + at.k >= 2147483650 + at.q; }},
+       {"min(at.k + 2147483640, 2147483647) + at.q >= at.Sq - at.Sq + 2147483640 + 10",
+        [](const Place &at) { return std::min(at.k + 2147483640, kMost) + at.q >= 2147483650; }},
+       {"cdiv(at.k + 2147483640, 2) * 2 <= at.q + 2147483647",
+        [](const Place &at) { return (at.k + 2147483641) / 2 * 2 <= at.q + kMost; }},
+       {"(at.k + 2147483640) / 7 * 7 == at.k + 2147483640",
+        [](const Place &at) { return (at.k + 2147483640) % 7 == 0; }},
+       {"(at.k + 2147483640) % 5 < at.q", [](const Place &at) { return (at.k + 2147483640) % 5 < at.q; }},
+       {"where(at.q > 7, at.k + 2147483647, at.k) >= at.q + 2147483640",
+        [](const Place &at) { return (at.q > 7 ? at.k + kMost : at.k) >= at.q + 2147483640; }},
+       {"-(at.k - 2147483647) + 20 > at.q + 2147483640",
+        [](const Place &at) { return kMost - at.k + 20 > at.q + 2147483640; }},
+       {"at.k * 2147483647 >= at.q * 2147483646", [](const Place &at) { return at.k * kMost >= at.q * (kMost - 1); }}},
+      {20, 37});
+}
+
+// A quotient by what may be 0 is 0 there, whatever it is a quotient of.
+TEST(Masks, DivisionsByWhatMayBeZero) {
+  checkMasks({{"at.k != at.k * -3 / at.k", [](const Place &at) { return at.k != 0; }},
+              {"at.k != at.k * 5 % at.k", [](const Place &at) { return at.k != 0; }},
+              {"at.q <= at.q * at.k / at.q", [](const Place &at) { return at.q <= (at.q == 0 ? 0 : at.k); }},
+              {"cdiv(at.k + 1, at.k) > at.q", [](const Place &at) { return (at.k < 2 ? at.k + 1 : 2) > at.q; }},
+              {"(at.k + 2147483640) / (at.k - at.q) >= 0 && at.k % (at.q - 3) == 0",
+               [](const Place &at) { return at.k >= at.q && (at.q == 3 || at.k % (at.q - 3) == 0); }}},
+             {20, 37});
 }
 
 // In wide tiles, like those of the random masks above, a window is one interval a row.

@@ -49,12 +49,19 @@ func.func @exp_f32(%x: f32) -> f32 {
   return %a : f32
 }
 
-// x less the maximum of its row is never above 0: exp needs no upper bound. The maximum of another dimension says nothing.
+// x less the maximum of its row is never above 0: exp needs no upper bound. The maximum of another dimension or
+// of another tile, and a minimum, say nothing.
 // CHECK-LABEL: @exp_below_maximum
 // CHECK: arith.maxnumf
 // CHECK-NOT: arith.minnumf
 // CHECK: math.exp2
 // CHECK-LABEL: @exp_below_another_maximum
+// CHECK: arith.minnumf
+// CHECK: math.exp2
+// CHECK-LABEL: @exp_below_a_maximum_of_another_tile
+// CHECK: arith.minnumf
+// CHECK: math.exp2
+// CHECK-LABEL: @exp_above_minimum
 // CHECK: arith.minnumf
 // CHECK: math.exp2
 func.func @exp_below_maximum(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
@@ -69,6 +76,22 @@ func.func @exp_below_another_maximum(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %m = tile.reduce max %x along 1 : tensor<8x8xf32> -> tensor<8xf32>
   %c = tile.expand_dims %m at 0 : tensor<8xf32> -> tensor<1x8xf32>
   %b = tile.broadcast %c : tensor<1x8xf32> -> tensor<8x8xf32>
+  %d = arith.subf %x, %b : tensor<8x8xf32>
+  %e = math.exp %d : tensor<8x8xf32>
+  return %e : tensor<8x8xf32>
+}
+func.func @exp_below_a_maximum_of_another_tile(%x: tensor<8x8xf32>, %y: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %m = tile.reduce max %y along 1 : tensor<8x8xf32> -> tensor<8xf32>
+  %c = tile.expand_dims %m at 1 : tensor<8xf32> -> tensor<8x1xf32>
+  %b = tile.broadcast %c : tensor<8x1xf32> -> tensor<8x8xf32>
+  %d = arith.subf %x, %b : tensor<8x8xf32>
+  %e = math.exp %d : tensor<8x8xf32>
+  return %e : tensor<8x8xf32>
+}
+func.func @exp_above_minimum(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %m = tile.reduce min %x along 1 : tensor<8x8xf32> -> tensor<8xf32>
+  %c = tile.expand_dims %m at 1 : tensor<8xf32> -> tensor<8x1xf32>
+  %b = tile.broadcast %c : tensor<8x1xf32> -> tensor<8x8xf32>
   %d = arith.subf %x, %b : tensor<8x8xf32>
   %e = math.exp %d : tensor<8x8xf32>
   return %e : tensor<8x8xf32>
