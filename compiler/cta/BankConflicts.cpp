@@ -10,6 +10,7 @@
 #include "compiler/cta/BankConflicts.h"
 #include "dialects/cta/CtaDialect.h"
 #include "dialects/layout/Access.h"
+#include "dialects/layout/Warp.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -18,15 +19,14 @@ using layout::SharedLayout;
 using layout::TileLayout;
 
 namespace {
-constexpr unsigned kLanes = 32;
 using Place = std::pair<int64_t, int64_t>; // row and column of a buffer
 } // namespace
 
 /// Of accesses of `width` elements at `place(lane)`. Lanes in a layout's margin, which access nothing, count as the
 /// last that does.
 template <typename PlaceOf> static unsigned conflicts(const SharedLayout &shared, unsigned width, PlaceOf place) {
-  SmallVector<int64_t, kLanes> offsets;
-  for (unsigned lane = 0; lane < kLanes; ++lane) {
+  SmallVector<int64_t, layout::kWarpThreads> offsets;
+  for (unsigned lane = 0; lane < layout::kWarpThreads; ++lane) {
     auto [row, column] = place(lane);
     offsets.push_back(
         shared.offset(std::clamp<int64_t>(row, 0, shared.paddedRows() - 1),
@@ -35,10 +35,25 @@ template <typename PlaceOf> static unsigned conflicts(const SharedLayout &shared
   return layout::bankConflicts(offsets, width * shared.elementBytes());
 }
 
-/// ldmatrix.x4: four matrices of eight rows of 16 bytes, those of the second pair eight columns on.
+/// ldmatrix.x4: four matrices of eight rows of 16 bytes, those of the second pair a matrix further along.
 static unsigned ldmatrixConflicts(const SharedLayout &shared) {
-  return conflicts(shared, layout::kAccessBytes / shared.elementBytes(),
-                   [](unsigned lane) { return Place(lane % 8 + 8 * (lane / 8 % 2), 8 * (lane / 16)); });
+  unsigned width = layout::kAccessBytes / shared.elementBytes();
+  return conflicts(shared, width,
+                   [=](unsigned lane) { return Place(lane % 8 + 8 * (lane / 8 % 2), width * (lane / 16)); });
+}
+
+/// An operand of mma in a buffer whose rows, or with `kIsRow` columns, are its rows and columns.
+static unsigned mmaConflicts(const SharedLayout &shared, layout::KOrder order, bool kIsRow) {
+  const unsigned bytes = shared.elementBytes();
+  if (layout::isByLdmatrix(order, bytes, kIsRow))
+    return ldmatrixConflicts(shared);
+  unsigned most = 0;
+  for (unsigned half = 0; half < 2; ++half)
+    most = std::max(most, conflicts(shared, 1, [&](unsigned lane) {
+                      unsigned k = layout::mmaK(order, bytes, half, lane % 4, 0), line = lane / 4;
+                      return kIsRow ? Place(k, line) : Place(line, k);
+                    }));
+  return most;
 }
 
 /// A tile spread as `tile` against a buffer that holds it or its transpose.
@@ -69,9 +84,12 @@ static unsigned operandConflicts(cta::BufferType buffer, RankedTensorType sums, 
 static unsigned dotConflicts(cta::DotOp dot) {
   auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
   cta::BufferType b = dot.getBBuffer().getType();
-  if (dot.getKind() == cta::DotKind::Mma)
-    return std::max(ldmatrixConflicts(b.getLayout()),
-                    dot.getABuffer() ? ldmatrixConflicts(dot.getABuffer().getType().getLayout()) : 0);
+  if (dot.getKind() == cta::DotKind::Mma) {
+    layout::KOrder order = cta::kOrderOf(dot);
+    unsigned ofA =
+        dot.getABuffer() ? mmaConflicts(dot.getABuffer().getType().getLayout(), order, dot.getTransposedA()) : 0;
+    return std::max(ofA, mmaConflicts(b.getLayout(), order, !dot.getTransposedB()));
+  }
   return std::max(operandConflicts(b, sums, 1, !dot.getTransposedB()),
                   operandConflicts(dot.getABuffer().getType(), sums, 0, dot.getTransposedA()));
 }

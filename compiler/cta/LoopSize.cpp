@@ -31,8 +31,10 @@ int64_t imbrex::instructionsOf(Block &block) {
       }
       cta::BufferType b = dot.getBBuffer().getType();
       int64_t k = dot.getTransposedB() ? b.getColumns() : b.getRows();
-      bool isMma = dot.getKind() == cta::DotKind::Mma; // m16n8k16: 4 registers, 16 along K
-      instructions += kPerProduct * (isMma ? registers * k / 64 : registers * k);
+      bool isMma = dot.getKind() == cta::DotKind::Mma; // 4 registers of the sums an instruction
+      int64_t depth = isMma ? 4 * layout::mmaDepth(b.getElementBytes()) : 1;
+      int64_t products = dot.getMode() == tile::DotMode::Tf32x3 ? 3 : 1;
+      instructions += kPerProduct * products * registers * k / depth;
     }
   });
   return instructions;

@@ -22,6 +22,7 @@
 #include "compiler/cta/LoopDots.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
+#include "dialects/layout/Warp.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -255,7 +256,7 @@ struct SkewLoops : imbrex::impl::SkewLoopsBase<SkewLoops> {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops)
-      LoopSkewer(loop, target->registersFor(32 * request.getWarps())).run();
+      LoopSkewer(loop, target->registersFor(layout::kWarpThreads * request.getWarps())).run();
   }
 };
 

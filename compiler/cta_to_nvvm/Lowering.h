@@ -10,7 +10,7 @@
 //     Control        kernel, loops, branches           Elementwise   arith and math
 //     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
-//     Products       cta.dot                           Reductions    tile.reduce, cta.reduce, cta.any,
+//     Products       cta.dot, with MmaProduct          Reductions    tile.reduce, cta.reduce, cta.any,
 //                                                                cta.clear_margin
 //     Intervals      tile.interval
 //

@@ -3,160 +3,20 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cta.dot by mma.sync or by multiply-adds. For mma, each k-step of 16 reads the right operand's
-// fragments from shared memory by ldmatrix just before they are used, so that few registers are live:
-//
-//     for k: A(k) for all rows of the warp;  for n by 16 columns: B(k, n) by ldmatrix.x4, two mma a row block
-//
-// Fragments: PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type".
+// cta.dot: what both kinds take for granted, and the one by multiply-adds (MmaProduct.cpp has the other).
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/SizeRefusal.h"
 #include "compiler/cta/SizeAdvice.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
-#include "compiler/cta_to_nvvm/Ldmatrix.h"
+#include "compiler/cta_to_nvvm/MmaProduct.h"
 #include "dialects/layout/Access.h"
 
 using namespace mlir;
 using namespace imbrex;
 using layout::Coord;
-using layout::SharedLayout;
 using layout::TileLayout;
-
-namespace {
-
-class MmaProduct {
-public:
-  MmaProduct(Lowering &l, cta::DotOp dot)
-      : l(l), b(l.b), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
-        element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
-        shared(dot.getBBuffer().getType().getLayout()), slot(l.slotPointer(dot.getBBuffer())) {
-    m = accumulator.extent(0), n = accumulator.extent(1);
-    warpsM = accumulator.warps()[0], warpsN = accumulator.warps()[1];
-    blocksM = m / (16 * warpsM), blocksN = n / (8 * warpsN);
-    cta::BufferType bType = dot.getBBuffer().getType();
-    int64_t k = dot.getTransposedB() ? bType.getColumns() : bType.getRows();
-    steps = (k + 15) / 16;
-    numbers = registerNumbers(accumulator);
-  }
-
-  void run() {
-    prepareAddresses();
-    for (unsigned step = 0; step < steps; ++step) {
-      SmallVector<Values> a;
-      for (unsigned block = 0; block < blocksM; ++block)
-        a.push_back(dot.getA() ? fragmentFromTile(block, step) : fragmentFromBuffer(block, step));
-      // Two blocks of 8 columns that are next to each other in this warp come with one ldmatrix.x4.
-      for (unsigned block = 0; block < blocksN;) {
-        bool two = block + 1 < blocksN;
-        Values fragments = loadB(block, step, two);
-        for (unsigned half = 0; half < (two ? 2u : 1u); ++half)
-          for (unsigned row = 0; row < blocksM; ++row)
-            multiply(row, block + half, a[row], ArrayRef(fragments).slice(2 * half, 2));
-        block += two ? 2 : 1;
-      }
-    }
-    l.define(dot.getResult(), sums);
-  }
-
-private:
-  void prepareAddresses();
-  Values fragmentFromTile(unsigned block, unsigned step);
-  Values fragmentFromBuffer(unsigned block, unsigned step);
-  Values loadB(unsigned block, unsigned step, bool two);
-  void multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment);
-
-  Lowering &l;
-  OpBuilder &b;
-  cta::DotOp dot;
-  const TileLayout &accumulator;
-  Type element;
-  Values sums;
-  SharedLayout shared;
-  Value slot;
-  int64_t m, n;
-  unsigned warpsM, warpsN, blocksM, blocksN, steps;
-  std::map<SmallVector<uint32_t, 4>, unsigned> numbers;
-  Value lowLane, thirdBit, fourthBit; ///< of Ldmatrix.h's lanes; the bits as rows or columns: 0 or 8
-  Value warpRow, warpColumn;          ///< first row and column of the warp
-};
-
-} // namespace
-
-void MmaProduct::prepareAddresses() {
-  MatrixLanes lanes = matrixLanes(l);
-  lowLane = lanes.row, thirdBit = l.mulConstant(lanes.bit3, 8), fourthBit = l.mulConstant(lanes.bit4, 8);
-  warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 0), 4), 16);
-  warpColumn = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 1), 3), 8);
-}
-
-/// The four words of A at row block `block`, k-step `step`, packed from the tile's registers.
-Values MmaProduct::fragmentFromTile(unsigned block, unsigned step) {
-  const Values &registers = l.registersOf(dot.getA());
-  unsigned first = 8 * (block * steps + step);
-  Type pair = VectorType::get({2}, element);
-  Values words;
-  for (unsigned i = 0; i < 4; ++i) {
-    Value halves = LLVM::PoisonOp::create(b, l.loc, pair);
-    for (unsigned half = 0; half < 2; ++half)
-      halves = LLVM::InsertElementOp::create(b, l.loc, halves, registers[first + 2 * i + half], l.i32(half));
-    words.push_back(LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), halves));
-  }
-  return words;
-}
-
-Values MmaProduct::fragmentFromBuffer(unsigned block, unsigned step) {
-  bool transposed = dot.getTransposedA();
-  SharedLayout layout = dot.getABuffer().getType().getLayout();
-  int64_t row = int64_t(block) * 16 * warpsM, k = int64_t(step) * 16;
-  // Matrices (0,0) (8,0) (0,8) (8,8): bit 3 of the lane moves along M, bit 4 along K.
-  Value along = l.add(l.add(lowLane, transposed ? fourthBit : thirdBit), transposed ? l.i32(0) : warpRow);
-  Value across = transposed ? l.add(thirdBit, warpRow) : fourthBit;
-  SharedPlace place{along, across, transposed ? k : row, transposed ? row : k};
-  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
-}
-
-/// B at 8-column block `block` (and the next one), k-step `step`: two words a block.
-Values MmaProduct::loadB(unsigned block, unsigned step, bool two) {
-  bool keyMajor = dot.getTransposedB(); // the buffer's rows are columns of B
-  int64_t column = int64_t(block) * 8 * warpsN, k = int64_t(step) * 16;
-  // Matrices (k 0, n 0) (k 8, n 0) (k 0, n N) (k 8, n N): bit 3 moves along K, bit 4 along N, by N = 8 * warpsN.
-  Value alongN = l.add(warpColumn, two ? l.mulConstant(fourthBit, warpsN) : l.i32(0));
-  SharedPlace place;
-  if (keyMajor)
-    place = {l.add(lowLane, alongN), thirdBit, column, k};
-  else
-    place = {l.add(lowLane, thirdBit), alongN, k, column};
-  return loadMatrices(l, l.sharedPointer(slot, shared, place), two ? 4 : 2, !keyMajor);
-}
-
-void MmaProduct::multiply(unsigned row, unsigned column, ArrayRef<Value> a, ArrayRef<Value> bFragment) {
-  unsigned first = numbers.find({uint32_t(row) * 16 * warpsM, uint32_t(column) * 8 * warpsN})->second;
-  Type f32 = b.getF32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
-  auto operand = [&](ArrayRef<Value> words) {
-    Values result(words);
-    if (element.isF16())
-      for (Value &word : result)
-        word = LLVM::BitcastOp::create(b, l.loc, VectorType::get({2}, element), word);
-    return result;
-  };
-  // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
-  Values c(sums.begin() + first, sums.begin() + first + 4);
-  std::optional<std::array<NVVM::MMATypes, 2>> types;
-  if (element.isBF16())
-    types = {NVVM::MMATypes::bf16, NVVM::MMATypes::bf16};
-  Value d =
-      NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bFragment), c, {16, 8, 16}, std::nullopt, std::nullopt,
-                          types, std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  for (unsigned i = 0; i < 4; ++i)
-    sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
-}
-
-//===----------------------------------------------------------------------===//
-// Multiply-adds
-//===----------------------------------------------------------------------===//
 
 namespace {
 
@@ -277,7 +137,8 @@ static LogicalResult checkOperands(cta::DotOp dot) {
   unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
   bool isFragment = layout == TileLayout::mmaAccumulator(sums.getShape(), warpsM, warpsN);
   if (auto a = dot.getA() ? cast<RankedTensorType>(dot.getA().getType()) : RankedTensorType(); a && isFragment)
-    isFragment = cta::layoutOf(a) == TileLayout::mmaOperandA(a.getShape(), warpsM);
+    isFragment = cta::layoutOf(a) ==
+                 TileLayout::mmaOperandA(a.getShape(), warpsM, tile::elementBytes(element), cta::kOrderOf(dot));
   return isFragment ? success() : dot.emitError("the operands of mma must have the layouts of its fragments");
 }
 
@@ -294,6 +155,6 @@ Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
     return failure();
   if (dot.getKind() == cta::DotKind::Fma)
     return lowerFma(l, dot);
-  MmaProduct(l, dot).run();
+  lowerMma(l, dot);
   return success();
 }

@@ -67,8 +67,8 @@ static SharedPlace placeOf(Lowering &l, const TileLayout &layout, unsigned reg, 
   return {l.threadCoordinate(layout, row), l.threadCoordinate(layout, 1 - row), coord[row], coord[1 - row]};
 }
 
-/// ldmatrix for a left operand: x4 gives registers 8 k .. 8 k + 7 of the fragment at k-step k; its matrices are (0,0)
-/// (8,0) (0,8) (8,8) of the 16 x 16 block.
+/// ldmatrix for a left operand: x4 gives the four words of the fragment at a k-step, whose elements are registers one
+/// after another; its matrices are, of 16-bit elements, (0,0) (8,0) (0,8) (8,8) of the 16 x 16 block.
 static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) {
   SharedLayout shared = op.getBuffer().getType().getLayout();
   Type element = op.getBuffer().getType().getElementType();
@@ -76,18 +76,21 @@ static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) 
   bool transposed = op.getTransposed();
   MatrixLanes lanes = matrixLanes(l);
   Value rowBase = l.add(lanes.row, l.mulConstant(transposed ? lanes.bit4 : lanes.bit3, 8));
-  Value columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, 8);
+  unsigned packed = layout::mmaPacked(shared.elementBytes()), chunk = 4 * packed; // of 16 bytes
+  Value columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, chunk);
   Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16); // whole atoms: the warp's part
   (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
-  Type pair = VectorType::get({2}, element);
+  Type word = packed == 1 ? element : Type(VectorType::get({packed}, element));
   Values registers;
-  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += 8) {
+  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += chunk) {
     Coord coord = layout.registerCoord(reg);
     SharedPlace place{rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]};
     for (Value bits : loadMatrices(l, l.sharedPointer(slot, shared, place), 4, transposed)) {
-      Value halves = LLVM::BitcastOp::create(l.b, l.loc, pair, bits);
-      for (unsigned half = 0; half < 2; ++half)
-        registers.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, halves, l.i32(half)));
+      Value elements = LLVM::BitcastOp::create(l.b, l.loc, word, bits);
+      if (packed == 1)
+        registers.push_back(elements);
+      for (unsigned i = 0; packed > 1 && i < packed; ++i)
+        registers.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, elements, l.i32(i)));
     }
   }
   l.define(op.getResult(), registers);

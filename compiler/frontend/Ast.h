@@ -44,7 +44,8 @@ struct Expr {
     Name,    ///< text
     Unary,   ///< text: "-" or "!"; operands[0]
     Binary,  ///< text: the operator; operands[0], operands[1]
-    Call,    ///< text: the function; operands, the first `integer` of them in brackets of their own: f(a)(b)
+    Call,    ///< text: the function; operands, the first `integer` of them in brackets of their own: f(a)(b);
+             ///< type.name: the mode in dot<mode>(a, b), or empty
     Fill,    ///< type, shape = operands but the last, value = operands.back()
     Cast,    ///< type, operands[0]
     Member,  ///< operands[0], text

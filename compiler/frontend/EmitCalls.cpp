@@ -35,7 +35,8 @@ Val Emitter::emitCall(const ast::Expr &expr) {
     arguments.push_back(emit(*operand));
     poison |= arguments.back().isPoison();
   }
-  if (const ast::Function *function = program.file->findFunction(expr.text)) {
+  // With a mode it is the built-in, whatever the file calls 'dot'.
+  if (const ast::Function *function = expr.type.name.empty() ? program.file->findFunction(expr.text) : nullptr) {
     if (poison || !checkExtras(expr, *function))
       return {};
     SmallVector<Placed> placed;
@@ -163,6 +164,9 @@ Val Emitter::emitReduce(const ast::Expr &expr, const Val &source) {
 }
 
 Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
+  StringRef word = expr.type.name.empty() ? StringRef("ieee") : StringRef(expr.type.name);
+  if (!tile::symbolizeDotMode(word))
+    return error(expr.type.offset, Message::DotMode, word);
   const Val &x = arguments[0], &y = arguments[1];
   RankedTensorType xt = x.tile(), yt = y.tile();
   bool tiles = xt && yt && xt.getRank() == 2 && yt.getRank() == 2 && xt.getElementType() == yt.getElementType() &&
@@ -186,7 +190,8 @@ Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
   } else {
     return error(expr.operands[2]->offset, Message::DotTypes, describe(x), describe(arguments[2]), describe(sum));
   }
-  return Val::of(tile::DotOp::create(b, at(expr.offset), type, x.ssa, y.ssa, accumulator));
+  auto mode = xt.getElementType().isF32() ? *tile::symbolizeDotMode(word) : tile::DotMode::Ieee;
+  return Val::of(tile::DotOp::create(b, at(expr.offset), type, x.ssa, y.ssa, accumulator, mode));
 }
 
 Val Emitter::emitCoord(const ast::Expr &expr, ArrayRef<Val> arguments) {

@@ -206,11 +206,7 @@ ExprPtr Parser::parsePrimary() {
     node->integer = take().is("true");
     return node;
   }
-  if (token.is("dot") && peek(1).is("<")) {
-    fail(Message::Unsupported, "a mode of dot (tf32, tf32x3)");
-    return nullptr;
-  }
-  if (peek(1).is("("))
+  if (peek(1).is("(") || (token.is("dot") && peek(1).is("<")))
     return parseCall();
   if (isPart())
     return parseAccess(Expr::Part);
@@ -218,7 +214,7 @@ ExprPtr Parser::parsePrimary() {
   return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
 
-/// The rest of primary = ... | name arguments [ arguments ] ;
+/// The rest of primary = ... | name arguments [ arguments ] | "dot" "<" name ">" arguments ;
 ExprPtr Parser::parseCall() {
   ExprPtr node = make(Expr::Call, peek().offset);
   std::vector<ExprPtr> arguments;
@@ -226,7 +222,14 @@ ExprPtr Parser::parseCall() {
     fail(Message::Unsupported, peek().describe());
     return nullptr;
   }
-  if (!expectName(node->text, "a function") || !expect("(") || !parseArguments(arguments))
+  if (!expectName(node->text, "a function"))
+    return nullptr;
+  if (accept("<")) {
+    node->type.offset = peek().offset;
+    if (!expectName(node->type.name, "a mode of dot") || !expect(">"))
+      return nullptr;
+  }
+  if (!expect("(") || !parseArguments(arguments))
     return nullptr;
   if (accept("(")) {
     node->integer = int64_t(arguments.size());
@@ -269,8 +272,9 @@ static std::string toWholeText(const Expr &expr) {
     return side(*expr.operands[0]) + " " + expr.text + " " + side(*expr.operands[1]);
   }
   case Expr::Call:
-    return expr.text + (expr.integer ? "(" + list(0, expr.integer) + ")" : "") + "(" +
-           list(expr.integer, expr.operands.size()) + ")";
+    return expr.text + (expr.type.name.empty() ? "" : "<" + expr.type.name + ">") +
+           (expr.integer ? "(" + list(0, expr.integer) + ")" : "") + "(" + list(expr.integer, expr.operands.size()) +
+           ")";
   case Expr::Fill:
     return "fill[" + list(0, expr.operands.size() - 1) + "](" + toText(*expr.operands.back()) + ")";
   case Expr::Cast:

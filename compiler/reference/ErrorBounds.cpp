@@ -116,9 +116,29 @@ std::vector<double> absoluteProduct(const TileValue &a, const TileValue &b, bool
   return sums;
 }
 
+/// A factor of a product as `mode` multiplies it, its errors those of the rounded values. For tf32x3 a factor that has
+/// an error may be split another way, which moves what is left out of the product.
+TileValue multiplied(const TileValue &factor, tile::DotMode mode) {
+  TileValue result = factor;
+  auto part = [&](double x) {
+    double rounded = roundToTf32(x);
+    return mode == tile::DotMode::Tf32 ? rounded : rounded + roundToTf32(x - rounded);
+  };
+  for (size_t i = 0; mode != tile::DotMode::Ieee && i < factor.size(); ++i) {
+    double x = factor.floats[i], error = factor.errors.empty() ? 0 : factor.errors[i];
+    result.floats[i] = part(x);
+    if (error == 0)
+      continue;
+    result.errors[i] = std::max(distance(part(x), part(x - error)), distance(part(x), part(x + error)));
+    result.errors[i] += mode == tile::DotMode::Tf32x3 ? std::ldexp(std::fabs(x), -21) : 0;
+  }
+  return result;
+}
+
 /// What the errors of the factors make of a product of tiles, and the error of what it is added to.
 void addOperandErrorsOfDot(OpRun &run) {
-  const TileValue &a = run.in(0), &b = run.in(1), &c = run.in(2);
+  tile::DotMode mode = mlir::cast<tile::DotOp>(run.op).getMode();
+  const TileValue a = multiplied(run.in(0), mode), b = multiplied(run.in(1), mode), &c = run.in(2);
   TileValue &out = run.out();
   for (size_t i = 0; i < c.errors.size(); ++i)
     addError(out, i, c.errors[i]);
@@ -137,13 +157,15 @@ double oneRounding(ElementType type, double value, Roundings kind) {
   return roundingOf(type, value);
 }
 
-/// Tensor cores, which multiply 16-bit factors, cut what is too small instead of rounding it: twice the error, at each
-/// addition.
+/// Tensor cores, which multiply 16-bit factors and tf32, cut what is too small instead of rounding it: twice the error,
+/// at each addition.
 std::vector<double> ownErrorsOfDot(OpRun &run, Roundings kind) {
-  const TileValue &a = run.in(0), &c = run.in(2);
-  double additions = double(a.shape[1] + 1), roundings = kind == Roundings::Worst ? additions : std::sqrt(additions);
-  roundings *= a.element.width == 16 ? 2 : 1;
-  std::vector<double> terms = absoluteProduct(a, run.in(1), false, false);
+  tile::DotMode mode = mlir::cast<tile::DotOp>(run.op).getMode();
+  const TileValue a = multiplied(run.in(0), mode), b = multiplied(run.in(1), mode), &c = run.in(2);
+  double additions = double(a.shape[1] * (mode == tile::DotMode::Tf32x3 ? 3 : 1) + 1);
+  double roundings = kind == Roundings::Worst ? additions : std::sqrt(additions);
+  roundings *= a.element.width == 16 || mode != tile::DotMode::Ieee ? 2 : 1;
+  std::vector<double> terms = absoluteProduct(a, b, false, false);
   for (size_t i = 0; i < terms.size(); ++i)
     terms[i] = roundings * oneRounding(run.out().element, terms[i] + std::fabs(c.floats[i]), kind);
   return terms;

@@ -72,17 +72,40 @@ void transpose(OpRun &run) {
   });
 }
 
-void dot(OpRun &run) {
+/// out += a * b, of in(0)'s and in(1)'s shapes.
+void addProduct(OpRun &run, const std::vector<double> &a, const std::vector<double> &b) {
   int64_t rows = run.in(0).shape[0], depth = run.in(0).shape[1], columns = run.in(1).shape[1];
-  const double *a = run.in(0).floats.data(), *b = run.in(1).floats.data();
   std::vector<double> &out = run.out().floats;
-  out = run.in(2).floats;
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t k = 0; k < depth; ++k) {
       double factor = a[row * depth + k];
       for (int64_t column = 0; column < columns; ++column)
         out[row * columns + column] += factor * b[k * columns + column];
     }
+}
+
+/// r(x) and s(x) of tile::DotMode.
+struct Tf32Parts {
+  explicit Tf32Parts(const std::vector<double> &values) {
+    for (double value : values) {
+      rounded.push_back(roundToTf32(value));
+      small.push_back(roundToTf32(value - rounded.back()));
+    }
+  }
+  std::vector<double> rounded, small;
+};
+
+void dot(OpRun &run) {
+  run.out().floats = run.in(2).floats;
+  tile::DotMode mode = mlir::cast<tile::DotOp>(run.op).getMode();
+  if (mode == tile::DotMode::Ieee)
+    return addProduct(run, run.in(0).floats, run.in(1).floats);
+  Tf32Parts a(run.in(0).floats), b(run.in(1).floats);
+  addProduct(run, a.rounded, b.rounded);
+  if (mode == tile::DotMode::Tf32)
+    return;
+  addProduct(run, a.rounded, b.small);
+  addProduct(run, a.small, b.rounded);
 }
 
 /// in is outer x length x inner, out is outer x inner.

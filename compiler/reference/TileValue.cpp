@@ -119,6 +119,15 @@ double roundTo(double value, ElementType::Kind format) {
   return value;
 }
 
+double roundToTf32(double value) {
+  constexpr Format kTf32 = {10, -136, 127};
+  if (!std::isfinite(value) || value == 0)
+    return value;
+  int ulp = std::max(std::ilogb(value) - kTf32.fractionBits, kTf32.lowestExponent);
+  double rounded = std::ldexp(std::round(std::ldexp(value, -ulp)), ulp);
+  return rounded != 0 && std::ilogb(rounded) > kTf32.highestExponent ? std::copysign(INFINITY, value) : rounded;
+}
+
 uint64_t encodeFloat(double value, ElementType::Kind format) {
   switch (format) {
   case ElementType::F16:

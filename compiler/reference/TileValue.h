@@ -36,6 +36,8 @@ int significandBits(ElementType::Kind format);
 
 /// `value` rounded to nearest even of a float format; overflow gives infinity.
 double roundTo(double value, ElementType::Kind format);
+/// `value` rounded to tf32 (f32 with 11 bits of significand), ties away from zero; overflow gives infinity.
+double roundToTf32(double value);
 /// The bits of `value` in a format, rounding first, and back.
 uint64_t encodeFloat(double value, ElementType::Kind format);
 double decodeFloat(uint64_t bits, ElementType::Kind format);

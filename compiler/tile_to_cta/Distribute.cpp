@@ -338,7 +338,9 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Value a, aBuffer;
   if (plan.kind == cta::DotKind::Mma && (!plan.a.load || plan.aInRegisters)) {
     auto type = cast<RankedTensorType>(dot.getA().getType());
-    a = fragmentA(plan.a, cta::withLayout(type, TileLayout::mmaOperandA(type.getShape(), plan.warpsM)));
+    unsigned bytes = tile::elementBytes(type.getElementType());
+    TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);
+    a = fragmentA(plan.a, cta::withLayout(type, spread));
   } else {
     aBuffer = operandBuffer(plan.a, transposedA);
   }
@@ -346,7 +348,7 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
   Key key{dot.getResult(), attr(builder.getContext(), plan.accumulator)};
   made[key] = cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
-                                 transposedA, transposedB);
+                                 transposedA, transposedB, /*async=*/false, dot.getMode());
   undo.push_back(key);
 }
 

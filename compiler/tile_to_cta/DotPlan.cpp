@@ -129,11 +129,12 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// mma.sync for 16-bit operands, with zeros where its tiles do not divide the product's; else multiply-adds.
+/// mma.sync for 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else multiply-adds.
 static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
-  if (a.getElementTypeBitWidth() != 16) {
+  const unsigned bytes = tile::elementBytes(a.getElementType());
+  if (bytes != 2 && dot.getMode() == tile::DotMode::Ieee) {
     plan.kind = cta::DotKind::Fma;
     unsigned vector = layout::accessWidth(tile::elementBytes(result.getElementType()), 0);
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
@@ -142,12 +143,41 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
   plan.kind = cta::DotKind::Mma;
   dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
   plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
-  Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1), int64_t(llvm::alignTo(k, 16))};
+  Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1),
+              int64_t(llvm::alignTo(k, layout::mmaDepth(bytes)))};
   if (all.m != m || all.n != n || all.k != k)
     dot.emitRemark() << "product of " << m << "x" << k << " times " << k << "x" << n
                      << " padded with zeros for the tensor cores: " << all.m << "x" << all.k << " times " << all.k
                      << "x" << all.n;
   return all;
+}
+
+/// True if `tile` is computed from a product of the same block: it takes the registers that this leaves.
+static bool isMadeOfProduct(Value tile, Block *block) {
+  llvm::SetVector<Value> values;
+  values.insert(tile);
+  for (unsigned i = 0; i < values.size(); ++i) { // grows while it is walked
+    Operation *op = values[i].getDefiningOp();
+    if (!op)
+      continue;
+    if (isa<tile::DotOp>(op) && op->getBlock() == block)
+      return true;
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      unsigned result = cast<OpResult>(values[i]).getResultNumber();
+      values.insert(branch.thenYield()->getOperand(result));
+      values.insert(branch.elseYield()->getOperand(result));
+    } else if (OpTrait::hasElementwiseMappableTraits(op)) {
+      values.insert(op->operand_begin(), op->operand_end());
+    }
+  }
+  return false;
+}
+
+/// The order of K that a left operand in registers is spread in: an accumulator's for what was one, and where the right
+/// operand's columns lie along rows (MmaOrder.h); else the one that ldmatrix gives.
+static layout::KOrder orderOfLeft(tile::DotOp dot, const DotPlan &plan) {
+  bool isChained = !plan.a.load && isMadeOfProduct(dot.getA(), dot->getBlock());
+  return plan.b.transposed && !isChained ? layout::KOrder::Chunks : layout::KOrder::Pairs;
 }
 
 static void keepAtLeast(OperandPlan &operand, int64_t rows, int64_t columns) {
@@ -176,27 +206,6 @@ cta::BufferType imbrex::bufferFor(tile::LoadOp load, const DotPlans &plans) {
 static int64_t registers32(RankedTensorType type, unsigned warps) {
   return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
                           int64_t(warps) * layout::kWarpThreads * 32);
-}
-
-/// True if `tile` is computed from a product of the same block: it takes the registers that this leaves.
-static bool isMadeOfProduct(Value tile, Block *block) {
-  llvm::SetVector<Value> values;
-  values.insert(tile);
-  for (unsigned i = 0; i < values.size(); ++i) { // grows while it is walked
-    Operation *op = values[i].getDefiningOp();
-    if (!op)
-      continue;
-    if (isa<tile::DotOp>(op) && op->getBlock() == block)
-      return true;
-    if (auto branch = dyn_cast<scf::IfOp>(op)) {
-      unsigned result = cast<OpResult>(values[i]).getResultNumber();
-      values.insert(branch.thenYield()->getOperand(result));
-      values.insert(branch.elseYield()->getOperand(result));
-    } else if (OpTrait::hasElementwiseMappableTraits(op)) {
-      values.insert(op->operand_begin(), op->operand_end());
-    }
-  }
-  return false;
 }
 
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
@@ -231,6 +240,7 @@ DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps) {
     plan.a = planOperand(dot.getA());
     plan.b = planOperand(dot.getB());
     Extents extents = planInstructions(dot, warps, plan);
+    plan.order = orderOfLeft(dot, plan);
     keepAtLeast(plan.a, extents.m, extents.k);
     keepAtLeast(plan.b, extents.k, extents.n);
     plans.insert({dot.getOperation(), plan});

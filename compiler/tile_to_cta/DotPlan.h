@@ -33,6 +33,8 @@ struct DotPlan {
   /// Kind mma, `a` from a load: true if its fragment is read into registers where it is loaded (once,
   /// before the loop), false if each k-step reads it from shared memory.
   bool aInRegisters = false;
+  /// Kind mma, `a` in registers: how it is spread (MmaOrder.h).
+  layout::KOrder order = layout::KOrder::Chunks;
 };
 
 /// Plans all products of `kernel`; keyed by operation, in program order.

@@ -46,6 +46,10 @@ layout::TileLayout narrowed(layout::TileLayout layout, llvm::ArrayRef<int64_t> s
 /// What cta.reduce makes of `source`, a tile with a layout.
 mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
 
+/// In which order the instructions of `dot`, of kind mma, take K: as its left tile is spread, or as shared memory is
+/// read best.
+layout::KOrder kOrderOf(DotOp dot);
+
 /// Checks constraint (1) of cta.alloc and cta.ring: where `slot`, or the first of several, starts in shared memory.
 llvm::LogicalResult verifyPlace(mlir::Operation *op, std::optional<int64_t> offset, BufferType slot);
 

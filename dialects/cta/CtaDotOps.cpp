@@ -36,11 +36,27 @@ LogicalResult imbrex::cta::DotOp::verify() {
   if (accumulator.getDimSize(0) != m || accumulator.getDimSize(1) != n || aK != k)
     return emitOpError("(2) extents do not agree: ")
            << m << "x" << aK << " times " << k << "x" << n << " into " << accumulator;
-  if (getKind() == DotKind::Mma && (b.getElementBytes() != 2 || !accumulator.getElementType().isF32()))
-    return emitOpError("(3) kind mma needs 16-bit operands and an f32 accumulator");
+  bool isRounded = getMode() != tile::DotMode::Ieee;
+  if (getKind() == DotKind::Fma && isRounded)
+    return emitOpError("(3) kind fma has mode ieee only");
+  bool hasInstruction = isRounded ? b.getElementType().isF32() : b.getElementBytes() == 2;
+  if (getKind() == DotKind::Mma && (!hasInstruction || !accumulator.getElementType().isF32()))
+    return emitOpError(
+        "(3) kind mma needs 16-bit operands, or f32 operands and mode tf32 or tf32x3, and an f32 accumulator");
   if (getResult().getType() != accumulator)
     return emitOpError("(4) expected a result of the accumulator's type");
   return success();
+}
+
+layout::KOrder imbrex::cta::kOrderOf(DotOp dot) {
+  using layout::KOrder, layout::TileLayout;
+  unsigned bytes = dot.getBBuffer().getType().getElementBytes();
+  if (!dot.getA())
+    return bytes == 2 || (!dot.getTransposedA() && dot.getTransposedB()) ? KOrder::Chunks : KOrder::Crossed;
+  auto a = cast<RankedTensorType>(dot.getA().getType());
+  const TileLayout &tile = layoutOf(a);
+  return tile == TileLayout::mmaOperandA(a.getShape(), tile.warps()[0], bytes, KOrder::Chunks) ? KOrder::Chunks
+                                                                                               : KOrder::Pairs;
 }
 
 LogicalResult DotWaitOp::verify() {

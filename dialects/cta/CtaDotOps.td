@@ -17,22 +17,30 @@ def Cta_DotKind : I32EnumAttr<"DotKind", "The instruction family of a product", 
   let cppNamespace = "::imbrex::cta";
 }
 
+/// tile's DotMode, as Cta_ReduceKind is tile's ReduceKind.
+def Cta_DotMode : Attr<CPred<"::mlir::isa<::imbrex::tile::DotModeAttr>($_self)">, "how a product multiplies f32"> {
+  let storageType = "::imbrex::tile::DotModeAttr";
+  let returnType = "::imbrex::tile::DotMode";
+  let convertFromStorage = "$_self.getValue()";
+  let constBuilderCall = "::imbrex::tile::DotModeAttr::get($_builder.getContext(), $0)";
+}
+
 def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
   let summary = "matrix product with operands in registers or shared memory";
   let description = [{
         result = accumulator + a * b        with a, b read transposed where the flag says so
 
     `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
-    m16n8k16 (16-bit operands, f32 accumulator; PTX ISA "mma.sync"), kind `fma` is one multiply-add an
-    element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
+    mma.sync of 16 rows, 8 columns and 32 bytes of K (PTX ISA, "mma"): m16n8k16 of 16-bit operands, m16n8k8 of f32
+    operands rounded to tf32, as `mode` says. Kind `fma` is one multiply-add an element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
     the margin of a fragment along K is zero (`cta.clear_margin`).
 
     With `async` the product is issued only: its result may be read behind a `cta.dot_wait`, and its operands must
     stay as they are until then.
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
-    (3) kind mma: 16-bit operands and an f32 accumulator;
-    (4) the result has the type of the accumulator; (5) tiles of rank 2.
+    (3) kind mma: 16-bit operands and mode `ieee`, or f32 operands and another mode, with an f32 accumulator; kind
+    fma: mode `ieee`; (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:
     ```mlir
@@ -42,11 +50,12 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     ```
   }];
   let arguments = (ins Cta_DotKind:$kind, Optional<Tile_Tile>:$a, Optional<Cta_BufferType>:$aBuffer, Cta_BufferType:$bBuffer,
-                       Tile_Tile:$accumulator, UnitAttr:$transposedA, UnitAttr:$transposedB, UnitAttr:$async);
+                       Tile_Tile:$accumulator, UnitAttr:$transposedA, UnitAttr:$transposedB, UnitAttr:$async,
+                       DefaultValuedAttr<Cta_DotMode, "::imbrex::tile::DotMode::Ieee">:$mode);
   let results = (outs Tile_Tile:$result);
   let assemblyFormat = [{
     $kind (`async` $async^)? (`tile` $a^ `:` type($a))? (`buffer` $aBuffer^ `:` qualified(type($aBuffer)))?
-    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator attr-dict
+    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator custom<DotMode>($mode) attr-dict
     `:` qualified(type($bBuffer)) `,` type($accumulator) `->` type($result)
   }];
   let hasVerifier = 1;

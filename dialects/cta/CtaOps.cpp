@@ -33,6 +33,24 @@ static void printReduceKind(OpAsmPrinter &printer, Operation *, tile::ReduceKind
   printer << tile::stringifyReduceKind(kind.getValue());
 }
 
+/// "mode tf32", or nothing for ieee.
+static ParseResult parseDotMode(OpAsmParser &parser, tile::DotModeAttr &mode) {
+  StringRef word = tile::stringifyDotMode(tile::DotMode::Ieee);
+  SMLoc place = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword("mode")) && parser.parseKeyword(&word))
+    return failure();
+  std::optional<tile::DotMode> known = tile::symbolizeDotMode(word);
+  if (!known)
+    return parser.emitError(place, "expected ieee, tf32 or tf32x3");
+  mode = tile::DotModeAttr::get(parser.getContext(), *known);
+  return success();
+}
+
+static void printDotMode(OpAsmPrinter &printer, Operation *, tile::DotModeAttr mode) {
+  if (mode.getValue() != tile::DotMode::Ieee)
+    printer << "mode " << tile::stringifyDotMode(mode.getValue());
+}
+
 #define GET_OP_CLASSES
 #include "dialects/cta/CtaOps.cpp.inc"
 

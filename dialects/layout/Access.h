@@ -28,8 +28,8 @@ unsigned accessWidth(unsigned elementBytes, int64_t run);
 /// hold consecutive elements, all of the tile or all beyond it.
 unsigned accessWidth(const TileLayout &tile, unsigned dim, int64_t extent, unsigned elementBytes);
 
-/// True if ldmatrix can read a tile of `shape` and of 16-bit elements, or with `transposed` its transpose: it is spread
-/// as a left operand of m16n8k16 is, and all that its layout covers is stored.
+/// True if ldmatrix can read a tile of `shape` from what holds it, or with `transposed` (16-bit elements only) its
+/// transpose: it is spread as a left operand of mma is, in the order Chunks, and all that its layout covers is stored.
 bool isLdmatrixOperand(const TileLayout &tile, llvm::ArrayRef<int64_t> shape, const SharedLayout &shared,
                        bool transposed);
 

@@ -40,6 +40,7 @@
 #ifndef IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 #define IMBREX_DIALECTS_LAYOUT_TILELAYOUT_H
 
+#include "dialects/layout/MmaOrder.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/SmallVector.h"
@@ -96,10 +97,11 @@ public:
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
 
-  /// A operand of 16-bit m16n8k16: `shape` M x K; rows spread as in mmaAccumulator, every warp along N holds
-  /// all of K. Register 8 k + r is half r % 2 of the instruction's register a(r / 2) at k-step k (PTX ISA,
-  /// "Matrix Fragments for mma.m16n8k16").
-  static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM);
+  /// A operand of mma (MmaOrder.h): `shape` M x K, `order` Chunks or Pairs; rows spread as in mmaAccumulator, every warp
+  /// along N holds all of K. Of 16-bit elements register 8 k + r is half r % 2 of the instruction's register a(r / 2) at
+  /// k-step k (PTX ISA, "Matrix Fragments for mma.m16n8k16"); in the order Pairs it is the accumulator of M x K.
+  static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned elementBytes = 2,
+                                KOrder order = KOrder::Chunks);
 
   /// Accumulator of the plain multiply-add product: 8 x 4 lanes where that leaves a thread the fewest
   /// registers, `vector` consecutive columns a lane, rows split over the warps first.

@@ -175,13 +175,22 @@ TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned wa
       {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], 8 * warpsN))});
 }
 
-TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM) {
+TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned elementBytes,
+                                   KOrder order) {
   assert(shape.size() == 2 && "an operand is a matrix");
-  AtomBit registers[] = {{1, 1}, {0, 8}, {1, 8}};
-  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  assert(order != KOrder::Crossed && "no layout: its lanes do not add up");
+  unsigned depth = mmaDepth(elementBytes);
+  llvm::SmallVector<AtomBit, 4> registers{{0, 8}};
+  // What moves k by so much: an element of a word, the half, or a bit of t.
+  auto step = [&](unsigned half, unsigned t, unsigned element) { return mmaK(order, elementBytes, half, t, element); };
+  for (unsigned element = 1; element < mmaPacked(elementBytes); element *= 2)
+    registers.insert(registers.begin(), {1, step(0, 0, element)});
+  AtomBit half{1, step(1, 0, 0)};
+  registers.insert(half.step == 1 ? registers.begin() : registers.end(), half); // an accumulator's columns come first
+  AtomBit lanes[] = {{1, step(0, 1, 0)}, {1, step(0, 2, 0)}, {0, 1}, {0, 2}, {0, 4}};
   // Warps along N are replicas, which the map does not mention.
   return TileLayout(registers, lanes, {warpsM, 1}, {1, 1},
-                    {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], 16))});
+                    {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], depth))});
 }
 
 TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {

@@ -202,6 +202,8 @@ LogicalResult DotOp::verify() {
   bool fits = (narrow && c.getElementType().isF32()) || (element.isF64() && c.getElementType().isF64());
   if (element != b.getElementType() || !fits)
     return emitOpError("(2) ") << element << " times " << b.getElementType() << " into " << c.getElementType();
+  if (getMode() != DotMode::Ieee && !element.isF32())
+    return emitOpError("(3) mode ") << stringifyDotMode(getMode()) << " of " << element;
   return success();
 }
 

@@ -19,6 +19,20 @@ def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "How a reduction combines elemen
   let cppNamespace = "::imbrex::tile";
 }
 
+def Tile_DotMode : I32EnumAttr<"DotMode", "How a product multiplies f32", [
+    I32EnumAttrCase<"Ieee", 0, "ieee">, I32EnumAttrCase<"Tf32", 1, "tf32">, I32EnumAttrCase<"Tf32x3", 2, "tf32x3">]> {
+  let cppNamespace = "::imbrex::tile";
+  let description = [{
+    With r(x) = x rounded to tf32, which has f32's exponents and 11 binary digits (to the nearest, ties away from zero;
+    PTX ISA, "cvt.rna.tf32"):
+
+    * `ieee`: operands as they are;
+    * `tf32`: r(a) * r(b), exact;
+    * `tf32x3`: r(a) * r(b) + r(a) * s(b) + s(a) * r(b), exact, with s(x) = r(x - r(x)): the product but for three
+      parts in 2^22. An operand that is infinite, or that r makes infinite, gives NaN.
+  }];
+}
+
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
 
 //===----------------------------------------------------------------------===//
@@ -310,19 +324,24 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
         result[i, j] = accumulator[i, j] + sum_k a[i, k] * b[k, j]
 
     Products are exact or rounded to the accumulator's type, sums are made in the accumulator's type;
-    the order of the sum over k is not defined. f32 operands are multiplied as IEEE f32.
+    the order of the sum over k is not defined. `mode` says what the product of two f32 is (DotMode).
 
     Constraints: (1) ranks 2, `a` M x K, `b` K x N, accumulator M x N; (2) `a` and `b` have one element
-    type: f16, bf16, f32 with an f32 accumulator, or f64 with an f64 accumulator.
+    type: f16, bf16, f32 with an f32 accumulator, or f64 with an f64 accumulator; (3) a mode other than `ieee` needs
+    operands of f32.
 
     Example:
     ```mlir
     %s = tile.dot %q, %kt, %zero : tensor<128x64xbf16>, tensor<64x32xbf16>, tensor<128x32xf32>
+    %r = tile.dot %x, %y, %s mode tf32 : tensor<128x64xf32>, tensor<64x32xf32>, tensor<128x32xf32>
     ```
   }];
-  let arguments = (ins Tile_Tile:$a, Tile_Tile:$b, Tile_Tile:$accumulator);
+  let arguments = (ins Tile_Tile:$a, Tile_Tile:$b, Tile_Tile:$accumulator,
+                       DefaultValuedAttr<Tile_DotMode, "::imbrex::tile::DotMode::Ieee">:$mode);
   let results = (outs Tile_Tile:$result);
-  let assemblyFormat = "$a `,` $b `,` $accumulator attr-dict `:` type($a) `,` type($b) `,` type($accumulator)";
+  let assemblyFormat = [{
+    $a `,` $b `,` $accumulator (`mode` $mode^)? attr-dict `:` type($a) `,` type($b) `,` type($accumulator)
+  }];
   let hasVerifier = 1;
 }
 

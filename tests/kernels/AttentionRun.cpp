@@ -12,6 +12,8 @@
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
 #include "tests/support/Storage.h"
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -27,6 +29,8 @@ std::string AttentionCase::describe() const {
     out << " softcap " << shape.softcap;
   out << " " << testing::name(placeQ) << "/" << testing::name(placeK) << "/" << testing::name(placeV) << "/"
       << testing::name(placeO) << " seed " << seed;
+  if (!mode.empty())
+    out << " " << mode;
   for (const auto &[parameter, value] : tuning)
     out << " " << parameter << "=" << value;
   return out.str();
@@ -59,6 +63,18 @@ AttentionInputs testing::seededInputs(const AttentionCase &run) {
   return inputs;
 }
 
+/// The kernel of a run.
+static Kernel kernelFor(const AttentionCase &run) {
+  static const char *const kFile = "attention_forward.tile";
+  if (run.mode.empty())
+    return kernelOf(run.device, kFile);
+  std::ifstream file(inRoot("kernels/" + std::string(kFile)));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  for (size_t at = 0; (at = text.find("dot(", at)) != std::string::npos; at += 3)
+    text.insert(at + 3, "<" + run.mode + ">");
+  return runtimeOf(run.device).loadSource({kFile, text}).value().kernel().value();
+}
+
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {
   const AttentionShape &shape = run.shape;
   const Runtime &runtime = runtimeOf(run.device);
@@ -72,7 +88,7 @@ AttentionOutcome testing::launchAttention(const AttentionCase &run, const Attent
   Tensor v = tensor(shape.keys, shape.keyHeads, shape.valueDepth, run.placeV, &inputs.v);
   Tensor o = tensor(shape.queries, shape.heads(), shape.valueDepth, run.placeO, nullptr);
   Tensor l(runtime, lseType, denseLayout({shape.batch, shape.heads(), shape.queries}));
-  Kernel kernel = kernelOf(run.device, "attention_forward.tile").hook("mask", shape.mask.hook());
+  Kernel kernel = kernelFor(run).hook("mask", shape.mask.hook());
   if (shape.softcap != 0)
     kernel.hook("score", "softcap(" + std::to_string(shape.softcap) + ")");
   for (const auto &[parameter, value] : run.tuning)

@@ -142,6 +142,14 @@ TEST(Emit, Dot) {
   EXPECT_EQ(result.count("tile.dot"), 2u);
 }
 
+TEST(Emit, ModesOfDot) {
+  Emitted result = emitBody("let x = load X[0 :+ 16, :]; let a = dot<tf32>(x, x.T); let c = dot<tf32x3>(x, x.T, a);"
+                            "let d = dot<ieee>(x, x.T); let h = load H[0 :+ 16, :]; let e = dot<tf32>(h, h.T);");
+  EXPECT_EQ(result.count("tile.dot"), 4u);
+  EXPECT_EQ(result.count(" mode tf32 :"), 1u); // of f16 it is the plain product
+  EXPECT_EQ(result.count(" mode tf32x3 :"), 1u);
+}
+
 TEST(Emit, Reductions) {
   EXPECT_HAS(emitBody("let a = rowmax(load X[0 :+ 4, :]);"),
              "tile.reduce max %2 along 1 : tensor<4x64xf32> -> tensor<4xf32>");

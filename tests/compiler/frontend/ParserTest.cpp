@@ -38,6 +38,7 @@ TEST(Parser, Precedence) {
 
 TEST(Parser, Calls) {
   EXPECT_EQ(shapeOf("dot(a, b.T, fill<f32>[2, 4](0))"), "dot(a, b.T, fill[2, 4](0))");
+  EXPECT_EQ(shapeOf("dot<tf32>(a, b) < 1"), "dot<tf32>(a, b) < 1");
   EXPECT_EQ(shapeOf("cast<wide<T>>(x) < 1"), "cast<T>(x) < 1");
   EXPECT_EQ(shapeOf("window(64, 0)(at) && f(x)"), "window(64, 0)(at) && f(x)");
 }

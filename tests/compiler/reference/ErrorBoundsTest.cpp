@@ -57,6 +57,24 @@ TEST(ErrorBounds, ProductsOfTiles) {
   expectNear(bound(text, {100, 0, 0, 0}), 4 * 10000 * kUnit);
 }
 
+// Exact factors are rounded alike by all: only the sum is off. One that has an error may be rounded the other way.
+TEST(ErrorBounds, FactorsRoundedToTf32) {
+  const std::string head = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
+                           "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n";
+  const std::string tail = "%r = tile.reduce sum %d along 0 : tensor<1x1xf32> -> tensor<1xf32>";
+  auto dot = [&](const std::string &left, const std::string &mode) {
+    return "%d = tile.dot " + left + ", %xt, %c mode " + mode +
+           " : tensor<1x4xf32>, tensor<4x1xf32>, tensor<1x1xf32>\n";
+  };
+  const std::string scaled =
+      "%k = arith.constant dense<3.0> : tensor<1x4xf32>\n%y = arith.divf %x2, %k : tensor<1x4xf32>\n";
+  expectNear(bound(head + dot("%x2", "tf32") + tail, {100.03, 0, 0, 0}), 4 * 2 * 10000 * kUnit);
+  expectNear(bound(head + dot("%x2", "tf32x3") + tail, {100.03, 0, 0, 0}), 8 * 2 * 10000 * kUnit);
+  const double half = 3 * (1 + 0x1p-11), ulp = 0x1p-10; // a third of it lies between two numbers of tf32
+  EXPECT_GT(bound(head + scaled + dot("%y", "tf32") + tail, {half, 0, 0, 0}), 0.9 * ulp * half);
+  EXPECT_LT(bound(head + scaled + dot("%y", "tf32") + tail, {3.75, 0, 0, 0}), 0.1 * ulp);
+}
+
 // A logit of -6e4 is known to 0.004, and so are the digits of its exponential.
 TEST(ErrorBounds, FunctionsCarryTheErrorOfTheirArgument) {
   const std::string text = "%s = tile.reduce sum %x2 along 1 : tensor<1x4xf32> -> tensor<1xf32>\n"

@@ -79,6 +79,23 @@ TEST(Tile, dotAddsToItsAccumulator) {
             (List{107, -1, 16, 199}));
 }
 
+// 1 + 2^-11 lies half way between two numbers of tf32 and goes away from zero, to 1 + 2^-10; what that leaves is
+// -2^-11.
+TEST(Tile, dotRoundsItsFactorsAsTheModeSays) {
+  auto square = [](const std::string &x, const std::string &mode) {
+    return evaluate("%m = arith.constant dense<" + x + "> : tensor<1x1xf32>\n" +
+                        "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n" + "%r = tile.dot %m, %m, %c mode " + mode +
+                        " : tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>",
+                    "1x1", DataType::F32)[0];
+  };
+  EXPECT_EQ(square("1.00048828125", "ieee"), float(0x1.002p0 * 0x1.002p0));
+  EXPECT_EQ(square("1.00048828125", "tf32"), float(0x1.004p0 * 0x1.004p0));
+  EXPECT_EQ(square("-1.00048828125", "tf32"), float(0x1.004p0 * 0x1.004p0));
+  EXPECT_EQ(square("1.00048828125", "tf32x3"), float(0x1.004p0 * 0x1.004p0 - 2 * 0x1.004p0 * 0x1p-11));
+  EXPECT_EQ(square("0x7F7FFFFF", "tf32"), INFINITY); // f32's largest
+  EXPECT_TRUE(std::isnan(square("0x7F800000", "tf32x3")));
+}
+
 TEST(Tile, reduceAlongEachDimension) {
   auto reduce = [](const std::string &kind, int dim, const std::string &extent) {
     return evaluate(kMatrix + "%r = tile.reduce " + kind + " %m along " + std::to_string(dim) +

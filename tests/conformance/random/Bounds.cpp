@@ -155,6 +155,18 @@ std::optional<Bounds> test::boundsOfSum(DataType type, const Bounds &x, int64_t 
   return sum.low >= whole.low && sum.high <= whole.high ? sum : whole;
 }
 
+Bounds test::boundsOfFactor(std::string_view mode, DataType type, const Bounds &x) {
+  if (type != DataType::F32 || mode.empty())
+    return x;
+  constexpr int kDigits = 11; // of tf32
+  bool isKept = x.grain != kRough && std::ldexp(x.magnitude(), x.grain) <= std::ldexp(1.0, kDigits);
+  Bounds result = x;
+  if (!x.isExact()) // it may be rounded the other way
+    result.error += x.magnitude() * std::ldexp(1.0, mode == "tf32" ? 1 - kDigits : 1 - 2 * kDigits);
+  result.grain = isKept ? x.grain : kRough;
+  return result;
+}
+
 std::optional<Bounds> test::boundsOfDot(DataType type, const Bounds &a, const Bounds &b, const Bounds &c,
                                         int64_t depth) {
   Bounds each = product(a, b);

@@ -51,6 +51,9 @@ std::optional<Bounds> boundsOfCast(DataType from, DataType to, const Bounds &x);
 /// The sum of `count` values.
 std::optional<Bounds> boundsOfSum(DataType type, const Bounds &x, int64_t count);
 
+/// A factor of dot<mode> of f32; of plain dot ("") and other types itself.
+Bounds boundsOfFactor(std::string_view mode, DataType type, const Bounds &x);
+
 /// dot(a, b, c) over `depth` products, added in `type`.
 std::optional<Bounds> boundsOfDot(DataType type, const Bounds &a, const Bounds &b, const Bounds &c, int64_t depth);
 

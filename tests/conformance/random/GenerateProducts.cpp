@@ -43,6 +43,13 @@ Value Generator::dotOperand(DataType type, int64_t height, int64_t width) {
   return operand;
 }
 
+/// How dot multiplies f32: "" as it is.
+std::string Generator::dotMode(DataType type) {
+  return type == DataType::F32 ? choose<std::string>({"", "", "tf32", "tf32", "tf32x3"}) : "";
+}
+
+static std::string dotName(const std::string &mode) { return mode.empty() ? "dot" : "dot<" + mode + ">"; }
+
 void Generator::addDot() {
   DataType type = chance(40) ? DataType::F16 : floatType();
   Value a = dotOperand(type, rows, inner), b = dotOperand(type, inner, columns);
@@ -50,9 +57,11 @@ void Generator::addDot() {
   std::optional<Value> c;
   if (chance(50))
     c = assignable(wideType(type), {rows, columns});
-  std::string text = "dot(" + a.text + ", " + b.text + (c ? ", " + c->text : "") + ")";
+  std::string mode = dotMode(type),
+              text = dotName(mode) + "(" + a.text + ", " + b.text + (c ? ", " + c->text : "") + ")";
   define(text, wideType(type), {rows, columns},
-         boundsOfDot(wideType(type), a.bounds, b.bounds, c ? c->bounds : zero, inner));
+         boundsOfDot(wideType(type), boundsOfFactor(mode, type, a.bounds), boundsOfFactor(mode, type, b.bounds),
+                     c ? c->bounds : zero, inner));
 }
 
 /// acc += A B in steps of `inner`, each operand stored as it is or transposed.
@@ -73,10 +82,13 @@ void Generator::addDotLoop() {
   std::string x = freshName("t"), y = freshName("t");
   line("  let " + x + " = " + slices(a, flipA, "i * " + std::to_string(rows), rows) + ";");
   line("  let " + y + " = " + slices(b, !flipB, "j * " + std::to_string(columns), columns) + ";");
-  line("  " + acc + " = dot(" + x + (flipA ? ".T" : "") + ", " + y + (flipB ? ".T" : "") + ", " + acc + ");");
+  std::string mode = dotMode(type);
+  line("  " + acc + " = " + dotName(mode) + "(" + x + (flipA ? ".T" : "") + ", " + y + (flipB ? ".T" : "") + ", " +
+       acc + ");");
   line("}");
   Bounds each{-4, 4, 0, program.arrays[a].contents == ArrayPlan::Dyadic ? 3 : kRough}, other = each;
   other.grain = program.arrays[b].contents == ArrayPlan::Dyadic ? 3 : kRough;
+  each = boundsOfFactor(mode, type, each), other = boundsOfFactor(mode, type, other);
   if (std::optional<Bounds> bounds = boundsOfDot(wide, each, other, {0, 0, 0, 0}, steps * inner))
     scope.push_back({acc, wide, {rows, columns}, *bounds});
 }
@@ -98,21 +110,24 @@ void Generator::addChainedDots() {
   line("  let kt = load " + program.arrays[k].name + slice + std::to_string(channels) + "];");
   line("  let vt = load " + program.arrays[v].name + slice + std::to_string(columns) + "];");
   line("  let at = t * " + step + " + iota(" + step + ");");
-  line("  let s = where((at < " + program.arrays[k].symbols[0] + ")[_, :], dot(" + q.text + ", kt.T) * 0.0625, -80);");
+  std::string mode = dotMode(type), dot = dotName(mode);
+  line("  let s = where((at < " + program.arrays[k].symbols[0] + ")[_, :], " + dot + "(" + q.text +
+       ", kt.T) * 0.0625, -80);");
   line("  let mn = max(" + m + ", rowmax(s));");
   line("  let p = exp2(s - mn[:, _]);");
   line("  let a = exp2(" + m + " - mn);");
   line("  " + l + " = " + l + " * a + rowsum(p);");
-  line("  " + acc + " = dot(cast<" + typeName(type) + ">(p), vt, " + acc + " * a[:, _]);");
+  line("  " + acc + " = " + dot + "(cast<" + typeName(type) + ">(p), vt, " + acc + " * a[:, _]);");
   line("  " + m + " = mn;");
   line("}");
-  std::optional<Bounds> s = boundsOfDot(wide, q.bounds, {-4, 4, 0, 3}, {0, 0, 0, 0}, channels);
+  std::optional<Bounds> s =
+      boundsOfDot(wide, boundsOfFactor(mode, type, q.bounds), {-4, 4, 0, 3}, {0, 0, 0, 0}, channels);
   if (!s || s->error > 0.1)
     return;
   Bounds weight{0, 1, s->error * 0.1 + 1e-6, kRough};
   std::optional<Bounds> p = boundsOfCast(wide, type == wide ? DataType::F32 : type, weight);
   std::optional<Bounds> sum = boundsOfSum(wide, weight, keys);
-  std::optional<Bounds> out = boundsOfDot(wide, *p, {-4, 4, 0, 3}, {0, 0, 0, kRough}, keys);
+  std::optional<Bounds> out = boundsOfDot(wide, boundsOfFactor(mode, type, *p), {-4, 4, 0, 3}, {0, 0, 0, kRough}, keys);
   if (sum)
     scope.push_back({l, wide, {rows}, *sum});
   if (out)

@@ -82,6 +82,7 @@ private:
 
   // GenerateProducts.cpp: matrix products.
   Value dotOperand(DataType type, int64_t rows, int64_t columns);
+  std::string dotMode(DataType type);
   void addDot();
   void addDotLoop();
   void addChainedDots();

@@ -33,6 +33,10 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %s = cta.dot mma tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
   // CHECK: cta.dot mma buffer %{{.*}} : !cta.buffer<16, 16, bf16, span 32>, %{{.*}} transposed_b
   %t = cta.dot mma buffer %q : !cta.buffer<16, 16, bf16, span 32>, %k transposed_b, %s : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  // CHECK: cta.dot mma buffer %{{.*}} : !cta.buffer<16, 8, f32, span 32>, %{{.*}}, %{{.*}} mode tf32 : !cta.buffer<8, 8, f32, span 32>
+  %f = cta.alloc : !cta.buffer<16, 8, f32, span 32>
+  %g = cta.alloc : !cta.buffer<8, 8, f32, span 32>
+  %u = cta.dot mma buffer %f : !cta.buffer<16, 8, f32, span 32>, %g, %s mode tf32 : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
   // CHECK: cta.dot mma async tile
   %w = cta.dot mma async tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
   // CHECK: cta.dot_wait %{{.*}}, %{{.*}} pending 1 after(%{{.*}} : tensor<16x8xf32, {{.*}}>) : tensor<16x8xf32, {{.*}}>, tensor<16x16xbf16

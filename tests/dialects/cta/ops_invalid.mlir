@@ -105,6 +105,30 @@ func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8,
 
 // -----
 
+func.func @dot_mma_mode(%a: !cta.buffer<16, 16, f16, span 32>, %b: !cta.buffer<16, 8, f16, span 32>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(3) kind mma needs 16-bit operands, or f32 operands and mode tf32 or tf32x3}}
+  %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f16, span 32>, %b, %c mode tf32 : !cta.buffer<16, 8, f16, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_fma_mode(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(3) kind fma has mode ieee only}}
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c mode tf32 : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_no_mode(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{expected ieee, tf32 or tf32x3}}
+  %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c mode tf64 : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
 func.func @dot_result(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(4) expected a result of the accumulator's type}}
   %0 = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf64>

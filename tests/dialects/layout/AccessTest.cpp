@@ -57,6 +57,9 @@ TEST(Access, LdmatrixReadsLeftOperandsThatAreStored) {
   EXPECT_TRUE(isLdmatrixOperand(operand, {32, 64}, SharedLayout::swizzled(32, 64, 2), false));
   EXPECT_TRUE(isLdmatrixOperand(operand, {32, 64}, SharedLayout::swizzled(64, 32, 2), true));
   EXPECT_FALSE(isLdmatrixOperand(operand, {32, 64}, SharedLayout::swizzled(32, 64, 4), false)) << "no 16 bits";
+  TileLayout tf32 = TileLayout::mmaOperandA({32, 64}, 2, 4);
+  EXPECT_TRUE(isLdmatrixOperand(tf32, {32, 64}, SharedLayout::swizzled(32, 64, 4), false));
+  EXPECT_FALSE(isLdmatrixOperand(tf32, {32, 64}, SharedLayout::swizzled(64, 32, 4), true)) << "halves of words";
   TileLayout blocked = TileLayout::blocked({32, 64}, 2, 8);
   EXPECT_FALSE(isLdmatrixOperand(blocked, {32, 64}, SharedLayout::swizzled(32, 64, 2), false)) << "no operand";
   TileLayout odd = TileLayout::mmaOperandA({20, 64}, 1); // covers 32 rows

@@ -22,6 +22,10 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   %wt = tile.transpose %w : tensor<32x64xbf16> -> tensor<64x32xbf16>
   // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<32x64xbf16>, tensor<64x32xbf16>, tensor<32x32xf32>
   %d = tile.dot %q, %wt, %t : tensor<32x64xbf16>, tensor<64x32xbf16>, tensor<32x32xf32>
+  // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
+  %ieee = tile.dot %d, %t, %d mode ieee : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
+  // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} mode tf32x3 : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
+  %tf32 = tile.dot %d, %t, %d mode tf32x3 : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
   // CHECK: tile.reduce max %{{.*}} along 1 : tensor<32x32xf32> -> tensor<32xf32>
   %m = tile.reduce max %d along 1 : tensor<32x32xf32> -> tensor<32xf32>
   // CHECK: tile.expand_dims %{{.*}} at 1 : tensor<32xf32> -> tensor<32x1xf32>

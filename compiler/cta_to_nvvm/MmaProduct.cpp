@@ -1,0 +1,267 @@
+//===- MmaProduct.cpp - Matrix products by mma.sync -----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// cta.dot of kind mma. Each k-step of 32 bytes reads the right operand's fragments from shared memory just before they
+// are used, so that few registers are live:
+//
+//     for k: A(k) for all rows of the warp;  for n by 16 columns: B(k, n), two mma a row block
+//
+// Fragments and their order of K: dialects/layout/MmaOrder.h. f32 is rounded to tf32 where a fragment is read; for
+// tf32x3 into two words, the rounded value and what that leaves, also rounded:
+//
+//     c += small(a) big(b);  c += big(a) small(b);  c += big(a) big(b)
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/MmaProduct.h"
+#include "compiler/cta_to_nvvm/Ldmatrix.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::KOrder;
+using layout::SharedLayout;
+using layout::TileLayout;
+
+namespace {
+
+/// Words of a fragment, four of A or two of B, as the instruction takes them; `small`: for tf32x3 only.
+struct Fragment {
+  Values words, small;
+};
+
+class MmaProduct {
+public:
+  MmaProduct(Lowering &l, cta::DotOp dot);
+  void run();
+
+private:
+  void prepareAddresses();
+  Value kOf(unsigned half);
+  /// A bit of the lane, 0 or 8, as columns of 16 bytes or none.
+  Value chunk(Value bit) { return bytes == 2 ? bit : l.shiftRight(bit, llvm::Log2_32(bytes / 2)); }
+  Fragment loadA(unsigned block, unsigned step);
+  SmallVector<Fragment> loadB(unsigned block, unsigned step, bool two);
+  Values wordsFromTile(unsigned block, unsigned step);
+  Values matricesOfA(unsigned block, unsigned step);
+  Values matricesOfB(unsigned block, unsigned step, bool two);
+  Value wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step);
+  Fragment toFragment(Values words);
+  void multiply(unsigned row, unsigned column, const Fragment &a, const Fragment &bFragment);
+  void instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords);
+
+  Lowering &l;
+  OpBuilder &b;
+  cta::DotOp dot;
+  const TileLayout &accumulator;
+  Type element;
+  Values sums;
+  unsigned bytes, depth; ///< of an element; elements of K that an instruction takes
+  KOrder order;
+  unsigned warpsM, warpsN, blocksM, blocksN, steps;
+  std::map<SmallVector<uint32_t, 4>, unsigned> numbers, numbersOfA;
+  MatrixLanes lanes;
+  Value warpRow, warpColumn; ///< first row and column of the warp
+  Value group, kOfHalf[2];   ///< lane / 4; the k of this lane's word of each half, in step 0
+};
+
+} // namespace
+
+MmaProduct::MmaProduct(Lowering &l, cta::DotOp dot)
+    : l(l), b(l.b), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
+      element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
+      bytes(dot.getBBuffer().getType().getElementBytes()), depth(layout::mmaDepth(bytes)), order(cta::kOrderOf(dot)) {
+  warpsM = accumulator.warps()[0], warpsN = accumulator.warps()[1];
+  blocksM = accumulator.extent(0) / (16 * warpsM), blocksN = accumulator.extent(1) / (8 * warpsN);
+  cta::BufferType bType = dot.getBBuffer().getType();
+  steps = llvm::divideCeil(dot.getTransposedB() ? bType.getColumns() : bType.getRows(), depth);
+  numbers = registerNumbers(accumulator);
+  if (dot.getA())
+    numbersOfA = registerNumbers(cta::layoutOf(dot.getA().getType()));
+}
+
+void MmaProduct::run() {
+  prepareAddresses();
+  for (unsigned step = 0; step < steps; ++step) {
+    SmallVector<Fragment> a;
+    for (unsigned block = 0; block < blocksM; ++block)
+      a.push_back(loadA(block, step));
+    for (unsigned block = 0; block < blocksN; block += 2) {
+      SmallVector<Fragment> fragments = loadB(block, step, /*two=*/block + 1 < blocksN);
+      for (auto [i, fragment] : llvm::enumerate(fragments))
+        for (unsigned row = 0; row < blocksM; ++row)
+          multiply(row, block + i, a[row], fragment);
+    }
+  }
+  l.define(dot.getResult(), sums);
+}
+
+void MmaProduct::prepareAddresses() {
+  lanes = matrixLanes(l);
+  lanes.bit3 = l.mulConstant(lanes.bit3, 8), lanes.bit4 = l.mulConstant(lanes.bit4, 8);
+  warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 0), 4), 16);
+  warpColumn = l.mulConstant(l.shiftRight(l.threadCoordinate(accumulator, 1), 3), 8);
+  group = l.shiftRight(l.lane, 2);
+  for (unsigned half = 0; half < 2; ++half)
+    kOfHalf[half] = kOf(half);
+}
+
+/// layout::mmaK of this lane, for the first element of a word.
+Value MmaProduct::kOf(unsigned half) {
+  Value t = l.bitAnd(l.lane, 3), ofHalf = l.i32(layout::mmaK(order, bytes, half, 0, 0));
+  if (order == KOrder::Crossed)
+    return l.add(t, l.bitXor(l.mulConstant(l.bitAnd(l.lane, 1), 4), ofHalf));
+  return l.add(l.mulConstant(t, layout::mmaK(order, bytes, 0, 1, 0)), ofHalf);
+}
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+/// The four words of A at row block `block`, k-step `step`, packed from the tile's registers.
+Values MmaProduct::wordsFromTile(unsigned block, unsigned step) {
+  const Values &registers = l.registersOf(dot.getA());
+  unsigned packed = layout::mmaPacked(bytes);
+  auto registerOf = [&](unsigned word, unsigned i) {
+    uint32_t row = 16 * warpsM * block + 8 * (word % 2), k = layout::mmaK(order, bytes, word / 2, 0, i);
+    return registers[numbersOfA.find({row, step * depth + k})->second];
+  };
+  Values words;
+  for (unsigned word = 0; word < 4; ++word) {
+    if (packed == 1) {
+      words.push_back(registerOf(word, 0));
+      continue;
+    }
+    Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({packed}, element));
+    for (unsigned i = 0; i < packed; ++i)
+      all = LLVM::InsertElementOp::create(b, l.loc, all, registerOf(word, i), l.i32(i));
+    words.push_back(LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all));
+  }
+  return words;
+}
+
+/// The same by ldmatrix.
+Values MmaProduct::matricesOfA(unsigned block, unsigned step) {
+  bool transposed = dot.getTransposedA();
+  SharedLayout layout = dot.getABuffer().getType().getLayout();
+  int64_t row = int64_t(block) * 16 * warpsM, k = int64_t(step) * depth;
+  // Matrices (0,0) (8,0) (0,half) (8,half): bit 3 of the lane moves along M, bit 4 along K.
+  Value along = l.add(l.add(lanes.row, transposed ? lanes.bit4 : lanes.bit3), transposed ? l.i32(0) : warpRow);
+  Value across = transposed ? l.add(lanes.bit3, warpRow) : chunk(lanes.bit4);
+  SharedPlace place{along, across, transposed ? k : row, transposed ? row : k};
+  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
+}
+
+/// B at 8-column block `block` (and the next one), k-step `step`, by ldmatrix: two words a block.
+Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
+  bool keyMajor = dot.getTransposedB(); // the buffer's rows are columns of B
+  int64_t column = int64_t(block) * 8 * warpsN, k = int64_t(step) * depth;
+  // Matrices (k 0, n 0) (k half, n 0) (k 0, n N) (k half, n N): bit 3 moves along K, bit 4 along N, by N = 8 * warpsN.
+  Value alongN = l.add(warpColumn, two ? l.mulConstant(lanes.bit4, warpsN) : l.i32(0));
+  SharedPlace place;
+  if (keyMajor)
+    place = {l.add(lanes.row, alongN), chunk(lanes.bit3), column, k};
+  else
+    place = {l.add(lanes.row, lanes.bit3), alongN, k, column};
+  SharedLayout shared = dot.getBBuffer().getType().getLayout();
+  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getBBuffer()), shared, place), two ? 4 : 2, !keyMajor);
+}
+
+/// This lane's word of row or column `line` + `lineStep` of an operand, from `buffer`.
+Value MmaProduct::wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step) {
+  SharedLayout shared = cast<cta::BufferType>(buffer.getType()).getLayout();
+  int64_t k = int64_t(step) * depth;
+  SharedPlace place =
+      kIsRow ? SharedPlace{kOfHalf[half], line, k, lineStep} : SharedPlace{line, kOfHalf[half], lineStep, k};
+  return l.loadVector(l.sharedPointer(l.slotPointer(buffer), shared, place), element, 1).front();
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+Fragment MmaProduct::loadA(unsigned block, unsigned step) {
+  if (dot.getA())
+    return toFragment(wordsFromTile(block, step));
+  bool kIsRow = dot.getTransposedA();
+  if (layout::isByLdmatrix(order, bytes, kIsRow))
+    return toFragment(matricesOfA(block, step));
+  Values words;
+  for (unsigned word = 0; word < 4; ++word)
+    words.push_back(wordAt(dot.getABuffer(), kIsRow, l.threadCoordinate(accumulator, 0),
+                           16 * int64_t(warpsM) * block + 8 * (word % 2), word / 2, step));
+  return toFragment(words);
+}
+
+/// B at 8-column block `block`, and at the next one of this warp.
+SmallVector<Fragment> MmaProduct::loadB(unsigned block, unsigned step, bool two) {
+  bool kIsRow = !dot.getTransposedB();
+  Values words;
+  if (layout::isByLdmatrix(order, bytes, kIsRow))
+    words = matricesOfB(block, step, two);
+  else
+    for (unsigned word = 0; word < (two ? 4 : 2); ++word)
+      words.push_back(wordAt(dot.getBBuffer(), kIsRow, l.add(warpColumn, group),
+                             8 * int64_t(warpsN) * (block + word / 2), word % 2, step));
+  SmallVector<Fragment> fragments;
+  for (ArrayRef<Value> rest = words; !rest.empty(); rest = rest.drop_front(2))
+    fragments.push_back(toFragment(Values(rest.take_front(2))));
+  return fragments;
+}
+
+/// Rounds f32 to tf32.
+Fragment MmaProduct::toFragment(Values words) {
+  if (dot.getMode() == tile::DotMode::Ieee)
+    return {words, {}};
+  Fragment fragment;
+  Type f32 = b.getF32Type(), i32 = b.getI32Type();
+  auto round = [&](Value x) -> Value {
+    return NVVM::ConvertFloatToTF32Op::create(b, l.loc, i32, x, NVVM::FPRoundingMode::RNA);
+  };
+  for (Value word : words) {
+    Value x = word.getType().isF32() ? word : Value(LLVM::BitcastOp::create(b, l.loc, f32, word));
+    fragment.words.push_back(round(x));
+    if (dot.getMode() != tile::DotMode::Tf32x3)
+      continue;
+    Value big = LLVM::BitcastOp::create(b, l.loc, f32, fragment.words.back());
+    fragment.small.push_back(round(LLVM::FSubOp::create(b, l.loc, x, big)));
+  }
+  return fragment;
+}
+
+void MmaProduct::multiply(unsigned row, unsigned column, const Fragment &a, const Fragment &bFragment) {
+  unsigned first = numbers.find({uint32_t(row) * 16 * warpsM, uint32_t(column) * 8 * warpsN})->second;
+  if (!a.small.empty()) {
+    instruction(first, a.small, bFragment.words);
+    instruction(first, a.words, bFragment.small);
+  }
+  instruction(first, a.words, bFragment.words);
+}
+
+/// Adds to the sums from `first` on.
+void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords) {
+  Type f32 = b.getF32Type();
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
+  auto operand = [&](ArrayRef<Value> words) {
+    Values result(words);
+    if (element.isF16())
+      for (Value &word : result)
+        word = LLVM::BitcastOp::create(b, l.loc, VectorType::get({2}, element), word);
+    return result;
+  };
+  // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
+  Values c(sums.begin() + first, sums.begin() + first + 4);
+  std::optional<std::array<NVVM::MMATypes, 2>> types;
+  if (!element.isF16()) {
+    NVVM::MMATypes each = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::tf32;
+    types = {each, each};
+  }
+  Value d = NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bWords), c, {16, 8, int64_t(depth)}, std::nullopt,
+                                std::nullopt, types,
+                                std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  for (unsigned i = 0; i < 4; ++i)
+    sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
+}
+
+void imbrex::lowerMma(Lowering &l, cta::DotOp dot) { MmaProduct(l, dot).run(); }
