@@ -187,6 +187,8 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
 uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes,
                   const uint8_t *value);
+/// A read and a write at once, by an atomic operation.
+uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 
 /// What a strong read of `space` learns, once it has been made.
 void afterStrongRead(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address);

@@ -16,9 +16,6 @@
 namespace imbrex::simulator {
 namespace {
 
-/// Up to here a look at every warp costs less than keeping the latest reads.
-constexpr unsigned kFewWarps = 8;
-
 template <class T> T *reserve(size_t count) {
   void *memory =
       mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -70,7 +67,6 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   anyStrong = anyUndefined = false;
   noticed = Notice();
   clocks.begin(warpCount);
-  keepsLatest = warpCount > kFewWarps;
   for (const SharedGap &gap : gaps)
     for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
       writeTime[i] = kInFlight;
@@ -136,16 +132,15 @@ void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
   size_t at = size_t(who.warp()) * stride + index;
   uint32_t others = 0;
   if (trace.time[at] > clocks.lanesJoined[who.warp()] && !who.manyLanes())
-    others = trace.lanesAt(at) & ~who.lanes();
+    others = trace.lanes[at] & ~who.lanes();
   for (uint32_t rest = clocks.laneSeen.empty() ? 0 : others; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     if (clocks.ordered(who.warp(), who.lane(), who.warp(), lane, trace.time[at]))
       others &= ~(1u << lane);
   }
   trace.time[at] = clocks.now;
-  trace.who[at] = (who.bits & ~Accessor::kStrong) | (others ? Accessor::kLaneSet : 0);
-  if (others)
-    trace.lanes[at] = others | who.lanes();
+  trace.who[at] = who.bits;
+  trace.lanes[at] = others | who.lanes();
 }
 
 bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
@@ -162,18 +157,9 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     }
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
-  Trace &trace = who.strong() ? strongReads : plainReads;
-  uint32_t *times = trace.time + size_t(who.warp()) * stride, *names = trace.who + size_t(who.warp()) * stride;
-  uint32_t replaced = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()], now = clocks.now;
-  for (uint32_t i = first; i <= last; ++i) {
-    if (times[i] > replaced) {
-      record(trace, i, who);
-      continue;
-    }
-    times[i] = now;
-    names[i] = who.bits & ~Accessor::kStrong;
-  }
-  if (keepsLatest && !who.strong())
+  for (uint32_t i = first; i <= last; ++i)
+    record(who.strong() ? strongReads : plainReads, i, who);
+  if (!who.strong())
     noteLatest(first, last, who);
   if (undefined)
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
@@ -242,9 +228,9 @@ bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first
     return true;
   for (uint32_t i = first; i <= last; ++i) {
     unsigned culprit;
-    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanesAt(row + i), trace.time[row + i], culprit))
+    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit))
       continue;
-    uint32_t other = trace.who[row + i] & ~(31u | Accessor::kLaneSet);
+    uint32_t other = trace.who[row + i] & ~(31u | Accessor::kStrong | Accessor::kAsync);
     return fail(FaultKind::SharedRace, {other | culprit}, wrote);
   }
   return true;
@@ -278,7 +264,7 @@ bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t 
   return allAgents(trace, [&](unsigned agent) {
     for (uint32_t i = first; i <= last; ++i)
       if (size_t at = size_t(agent) * stride + i; trace.time[at] > row[agent])
-        return fail(FaultKind::SharedRace, {trace.who[at] & ~Accessor::kLaneSet}, wrote);
+        return fail(FaultKind::SharedRace, {trace.who[at] & ~(Accessor::kStrong | Accessor::kAsync)}, wrote);
     return true;
   });
 }
@@ -325,9 +311,9 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
   for (uint32_t i = first; i <= last; ++i) {
     plainReads.time[at + i] = clocks.now;
     plainReads.who[at + i] = who.bits;
+    plainReads.lanes[at + i] = 1;
   }
-  if (keepsLatest)
-    noteLatest(first, last, who);
+  noteLatest(first, last, who);
   clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
@@ -363,8 +349,8 @@ void SharedMemory::dropObject(uint32_t address, Accessor who) {
 /// Whether `who` is ordered after all plain reads. Those of others are, where the latest of them is no later than what
 /// `who` has seen of everybody; only then is there no need to look at each.
 bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
-  uint32_t bad = !keepsLatest, oldest = clocks.oldest[who.warp()];
-  for (uint32_t i = first; keepsLatest && i <= last; ++i)
+  uint32_t bad = 0, oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; i <= last; ++i)
     bad |= uint32_t(latest[i].without(who.warp()) > oldest);
   return bad ? checkTrace(plainReads, first, last, who, false)
              : checkAgent(plainReads, who.warp(), first, last, who, false);
@@ -399,7 +385,7 @@ void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who)
   }
 }
 
-bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value) {
+bool SharedMemory::writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
   uint32_t oldest = clocks.oldest[who.warp()];
   uint32_t bad = 0;
@@ -417,6 +403,24 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
     stampStrongWrite(first, last, who);
   else
     stampWrite(first, last, clocks.now, who);
+  return true;
+}
+
+bool SharedMemory::update(uint32_t address, uint32_t count, Accessor who) {
+  uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+  anyStrong = true;
+  uint32_t bad = uint32_t(anyUndefined), oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; i <= last; ++i) {
+    uint32_t written = writeTime[i], plain = Accessor{writeWho[i]}.strong() && written < kObject ? plainTime[i] : written;
+    bad |= uint32_t(plain > oldest) | uint32_t(written <= clocks.start);
+  }
+  bool isComputed = false;
+  if (bad && !readSlowly(first, last, who) &&
+      (found.kind != FaultKind::Uninitialised || unwrittenMask(address, count, isComputed) != 0))
+    return false;
+  if (!checkReaders(first, last, who))
+    return false;
+  stampStrongWrite(first, last, who);
   return true;
 }
 
