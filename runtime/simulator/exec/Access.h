@@ -18,10 +18,8 @@
 
 namespace imbrex::simulator {
 
-/// Instruction::flags of a memory access.
+/// Instruction::flags of a memory access; what a strong one orders: exec/MemoryOrder.h.
 constexpr uint32_t kStrongAccess = 1, kVolatileAccess = 2, kAtomicAccess = 4, kSpaceShift = 4, kSignedLoad = 1u << 7;
-/// What a strong access orders, and whether its scope is only the block.
-constexpr uint32_t kAcquire = 1u << 8, kRelease = 1u << 9, kBlockScope = 1u << 10;
 
 /// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
 inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {

@@ -152,6 +152,11 @@ public:
     stampWrite(first, last, clocks.now, who);
     return true;
   }
+  /// Plain accesses of one instruction by `lanes` of `who`'s warp: `bytes` bytes at addresses[lane] each. They are made
+  /// in ascending order up to the first that needs a closer look; returns the lanes whose access is made. The ranges
+  /// are aligned, not yet known to be inside.
+  uint32_t readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
+  uint32_t writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// An atomic operation: a strong read and write at once, with the same result as read.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
@@ -215,6 +220,8 @@ private:
              (readers[i] > joined ? lanes[i] & others : 0);
     return bad == 0;
   }
+  template <unsigned Granules> uint32_t readSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
+  template <unsigned Granules> uint32_t writeSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
   bool writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
   bool checkReaders(uint32_t first, uint32_t last, Accessor who);
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
