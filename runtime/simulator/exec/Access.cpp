@@ -138,12 +138,15 @@ void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t addres
   const Program &program = *warp.cta->program;
   Notice notice = warp.cta->shared.takeNotice();
   uint32_t other = notice.other.instruction();
+  bool equal = notice.kind == Notice::EqualWrites;
+  if (!equal && !(other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess))
+    return;
   std::string who = "warp " + std::to_string(notice.other.warp()) + " lane " + std::to_string(notice.other.lane());
-  if (notice.kind == Notice::EqualWrites)
-    return warp.cta->launch->note(program, NoteKind::EqualWrites, i.index, other,
-                                  "write of " + place(Space::Shared, address, bytes) +
-                                      " stores the value that is there, not ordered after the same write by " + who);
-  if (other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess)
+  if (equal)
+    warp.cta->launch->note(program, NoteKind::EqualWrites, i.index, other,
+                           "write of " + place(Space::Shared, address, bytes) +
+                               " stores the value that is there, not ordered after the same write by " + who);
+  else
     warp.cta->launch->note(program, NoteKind::WarpSynchronous, i.index, other,
                            "lane " + std::to_string(lane) + " reads " + place(Space::Shared, address, bytes) +
                                " written by " + who + " without bar.warp.sync between the two");
@@ -238,6 +241,23 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
   default:
     return writeGlobal(warp, i, lane, address, bytes, value);
   }
+}
+
+uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes) {
+  if (space == Space::Generic)
+    space = resolveGeneric(address);
+  if (space != Space::Shared)
+    return readAny(warp, i, lane, space, address, bytes) ? writeAny(warp, i, lane, space, address, bytes, nullptr)
+                                                         : nullptr;
+  SharedMemory &shared = warp.cta->shared;
+  if (address >= shared.size() || bytes > shared.size() - address)
+    return failBounds(warp, i, lane, space, address, bytes);
+  if (address & (bytes - 1))
+    return failMisaligned(warp, i, lane, space, address, bytes);
+  if (!shared.update(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)))
+    return failShared(warp, i, lane, address, bytes, shared.conflict().kind != FaultKind::Uninitialised);
+  warp.cta->order.beforeStrongWrite(warp.index, i.flags, &warp.cta->order, address);
+  return shared.data() + address;
 }
 
 bool isDefinedAfterAll(Warp &warp, uint64_t address, unsigned bytes) {

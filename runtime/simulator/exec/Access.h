@@ -18,10 +18,8 @@
 
 namespace imbrex::simulator {
 
-/// Instruction::flags of a memory access.
+/// Instruction::flags of a memory access; what a strong one orders: exec/MemoryOrder.h.
 constexpr uint32_t kStrongAccess = 1, kVolatileAccess = 2, kAtomicAccess = 4, kSpaceShift = 4, kSignedLoad = 1u << 7;
-/// What a strong access orders, and whether its scope is only the block.
-constexpr uint32_t kAcquire = 1u << 8, kRelease = 1u << 9, kBlockScope = 1u << 10;
 
 /// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
 inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {
@@ -187,6 +185,8 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
 uint8_t *readAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes,
                   const uint8_t *value);
+/// A read and a write at once, by an atomic operation.
+uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 
 /// What a strong read of `space` learns, once it has been made.
 void afterStrongRead(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address);

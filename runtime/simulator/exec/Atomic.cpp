@@ -89,9 +89,7 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, i.op[1], lane);
-    if (!readAny(warp, i, lane, spaceOf(i), address, sizeof(T)))
-      return Step::Fault;
-    uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, sizeof(T), nullptr);
+    uint8_t *to = updateAny(warp, i, lane, spaceOf(i), address, sizeof(T));
     if (!to)
       return Step::Fault;
     warp.reg<T>(i.op[0])[lane] =
@@ -108,9 +106,7 @@ template <class T, class Operation> Step atomicVector(Warp &warp, const Instruct
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, i.op[count], lane);
-    if (!readAny(warp, i, lane, spaceOf(i), address, bytes))
-      return Step::Fault;
-    uint8_t *to = writeAny(warp, i, lane, spaceOf(i), address, bytes, nullptr);
+    uint8_t *to = updateAny(warp, i, lane, spaceOf(i), address, bytes);
     if (!to)
       return Step::Fault;
     for (unsigned e = 0; e < count; ++e) {

@@ -205,11 +205,16 @@ void Cta::tryComplete(unsigned number) {
   Clocks::WarpRow lanes{};
   for (const Barrier::Waiter &waiter : barrier.waiters)
     lanes[waiter.warp] |= waiter.lanes;
+  // Warps that wait as a whole have done nothing since they came: one stamp for all of them keeps Clocks::oldest young.
+  uint32_t together = shared.clocks.release();
+  for (unsigned warp = 0; warp < warpCount; ++warp)
+    if (lanes[warp] != 0 && lanes[warp] == warps[warp]->live)
+      barrier.released[warp] = together;
   for (const Barrier::Waiter &waiter : barrier.waiters) {
     shared.clocks.learn(waiter.warp, barrier.released);
     Warp &warp = *warps[waiter.warp];
-    if (uint32_t together = std::exchange(lanes[waiter.warp], 0))
-      shared.clocks.joinLanes(waiter.warp, together, warp.started);
+    if (uint32_t all = std::exchange(lanes[waiter.warp], 0))
+      shared.clocks.joinLanes(waiter.warp, all, warp.started);
     if (waiter.instruction->count != 0)
       deliverReduction(barrier, waiter, warp);
     warp.wake(waiter.lanes, number);

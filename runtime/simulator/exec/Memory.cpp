@@ -16,11 +16,60 @@
 namespace imbrex::simulator {
 namespace {
 
+/// A value of so many bytes in memory.
+template <unsigned Bytes>
+using Memory =
+    std::conditional_t<Bytes == 1, uint8_t,
+                       std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
+
+/// The lanes' addresses in shared memory. False if one is misaligned or beyond 32 bits: then each is looked at alone.
+bool sharedAddresses(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes,
+                     uint32_t (&addresses)[32]) {
+  uint64_t all = 0;
+  forLanes(lanes, [&](unsigned lane) { addresses[lane] = static_cast<uint32_t>(laneAddress(warp, i, base, lane)); });
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+    all |= addresses[__builtin_ctz(rest)];
+  if (!(base & 1))
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+      all |= laneAddress(warp, i, base, static_cast<unsigned>(__builtin_ctz(rest)));
+  return (all & (bytes - 1)) == 0 && all >> 32 == 0;
+}
+
+template <unsigned Bytes, class Register, bool Signed>
+void toRegisters(Warp &warp, const Instruction &i, unsigned lane, const uint8_t *from) {
+  for (unsigned e = 0; e < i.count; ++e) {
+    Memory<Bytes> value;
+    std::memcpy(&value, from + e * Bytes, Bytes);
+    if constexpr (Signed)
+      warp.reg<Register>(i.op[e])[lane] = static_cast<Register>(static_cast<std::make_signed_t<Memory<Bytes>>>(value));
+    else
+      warp.reg<Register>(i.op[e])[lane] = value;
+  }
+}
+
+/// Plain loads from shared memory that need no closer look; returns the lanes that have them.
+template <unsigned Bytes, class Register, bool Signed>
+uint32_t loadSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
+  uint32_t addresses[32], total = Bytes * i.count;
+  if (i.flags & kStrongAccess || !sharedAddresses(warp, i, i.op[i.count], lanes, total, addresses))
+    return 0;
+  SharedMemory &shared = warp.cta->shared;
+  uint32_t done = shared.readLanes(addresses, lanes, total, accessor(warp, i, 0));
+  const uint8_t *bytes = shared.data();
+  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    toRegisters<Bytes, Register, Signed>(warp, i, lane, bytes + addresses[lane]);
+  }
+  return done;
+}
+
 /// op: destinations..., base last.
 template <Space S, unsigned Bytes, class Register, bool Signed>
 Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
   unsigned count = i.count, total = Bytes * count;
   uint32_t base = i.op[count];
+  if constexpr (S == Space::Shared)
+    lanes &= ~loadSharedLanes<Bytes, Register, Signed>(warp, i, lanes);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);
@@ -29,17 +78,7 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
                                                : loadAny(warp, i, lane, spaceOf(i), address, total);
     if (!from) [[unlikely]]
       return Step::Fault;
-    using Memory = std::conditional_t<
-        Bytes == 1, uint8_t,
-        std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
-    for (unsigned e = 0; e < count; ++e) {
-      Memory value;
-      std::memcpy(&value, from + e * Bytes, Bytes);
-      if constexpr (Signed)
-        warp.reg<Register>(i.op[e])[lane] = static_cast<Register>(static_cast<std::make_signed_t<Memory>>(value));
-      else
-        warp.reg<Register>(i.op[e])[lane] = value;
-    }
+    toRegisters<Bytes, Register, Signed>(warp, i, lane, from);
     if (i.flags & kStrongAccess) [[unlikely]]
       afterStrongRead(warp, i, lane, S == Space::Generic ? spaceOf(i) : S, address);
   }
@@ -50,16 +89,40 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
+template <unsigned Bytes, class Register>
+void fromRegisters(Warp &warp, const Instruction &i, unsigned lane, uint8_t *to) {
+  for (unsigned e = 0; e < i.count; ++e)
+    std::memcpy(to + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
+}
+
+/// Plain stores to shared memory that need no closer look; returns the lanes that have made them.
+template <unsigned Bytes, class Register>
+uint32_t storeSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
+  uint32_t addresses[32], total = Bytes * i.count;
+  if (i.flags & kStrongAccess || !sharedAddresses(warp, i, i.op[i.count], lanes, total, addresses))
+    return 0;
+  SharedMemory &shared = warp.cta->shared;
+  uint32_t done = shared.writeLanes(addresses, lanes, total, accessor(warp, i, 0));
+  uint8_t *bytes = shared.data();
+  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    fromRegisters<Bytes, Register>(warp, i, lane, bytes + addresses[lane]);
+  }
+  warp.cta->watch.changes += done != 0;
+  return done;
+}
+
 /// op: sources..., base last.
 template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const Instruction &i, uint32_t lanes) {
   unsigned count = i.count, total = Bytes * count;
   uint32_t base = i.op[count];
+  if constexpr (S == Space::Shared)
+    lanes &= ~storeSharedLanes<Bytes, Register>(warp, i, lanes);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);
     uint8_t value[32];
-    for (unsigned e = 0; e < count; ++e)
-      std::memcpy(value + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
+    fromRegisters<Bytes, Register>(warp, i, lane, value);
     uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total, value)
                   : S == Space::Shared ? writeShared(warp, i, lane, address, total, value)
                                        : writeAny(warp, i, lane, spaceOf(i), address, total, value);

@@ -127,7 +127,7 @@ void MemoryOrder::fence(unsigned warp, uint32_t lanes, bool blockScope) {
     state.fenced = state.fencedInBlock;
 }
 
-void MemoryOrder::beforeStrongWrite(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address) {
+void MemoryOrder::leave(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address) {
   const WarpState &state = warps[warp];
   bool narrow = flags & kBlockScope;
   KnowledgePtr what = flags & kRelease ? publish(warp) : home || narrow ? state.fencedInBlock : state.fenced;
@@ -142,8 +142,7 @@ void MemoryOrder::beforeStrongWrite(unsigned warp, uint32_t flags, MemoryOrder *
     cta->launch->sync->add(address, run, state.fencedInBlock);
 }
 
-void MemoryOrder::afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home,
-                                  uint64_t address) {
+void MemoryOrder::take(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address) {
   KnowledgePtr what;
   if (!home) {
     what = cta->launch->sync->at(address, run);

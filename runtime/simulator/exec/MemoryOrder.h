@@ -35,6 +35,9 @@ class Warp;
 struct Cta;
 struct Instruction;
 
+/// Instruction::flags: what a strong access orders, and whether its scope is only the block.
+constexpr uint32_t kAcquire = 1u << 8, kRelease = 1u << 9, kBlockScope = 1u << 10;
+
 /// What releases have left at addresses.
 class SyncTable {
 public:
@@ -65,9 +68,15 @@ public:
   void fence(unsigned warp, uint32_t lanes, bool blockScope);
   /// A strong write is about to be made. `home`: of the block in whose shared memory `address` lies; null for global
   /// memory.
-  void beforeStrongWrite(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address);
+  void beforeStrongWrite(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address) {
+    if (warps[warp].fencedInBlock || flags & kRelease)
+      leave(warp, flags, home, address);
+  }
   /// A strong read has been made by `lane`.
-  void afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address);
+  void afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address) {
+    if (!home || !home->sharedPlaces.empty())
+      take(warp, lane, flags, home, address);
+  }
   /// The warp comes to a barrier: what strong reads of it have seen counts as acquired.
   void arrive(unsigned warp, uint32_t lanes);
   /// All that the warp knows, as others may learn it: of its cluster's blocks, and what it has acquired of others.
@@ -116,6 +125,8 @@ private:
     LaneRange range;
   };
 
+  void leave(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address);
+  void take(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address);
   bool beginBatch(Warp &warp, const Instruction &instruction, unsigned lane, RaceShadow *shadow, uint64_t base,
                   uint64_t offset, unsigned bytes, bool write, bool equal);
   const KnowledgePtr *knownThrough(unsigned warp, unsigned other) const;

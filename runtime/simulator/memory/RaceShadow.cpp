@@ -286,13 +286,6 @@ bool RaceShadow::judge(const Observer &me, const LaneRange &range, const Chunk &
 
 void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk &chunk) {
   Slots *slots = chunk.page.slots;
-  auto name = [&](uint32_t i) { return GlobalAccessor{range.who.bits | range.lanes[chunk.laneOf(range, i)]}; };
-  auto has = [&](auto condition) {
-    for (uint32_t i = chunk.first; i <= chunk.last; ++i)
-      if (condition(i))
-        return true;
-    return false;
-  };
   SlotKind own = range.write ? LastWrite : LastRead, kept = range.write ? PlainWrite : OtherRead;
   const Slots &last = slots[own];
   auto isKept = [&](uint32_t i) {
@@ -301,16 +294,22 @@ void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk 
       return false;
     return range.write ? range.who.strong() && !before.strong() : last.run[i] != me.run || before.warp() != me.warp;
   };
-  if ((!range.write || range.who.strong()) && has(isKept)) {
+  bool anyKept = false;
+  for (uint32_t i = chunk.first; i <= chunk.last && (!range.write || range.who.strong()); ++i)
+    anyKept |= isKept(i);
+  if (anyKept) {
     chunk.page.need(kept, budget);
     for (uint32_t i = chunk.first; i <= chunk.last; ++i)
       if (isKept(i))
         slots[kept].copy(i, last);
   }
+  uint32_t count = chunk.last - chunk.first + 1;
+  std::fill_n(last.run + chunk.first, count, me.run);
+  std::fill_n(last.time + chunk.first, count, me.now);
   for (uint32_t i = chunk.first; i <= chunk.last; ++i)
-    slots[own].set(i, me.run, me.now, name(i).bits);
+    last.who[i] = range.who.bits | range.lanes[chunk.laneOf(range, i)];
   if (range.write && slots[Repeats].run)
-    std::fill_n(slots[Repeats].run + chunk.first, chunk.last - chunk.first + 1, 0u);
+    std::fill_n(slots[Repeats].run + chunk.first, count, 0u);
 }
 
 /// As record, where some of the range repeats a write: there the last write stays, and the warp is among its makers.

@@ -16,9 +16,6 @@
 namespace imbrex::simulator {
 namespace {
 
-/// Up to here a look at every warp costs less than keeping the latest reads.
-constexpr unsigned kFewWarps = 8;
-
 template <class T> T *reserve(size_t count) {
   void *memory =
       mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -70,7 +67,6 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   anyStrong = anyUndefined = false;
   noticed = Notice();
   clocks.begin(warpCount);
-  keepsLatest = warpCount > kFewWarps;
   for (const SharedGap &gap : gaps)
     for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
       writeTime[i] = kInFlight;
@@ -136,16 +132,15 @@ void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
   size_t at = size_t(who.warp()) * stride + index;
   uint32_t others = 0;
   if (trace.time[at] > clocks.lanesJoined[who.warp()] && !who.manyLanes())
-    others = trace.lanesAt(at) & ~who.lanes();
+    others = trace.lanes[at] & ~who.lanes();
   for (uint32_t rest = clocks.laneSeen.empty() ? 0 : others; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     if (clocks.ordered(who.warp(), who.lane(), who.warp(), lane, trace.time[at]))
       others &= ~(1u << lane);
   }
   trace.time[at] = clocks.now;
-  trace.who[at] = (who.bits & ~Accessor::kStrong) | (others ? Accessor::kLaneSet : 0);
-  if (others)
-    trace.lanes[at] = others | who.lanes();
+  trace.who[at] = who.bits;
+  trace.lanes[at] = others | who.lanes();
 }
 
 bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
@@ -162,22 +157,109 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     }
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
-  Trace &trace = who.strong() ? strongReads : plainReads;
-  uint32_t *times = trace.time + size_t(who.warp()) * stride, *names = trace.who + size_t(who.warp()) * stride;
-  uint32_t replaced = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()], now = clocks.now;
-  for (uint32_t i = first; i <= last; ++i) {
-    if (times[i] > replaced) {
-      record(trace, i, who);
-      continue;
-    }
-    times[i] = now;
-    names[i] = who.bits & ~Accessor::kStrong;
-  }
-  if (keepsLatest && !who.strong())
+  for (uint32_t i = first; i <= last; ++i)
+    record(who.strong() ? strongReads : plainReads, i, who);
+  if (!who.strong())
     noteLatest(first, last, who);
   if (undefined)
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
   return !undefined;
+}
+
+/// Granules a lane; 0 for any number. Lanes that follow each other with one address count as one access.
+template <unsigned Granules>
+uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  const uint32_t *written = writeTime;
+  LatestReads *const recent = latest;
+  size_t row = size_t(who.warp()) * stride;
+  uint32_t *times = plainReads.time + row, *names = plainReads.who + row, *sets = plainReads.lanes + row;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
+  const uint32_t unsure = clocks.laneSeen.empty() ? ~0u : joined, now = clocks.now, end = limit;
+  const unsigned shift = granule, warp = who.warp();
+  uint32_t done = 0, rest = lanes;
+  while (rest != 0) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane], together = 0;
+    do {
+      together |= rest & -rest;
+      rest &= rest - 1;
+    } while (rest != 0 && addresses[__builtin_ctz(rest)] == address);
+    if (address >= end || bytes > end - address)
+      return done;
+    uint32_t first = address >> shift, count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1;
+    uint32_t bad = 0;
+    for (uint32_t i = first; i < first + count; ++i)
+      bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= start) | uint32_t(times[i] > unsure);
+    if (bad) [[unlikely]]
+      return done;
+    for (uint32_t i = first; i < first + count; ++i) {
+      sets[i] = (times[i] > joined ? sets[i] : 0) | together;
+      times[i] = now;
+      names[i] = who.bits | lane;
+      recent[i].add(warp, now);
+    }
+    done |= together;
+  }
+  return done;
+}
+
+uint32_t SharedMemory::readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined)
+    return 0;
+  switch (bytes >> granule) {
+  case 1:
+    return readSameWidth<1>(addresses, lanes, bytes, who);
+  case 2:
+    return readSameWidth<2>(addresses, lanes, bytes, who);
+  case 4:
+    return readSameWidth<4>(addresses, lanes, bytes, who);
+  default:
+    return readSameWidth<0>(addresses, lanes, bytes, who);
+  }
+}
+
+template <unsigned Granules>
+uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  uint32_t *const written = writeTime, *const writers = writeWho;
+  const LatestReads *const recent = latest;
+  size_t row = size_t(who.warp()) * stride;
+  const uint32_t *times = plainReads.time + row, *sets = plainReads.lanes + row;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()];
+  const uint32_t now = clocks.now, end = limit;
+  const unsigned shift = granule, warp = who.warp();
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane];
+    if (address >= end || bytes > end - address)
+      return lanes & ~rest;
+    uint32_t first = address >> shift, count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1;
+    uint32_t bad = 0, others = ~(1u << lane);
+    for (uint32_t i = first; i < first + count; ++i)
+      bad |= uint32_t(written[i] > oldest) | uint32_t(recent[i].without(warp) > oldest) |
+             (times[i] > joined ? sets[i] & others : 0);
+    if (bad) [[unlikely]]
+      return lanes & ~rest;
+    for (uint32_t i = first; i < first + count; ++i) {
+      written[i] = now;
+      writers[i] = who.bits | lane;
+    }
+  }
+  return lanes;
+}
+
+uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined || anyStrong)
+    return 0;
+  switch (bytes >> granule) {
+  case 1:
+    return writeSameWidth<1>(addresses, lanes, bytes, who);
+  case 2:
+    return writeSameWidth<2>(addresses, lanes, bytes, who);
+  case 4:
+    return writeSameWidth<4>(addresses, lanes, bytes, who);
+  default:
+    return writeSameWidth<0>(addresses, lanes, bytes, who);
+  }
 }
 
 bool SharedMemory::isUndefined(uint32_t begin, uint32_t end) const {
@@ -242,9 +324,9 @@ bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first
     return true;
   for (uint32_t i = first; i <= last; ++i) {
     unsigned culprit;
-    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanesAt(row + i), trace.time[row + i], culprit))
+    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit))
       continue;
-    uint32_t other = trace.who[row + i] & ~(31u | Accessor::kLaneSet);
+    uint32_t other = trace.who[row + i] & ~(31u | Accessor::kStrong | Accessor::kAsync);
     return fail(FaultKind::SharedRace, {other | culprit}, wrote);
   }
   return true;
@@ -278,7 +360,7 @@ bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t 
   return allAgents(trace, [&](unsigned agent) {
     for (uint32_t i = first; i <= last; ++i)
       if (size_t at = size_t(agent) * stride + i; trace.time[at] > row[agent])
-        return fail(FaultKind::SharedRace, {trace.who[at] & ~Accessor::kLaneSet}, wrote);
+        return fail(FaultKind::SharedRace, {trace.who[at] & ~(Accessor::kStrong | Accessor::kAsync)}, wrote);
     return true;
   });
 }
@@ -325,9 +407,9 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
   for (uint32_t i = first; i <= last; ++i) {
     plainReads.time[at + i] = clocks.now;
     plainReads.who[at + i] = who.bits;
+    plainReads.lanes[at + i] = 1;
   }
-  if (keepsLatest)
-    noteLatest(first, last, who);
+  noteLatest(first, last, who);
   clocks.lastUse[who.warp() - kFirstChannel] = {clocks.now, who.instruction()};
   return true;
 }
@@ -363,8 +445,8 @@ void SharedMemory::dropObject(uint32_t address, Accessor who) {
 /// Whether `who` is ordered after all plain reads. Those of others are, where the latest of them is no later than what
 /// `who` has seen of everybody; only then is there no need to look at each.
 bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
-  uint32_t bad = !keepsLatest, oldest = clocks.oldest[who.warp()];
-  for (uint32_t i = first; keepsLatest && i <= last; ++i)
+  uint32_t bad = 0, oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; i <= last; ++i)
     bad |= uint32_t(latest[i].without(who.warp()) > oldest);
   return bad ? checkTrace(plainReads, first, last, who, false)
              : checkAgent(plainReads, who.warp(), first, last, who, false);
@@ -399,7 +481,7 @@ void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who)
   }
 }
 
-bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value) {
+bool SharedMemory::writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
   uint32_t oldest = clocks.oldest[who.warp()];
   uint32_t bad = 0;
@@ -417,6 +499,24 @@ bool SharedMemory::write(uint32_t address, uint32_t count, Accessor who, const u
     stampStrongWrite(first, last, who);
   else
     stampWrite(first, last, clocks.now, who);
+  return true;
+}
+
+bool SharedMemory::update(uint32_t address, uint32_t count, Accessor who) {
+  uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+  anyStrong = true;
+  uint32_t bad = uint32_t(anyUndefined), oldest = clocks.oldest[who.warp()];
+  for (uint32_t i = first; i <= last; ++i) {
+    uint32_t written = writeTime[i], plain = Accessor{writeWho[i]}.strong() && written < kObject ? plainTime[i] : written;
+    bad |= uint32_t(plain > oldest) | uint32_t(written <= clocks.start);
+  }
+  bool isComputed = false;
+  if (bad && !readSlowly(first, last, who) &&
+      (found.kind != FaultKind::Uninitialised || unwrittenMask(address, count, isComputed) != 0))
+    return false;
+  if (!checkReaders(first, last, who))
+    return false;
+  stampStrongWrite(first, last, who);
   return true;
 }
 

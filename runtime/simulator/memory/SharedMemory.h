@@ -48,8 +48,8 @@ struct Accessor {
   static constexpr uint32_t kStrong = 1u << 12, kAsync = 1u << 13;
   static constexpr unsigned kInstructionShift = 14;
   static constexpr uint32_t kMostInstructions = 1u << (32 - kInstructionShift);
-  /// In a Trace's entry: all lanes of the warp; together with kStrong: those that Trace::lanes names.
-  static constexpr uint32_t kManyLanes = kAsync, kLaneSet = kAsync | kStrong;
+  /// Of a read: every lane of the warp gets to see the bytes.
+  static constexpr uint32_t kManyLanes = kAsync;
 
   static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
     return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << kInstructionShift};
@@ -92,13 +92,8 @@ struct SharedGap {
 /// that are not ordered with each other share an entry, which then holds the time of the latest.
 struct Trace {
   uint32_t *time = nullptr;
-  uint32_t *who = nullptr;   ///< Accessor of the latest, kStrong taken for kLaneSet.
-  uint32_t *lanes = nullptr; ///< Only where kLaneSet is set.
-
-  uint32_t lanesAt(size_t at) const {
-    Accessor entry{who[at]};
-    return (entry.bits & Accessor::kLaneSet) == Accessor::kLaneSet ? lanes[at] : entry.lanes();
-  }
+  uint32_t *who = nullptr; ///< Accessor of the latest.
+  uint32_t *lanes = nullptr;
 };
 
 /// The latest plain reads of a granule: by the agent that read last, and by any other. What a write is ordered after
@@ -131,27 +126,39 @@ public:
   __attribute__((always_inline)) bool read(uint32_t address, uint32_t count, Accessor who) {
     uint32_t first = address >> granule, last = (address + count - 1) >> granule;
     const uint32_t *written = writeTime + first;
-    uint32_t *readers = plainReads.time + size_t(who.warp()) * stride + first;
-    uint32_t oldest = clocks.oldest[who.warp()];
-    // A read for the whole warp replaces any entry; another one only those that all lanes are ordered after.
-    uint32_t joined = who.manyLanes() ? ~0u : clocks.lanesJoined[who.warp()];
-    uint32_t bad = uint32_t((who.bits & Accessor::kLaneSet) == Accessor::kStrong) | uint32_t(anyUndefined);
+    size_t row = size_t(who.warp()) * stride + first;
+    uint32_t *readers = plainReads.time + row, *names = plainReads.who + row, *lanes = plainReads.lanes + row;
+    uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()];
+    uint32_t unsure = clocks.laneSeen.empty() ? ~0u : joined; // Later, some lanes may be ordered after each other.
+    uint32_t bad = uint32_t(who.strong()) | uint32_t(anyUndefined);
     for (uint32_t i = 0; i <= last - first; ++i)
-      bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > joined);
+      bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= clocks.start) | uint32_t(readers[i] > unsure);
     if (bad) [[unlikely]]
       return readSlowly(first, last, who);
-    uint32_t *names = plainReads.who + size_t(who.warp()) * stride + first;
     for (uint32_t i = 0; i <= last - first; ++i) {
+      lanes[i] = (readers[i] > joined ? lanes[i] : 0) | who.lanes();
       readers[i] = clocks.now;
       names[i] = who.bits;
+      latest[first + i].add(who.warp(), clocks.now);
     }
-    if (keepsLatest)
-      noteLatest(first, last, who);
     return true;
   }
 
   /// The same for a write. `value` is compared with what is there when two lanes of one instruction meet.
-  bool write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
+  __attribute__((always_inline)) bool write(uint32_t address, uint32_t count, Accessor who, const uint8_t *value) {
+    uint32_t first = address >> granule, last = (address + count - 1) >> granule;
+    if (!isFreeToWrite(first, last, who) || who.strong() || anyStrong || anyUndefined) [[unlikely]]
+      return writeSlowly(address, count, who, value);
+    stampWrite(first, last, clocks.now, who);
+    return true;
+  }
+  /// Plain accesses of one instruction by `lanes` of `who`'s warp: `bytes` bytes at addresses[lane] each. They are made
+  /// in ascending order up to the first that needs a closer look; returns the lanes whose access is made. The ranges
+  /// are aligned, not yet known to be inside.
+  uint32_t readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
+  uint32_t writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
+  /// An atomic operation: a strong read and write at once, with the same result as read.
+  bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
   bool beginAsync(uint32_t address, uint32_t count, Accessor who);
   /// It has completed and its issuer has waited for it: from here on an ordinary write of `who`.
@@ -202,6 +209,20 @@ private:
     for (uint32_t i = first; i <= last; ++i)
       latest[i].add(who.warp(), clocks.now);
   }
+  /// Whether it is plain that `who` is ordered after the last write and all plain reads.
+  __attribute__((always_inline)) bool isFreeToWrite(uint32_t first, uint32_t last, Accessor who) const {
+    size_t row = size_t(who.warp()) * stride;
+    const uint32_t *readers = plainReads.time + row, *lanes = plainReads.lanes + row;
+    uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], others = ~who.lanes();
+    uint32_t bad = 0;
+    for (uint32_t i = first; i <= last; ++i)
+      bad |= uint32_t(writeTime[i] > oldest) | uint32_t(latest[i].without(who.warp()) > oldest) |
+             (readers[i] > joined ? lanes[i] & others : 0);
+    return bad == 0;
+  }
+  template <unsigned Granules> uint32_t readSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
+  template <unsigned Granules> uint32_t writeSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
+  bool writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
   bool checkReaders(uint32_t first, uint32_t last, Accessor who);
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
   void record(Trace &trace, uint32_t index, Accessor who);
@@ -218,8 +239,7 @@ private:
   bool anyStrong = false;              ///< Whether this block made a strong access.
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
-  LatestReads *latest;                 ///< Of a granule, where keepsLatest.
-  bool keepsLatest = false;            ///< Whether the block has so many warps that looking at each is slow.
+  LatestReads *latest;                 ///< Of a granule.
   Trace plainReads;                    ///< Of all agents.
   Trace strongReads, strongWrites;     ///< Of actors.
   Conflict found;

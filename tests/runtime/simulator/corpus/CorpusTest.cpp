@@ -5,7 +5,8 @@
 //
 // Compiles the sources of this folder with nvcc, where it is installed, and runs them under several schedules: right
 // programs are right and told nothing; each seeded bug is told by one of its faults under every schedule; a deleted
-// synchronisation is told, or explained (Case::redundant). An ordinary run takes a sample, `corpus_test --long` all.
+// synchronisation is told, or explained (Case::redundant). An ordinary run takes a sample, `corpus_test --long` all,
+// `corpus_test --case NAME` those whose kernel has this name, and prints every verdict.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +26,7 @@ using namespace imbrex::simulator::corpus;
 namespace fs = std::filesystem;
 
 static bool longRun = false;
+static std::string onlyCase;
 
 namespace {
 
@@ -83,9 +85,15 @@ bool isOneOf(const std::string &list, const std::string &word) {
   return false;
 }
 
-/// Every case of a long run, a sample of an ordinary one.
+/// Every case of a long run, a sample of an ordinary one, or the one that was asked for.
 std::vector<const Case *> chosen(size_t begin) {
   std::vector<const Case *> list;
+  if (!onlyCase.empty()) {
+    for (const Case &entry : cases())
+      if (entry.name == onlyCase)
+        list.push_back(&entry);
+    return list;
+  }
   for (size_t i = longRun ? 0 : begin; i < cases().size(); i += longRun ? 1 : kSampleStep)
     list.push_back(&cases()[i]);
   return list;
@@ -121,7 +129,7 @@ TEST(Corpus, SeededBugsAreFound) {
       }
       found += every;
       ++all;
-      if (!longRun)
+      if (!longRun && onlyCase.empty())
         break;
     }
   std::printf("%u of %u seeded bugs found\n", found, all);
@@ -168,8 +176,9 @@ TEST(Corpus, DeletedSynchronisationIsFound) {
         verdict = runCase(*entry, ptx, kSeeds[2]).verdict;
       EXPECT_FALSE(verdict.starts_with("wrong")) << entry->source << ", " << entry->name << ", without " << line;
       bool survives = verdict == "right" || verdict.starts_with("note");
-      if (survives)
-        std::printf("%s, %s: right without %s\n", entry->source.c_str(), entry->name.c_str(), line.c_str());
+      if (survives || !onlyCase.empty())
+        std::printf("%s, %s: %s without %s\n", entry->source.c_str(), entry->name.c_str(), verdict.c_str(),
+                    line.c_str());
       survivors += survives;
       found += !survives;
       ++all;
@@ -181,7 +190,10 @@ TEST(Corpus, DeletedSynchronisationIsFound) {
 
 int main(int argc, char **argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  for (int i = 1; i < argc; ++i)
+  for (int i = 1; i < argc; ++i) {
     longRun |= std::strcmp(argv[i], "--long") == 0;
+    if (std::strcmp(argv[i], "--case") == 0 && i + 1 < argc)
+      onlyCase = argv[++i];
+  }
   return RUN_ALL_TESTS();
 }
