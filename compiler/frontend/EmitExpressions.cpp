@@ -46,7 +46,7 @@ Val Emitter::emit(const ast::Expr &expr) {
   case ast::Expr::Binary:
     return emitBinary(expr);
   case ast::Expr::Call:
-    return emitCall(expr);
+    return expectValues(expr, emitCall(expr), 1);
   case ast::Expr::Fill:
     return emitFill(expr);
   case ast::Expr::Cast:

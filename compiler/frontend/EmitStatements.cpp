@@ -22,13 +22,17 @@ Emitter::Binding *Emitter::find(StringRef name) {
   return it == constants.end() ? nullptr : &it->second;
 }
 
-void Emitter::emitBlock(const ast::Block &block) {
-  scopes.emplace_back();
+void Emitter::emitStatements(const ast::Block &block) {
   for (const auto &stmt : block) {
     if (diagnostics.errorCount() >= kMaxErrors || emitted > kMaxOperations)
       break;
     emitStatement(*stmt);
   }
+}
+
+void Emitter::emitBlock(const ast::Block &block) {
+  scopes.emplace_back();
+  emitStatements(block);
   scopes.pop_back();
 }
 
@@ -60,18 +64,29 @@ bool Emitter::hidesVariable(uint32_t offset, StringRef name) {
   return false;
 }
 
-void Emitter::emitBinding(const ast::Stmt &stmt) {
-  Val value = emit(*stmt.value);
+/// One name of a let or var.
+void Emitter::bindName(const ast::Stmt &stmt, StringRef name, Val value) {
   bool isVariable = stmt.kind == ast::Stmt::Var;
   bool isName = value.kind == Val::View || value.kind == Val::Absent || value.kind == Val::Type;
   if (isName || (isVariable && value.kind == Val::Coord))
     value = error(stmt.value->offset, Message::NotAValue, describe(value));
   if (isVariable)
     value = settle(stmt.value->offset, value);
-  if (hidesVariable(stmt.offset, stmt.name))
+  if (hidesVariable(stmt.offset, name))
     return;
-  if (!scopes.back().try_emplace(stmt.name, Binding{value, isVariable}).second)
-    error(stmt.offset, Message::Duplicate, stmt.name);
+  if (!scopes.back().try_emplace(name.str(), Binding{value, isVariable}).second)
+    error(stmt.offset, Message::Duplicate, name);
+}
+
+void Emitter::emitBinding(const ast::Stmt &stmt) {
+  if (stmt.moreNames.empty())
+    return bindName(stmt, stmt.name, emit(*stmt.value));
+  size_t count = stmt.moreNames.size() + 1;
+  bool isCall = stmt.value->kind == ast::Expr::Call;
+  Val value = expectValues(*stmt.value, isCall ? emitCall(*stmt.value) : emit(*stmt.value), count);
+  bindName(stmt, stmt.name, value.isPoison() ? Val() : value.fields->front());
+  for (auto [i, name] : llvm::enumerate(stmt.moreNames))
+    bindName(stmt, name, value.isPoison() ? Val() : (*value.fields)[i + 1]);
 }
 
 void Emitter::emitAssign(const ast::Stmt &stmt) {

@@ -66,6 +66,8 @@ std::string Emitter::describe(const Val &value) {
   case Val::View:
   case Val::Absent:
     return "the view '" + value.parameter->name + "'";
+  case Val::Several:
+    return std::to_string(value.fields->size()) + " values";
   }
   return "";
 }

@@ -9,8 +9,8 @@
 //     EmitKernel       function, parameters, interface    EmitStatements   let, var, loops, branches
 //     EmitExpressions  names, members, new tiles          EmitOperators    arithmetic, comparisons, logic
 //     EmitValues       literals, shapes, broadcasting     EmitCasts        cast<type>(value)
-//     EmitCalls        functions, hooks, built-ins        EmitAccess       loads and stores of views
-//     EmitChoices      where, also of two literals
+//     EmitCalls        calls, built-ins                   EmitFunctions    functions and hooks, inlined
+//     EmitChoices      where, also of two literals        EmitAccess       loads and stores of views
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,6 +41,7 @@ struct Val {
     Coord,   ///< b, h, q, k, Sq, Sk
     View,    ///< a view parameter
     Absent,  ///< an optional output that is left out
+    Several, ///< what a function gives, in `fields`: only names of a let take it
   };
   Kind kind = Poison;
   int64_t integer = 0;
@@ -109,9 +110,11 @@ private:
   mlir::Type toType(DataType type);
 
   //===--- EmitStatements.cpp ---===//
+  void emitStatements(const ast::Block &block);
   void emitBlock(const ast::Block &block);
   void emitStatement(const ast::Stmt &stmt);
   void emitBinding(const ast::Stmt &stmt);
+  void bindName(const ast::Stmt &stmt, llvm::StringRef name, Val value);
   void emitAssign(const ast::Stmt &stmt);
   std::vector<std::string> variableNames() const;
   bool hidesVariable(uint32_t offset, llvm::StringRef name);
@@ -183,14 +186,17 @@ private:
   Val emitReduce(const ast::Expr &expr, const Val &source);
   Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitCoord(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val unknownFunction(const ast::Expr &expr);
+
+  //===--- EmitFunctions.cpp ---===//
   Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Placed> extras,
                    llvm::ArrayRef<Placed> arguments);
   Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Placed> arguments);
   bool bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope);
   bool isKernelsAlone(uint32_t offset, llvm::StringRef name);
   bool checkExtras(const ast::Expr &expr, const ast::Function &function);
-  Val unknownFunction(const ast::Expr &expr);
-  Val emitBody(const ast::Function &function, Scope scope);
+  std::vector<Val> emitBody(const ast::Function &function, Scope scope);
+  Val expectValues(const ast::Expr &expr, Val value, size_t count);
   Val checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, llvm::StringRef name);
   void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
 

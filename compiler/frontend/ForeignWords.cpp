@@ -28,7 +28,6 @@ static constexpr Row kForeign[] = {
     {"def", "; functions are written 'fn name(x) = ...;'"},
     {"print", ""},
     {"printf", ""},
-    {"return", "; results are stored: store Y[...] = ..."},
     {"while", "; loops are 'for j in lo..hi' and 'for j in tiles(N, B)'"},
     // Functions
     {"all", ""},

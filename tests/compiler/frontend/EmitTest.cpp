@@ -250,6 +250,30 @@ TEST(Emit, FunctionsAreInlined) {
       << "a function sees nothing of its caller";
 }
 
+TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
+  const std::string functions = "fn step(s, x) -> f32, f32 { var t = s; for k in 0..3 { t = t * x + cast<f32>(k); }\n"
+                                "  if P == 1 { t = -t; } return t, max(t, 0); }\n"
+                                "fn twice(s, x) { let a, b = step(s, x); let c, d = step(b, a); return d, c; }\n";
+  CompileOptions options;
+  options.set["P"] = 1;
+  Emitted result = emit(functions + "kernel k<P: int>(Y: out view<f32>[N], f: f32) grid (1) |i| {\n"
+                                    "var a, b = twice(f, 2.0); a += b; store Y[0] = a; }",
+                        options);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(result.count("scf.for"), 2u);
+  EXPECT_EQ(result.count("arith.negf"), 2u);
+  EXPECT_EQ(result.count("scf.if"), 0u) << "P is known";
+  CompileOptions bound;
+  bound.hooks["h"] = "g(2)";
+  Emitted hook = emit(kernelOf("let a = h(f);", "hook h(x: f32) -> f32 { let y = -x; return y; }\n"
+                                                "fn g(c: f32)(x) { let y = x * c; return y * y; }\n"),
+                      bound);
+  EXPECT_EQ(hook.errors, "");
+  EXPECT_EQ(hook.count("arith.mulf"), 2u);
+  Emitted loads = emitBody("let a, b = g(I, n);", "fn g(V, k) { let x = load V[k]; return x, x + 1; }\n");
+  EXPECT_HAS(loads, "tile.load");
+}
+
 TEST(Emit, AFunctionMayReadAViewThatIsHandedOver) {
   Emitted result = emitBody("let a = g(I, n);", "fn g(V, k) = load V[k];\n");
   EXPECT_EQ(result.errors, "");

@@ -84,6 +84,9 @@ private:
   void addDotLoop();
   void addChainedDots();
 
+  // GenerateFunctions.cpp: functions of the file.
+  void addFunction();
+
   // GenerateMasks.cpp: loops with `visible`.
   int64_t maskConstant();
   std::string maskPart();
