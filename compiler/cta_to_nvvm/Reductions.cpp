@@ -32,8 +32,7 @@ Value imbrex::neutral(Lowering &l, tile::ReduceKind kind, Type type) {
   return LLVM::ConstantOp::create(l.b, l.loc, type, l.b.getIntegerAttr(type, value));
 }
 
-/// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
-static Value shuffle(Lowering &l, Value value, unsigned mask) {
+Value imbrex::shuffle(Lowering &l, Value value, unsigned mask) {
   OpBuilder &b = l.b;
   Type type = value.getType();
   unsigned width = type.getIntOrFloatBitWidth();

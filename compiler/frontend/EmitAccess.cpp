@@ -91,7 +91,8 @@ Val Emitter::emitLoad(const ast::Expr &expr) {
   if (!access->shape.empty())
     type = RankedTensorType::get(access->shape, type);
   return Val::of(tile::LoadOp::create(b, at(expr.offset), type, access->view->ssa, access->indices,
-                                      b.getDenseI64ArrayAttr(access->dims), IntegerAttr(), Value(), Value()));
+                                      b.getDenseI64ArrayAttr(access->dims), IntegerAttr(), Value(), Value()),
+                 isUnsigned(access->view->parameter->type));
 }
 
 void Emitter::emitStore(const ast::Stmt &stmt) {
@@ -106,11 +107,11 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
   Type element = cast<tile::ViewType>(access->view->ssa.getType()).getElementType();
   Type type = access->shape.empty() ? element : Type(RankedTensorType::get(access->shape, element));
   if (value.isLiteral())
-    value = adapt(stmt.value->offset, value, type);
+    value = adapt(stmt.value->offset, value, type, isUnsigned(access->view->parameter->type));
   if (value.isPoison())
     return;
-  if (value.kind != Val::Ssa || value.element() != element) {
-    error(stmt.value->offset, Message::StoreType, describe(value), stmt.name, describe(element));
+  if (!isOf(value, access->view->parameter->type)) {
+    error(stmt.value->offset, Message::StoreType, describe(value), stmt.name, name(access->view->parameter->type));
     return;
   }
   if (!value.tile() && !access->shape.empty())

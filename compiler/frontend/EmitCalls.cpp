@@ -23,12 +23,15 @@ static constexpr struct {
   unsigned least, most;
 } kBuiltins[] = {
     {"dot", 2, 3},    {"where", 3, 3},  {"iota", 1, 1},   {"exp2", 1, 1},   {"log2", 1, 1},   {"exp", 1, 1},
-    {"log", 1, 1},    {"sqrt", 1, 1},   {"rsqrt", 1, 1},  {"tanh", 1, 1},   {"abs", 1, 1},    {"min", 2, 2},
-    {"max", 2, 2},    {"cdiv", 2, 2},   {"rowmax", 1, 1}, {"rowmin", 1, 1}, {"rowsum", 1, 1}, {"colmax", 1, 1},
-    {"colmin", 1, 1}, {"colsum", 1, 1}, {"pow2", 1, 1},   {"coord", 6, 6},
+    {"log", 1, 1},    {"sqrt", 1, 1},   {"rsqrt", 1, 1},  {"tanh", 1, 1},   {"abs", 1, 1},    {"min", 1, 2},
+    {"max", 1, 2},    {"sum", 1, 1},    {"cdiv", 2, 2},   {"rowmax", 1, 1}, {"rowmin", 1, 1}, {"rowsum", 1, 1},
+    {"colmax", 1, 1}, {"colmin", 1, 1}, {"colsum", 1, 1}, {"pow2", 1, 1},   {"coord", 6, 6},  {"sin", 1, 1},
+    {"cos", 1, 1},    {"erf", 1, 1},    {"floor", 1, 1},  {"ceil", 1, 1},   {"philox", 5, 5}, {"philox16", 5, 5},
 };
 
 Val Emitter::emitCall(const ast::Expr &expr) {
+  if (isCombiner(expr.text) && !program.file->findFunction(expr.text))
+    return emitCombiner(expr);
   SmallVector<Val> arguments;
   bool poison = false;
   for (const ast::ExprPtr &operand : expr.operands) {
@@ -65,6 +68,7 @@ Val Emitter::unknownFunction(const ast::Expr &expr) {
   std::vector<std::string> known;
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
+  known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan"});
   for (const ast::Function &function : program.file->functions)
     known.push_back(function.name);
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));
@@ -78,12 +82,18 @@ Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments) {
     return emitWhere(expr, arguments);
   if (name == "coord")
     return emitCoord(expr, arguments);
+  if (name == "philox")
+    return emitPhilox(expr, arguments);
+  if (name == "philox16")
+    return emitPhilox16(expr, arguments);
   if (name == "iota" || name == "pow2") {
     if (arguments[0].kind != Val::Integer)
       return error(expr.operands[0]->offset, Message::NotConstant, "'" + ast::toText(*expr.operands[0]) + "'");
     return name == "iota" ? emitIota(expr, arguments[0])
                           : binaryLiterals(expr.offset, name, arguments[0], arguments[0]);
   }
+  if (arguments.size() == 1 && (name == "sum" || name == "min" || name == "max"))
+    return emitWhole(expr, settleChoice(expr.offset, arguments[0]));
   if (name == "min" || name == "max" || name == "cdiv")
     return binary(expr.offset, name, arguments[0], arguments[1]);
   if (name.starts_with("row") || name.starts_with("col"))
@@ -103,6 +113,8 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
   if (x.kind != Val::Ssa)
     return error(expr.offset, Message::NotAValue, describe(x));
   Location loc = at(expr.offset);
+  if (name == "abs" && x.isUnsigned)
+    return x;
   if (name == "abs" && isa<IntegerType>(x.element()) && !x.element().isInteger(1))
     return noted(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
@@ -114,6 +126,11 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
                      .Case("log2", [&]() -> Value { return math::Log2Op::create(b, loc, x.ssa); })
                      .Case("sqrt", [&]() -> Value { return math::SqrtOp::create(b, loc, x.ssa); })
                      .Case("rsqrt", [&]() -> Value { return math::RsqrtOp::create(b, loc, x.ssa); })
+                     .Case("sin", [&]() -> Value { return math::SinOp::create(b, loc, x.ssa); })
+                     .Case("cos", [&]() -> Value { return math::CosOp::create(b, loc, x.ssa); })
+                     .Case("erf", [&]() -> Value { return math::ErfOp::create(b, loc, x.ssa); })
+                     .Case("floor", [&]() -> Value { return math::FloorOp::create(b, loc, x.ssa); })
+                     .Case("ceil", [&]() -> Value { return math::CeilOp::create(b, loc, x.ssa); })
                      .Case("tanh", [&]() -> Value { return math::TanhOp::create(b, loc, x.ssa); })
                      .Default([&]() -> Value { return math::AbsFOp::create(b, loc, x.ssa); })();
   return Val::of(result);
@@ -125,22 +142,6 @@ Val Emitter::emitIota(const ast::Expr &expr, const Val &count) {
   Value iota = tile::IotaOp::create(b, at(expr.offset), RankedTensorType::get({count.integer}, b.getI32Type()));
   exact.definePosition(iota, {0, count.integer - 1});
   return Val::of(iota);
-}
-
-Val Emitter::emitReduce(const ast::Expr &expr, const Val &source) {
-  StringRef name = expr.text;
-  RankedTensorType type = source.tile();
-  if (!type || type.getRank() != 2)
-    return error(expr.operands[0]->offset, Message::NeedsTile, name, 2, describe(source));
-  if (type.getElementType().isInteger(1))
-    return error(expr.offset, Message::NeedsNumber, name, describe(source));
-  unsigned dim = name.starts_with("row") ? 1 : 0;
-  auto kind = llvm::StringSwitch<tile::ReduceKind>(name.drop_front(3))
-                  .Case("max", tile::ReduceKind::Max)
-                  .Case("min", tile::ReduceKind::Min)
-                  .Default(tile::ReduceKind::Sum);
-  auto result = RankedTensorType::get({type.getDimSize(1 - dim)}, type.getElementType());
-  return Val::of(tile::ReduceOp::create(b, at(expr.offset), result, kind, source.ssa, dim));
 }
 
 Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
@@ -176,7 +177,7 @@ Val Emitter::emitCoord(const ast::Expr &expr, ArrayRef<Val> arguments) {
   result.fields = std::make_shared<std::vector<Val>>();
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     Val field = settle(expr.operands[i]->offset, argument);
-    if (field.kind != Val::Ssa || !field.element().isInteger(32))
+    if (!isOf(field, DataType::I32))
       return error(expr.operands[i]->offset, Message::ArgumentType, "coord", std::to_string(i + 1), "of type i32",
                    describe(argument));
     result.fields->push_back(field);

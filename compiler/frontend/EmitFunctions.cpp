@@ -47,11 +47,11 @@ bool Emitter::bindArgument(const ast::Function &function, const ast::FnParameter
     bool stays = (*type == DataType::Bool && argument.kind == Val::Bool) ||
                  (*type == DataType::I32 && argument.kind == Val::Integer && llvm::isInt<32>(argument.integer));
     if (argument.isLiteral() && !stays)
-      argument = adapt(offset, argument, toType(*type));
+      argument = adapt(offset, argument, *type);
     if (argument.isPoison())
       return false;
-    if (!stays && (argument.kind != Val::Ssa || argument.element() != toType(*type))) {
-      error(offset, Message::ArgumentType, function.name, parameter.name, describe(toType(*type)), describe(argument));
+    if (!stays && !isOf(argument, *type)) {
+      error(offset, Message::ArgumentType, function.name, parameter.name, name(*type), describe(argument));
       return false;
     }
   }
@@ -97,15 +97,14 @@ std::vector<Val> Emitter::emitBody(const ast::Function &function, Scope scope) {
   return results;
 }
 
-/// One value, or several as a Val of that kind.
-static Val gather(std::vector<Val> values) {
+Val Val::gather(ArrayRef<Val> values) {
   if (values.size() == 1)
     return values.front();
   if (llvm::any_of(values, [](const Val &value) { return value.isPoison(); }))
     return {};
   Val all;
   all.kind = Val::Several;
-  all.fields = std::make_shared<std::vector<Val>>(std::move(values));
+  all.fields = std::make_shared<std::vector<Val>>(values);
   return all;
 }
 
@@ -131,13 +130,13 @@ Val Emitter::checkResult(uint32_t offset, Val value, const ast::TypeName &declar
     return {};
   bool isBool = value.kind == Val::Bool || (value.kind == Val::Ssa && value.element().isInteger(1));
   if (isBool != (*type == DataType::Bool))
-    return error(offset, message, name, describe(toType(*type)), describe(value));
+    return error(offset, message, name, imbrex::name(*type), describe(value));
   if (value.kind == Val::Bool)
     return value;
   if (value.isLiteral())
-    return adapt(offset, value, toType(*type));
-  if (value.kind != Val::Ssa || value.element() != toType(*type))
-    return error(offset, message, name, describe(toType(*type)), describe(value));
+    return adapt(offset, value, *type);
+  if (!isOf(value, *type))
+    return error(offset, message, name, imbrex::name(*type), describe(value));
   return value;
 }
 
@@ -156,7 +155,7 @@ Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayR
   for (auto [parameter, argument] : llvm::zip(function.parameters, arguments))
     if (!bindArgument(function, parameter, argument, scope))
       return {};
-  return gather(emitBody(function, std::move(scope)));
+  return Val::gather(emitBody(function, std::move(scope)));
 }
 
 Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Placed> arguments) {

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Emitter.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -31,6 +32,11 @@ void Emitter::emitStatements(const ast::Block &block) {
 }
 
 void Emitter::emitBlock(const ast::Block &block) {
+  llvm::SaveAndRestore inside(blocks, blocks + 1);
+  if (blocks > kMaxNesting && !block.empty()) { // through functions: the parser bounds those of one text
+    error(block.front()->offset, Message::TooDeep, kMaxNesting);
+    return;
+  }
   scopes.emplace_back();
   emitStatements(block);
   scopes.pop_back();
@@ -105,11 +111,12 @@ void Emitter::emitAssign(const ast::Stmt &stmt) {
   if (value.isPoison() || binding->value.isPoison())
     return;
   if (value.isLiteral() && binding->value.kind == Val::Ssa)
-    value = adapt(stmt.value->offset, value, binding->value.ssa.getType());
+    value = adapt(stmt.value->offset, value, binding->value.ssa.getType(), binding->value.isUnsigned);
   if (value.isPoison())
     return;
   bool sameType = value.kind == binding->value.kind &&
-                  (value.kind != Val::Ssa || value.ssa.getType() == binding->value.ssa.getType());
+                  (value.kind != Val::Ssa || (value.ssa.getType() == binding->value.ssa.getType() &&
+                                              value.isUnsigned == binding->value.isUnsigned));
   if (!sameType) {
     error(stmt.offset, Message::VariableType, stmt.name, describe(binding->value), describe(value));
     return;
@@ -164,6 +171,11 @@ std::optional<std::pair<Value, Value>> Emitter::emitBounds(const ast::Stmt &stmt
 }
 
 void Emitter::emitLoop(const ast::Stmt &stmt) {
+  llvm::SaveAndRestore inside(loops, loops + 1);
+  if (loops > kMaxLoops) { // also through functions
+    error(stmt.offset, Message::TooMany, "loops in one another", kMaxLoops);
+    return;
+  }
   const ast::Function *hook = program.file->findFunction(stmt.visible);
   if (!stmt.visible.empty() && (!hook || !hook->isHook || hook->parameters.size() != 1)) {
     error(stmt.visibleOffset, Message::VisibleNotHook, stmt.visible);
@@ -185,14 +197,14 @@ void Emitter::emitLoop(const ast::Stmt &stmt) {
     loop.getBody()->back().erase();
   b.setInsertionPointToEnd(loop.getBody());
   for (auto [name, argument] : llvm::zip(carried, loop.getRegionIterArgs()))
-    find(name)->value = Val::of(argument);
+    find(name)->value.ssa = argument;
   emitLoopBody(stmt, loop.getBody());
   SmallVector<Value> results;
   for (const std::string &name : carried)
     results.push_back(find(name)->value.ssa);
   scf::YieldOp::create(b, loc, results);
   for (auto [name, result] : llvm::zip(carried, loop.getResults()))
-    find(name)->value = Val::of(result);
+    find(name)->value.ssa = result;
 }
 
 /// The statements, with the loop's name and what visible(...) promises.
@@ -256,5 +268,5 @@ void Emitter::emitRuntimeIf(const ast::Stmt &stmt, const Val &condition) {
     scf::YieldOp::create(b, loc, results);
   }
   for (auto [name, result] : llvm::zip(carried, branch.getResults()))
-    find(name)->value = Val::of(result);
+    find(name)->value.ssa = result;
 }

@@ -347,7 +347,7 @@ bool Parser::parseGrid(Kernel &kernel) {
     if (!expectName(name.name, "a name for the position in the grid"))
       return false;
   } while (accept(","));
-  if (kernel.grid.empty() || kernel.grid.size() > 3 || kernel.grid.size() != kernel.gridNames.size())
+  if (kernel.grid.empty() || kernel.grid.size() > kMaxGridRank || kernel.grid.size() != kernel.gridNames.size())
     report(diagnostics, offset, Message::GridRank, kernel.grid.size(), kernel.gridNames.size());
   return expect("|");
 }

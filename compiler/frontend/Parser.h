@@ -79,8 +79,9 @@ private:
   //===--- Expressions (ParseExpressions.cpp) ---===//
   ast::ExprPtr parseExpression() { return parseBinary(0); }
   ast::ExprPtr parseBinary(unsigned level);
+  bool isShiftRight() const;
   ast::ExprPtr parseUnary();
-  ast::ExprPtr parsePostfix();
+  ast::ExprPtr parsePostfix(ast::ExprPtr base);
   ast::ExprPtr parsePrimary();
   ast::ExprPtr parseCall();
   ast::ExprPtr parseTyped(bool isFill);

@@ -86,8 +86,10 @@ void readBox(const Box &box, const ViewData &view, TileValue &out) {
   case DataType::Bool:
     return read<uint8_t>(box, view.data, out.ints, [](uint8_t raw) { return raw != 0 ? -1 : 0; });
   case DataType::I8:
+  case DataType::U8:
     return read<int8_t>(box, view.data, out.ints, [](int8_t raw) { return raw; });
   case DataType::I32:
+  case DataType::U32:
     return read<int32_t>(box, view.data, out.ints, [](int32_t raw) { return raw; });
   case DataType::I64:
     return read<int64_t>(box, view.data, out.ints, [](int64_t raw) { return raw; });
@@ -107,8 +109,10 @@ void writeBox(const Box &box, const ViewData &view, const TileValue &in) {
   case DataType::Bool:
     return write<uint8_t>(box, view.data, in.ints, [](int64_t value) { return uint8_t(value != 0); });
   case DataType::I8:
+  case DataType::U8:
     return write<int8_t>(box, view.data, in.ints, [](int64_t value) { return int8_t(value); });
   case DataType::I32:
+  case DataType::U32:
     return write<int32_t>(box, view.data, in.ints, [](int64_t value) { return int32_t(value); });
   case DataType::I64:
     return write<int64_t>(box, view.data, in.ints, [](int64_t value) { return value; });

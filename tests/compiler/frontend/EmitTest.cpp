@@ -274,6 +274,46 @@ TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
   EXPECT_HAS(loads, "tile.load");
 }
 
+TEST(Emit, ReductionsAndScansByAFunction) {
+  const std::string functions =
+      "fn best(a, i, b, j) { let first = a >= b; return where(first, a, b), where(first, i, j); }\n"
+      "fn plus(a, b) = a + b;\nfn one(a, b) = 1;\n";
+  Emitted result = emitBody("let x = load X[0 :+ 16, :]; let at = iota(64)[_, :] + iota(16)[:, _] * 0;\n"
+                            "let m, k = rowreduce(best, x, at); let s = colscan(plus, x); let c = rowreduce(one, x);",
+                            functions);
+  EXPECT_HAS(result, "tile.combine");
+  EXPECT_HAS(result, "along 1 : tensor<16x64xf32>, tensor<16x64xi32> -> tensor<16xf32>, tensor<16xi32>");
+  EXPECT_HAS(result, "tile.scan");
+  EXPECT_HAS(result, "along 0 : tensor<16x64xf32> -> tensor<16x64xf32>");
+  EXPECT_EQ(result.count("tile.yield"), 3u);
+}
+
+TEST(Emit, BitsAndNumbersWithoutSign) {
+  Emitted good = emitBody("let u = cast<u32>(n); let a = u >> 3 < u / 5 && n >> 1 < 2; let b = (u & 12 | 1 ^ u) << u;\n"
+                          "let c = cast<f32>(u) + cast<f32>(cast<u8>(f)); let d = max(u, 4294967295);");
+  for (const char *op : {"arith.shrui", "arith.divui", "arith.cmpi ult", "arith.shrsi", "arith.andi", "arith.ori",
+                         "arith.xori", "arith.shli", "arith.uitofp", "arith.fptoui", "arith.maxui"})
+    EXPECT_HAS(good, op);
+}
+
+TEST(Emit, MoreThanThreeExtentsOfAGridShareAnAxis) {
+  Emitted result = emit("kernel k(X: view<f32>[N, M], Y: out view<i32>[N], n: i32) require n % 2 == 0 && n <= N\n"
+                        "grid (N, 2, M, cdiv(n, 4), 3) |a, b, c, d, e| { store Y[a] = c + d * 10 + e * 100; }");
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(result.interface.grid.size(), 3u);
+  EXPECT_EQ(result.interface.grid[2].infix(), "M * cdiv(n, 4) * 3");
+  EXPECT_EQ(result.interface.requirements.size(), 2u);
+  EXPECT_EQ(result.count("arith.remui"), 2u);
+}
+
+TEST(Emit, SumsOfWholeTilesAreScalars) {
+  Emitted result =
+      emitBody("let a = sum(load H[0 :+ 16, :]); let b = max(iota(5)); let c = min(load X[0 :+ 4, :]) + f;");
+  EXPECT_EQ(result.count("tile.scalar"), 3u);
+  EXPECT_HAS(result, "arith.extf");
+  EXPECT_HAS(result, ": tensor<1xi32> -> i32");
+}
+
 TEST(Emit, AFunctionMayReadAViewThatIsHandedOver) {
   Emitted result = emitBody("let a = g(I, n);", "fn g(V, k) = load V[k];\n");
   EXPECT_EQ(result.errors, "");

@@ -33,6 +33,9 @@ TEST(Parser, Precedence) {
   EXPECT_EQ(shapeOf("-a * b"), "-a * b");
   EXPECT_EQ(shapeOf("!a.T[:, _]"), "!a.T[:, _]");
   EXPECT_EQ(shapeOf("(a + b) * c"), "(a + b) * c");
+  EXPECT_EQ(shapeOf("a & b == c | d ^ e & f << g + h"), "(a & b) == (c | (d ^ (e & (f << (g + h)))))");
+  EXPECT_EQ(shapeOf("cast<wide<T>>(x) >> 2 > y"), "(cast<T>(x) >> 2) > y");
+  EXPECT_EQ(shapeOf("load A[0].T"), "load A[...].T");
   EXPECT_EQ(shapeOf("a / b / c"), "(a / b) / c");
 }
 

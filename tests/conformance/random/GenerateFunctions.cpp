@@ -16,6 +16,34 @@ static std::string apply(const std::string &op, const std::string &x, const std:
   return op.size() == 3 ? op + "(" + x + ", " + y + ")" : x + " " + op + " " + y;
 }
 
+/// A sum, a maximum, or the last element (which is not commutative), of a row or column; the whole or every prefix.
+void Generator::addCombiner() {
+  std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool && v.shape.size() == 2; });
+  if (!x)
+    return;
+  bool isRow = chance(60), isScan = chance(60);
+  std::string kind = choose<std::string>({"sum", "max", "last"}), name = freshName("f");
+  declarations += "fn " + name + "(x, y) = " + (kind == "sum" ? "x + y" : kind == "max" ? "max(x, y)" : "y") + ";\n";
+  std::optional<Bounds> bounds =
+      kind == "sum" ? boundsOfSum(x->type, x->bounds, x->shape[isRow ? 1 : 0]) : std::optional(x->bounds);
+  if (kind == "sum" && bounds && (x->type == DataType::F16 || x->type == DataType::BF16)) // rounded each time
+    return;
+  define((isRow ? "row" : "col") + std::string(isScan ? "scan(" : "reduce(") + name + ", " + x->text + ")", x->type,
+         isScan ? x->shape : Shape{x->shape[isRow ? 0 : 1]}, bounds);
+}
+
+/// sum, max or min of a whole tile.
+void Generator::addWhole() {
+  std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool && !v.shape.empty(); });
+  if (!x)
+    return;
+  int64_t count = 1;
+  for (int64_t extent : x->shape)
+    count *= extent;
+  std::string kind = choose<std::string>({"sum", "max", "min"});
+  define(kind + "(" + x->text + ")", x->type, {}, kind == "sum" ? boundsOfSum(x->type, x->bounds, count) : x->bounds);
+}
+
 /// Two values and a parameter known when the kernel is specialised; two results, the second from the first.
 void Generator::addFunction() {
   std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool; });

@@ -69,6 +69,7 @@ private:
   void addBinary();
   void addLiteral();
   void addUnary();
+  void addBits();
   void addWhere();
   void addCast();
   void addReduce();
@@ -86,6 +87,8 @@ private:
 
   // GenerateFunctions.cpp: functions of the file.
   void addFunction();
+  void addCombiner();
+  void addWhole();
 
   // GenerateMasks.cpp: loops with `visible`.
   int64_t maskConstant();
