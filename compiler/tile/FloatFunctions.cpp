@@ -255,7 +255,8 @@ Value imbrex::erfOf(ElementBuilder &e, Value x) {
     series.push_back(factor / (2 * k + 1));
     factor /= -(k + 1);
   }
-  Value small = e.mul(x, e.polynomial(e.mul(x, x), series));
+  series.front() -= 1; // x itself is exact
+  Value small = e.fma(x, e.polynomial(e.mul(x, x), series), x);
   const double end = isF64 ? 6 : 4;
   Value magnitude = e.clamp(e.abs(x), 1, end);
   Value y = e.fma(magnitude, e.number(2 / (end - 1)), e.number(-(end + 1) / (end - 1)));

@@ -44,7 +44,7 @@ mlir::Value tanhOf(ElementBuilder &e, mlir::Value x);
 mlir::Value sinOf(ElementBuilder &e, mlir::Value x);
 mlir::Value cosOf(ElementBuilder &e, mlir::Value x);
 
-/// erf x of f32 and f64: 2 units.
+/// erf x of f32 and f64: 3 units.
 mlir::Value erfOf(ElementBuilder &e, mlir::Value x);
 
 /// tanh x of f32 as 1 - 2 / (1 + 2^(2x log2 e)) by ex2.approx.ftz and rcp.approx.ftz: 2^-21 absolute. The sign

@@ -70,7 +70,7 @@ constexpr Function kTable[] = {
     {"tanh", [](long double x) { return std::tanh(x); }, 0.51, 2, 2, 3},
     {"sin", [](long double x) { return std::sin(x); }, 0.51, 2, 2, 2},
     {"cos", [](long double x) { return std::cos(x); }, 0.51, 2, 2, 2},
-    {"erf", [](long double x) { return std::erf(x); }, 0.51, 2, 2, 2},
+    {"erf", [](long double x) { return std::erf(x); }, 0.51, 3, 3, 3},
     {"floor", [](long double x) { return std::floor(x); }, 0, 0, 0, 0},
     {"ceil", [](long double x) { return std::ceil(x); }, 0, 0, 0, 0},
 };

@@ -159,7 +159,7 @@ static std::vector<Row> parserRows() {
       {Message::Unsupported, "fn alibi(slope: view<f32>[H])(s, at) = s;", "a view as an extra argument of a function"},
       {Message::Unsupported, body("let a = dot<tf32>(X, X);"), "a mode of dot (tf32, tf32x3) is not supported"},
       {Message::Unsupported, body("let a = load X[iota(4), 0];"), "gather: an index that is a tile is not supported"},
-      {Message::Unsupported, body("let a = philox(1);"), "3:9: 'philox' is not supported"},
+      {Message::Unsupported, body("let a = random(1);"), "3:9: 'random' is not supported"},
       {Message::Unsupported, body("atomic_add(Y[0 :+ 64], f);"), "3:1: 'atomic_add' is not supported"},
       {Message::Unsupported, body("let a = atomic_add(Y[n :+ 4], f);"), "3:9: 'atomic_add' is not supported\n"},
       {Message::Unsupported, "fn random(x) = x;", "1:4: a function of the reserved name 'random' is not supported"},
@@ -303,6 +303,15 @@ static std::vector<Row> typeRows() {
       {Message::DivisionByZero, "kernel k(X: view<f32>[N]) grid (N % 0) |i| {}", "1:35: division by zero"},
       {Message::DivisionByZero, "kernel k(X: view<f32>[4 / 0]) grid (1) |i| {}", "1:25: division by zero"},
       {Message::Overflow, body("let a = 9223372036854775807 + 1;"), "3:29: this constant overflows 64 bits"},
+      {Message::ResultType, kernelOf("let a = g(n);", "fn g(x) -> f32 = x;\n"),
+       "1:18: 'g' is declared to give f32, but its body gives i32"},
+      {Message::NotAValue, body("let a = X;"), "3:9: the view 'X' cannot be used as a value"},
+      {Message::NotAValue, body("let a = f32;"), "3:9: the type f32 cannot be used as a value"},
+  };
+}
+
+static std::vector<Row> bitRows() {
+  return {
       {Message::TypeMismatch, body("let a = cast<u32>(n) + n;"),
        "3:22: '+' needs operands of one type, found u32 and i32"},
       {Message::LiteralDoesNotFit, body("let a = cast<u8>(n) + 256;"), "the integer 256 does not fit u8"},
@@ -319,6 +328,11 @@ static std::vector<Row> typeRows() {
       {Message::HostExpression, "kernel k(X: view<f32>[N]) grid (N >> 2) |i| {}",
        "'N >> 2' is evaluated before a launch"},
       {Message::StoreType, body("store Y[0, 0] = cast<u32>(n);"), "cannot store u32 to 'Y' of f32"},
+  };
+}
+
+static std::vector<Row> functionRows() {
+  return {
       {Message::CombinerName, body("let a = rowreduce(X, 1);"),
        "3:19: 'rowreduce' needs the name of a function of this file "
        "before its tiles, found 'X'"},
@@ -372,10 +386,6 @@ static std::vector<Row> typeRows() {
        "1:42: 's' hides the variable"},
       {Message::Recursion, kernelOf("let a, b = g(n);", "fn g(x) { let a, b = g(x); return a, b; }\n"),
        "1:22: 'g' calls itself"},
-      {Message::ResultType, kernelOf("let a = g(n);", "fn g(x) -> f32 = x;\n"),
-       "1:18: 'g' is declared to give f32, but its body gives i32"},
-      {Message::NotAValue, body("let a = X;"), "3:9: the view 'X' cannot be used as a value"},
-      {Message::NotAValue, body("let a = f32;"), "3:9: the type f32 cannot be used as a value"},
   };
 }
 
@@ -448,7 +458,8 @@ static std::vector<Row> statementRows() {
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  for (auto part : {lexerRows, parserRows, nameRows, specialisationRows, typeRows, tileRows, statementRows})
+  for (auto part :
+       {lexerRows, parserRows, nameRows, specialisationRows, typeRows, bitRows, functionRows, tileRows, statementRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
