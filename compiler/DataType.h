@@ -16,15 +16,16 @@
 
 namespace imbrex {
 
-enum class DataType : uint8_t { Bool, I8, I32, I64, F16, BF16, F32, F64 };
+enum class DataType : uint8_t { Bool, I8, I32, I64, U8, U32, F16, BF16, F32, F64 };
 
-/// "bool", "i8", "i32", "i64", "f16", "bf16", "f32", "f64": as the tile language spells them.
+/// "bool", "i8", "i32", "i64", "u8", "u32", "f16", "bf16", "f32", "f64": as the tile language spells them.
 std::string_view name(DataType type);
 std::optional<DataType> parseDataType(std::string_view text);
 
 /// Bytes of one element in memory (bool: 1). A number that is no DataType has none, and the name "unknown type".
 unsigned byteSize(DataType type);
 inline bool isFloat(DataType type) { return type >= DataType::F16; }
+inline bool isUnsigned(DataType type) { return type == DataType::U8 || type == DataType::U32; }
 /// wide<T> of the language: what products of `type` are added in, f64 for f64, else f32.
 inline DataType wideType(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
 

@@ -15,14 +15,17 @@
 
 namespace imbrex {
 
-/// bool is i1; the rest are named as DataType names them.
+/// bool is i1, u8 and u32 are i8 and i32: operations say what is without sign. The rest are named as DataType names
+/// them.
 inline mlir::Type toMlirType(DataType type, mlir::Builder b) {
   switch (type) {
   case DataType::Bool:
     return b.getI1Type();
   case DataType::I8:
+  case DataType::U8:
     return b.getI8Type();
   case DataType::I32:
+  case DataType::U32:
     return b.getI32Type();
   case DataType::I64:
     return b.getI64Type();
@@ -38,7 +41,7 @@ inline mlir::Type toMlirType(DataType type, mlir::Builder b) {
   llvm_unreachable("all element types are listed");
 }
 
-/// nullopt for what is no element type of the language.
+/// The type with a sign, if it is an integer; nullopt for what is no element type of the language.
 inline std::optional<DataType> dataTypeOf(mlir::Type type) {
   mlir::Builder b(type.getContext());
   for (unsigned i = 0; i <= unsigned(DataType::F64); ++i)

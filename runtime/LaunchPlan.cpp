@@ -42,6 +42,8 @@ Result<void> LaunchPlan::addStep(const SignaturePlan &signature, const KernelInt
       (isView && value.index >= signature.extents[*index].size()))
     return stranger(interface, "takes a value of '" + value.name + "' that its signature lacks");
   step.parameter = *index;
+  if (!isView && isUnsigned(parameter->type) && byteSize(parameter->type) == byteSize(value.type))
+    step.type = parameter->type; // a launch value does not say so
   if (parameter->standard && !(step.standard = standardBits(*parameter)))
     return stranger(interface, "has a default of '" + parameter->name + "' that does not fit its type");
   steps.push_back(step);
@@ -69,6 +71,13 @@ Result<void> LaunchPlan::addExpressions(const SignaturePlan &signature, const Ke
   for (const Expression &expression : interface.grid)
     if (Result<void> added = add(expression, gridExtents); !added)
       return added;
+  for (size_t step = 0; step < steps.size(); ++step) {
+    if (steps[step].kind != LaunchValue::Kind::Scalar || isFloat(steps[step].type))
+      continue;
+    auto found = std::find(names.begin(), names.end(), signature.signature.parameters[steps[step].parameter].name);
+    if (found != names.end())
+      scalarSlots.push_back({size_t(found - names.begin()), step});
+  }
   constants.assign(names.size(), std::nullopt);
   for (const auto &[name, value] : interface.constants)
     if (auto found = std::find(names.begin(), names.end(), name); found != names.end())
@@ -124,6 +133,12 @@ llvm::SmallVector<std::optional<int64_t>, 48> LaunchPlan::slotsOf(const Binding 
   for (size_t i = 0; i < binding.slots.size(); ++i)
     if (binding.slots[i])
       slots[i] = binding.slots[i];
+  for (auto [slot, at] : scalarSlots) {
+    const Argument *argument = binding.arguments[steps[at].parameter];
+    std::optional<uint64_t> bits = argument ? scalarBits(argument->scalar, steps[at].type) : steps[at].standard;
+    if (bits)
+      slots[slot] = scalarInteger(*bits, steps[at].type);
+  }
   return slots;
 }
 

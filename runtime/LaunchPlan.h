@@ -80,6 +80,8 @@ private:
   std::vector<ScalarCondition> scalarConditions;
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest
   std::vector<std::optional<int64_t>> constants; ///< by slot
+  /// Integer scalars that a requirement or the grid uses: their slots and steps.
+  std::vector<std::pair<size_t, size_t>> scalarSlots;
 };
 
 } // namespace imbrex

@@ -19,8 +19,8 @@ static std::optional<uint64_t> integerBits(int64_t value, DataType type) {
   unsigned bits = 8 * byteSize(type);
   if (bits == 64)
     return uint64_t(value);
-  int64_t limit = int64_t(1) << (bits - 1);
-  if (value < -limit || value >= limit)
+  int64_t limit = int64_t(1) << (isUnsigned(type) ? bits : bits - 1);
+  if (value < (isUnsigned(type) ? 0 : -limit) || value >= limit)
     return std::nullopt;
   return uint64_t(value) & ((uint64_t(1) << bits) - 1);
 }
@@ -55,6 +55,11 @@ static std::optional<uint64_t> floatBitsOfInteger(int64_t value, DataType type) 
   return number.isInfinity() ? std::nullopt : std::optional(number.bitcastToAPInt().getZExtValue());
 }
 
+int64_t imbrex::scalarInteger(uint64_t bits, DataType type) {
+  unsigned unused = 64 - 8 * byteSize(type);
+  return isUnsigned(type) || type == DataType::Bool ? int64_t(bits) : int64_t(bits << unused) >> unused;
+}
+
 double imbrex::scalarValue(uint64_t bits, DataType type) {
   switch (type) {
   case DataType::F64:
@@ -65,11 +70,8 @@ double imbrex::scalarValue(uint64_t bits, DataType type) {
     return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, bits)).convertToDouble();
   case DataType::BF16:
     return std::bit_cast<float>(uint32_t(bits) << 16);
-  case DataType::Bool:
-    return double(bits);
   default:
-    unsigned unused = 64 - 8 * byteSize(type);
-    return double(int64_t(bits << unused) >> unused);
+    return double(scalarInteger(bits, type));
   }
 }
 

@@ -18,6 +18,8 @@ namespace imbrex {
 std::optional<uint64_t> scalarBits(const Scalar &scalar, DataType type);
 /// The number that such bits are, rounded to f64 where it is a large i64.
 double scalarValue(uint64_t bits, DataType type);
+/// The same of an integer or bool, exactly.
+int64_t scalarInteger(uint64_t bits, DataType type);
 
 } // namespace imbrex
 

@@ -128,6 +128,8 @@ static Value floatElement(Lowering &l, Operation *op, ValueRange v) {
       .Case([&](arith::MinNumFOp) { return LLVM::MinNumOp::create(l.b, l.loc, type, v[0], v[1], fast); })
       .Case([&](math::FmaOp) { return LLVM::FMAOp::create(l.b, l.loc, type, v[0], v[1], v[2]); })
       .Case([&](math::AbsFOp) { return LLVM::FAbsOp::create(l.b, l.loc, type, v[0]); })
+      .Case([&](math::FloorOp) { return LLVM::FFloorOp::create(l.b, l.loc, type, v[0]); })
+      .Case([&](math::CeilOp) { return LLVM::FCeilOp::create(l.b, l.loc, type, v[0]); })
       .Case([&](math::SqrtOp) { return LLVM::SqrtOp::create(l.b, l.loc, type, v[0]); })
       .Case([&](arith::CmpFOp cmp) {
         return LLVM::FCmpOp::create(l.b, l.loc, LLVM::FCmpPredicate(cmp.getPredicate()), v[0], v[1]);

@@ -8,11 +8,11 @@
 // and strides. Operations are rewritten in program order, one family a file:
 //
 //     Control        kernel, loops, branches           Elementwise   arith and math
-//     Shape          splat, iota, broadcast            GlobalMemory  tile.load, tile.store, scalars of a launch
+//     Shape          splat, iota, broadcast, scalar    GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
 //     Products       cta.dot, with MmaProduct          Reductions    tile.reduce, cta.reduce, cta.any,
 //                                                                cta.clear_margin
-//     Intervals      tile.interval
+//     Intervals      tile.interval                     Combiners     tile.combine, tile.scan
 //
 // An operation that no family knows is an error at its place.
 //
@@ -230,6 +230,7 @@ Lowered lowerElementwise(Lowering &lowering, mlir::Operation *op);
 Lowered lowerShape(Lowering &lowering, mlir::Operation *op);
 Lowered lowerIntervals(Lowering &lowering, mlir::Operation *op);
 Lowered lowerReductions(Lowering &lowering, mlir::Operation *op);
+Lowered lowerCombiners(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
@@ -238,6 +239,8 @@ Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.
 Value lowerElement(Lowering &lowering, mlir::Operation *op, mlir::ValueRange operands);
+/// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
+Value shuffle(Lowering &lowering, Value value, unsigned mask);
 /// Combines two elements as a reduction does.
 Value combine(Lowering &lowering, tile::ReduceKind kind, Value x, Value y);
 

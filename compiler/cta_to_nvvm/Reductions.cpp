@@ -35,8 +35,7 @@ Value imbrex::neutral(Lowering &l, tile::ReduceKind kind, Type type) {
 /// The last lane that a shuffle may read (PTX ISA, "shfl.sync").
 static constexpr unsigned kClamp = layout::kWarpThreads - 1;
 
-/// The value that lane (lane ^ mask) has. 64-bit values travel in halves, small ones in an i32.
-static Value shuffle(Lowering &l, Value value, unsigned mask) {
+Value imbrex::shuffle(Lowering &l, Value value, unsigned mask) {
   OpBuilder &b = l.b;
   Type type = value.getType();
   unsigned width = type.getIntOrFloatBitWidth();

@@ -45,6 +45,10 @@ Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
     l.define(splat.getResult(), Values(count, l.scalarOf(splat.getScalar())));
     return success();
   }
+  if (auto scalar = dyn_cast<tile::ScalarOp>(op)) {
+    l.define(scalar.getResult(), {l.registersOf(scalar.getSource()).front()});
+    return success();
+  }
   if (auto iota = dyn_cast<tile::IotaOp>(op)) {
     lowerIota(l, iota);
     return success();

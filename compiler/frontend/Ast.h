@@ -69,8 +69,8 @@ using Block = std::vector<std::unique_ptr<Stmt>>;
 
 struct Stmt {
   enum Kind : uint8_t {
-    Let,    ///< name, value
-    Var,    ///< name, value
+    Let,    ///< name and moreNames, value
+    Var,    ///< name and moreNames, value
     Assign, ///< name, op ("" or "+", ...), value
     Tiles,  ///< for name in tiles(value, second) [visible(visible)] body
     Range,  ///< for name in value..second body
@@ -81,6 +81,7 @@ struct Stmt {
   uint32_t offset;
   std::string name, op, visible;
   uint32_t visibleOffset = 0;
+  std::vector<std::string> moreNames; ///< let a, b = ...: all but the first
   ExprPtr value, second;
   std::vector<Index> indices;
   Block body, otherwise;
@@ -93,13 +94,15 @@ struct FnParameter {
   TypeName type;
 };
 
+/// fn name(extras)(parameters) -> types { body; return results; }, or with "= result".
 struct Function {
   uint32_t offset = 0;
   std::string name;
   bool isHook = false;
-  std::vector<FnParameter> extras, parameters; ///< fn name(extras)(parameters)
-  TypeName result;
-  ExprPtr body;
+  std::vector<FnParameter> extras, parameters;
+  std::vector<TypeName> types; ///< of the results; empty: not given
+  Block body;                  ///< stores nothing
+  std::vector<ExprPtr> results;
 };
 
 struct KernelParameter {

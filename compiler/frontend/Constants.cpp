@@ -14,6 +14,22 @@ using namespace imbrex;
 using namespace imbrex::ast;
 using llvm::StringRef;
 
+/// & ^ | and shifts of 64 bits; nullopt for other operators, and where bits are lost or there are not so many.
+static std::optional<int64_t> evaluateBits(StringRef op, int64_t x, int64_t y) {
+  if (op == "&")
+    return x & y;
+  if (op == "|")
+    return x | y;
+  if (op == "^")
+    return x ^ y;
+  if (y < 0 || y > 62)
+    return std::nullopt;
+  if (op == ">>")
+    return x >> y;
+  int64_t result = int64_t(uint64_t(x) << y);
+  return op == "<<" && result >> y == x ? std::optional(result) : std::nullopt;
+}
+
 std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, const Constant &y) {
   auto truth = [](bool value) { return Constant{Constant::Bool, value}; };
   if (x.kind != y.kind)
@@ -30,6 +46,8 @@ std::optional<Constant> imbrex::evaluateBinary(StringRef op, const Constant &x, 
     return std::nullopt;
   const ExpressionOperator *known = findExpressionOperator(op);
   std::optional<int64_t> value = known ? applyOperator(known->code, x.value, y.value) : std::nullopt;
+  if (!known)
+    value = evaluateBits(op, x.value, y.value);
   bool compares = op == "<" || op == "<=" || op == ">" || op == ">=";
   return value ? std::optional(Constant{compares ? Constant::Bool : Constant::Integer, *value}) : std::nullopt;
 }
@@ -108,7 +126,7 @@ static bool appendPostfix(const Expr &expr, std::string &text) {
       return token("0") && appendPostfix(*expr.operands[0], text) && token("-");
     return appendPostfix(*expr.operands[0], text) && token("!");
   }
-  if (expr.kind != Expr::Binary && !isIntegerCall(expr))
+  if (expr.kind == Expr::Binary ? !findExpressionOperator(expr.text) : !isIntegerCall(expr))
     return false;
   for (const ExprPtr &operand : expr.operands)
     if (!appendPostfix(*operand, text))

@@ -157,9 +157,12 @@ Val Emitter::emitLoad(const ast::Expr &expr) {
     type = RankedTensorType::get(access->shape, type);
   DenseI64ArrayAttr dims = b.getDenseI64ArrayAttr(access->dims), none = b.getDenseI64ArrayAttr({});
   Location loc = at(expr.offset);
+  bool isUnsignedView = isUnsigned(access->view->parameter->type);
   if (access->isGather)
-    return Val::of(tile::GatherOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}));
-  return Val::of(tile::LoadOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}));
+    return Val::of(tile::GatherOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}),
+                   isUnsignedView);
+  return Val::of(tile::LoadOp::create(b, loc, type, access->view->ssa, access->indices, dims, none, {}, {}),
+                 isUnsignedView);
 }
 
 /// `V[e, lo .. hi, :]`: a view.
@@ -224,11 +227,11 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
   Type element = access->type().getElementType();
   Type type = access->shape.empty() ? element : Type(RankedTensorType::get(access->shape, element));
   if (value.isLiteral())
-    value = adapt(stmt.value->offset, value, type);
+    value = adapt(stmt.value->offset, value, type, isUnsigned(access->view->parameter->type));
   if (value.isPoison())
     return;
-  if (value.kind != Val::Ssa || value.element() != element) {
-    error(stmt.value->offset, Message::StoreType, describe(value), stmt.name, describe(element));
+  if (!isOf(value, access->view->parameter->type)) {
+    error(stmt.value->offset, Message::StoreType, describe(value), stmt.name, name(access->view->parameter->type));
     return;
   }
   if (!value.tile() && !access->shape.empty())

@@ -14,8 +14,8 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-/// Between numbers of two element types; null for what has no conversion.
-static Value convertElement(OpBuilder &b, Location loc, Value x, Type to) {
+/// Between numbers of two element types, integers among them with a sign or without; null for what has no conversion.
+static Value convertElement(OpBuilder &b, Location loc, Value x, Type to, bool fromUnsigned, bool toUnsigned) {
   Type from = getElementTypeOrSelf(x.getType());
   auto tensor = dyn_cast<RankedTensorType>(x.getType());
   Type type = tensor ? Type(tensor.clone(to)) : to;
@@ -23,30 +23,34 @@ static Value convertElement(OpBuilder &b, Location loc, Value x, Type to) {
   bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
   if (fromFloat && toFloat) {
     if (fromBits == toBits) { // f16 and bf16: f32 holds both
-      Value wide = convertElement(b, loc, x, b.getF32Type());
+      Value wide = convertElement(b, loc, x, b.getF32Type(), false, false);
       return arith::TruncFOp::create(b, loc, type, wide);
     }
     return fromBits < toBits ? Value(arith::ExtFOp::create(b, loc, type, x)) : arith::TruncFOp::create(b, loc, type, x);
   }
-  if (fromFloat)
-    return toBits == 1 ? Value() : arith::FPToSIOp::create(b, loc, type, x);
-  if (toFloat)
-    return fromBits == 1 ? Value(arith::UIToFPOp::create(b, loc, type, x)) : arith::SIToFPOp::create(b, loc, type, x);
+  if (fromFloat && toBits != 1)
+    return toUnsigned ? Value(arith::FPToUIOp::create(b, loc, type, x)) : arith::FPToSIOp::create(b, loc, type, x);
   if (toBits == 1)
     return {};
+  fromUnsigned |= fromBits == 1;
+  if (toFloat)
+    return fromUnsigned ? Value(arith::UIToFPOp::create(b, loc, type, x)) : arith::SIToFPOp::create(b, loc, type, x);
+  if (fromBits == toBits)
+    return x;
   if (fromBits < toBits)
-    return fromBits == 1 ? Value(arith::ExtUIOp::create(b, loc, type, x)) : arith::ExtSIOp::create(b, loc, type, x);
+    return fromUnsigned ? Value(arith::ExtUIOp::create(b, loc, type, x)) : arith::ExtSIOp::create(b, loc, type, x);
   return arith::TruncIOp::create(b, loc, type, x);
 }
 
-Val Emitter::castTo(uint32_t offset, const Val &value, Type element) {
-  if (value.element() == element)
+Val Emitter::castTo(uint32_t offset, const Val &value, DataType type) {
+  Type element = toType(type);
+  if (isOf(value, type))
     return value;
-  if (value.element().isInteger(32) && element.isInteger(64))
+  if (isOf(value, DataType::I32) && type == DataType::I64)
     return Val::of(exact.widen(value.ssa));
-  if (Value result = convertElement(b, at(offset), value.ssa, element))
-    return Val::of(result);
-  return error(offset, Message::BadCast, describe(value), describe(element) + "; compare with 0 instead");
+  if (Value result = convertElement(b, at(offset), value.ssa, element, value.isUnsigned, isUnsigned(type)))
+    return Val::of(result, isUnsigned(type));
+  return error(offset, Message::BadCast, describe(value), std::string(name(type)) + "; compare with 0 instead");
 }
 
 Val Emitter::emitCast(const ast::Expr &expr) {
@@ -58,7 +62,7 @@ Val Emitter::emitCast(const ast::Expr &expr) {
     return castLiteral(expr, value, *type);
   if (value.kind != Val::Ssa)
     return error(expr.offset, Message::BadCast, describe(value), describe(toType(*type)));
-  return castTo(expr.offset, value, toType(*type));
+  return castTo(expr.offset, value, *type);
 }
 
 /// Of a constant: towards zero from a float to an integer, 0 or 1 from a bool.
@@ -72,5 +76,5 @@ Val Emitter::castLiteral(const ast::Expr &expr, Val value, DataType type) {
     value = Val::ofInteger(value.integer);
   if (type == DataType::Bool && value.kind != Val::Bool)
     return error(expr.offset, Message::BadCast, describe(value), "bool; compare with 0 instead");
-  return adapt(expr.offset, value, toType(type));
+  return adapt(expr.offset, value, type);
 }

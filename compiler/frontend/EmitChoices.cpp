@@ -65,7 +65,7 @@ Val Emitter::choose(uint32_t offset, Val condition, Val x, Val y) {
     return {};
   if (x.tile() != y.tile() && !unifyShapes(offset, "where", x, y))
     return {};
-  return noted(arith::SelectOp::create(b, at(offset), condition.ssa, x.ssa, y.ssa));
+  return noted(arith::SelectOp::create(b, at(offset), condition.ssa, x.ssa, y.ssa), x.isUnsigned);
 }
 
 Val Emitter::emitWhere(const ast::Expr &expr, ArrayRef<Val> arguments) {

@@ -46,7 +46,7 @@ Val Emitter::emit(const ast::Expr &expr) {
   case ast::Expr::Binary:
     return emitBinary(expr);
   case ast::Expr::Call:
-    return emitCall(expr);
+    return expectValues(expr, emitCall(expr), 1);
   case ast::Expr::Fill:
     return emitFill(expr);
   case ast::Expr::Cast:
@@ -102,7 +102,7 @@ Val Emitter::emitMember(const ast::Expr &expr) {
   if (!type || type.getRank() != 2)
     return error(expr.offset, Message::NeedsTile, ".T", 2, describe(x));
   auto result = RankedTensorType::get({type.getDimSize(1), type.getDimSize(0)}, type.getElementType());
-  return Val::of(tile::TransposeOp::create(b, at(expr.offset), result, x.ssa));
+  return Val::of(tile::TransposeOp::create(b, at(expr.offset), result, x.ssa), x.isUnsigned);
 }
 
 Val Emitter::emitExpand(const ast::Expr &expr) {
@@ -115,7 +115,7 @@ Val Emitter::emitExpand(const ast::Expr &expr) {
   SmallVector<int64_t> shape(type.getShape());
   shape.insert(shape.begin() + expr.integer, 1);
   auto result = RankedTensorType::get(shape, type.getElementType());
-  return Val::of(tile::ExpandDimsOp::create(b, at(expr.offset), result, x.ssa, expr.integer));
+  return Val::of(tile::ExpandDimsOp::create(b, at(expr.offset), result, x.ssa, expr.integer), x.isUnsigned);
 }
 
 Val Emitter::emitFill(const ast::Expr &expr) {
@@ -131,11 +131,10 @@ Val Emitter::emitFill(const ast::Expr &expr) {
   if (!type || value.isPoison() || !checkTile(expr.offset, shape))
     return {};
   if (value.kind == Val::Choice)
-    value = adapt(expr.operands.back()->offset, value, toType(*type));
+    value = adapt(expr.operands.back()->offset, value, *type);
   if (value.isLiteral())
-    return adapt(expr.operands.back()->offset, value, RankedTensorType::get(shape, toType(*type)));
-  if (value.kind != Val::Ssa || value.tile() || value.element() != toType(*type))
-    return error(expr.operands.back()->offset, Message::ArgumentType, "fill", "value", describe(toType(*type)),
-                 describe(value));
+    return adapt(expr.operands.back()->offset, value, RankedTensorType::get(shape, toType(*type)), isUnsigned(*type));
+  if (value.tile() || !isOf(value, *type))
+    return error(expr.operands.back()->offset, Message::ArgumentType, "fill", "value", name(*type), describe(value));
   return broadcastTo(expr.offset, value, shape);
 }

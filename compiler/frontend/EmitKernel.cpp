@@ -106,8 +106,8 @@ std::optional<double> Emitter::standardOf(const ast::KernelParameter &parameter,
     return std::nullopt;
   Val literal = value->isFloat ? Val::ofFloat(value->real) : Val::ofInteger(value->integer);
   bool exact = value->isFloat || int64_t(value->real) == value->integer;
-  if (!fits(literal, toType(type)) || !exact)
-    wrongLiteral(parameter.standard->offset, literal, toType(type));
+  if (!fits(literal, type) || !exact)
+    wrongLiteral(parameter.standard->offset, literal, toType(type), isUnsigned(type));
   return value->real;
 }
 
@@ -130,18 +130,26 @@ void Emitter::fillInterface() {
     interface.parameters.push_back(std::move(described));
   }
   for (const ast::ExprPtr &extent : kernel.grid)
-    if (std::optional<Expression> expression = toExpression(*extent, diagnostics))
-      interface.grid.push_back(*expression);
+    if (std::optional<Expression> expression = toExpression(*extent, diagnostics)) {
+      if (interface.grid.size() < 3)
+        interface.grid.push_back(*expression);
+      else // shares the last axis
+        interface.grid.back().postfix += " " + expression->postfix + " *";
+    }
   while (interface.grid.size() < 3)
     interface.grid.push_back({"1"});
   checkHost();
 }
 
-/// Names of an expression of the host: parameters, and extents that some present view has by themselves.
-void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known) {
+/// Names of an expression of the host: parameters, extents that some present view has by themselves, and integer
+/// scalars but in an extent.
+void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known, bool isExtent) {
   bool isConstant = lookUp(expr.text, program).has_value();
   bool isScalar = llvm::any_of(program.kernel->parameters, [&](const ast::KernelParameter &parameter) {
-    return !parameter.isView && parameter.name == expr.text;
+    return !parameter.isView && parameter.name == expr.text && (isExtent || !isIntegerScalar(parameter));
+  });
+  isConstant |= llvm::any_of(program.kernel->parameters, [&](const ast::KernelParameter &parameter) {
+    return !isExtent && isIntegerScalar(parameter) && parameter.name == expr.text;
   });
   if (expr.kind == ast::Expr::Name && isScalar)
     error(expr.offset, Message::HostScalar, expr.text);
@@ -149,7 +157,7 @@ void Emitter::checkHostExpression(const ast::Expr &expr, const std::set<std::str
     error(expr.offset, Message::UnknownName, expr.text,
           suggestion(expr.text, std::vector<std::string>(known.begin(), known.end())));
   for (const ast::ExprPtr &operand : expr.operands)
-    checkHostExpression(*operand, known);
+    checkHostExpression(*operand, known, isExtent);
 }
 
 /// An extent that is a constant must be one that a view can have.
@@ -170,17 +178,17 @@ void Emitter::checkHost() {
   for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
     for (const ast::ExprPtr &extent : parameter.extents) {
       if (described.present)
-        checkHostExpression(*extent, known);
+        checkHostExpression(*extent, known, /*isExtent=*/true);
       checkExtent(parameter, *extent);
     }
   for (const ast::ExprPtr &extent : kernel.grid) {
-    checkHostExpression(*extent, known);
+    checkHostExpression(*extent, known, /*isExtent=*/false);
     evaluate(*extent, program, diagnostics);
   }
   for (const ast::ExprPtr &requirement : kernel.requirements)
     forEachConjunct(*requirement, [&](const ast::Expr &part) {
       if (!comparesScalar(part, kernel))
-        checkHostExpression(part, known);
+        checkHostExpression(part, known, /*isExtent=*/false);
     });
 }
 
@@ -225,6 +233,7 @@ void Emitter::bindParameters(func::FuncOp function) {
     Val value;
     value.kind = parameter.isView ? (parameter.present ? Val::View : Val::Absent) : Val::Ssa;
     value.parameter = &parameter;
+    value.isUnsigned = !parameter.isView && isUnsigned(parameter.type);
     if (parameter.present)
       value.ssa = function.getArgument(next++);
     scopes.front()[parameter.name] = {value, false};
@@ -249,11 +258,23 @@ void Emitter::bindExtents() {
   }
 }
 
-/// Grid names are positions below the grid's extents.
+/// Grid names are positions below the grid's extents. Those behind the second share the third axis, the first of them
+/// running fastest.
 void Emitter::bindGrid() {
-  for (auto [axis, name] : llvm::enumerate(program.kernel->gridNames)) {
-    Value id = tile::ProgramIdOp::create(b, at(name.offset), axis);
-    int64_t most = std::min<int64_t>(intervalOf(interface.grid[axis], interface.constants).high, INT32_MAX);
+  const ast::Kernel &kernel = *program.kernel;
+  Value rest;
+  for (auto [i, name] : llvm::enumerate(kernel.gridNames)) {
+    Location loc = at(name.offset);
+    Value id = i < 3 ? Value(tile::ProgramIdOp::create(b, loc, i)) : rest;
+    if (i >= 2 && i + 1 < kernel.gridNames.size()) {
+      Value extent = emitI32(*kernel.grid[i], "an extent of the grid");
+      if (!extent)
+        return;
+      rest = arith::DivUIOp::create(b, loc, id, extent);
+      id = arith::RemUIOp::create(b, loc, id, extent);
+    }
+    Expression extent = toExpression(*kernel.grid[i], diagnostics).value_or(Expression{"1"});
+    int64_t most = std::min<int64_t>(intervalOf(extent, interface.constants).high, INT32_MAX);
     exact.definePosition(id, {0, std::max<int64_t>(most - 1, 0)});
     scopes.front()[name.name] = {Val::of(id), false};
   }

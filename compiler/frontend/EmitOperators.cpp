@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Emitter.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -63,13 +64,13 @@ Val Emitter::binaryLiterals(uint32_t offset, StringRef op, const Val &x, const V
   return error(offset, y.integer == 0 ? Message::DivisionByZero : Message::Overflow);
 }
 
-static std::optional<arith::CmpIPredicate> integerPredicate(StringRef op) {
+static std::optional<arith::CmpIPredicate> integerPredicate(StringRef op, bool isUnsigned) {
   using P = arith::CmpIPredicate;
   return llvm::StringSwitch<std::optional<P>>(op)
-      .Case("<", P::slt)
-      .Case("<=", P::sle)
-      .Case(">", P::sgt)
-      .Case(">=", P::sge)
+      .Case("<", isUnsigned ? P::ult : P::slt)
+      .Case("<=", isUnsigned ? P::ule : P::sle)
+      .Case(">", isUnsigned ? P::ugt : P::sgt)
+      .Case(">=", isUnsigned ? P::uge : P::sge)
       .Case("==", P::eq)
       .Case("!=", P::ne)
       .Default(std::nullopt);
@@ -102,6 +103,41 @@ static Value floatOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y)
   return {};
 }
 
+/// What differs without a sign; null for other operators.
+static Value unsignedOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
+  if (op == "/")
+    return arith::DivUIOp::create(b, loc, x, y);
+  if (op == "%")
+    return arith::RemUIOp::create(b, loc, x, y);
+  if (op == "cdiv")
+    return arith::CeilDivUIOp::create(b, loc, x, y);
+  if (op == "min")
+    return arith::MinUIOp::create(b, loc, x, y);
+  if (op == "max")
+    return arith::MaxUIOp::create(b, loc, x, y);
+  return {};
+}
+
+/// By as many bits as there are and more, or by fewer than none: 0, or -1 if x is negative and moves right.
+Value Emitter::shift(Location loc, StringRef op, const Val &x, const Val &y) {
+  unsigned bits = x.element().getIntOrFloatBitWidth();
+  auto constant = [&](int64_t value) { return adapt(0, Val::ofInteger(value), x.ssa.getType(), x.isUnsigned).ssa; };
+  APInt amount;
+  if (matchPattern(y.ssa, m_ConstantInt(&amount)) && amount.ult(bits)) {
+    if (op == "<<")
+      return arith::ShLIOp::create(b, loc, x.ssa, y.ssa);
+    return x.isUnsigned ? Value(arith::ShRUIOp::create(b, loc, x.ssa, y.ssa))
+                        : arith::ShRSIOp::create(b, loc, x.ssa, y.ssa);
+  }
+  Value least = arith::MinUIOp::create(b, loc, y.ssa, constant(bits - 1));
+  if (op == ">>" && !x.isUnsigned)
+    return arith::ShRSIOp::create(b, loc, x.ssa, least);
+  Value moved =
+      op == "<<" ? Value(arith::ShLIOp::create(b, loc, x.ssa, least)) : arith::ShRUIOp::create(b, loc, x.ssa, least);
+  Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, y.ssa, constant(bits));
+  return arith::SelectOp::create(b, loc, inside, moved, constant(0));
+}
+
 static Value integerOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
   if (op == "+")
     return arith::AddIOp::create(b, loc, x, y);
@@ -119,7 +155,18 @@ static Value integerOp(OpBuilder &b, Location loc, StringRef op, Value x, Value 
     return arith::MinSIOp::create(b, loc, x, y);
   if (op == "max")
     return arith::MaxSIOp::create(b, loc, x, y);
+  if (op == "&")
+    return arith::AndIOp::create(b, loc, x, y);
+  if (op == "|")
+    return arith::OrIOp::create(b, loc, x, y);
+  if (op == "^")
+    return arith::XOrIOp::create(b, loc, x, y);
   return {};
+}
+
+static Value wholeOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y, bool isUnsigned) {
+  Value result = isUnsigned ? unsignedOp(b, loc, op, x, y) : Value();
+  return result ? result : integerOp(b, loc, op, x, y);
 }
 
 static bool isTruth(const Val &value) {
@@ -161,7 +208,9 @@ Val Emitter::binary(uint32_t offset, StringRef op, Val x, Val y) {
 /// Of integers of one type and shape, by any number. The operations of arith have no meaning for a divisor 0, and their
 /// folds rely on it ((x * y) / y is x), so they are not given one: x / 0 and x % 0 are 0, cdiv(x, 0) is 1 where x > 0.
 Val Emitter::divide(uint32_t offset, StringRef op, const Val &x, const Val &y) {
-  auto by = [&](const Val &divisor) { return noted(integerOp(b, at(offset), op, x.ssa, divisor.ssa)); };
+  auto by = [&](const Val &divisor) {
+    return noted(wholeOp(b, at(offset), op, x.ssa, divisor.ssa, x.isUnsigned), x.isUnsigned);
+  };
   Interval divisors = exact.interval(y.ssa);
   if (divisors.low > 0 || divisors.high < 0)
     return by(y);
@@ -177,23 +226,27 @@ Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val
   Location loc = at(offset);
   Type element = x.element();
   bool isFloat = isa<FloatType>(element), isBool = element.isInteger(1);
-  if (std::optional<arith::CmpIPredicate> predicate = integerPredicate(op)) {
+  if (std::optional<arith::CmpIPredicate> predicate = integerPredicate(op, x.isUnsigned)) {
     if (isFloat)
       return Val::of(arith::CmpFOp::create(b, loc, floatPredicate(op), x.ssa, y.ssa));
     if (isBool && op != "==" && op != "!=")
       return error(offset, Message::NeedsNumber, op, describe(x));
     Value left = x.ssa, right = y.ssa;
-    exact.forComparison(left, right);
+    if (!x.isUnsigned)
+      exact.forComparison(left, right);
     return Val::of(arith::CmpIOp::create(b, loc, *predicate, left, right));
   }
   if (isBool)
     return error(offset, Message::NeedsNumber, op, describe(x));
   if (!isFloat && (op == "/" || op == "%" || op == "cdiv"))
     return divide(offset, op, x, y);
-  Value result = isFloat ? floatOp(b, loc, op, x.ssa, y.ssa) : integerOp(b, loc, op, x.ssa, y.ssa);
+  bool shifts = !isFloat && (op == "<<" || op == ">>");
+  Value result = shifts    ? shift(loc, op, x, y)
+                 : isFloat ? floatOp(b, loc, op, x.ssa, y.ssa)
+                           : wholeOp(b, loc, op, x.ssa, y.ssa, x.isUnsigned);
   if (!result)
     return error(offset, Message::NeedsInteger, op, describe(x));
-  return noted(result);
+  return noted(result, x.isUnsigned);
 }
 
 Val Emitter::emitUnary(const ast::Expr &expr) {

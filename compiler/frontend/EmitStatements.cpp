@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Emitter.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -22,13 +23,22 @@ Emitter::Binding *Emitter::find(StringRef name) {
   return it == constants.end() ? nullptr : &it->second;
 }
 
-void Emitter::emitBlock(const ast::Block &block) {
-  scopes.emplace_back();
+void Emitter::emitStatements(const ast::Block &block) {
   for (const auto &stmt : block) {
     if (diagnostics.errorCount() >= kMaxErrors || emitted > kMaxOperations)
       break;
     emitStatement(*stmt);
   }
+}
+
+void Emitter::emitBlock(const ast::Block &block) {
+  llvm::SaveAndRestore inside(blocks, blocks + 1);
+  if (blocks > kMaxNesting && !block.empty()) { // through functions: the parser bounds those of one text
+    error(block.front()->offset, Message::TooDeep, kMaxNesting);
+    return;
+  }
+  scopes.emplace_back();
+  emitStatements(block);
   scopes.pop_back();
 }
 
@@ -60,8 +70,8 @@ bool Emitter::hidesVariable(uint32_t offset, StringRef name) {
   return false;
 }
 
-void Emitter::emitBinding(const ast::Stmt &stmt) {
-  Val value = emit(*stmt.value);
+/// One name of a let or var.
+void Emitter::bindName(const ast::Stmt &stmt, StringRef name, Val value) {
   bool isVariable = stmt.kind == ast::Stmt::Var;
   bool isPart = value.kind == Val::View && stmt.value->kind == ast::Expr::Part && !isVariable;
   bool isName = (value.kind == Val::View && !isPart) || value.kind == Val::Absent || value.kind == Val::Type;
@@ -69,10 +79,21 @@ void Emitter::emitBinding(const ast::Stmt &stmt) {
     value = error(stmt.value->offset, Message::NotAValue, describe(value));
   if (isVariable)
     value = settle(stmt.value->offset, value);
-  if (hidesVariable(stmt.offset, stmt.name))
+  if (hidesVariable(stmt.offset, name))
     return;
-  if (!scopes.back().try_emplace(stmt.name, Binding{value, isVariable}).second)
-    error(stmt.offset, Message::Duplicate, stmt.name);
+  if (!scopes.back().try_emplace(name.str(), Binding{value, isVariable}).second)
+    error(stmt.offset, Message::Duplicate, name);
+}
+
+void Emitter::emitBinding(const ast::Stmt &stmt) {
+  if (stmt.moreNames.empty())
+    return bindName(stmt, stmt.name, emit(*stmt.value));
+  size_t count = stmt.moreNames.size() + 1;
+  bool isCall = stmt.value->kind == ast::Expr::Call;
+  Val value = expectValues(*stmt.value, isCall ? emitCall(*stmt.value) : emit(*stmt.value), count);
+  bindName(stmt, stmt.name, value.isPoison() ? Val() : value.fields->front());
+  for (auto [i, name] : llvm::enumerate(stmt.moreNames))
+    bindName(stmt, name, value.isPoison() ? Val() : (*value.fields)[i + 1]);
 }
 
 void Emitter::emitAssign(const ast::Stmt &stmt) {
@@ -91,11 +112,12 @@ void Emitter::emitAssign(const ast::Stmt &stmt) {
   if (value.isPoison() || binding->value.isPoison())
     return;
   if (value.isLiteral() && binding->value.kind == Val::Ssa)
-    value = adapt(stmt.value->offset, value, binding->value.ssa.getType());
+    value = adapt(stmt.value->offset, value, binding->value.ssa.getType(), binding->value.isUnsigned);
   if (value.isPoison())
     return;
   bool sameType = value.kind == binding->value.kind &&
-                  (value.kind != Val::Ssa || value.ssa.getType() == binding->value.ssa.getType());
+                  (value.kind != Val::Ssa || (value.ssa.getType() == binding->value.ssa.getType() &&
+                                              value.isUnsigned == binding->value.isUnsigned));
   if (!sameType) {
     error(stmt.offset, Message::VariableType, stmt.name, describe(binding->value), describe(value));
     return;
@@ -150,6 +172,11 @@ std::optional<std::pair<Value, Value>> Emitter::emitBounds(const ast::Stmt &stmt
 }
 
 void Emitter::emitLoop(const ast::Stmt &stmt) {
+  llvm::SaveAndRestore inside(loops, loops + 1);
+  if (loops > kMaxLoops) { // also through functions
+    error(stmt.offset, Message::TooMany, "loops in one another", kMaxLoops);
+    return;
+  }
   const ast::Function *hook = program.file->findFunction(stmt.visible);
   if (!stmt.visible.empty() && (!hook || !hook->isHook || hook->parameters.size() != 1)) {
     error(stmt.visibleOffset, Message::VisibleNotHook, stmt.visible);
@@ -171,14 +198,14 @@ void Emitter::emitLoop(const ast::Stmt &stmt) {
     loop.getBody()->back().erase();
   b.setInsertionPointToEnd(loop.getBody());
   for (auto [name, argument] : llvm::zip(carried, loop.getRegionIterArgs()))
-    find(name)->value = Val::of(argument);
+    find(name)->value.ssa = argument;
   emitLoopBody(stmt, loop.getBody());
   SmallVector<Value> results;
   for (const std::string &name : carried)
     results.push_back(find(name)->value.ssa);
   scf::YieldOp::create(b, loc, results);
   for (auto [name, result] : llvm::zip(carried, loop.getResults()))
-    find(name)->value = Val::of(result);
+    find(name)->value.ssa = result;
 }
 
 /// The statements, with the loop's name and what visible(...) promises.
@@ -242,5 +269,5 @@ void Emitter::emitRuntimeIf(const ast::Stmt &stmt, const Val &condition) {
     scf::YieldOp::create(b, loc, results);
   }
   for (auto [name, result] : llvm::zip(carried, branch.getResults()))
-    find(name)->value = Val::of(result);
+    find(name)->value.ssa = result;
 }

@@ -27,11 +27,13 @@ std::string Emitter::describe(ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-std::string Emitter::describe(Type type) {
+std::string Emitter::describe(Type type, bool isUnsigned) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return "a tile of " + describe(tensor.getElementType()) + describe(tensor.getShape());
+    return "a tile of " + describe(tensor.getElementType(), isUnsigned) + describe(tensor.getShape());
   if (type.isInteger(1))
     return "bool";
+  if (isUnsigned)
+    return "u" + std::to_string(type.getIntOrFloatBitWidth());
   std::string text;
   llvm::raw_string_ostream(text) << type;
   return text;
@@ -60,12 +62,14 @@ std::string Emitter::describe(const Val &value) {
   case Val::Type:
     return "the type " + std::string(name(DataType(value.integer)));
   case Val::Ssa:
-    return describe(value.ssa.getType());
+    return describe(value.ssa.getType(), value.isUnsigned);
   case Val::Coord:
     return "a coord";
   case Val::View:
   case Val::Absent:
     return "the view '" + value.parameter->name + "'";
+  case Val::Several:
+    return std::to_string(value.fields->size()) + " values";
   }
   return "";
 }
@@ -79,44 +83,57 @@ Value Emitter::i32(Location loc, int64_t value) {
 }
 
 /// `literal` as an attribute of `element`; null if it does not fit.
-static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element) {
+static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element, bool isUnsigned) {
   if (auto type = dyn_cast<FloatType>(element)) {
     FloatAttr value = literal.kind == Val::Bool ? FloatAttr() : b.getFloatAttr(type, literal.number);
     bool overflows = value && value.getValue().isInfinity() && !std::isinf(literal.number);
     return overflows ? FloatAttr() : value;
   }
   unsigned bits = element.getIntOrFloatBitWidth();
-  bool fits =
-      bits == 1 ? literal.kind == Val::Bool : literal.kind == Val::Integer && llvm::isIntN(bits, literal.integer);
-  return fits ? b.getIntegerAttr(element, literal.integer) : IntegerAttr();
+  bool inRange = isUnsigned ? literal.integer >= 0 && llvm::isUIntN(bits, uint64_t(literal.integer))
+                            : llvm::isIntN(bits, literal.integer);
+  bool fits = bits == 1 ? literal.kind == Val::Bool : literal.kind == Val::Integer && inRange;
+  return fits ? b.getIntegerAttr(element, APInt(bits, uint64_t(literal.integer), false, /*implicitTrunc=*/true))
+              : IntegerAttr();
 }
 
-bool Emitter::fits(const Val &literal, Type element) { return bool(literalAttr(b, literal, element)); }
+bool Emitter::isOf(const Val &value, DataType type) {
+  return value.kind == Val::Ssa && value.element() == toType(type) && value.isUnsigned == isUnsigned(type);
+}
+
+bool Emitter::fits(const Val &literal, DataType type) {
+  return bool(literalAttr(b, literal, toType(type), isUnsigned(type)));
+}
 
 /// Says why `literal` is no constant of `element`: it is of another kind, or too large.
-Val Emitter::wrongLiteral(uint32_t offset, const Val &literal, Type element) {
+Val Emitter::wrongLiteral(uint32_t offset, const Val &literal, Type element, bool isUnsigned) {
   bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);
   if (isBool == (literal.kind == Val::Bool) && (isFloat || literal.kind != Val::Float))
-    return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element));
+    return error(offset, Message::LiteralDoesNotFit, describe(literal), describe(element, isUnsigned));
   StringRef advice = isBool                       ? "; compare it"
                      : literal.kind == Val::Float ? "; write an integer, or convert with cast<>"
                                                   : "";
-  return error(offset, Message::LiteralKind, describe(literal), describe(element), advice);
+  return error(offset, Message::LiteralKind, describe(literal), describe(element, isUnsigned), advice);
 }
 
-Val Emitter::adapt(uint32_t offset, const Val &literal, Type type) {
+Val Emitter::adapt(uint32_t offset, const Val &literal, DataType type) {
+  return adapt(offset, literal, toType(type), isUnsigned(type));
+}
+
+Val Emitter::adapt(uint32_t offset, const Val &literal, Type type, bool isUnsigned) {
   Type element = getElementTypeOrSelf(type);
   auto shape = dyn_cast<RankedTensorType>(type);
   if (literal.kind == Val::Choice) {
-    Val value = mapChoice(offset, literal, [&](const Val &number) { return adapt(offset, number, element); });
+    Val value =
+        mapChoice(offset, literal, [&](const Val &number) { return adapt(offset, number, element, isUnsigned); });
     return shape && value.kind == Val::Ssa && !value.tile() ? broadcastTo(offset, value, shape.getShape()) : value;
   }
-  TypedAttr value = literalAttr(b, literal, element);
+  TypedAttr value = literalAttr(b, literal, element, isUnsigned);
   if (!value)
-    return wrongLiteral(offset, literal, element);
+    return wrongLiteral(offset, literal, element, isUnsigned);
   if (shape)
     value = SplatElementsAttr::get(shape, value);
-  return Val::of(arith::ConstantOp::create(b, at(offset), value));
+  return Val::of(arith::ConstantOp::create(b, at(offset), value), isUnsigned);
 }
 
 Val Emitter::settle(uint32_t offset, Val value) {
@@ -161,7 +178,7 @@ Value Emitter::toI32(const ast::Expr &expr, Val value, StringRef what) {
     value = adapt(expr.offset, value, b.getI32Type());
   if (value.isPoison())
     return {};
-  if (value.kind == Val::Ssa && value.ssa.getType().isInteger(32))
+  if (isOf(value, DataType::I32) && !value.tile())
     return value.ssa;
   error(expr.offset, Message::NeedsScalar, what, describe(value));
   return {};
@@ -171,10 +188,10 @@ Val Emitter::broadcastTo(uint32_t offset, const Val &value, ArrayRef<int64_t> sh
   Location loc = at(offset);
   auto type = RankedTensorType::get(shape, value.element());
   if (!value.tile())
-    return Val::of(tile::SplatOp::create(b, loc, type, value.ssa));
+    return Val::of(tile::SplatOp::create(b, loc, type, value.ssa), value.isUnsigned);
   if (value.tile() == type)
     return value;
-  return Val::of(tile::BroadcastOp::create(b, loc, type, value.ssa));
+  return Val::of(tile::BroadcastOp::create(b, loc, type, value.ssa), value.isUnsigned);
 }
 
 bool Emitter::unifyShapes(uint32_t offset, StringRef op, Val &x, Val &y) {
@@ -209,9 +226,9 @@ bool Emitter::unify(uint32_t offset, StringRef op, Val &x, Val &y) {
       return false;
     }
   if (x.isLiteral() && y.kind == Val::Ssa)
-    x = adapt(offset, x, y.ssa.getType());
+    x = adapt(offset, x, y.ssa.getType(), y.isUnsigned);
   else if (y.isLiteral() && x.kind == Val::Ssa)
-    y = adapt(offset, y, x.ssa.getType());
+    y = adapt(offset, y, x.ssa.getType(), x.isUnsigned);
   else if (x.isLiteral()) { // a float makes a float of the other number
     bool isFloat = x.isNumber() && y.isNumber() && (ownType(x).isF32() || ownType(y).isF32());
     x = adapt(offset, x, isFloat ? b.getF32Type() : ownType(x));
@@ -219,7 +236,7 @@ bool Emitter::unify(uint32_t offset, StringRef op, Val &x, Val &y) {
   }
   if (x.isPoison() || y.isPoison())
     return false;
-  if (x.element() != y.element()) {
+  if (!x.isOfOneType(y)) {
     error(offset, Message::TypeMismatch, op, describe(x), describe(y));
     return false;
   }

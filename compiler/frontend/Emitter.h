@@ -9,8 +9,9 @@
 //     EmitKernel       function, parameters, interface    EmitStatements   let, var, loops, branches
 //     EmitExpressions  names, members, new tiles          EmitOperators    arithmetic, comparisons, logic
 //     EmitValues       literals, shapes, broadcasting     EmitCasts        cast<type>(value)
-//     EmitCalls        functions, hooks, built-ins        EmitAccess       loads and stores of views
-//     EmitChoices      where, also of two literals
+//     EmitCalls        calls, built-ins                   EmitFunctions    functions and hooks, inlined
+//     EmitChoices      where, also of two literals        EmitAccess       loads and stores of views
+//     EmitCombiners    reductions and scans               EmitRandom       philox and philox16
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,6 +42,7 @@ struct Val {
     Coord,   ///< b, h, q, k, Sq, Sk
     View,    ///< a view parameter
     Absent,  ///< an optional output that is left out
+    Several, ///< what a function gives, in `fields`: only names of a let take it
   };
   Kind kind = Poison;
   int64_t integer = 0;
@@ -48,12 +50,15 @@ struct Val {
   mlir::Value ssa; ///< Ssa, View
   std::shared_ptr<std::vector<Val>> fields;
   const Parameter *parameter = nullptr; ///< View, Absent
+  bool isUnsigned = false;              ///< an Ssa of u8 or u32
 
   static Val ofInteger(int64_t value) { return {Integer, value, double(value), {}, {}, {}}; }
   static Val ofFloat(double value) { return {Float, 0, value, {}, {}, {}}; }
   static Val ofBool(bool value) { return {Bool, value, double(value), {}, {}, {}}; }
   static Val ofType(DataType type) { return {Type, int64_t(type), 0, {}, {}, {}}; }
-  static Val of(mlir::Value value) { return {Ssa, 0, 0, value, {}, {}}; }
+  static Val of(mlir::Value value, bool isUnsigned = false) { return {Ssa, 0, 0, value, {}, {}, isUnsigned}; }
+  /// The value, or several as one of that kind; Poison if one of them is.
+  static Val gather(llvm::ArrayRef<Val> values);
 
   bool isPoison() const { return kind == Poison; }
   bool isNumber() const { return kind == Integer || kind == Float || kind == Choice; }
@@ -61,6 +66,7 @@ struct Val {
   bool isLiteral() const { return isNumber() || kind == Bool; }
   /// Element type of an Ssa value.
   mlir::Type element() const { return mlir::getElementTypeOrSelf(ssa.getType()); }
+  bool isOfOneType(const Val &other) const { return element() == other.element() && isUnsigned == other.isUnsigned; }
   mlir::RankedTensorType tile() const {
     return kind == Ssa ? mlir::dyn_cast<mlir::RankedTensorType>(ssa.getType()) : mlir::RankedTensorType();
   }
@@ -98,7 +104,7 @@ private:
   void fillInterface();
   std::optional<double> standardOf(const ast::KernelParameter &parameter, DataType type);
   void checkHost();
-  void checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known);
+  void checkHostExpression(const ast::Expr &expr, const std::set<std::string> &known, bool isExtent);
   void checkExtent(const ast::KernelParameter &parameter, const ast::Expr &extent);
   void emitRequirement(const ast::Expr &condition);
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
@@ -109,9 +115,11 @@ private:
   mlir::Type toType(DataType type);
 
   //===--- EmitStatements.cpp ---===//
+  void emitStatements(const ast::Block &block);
   void emitBlock(const ast::Block &block);
   void emitStatement(const ast::Stmt &stmt);
   void emitBinding(const ast::Stmt &stmt);
+  void bindName(const ast::Stmt &stmt, llvm::StringRef name, Val value);
   void emitAssign(const ast::Stmt &stmt);
   std::vector<std::string> variableNames() const;
   bool hidesVariable(uint32_t offset, llvm::StringRef name);
@@ -142,17 +150,20 @@ private:
   Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val divide(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   /// A new value; what is known of it as an integer is kept.
-  Val noted(mlir::Value value) {
-    exact.note(value);
-    return Val::of(value);
+  Val noted(mlir::Value value, bool isUnsigned = false) {
+    if (!isUnsigned)
+      exact.note(value);
+    return Val::of(value, isUnsigned);
   }
+  /// << and >> of two values of one type and shape.
+  mlir::Value shift(mlir::Location loc, llvm::StringRef op, const Val &x, const Val &y);
   /// && and ||.
   Val logic(uint32_t offset, llvm::StringRef op, Val x, Val y);
 
   //===--- EmitCasts.cpp ---===//
   Val emitCast(const ast::Expr &expr);
   Val castLiteral(const ast::Expr &expr, Val value, DataType type);
-  Val castTo(uint32_t offset, const Val &value, mlir::Type element);
+  Val castTo(uint32_t offset, const Val &value, DataType type);
 
   //===--- EmitValues.cpp ---===//
   /// Brings both to one type and shape: literals adapt, scalars are splatted, extents of 1 repeat.
@@ -160,9 +171,12 @@ private:
   bool unifyShapes(uint32_t offset, llvm::StringRef op, Val &x, Val &y);
   Val broadcastTo(uint32_t offset, const Val &value, llvm::ArrayRef<int64_t> shape);
   /// A literal as a constant of `type`, a scalar or a tile; Poison, reported, if it does not fit.
-  Val adapt(uint32_t offset, const Val &literal, mlir::Type type);
-  bool fits(const Val &literal, mlir::Type element);
-  Val wrongLiteral(uint32_t offset, const Val &literal, mlir::Type element);
+  Val adapt(uint32_t offset, const Val &literal, mlir::Type type, bool isUnsigned = false);
+  Val adapt(uint32_t offset, const Val &literal, DataType type);
+  /// True of an Ssa, scalar or tile, of that element type.
+  bool isOf(const Val &value, DataType type);
+  bool fits(const Val &literal, DataType type);
+  Val wrongLiteral(uint32_t offset, const Val &literal, mlir::Type element, bool isUnsigned);
   /// A literal in its own type; other values stay as they are.
   Val settle(uint32_t offset, Val value);
   /// The scalar i32 that an index, a start or a bound must be; null, reported, if it is none.
@@ -173,7 +187,7 @@ private:
   bool checkTile(uint32_t offset, llvm::ArrayRef<int64_t> shape);
   mlir::Value i32(mlir::Location loc, int64_t value);
   std::string describe(const Val &value);
-  static std::string describe(mlir::Type type);
+  static std::string describe(mlir::Type type, bool isUnsigned = false);
   static std::string describe(llvm::ArrayRef<int64_t> shape);
 
   //===--- EmitCalls.cpp ---===//
@@ -181,19 +195,42 @@ private:
   Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitMath(const ast::Expr &expr, Val x);
   Val emitIota(const ast::Expr &expr, const Val &count);
-  Val emitReduce(const ast::Expr &expr, const Val &source);
   Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitCoord(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val unknownFunction(const ast::Expr &expr);
+
+  //===--- EmitFunctions.cpp ---===//
   Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Placed> extras,
                    llvm::ArrayRef<Placed> arguments);
   Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Placed> arguments);
   bool bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope);
   bool isKernelsAlone(uint32_t offset, llvm::StringRef name);
   bool checkExtras(const ast::Expr &expr, const ast::Function &function);
-  Val unknownFunction(const ast::Expr &expr);
-  Val emitBody(const ast::Function &function, Scope scope);
+  std::vector<Val> emitBody(const ast::Function &function, Scope scope);
+  Val expectValues(const ast::Expr &expr, Val value, size_t count);
   Val checkResult(uint32_t offset, Val value, const ast::TypeName &declared, Message message, llvm::StringRef name);
   void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
+
+  //===--- EmitCombiners.cpp ---===//
+  static bool isCombiner(llvm::StringRef name);
+  Val emitCombiner(const ast::Expr &expr);
+  const ast::Function *combinerOf(const ast::Expr &expr);
+  bool emitSources(const ast::Expr &expr, llvm::SmallVectorImpl<Val> &sources);
+  bool emitCombinerBody(const ast::Expr &expr, const ast::Function &function, llvm::ArrayRef<Val> sources,
+                        mlir::Operation *op);
+  mlir::Value flipSign(mlir::Location loc, mlir::Value value);
+  mlir::Value reduceAlong(mlir::Location loc, tile::ReduceKind kind, mlir::Value source, unsigned dim);
+  Val emitReduce(const ast::Expr &expr, const Val &source);
+  Val emitWhole(const ast::Expr &expr, const Val &source);
+
+  //===--- EmitRandom.cpp ---===//
+  using Words = std::array<Val, 4>;
+  Val emitPhilox(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  Val emitPhilox16(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
+  bool readArguments(const ast::Expr &expr, llvm::ArrayRef<Val> arguments, llvm::ArrayRef<DataType> types,
+                     llvm::SmallVectorImpl<Val> &values);
+  bool runPhilox(uint32_t offset, const Val &seed, Words &counter);
+  std::pair<Val, Val> multiplyWide(uint32_t offset, const Val &x, uint32_t factor);
 
   //===--- EmitChoices.cpp ---===//
   Val emitWhere(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
@@ -249,7 +286,7 @@ private:
   std::vector<const ast::Function *> inlining;
   VisibleLoop visible;
   size_t emitted = 0;
-  unsigned depth = 0;
+  unsigned depth = 0, loops = 0, blocks = 0;
 };
 
 } // namespace imbrex

@@ -54,11 +54,11 @@ private:
     if (llvm::isDigit(c))
       return number();
     static constexpr StringRef kSymbols[] = {"->", "==", "!=", "<=", ">=", "&&", "||",
-                                             ":+", "..", "+=", "-=", "*=", "/="};
+                                             "<<", ":+", "..", "+=", "-=", "*=", "/="};
     for (StringRef symbol : kSymbols)
       if (text.substr(at).starts_with(symbol))
         return push(TokenKind::Symbol, symbol.size());
-    if (StringRef("+-*/%<>=!?:;,.()[]{}|").contains(c))
+    if (StringRef("+-*/%<>=!?:;,.()[]{}|&^").contains(c))
       return push(TokenKind::Symbol, 1);
     unknownCharacter();
   }

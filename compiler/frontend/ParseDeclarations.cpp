@@ -12,6 +12,7 @@
 #include "compiler/Target.h"
 #include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
@@ -54,8 +55,28 @@ bool Parser::parseFnParameters(std::vector<FnParameter> &parameters) {
   return expect(")");
 }
 
-/// function = "fn" name parameters [ parameters ] [ "->" type ] "=" expression ";" ;
-/// hook     = "hook" name parameters [ "->" type ] "=" expression ";" ;
+/// body = "=" expression ";" | "{" { statement } "return" expression { "," expression } ";" "}" ;
+bool Parser::parseFnBody(Function &function) {
+  bool isBlock = peek().is("{");
+  llvm::SaveAndRestore inside(inFunction, true);
+  if (isBlock) {
+    take();
+    parseStatements(function.body, /*stopsAtReturn=*/true);
+  }
+  if (!expect(isBlock ? "return" : "="))
+    return false;
+  do {
+    function.results.push_back(parseExpression());
+    if (!function.results.back() || tooMany("results of a function", function.results.size(), kMaxResults))
+      return false;
+  } while (isBlock && accept(","));
+  if (function.isHook && function.results.size() != 1)
+    return fail(Message::HookResults, function.name);
+  return expect(";") && (!isBlock || expect("}"));
+}
+
+/// function = "fn" name parameters [ parameters ] [ "->" type { "," type } ] body ;
+/// hook     = "hook" name parameters [ "->" type ] body ;
 bool Parser::parseFunction(File &file, bool isHook) {
   Function function;
   function.offset = peek().offset;
@@ -70,13 +91,16 @@ bool Parser::parseFunction(File &file, bool isHook) {
     if (!parseFnParameters(function.parameters))
       return false;
   }
-  if (accept("->") && !parseType(function.result))
+  if (accept("->"))
+    do {
+      if (!parseType(function.types.emplace_back()))
+        return false;
+    } while (accept(","));
+  if (!parseFnBody(function))
     return false;
-  if (!expect("="))
-    return false;
-  function.body = parseExpression();
-  if (!function.body || !expect(";"))
-    return false;
+  if (!function.types.empty() && function.types.size() != function.results.size())
+    report(diagnostics, function.offset, Message::ResultCount, function.name, function.types.size(),
+           function.results.size());
   if (file.findFunction(function.name))
     report(diagnostics, function.offset, Message::Duplicate, function.name);
   file.functions.push_back(std::move(function));
@@ -323,7 +347,7 @@ bool Parser::parseGrid(Kernel &kernel) {
     if (!expectName(name.name, "a name for the position in the grid"))
       return false;
   } while (accept(","));
-  if (kernel.grid.empty() || kernel.grid.size() > 3 || kernel.grid.size() != kernel.gridNames.size())
+  if (kernel.grid.empty() || kernel.grid.size() > kMaxGridRank || kernel.grid.size() != kernel.gridNames.size())
     report(diagnostics, offset, Message::GridRank, kernel.grid.size(), kernel.gridNames.size());
   return expect("|");
 }

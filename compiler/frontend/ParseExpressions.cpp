@@ -36,10 +36,11 @@ bool Parser::adopt(Expr &parent, ExprPtr child) {
 }
 
 /// Binary operators, loosest first.
-static constexpr unsigned kLevels = 6, kEquality = 2, kRelation = 3;
+static constexpr unsigned kLevels = 10, kEquality = 2, kRelation = 3;
 static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
   static constexpr StringRef logicOr[] = {"||"}, logicAnd[] = {"&&"}, equality[] = {"==", "!="},
-                             relation[] = {"<=", ">=", "<", ">"}, sum[] = {"+", "-"}, product[] = {"*", "/", "%"};
+                             relation[] = {"<=", ">=", "<", ">"}, bitOr[] = {"|"}, bitXor[] = {"^"}, bitAnd[] = {"&"},
+                             shift[] = {"<<", ">>"}, sum[] = {"+", "-"}, product[] = {"*", "/", "%"};
   switch (level) {
   case 0:
     return logicOr;
@@ -50,15 +51,27 @@ static llvm::ArrayRef<StringRef> operatorsOf(unsigned level) {
   case 3:
     return relation;
   case 4:
+    return bitOr;
+  case 5:
+    return bitXor;
+  case 6:
+    return bitAnd;
+  case 7:
+    return shift;
+  case 8:
     return sum;
   default:
     return product;
   }
 }
 
+/// Two tokens side by side: in wide<wide<T>> they are two brackets.
+bool Parser::isShiftRight() const { return peek().is(">") && peek(1).is(">") && peek(1).offset == peek().offset + 1; }
+
 /// expression = and { "||" and } ;  and = equal { "&&" equal } ;
-/// equal = relation [ ( "==" | "!=" ) relation ] ;  relation = sum [ ( "<" | "<=" | ">" | ">=" ) sum ] ;
-/// sum = product { ( "+" | "-" ) product } ;  product = unary { ( "*" | "/" | "%" ) unary } ;
+/// equal = relation [ ( "==" | "!=" ) relation ] ;  relation = bits [ ( "<" | "<=" | ">" | ">=" ) bits ] ;
+/// bits = xor { "|" xor } ;  xor = mask { "^" mask } ;  mask = shift { "&" shift } ;  shift = sum { ( "<<" | ">>" ) sum
+/// } ; sum = product { ( "+" | "-" ) product } ;  product = unary { ( "*" | "/" | "%" ) unary } ;
 ExprPtr Parser::parseBinary(unsigned level) {
   if (level == kLevels)
     return parseUnary();
@@ -66,7 +79,7 @@ ExprPtr Parser::parseBinary(unsigned level) {
   for (std::string before; left; before = left->text) {
     StringRef found;
     for (StringRef op : operatorsOf(level))
-      if (peek().is(op))
+      if (op == ">>" ? isShiftRight() : peek().is(op) && !(op == ">" && isShiftRight()))
         found = op;
     if (found.empty())
       return left;
@@ -76,6 +89,8 @@ ExprPtr Parser::parseBinary(unsigned level) {
     }
     ExprPtr node = make(Expr::Binary, take().offset);
     node->text = found.str();
+    if (found == ">>")
+      take();
     if (!adopt(*node, std::move(left)) || !adopt(*node, parseBinary(level + 1)))
       return nullptr;
     left = std::move(node);
@@ -83,7 +98,7 @@ ExprPtr Parser::parseBinary(unsigned level) {
   return left;
 }
 
-/// unary = ( "-" | "!" ) unary | "load" name indices | postfix ;
+/// unary = ( "-" | "!" ) unary | postfix ;
 ExprPtr Parser::parseUnary() {
   ++depth;
   llvm::scope_exit leave([&] { --depth; });
@@ -95,10 +110,9 @@ ExprPtr Parser::parseUnary() {
     node->text = take().text.str();
     return adopt(*node, parseUnary()) ? std::move(node) : nullptr;
   }
-  if (accept("load")) {
-    return parseAccess(Expr::Load);
-  }
-  return parsePostfix();
+  if (accept("load"))
+    return parsePostfix(parseAccess(Expr::Load));
+  return parsePostfix(parsePrimary());
 }
 
 /// name indices
@@ -119,9 +133,8 @@ bool Parser::isPart() {
   return !peek(2).is("_") && !(peek(2).is(":") && peek(3).is(",") && peek(4).is("_"));
 }
 
-/// postfix = primary { "." name | "[" ":" "," "_" "]" | "[" "_" "," ":" "]" } ;
-ExprPtr Parser::parsePostfix() {
-  ExprPtr base = parsePrimary();
+/// postfix = ( primary | "load" name indices ) { "." name | "[" ":" "," "_" "]" | "[" "_" "," ":" "]" } ;
+ExprPtr Parser::parsePostfix(ExprPtr base) {
   while (base && (peek().is(".") || peek().is("["))) {
     ExprPtr node;
     if (peek().is(".")) {

@@ -16,19 +16,38 @@ using namespace imbrex;
 using namespace imbrex::ast;
 using llvm::StringRef;
 
+/// { statement }, up to a "}" or, with `stopsAtReturn`, to "return".
+void Parser::parseStatements(Block &block, bool stopsAtReturn) {
+  while (!peek().is("}") && peek().kind != TokenKind::End && diagnostics.errorCount() < kMaxErrors) {
+    if (stopsAtReturn && peek().is("return"))
+      return;
+    if (std::unique_ptr<Stmt> stmt = parseStatement())
+      block.push_back(std::move(stmt));
+    else
+      skipStatement();
+  }
+}
+
 /// block = "{" { statement } "}" ;
 bool Parser::parseBlock(Block &block) {
   ++depth;
   llvm::scope_exit leave([&] { --depth; });
   if (tooDeep() || !expect("{"))
     return false;
-  while (!peek().is("}") && peek().kind != TokenKind::End && diagnostics.errorCount() < kMaxErrors) {
-    if (std::unique_ptr<Stmt> stmt = parseStatement())
-      block.push_back(std::move(stmt));
-    else
-      skipStatement();
-  }
+  parseStatements(block, /*stopsAtReturn=*/false);
   return expect("}");
+}
+
+/// True, reported, at what stands in a kernel's body alone, or at the end of a function's.
+bool Parser::refuseByPlace() {
+  if (peek().is("return"))
+    report(diagnostics, peek().offset, Message::ReturnPlace,
+           inFunction ? "choose with a var, or with where(...)" : "a kernel's results are stored: store Y[...] = ...");
+  else if (inFunction && peek().is("store"))
+    report(diagnostics, peek().offset, Message::StoreInFunction);
+  else
+    return false;
+  return true;
 }
 
 /// Statements of other languages, and calls: refused by name, with what to write instead.
@@ -48,7 +67,18 @@ bool Parser::refuseStatement() {
   return true;
 }
 
-/// statement = ( "let" | "var" ) name "=" expression ";" | for | if | store | assignment ;
+/// names = name { "," name } ;
+bool Parser::parseNames(Stmt &stmt) {
+  if (!expectName(stmt.name, "a name"))
+    return false;
+  while (accept(","))
+    if (!expectName(stmt.moreNames.emplace_back(), "a name") ||
+        tooMany("names of one let", stmt.moreNames.size() + 1, kMaxResults))
+      return false;
+  return true;
+}
+
+/// statement = ( "let" | "var" ) names "=" expression ";" | for | if | store | assignment ;
 std::unique_ptr<Stmt> Parser::parseStatement() {
   auto stmt = std::make_unique<Stmt>();
   stmt->offset = peek().offset;
@@ -56,7 +86,9 @@ std::unique_ptr<Stmt> Parser::parseStatement() {
   if (peek().is("let") || peek().is("var")) {
     stmt->kind = take().is("let") ? Stmt::Let : Stmt::Var;
     stmt->offset = peek().offset;
-    ok = expectName(stmt->name, "a name") && expect("=") && (stmt->value = parseExpression()) && expect(";");
+    ok = parseNames(*stmt) && expect("=") && (stmt->value = parseExpression()) && expect(";");
+  } else if (refuseByPlace()) {
+    ok = false;
   } else if (accept("for")) {
     ok = parseFor(*stmt);
   } else if (accept("if")) {

@@ -37,8 +37,8 @@ bool Parser::expect(StringRef symbol) {
 }
 
 static bool isKeyword(StringRef name) {
-  static constexpr StringRef kKeywords[] = {"kernel", "fn",   "hook", "let",   "var",  "for",   "in",   "if",
-                                            "else",   "grid", "load", "store", "true", "false", "fill", "cast"};
+  static constexpr StringRef kKeywords[] = {"kernel", "fn",   "hook",  "let",  "var",   "for",  "in",   "if",    "else",
+                                            "grid",   "load", "store", "true", "false", "fill", "cast", "return"};
   return llvm::is_contained(kKeywords, name);
 }
 

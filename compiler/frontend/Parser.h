@@ -49,6 +49,7 @@ private:
   //===--- Declarations (ParseDeclarations.cpp) ---===//
   bool parseFunction(ast::File &file, bool isHook);
   bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
+  bool parseFnBody(ast::Function &function);
   bool parseKernel(ast::File &file);
   bool parseGenerics(ast::Kernel &kernel);
   bool parseAllowed(ast::GenericParameter &generic);
@@ -63,13 +64,16 @@ private:
   bool parseType(ast::TypeName &type);
 
   //===--- Statements (ParseStatements.cpp) ---===//
+  void parseStatements(ast::Block &block, bool stopsAtReturn);
   bool parseBlock(ast::Block &block);
+  bool parseNames(ast::Stmt &stmt);
   std::unique_ptr<ast::Stmt> parseStatement();
   bool parseFor(ast::Stmt &stmt);
   bool parseIf(ast::Stmt &stmt);
   bool parseStore(ast::Stmt &stmt);
   bool parseAssign(ast::Stmt &stmt);
   bool refuseStatement();
+  bool refuseByPlace();
   bool parseIndices(std::vector<ast::Index> &indices);
   ast::ExprPtr parseAccess(ast::Expr::Kind kind);
   bool isPart();
@@ -77,8 +81,9 @@ private:
   //===--- Expressions (ParseExpressions.cpp) ---===//
   ast::ExprPtr parseExpression() { return parseBinary(0); }
   ast::ExprPtr parseBinary(unsigned level);
+  bool isShiftRight() const;
   ast::ExprPtr parseUnary();
-  ast::ExprPtr parsePostfix();
+  ast::ExprPtr parsePostfix(ast::ExprPtr base);
   ast::ExprPtr parsePrimary();
   ast::ExprPtr parseCall();
   ast::ExprPtr parseTyped(bool isFill);
@@ -91,6 +96,7 @@ private:
   std::vector<Token> tokens;
   size_t at = 0;
   unsigned depth = 0, loops = 0;
+  bool inFunction = false; ///< in whose body stores and results are refused
 };
 
 } // namespace imbrex

@@ -296,14 +296,36 @@ void imbrex::forEachConjunct(const Expr &condition, llvm::function_ref<void(cons
     forEachConjunct(*part, visit);
 }
 
+/// The scalar parameter that `expr` names; null if it names none.
+static const KernelParameter *scalarOf(const Expr &expr, const Kernel &kernel) {
+  for (const KernelParameter &parameter : kernel.parameters)
+    if (expr.kind == Expr::Name && !parameter.isView && parameter.name == expr.text)
+      return &parameter;
+  return nullptr;
+}
+
+bool imbrex::isIntegerScalar(const KernelParameter &parameter) {
+  std::optional<DataType> type = parseDataType(parameter.type.name);
+  return !parameter.isView && !parameter.type.wide && type && !isFloat(*type);
+}
+
+/// True if `expr` uses an extent or a scalar: what only a launch knows.
+static bool usesLaunch(const Expr &expr, const Kernel &kernel) {
+  auto isExtent = [&](const ExprPtr &extent) { return extent->kind == Expr::Name && extent->text == expr.text; };
+  bool isKnown = expr.kind == Expr::Name && (scalarOf(expr, kernel) || llvm::any_of(kernel.parameters, [&](auto &each) {
+                                               return llvm::any_of(each.extents, isExtent);
+                                             }));
+  return isKnown || llvm::any_of(expr.operands, [&](const ExprPtr &operand) { return usesLaunch(*operand, kernel); });
+}
+
 bool imbrex::comparesScalar(const Expr &condition, const Kernel &kernel) {
   static constexpr llvm::StringRef kComparisons[] = {"<", "<=", ">", ">=", "==", "!="};
-  return condition.kind == Expr::Binary && llvm::is_contained(kComparisons, condition.text) &&
-         llvm::any_of(condition.operands, [&](const ExprPtr &side) {
-           return side->kind == Expr::Name && llvm::any_of(kernel.parameters, [&](const KernelParameter &parameter) {
-                    return !parameter.isView && parameter.name == side->text;
-                  });
-         });
+  if (condition.kind != Expr::Binary || !llvm::is_contained(kComparisons, condition.text))
+    return false;
+  for (unsigned side : {0, 1})
+    if (const KernelParameter *scalar = scalarOf(*condition.operands[side], kernel))
+      return !isIntegerScalar(*scalar) || !usesLaunch(*condition.operands[1 - side], kernel);
+  return false;
 }
 
 /// Requirements on parameters are checked now, those on extents and scalars at launch.

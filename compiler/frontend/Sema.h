@@ -66,7 +66,10 @@ std::optional<Number> evaluateDefault(const ast::Expr &expr, const Specialisatio
 /// inf, nan, LOG2E, LN2, PI.
 std::optional<double> namedNumber(llvm::StringRef name);
 
-/// True if `condition` is a comparison one side of which is a scalar parameter of `kernel`.
+/// True of a scalar whose type is written as an integer or bool: grids and requirements compute with it.
+bool isIntegerScalar(const ast::KernelParameter &parameter);
+/// True if `condition` compares a scalar parameter of `kernel` with what is known when it is specialised, or a float
+/// with anything.
 bool comparesScalar(const ast::Expr &condition, const ast::Kernel &kernel);
 /// Calls `visit` for each part of a condition that && joins.
 void forEachConjunct(const ast::Expr &condition, llvm::function_ref<void(const ast::Expr &)> visit);

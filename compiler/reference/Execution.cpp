@@ -87,6 +87,10 @@ bool Execution::runOperation(mlir::Operation &op) {
     return runIf(branch);
   if (auto loop = mlir::dyn_cast<scf::WhileOp>(op))
     return runWhile(loop);
+  if (auto combine = mlir::dyn_cast<tile::CombineOp>(op))
+    return runCombiner(op, combine.getDim());
+  if (auto scan = mlir::dyn_cast<tile::ScanOp>(op))
+    return runCombiner(op, scan.getDim());
   if (ValueRef known = constants.lookup(&op)) {
     environment[op.getResult(0)] = known;
     return true;

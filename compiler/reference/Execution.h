@@ -60,6 +60,14 @@ private:
   bool sampleErrors(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments);
 
   bool runIf(mlir::scf::IfOp op);
+  // Combiners.cpp
+  /// A tile.combine or tile.scan: element after element, or, where results are moved by roundings, by halves, which is
+  /// as far from that as any order of a device.
+  bool runCombiner(mlir::Operation &op, unsigned dim);
+  using Elements = llvm::SmallVector<ValueRef, 4>; ///< of one place, one a tile
+  bool applyCombiner(mlir::Operation &op, const Elements &x, const Elements &y, Elements &result);
+  bool combineLine(mlir::Operation &op, std::vector<Elements> &line);
+  bool combineHalves(mlir::Operation &op, llvm::MutableArrayRef<Elements> line);
   bool runWhile(mlir::scf::WhileOp op);
 
   llvm::SmallVector<ValueRef, 4> valuesOf(mlir::ValueRange values) const;

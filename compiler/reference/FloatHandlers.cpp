@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/LargestAngle.h"
 #include "compiler/reference/Handlers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -23,6 +24,13 @@ template <auto fn> void unary(OpRun &run) {
   std::vector<double> &out = run.out().floats;
   for (size_t i = 0; i < out.size(); ++i)
     out[i] = fn(a[i]);
+}
+
+/// sin and cos.
+template <auto fn> void ofAngle(OpRun &run) {
+  double largest = largestAngle(run.in(0).element.kind == ElementType::F64);
+  for (size_t i = 0; i < run.out().floats.size(); ++i)
+    run.out().floats[i] = std::fabs(run.in(0).floats[i]) > largest ? NAN : fn(run.in(0).floats[i]);
 }
 
 template <auto fn> void binary(OpRun &run) {
@@ -94,7 +102,7 @@ void compare(OpRun &run) {
 void addMath(HandlerTable &table) {
   table.add<math::AbsFOp>(unary<[](double a) { return std::fabs(a); }>);
   table.add<math::CeilOp>(unary<[](double a) { return std::ceil(a); }>);
-  table.add<math::CosOp>(unary<[](double a) { return std::cos(a); }>);
+  table.add<math::CosOp>(ofAngle<[](double a) { return std::cos(a); }>);
   table.add<math::ErfOp>(unary<[](double a) { return std::erf(a); }>);
   table.add<math::ExpOp>(unary<[](double a) { return std::exp(a); }>);
   table.add<math::Exp2Op>(unary<[](double a) { return std::exp2(a); }>);
@@ -103,7 +111,7 @@ void addMath(HandlerTable &table) {
   table.add<math::Log2Op>(unary<[](double a) { return std::log2(a); }>);
   table.add<math::RoundEvenOp>(unary<[](double a) { return std::nearbyint(a); }>);
   table.add<math::RsqrtOp>(unary<[](double a) { return 1 / std::sqrt(a); }>);
-  table.add<math::SinOp>(unary<[](double a) { return std::sin(a); }>);
+  table.add<math::SinOp>(ofAngle<[](double a) { return std::sin(a); }>);
   table.add<math::SqrtOp>(unary<[](double a) { return std::sqrt(a); }>);
   table.add<math::TanhOp>(unary<[](double a) { return std::tanh(a); }>);
   table.add<math::TruncOp>(unary<[](double a) { return std::trunc(a); }>);

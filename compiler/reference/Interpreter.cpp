@@ -17,7 +17,7 @@ namespace {
 
 /// Why `view` cannot be bound to a parameter of `type`; empty if it can.
 std::string checkView(const ViewData &view, tile::ViewType type) {
-  if (dataTypeOf(type.getElementType()) != view.type)
+  if (toMlirType(view.type, mlir::Builder(type.getContext())) != type.getElementType())
     return "the view's element type is not the parameter's";
   size_t rank = type.getExtents().size();
   if (view.extents.size() != rank || view.strides.size() != rank)

@@ -155,6 +155,7 @@ void addTileHandlers(HandlerTable &table) {
   table.add<tile::SplatOp>(splat);
   table.add<tile::IotaOp>(iota);
   table.add<tile::ExpandDimsOp>(copyElements);
+  table.add<tile::ScalarOp>(copyElements);
   table.add<tile::BroadcastOp>(broadcast);
   table.add<tile::TransposeOp>(transpose);
   table.add<tile::DotOp>(dot);

@@ -40,8 +40,10 @@ void readAll(const Places &places, const ViewData &view, TileValue &out) {
   case DataType::Bool:
     return read<uint8_t>(places, view.data, out.ints, [](uint8_t raw) { return raw != 0 ? -1 : 0; });
   case DataType::I8:
+  case DataType::U8:
     return read<int8_t>(places, view.data, out.ints, [](int8_t raw) { return raw; });
   case DataType::I32:
+  case DataType::U32:
     return read<int32_t>(places, view.data, out.ints, [](int32_t raw) { return raw; });
   case DataType::I64:
     return read<int64_t>(places, view.data, out.ints, [](int64_t raw) { return raw; });
@@ -63,8 +65,10 @@ void writeAll(const Places &places, const ViewData &view, const TileValue &in) {
   case DataType::Bool:
     return write<uint8_t>(places, view.data, in.ints, [](int64_t value) { return uint8_t(value != 0); });
   case DataType::I8:
+  case DataType::U8:
     return write<int8_t>(places, view.data, in.ints, [](int64_t value) { return int8_t(value); });
   case DataType::I32:
+  case DataType::U32:
     return write<int32_t>(places, view.data, in.ints, [](int64_t value) { return int32_t(value); });
   case DataType::I64:
     return write<int64_t>(places, view.data, in.ints, [](int64_t value) { return value; });

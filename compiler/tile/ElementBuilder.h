@@ -85,6 +85,10 @@ public:
   Value subBits(Value x, Value y) { return mlir::arith::SubIOp::create(b, loc, x, y); }
   Value andBits(Value x, int64_t mask) { return mlir::arith::AndIOp::create(b, loc, x, bits(mask)); }
   Value orBits(Value x, int64_t mask) { return mlir::arith::OrIOp::create(b, loc, x, bits(mask)); }
+  /// True where the bits are not those of `value`.
+  Value differs(Value x, int64_t value) {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::ne, x, bits(value));
+  }
   Value shiftLeft(Value x, int64_t by) { return mlir::arith::ShLIOp::create(b, loc, x, bits(by)); }
   Value shiftRight(Value x, int64_t by) { return mlir::arith::ShRSIOp::create(b, loc, x, bits(by)); }
 

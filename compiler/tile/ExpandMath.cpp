@@ -96,6 +96,9 @@ void populateFunctions(RewritePatternSet &patterns) {
   patterns.add<ExpandFunction<math::LogOp>>(context, Expansion{logOf, logOf, logOf, logOf});
   patterns.add<ExpandFunction<math::Log2Op>>(context, Expansion{log2Of, nullptr, log2Of, log2Of});
   patterns.add<ExpandFunction<math::RsqrtOp>>(context, Expansion{rsqrtF64, nullptr, nullptr, nullptr});
+  patterns.add<ExpandFunction<math::SinOp>>(context, Expansion{sinOf, sinOf, sinOf, sinOf});
+  patterns.add<ExpandFunction<math::CosOp>>(context, Expansion{cosOf, cosOf, cosOf, cosOf});
+  patterns.add<ExpandFunction<math::ErfOp>>(context, Expansion{erfOf, erfOf, erfOf, erfOf});
   patterns.add<ExpandFunction<math::TanhOp>>(context, Expansion{tanhOf, tanhOf, tanhOf, tanhOf});
 }
 

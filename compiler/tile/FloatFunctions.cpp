@@ -180,6 +180,91 @@ Value imbrex::log2Of(ElementBuilder &e, Value x) {
 
 Value imbrex::rsqrtF64(ElementBuilder &e, Value x) { return e.div(e.number(1), e.sqrt(x)); }
 
+/// Coefficients of sin(x) / x (`first` 1) or cos(x) (0) in z = x^2: (-1)^k / (first + 2 k)!.
+static SmallVector<double> circleSeries(int first, int terms) {
+  SmallVector<double> c{1.0};
+  for (int k = 1; k <= terms; ++k)
+    c.push_back(-c.back() / ((first + 2 * k) * (first + 2 * k - 1)));
+  return c;
+}
+
+/// sin(x + quarters pi/2). x = n pi/2 + r, pi/2 in three parts: n times the first is exact in a fused multiply-add, and
+/// so is what that leaves of x. |r| <= pi/4.
+static Value circle(ElementBuilder &e, Value x, int64_t quarters) {
+  constexpr long double half = std::numbers::pi_v<long double> / 2;
+  bool isF64 = e.fractionBits() > 23;
+  auto round = [&](long double value) { return isF64 ? double(value) : double(float(value)); };
+  double first = round(half), second = round(half - first), third = round(half - first - second);
+  if (isF64) // of which long double has not enough digits
+    second = 6.123233995736766e-17, third = -1.497384904859169777e-33;
+  Value n = e.fma(x, e.number(double(1 / half)), e.number(roundingConstant(e)));
+  Value bits = e.addBits(e.toBits(n), e.bits(quarters));
+  n = e.sub(n, e.number(roundingConstant(e)));
+  Value r = x;
+  for (double part : {first, second, third})
+    r = e.fma(n, e.number(-part), r);
+  Value z = e.mul(r, r);
+  Value sine = e.fma(e.mul(r, z), e.polynomial(z, ArrayRef(circleSeries(1, isF64 ? 8 : 4)).drop_front()), r);
+  Value cosine = e.polynomial(z, circleSeries(0, isF64 ? 9 : 5));
+  Value isOdd = e.differs(e.andBits(bits, 1), 0), isNegative = e.differs(e.andBits(bits, 2), 0);
+  Value result = e.select(isOdd, cosine, sine);
+  result = e.select(isNegative, e.negate(result), result);
+  return e.select(e.less(e.number(largestAngle(isF64)), e.abs(x)), e.number(NAN), result);
+}
+
+Value imbrex::sinOf(ElementBuilder &e, Value x) {
+  return e.select(e.equal(x, e.number(0)), x, circle(e, x, 0)); // keeps the sign of a zero
+}
+Value imbrex::cosOf(ElementBuilder &e, Value x) { return circle(e, x, 1); }
+
+/// The first coefficients of a function's Chebyshev series on [low, high]: f(x) = c0 / 2 + sum c_k T_k(y), y in [-1,
+/// 1].
+static SmallVector<double> chebyshev(long double (*f)(long double), double low, double high, int count) {
+  constexpr int kNodes = 128;
+  constexpr long double pi = std::numbers::pi_v<long double>;
+  SmallVector<double> c;
+  for (int k = 0; k < count; ++k) {
+    long double sum = 0;
+    for (int i = 0; i < kNodes; ++i) {
+      long double angle = pi * (i + 0.5L) / kNodes;
+      sum += f((high + low) / 2 + (high - low) / 2 * std::cos(angle)) * std::cos(k * angle);
+    }
+    c.push_back(double(2 * sum / kNodes));
+  }
+  return c;
+}
+
+/// The sum of such a series by Clenshaw's recurrence.
+static Value chebyshevSum(ElementBuilder &e, Value y, ArrayRef<double> c) {
+  Value twice = e.add(y, y), next = e.number(0), b = e.number(c.back());
+  for (size_t k = c.size() - 2; k > 0; --k) {
+    Value sum = e.fma(twice, b, e.sub(e.number(c[k]), next));
+    next = b;
+    b = sum;
+  }
+  return e.fma(y, b, e.sub(e.number(c[0] / 2), next));
+}
+
+/// Near 0 by its series 2 / sqrt(pi) x sum (-z)^k / (k! (2 k + 1)), z = x^2; then, where it is above 0.84, by Chebyshev
+/// polynomials, up to where it is 1 to rounding.
+Value imbrex::erfOf(ElementBuilder &e, Value x) {
+  bool isF64 = e.fractionBits() > 23;
+  SmallVector<double> series;
+  double factor = 2 / std::sqrt(std::numbers::pi);
+  for (int k = 0, last = isF64 ? 21 : 11; k <= last; ++k) {
+    series.push_back(factor / (2 * k + 1));
+    factor /= -(k + 1);
+  }
+  series.front() -= 1; // x itself is exact
+  Value small = e.fma(x, e.polynomial(e.mul(x, x), series), x);
+  const double end = isF64 ? 6 : 4;
+  Value magnitude = e.clamp(e.abs(x), 1, end);
+  Value y = e.fma(magnitude, e.number(2 / (end - 1)), e.number(-(end + 1) / (end - 1)));
+  Value large = chebyshevSum(e, y, chebyshev([](long double t) { return std::erf(t); }, 1, end, isF64 ? 48 : 20));
+  large = e.select(e.less(x, e.number(0)), e.negate(large), large);
+  return e.select(e.less(e.abs(x), e.number(1)), small, e.select(e.isNan(x), x, large));
+}
+
 /// tanh(x) = x (1 + c1 z + c2 z^2 + ...), z = x^2: from tanh' = 1 - tanh^2, (2 k + 1) c_k = -sum_i c_i c_(k-1-i).
 /// A term has (2 / pi)^2 z of the one before: for |x| < 0.55, an eighth.
 static SmallVector<double> tanhSeries(int terms) {

@@ -15,6 +15,7 @@
 #ifndef IMBREX_COMPILER_TILE_FLOATFUNCTIONS_H
 #define IMBREX_COMPILER_TILE_FLOATFUNCTIONS_H
 
+#include "compiler/LargestAngle.h"
 #include "compiler/tile/ElementBuilder.h"
 
 namespace imbrex {
@@ -38,6 +39,13 @@ mlir::Value rsqrtF64(ElementBuilder &e, mlir::Value x);
 
 /// tanh x of f32 and f64: 2 units.
 mlir::Value tanhOf(ElementBuilder &e, mlir::Value x);
+
+/// sin x and cos x of f32 and f64: 2 units up to largestAngle in size, NaN beyond.
+mlir::Value sinOf(ElementBuilder &e, mlir::Value x);
+mlir::Value cosOf(ElementBuilder &e, mlir::Value x);
+
+/// erf x of f32 and f64: 3 units.
+mlir::Value erfOf(ElementBuilder &e, mlir::Value x);
 
 /// tanh x of f32 as 1 - 2 / (1 + 2^(2x log2 e)) by ex2.approx.ftz and rcp.approx.ftz: 2^-21 absolute. The sign
 /// of a zero is lost.

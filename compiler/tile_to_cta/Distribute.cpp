@@ -43,6 +43,8 @@ private:
   void distributeScatter(tile::ScatterOp scatter);
   void distributeDot(tile::DotOp dot, const DotPlan &plan);
   void distributeReduce(tile::ReduceOp reduce);
+  void distributeCombiner(Operation *combiner);
+  void distributeScalar(tile::ScalarOp scalar);
   void distributeLoop(scf::ForOp loop);
   void distributeBranch(scf::IfOp branch);
   void distributeAnchored(Operation *op);
@@ -110,6 +112,10 @@ void Distributor::distribute(Operation *op) {
     return distributeDot(dot, plans.find(op)->second);
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return distributeReduce(reduce);
+  if (isa<tile::CombineOp, tile::ScanOp>(op))
+    return distributeCombiner(op);
+  if (auto scalar = dyn_cast<tile::ScalarOp>(op))
+    return distributeScalar(scalar);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return distributeLoop(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op))
@@ -369,6 +375,31 @@ void Distributor::distributeReduce(tile::ReduceOp reduce) {
   Key key{reduce.getResult(), type.getEncoding()};
   made[key] = tile::ReduceOp::create(builder, reduce.getLoc(), type, reduce.getKind(), source, reduce.getDim());
   undo.push_back(key);
+}
+
+/// A tile.combine or tile.scan, in one layout of its operands.
+void Distributor::distributeCombiner(Operation *combiner) {
+  TileLayout layout = layouts.combinerLayout(combiner);
+  OperationState state(combiner->getLoc(), combiner->getName());
+  for (Value source : combiner->getOperands())
+    state.addOperands(inLayout(source, layout));
+  for (Value result : combiner->getResults())
+    state.addTypes(cta::withLayout(cast<RankedTensorType>(result.getType()), *layouts.anchor(result)));
+  state.addAttributes(combiner->getAttrs());
+  combiner->getRegion(0).cloneInto(state.addRegion(), scalars);
+  Operation *distributed = builder.create(state);
+  for (auto [from, to] : llvm::zip(combiner->getResults(), distributed->getResults())) {
+    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
+    made[key] = to;
+    undo.push_back(key);
+  }
+}
+
+/// From a tile of which every thread holds the one element.
+void Distributor::distributeScalar(tile::ScalarOp scalar) {
+  auto type = cast<RankedTensorType>(scalar.getSource().getType());
+  Value source = inLayout(scalar.getSource(), layouts.memoryLayout(type, layout::kAccessBytes));
+  scalars.map(scalar.getResult(), tile::ScalarOp::create(builder, scalar.getLoc(), scalar.getType(), source));
 }
 
 /// Yields each old operand in the layout its loop or branch result has.

@@ -61,6 +61,31 @@ TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
   return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), layout::kAccessBytes);
 }
 
+static unsigned dimOf(Operation *combiner) {
+  auto scan = dyn_cast<tile::ScanOp>(combiner);
+  return scan ? scan.getDim() : cast<tile::CombineOp>(combiner).getDim();
+}
+
+TileLayout LayoutAnalysis::combinerLayout(Operation *combiner) const {
+  constexpr int64_t kMostNeighbours = 32; ///< of a thread: beyond, a tile takes its space in shared memory all the same
+  unsigned dim = dimOf(combiner);
+  Value first = combiner->getOperand(0);
+  if (const TileLayout *source = anchor(first); source && source->warps()[dim] == 1)
+    return *source;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(first.getType()).getShape();
+  int64_t neighbours = llvm::PowerOf2Ceil(llvm::divideCeil(shape.back(), 32));
+  bool alongRow = dim + 1 == shape.size();
+  return TileLayout::inWarps(shape, dim, warps, alongRow ? unsigned(std::min(neighbours, kMostNeighbours)) : 1);
+}
+
+bool LayoutAnalysis::anchorCombiner(Operation *combiner, unsigned weight) {
+  TileLayout layout = combinerLayout(combiner);
+  bool changed = false;
+  for (Value result : combiner->getResults())
+    changed |= set(result, {isa<tile::ScanOp>(combiner) ? layout : layout.slice(dimOf(combiner)), weight});
+  return changed;
+}
+
 /// True for operations whose result element depends on the operands' elements at the same place.
 static bool isElementwise(Operation *op) {
   return op->getNumResults() == 1 && op->getNumOperands() > 0 && isa<RankedTensorType>(op->getResult(0).getType()) &&
@@ -104,6 +129,10 @@ bool LayoutAnalysis::visit(Operation *op) {
     return visitLoop(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return visitBranch(branch);
+  if (isa<tile::CombineOp, tile::ScanOp>(op)) { // as reductions: waits for an anchor
+    const Anchor *source = find(op->getOperand(0));
+    return source && anchorCombiner(op, std::max(2u, source->weight));
+  }
   if (op->getNumResults() != 1 || anchors.contains(op->getResult(0)))
     return false;
   Value result = op->getResult(0);
@@ -177,6 +206,10 @@ bool LayoutAnalysis::anchorLeftovers(func::FuncOp kernel) {
       return;
     if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
       changed = set(reduce.getResult(), {reduceOperandLayout(reduce).slice(reduce.getDim()), 2});
+      return;
+    }
+    if (isa<tile::CombineOp, tile::ScanOp>(op)) {
+      changed = anchorCombiner(op, 2);
       return;
     }
     if (!isa<scf::ForOp, scf::IfOp>(op))

@@ -31,6 +31,9 @@ public:
   layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim, unsigned bytes) const;
   /// The layout in which tile.reduce takes its operand: its anchor where that serves, else reductionLayout.
   layout::TileLayout reduceOperandLayout(tile::ReduceOp reduce) const;
+  /// The layout in which tile.combine and tile.scan take their operands: the first one's anchor where no two warps lie
+  /// along `dim`, else one of that kind, whose neighbours lie in one thread.
+  layout::TileLayout combinerLayout(mlir::Operation *combiner) const;
 
 private:
   struct Anchor {
@@ -43,6 +46,8 @@ private:
   bool propagate(mlir::func::FuncOp kernel);
   bool visit(mlir::Operation *op);
   bool visitLoop(mlir::scf::ForOp loop);
+  /// Gives a layout to the results of a tile.combine or tile.scan.
+  bool anchorCombiner(mlir::Operation *combiner, unsigned weight);
   bool visitBranch(mlir::scf::IfOp branch);
   bool set(mlir::Value value, const Anchor &anchor);
   const Anchor *find(mlir::Value value) const;

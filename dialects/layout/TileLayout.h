@@ -94,6 +94,9 @@ public:
   /// than it costs to combine the warps' parts.
   static TileLayout reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector);
 
+  /// For what goes through `dim` in order: as blocked, but all of that dimension in each warp that has some.
+  static TileLayout inWarps(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector);
+
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
 

@@ -166,6 +166,15 @@ TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, un
   return search.layout(backwards(shape.size()));
 }
 
+TileLayout TileLayout::inWarps(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector) {
+  assert(dim < shape.size() && "no such dimension");
+  Counts order = backwards(shape.size());
+  llvm::erase(order, dim);
+  Search search(shape, warps, vector, order);
+  search.run(Counts(shape.size(), 32));
+  return search.layout(backwards(shape.size()));
+}
+
 TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
   assert(shape.size() == 2 && "an accumulator is a matrix");
   AtomBit registers[] = {{1, 1}, {0, 8}};

@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/tile/TileDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -215,6 +217,71 @@ LogicalResult ReduceOp::verify() {
   shape.erase(shape.begin() + getDim());
   if (result.getShape() != ArrayRef(shape) || source.getElementType() != result.getElementType())
     return emitOpError("(2) ") << result << " is not " << source << " without dimension " << getDim();
+  return success();
+}
+
+LogicalResult ScalarOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  if (source.getShape() != ArrayRef<int64_t>{1})
+    return emitOpError("(1) expected a tile of one element and one dimension, found ") << source;
+  if (source.getElementType() != getType())
+    return emitOpError("(2) ") << getType() << " of a tile of " << source.getElementType();
+  return success();
+}
+
+/// Constraints (3) and (4) of tile.combine and tile.scan.
+static LogicalResult verifyCombiner(Operation *op, ValueRange sources) {
+  Block &body = op->getRegion(0).front();
+  SmallVector<Type> once, twice;
+  for (Value source : sources)
+    once.push_back(getElementTypeOrSelf(source.getType()));
+  twice = once;
+  twice.append(once);
+  auto yield = dyn_cast<YieldOp>(body.back());
+  if (body.getArgumentTypes() != ArrayRef(twice) || !yield || yield.getOperandTypes() != ArrayRef(once))
+    return op->emitOpError("(3) the function must take the tiles' element types twice, and give them once");
+  for (Operation &inner : body.without_terminator()) {
+    auto isScalar = [](Type type) { return type.isIntOrFloat(); };
+    bool fits = isa<arith::ArithDialect, math::MathDialect>(inner.getDialect()) && inner.getNumRegions() == 0 &&
+                llvm::all_of(inner.getOperandTypes(), isScalar) && llvm::all_of(inner.getResultTypes(), isScalar);
+    if (!fits)
+      return op->emitOpError("(4) '") << inner.getName() << "' is not arithmetic on scalars";
+  }
+  return success();
+}
+
+/// Constraints (1) and (2); `shapeOf` makes a result's type of a source's.
+static LogicalResult verifyCombined(Operation *op, ValueRange sources, unsigned dim,
+                                    llvm::function_ref<RankedTensorType(RankedTensorType)> typeOf) {
+  if (sources.empty() || op->getNumResults() != sources.size())
+    return op->emitOpError("(2) expected one result a tile, and at least one");
+  auto first = cast<RankedTensorType>(sources.front().getType());
+  for (Value source : sources)
+    if (cast<RankedTensorType>(source.getType()).getShape() != first.getShape() || dim >= first.getRank())
+      return op->emitOpError("(1) expected tiles of one shape with a dimension ") << dim;
+  for (auto [source, result] : llvm::zip(sources, op->getResults())) {
+    auto expected = typeOf(cast<RankedTensorType>(source.getType())), found = cast<RankedTensorType>(result.getType());
+    if (found.getShape() != expected.getShape() || found.getElementType() != expected.getElementType())
+      return op->emitOpError("(2) ") << found << " cannot come of " << source.getType();
+  }
+  return verifyCombiner(op, sources);
+}
+
+LogicalResult CombineOp::verify() {
+  return verifyCombined(*this, getSources(), getDim(), [&](RankedTensorType type) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape.erase(shape.begin() + getDim());
+    return type.clone(shape);
+  });
+}
+
+LogicalResult ScanOp::verify() {
+  return verifyCombined(*this, getSources(), getDim(), [](RankedTensorType type) { return type; });
+}
+
+LogicalResult YieldOp::verify() {
+  if (!isa<CombineOp, ScanOp>((*this)->getParentOp()))
+    return emitOpError("(1) expected to end the function of a tile.combine or tile.scan");
   return success();
 }
 

@@ -365,6 +365,83 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_ScalarOp : Tile_Op<"scalar", [Pure]> {
+  let summary = "the element of a tile that has one";
+  let description = [{
+    Constraints: (1) the tile has one dimension of extent 1; (2) the result is of its element type.
+
+    Example:
+    ```mlir
+    %s = tile.scalar %t : tensor<1xf32> -> f32
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$source);
+  let results = (outs Tile_Scalar:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+class Tile_CombinerOp<string mnemonic> : Tile_Op<mnemonic, [Pure, IsolatedFromAbove, SingleBlock]> {
+  let arguments = (ins Variadic<Tile_Tile>:$sources, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let results = (outs Variadic<Tile_Tile>:$results);
+  let regions = (region SizedRegion<1>:$combiner);
+  let assemblyFormat = "$sources `along` $dim attr-dict `:` type($sources) `->` type($results) $combiner";
+  let hasVerifier = 1;
+}
+
+def Tile_CombineOp : Tile_CombinerOp<"combine"> {
+  let summary = "combine the elements of tiles along one dimension, which disappears, by a function";
+  let description = [{
+    The function takes n elements of one place, one a tile, and then n of a later one, and gives n. It is taken to be
+    associative, and need not be commutative: what stands first in the tile stands first. Where it rounds, the result
+    depends on how the elements are bracketed, which is not defined.
+
+    Constraints: (1) tiles of one shape, `dim` below its rank; (2) a result each, of the tile's shape without `dim` and
+    its element type; (3) the function's arguments are of the tiles' element types, twice in their order, and
+    `tile.yield` gives them once; (4) it consists of operations of `arith` and `math` on scalars, which hold no others.
+
+    Example:
+    ```mlir
+    %s = tile.combine %x along 1 : tensor<8x32xf32> -> tensor<8xf32> {
+    ^bb0(%a: f32, %b: f32):
+      %sum = arith.addf %a, %b : f32
+      tile.yield %sum : f32
+    }
+    ```
+  }];
+}
+
+def Tile_ScanOp : Tile_CombinerOp<"scan"> {
+  let summary = "combine each element with all those before it along one dimension, by a function";
+  let description = [{
+    Element x of a result is what `tile.combine` makes of the elements up to x, and x itself.
+
+    Constraints: (1) tiles of one shape, `dim` below its rank; (2) a result each, of the tile's type; (3) and (4) as
+    those of `tile.combine`.
+
+    Example:
+    ```mlir
+    %p = tile.scan %x along 0 : tensor<32xi32> -> tensor<32xi32> {
+    ^bb0(%a: i32, %b: i32):
+      %sum = arith.addi %a, %b : i32
+      tile.yield %sum : i32
+    }
+    ```
+  }];
+}
+
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator]> {
+  let summary = "what the function of a tile.combine or tile.scan gives";
+  let description = [{
+    Constraints: (1) ends the function of a `tile.combine` or a `tile.scan`.
+
+    Example: see `tile.combine`.
+  }];
+  let arguments = (ins Variadic<Tile_Scalar>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Promises
 //===----------------------------------------------------------------------===//

@@ -38,8 +38,9 @@ template <typename Managed> struct Export {
 
 /// A code and the type's size in bits are a DLDataType.
 static constexpr TypeRow kTypeCodes[] = {
-    {DataType::Bool, kDLBool}, {DataType::I8, kDLInt},      {DataType::I32, kDLInt},   {DataType::I64, kDLInt},
-    {DataType::F16, kDLFloat}, {DataType::BF16, kDLBfloat}, {DataType::F32, kDLFloat}, {DataType::F64, kDLFloat},
+    {DataType::Bool, kDLBool}, {DataType::I8, kDLInt},    {DataType::I32, kDLInt},   {DataType::I64, kDLInt},
+    {DataType::U8, kDLUInt},   {DataType::U32, kDLUInt},  {DataType::F16, kDLFloat}, {DataType::BF16, kDLBfloat},
+    {DataType::F32, kDLFloat}, {DataType::F64, kDLFloat},
 };
 
 static DLDevice deviceOf(const Runtime &runtime) {

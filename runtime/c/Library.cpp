@@ -30,7 +30,8 @@ struct StatusRow {
 static constexpr TypeRow kTypes[] = {
     {IMBREX_BOOL, DataType::Bool}, {IMBREX_I8, DataType::I8},   {IMBREX_I32, DataType::I32},
     {IMBREX_I64, DataType::I64},   {IMBREX_F16, DataType::F16}, {IMBREX_BF16, DataType::BF16},
-    {IMBREX_F32, DataType::F32},   {IMBREX_F64, DataType::F64},
+    {IMBREX_F32, DataType::F32},   {IMBREX_F64, DataType::F64}, {IMBREX_U8, DataType::U8},
+    {IMBREX_U32, DataType::U32},
 };
 
 static constexpr StatusRow kStatuses[] = {

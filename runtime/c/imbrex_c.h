@@ -83,7 +83,9 @@ typedef enum imbrex_type {
   IMBREX_F16 = 4,
   IMBREX_BF16 = 5,
   IMBREX_F32 = 6,
-  IMBREX_F64 = 7
+  IMBREX_F64 = 7,
+  IMBREX_U8 = 8,
+  IMBREX_U32 = 9
 } imbrex_type;
 
 /*--- The library ------------------------------------------------------------*/

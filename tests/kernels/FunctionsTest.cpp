@@ -29,13 +29,16 @@ INSTANTIATE_TEST_SUITE_P(Devices, FunctionsOnDevice, ::testing::ValuesIn(oneOfEa
 
 static constexpr char kFunctions[] = R"(
 kernel functions<T: f16 | bf16 | f32 | f64>(X: view<T>[N], exp_: out view<T>[N], exp2_: out view<T>[N],
-    log_: out view<T>[N], log2_: out view<T>[N], sqrt_: out view<T>[N], rsqrt_: out view<T>[N], tanh_: out view<T>[N])
+    log_: out view<T>[N], log2_: out view<T>[N], sqrt_: out view<T>[N], rsqrt_: out view<T>[N], tanh_: out view<T>[N],
+    sin_: out view<T>[N], cos_: out view<T>[N], erf_: out view<T>[N], floor_: out view<T>[N], ceil_: out view<T>[N])
 grid (cdiv(N, 512)) |i| {
   let x = load X[i * 512 :+ 512];
   store exp_[i * 512 :+ 512] = exp(x);    store exp2_[i * 512 :+ 512] = exp2(x);
   store log_[i * 512 :+ 512] = log(x);    store log2_[i * 512 :+ 512] = log2(x);
   store sqrt_[i * 512 :+ 512] = sqrt(x);  store rsqrt_[i * 512 :+ 512] = rsqrt(x);
-  store tanh_[i * 512 :+ 512] = tanh(x);
+  store tanh_[i * 512 :+ 512] = tanh(x);  store erf_[i * 512 :+ 512] = erf(x);
+  store sin_[i * 512 :+ 512] = sin(x);    store cos_[i * 512 :+ 512] = cos(x);
+  store floor_[i * 512 :+ 512] = floor(x);  store ceil_[i * 512 :+ 512] = ceil(x);
 }
 )";
 
@@ -65,6 +68,11 @@ constexpr Function kTable[] = {
     {"sqrt", [](long double x) { return std::sqrt(x); }, 0.5, 0.5, 0.5, 0.5},
     {"rsqrt", [](long double x) { return 1 / std::sqrt(x); }, 0.51, 0.51, 1.5, 2.2},
     {"tanh", [](long double x) { return std::tanh(x); }, 0.51, 2, 2, 3},
+    {"sin", [](long double x) { return std::sin(x); }, 0.51, 2, 2, 2},
+    {"cos", [](long double x) { return std::cos(x); }, 0.51, 2, 2, 2},
+    {"erf", [](long double x) { return std::erf(x); }, 0.51, 3, 3, 3},
+    {"floor", [](long double x) { return std::floor(x); }, 0, 0, 0, 0},
+    {"ceil", [](long double x) { return std::ceil(x); }, 0, 0, 0, 0},
 };
 
 /// A float type: digits, and exponents of its largest power of two and its smallest number.
@@ -159,6 +167,9 @@ bool isF32(const Function &function, const char *name, DataType type) {
 
 /// By the table results of f32's exp2 that lie below the normal range are 0.
 long double exactly(const Function &function, DataType type, double x) {
+  bool isAngle = function.name == std::string_view("sin") || function.name == std::string_view("cos");
+  if (isAngle && std::fabs(x) > (type == DataType::F64 ? 0x1p30 : 0x1p22))
+    return NAN;
   long double value = function.exact(x);
   return isF32(function, "exp2", type) && value < 0x1p-126L ? 0 : value;
 }

@@ -40,6 +40,10 @@ def cases(long):
         yield "lessons/vector_add.tile", target, [], dict(T="f32")
         yield "lessons/softmax.tile", target, [], dict(T="bf16", D=256)
         yield "lessons/matmul.tile", target, [], dict(T="bf16")
+        for lesson in "softmax_wide", "swiglu", "cross_entropy", "argmax", "dropout":
+            yield "lessons/%s.tile" % lesson, target, [], dict(T="bf16")
+        for lesson in "cumulative_sum", "selective_scan":
+            yield "lessons/%s.tile" % lesson, target, [], dict(T="f32")
 
 
 def main():

@@ -134,13 +134,18 @@ static std::vector<reference::Argument> interpreterArguments(const KernelInterfa
   return inputs;
 }
 
-/// The launch grid, from the extents that the arrays have.
-static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const std::vector<CheckedArray> &arrays) {
+/// The launch grid, from the extents that the arrays have and from integer scalars. `inputs`: interpreterArguments.
+static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const std::vector<CheckedArray> &arrays,
+                                     const std::vector<reference::Argument> &inputs) {
   std::map<std::string, int64_t, std::less<>> values = interface.constants;
   for (const Parameter &parameter : interface.parameters)
     if (const CheckedArray *array = findArray(arrays, parameter.name))
       for (auto [extent, value] : llvm::zip(parameter.extents, array->shape))
         values.try_emplace(extent.postfix, value);
+  size_t next = 0;
+  for (const Parameter &parameter : interface.parameters)
+    if (const int64_t *integer = parameter.present ? std::get_if<int64_t>(&inputs[next++]) : nullptr)
+      values.try_emplace(parameter.name, *integer);
   std::array<int64_t, 3> grid;
   for (unsigned axis = 0; axis < 3; ++axis)
     grid[axis] = interface.grid[axis].evaluate(values).value_or(0);
@@ -156,7 +161,7 @@ bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface
     return false;
   ErrorsByName errors;
   std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays, errors);
-  if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, arrays), inputs)) {
+  if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, arrays, inputs), inputs)) {
     report = "check: the reference interpreter: " + *error + "\n";
     return false;
   }

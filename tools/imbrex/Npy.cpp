@@ -61,6 +61,10 @@ double npy::decode(const char *element, DataType type) {
     return load<int32_t>(element);
   case DataType::I64:
     return load<int64_t>(element);
+  case DataType::U8:
+    return load<uint8_t>(element);
+  case DataType::U32:
+    return load<uint32_t>(element);
   case DataType::F32:
     return load<float>(element);
   case DataType::F64:
@@ -87,6 +91,10 @@ void npy::encode(double value, DataType type, char *element) {
     return store<int32_t>(int32_t(value), element);
   case DataType::I64:
     return store<int64_t>(int64_t(value), element);
+  case DataType::U8:
+    return store<uint8_t>(uint8_t(value), element);
+  case DataType::U32:
+    return store<uint32_t>(uint32_t(value), element);
   case DataType::F32:
     return store<float>(float(value), element);
   case DataType::F64:
@@ -104,8 +112,9 @@ void npy::encode(double value, DataType type, char *element) {
 /// The element type that holds a file's elements as they are; false for raw bits.
 static bool nativeType(StringRef descr, DataType &type) {
   const std::pair<StringRef, DataType> table[] = {
-      {"f2", DataType::F16}, {"f4", DataType::F32}, {"f8", DataType::F64},  {"i1", DataType::I8},
-      {"i4", DataType::I32}, {"i8", DataType::I64}, {"b1", DataType::Bool},
+      {"f2", DataType::F16},  {"f4", DataType::F32}, {"f8", DataType::F64},
+      {"i1", DataType::I8},   {"i4", DataType::I32}, {"i8", DataType::I64},
+      {"b1", DataType::Bool}, {"u1", DataType::U8},  {"u4", DataType::U32},
   };
   for (auto [name, native] : table)
     if (name == descr) {
@@ -144,7 +153,7 @@ bool npy::toElements(const Array &array, DataType type, std::vector<char> &eleme
 Array npy::fromElements(const std::vector<char> &elements, DataType type, std::vector<int64_t> shape) {
   Array array;
   array.shape = std::move(shape);
-  const char *names[] = {"b1", "i1", "i4", "i8", "f2", "f4", "f4", "f8"};
+  const char *names[] = {"b1", "i1", "i4", "i8", "u1", "u4", "f2", "f4", "f4", "f8"};
   array.descr = names[unsigned(type)];
   if (type != DataType::BF16) {
     array.data = elements;
@@ -183,8 +192,8 @@ static bool parseHeader(StringRef text, Header &header, std::string &error) {
   StringRef descr = valueOf(text, "descr"), order = valueOf(text, "fortran_order"), shape = valueOf(text, "shape");
   descr = descr.take_until([](char c) { return c == '\'' || c == '"'; });
   if (descr.size() != 3 || !StringRef("<|=").contains(descr[0])) {
-    error =
-        "elements of type '" + descr.str() + "' are not supported (little-endian f2 f4 f8 i1 i4 i8 b1 u1 u2 V1 V2 are)";
+    error = "elements of type '" + descr.str() +
+            "' are not supported (little-endian f2 f4 f8 i1 i4 i8 b1 u1 u2 u4 V1 V2 are)";
     return false;
   }
   header.descr = descr.drop_front().str();
@@ -192,8 +201,8 @@ static bool parseHeader(StringRef text, Header &header, std::string &error) {
     header.descr[0] = 'u';
   header.fortranOrder = order.starts_with("True");
   DataType native;
-  if (!nativeType(header.descr, native) && header.descr != "u1" && header.descr != "u2") {
-    error = "elements of type '" + header.descr + "' are not supported (f2 f4 f8 i1 i4 i8 b1 u1 u2 V1 V2 are)";
+  if (!nativeType(header.descr, native) && header.descr != "u2") {
+    error = "elements of type '" + header.descr + "' are not supported (f2 f4 f8 i1 i4 i8 b1 u1 u2 u4 V1 V2 are)";
     return false;
   }
   if (!shape.consume_front("(")) {

@@ -142,8 +142,9 @@ bool Run::uploadView(const std::string &name, DataType type, std::vector<int64_t
 /// The element type that a file's own type stands for, where nothing else decides.
 static DataType typeOfFile(const npy::Array &array) {
   static const std::map<std::string, DataType> table = {
-      {"f2", DataType::F16}, {"f4", DataType::F32}, {"f8", DataType::F64},  {"i1", DataType::I8},  {"u1", DataType::I8},
-      {"i4", DataType::I32}, {"i8", DataType::I64}, {"b1", DataType::Bool}, {"u2", DataType::BF16}};
+      {"f2", DataType::F16},  {"f4", DataType::F32}, {"f8", DataType::F64}, {"i1", DataType::I8},
+      {"u1", DataType::U8},   {"u4", DataType::U32}, {"i4", DataType::I32}, {"i8", DataType::I64},
+      {"b1", DataType::Bool}, {"u2", DataType::BF16}};
   return table.find(array.descr)->second;
 }
 

@@ -258,6 +258,70 @@ TEST(Emit, FunctionsAreInlined) {
       << "a function sees nothing of its caller";
 }
 
+TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
+  const std::string functions = "fn step(s, x) -> f32, f32 { var t = s; for k in 0..3 { t = t * x + cast<f32>(k); }\n"
+                                "  if P == 1 { t = -t; } return t, max(t, 0); }\n"
+                                "fn twice(s, x) { let a, b = step(s, x); let c, d = step(b, a); return d, c; }\n";
+  CompileOptions options;
+  options.set["P"] = 1;
+  Emitted result = emit(functions + "kernel k<P: int>(Y: out view<f32>[N], f: f32) grid (1) |i| {\n"
+                                    "var a, b = twice(f, 2.0); a += b; store Y[0] = a; }",
+                        options);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(result.count("scf.for"), 2u);
+  EXPECT_EQ(result.count("arith.negf"), 2u);
+  EXPECT_EQ(result.count("scf.if"), 0u) << "P is known";
+  CompileOptions bound;
+  bound.hooks["h"] = "g(2)";
+  Emitted hook = emit(kernelOf("let a = h(f);", "hook h(x: f32) -> f32 { let y = -x; return y; }\n"
+                                                "fn g(c: f32)(x) { let y = x * c; return y * y; }\n"),
+                      bound);
+  EXPECT_EQ(hook.errors, "");
+  EXPECT_EQ(hook.count("arith.mulf"), 2u);
+  Emitted loads = emitBody("let a, b = g(I, n);", "fn g(V, k) { let x = load V[k]; return x, x + 1; }\n");
+  EXPECT_HAS(loads, "tile.load");
+}
+
+TEST(Emit, ReductionsAndScansByAFunction) {
+  const std::string functions =
+      "fn best(a, i, b, j) { let first = a >= b; return where(first, a, b), where(first, i, j); }\n"
+      "fn plus(a, b) = a + b;\nfn one(a, b) = 1;\n";
+  Emitted result = emitBody("let x = load X[0 :+ 16, :]; let at = iota(64)[_, :] + iota(16)[:, _] * 0;\n"
+                            "let m, k = rowreduce(best, x, at); let s = colscan(plus, x); let c = rowreduce(one, x);",
+                            functions);
+  EXPECT_HAS(result, "tile.combine");
+  EXPECT_HAS(result, "along 1 : tensor<16x64xf32>, tensor<16x64xi32> -> tensor<16xf32>, tensor<16xi32>");
+  EXPECT_HAS(result, "tile.scan");
+  EXPECT_HAS(result, "along 0 : tensor<16x64xf32> -> tensor<16x64xf32>");
+  EXPECT_EQ(result.count("tile.yield"), 3u);
+}
+
+TEST(Emit, BitsAndNumbersWithoutSign) {
+  Emitted good = emitBody("let u = cast<u32>(n); let a = u >> 3 < u / 5 && n >> 1 < 2; let b = (u & 12 | 1 ^ u) << u;\n"
+                          "let c = cast<f32>(u) + cast<f32>(cast<u8>(f)); let d = max(u, 4294967295);");
+  for (const char *op : {"arith.shrui", "arith.divui", "arith.cmpi ult", "arith.shrsi", "arith.andi", "arith.ori",
+                         "arith.xori", "arith.shli", "arith.uitofp", "arith.fptoui", "arith.maxui"})
+    EXPECT_HAS(good, op);
+}
+
+TEST(Emit, MoreThanThreeExtentsOfAGridShareAnAxis) {
+  Emitted result = emit("kernel k(X: view<f32>[N, M], Y: out view<i32>[N], n: i32) require n % 2 == 0 && n <= N\n"
+                        "grid (N, 2, M, cdiv(n, 4), 3) |a, b, c, d, e| { store Y[a] = c + d * 10 + e * 100; }");
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(result.interface.grid.size(), 3u);
+  EXPECT_EQ(result.interface.grid[2].infix(), "M * cdiv(n, 4) * 3");
+  EXPECT_EQ(result.interface.requirements.size(), 2u);
+  EXPECT_EQ(result.count("arith.remui"), 2u);
+}
+
+TEST(Emit, SumsOfWholeTilesAreScalars) {
+  Emitted result =
+      emitBody("let a = sum(load H[0 :+ 16, :]); let b = max(iota(5)); let c = min(load X[0 :+ 4, :]) + f;");
+  EXPECT_EQ(result.count("tile.scalar"), 3u);
+  EXPECT_HAS(result, "arith.extf");
+  EXPECT_HAS(result, ": tensor<1xi32> -> i32");
+}
+
 TEST(Emit, AFunctionMayReadAViewThatIsHandedOver) {
   Emitted result = emitBody("let a = g(I, n);", "fn g(V, k) = load V[k];\n");
   EXPECT_EQ(result.errors, "");

@@ -121,7 +121,8 @@ static std::vector<Row> parserRows() {
       {Message::ExpectedDeclaration, "let a = 1;", "1:1: expected 'kernel', 'fn' or 'hook', found 'let'"},
       {Message::ExpectedDeclaration, "kernal k() {}",
        "1:1: expected 'kernel', 'fn' or 'hook', found 'kernal', did you mean 'kernel'?"},
-      {Message::ExpectedType, body("let a = cast<f17>(f);"), "3:14: expected a type (bool i8 i32 i64 f16 bf16 f32 f64"},
+      {Message::ExpectedType, body("let a = cast<f17>(f);"),
+       "3:14: expected a type (bool i8 i32 i64 u8 u32 f16 bf16 f32 f64"},
       {Message::ExpectedType, "kernel k<T: f17>(", "1:13: expected a type"},
       {Message::ExpectedExpression, body("let a = ;"), "3:9: expected an expression, found ';'"},
       {Message::ExpectedStatement, body("(1);"), "3:1: expected a statement"},
@@ -136,7 +137,19 @@ static std::vector<Row> parserRows() {
       {Message::NoSuchWord, body("for j in 0..n { break; }"),
        "3:17: there is no 'break' in this language; bound the loop"},
       {Message::NoSuchWord, body("while n < 3 { }"), "3:1: there is no 'while' in this language; loops are"},
-      {Message::NoSuchWord, body("return;"), "3:1: there is no 'return' in this language"},
+      {Message::ReturnPlace, body("return f;"),
+       "3:1: 'return' ends the body of a function and stands nowhere else; a "
+       "kernel's results are stored"},
+      {Message::ReturnPlace, "fn g(x) { if x { return x; } return 1; }", "1:18: 'return' ends the body of a function"},
+      {Message::Expected, "fn g(x) { let a = x; }", "1:22: expected 'return', found '}'"},
+      {Message::Expected, "fn g(x) { return x; let a = x; }", "1:21: expected '}', found 'let'"},
+      {Message::Expected, "fn g(x) return x;", "1:9: expected '=', found 'return'"},
+      {Message::Keyword, body("let return = 1;"), "3:5: expected a name, found the keyword 'return'"},
+      {Message::StoreInFunction, "fn g(x) { for i in 0..2 { store x[i] = 1.0; } return 1; }",
+       "1:27: a function stores nothing: return the value, and store it in the kernel"},
+      {Message::HookResults, "hook h(x) { return x, x; }", "the hook 'h' must give one value"},
+      {Message::TooMany, "fn g(x) { return x" + repeat(", x", 20) + "; }", "results of a function: 16 at most"},
+      {Message::TooMany, body("let a" + repeat(", a", 20) + " = g(f);"), "names of one let: 16 at most"},
       {Message::ViewKind, "kernel k(x: inout view<f32>[N])", "1:13: 'inout': a view is an input, or an output"},
       {Message::ViewKind, "kernel k(x: in? view<f32>[N])", "1:13: 'in': a view is an input, or an output"},
       {Message::KernelName, "kernel _(n: i32)", "1:8: '_' cannot name a kernel"},
@@ -145,7 +158,7 @@ static std::vector<Row> parserRows() {
       {Message::Unsupported, "kernel k(X: view<f8e4m3>[N])", "1:18: the element type f8e4m3 is not supported"},
       {Message::Unsupported, "fn alibi(slope: view<f32>[H])(s, at) = s;", "a view as an extra argument of a function"},
       {Message::Unsupported, body("let a = load X[iota(4), 0];"), "gather: an index that is a tile is not supported"},
-      {Message::Unsupported, body("let a = philox(1);"), "3:9: 'philox' is not supported"},
+      {Message::Unsupported, body("let a = random(1);"), "3:9: 'random' is not supported"},
       {Message::Unsupported, body("atomic_add(Y[0 :+ 64], f);"), "3:1: 'atomic_add' is not supported"},
       {Message::Unsupported, body("let a = atomic_add(Y[n :+ 4], f);"), "3:9: 'atomic_add' is not supported\n"},
       {Message::Unsupported, "fn random(x) = x;", "1:4: a function of the reserved name 'random' is not supported"},
@@ -169,11 +182,11 @@ static std::vector<Row> nameRows() {
        "1:23: '1.00 / 0': a default is a finite number"},
       {Message::LiteralKind, "kernel k(a: i32 = 1.5) grid (1) |i| {}", "1:19: found the float 1.5 where i32 is needed"},
       {Message::LiteralDoesNotFit, "kernel k(a: i8 = 300) grid (1) |i| {}", "1:18: the integer 300 does not fit i8"},
-      {Message::HostScalar, "kernel k(X: view<f32>[N], n: i32) grid (cdiv(n, 4)) |i| {}",
-       "1:46: 'n' is a scalar argument: extents and grids are"},
-      {Message::HostScalar, "kernel k(X: view<f32>[N], n: i32) require n > 0 || N > 0 grid (N) |i| {}",
-       "1:43: 'n' is a scalar argument: extents and grids are"},
-      {Message::RequiredBound, "kernel k(X: view<f32>[N], n: i32) require n <= N grid (N) |i| {}",
+      {Message::HostScalar, "kernel k(X: view<f32>[N], n: f32) grid (cdiv(n, 4)) |i| {}",
+       "1:46: 'n' is a scalar argument: an extent of a view is"},
+      {Message::HostScalar, "kernel k(X: view<f32>[N], n: f32) require n > 0 || N > 0 grid (N) |i| {}",
+       "1:43: 'n' is a scalar argument: an extent of a view is"},
+      {Message::RequiredBound, "kernel k(X: view<f32>[N], n: f32) require n <= N grid (N) |i| {}",
        "1:48: 'N': a requirement compares a scalar argument with a finite number"},
       {Message::RequiredBound, "kernel k(X: view<f32>[N], a: f32) require a < inf grid (N) |i| {}",
        "1:47: 'inf': a requirement compares a scalar argument with a finite number"},
@@ -194,7 +207,7 @@ static std::vector<Row> nameRows() {
       {Message::UnknownName, body("var acc = 1.0;\nac = 2.0;"), "4:1: unknown name 'ac', did you mean 'acc'?"},
       {Message::UnknownFunction, body("let a = rowmaxx(f);"),
        "3:9: unknown function 'rowmaxx', did you mean 'rowmax'?"},
-      {Message::NoSuchWord, body("let a = sin(f);"), "3:9: there is no 'sin' in this language\n"},
+      {Message::NoSuchWord, body("let a = sinh(f);"), "3:9: there is no 'sinh' in this language\n"},
       {Message::NoSuchWord, body("let a = fmax(f, f);"), "3:9: there is no 'fmax' in this language; write max(x, y)"},
       {Message::UnknownKernel, two, "0:0: no kernel 'c' in this file; it has a, b", named("c")},
       {Message::ChooseKernel, two, "0:0: this file has several kernels; choose one of a, b"},
@@ -298,6 +311,85 @@ static std::vector<Row> typeRows() {
   };
 }
 
+static std::vector<Row> bitRows() {
+  return {
+      {Message::TypeMismatch, body("let a = cast<u32>(n) + n;"),
+       "3:22: '+' needs operands of one type, found u32 and i32"},
+      {Message::LiteralDoesNotFit, body("let a = cast<u8>(n) + 256;"), "the integer 256 does not fit u8"},
+      {Message::LiteralDoesNotFit, body("let a = cast<u32>(n) & -1;"), "the integer -1 does not fit u32"},
+      {Message::NeedsInteger, body("let a = f & f;"), "3:11: '&'"},
+      {Message::NeedsInteger, body("let a = 1.5 << 2;"), "3:13: '<<'"},
+      {Message::Overflow, body("let a = 1 << 63;"), "3:11: this constant overflows 64 bits"},
+      {Message::ArgumentType, body("let a, b, c, d = philox(1, n, 0, 0, 0);"),
+       "3:28: 'philox': argument '2' must be u32, found i32"},
+      {Message::ArgumentType, body("let a = philox16(f, 0, 0, 0, 0);"),
+       "3:18: 'philox16': argument '1' must be i64, found f32"},
+      {Message::SeveralValues, body("let a = philox(1, 0, 0, 0, 0);"),
+       "3:9: 'philox' gives 4 values, here one is needed; write let a, b, c, d = philox(...)"},
+      {Message::HostExpression, "kernel k(X: view<f32>[N]) grid (N >> 2) |i| {}",
+       "'N >> 2' is evaluated before a launch"},
+      {Message::StoreType, body("store Y[0, 0] = cast<u32>(n);"), "cannot store u32 to 'Y' of f32"},
+  };
+}
+
+static std::vector<Row> functionRows() {
+  return {
+      {Message::CombinerName, body("let a = rowreduce(X, 1);"),
+       "3:19: 'rowreduce' needs the name of a function of this file "
+       "before its tiles, found 'X'"},
+      {Message::CombinerName, body("let a = colscan();"),
+       "3:9: 'colscan' needs the name of a function of this file before "
+       "its tiles, found nothing"},
+      {Message::CombinerName, body("let a = rowscan(max, load X[0 :+ 4, :]);"),
+       "3:17: 'rowscan' needs the name of a function"},
+      {Message::CombinerShape, kernelOf("let x = load X[0 :+ 4, :]; let a = rowscan(g, x, x);", "fn g(a, b) = a;\n"),
+       "4:44: 'rowscan' of 2 tiles: 'g' must take 4 values (those of one place, then those of a later one) and give 2; "
+       "it "
+       "takes 2 and gives 1"},
+      {Message::CombinerShape, kernelOf("let x = load X[0 :+ 4, :]; let a = rowscan(g, x);", "fn g(c)(a, b) = a;\n"),
+       "it takes 3 and gives 1"},
+      {Message::CombinerResult, kernelOf("let x = load X[0 :+ 4, :]; let a = rowscan(g, x);", "fn g(a, b) = a < b;\n"),
+       "1:16: 'g': value 1 must be f32, as the tile's elements are, found bool"},
+      {Message::CombinerBody,
+       kernelOf("let x = load X[0 :+ 4, :]; let a = colreduce(g, x);",
+                "fn g(a, b) { var s = a; if a < b { s = b; } return s; }\n"),
+       "4:46: 'g' combines single elements in 'colreduce': no loads, tiles, loops or branches at run time"},
+      {Message::CombinerBody,
+       kernelOf("let x = load X[0 :+ 4, :]; let a = colreduce(g, x);", "fn g(a, b) = a * sum(fill<f32>[4](b));\n"),
+       "'g' combines single elements in 'colreduce'"},
+      {Message::ShapeMismatch,
+       kernelOf("let a, b = rowscan(g, load X[0 :+ 4, :], load X[0 :+ 8, :]);", "fn g(a, b, c, d) { return a, b; }\n"),
+       "4:47: 'rowscan': shapes [4, 64] and [8, 64] do not agree"},
+      {Message::NeedsTile, kernelOf("let a = rowscan(g, iota(8));", "fn g(a, b) = a;\n"),
+       "4:20: 'rowscan' needs a tile"},
+      {Message::SeveralValues,
+       kernelOf("let x = load X[0 :+ 4, :]; let a = rowscan(g, x, x);", "fn g(a, b, c, d) { return a, b; }\n"),
+       "'rowscan' gives 2 values, here one is needed"},
+      {Message::NeedsAnyTile, body("let a = sum(f);"), "3:13: 'sum' needs a tile, found f32"},
+      {Message::NeedsNumber, body("let a = max(iota(4) < 2);"), "'max'"},
+      {Message::ResultCount, "fn g(x) -> f32 { return x, x; }",
+       "1:4: 'g' is declared to give 1 values, but its body gives 2"},
+      {Message::SeveralValues, kernelOf("let a = g(n);", "fn g(x) { return x, x, x; }\n"),
+       "4:9: 'g' gives 3 values, here one is needed; write let a, b, c = g(...)"},
+      {Message::SeveralValues, kernelOf("let a, b, c = g(n);", "fn g(x) { return x, 1; }\n"),
+       "4:15: 'g' gives 2 values, here 3 are needed; write let a, b = g(...)"},
+      {Message::NamesNeedCall, body("let a, b = n;"),
+       "3:12: 2 names need a function that gives as many values, found i32"},
+      {Message::NamesNeedCall, body("let a, b = exp(f);"),
+       "3:12: 2 names need a function that gives as many values, found f32"},
+      {Message::ResultType, kernelOf("let a, b = g(n);", "fn g(x) -> i32, f32 { return x, x; }\n"),
+       "1:33: 'g' is declared to give f32, but its body gives i32"},
+      {Message::Duplicate, kernelOf("let a, a = g(n);", "fn g(x) { return x, x; }\n"), "4:5: 'a' is declared twice"},
+      {Message::NotAVariable, kernelOf("let a = g(n);", "fn g(x) { x = 1; return x; }\n"),
+       "1:11: 'x' cannot be assigned"},
+      {Message::HidesVariable,
+       kernelOf("let a = g(n);", "fn g(x) { var s = x; for i in 0..x { let s = 1; } return s; }\n"),
+       "1:42: 's' hides the variable"},
+      {Message::Recursion, kernelOf("let a, b = g(n);", "fn g(x) { let a, b = g(x); return a, b; }\n"),
+       "1:22: 'g' calls itself"},
+  };
+}
+
 static std::vector<Row> tileRows() {
   CompileOptions absent;
   absent.absent.insert("L");
@@ -330,7 +422,16 @@ static std::vector<Row> statementRows() {
     doubling += "fn f" + std::to_string(i) + "(x) = " + callee + "(x) + " + callee + "(x);\n";
     wide += "fn f" + std::to_string(i) + "(x) = " + repeat("g(", 60) + callee + "(x)" + repeat(")", 60) + ";\n";
   }
+  std::string nested = "fn f0(x) = x;\n", branching = nested;
+  for (int i = 1; i <= 20; ++i)
+    nested += "fn f" + std::to_string(i) + "(x) { var s = x; for k in 0..2 { s = f" + std::to_string(i - 1) +
+              "(s); } return s; }\n";
+  for (int i = 1; i <= 30; ++i)
+    branching += "fn f" + std::to_string(i) + "(x) { var s = x; " + repeat("if s < 1 { ", 10) + "s = f" +
+                 std::to_string(i - 1) + "(s);" + repeat(" }", 10) + " return s; }\n";
   return {
+      {Message::TooMany, kernelOf("let a = f20(f);", nested), "loops in one another: 16 at most"},
+      {Message::TooDeep, kernelOf("let a = f30(f);", branching), "nested more than 200 deep"},
       {Message::HidesVariable, body("var s = 0;\nfor j in 0..4 { let s = s + 1; }"),
        "4:21: 's' hides the variable of that name in an outer block; assign to it with 's = ...'"},
       {Message::HidesVariable, body("var s = 0;\nif n < 1 { var s = 1; }"), "4:16: 's' hides the variable"},
@@ -358,7 +459,8 @@ static std::vector<Row> statementRows() {
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  for (auto part : {lexerRows, parserRows, nameRows, specialisationRows, typeRows, tileRows, statementRows})
+  for (auto part :
+       {lexerRows, parserRows, nameRows, specialisationRows, typeRows, bitRows, functionRows, tileRows, statementRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;

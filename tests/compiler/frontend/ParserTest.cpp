@@ -24,7 +24,7 @@ static std::unique_ptr<File> parse(const std::string &text, unsigned errors = 0)
 /// `expression` as it was understood, with parentheses where operators nest.
 static std::string shapeOf(const std::string &expression) {
   std::unique_ptr<File> file = parse("fn f() = " + expression + ";");
-  return file->functions.size() == 1 ? toText(*file->functions[0].body) : "nothing";
+  return file->functions.size() == 1 ? toText(*file->functions[0].results[0]) : "nothing";
 }
 
 TEST(Parser, Precedence) {
@@ -33,6 +33,9 @@ TEST(Parser, Precedence) {
   EXPECT_EQ(shapeOf("-a * b"), "-a * b");
   EXPECT_EQ(shapeOf("!a.T[:, _]"), "!a.T[:, _]");
   EXPECT_EQ(shapeOf("(a + b) * c"), "(a + b) * c");
+  EXPECT_EQ(shapeOf("a & b == c | d ^ e & f << g + h"), "(a & b) == (c | (d ^ (e & (f << (g + h)))))");
+  EXPECT_EQ(shapeOf("cast<wide<T>>(x) >> 2 > y"), "(cast<T>(x) >> 2) > y");
+  EXPECT_EQ(shapeOf("load A[0].T"), "load A[...].T");
   EXPECT_EQ(shapeOf("a / b / c"), "(a / b) / c");
 }
 
@@ -47,10 +50,22 @@ TEST(Parser, HooksAndFunctions) {
   auto file = parse("hook score(s: f32, at: coord) -> f32 = s; fn w(left: i32)(at) = left; fn g(a) -> bool = a;");
   ASSERT_EQ(file->functions.size(), 3u);
   EXPECT_TRUE(file->functions[0].isHook);
-  EXPECT_EQ(file->functions[0].result.name, "f32");
+  EXPECT_EQ(file->functions[0].types[0].name, "f32");
   EXPECT_EQ(file->functions[1].extras.size(), 1u);
   EXPECT_EQ(file->functions[1].parameters.size(), 1u);
   EXPECT_EQ(file->functions[2].extras.size(), 0u);
+}
+
+TEST(Parser, BodiesOfFunctions) {
+  auto file =
+      parse("fn f(x) -> f32, i32 { let a, b = g(x); var s = a; if b { s += 1; } return s, b; } fn g(x) { return x; }");
+  ASSERT_EQ(file->functions.size(), 2u);
+  const ast::Function &f = file->functions[0];
+  EXPECT_EQ(f.types.size(), 2u);
+  EXPECT_EQ(f.body.size(), 3u);
+  EXPECT_EQ(f.body[0]->moreNames, std::vector<std::string>{"b"});
+  EXPECT_EQ(f.results.size(), 2u);
+  EXPECT_EQ(file->functions[1].body.size(), 0u);
 }
 
 TEST(Parser, Kernel) {

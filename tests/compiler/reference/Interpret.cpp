@@ -20,11 +20,13 @@ size_t bytesOf(DataType type) {
   switch (type) {
   case DataType::Bool:
   case DataType::I8:
+  case DataType::U8:
     return 1;
   case DataType::F16:
   case DataType::BF16:
     return 2;
   case DataType::I32:
+  case DataType::U32:
   case DataType::F32:
     return 4;
   case DataType::I64:
@@ -35,7 +37,7 @@ size_t bytesOf(DataType type) {
 }
 
 std::string spelling(DataType type) {
-  const char *names[] = {"i1", "i8", "i32", "i64", "f16", "bf16", "f32", "f64"};
+  const char *names[] = {"i1", "i8", "i32", "i64", "i8", "i32", "f16", "bf16", "f32", "f64"};
   return names[unsigned(type)];
 }
 
@@ -107,6 +109,10 @@ double Array::get(size_t index) const {
     return fetch<int32_t>(at);
   case DataType::I64:
     return double(fetch<int64_t>(at));
+  case DataType::U8:
+    return fetch<uint8_t>(at);
+  case DataType::U32:
+    return fetch<uint32_t>(at);
   case DataType::F16:
     return double(fetch<_Float16>(at));
   case DataType::BF16:
@@ -130,6 +136,10 @@ void Array::set(size_t index, double value) {
     return put<int32_t>(at, int32_t(value));
   case DataType::I64:
     return put<int64_t>(at, int64_t(value));
+  case DataType::U8:
+    return put<uint8_t>(at, uint8_t(value));
+  case DataType::U32:
+    return put<uint32_t>(at, uint32_t(value));
   case DataType::F16:
     return put<_Float16>(at, _Float16(value));
   case DataType::BF16:

@@ -108,6 +108,28 @@ TEST(Tile, reduceAlongEachDimension) {
   EXPECT_EQ(reduce("min", 0, "3"), (List{1, 2, 3}));
 }
 
+TEST(Tile, combineAndScanKeepTheOrder) {
+  // Of a and a later b: 10 a + b, which is not commutative.
+  auto run = [](const std::string &op, int dim, const std::string &shape) {
+    return evaluate(kMatrix + "%r = tile." + op + " %m along " + std::to_string(dim) + " : tensor<2x3xf32> -> tensor<" +
+                        shape +
+                        "xf32> {\n^bb0(%a: f32, %b: f32):\n%ten = arith.constant 10.0 : f32\n"
+                        "%x = arith.mulf %a, %ten : f32\n%y = arith.addf %x, %b : f32\ntile.yield %y : f32\n}",
+                    shape, DataType::F32);
+  };
+  EXPECT_EQ(run("combine", 1, "2"), (List{123, 456}));
+  EXPECT_EQ(run("combine", 0, "3"), (List{14, 25, 36}));
+  EXPECT_EQ(run("scan", 1, "2x3"), (List{1, 12, 123, 4, 45, 456}));
+  EXPECT_EQ(run("scan", 0, "2x3"), (List{1, 2, 3, 14, 25, 36}));
+}
+
+TEST(Tile, scalar) {
+  EXPECT_EQ(evaluate("%t = arith.constant dense<2.5> : tensor<1xf32>\n%s = tile.scalar %t : tensor<1xf32> -> f32\n"
+                     "%r = tile.splat %s : f32 -> tensor<2xf32>",
+                     "2", DataType::F32),
+            (List{2.5, 2.5}));
+}
+
 TEST(Tile, reducePassesOverNan) {
   EXPECT_EQ(evaluate("%m = arith.constant dense<[[0x7FC00000, 2.0], [-1.0, 0x7FC00000]]> : tensor<2x2xf32>\n"
                      "%r = tile.reduce max %m along 1 : tensor<2x2xf32> -> tensor<2xf32>",

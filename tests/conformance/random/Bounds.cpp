@@ -36,6 +36,8 @@ double Bounds::magnitude() const { return std::max(std::fabs(low), std::fabs(hig
 Bounds test::wholeRange(DataType type) {
   if (type == DataType::Bool)
     return {0, 1, 0, 0};
+  if (isUnsigned(type))
+    return {0, std::ldexp(1.0, int(widthOf(type))) - 1, 0, 0};
   double end = std::ldexp(1.0, int(widthOf(type)) - 1);
   return {-end, end - 1, 0, 0};
 }

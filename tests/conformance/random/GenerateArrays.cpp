@@ -35,7 +35,7 @@ size_t Generator::newArray(DataType type, const Shape &extents, bool output) {
   array.offset = chance(70) ? 0 : chance(50) ? pick(1, 9) : 16;
   for (int64_t extent : extents)
     array.symbols.push_back(chance(40) ? std::to_string(extent) : freshName("N"));
-  bool isWide = !isFloat(type) && chance(30);
+  bool isWide = isUnsigned(type) || (!isFloat(type) && chance(30));
   array.contents = isFloat(type) ? (chance(75) ? ArrayPlan::Dyadic : ArrayPlan::Rough)
                                  : (isWide ? ArrayPlan::Whole : ArrayPlan::Small);
   unsigned alignment = alignmentOf(array);

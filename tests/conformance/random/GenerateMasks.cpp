@@ -52,7 +52,7 @@ void Generator::addMask() {
   std::string mask = maskPart();
   for (int64_t more = pick(0, 2); more > 0; --more)
     mask += " && " + maskPart();
-  declarations = "hook mask(at: coord) -> bool = true;\nfn seen(a: i32, b: i32)(at) = " + mask + ";\n";
+  declarations += "hook mask(at: coord) -> bool = true;\nfn seen(a: i32, b: i32)(at) = " + mask + ";\n";
   program.options.hooks["mask"] =
       "seen(" + std::to_string(maskConstant()) + ", " + std::to_string(maskConstant()) + ")";
 }

@@ -65,7 +65,7 @@ std::optional<Value> Generator::assignable(DataType type, const Shape &shape) {
   std::optional<Value> value = find([&](const Value &v) { return v.type == type && v.shape == shape; });
   if (value || type == DataType::Bool)
     return value;
-  int64_t number = pick(-3, 3);
+  int64_t number = pick(isUnsigned(type) ? 0 : -3, 3);
   Bounds bounds{double(number), double(number), 0, 0};
   std::string text = std::to_string(number);
   if (shape.empty())
@@ -111,6 +111,8 @@ void Generator::addLiteral() {
   bool isReal = isFloat(x->type);
   double number = isReal ? kFloatValues[which] : kIntegerValues[which];
   std::string literal = isReal ? kFloats[which] : kIntegers[which];
+  if (isUnsigned(x->type) && number < 0)
+    number = -number, literal = literal.substr(1);
   if (x->type == DataType::I32 && chance(15)) // wraps, but for a comparison of positions
     number = 2147483000, literal = "2147483000";
   std::string op = choose<std::string>({"+", "-", "*", "min", "max"});
@@ -145,6 +147,21 @@ void Generator::addUnary() {
   define(text, x->type, x->shape, boundsOf(op, x->type, bounds));
 }
 
+/// Bits of two integers, or shifted: by a number that there are bits for, or any.
+void Generator::addBits() {
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && !isFloat(v.type); });
+  std::optional<Value> y = x ? operandLike(x->type, x->shape) : std::nullopt;
+  if (!y)
+    return;
+  std::string op = choose<std::string>({"&", "|", "^", "<<", ">>"}), right = y->text;
+  Shape shape = x->shape.size() < y->shape.size() ? y->shape : x->shape;
+  if (op.size() == 2 && chance(70))
+    right = chance(50) ? std::to_string(pick(0, 7)) : "(" + right + " & 7)";
+  if (right.find('&') == std::string::npos && right != y->text)
+    shape = x->shape;
+  define("(" + x->text + " " + op + " " + right + ")", x->type, shape, wholeRange(x->type));
+}
+
 /// x < y and its like, on exact operands, with the result's shape `shape`; nullopt if there are none.
 std::optional<Value> Generator::comparison(const Shape &shape) {
   std::optional<Value> x = find([&](const Value &v) { return isNumber(v) && v.shape == shape && v.bounds.isExact(); });
@@ -152,7 +169,7 @@ std::optional<Value> Generator::comparison(const Shape &shape) {
     return std::nullopt;
   std::optional<Value> y = operandLike(x->type, shape);
   bool useLiteral = !y || !y->bounds.isExact() || chance(30);
-  std::string right = useLiteral ? std::to_string(pick(-2, 2)) : y->text;
+  std::string right = useLiteral ? std::to_string(pick(isUnsigned(x->type) ? 0 : -2, 2)) : y->text;
   std::string op = choose<std::string>({"<", "<=", ">", ">=", "==", "!="});
   return Value{"(" + x->text + " " + op + " " + right + ")", DataType::Bool, shape, wholeRange(DataType::Bool)};
 }

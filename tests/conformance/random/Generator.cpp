@@ -22,7 +22,9 @@ DataType Generator::floatType() {
 }
 
 DataType Generator::numberType() {
-  return chance(65) ? floatType() : choose<DataType>({DataType::I8, DataType::I32, DataType::I32, DataType::I64});
+  return chance(65) ? floatType()
+                    : choose<DataType>({DataType::I8, DataType::I32, DataType::I32, DataType::I32, DataType::I64,
+                                        DataType::U8, DataType::U32});
 }
 
 Shape Generator::anyShape() {

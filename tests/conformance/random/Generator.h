@@ -71,6 +71,7 @@ private:
   void addBinary();
   void addLiteral();
   void addUnary();
+  void addBits();
   void addWhere();
   void addCast();
   void addReduce();
@@ -86,6 +87,11 @@ private:
   void addDot();
   void addDotLoop();
   void addChainedDots();
+
+  // GenerateFunctions.cpp: functions of the file.
+  void addFunction();
+  void addCombiner();
+  void addWhole();
 
   // GenerateMasks.cpp: loops with `visible`.
   int64_t maskConstant();

@@ -57,6 +57,10 @@ void test::encodeElement(uint8_t *to, DataType type, double value, int64_t integ
     return put<int32_t>(to, int32_t(integer));
   case DataType::I64:
     return put<int64_t>(to, integer);
+  case DataType::U8:
+    return put<uint8_t>(to, uint8_t(integer));
+  case DataType::U32:
+    return put<uint32_t>(to, uint32_t(integer));
   case DataType::F16:
     return put<_Float16>(to, _Float16(value));
   case DataType::BF16:

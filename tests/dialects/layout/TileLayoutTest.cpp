@@ -40,7 +40,9 @@ std::vector<Case> everyCase() {
     for (int64_t rows : {1, 5, 33})
       for (int64_t columns : {1, 7, 33, 100, 257})
         for (unsigned dim : {0u, 1u})
-          cases.push_back({TileLayout::reduction({rows, columns}, dim, warps, 4), warps});
+          for (const TileLayout &layout : {TileLayout::reduction({rows, columns}, dim, warps, 4),
+                                           TileLayout::inWarps({rows, columns}, dim, warps, 8)})
+            cases.push_back({layout, warps});
   for (auto [m, n] : {std::pair<unsigned, unsigned>{1, 1}, {4, 1}, {2, 2}, {12, 1}, {3, 4}, {1, 4}})
     for (int64_t perWarpM : {16, 32, 48})
       for (int64_t columns : {32, 96, 160, 192}) {
@@ -156,6 +158,9 @@ TEST(TileLayout, partsOfLanesKeepEveryLaneApart) {
 }
 
 TEST(TileLayout, reductionsLieOverWarpsWhereThatPays) {
+  EXPECT_EQ(TileLayout::inWarps({2, 1024}, 1, 8, 32).warps(), (llvm::ArrayRef<unsigned>{2, 1}));
+  EXPECT_EQ(TileLayout::inWarps({2, 1024}, 1, 8, 32).contiguous(1), 32u);
+  EXPECT_EQ(TileLayout::inWarps({512, 2}, 0, 8, 1).warps()[0], 1u);
   EXPECT_EQ(TileLayout::reduction({1, 65536}, 1, 32, 4).registersPerThread(), 64u);
   EXPECT_EQ(TileLayout::reduction({1, 128}, 1, 4, 4).warps()[1], 1u); // 4 registers: not worth a barrier
   EXPECT_EQ(TileLayout::reduction({64, 64}, 1, 4, 4).warps(), (llvm::ArrayRef<unsigned>{4, 1}));

@@ -43,6 +43,30 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   return
 }
 
+// CHECK-LABEL: @combiners
+func.func @combiners(%x: tensor<8x16xf32>, %i: tensor<8x16xi32>) -> f32 {
+  // CHECK: tile.combine %{{.*}}, %{{.*}} along 1 : tensor<8x16xf32>, tensor<8x16xi32> -> tensor<8xf32>, tensor<8xi32>
+  // CHECK-NEXT: ^bb0(%{{.*}}: f32, %{{.*}}: i32, %{{.*}}: f32, %{{.*}}: i32):
+  %m:2 = tile.combine %x, %i along 1 : tensor<8x16xf32>, tensor<8x16xi32> -> tensor<8xf32>, tensor<8xi32> {
+  ^bb0(%a: f32, %p: i32, %b: f32, %q: i32):
+    %first = arith.cmpf oge, %a, %b : f32
+    %most = arith.select %first, %a, %b : f32
+    %at = arith.select %first, %p, %q : i32
+    // CHECK: tile.yield %{{.*}}, %{{.*}} : f32, i32
+    tile.yield %most, %at : f32, i32
+  }
+  // CHECK: tile.scan %{{.*}} along 0 : tensor<8x16xf32> -> tensor<8x16xf32>
+  %s = tile.scan %x along 0 : tensor<8x16xf32> -> tensor<8x16xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %sum = arith.addf %a, %b : f32
+    tile.yield %sum : f32
+  }
+  %one = arith.constant dense<1.0> : tensor<1xf32>
+  // CHECK: tile.scalar %{{.*}} : tensor<1xf32> -> f32
+  %scalar = tile.scalar %one : tensor<1xf32> -> f32
+  return %scalar : f32
+}
+
 // CHECK-LABEL: @facts
 func.func @facts(%positive: i1, %low: tensor<32xi32>, %high: tensor<32xi32>) -> tensor<32x16xi1> {
   // CHECK: tile.require %{{.*}}

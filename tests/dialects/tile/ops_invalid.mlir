@@ -281,3 +281,74 @@ func.func @subview_type(%v: !tile.view<? x ? x f32>, %i: i32) {
   %0 = tile.subview %v[%i, %i] dims [0] to [%i] : !tile.view<? x ? x f32> -> !tile.view<4 x f32>
   return
 }
+
+// -----
+
+func.func @combine_dim(%x: tensor<8x16xf32>) {
+  // expected-error @+1 {{(1) expected tiles of one shape with a dimension 2}}
+  %m = tile.combine %x along 2 : tensor<8x16xf32> -> tensor<8xf32> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @scan_result(%x: tensor<8x16xf32>) {
+  // expected-error @+1 {{(2) }}
+  %m = tile.scan %x along 1 : tensor<8x16xf32> -> tensor<8xf32> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @combine_function(%x: tensor<8x16xf32>) {
+  // expected-error @+1 {{(3) the function must take the tiles' element types twice}}
+  %m = tile.combine %x along 1 : tensor<8x16xf32> -> tensor<8xf32> {
+  ^bb0(%a: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @combine_body(%x: tensor<8x16xi32>) {
+  // expected-error @+1 {{(4) 'tile.program_id' is not arithmetic on scalars}}
+  %m = tile.combine %x along 1 : tensor<8x16xi32> -> tensor<8xi32> {
+  ^bb0(%a: i32, %b: i32):
+    %i = tile.program_id 0
+    tile.yield %i : i32
+  }
+  return
+}
+
+// -----
+
+func.func @yield_place(%x: f32) {
+  scf.execute_region {
+    // expected-error @+1 {{(1) expected to end the function of a tile.combine or tile.scan}}
+    tile.yield %x : f32
+  }
+  return
+}
+
+// -----
+
+func.func @scalar_tile(%x: tensor<2xf32>) {
+  // expected-error @+1 {{(1) expected a tile of one element}}
+  %s = tile.scalar %x : tensor<2xf32> -> f32
+  return
+}
+
+// -----
+
+func.func @scalar_type(%x: tensor<1xf32>) {
+  // expected-error @+1 {{(2) 'f16' of a tile of 'f32'}}
+  %s = tile.scalar %x : tensor<1xf32> -> f16
+  return
+}

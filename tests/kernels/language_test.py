@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the language can say, end to end: the kernels of language/. Shapes are odd on purpose. See runs.py."""
+import itertools, json, math, os, unittest
+
+from runs import ROOT, Runs, integers, normals
+
+
+class Language(Runs):
+    FOLDER = "tests/kernels/language"
+
+    def test_functions(self):
+        for device, setting in self.on_devices(["WIDE=0"], ["WIDE=1", "warps=2"]):
+            found = self.run_kernel("functions", {"Most": 0, "Total": 0}, {"X": normals(13, 100)}, (), setting, device)
+            rows = [found["in"]["X"][i * 100:i * 100 + 100] for i in range(13)]
+            # both(x, y): a, b = 4 x, y / 4; c, d = b / 2, 2 a; gives d, c.
+            self.near(found["Most"], [8 * max(row) for row in rows], 1e-6)
+            self.near(found["Total"], [sum(math.exp(x - max(row)) for x in row) / 8 for row in rows], 1e-5)
+
+    def test_combiners(self):
+        for device, (rows, columns, warps) in self.on_devices((8, 32, 4), (3, 100, 2), (1, 300, 8), (40, 5, 1), (16, 48, 4)):
+            n = max(2, 2 * rows - 1)
+            found = self.run_kernel(
+                "combiners", {"S": 0, "Best": 0, "At": 0, "Sums": "2x%d" % columns, "Last": "2x%d" % columns, "Whole": "2x3", "Columns": 0},
+                {"A": normals(n, columns, scale=0.5), "X": normals(n, columns), "I": integers(n, columns)}, (),
+                ["R=%d" % rows, "C=%d" % columns, "warps=%d" % warps], device)
+            a, x, v = (found["in"][name] for name in "AXI")
+            states, sums, best, at = [], [], [], []
+            for r in range(n):
+                decay, state, total = 1, 0, 0
+                for c in range(columns):
+                    decay, state = decay * a[r * columns + c], state * a[r * columns + c] + x[r * columns + c]
+                    states.append(state + decay)
+                row = x[r * columns:(r + 1) * columns]
+                best.append(max(row)), at.append(row.index(max(row)))
+            self.near(found["S"], states, 2e-5)
+            self.assertEqual((found["Best"], found["At"]), (best, at))
+            for i in range(2):
+                present = range(i * rows, min(n, (i + 1) * rows))
+                column = [sum(v[r * columns + c] for r in present) for c in range(columns)]
+                self.assertEqual(found["Sums"][i * columns:(i + 1) * columns], column)
+            down = [0] * columns
+            for r in range(n):
+                across = 0
+                for c in range(columns):
+                    down[c] = v[r * columns + c] + (down[c] if r % rows else 0)
+                    across += v[r * columns + c]
+                    sums.append(2 * across + down[c])
+            self.assertEqual(found["Columns"], sums)
+            self.assertAlmostEqual(found["Whole"][0], sum(x[:rows * columns]), delta=1e-3)
+
+    def test_bits(self):
+        words = integers(21, 8, type="u32", low=0, high=2**32 - 1)
+        for device, _ in self.on_devices():
+            inputs = {"X": words, "Y": words, "S": integers(21, 8, low=-2**31, high=2**31 - 1), "B": integers(21, 8, type="u8", low=0, high=255)}
+            found = self.run_kernel("bits", dict.fromkeys("ACDEFGH", 0), inputs, {"k": 2**32 - 5}, (), device)
+            x, y, s, b = (found["in"][name] for name in "XYSB")
+            u32, mask = lambda v: v & 0xFFFFFFFF, 0xFFFFFFFF
+            i32 = lambda v: (u32(v) ^ 2**31) - 2**31
+            shl = lambda v, n: u32(v << n) if n < 32 else 0
+            self.assertEqual(found["A"], [u32(((p & q) ^ 0xF0F0 | 2**32 - 5) + (p >> 7) - u32(q << 3)) for p, q in zip(x, y)])
+            self.assertEqual(found["C"], [u32((p // (q | 1) if p < q else p % (q | 1)) + min(p, q) + (max(p, q) >> (q & 63)) + shl(p, q >> 26)) for p, q in zip(x, y)])
+            self.assertEqual(found["D"], [i32((r >> (r & 63)) + shl(r, r & 63) + ((-1 if r < 0 else 0) & 5) + (p >> 1)) for r, p in zip(s, x)])
+            self.assertEqual(found["E"], [((c >> 2) * 3 + p + 200 - c) & 255 for c, p in zip(b, x)])
+            self.assertEqual(found["F"], [p + min(max(int(r * 4.5), 0), mask) + c for p, r, c in zip(x, s, b)])
+            self.assertEqual(found["G"], [((p << 20 | c) + 2**63) % 2**64 - 2**63 for p, c in zip(x, b)])
+
+    def test_random(self):
+        with open(os.path.join(ROOT, "tests", "data", "philox", "answers.json")) as file:
+            answers = json.load(file)
+        n, bits = len(answers), None
+        keys = iter([key - 2**64 if key >= 2**63 else key for key in (a["key"][0] | a["key"][1] << 32 for a in answers)] * 8)
+        for device, settings in self.on_devices((), ["ROWS=16", "COLUMNS=100"], ["ROWS=1", "COLUMNS=32", "warps=1"]):
+            counters = iter([answers[i]["counter"][k] for k in range(4) for i in range(n)])
+            inputs = {"Key": ("i64", (n,), lambda _: next(keys)), "C": ("u32", (4, n), lambda _: next(counters))}
+            found = self.run_kernel("random", {"W": 0, "Bits": "13x100"}, inputs, {"seed": 77}, settings, device)
+            self.assertEqual(found["W"], [answers[i]["output"][k] for k in range(4) for i in range(n)])
+            bits = bits or found["Bits"]
+            self.assertEqual(found["Bits"], bits, "they depend on the sizes of tiles")
+
+    def test_six_extents(self):
+        for device, _ in self.on_devices():
+            found = self.run_kernel("six_extents", {"Y": "3x2x3x4x2x2"}, {"X": integers(3, 2, low=0, high=0)}, {"c": 4}, (), device)
+            places = itertools.product(range(3), range(2), range(3), range(4), range(2), range(2))
+            self.assertEqual(found["Y"], [sum(at * 10**e for e, at in enumerate(place)) for place in places])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the tests of kernels in Python share: a kernel run on arrays made from a seed, judged by the interpreter
+(`imbrex run --check`), its results for an oracle in plain Python.
+
+usage of such a test: TEST IMBREX SOURCE_DIR [DEVICE]      Python's standard library only.
+"""
+import math, os, random, subprocess, sys, tempfile, unittest
+
+IMBREX, ROOT = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+sys.path.insert(0, os.path.join(ROOT, "tests", "cases"))
+import arrays
+
+DEVICES = sys.argv[3:4] or ["sim:a100", "sim:h200"]
+del sys.argv[1:]
+
+
+def normals(*shape, type="f32", scale=1.0):
+    return type, shape, lambda source: source.gauss(0, 1) * scale
+
+
+def integers(*shape, type="i32", low=-100, high=100):
+    return type, shape, lambda source: source.randint(low, high)
+
+
+class Runs(unittest.TestCase):
+    FOLDER = None  # of the kernels
+
+    def file_of(self, kernel):
+        return kernel.removesuffix("_backward") + ".tile"
+
+    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None):
+        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'."""
+        source, values = random.Random(name), {"in": {}}
+        with tempfile.TemporaryDirectory() as out:
+            words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
+            for key, (type_, shape, element) in dict(inputs).items():
+                path = os.path.join(out, key + "_in.npy")
+                values["in"][key] = [element(source) for _ in range(math.prod(shape))]
+                arrays.save(path, type_, shape, values["in"][key])
+                values["in"][key] = arrays.load(path)
+                words += ["--arg", "%s=%s" % (key, path)]
+            for key, value in dict(scalars).items():
+                words += ["--arg", "%s=%r" % (key, value)]
+            for setting in settings:
+                words += ["--set", setting]
+            for key, shape in dict(outputs).items():
+                words += ["--out", "%s=%s" % (key, "%s:%s" % (shape, os.path.join(out, key + ".npy")) if shape else os.path.join(out, key + ".npy"))]
+            result = subprocess.run(words, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, " ".join(words) + "\n" + result.stdout + result.stderr)
+            for key in dict(outputs):
+                values[key] = arrays.load(os.path.join(out, key + ".npy"))
+        return values
+
+    def near(self, got, want, limit):
+        self.assertEqual(len(got), len(want))
+        for i, (x, y) in enumerate(zip(got, want)):
+            self.assertLessEqual(abs(x - y), limit * (1 + abs(y)), "element %d: %r, expected %r" % (i, x, y))
+
+    def on_devices(self, *settings):
+        for device in DEVICES:
+            for setting in settings or [()]:
+                yield device, setting
