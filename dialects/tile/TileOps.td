@@ -435,7 +435,13 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator]> {
   let description = [{
     Constraints: (1) ends the function of a `tile.combine` or a `tile.scan`.
 
-    Example: see `tile.combine`.
+    Example:
+    ```mlir
+    %last = tile.combine %x along 1 : tensor<8x32xi32> -> tensor<8xi32> {
+    ^bb0(%a: i32, %b: i32):
+      tile.yield %b : i32
+    }
+    ```
   }];
   let arguments = (ins Variadic<Tile_Scalar>:$values);
   let assemblyFormat = "$values attr-dict `:` type($values)";
