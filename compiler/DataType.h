@@ -26,8 +26,10 @@ std::optional<DataType> parseDataType(std::string_view text);
 unsigned byteSize(DataType type);
 inline bool isFloat(DataType type) { return type >= DataType::F16; }
 inline bool isUnsigned(DataType type) { return type == DataType::U8 || type == DataType::U32; }
-/// wide<T> of the language: what products of `type` are added in, f64 for f64, else f32.
-inline DataType wideType(DataType type) { return type == DataType::F64 ? DataType::F64 : DataType::F32; }
+/// wide<T> of the language: what products of `type` are added in, f64 for f64, i32 for i8, else f32.
+inline DataType wideType(DataType type) {
+  return type == DataType::F64 ? DataType::F64 : type == DataType::I8 ? DataType::I32 : DataType::F32;
+}
 
 } // namespace imbrex
 

@@ -49,10 +49,11 @@ static unsigned mmaConflicts(const SharedLayout &shared, layout::KOrder order, b
     return ldmatrixConflicts(shared);
   unsigned most = 0;
   for (unsigned half = 0; half < 2; ++half)
-    most = std::max(most, conflicts(shared, 1, [&](unsigned lane) {
-                      unsigned k = layout::mmaK(order, bytes, half, lane % 4, 0), line = lane / 4;
-                      return kIsRow ? Place(k, line) : Place(line, k);
-                    }));
+    for (unsigned element = 0; element < layout::mmaPacked(bytes); ++element)
+      most = std::max(most, conflicts(shared, 1, [&](unsigned lane) {
+                        unsigned k = layout::mmaK(order, bytes, half, lane % 4, element), line = lane / 4;
+                        return kIsRow ? Place(k, line) : Place(line, k);
+                      }));
   return most;
 }
 
@@ -105,8 +106,7 @@ std::optional<unsigned> imbrex::bankConflictsOf(Operation *op) {
     return std::nullopt;
   auto type = cast<RankedTensorType>(read.getResult().getType());
   SharedLayout shared = read.getBuffer().getType().getLayout();
-  if (isa<FloatType>(type.getElementType()) &&
-      layout::isLdmatrixOperand(cta::layoutOf(type), type.getShape(), shared, read.getTransposed()))
+  if (cta::isReadByLdmatrix(read))
     return ldmatrixConflicts(shared);
   return tileConflicts(type, shared, read.getTransposed());
 }

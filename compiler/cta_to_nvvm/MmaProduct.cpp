@@ -40,12 +40,13 @@ private:
   void prepareAddresses();
   Value kOf(unsigned half);
   /// A bit of the lane, 0 or 8, as columns of 16 bytes or none.
-  Value chunk(Value bit) { return bytes == 2 ? bit : l.shiftRight(bit, llvm::Log2_32(bytes / 2)); }
+  Value chunk(Value bit) { return bytes == 2 ? bit : l.mulConstant(l.shiftRight(bit, 3), 16 / bytes); }
   Fragment loadA(unsigned block, unsigned step);
   SmallVector<Fragment> loadB(unsigned block, unsigned step, bool two);
   Values wordsFromTile(unsigned block, unsigned step);
   Values matricesOfA(unsigned block, unsigned step);
   Values matricesOfB(unsigned block, unsigned step, bool two);
+  Value pack(ArrayRef<Value> elements);
   Value wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step);
   Fragment toFragment(Values words);
   void multiply(unsigned row, unsigned column, const Fragment &a, const Fragment &bFragment);
@@ -122,21 +123,16 @@ Value MmaProduct::kOf(unsigned half) {
 /// The four words of A at row block `block`, k-step `step`, packed from the tile's registers.
 Values MmaProduct::wordsFromTile(unsigned block, unsigned step) {
   const Values &registers = l.registersOf(dot.getA());
-  unsigned packed = layout::mmaPacked(bytes);
   auto registerOf = [&](unsigned word, unsigned i) {
     uint32_t row = 16 * warpsM * block + 8 * (word % 2), k = layout::mmaK(order, bytes, word / 2, 0, i);
     return registers[numbersOfA.find({row, step * depth + k})->second];
   };
   Values words;
   for (unsigned word = 0; word < 4; ++word) {
-    if (packed == 1) {
-      words.push_back(registerOf(word, 0));
-      continue;
-    }
-    Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({packed}, element));
-    for (unsigned i = 0; i < packed; ++i)
-      all = LLVM::InsertElementOp::create(b, l.loc, all, registerOf(word, i), l.i32(i));
-    words.push_back(LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all));
+    Values elements;
+    for (unsigned i = 0; i < layout::mmaPacked(bytes); ++i)
+      elements.push_back(registerOf(word, i));
+    words.push_back(pack(elements));
   }
   return words;
 }
@@ -168,13 +164,27 @@ Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
   return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getBBuffer()), shared, place), two ? 4 : 2, !keyMajor);
 }
 
-/// This lane's word of row or column `line` + `lineStep` of an operand, from `buffer`.
+/// Elements as a word: an i32, or the f32 itself.
+Value MmaProduct::pack(ArrayRef<Value> elements) {
+  if (elements.size() == 1)
+    return elements.front();
+  Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({int64_t(elements.size())}, element));
+  for (auto [i, each] : llvm::enumerate(elements))
+    all = LLVM::InsertElementOp::create(b, l.loc, all, each, l.i32(i));
+  return LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
+}
+
+/// This lane's word of row or column `line` + `lineStep` of an operand, from `buffer`, element by element.
 Value MmaProduct::wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step) {
   SharedLayout shared = cast<cta::BufferType>(buffer.getType()).getLayout();
-  int64_t k = int64_t(step) * depth;
-  SharedPlace place =
-      kIsRow ? SharedPlace{kOfHalf[half], line, k, lineStep} : SharedPlace{line, kOfHalf[half], lineStep, k};
-  return l.loadVector(l.sharedPointer(l.slotPointer(buffer), shared, place), element, 1).front();
+  Values elements;
+  for (unsigned i = 0; i < layout::mmaPacked(bytes); ++i) {
+    int64_t k = int64_t(step) * depth + layout::mmaK(order, bytes, 0, 0, i);
+    SharedPlace place =
+        kIsRow ? SharedPlace{kOfHalf[half], line, k, lineStep} : SharedPlace{line, kOfHalf[half], lineStep, k};
+    elements.push_back(l.loadVector(l.sharedPointer(l.slotPointer(buffer), shared, place), element, 1).front());
+  }
+  return pack(elements);
 }
 
 //===----------------------------------------------------------------------===//
@@ -241,8 +251,7 @@ void MmaProduct::multiply(unsigned row, unsigned column, const Fragment &a, cons
 
 /// Adds to the sums from `first` on.
 void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords) {
-  Type f32 = b.getF32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sums[first].getType()));
   auto operand = [&](ArrayRef<Value> words) {
     Values result(words);
     if (element.isF16())
@@ -253,12 +262,17 @@ void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> 
   // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
   Values c(sums.begin() + first, sums.begin() + first + 4);
   std::optional<std::array<NVVM::MMATypes, 2>> types;
+  std::optional<NVVM::MMAIntOverflow> overflow;
   if (!element.isF16()) {
-    NVVM::MMATypes each = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::tf32;
+    NVVM::MMATypes each = element.isBF16()       ? NVVM::MMATypes::bf16
+                          : element.isInteger(8) ? NVVM::MMATypes::s8
+                                                 : NVVM::MMATypes::tf32;
     types = {each, each};
   }
+  if (element.isInteger(8))
+    overflow = NVVM::MMAIntOverflow::wrapped;
   Value d = NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bWords), c, {16, 8, int64_t(depth)}, std::nullopt,
-                                std::nullopt, types,
+                                overflow, types,
                                 std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   for (unsigned i = 0; i < 4; ++i)
     sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);

@@ -100,8 +100,7 @@ static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   const TileLayout &layout = cta::layoutOf(type);
   SharedLayout shared = op.getBuffer().getType().getLayout();
-  if (isa<FloatType>(type.getElementType()) &&
-      layout::isLdmatrixOperand(layout, type.getShape(), shared, op.getTransposed())) {
+  if (cta::isReadByLdmatrix(op)) {
     readFragment(l, op, layout);
     return success();
   }

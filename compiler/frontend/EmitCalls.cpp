@@ -10,6 +10,7 @@
 
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/ForeignWords.h"
+#include "compiler/MlirTypes.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -155,8 +156,9 @@ Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
   const Val &x = arguments[0], &y = arguments[1];
   RankedTensorType xt = x.tile(), yt = y.tile();
   bool tiles = xt && yt && xt.getRank() == 2 && yt.getRank() == 2 && xt.getElementType() == yt.getElementType() &&
-               isa<FloatType>(xt.getElementType());
-  Type sum = tiles && xt.getElementType().isF64() ? b.getF64Type() : b.getF32Type();
+               (isa<FloatType>(xt.getElementType()) || xt.getElementType().isInteger(8));
+  std::optional<DataType> factor = tiles ? dataTypeOf(xt.getElementType()) : std::nullopt;
+  Type sum = toType(wideType(factor.value_or(DataType::F32)));
   if (!tiles)
     return error(expr.offset, Message::DotTypes, describe(x), describe(y), describe(sum));
   if (xt.getDimSize(1) != yt.getDimSize(0))

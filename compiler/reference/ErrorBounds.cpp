@@ -120,6 +120,7 @@ std::vector<double> absoluteProduct(const TileValue &a, const TileValue &b, bool
 /// an error may be split another way, which moves what is left out of the product.
 TileValue multiplied(const TileValue &factor, tile::DotMode mode) {
   TileValue result = factor;
+  result.floats.insert(result.floats.end(), factor.ints.begin(), factor.ints.end());
   auto part = [&](double x) {
     double rounded = roundToTf32(x);
     return mode == tile::DotMode::Tf32 ? rounded : rounded + roundToTf32(x - rounded);
@@ -263,7 +264,7 @@ double roundingOf(ElementType type, double value) {
 
 std::vector<double> ownErrors(OpRun &run, Roundings kind, bool approximates) {
   if (mlir::isa<tile::DotOp>(run.op))
-    return ownErrorsOfDot(run, kind);
+    return run.out().element.isFloat() ? ownErrorsOfDot(run, kind) : std::vector<double>();
   auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
   if (reduce && reduce.getKind() == tile::ReduceKind::Sum && run.out().element.isFloat())
     return ownErrorsOfSum(run, kind);

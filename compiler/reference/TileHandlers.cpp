@@ -73,12 +73,11 @@ void transpose(OpRun &run) {
 }
 
 /// out += a * b, of in(0)'s and in(1)'s shapes.
-void addProduct(OpRun &run, const std::vector<double> &a, const std::vector<double> &b) {
+template <typename T> void addProduct(OpRun &run, std::vector<T> &out, const std::vector<T> &a, const std::vector<T> &b) {
   int64_t rows = run.in(0).shape[0], depth = run.in(0).shape[1], columns = run.in(1).shape[1];
-  std::vector<double> &out = run.out().floats;
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t k = 0; k < depth; ++k) {
-      double factor = a[row * depth + k];
+      T factor = a[row * depth + k];
       for (int64_t column = 0; column < columns; ++column)
         out[row * columns + column] += factor * b[k * columns + column];
     }
@@ -96,16 +95,20 @@ struct Tf32Parts {
 };
 
 void dot(OpRun &run) {
-  run.out().floats = run.in(2).floats;
+  const TileValue &left = run.in(0), &right = run.in(1);
+  onElements(run.in(2), run.out(), [](const auto &in, auto &out) { out = in; });
+  if (!left.element.isFloat()) // the caller wraps
+    return addProduct(run, run.out().ints, left.ints, right.ints);
+  std::vector<double> &out = run.out().floats;
   tile::DotMode mode = mlir::cast<tile::DotOp>(run.op).getMode();
   if (mode == tile::DotMode::Ieee)
-    return addProduct(run, run.in(0).floats, run.in(1).floats);
-  Tf32Parts a(run.in(0).floats), b(run.in(1).floats);
-  addProduct(run, a.rounded, b.rounded);
+    return addProduct(run, out, left.floats, right.floats);
+  Tf32Parts a(left.floats), b(right.floats);
+  addProduct(run, out, a.rounded, b.rounded);
   if (mode == tile::DotMode::Tf32)
     return;
-  addProduct(run, a.rounded, b.small);
-  addProduct(run, a.small, b.rounded);
+  addProduct(run, out, a.rounded, b.small);
+  addProduct(run, out, a.small, b.rounded);
 }
 
 /// in is outer x length x inner, out is outer x inner.

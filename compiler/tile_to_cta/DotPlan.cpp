@@ -129,12 +129,12 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// mma.sync for 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else multiply-adds.
+/// mma.sync for 8-bit and 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else multiply-adds.
 static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
   const unsigned bytes = tile::elementBytes(a.getElementType());
-  if (bytes != 2 && dot.getMode() == tile::DotMode::Ieee) {
+  if (bytes > 2 && dot.getMode() == tile::DotMode::Ieee) {
     plan.kind = cta::DotKind::Fma;
     unsigned vector = layout::accessWidth(tile::elementBytes(result.getElementType()), 0);
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
@@ -178,6 +178,16 @@ static bool isMadeOfProduct(Value tile, Block *block) {
 static layout::KOrder orderOfLeft(tile::DotOp dot, const DotPlan &plan) {
   bool isChained = !plan.a.load && isMadeOfProduct(dot.getA(), dot->getBlock());
   return plan.b.transposed && !isChained ? layout::KOrder::Chunks : layout::KOrder::Pairs;
+}
+
+/// Says what an operand of 8 bits costs that ldmatrix cannot read.
+static void remarkBytes(tile::DotOp dot, const DotPlan &plan) {
+  if (tile::elementBytes(cast<RankedTensorType>(dot.getB().getType()).getElementType()) != 1)
+    return;
+  if (plan.a.transposed && plan.a.load)
+    dot.emitRemark("left operand read byte by byte: of 8 bits its rows must lie along K, stored as M x K");
+  if (!plan.b.transposed)
+    dot.emitRemark("right operand read byte by byte: of 8 bits its columns must lie along K, stored as N x K");
 }
 
 static void keepAtLeast(OperandPlan &operand, int64_t rows, int64_t columns) {
@@ -241,6 +251,7 @@ DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps) {
     plan.b = planOperand(dot.getB());
     Extents extents = planInstructions(dot, warps, plan);
     plan.order = orderOfLeft(dot, plan);
+    remarkBytes(dot, plan);
     keepAtLeast(plan.a, extents.m, extents.k);
     keepAtLeast(plan.b, extents.k, extents.n);
     plans.insert({dot.getOperation(), plan});

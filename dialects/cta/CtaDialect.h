@@ -49,6 +49,8 @@ mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, Pa
 /// In which order the instructions of `dot`, of kind mma, take K: as its left tile is spread, or as shared memory is
 /// read best.
 layout::KOrder kOrderOf(DotOp dot);
+/// True if ldmatrix reads what `read` reads.
+bool isReadByLdmatrix(ReadOp read);
 
 /// Checks constraint (1) of cta.alloc and cta.ring: where `slot`, or the first of several, starts in shared memory.
 llvm::LogicalResult verifyPlace(mlir::Operation *op, std::optional<int64_t> offset, BufferType slot);

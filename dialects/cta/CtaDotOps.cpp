@@ -39,10 +39,11 @@ LogicalResult imbrex::cta::DotOp::verify() {
   bool isRounded = getMode() != tile::DotMode::Ieee;
   if (getKind() == DotKind::Fma && isRounded)
     return emitOpError("(3) kind fma has mode ieee only");
-  bool hasInstruction = isRounded ? b.getElementType().isF32() : b.getElementBytes() == 2;
-  if (getKind() == DotKind::Mma && (!hasInstruction || !accumulator.getElementType().isF32()))
-    return emitOpError(
-        "(3) kind mma needs 16-bit operands, or f32 operands and mode tf32 or tf32x3, and an f32 accumulator");
+  Type element = b.getElementType(), sum = accumulator.getElementType();
+  bool isHalf = b.getElementBytes() == 2 && !isRounded && sum.isF32(), isTf32 = element.isF32() && isRounded && sum.isF32();
+  if (getKind() == DotKind::Mma && !isHalf && !isTf32 && !(element.isInteger(8) && sum.isInteger(32) && !isRounded))
+    return emitOpError("(3) kind mma has no product of ") << element << " into " << sum << " in mode "
+                                                          << tile::stringifyDotMode(getMode());
   if (getResult().getType() != accumulator)
     return emitOpError("(4) expected a result of the accumulator's type");
   return success();
@@ -52,7 +53,7 @@ layout::KOrder imbrex::cta::kOrderOf(DotOp dot) {
   using layout::KOrder, layout::TileLayout;
   unsigned bytes = dot.getBBuffer().getType().getElementBytes();
   if (!dot.getA())
-    return bytes == 2 || (!dot.getTransposedA() && dot.getTransposedB()) ? KOrder::Chunks : KOrder::Crossed;
+    return bytes != 4 || (!dot.getTransposedA() && dot.getTransposedB()) ? KOrder::Chunks : KOrder::Crossed;
   auto a = cast<RankedTensorType>(dot.getA().getType());
   const TileLayout &tile = layoutOf(a);
   return tile == TileLayout::mmaOperandA(a.getShape(), tile.warps()[0], bytes, KOrder::Chunks) ? KOrder::Chunks

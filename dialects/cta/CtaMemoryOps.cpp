@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/cta/CtaDialect.h"
+#include "dialects/layout/Access.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
@@ -33,6 +34,13 @@ LogicalResult imbrex::cta::verifyPlace(Operation *op, std::optional<int64_t> off
 }
 
 LogicalResult AllocOp::verify() { return verifyPlace(*this, getOffset(), getType()); }
+
+bool imbrex::cta::isReadByLdmatrix(ReadOp read) {
+  auto type = cast<RankedTensorType>(read.getResult().getType());
+  return !type.getElementType().isInteger(1) &&
+         layout::isLdmatrixOperand(layoutOf(type), type.getShape(), read.getBuffer().getType().getLayout(),
+                                   read.getTransposed());
+}
 
 LogicalResult ReadOp::verify() {
   RankedTensorType type = cast<RankedTensorType>(getResult().getType());

@@ -23,7 +23,7 @@ unsigned accessWidth(const TileLayout &tile, unsigned dim, int64_t extent, unsig
 bool isLdmatrixOperand(const TileLayout &tile, llvm::ArrayRef<int64_t> shape, const SharedLayout &shared,
                        bool transposed) {
   unsigned bytes = shared.elementBytes();
-  if (tile.rank() != 2 || (bytes != 2 && bytes != 4) || !isByLdmatrix(KOrder::Chunks, bytes, transposed) ||
+  if (tile.rank() != 2 || bytes > 4 || !isByLdmatrix(KOrder::Chunks, bytes, transposed) ||
       tile != TileLayout::mmaOperandA(shape, tile.warps()[0], bytes, KOrder::Chunks))
     return false;
   unsigned row = transposed ? 1 : 0;

@@ -15,6 +15,8 @@ namespace imbrex::layout {
 unsigned mmaK(KOrder order, unsigned elementBytes, unsigned half, unsigned t, unsigned element) {
   if (elementBytes == 2)
     return 8 * half + 2 * t + element;
+  if (elementBytes == 1)
+    return 16 * half + (order == KOrder::Pairs ? 8 * (element / 2) + 2 * t + element % 2 : 4 * t + element);
   switch (order) {
   case KOrder::Chunks:
     return 4 * half + t;

@@ -100,9 +100,10 @@ public:
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
 
-  /// A operand of mma (MmaOrder.h): `shape` M x K, `order` Chunks or Pairs; rows spread as in mmaAccumulator, every warp
-  /// along N holds all of K. Of 16-bit elements register 8 k + r is half r % 2 of the instruction's register a(r / 2) at
-  /// k-step k (PTX ISA, "Matrix Fragments for mma.m16n8k16"); in the order Pairs it is the accumulator of M x K.
+  /// A operand of mma (MmaOrder.h): `shape` M x K, `order` Chunks or Pairs; rows spread as in mmaAccumulator, every
+  /// warp along N holds all of K. In the order Chunks the registers are the elements of the instruction's words a0 to
+  /// a3, k-step after k-step: of 16 bits register 8 k + r is half r % 2 of a(r / 2) at k-step k. In the order Pairs it
+  /// is the accumulator of M x K.
   static TileLayout mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned elementBytes = 2,
                                 KOrder order = KOrder::Chunks);
 

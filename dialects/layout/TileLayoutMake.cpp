@@ -189,13 +189,14 @@ TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warps
   assert(shape.size() == 2 && "an operand is a matrix");
   assert(order != KOrder::Crossed && "no layout: its lanes do not add up");
   unsigned depth = mmaDepth(elementBytes);
-  llvm::SmallVector<AtomBit, 4> registers{{0, 8}};
   // What moves k by so much: an element of a word, the half, or a bit of t.
   auto step = [&](unsigned half, unsigned t, unsigned element) { return mmaK(order, elementBytes, half, t, element); };
+  llvm::SmallVector<AtomBit, 4> registers;
   for (unsigned element = 1; element < mmaPacked(elementBytes); element *= 2)
-    registers.insert(registers.begin(), {1, step(0, 0, element)});
-  AtomBit half{1, step(1, 0, 0)};
-  registers.insert(half.step == 1 ? registers.begin() : registers.end(), half); // an accumulator's columns come first
+    registers.push_back({1, step(0, 0, element)});
+  registers.push_back({1, step(1, 0, 0)});
+  // Rows before the half, or, as an accumulator has them, behind the first columns.
+  registers.insert(order == KOrder::Chunks ? registers.end() - 1 : registers.begin() + 1, AtomBit{0, 8});
   AtomBit lanes[] = {{1, step(0, 1, 0)}, {1, step(0, 2, 0)}, {0, 1}, {0, 2}, {0, 4}};
   // Warps along N are replicas, which the map does not mention.
   return TileLayout(registers, lanes, {warpsM, 1}, {1, 1},

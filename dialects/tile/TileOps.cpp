@@ -201,7 +201,8 @@ LogicalResult DotOp::verify() {
     return emitOpError("(1) extents do not agree: ") << a << " times " << b << " into " << c;
   Type element = a.getElementType();
   bool narrow = element.isF16() || element.isBF16() || element.isF32();
-  bool fits = (narrow && c.getElementType().isF32()) || (element.isF64() && c.getElementType().isF64());
+  bool fits = (narrow && c.getElementType().isF32()) || (element.isF64() && c.getElementType().isF64()) ||
+              (element.isInteger(8) && c.getElementType().isInteger(32));
   if (element != b.getElementType() || !fits)
     return emitOpError("(2) ") << element << " times " << b.getElementType() << " into " << c.getElementType();
   if (getMode() != DotMode::Ieee && !element.isF32())

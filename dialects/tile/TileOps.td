@@ -327,7 +327,8 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
     the order of the sum over k is not defined. `mode` says what the product of two f32 is (DotMode).
 
     Constraints: (1) ranks 2, `a` M x K, `b` K x N, accumulator M x N; (2) `a` and `b` have one element
-    type: f16, bf16, f32 with an f32 accumulator, or f64 with an f64 accumulator; (3) a mode other than `ieee` needs
+    type: f16, bf16, f32 with an f32 accumulator, f64 with an f64 accumulator, or i8 (signed) with an i32 accumulator,
+    which wraps; (3) a mode other than `ieee` needs
     operands of f32.
 
     Example:

@@ -150,6 +150,11 @@ TEST(Emit, ModesOfDot) {
   EXPECT_EQ(result.count(" mode tf32x3 :"), 1u);
 }
 
+TEST(Emit, DotOfIntegers) {
+  Emitted result = emitBody("let x = cast<i8>(load I[0 :+ 16])[_, :]; let a = dot(x.T, x);");
+  EXPECT_HAS(result, "tensor<16x1xi8>, tensor<1x16xi8>, tensor<16x16xi32>");
+}
+
 TEST(Emit, Reductions) {
   EXPECT_HAS(emitBody("let a = rowmax(load X[0 :+ 4, :]);"),
              "tile.reduce max %2 along 1 : tensor<4x64xf32> -> tensor<4xf32>");

@@ -296,7 +296,7 @@ static std::vector<Row> typeRows() {
        "4:11: 'g': argument 'x' must be f32, found i32"},
       {Message::BadCast, body("let a = cast<bool>(n);"), "3:9: cannot cast i32 to bool; compare with 0 instead"},
       {Message::NoField, body("let a = coord(0, 0, 0, 0, 1, 1).x;"), "a coord has no field 'x' (b, h, q, k, Sq, Sk)"},
-      {Message::DotTypes, body("let a = dot(f, f);"), "dot needs two tiles of one float type"},
+      {Message::DotTypes, body("let a = dot(f, f);"), "dot needs two tiles of one type, a float or i8"},
       {Message::DotMode, body(tile + "let a = dot<fp16>(t, t);"),
        "4:13: 'fp16' is no mode of dot; of f32 there are ieee (as without one), tf32 and tf32x3"},
       {Message::DotShapes, body(tile + "let a = dot(t, t);"), "4:9: dot: [8, 16] times [8, 16] do not agree"},

@@ -79,6 +79,15 @@ TEST(Tile, dotAddsToItsAccumulator) {
             (List{107, -1, 16, 199}));
 }
 
+TEST(Tile, dotOfIntegersWraps) {
+  EXPECT_EQ(evaluate("%a = arith.constant dense<[[-128, 3]]> : tensor<1x2xi8>\n"
+                     "%b = arith.constant dense<[[-128], [-2]]> : tensor<2x1xi8>\n"
+                     "%c = arith.constant dense<2147480000> : tensor<1x1xi32>\n"
+                     "%r = tile.dot %a, %b, %c : tensor<1x2xi8>, tensor<2x1xi8>, tensor<1x1xi32>",
+                     "1x1", DataType::I32),
+            (List{2147480000.0 + 16378 - 0x1p32}));
+}
+
 // 1 + 2^-11 lies half way between two numbers of tf32 and goes away from zero, to 1 + 2^-10; what that leaves is
 // -2^-11.
 TEST(Tile, dotRoundsItsFactorsAsTheModeSays) {

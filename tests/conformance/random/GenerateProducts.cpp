@@ -24,7 +24,7 @@ static std::string fill(DataType type, const Shape &shape, const char *value) {
 Value Generator::dotOperand(DataType type, int64_t height, int64_t width) {
   Shape shape{height, width}, flipped{width, height};
   if (chance(35)) {
-    DataType from = chance(50) ? type : DataType::F32;
+    DataType from = chance(50) ? type : isFloat(type) ? DataType::F32 : DataType::I32;
     std::optional<Value> value = find([&](const Value &v) { return v.type == from && v.shape == shape; });
     std::optional<Bounds> bounds = value ? boundsOfCast(from, type, value->bounds) : std::nullopt;
     if (value && from == type)
@@ -50,8 +50,11 @@ std::string Generator::dotMode(DataType type) {
 
 static std::string dotName(const std::string &mode) { return mode.empty() ? "dot" : "dot<" + mode + ">"; }
 
+/// i8 too, which is added in i32.
+DataType Generator::dotType() { return chance(35) ? DataType::F16 : chance(20) ? DataType::I8 : floatType(); }
+
 void Generator::addDot() {
-  DataType type = chance(40) ? DataType::F16 : floatType();
+  DataType type = dotType();
   Value a = dotOperand(type, rows, inner), b = dotOperand(type, inner, columns);
   Bounds zero{0, 0, 0, 0};
   std::optional<Value> c;
@@ -66,7 +69,7 @@ void Generator::addDot() {
 
 /// acc += A B in steps of `inner`, each operand stored as it is or transposed.
 void Generator::addDotLoop() {
-  DataType type = chance(40) ? DataType::F16 : floatType(), wide = wideType(type);
+  DataType type = dotType(), wide = wideType(type);
   int64_t depthAll = pick(1, 3 * inner), steps = (depthAll + inner - 1) / inner;
   bool flipA = chance(40), flipB = chance(50);
   int64_t heightAll = pick(rows / 2 + 1, rows * 3), widthAll = pick(columns / 2 + 1, columns * 3);

@@ -83,6 +83,7 @@ private:
 
   // GenerateProducts.cpp: matrix products.
   Value dotOperand(DataType type, int64_t rows, int64_t columns);
+  DataType dotType();
   std::string dotMode(DataType type);
   void addDot();
   void addDotLoop();

@@ -98,7 +98,7 @@ func.func @dot_shapes(%a: !cta.buffer<16, 32, f32, span 128>, %b: !cta.buffer<16
 // -----
 
 func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8, f32, span 32>, %c: tensor<16x8xf32>) {
-  // expected-error @+1 {{(3) kind mma needs 16-bit operands}}
+  // expected-error @+1 {{(3) kind mma has no product of 'f32' into 'f32' in mode ieee}}
   %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %c : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
   return
 }
@@ -106,7 +106,7 @@ func.func @dot_mma(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8,
 // -----
 
 func.func @dot_mma_mode(%a: !cta.buffer<16, 16, f16, span 32>, %b: !cta.buffer<16, 8, f16, span 32>, %c: tensor<16x8xf32>) {
-  // expected-error @+1 {{(3) kind mma needs 16-bit operands, or f32 operands and mode tf32 or tf32x3}}
+  // expected-error @+1 {{(3) kind mma has no product of 'f16' into 'f32' in mode tf32}}
   %0 = cta.dot mma buffer %a : !cta.buffer<16, 16, f16, span 32>, %b, %c mode tf32 : !cta.buffer<16, 8, f16, span 32>, tensor<16x8xf32> -> tensor<16x8xf32>
   return
 }

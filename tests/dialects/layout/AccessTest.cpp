@@ -60,6 +60,9 @@ TEST(Access, LdmatrixReadsLeftOperandsThatAreStored) {
   TileLayout tf32 = TileLayout::mmaOperandA({32, 64}, 2, 4);
   EXPECT_TRUE(isLdmatrixOperand(tf32, {32, 64}, SharedLayout::swizzled(32, 64, 4), false));
   EXPECT_FALSE(isLdmatrixOperand(tf32, {32, 64}, SharedLayout::swizzled(64, 32, 4), true)) << "halves of words";
+  TileLayout bytes = TileLayout::mmaOperandA({32, 64}, 2, 1);
+  EXPECT_TRUE(isLdmatrixOperand(bytes, {32, 64}, SharedLayout::swizzled(32, 64, 1), false));
+  EXPECT_FALSE(isLdmatrixOperand(bytes, {32, 64}, SharedLayout::swizzled(64, 32, 1), true)) << "pairs of bytes";
   TileLayout blocked = TileLayout::blocked({32, 64}, 2, 8);
   EXPECT_FALSE(isLdmatrixOperand(blocked, {32, 64}, SharedLayout::swizzled(32, 64, 2), false)) << "no operand";
   TileLayout odd = TileLayout::mmaOperandA({20, 64}, 1); // covers 32 rows

@@ -79,8 +79,21 @@ TEST(Fragments, operandAOfTf32) {
   }
 }
 
+TEST(Fragments, operandAOfEightBits) {
+  // PTX ISA, "Matrix Fragments for mma.m16n8k32": element i of a0, a1: k = 4 t + i % 4, of a2, a3: 16 more; rows as above.
+  for (int64_t depth : {32, 96}) {
+    TileLayout layout = TileLayout::mmaOperandA({64, depth}, 4, 1);
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned reg = 0; reg < depth / 2; ++reg) {
+        unsigned g = lane / 4, t = lane % 4, k = reg / 16, a = reg % 16 / 4, i = reg % 4;
+        ASSERT_EQ(layout.coordOf(reg, lane, 1), (Coord{16 + g + 8 * (a % 2), 32 * k + 16 * (a / 2) + 4 * t + i}));
+      }
+    EXPECT_EQ(TileLayout::mmaOperandA({64, depth}, 4, 1, KOrder::Pairs), TileLayout::mmaAccumulator({64, depth}, 4, 1));
+  }
+}
+
 TEST(Fragments, everyOrderOfKHoldsEachOnce) {
-  for (unsigned bytes : {2u, 4u})
+  for (unsigned bytes : {1u, 2u, 4u})
     for (KOrder order : {KOrder::Chunks, KOrder::Pairs, KOrder::Crossed}) {
       std::set<unsigned> seen;
       for (unsigned half = 0; half < 2; ++half)

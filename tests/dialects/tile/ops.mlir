@@ -26,6 +26,10 @@ func.func @all(%Q: !tile.view<? x ? x 64 x bf16> {tile.name = "Q"}, %O: !tile.vi
   %ieee = tile.dot %d, %t, %d mode ieee : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
   // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} mode tf32x3 : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
   %tf32 = tile.dot %d, %t, %d mode tf32x3 : tensor<32x32xf32>, tensor<32x32xf32>, tensor<32x32xf32>
+  // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<32x32xi8>, tensor<32x32xi8>, tensor<32x32xi32>
+  %bytes = arith.constant dense<1> : tensor<32x32xi8>
+  %sums = arith.constant dense<0> : tensor<32x32xi32>
+  %integers = tile.dot %bytes, %bytes, %sums : tensor<32x32xi8>, tensor<32x32xi8>, tensor<32x32xi32>
   // CHECK: tile.reduce max %{{.*}} along 1 : tensor<32x32xf32> -> tensor<32xf32>
   %m = tile.reduce max %d along 1 : tensor<32x32xf32> -> tensor<32xf32>
   // CHECK: tile.expand_dims %{{.*}} at 1 : tensor<32xf32> -> tensor<32x1xf32>

@@ -113,6 +113,14 @@ func.func @dot_shapes(%a: tensor<16x16xf16>, %b: tensor<32x8xf16>, %c: tensor<16
 
 // -----
 
+func.func @dot_integers(%a: tensor<16x16xi8>, %b: tensor<16x8xi8>, %c: tensor<16x8xf32>) {
+  // expected-error @+1 {{(2) 'i8' times 'i8' into 'f32'}}
+  %0 = tile.dot %a, %b, %c : tensor<16x16xi8>, tensor<16x8xi8>, tensor<16x8xf32>
+  return
+}
+
+// -----
+
 func.func @dot_mode(%a: tensor<16x16xf16>, %b: tensor<16x8xf16>, %c: tensor<16x8xf32>) {
   // expected-error @+1 {{(3) mode tf32 of 'f16'}}
   %0 = tile.dot %a, %b, %c mode tf32 : tensor<16x16xf16>, tensor<16x8xf16>, tensor<16x8xf32>
