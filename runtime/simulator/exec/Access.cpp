@@ -277,6 +277,23 @@ bool noteUnwrittenShared(Warp &warp, unsigned lane, uint64_t address, unsigned b
   return true;
 }
 
+const uint8_t *findGlobalRow(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes) {
+  if (lanes != ~0u || i.flags & kStrongAccess || base & 1 || bytes > 16)
+    return nullptr;
+  const uint64_t *bases = warp.reg<uint64_t>(base);
+  uint64_t address = bases[0] + i.imm, apart = 0;
+  for (unsigned lane = 0; lane < 32; ++lane)
+    apart |= bases[lane] - bases[0] - uint64_t(lane) * bytes;
+  if (apart != 0 || address & (std::max(bytes, 8u) - 1) || !findGlobal(warp, address, 32 * bytes))
+    return nullptr;
+  const Allocation &a = warp.recent;
+  uint64_t offset = address - a.base;
+  uint8_t written = 0xFF;
+  for (unsigned byte = 0; byte < 4 * bytes; ++byte)
+    written &= a.written[offset / 8 + byte];
+  return written == 0xFF ? a.bytes + offset : nullptr;
+}
+
 static const uint8_t *loadLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
   if (!warp.local.contains(address, bytes))
     return failBounds(warp, i, lane, Space::Local, address, bytes);

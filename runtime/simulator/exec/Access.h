@@ -34,6 +34,23 @@ inline Accessor accessor(const Warp &warp, const Instruction &instruction, unsig
   return Accessor::make(warp.index, lane, instruction.index, instruction.flags & kStrongAccess);
 }
 
+/// The lanes' addresses in shared memory. False if one is misaligned or beyond 32 bits: then each is looked at alone.
+inline bool sharedAddresses(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes,
+                            uint32_t (&addresses)[32]) {
+  uint64_t all = 0;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t address = laneAddress(warp, i, base, lane);
+    all |= address;
+    addresses[lane] = static_cast<uint32_t>(address);
+  }
+  return (all & (bytes - 1)) == 0 && all >> 32 == 0;
+}
+
+/// A plain load by a whole warp from written bytes that follow each other: the first lane's. Null for any other load;
+/// noteGlobalRow has yet to be asked.
+const uint8_t *findGlobalRow(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes);
+
 // Failures, out of line.
 uint8_t *failMisaligned(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
 uint8_t *failBounds(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes);
@@ -65,6 +82,13 @@ inline bool noteGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t
                                     value && std::memcmp(a.bytes + offset + at, value + at, step) == 0)) [[unlikely]]
       return false;
   return true;
+}
+
+/// The same for what findGlobalRow found.
+inline bool noteGlobalRow(Warp &warp, const Instruction &i, const uint8_t *first, unsigned bytes) {
+  const Allocation &a = warp.recent;
+  return !a.shadow ||
+         warp.cta->order.noteGlobalRow(warp, i, a.shadow, a.base, static_cast<uint64_t>(first - a.bytes), bytes);
 }
 
 /// Finds the allocation of a global address in Warp::recent or the table.

@@ -84,8 +84,26 @@ template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &ch
   }
 }
 
+/// Relaxed operations in shared memory that need no closer look; returns the lanes that have made them.
+template <class T, class Operation> uint32_t atomicShared(Warp &warp, const Instruction &i, uint32_t lanes) {
+  uint32_t addresses[32];
+  if (spaceOf(i) != Space::Shared || i.flags & (kAcquire | kRelease) || !warp.cta->order.isIdle(warp.index) ||
+      !sharedAddresses(warp, i, i.op[1], lanes, sizeof(T), addresses))
+    return 0;
+  SharedMemory &shared = warp.cta->shared;
+  uint32_t done = shared.updateLanes(addresses, lanes, sizeof(T), accessor(warp, i, 0));
+  T *d = warp.reg<T>(i.op[0]);
+  const T *b = warp.reg<T>(i.op[2]), *c = warp.reg<T>(i.op[3]);
+  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    d[lane] = update<T, Operation>(shared.data() + addresses[lane], b[lane], c[lane], warp.cta->watch.changes);
+  }
+  return done;
+}
+
 /// op: d, base, b, c.
 template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i, uint32_t lanes) {
+  lanes &= ~atomicShared<T, Operation>(warp, i, lanes);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, i.op[1], lane);

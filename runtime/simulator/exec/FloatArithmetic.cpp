@@ -85,7 +85,8 @@ template <class T> Step fma3(Warp &warp, const Instruction &i, uint32_t lanes) {
   } else {
     fmaLanes(d, a, b, c, lanes);
   }
-  forLanes(lanes, [&](unsigned lane) { d[lane] = finished(d[lane], i.flags); });
+  if (i.flags & (kFtz | kSat))
+    forLanes(lanes, [&](unsigned lane) { d[lane] = finished(d[lane], i.flags); });
   return Step::Next;
 }
 

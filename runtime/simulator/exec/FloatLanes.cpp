@@ -9,25 +9,35 @@
 
 #include "runtime/simulator/exec/FloatLanes.h"
 #include "runtime/simulator/exec/Clones.h"
+#include "runtime/simulator/exec/FloatMath.h"
 
 #include <bit>
+#include <cstring>
 
 namespace imbrex::simulator {
+
+/// Most warps run as a whole.
+template <class T>
+__attribute__((always_inline)) static inline void keepLanes(T *d, const T (&result)[32], uint32_t lanes) {
+  if (lanes == ~0u)
+    std::memcpy(d, result, sizeof(result));
+  else
+    for (; lanes != 0; lanes &= lanes - 1)
+      d[__builtin_ctz(lanes)] = result[__builtin_ctz(lanes)];
+}
 
 IMBREX_CLONES void fmaLanes(float *d, const float *a, const float *b, const float *c, uint32_t lanes) {
   float result[32];
   for (unsigned lane = 0; lane < 32; ++lane)
-    result[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
-  for (unsigned lane = 0; lane < 32; ++lane)
-    d[lane] = lanes >> lane & 1 ? result[lane] : d[lane];
+    result[lane] = canonical(__builtin_fmaf(a[lane], b[lane], c[lane]));
+  keepLanes(d, result, lanes);
 }
 
 IMBREX_CLONES void fmaLanes(double *d, const double *a, const double *b, const double *c, uint32_t lanes) {
   double result[32];
   for (unsigned lane = 0; lane < 32; ++lane)
-    result[lane] = __builtin_fma(a[lane], b[lane], c[lane]);
-  for (unsigned lane = 0; lane < 32; ++lane)
-    d[lane] = lanes >> lane & 1 ? result[lane] : d[lane];
+    result[lane] = canonical(__builtin_fma(a[lane], b[lane], c[lane]));
+  keepLanes(d, result, lanes);
 }
 
 /// 2^x = 2^n * 2^f with n the nearest integer and |f| <= 1/2; the Taylor series of 2^f to the seventh
@@ -55,8 +65,7 @@ IMBREX_CLONES void exp2Lanes(float *d, const float *a, uint32_t lanes) {
     float value = p * first * second;
     result[lane] = x != x ? std::bit_cast<float>(0x7FFFFFFF) : value;
   }
-  for (unsigned lane = 0; lane < 32; ++lane)
-    d[lane] = lanes >> lane & 1 ? result[lane] : d[lane];
+  keepLanes(d, result, lanes);
 }
 
 } // namespace imbrex::simulator

@@ -15,7 +15,7 @@
 
 namespace imbrex::simulator {
 
-/// d[l] = a[l] * b[l] + c[l], rounded once, for the set bits of `lanes`. d may be one of the others.
+/// d[l] = a[l] * b[l] + c[l], rounded once, NaN canonical, for the set bits of `lanes`. d may be one of the others.
 void fmaLanes(float *d, const float *a, const float *b, const float *c, uint32_t lanes);
 void fmaLanes(double *d, const double *a, const double *b, const double *c, uint32_t lanes);
 

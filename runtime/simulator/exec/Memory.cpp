@@ -22,19 +22,6 @@ using Memory =
     std::conditional_t<Bytes == 1, uint8_t,
                        std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
 
-/// The lanes' addresses in shared memory. False if one is misaligned or beyond 32 bits: then each is looked at alone.
-bool sharedAddresses(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes,
-                     uint32_t (&addresses)[32]) {
-  uint64_t all = 0;
-  forLanes(lanes, [&](unsigned lane) { addresses[lane] = static_cast<uint32_t>(laneAddress(warp, i, base, lane)); });
-  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
-    all |= addresses[__builtin_ctz(rest)];
-  if (!(base & 1))
-    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
-      all |= laneAddress(warp, i, base, static_cast<unsigned>(__builtin_ctz(rest)));
-  return (all & (bytes - 1)) == 0 && all >> 32 == 0;
-}
-
 template <unsigned Bytes, class Register, bool Signed>
 void toRegisters(Warp &warp, const Instruction &i, unsigned lane, const uint8_t *from) {
   for (unsigned e = 0; e < i.count; ++e) {
@@ -70,6 +57,14 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
   uint32_t base = i.op[count];
   if constexpr (S == Space::Shared)
     lanes &= ~loadSharedLanes<Bytes, Register, Signed>(warp, i, lanes);
+  if constexpr (S == Space::Global)
+    if (const uint8_t *from = findGlobalRow(warp, i, base, lanes, total)) {
+      if (!noteGlobalRow(warp, i, from, total))
+        return Step::Fault;
+      for (unsigned lane = 0; lane < 32; ++lane)
+        toRegisters<Bytes, Register, Signed>(warp, i, lane, from + lane * total);
+      return Step::Next;
+    }
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);

@@ -214,6 +214,18 @@ bool MemoryOrder::beginBatch(Warp &warp, const Instruction &i, unsigned lane, Ra
   return !strong || finish(); // What a strong access is ordered after changes with the next one.
 }
 
+bool MemoryOrder::noteGlobalRow(Warp &warp, const Instruction &i, RaceShadow *shadow, uint64_t base, uint64_t offset,
+                                unsigned bytes) {
+  if (!beginBatch(warp, i, 0, shadow, base, offset, bytes, false, false))
+    return false;
+  LaneRange &range = batch.range;
+  for (unsigned lane = 0; lane < 32; ++lane)
+    range.lanes[lane] = static_cast<uint8_t>(lane);
+  range.count = 32;
+  batch.end = offset + 32 * bytes;
+  return true;
+}
+
 bool MemoryOrder::finish() {
   if (!batch.instruction)
     return true;

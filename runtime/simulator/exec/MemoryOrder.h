@@ -97,6 +97,11 @@ public:
     }
     return beginBatch(warp, instruction, lane, shadow, base, offset, bytes, write, equal);
   }
+  /// A plain read by a whole warp, each lane `bytes` behind the one before. False: Cta::fault is filled.
+  bool noteGlobalRow(Warp &warp, const Instruction &instruction, RaceShadow *shadow, uint64_t base, uint64_t offset,
+                     unsigned bytes);
+  /// Whether relaxed strong accesses to shared memory neither leave nor find anything.
+  bool isIdle(unsigned warp) const { return !warps[warp].fencedInBlock && sharedPlaces.empty(); }
   /// Checks what noteGlobal has gathered. False: Cta::fault is filled.
   bool finish();
 

@@ -262,6 +262,27 @@ uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uin
   }
 }
 
+uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined)
+    return 0;
+  const uint32_t oldest = clocks.oldest[who.warp()], start = clocks.start;
+  anyStrong = true;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane], first = address >> granule, last = (address + bytes - 1) >> granule;
+    if (address >= limit || bytes > limit - address)
+      return lanes & ~rest;
+    Accessor mine{who.bits | lane};
+    for (uint32_t i = first; i <= last; ++i) {
+      bool strong = Accessor{writeWho[i]}.strong() && writeTime[i] < kObject;
+      if ((strong ? plainTime[i] : writeTime[i]) > oldest || writeTime[i] <= start || !isAfterReads(i, i, mine))
+        return lanes & ~rest;
+    }
+    stampStrongWrite(first, last, mine);
+  }
+  return lanes;
+}
+
 bool SharedMemory::isUndefined(uint32_t begin, uint32_t end) const {
   return std::any_of(undefinedBytes.begin() + begin, undefinedBytes.begin() + std::min(end, limit),
                      [](uint8_t state) { return state != 0; });

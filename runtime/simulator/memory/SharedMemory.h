@@ -152,11 +152,12 @@ public:
     stampWrite(first, last, clocks.now, who);
     return true;
   }
-  /// Plain accesses of one instruction by `lanes` of `who`'s warp: `bytes` bytes at addresses[lane] each. They are made
+  /// Plain accesses or atomic operations of one instruction by `lanes` of `who`'s warp: `bytes` bytes at addresses[lane] each. They are made
   /// in ascending order up to the first that needs a closer look; returns the lanes whose access is made. The ranges
   /// are aligned, not yet known to be inside.
   uint32_t readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   uint32_t writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
+  uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// An atomic operation: a strong read and write at once, with the same result as read.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
@@ -211,13 +212,19 @@ private:
   }
   /// Whether it is plain that `who` is ordered after the last write and all plain reads.
   __attribute__((always_inline)) bool isFreeToWrite(uint32_t first, uint32_t last, Accessor who) const {
+    uint32_t bad = 0;
+    for (uint32_t i = first; i <= last; ++i)
+      bad |= uint32_t(writeTime[i] > clocks.oldest[who.warp()]);
+    return bad == 0 && isAfterReads(first, last, who);
+  }
+  /// The same for the reads alone.
+  __attribute__((always_inline)) bool isAfterReads(uint32_t first, uint32_t last, Accessor who) const {
     size_t row = size_t(who.warp()) * stride;
     const uint32_t *readers = plainReads.time + row, *lanes = plainReads.lanes + row;
     uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], others = ~who.lanes();
     uint32_t bad = 0;
     for (uint32_t i = first; i <= last; ++i)
-      bad |= uint32_t(writeTime[i] > oldest) | uint32_t(latest[i].without(who.warp()) > oldest) |
-             (readers[i] > joined ? lanes[i] & others : 0);
+      bad |= uint32_t(latest[i].without(who.warp()) > oldest) | (readers[i] > joined ? lanes[i] & others : 0);
     return bad == 0;
   }
   template <unsigned Granules> uint32_t readSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
