@@ -127,12 +127,12 @@ LogicalResult KernelCheck::checkAllocation(Operation *op, cta::RingType type, st
   if (!fits || !offset)
     return check.error(op) << "a buffer of stage cta has its place ('at'), at most " << kMaxTileExtent
                            << " rows and columns, and " << kMaxSlots << " slots";
-  int64_t bytes = type.getSizeBytes(), alignment = type.getSlot().getLayout().alignment();
+  int64_t bytes = type.getSizeBytes();
   if (isa<cta::AllocOp>(op))
     bytes = type.getSlot().getSizeBytes();
-  if (*offset < 0 || *offset % alignment != 0 || *offset > sharedBytes || bytes > sharedBytes - *offset)
+  if (*offset > sharedBytes || bytes > sharedBytes - *offset)
     return check.error(op) << "the buffer of " << bytes << " bytes at " << *offset << " does not lie in the "
-                           << sharedBytes << " bytes of " << cta::kLaunchAttr << ", at a multiple of " << alignment;
+                           << sharedBytes << " bytes of " << cta::kLaunchAttr;
   return success();
 }
 

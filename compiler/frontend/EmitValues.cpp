@@ -66,8 +66,9 @@ std::string Emitter::describe(const Val &value) {
   case Val::Coord:
     return "a coord";
   case Val::View:
+    return "the view '" + value.parameter->name + "' (read it with load)";
   case Val::Absent:
-    return "the view '" + value.parameter->name + "'";
+    return "the view '" + value.parameter->name + "', which is left out here,";
   case Val::Several:
     return std::to_string(value.fields->size()) + " values";
   }

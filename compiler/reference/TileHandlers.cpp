@@ -73,7 +73,8 @@ void transpose(OpRun &run) {
 }
 
 /// out += a * b, of in(0)'s and in(1)'s shapes.
-template <typename T> void addProduct(OpRun &run, std::vector<T> &out, const std::vector<T> &a, const std::vector<T> &b) {
+template <typename T>
+void addProduct(OpRun &run, std::vector<T> &out, const std::vector<T> &a, const std::vector<T> &b) {
   int64_t rows = run.in(0).shape[0], depth = run.in(0).shape[1], columns = run.in(1).shape[1];
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t k = 0; k < depth; ++k) {

@@ -129,7 +129,8 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// mma.sync for 8-bit and 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else multiply-adds.
+/// mma.sync for 8-bit and 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else
+/// multiply-adds.
 static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);

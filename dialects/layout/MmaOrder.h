@@ -3,9 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// mma.sync multiplies 16 rows with 8 columns over 32 bytes of K, whatever the type: 32 elements of 8 bits, 16 of 16 bits,
-// 8 of tf32. A lane (g = lane / 4, t = lane % 4) holds four words of A and two of B (PTX ISA, "Matrix Fragments for
-// mma.m16n8k8"):
+// mma.sync multiplies 16 rows with 8 columns over 32 bytes of K, whatever the type: 32 elements of 8 bits, 16 of 16
+// bits, 8 of tf32. A lane (g = lane / 4, t = lane % 4) holds four words of A and two of B (PTX ISA, "Matrix Fragments
+// for mma.m16n8k8"):
 //
 //     A's word w: row g + 8 (w % 2), half w / 2 of K           B's word w: column g, half w of K
 //
@@ -22,10 +22,10 @@
 //     8 bits, t = 1      4 5 6 7 | 20 21 22 23     2 3 10 11 | 18 19 26 27
 //
 // Why: a warp that reads a word a lane of a tf32 operand whose columns lie along rows of 128 bytes reads 8 columns, two
-// chunks of 16 bytes, of 4 rows k. The swizzle (SharedLayout.h) XORs the chunk with k % 8, so two rows meet where k / 2 is
-// the same: 0 and 1 in Chunks, none in the others. Where K lies along rows, it reads 4 words of 8 rows, which meet where
-// both take the same words: 0 2 4 6 are all in the even words, 0 5 2 7 fill the chunks. Operands of 8 bits have no such
-// choice in shared memory: one whose columns lie along rows is read byte by byte.
+// chunks of 16 bytes, of 4 rows k. The swizzle (SharedLayout.h) XORs the chunk with k % 8, so two rows meet where k / 2
+// is the same: 0 and 1 in Chunks, none in the others. Where K lies along rows, it reads 4 words of 8 rows, which meet
+// where both take the same words: 0 2 4 6 are all in the even words, 0 5 2 7 fill the chunks. Operands of 8 bits have
+// no such choice in shared memory: one whose columns lie along rows is read byte by byte.
 //
 //===----------------------------------------------------------------------===//
 

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
+#include "tests/support/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
@@ -68,7 +69,7 @@ static Kernel kernelFor(const AttentionCase &run) {
   static const char *const kFile = "attention_forward.tile";
   if (run.mode.empty())
     return kernelOf(run.device, kFile);
-  std::ifstream file(inRoot("kernels/" + std::string(kFile)));
+  std::ifstream file(testing::inRoot("kernels/" + std::string(kFile)));
   std::string text(std::istreambuf_iterator<char>(file), {});
   for (size_t at = 0; (at = text.find("dot(", at)) != std::string::npos; at += 3)
     text.insert(at + 3, "<" + run.mode + ">");

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints what the compiler reports of a kernel (KernelReport.h), its remarks, what the assembler says of its registers,
-// with what to set where it spills, and the static figures of its loops: of the PTX, and of the machine code where it can
-// be disassembled. As text or as JSON.
+// with what to set where it spills, and the static figures of its loops: of the PTX, and of the machine code where it
+// can be disassembled. As text or as JSON.
 //
 //===----------------------------------------------------------------------===//
 

@@ -528,7 +528,8 @@ bool SharedMemory::update(uint32_t address, uint32_t count, Accessor who) {
   anyStrong = true;
   uint32_t bad = uint32_t(anyUndefined), oldest = clocks.oldest[who.warp()];
   for (uint32_t i = first; i <= last; ++i) {
-    uint32_t written = writeTime[i], plain = Accessor{writeWho[i]}.strong() && written < kObject ? plainTime[i] : written;
+    uint32_t written = writeTime[i],
+             plain = Accessor{writeWho[i]}.strong() && written < kObject ? plainTime[i] : written;
     bad |= uint32_t(plain > oldest) | uint32_t(written <= clocks.start);
   }
   bool isComputed = false;

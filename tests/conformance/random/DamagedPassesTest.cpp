@@ -26,7 +26,7 @@ namespace scf = mlir::scf;
 
 namespace {
 
-constexpr uint64_t kMostPrograms = 600;
+constexpr uint64_t kMostPrograms = 2000;
 
 /// Changes the program; what it does not find to change stays as it is.
 using Damage = llvm::function_ref<void(mlir::ModuleOp)>;

@@ -80,7 +80,8 @@ TEST(Fragments, operandAOfTf32) {
 }
 
 TEST(Fragments, operandAOfEightBits) {
-  // PTX ISA, "Matrix Fragments for mma.m16n8k32": element i of a0, a1: k = 4 t + i % 4, of a2, a3: 16 more; rows as above.
+  // PTX ISA, "Matrix Fragments for mma.m16n8k32": element i of a0, a1: k = 4 t + i % 4, of a2, a3: 16 more; rows as
+  // above.
   for (int64_t depth : {32, 96}) {
     TileLayout layout = TileLayout::mmaOperandA({64, depth}, 4, 1);
     for (unsigned lane = 0; lane < 32; ++lane)

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tiles of indices and parts of views, end to end: language/views.tile. Shapes are odd on purpose. See runs.py."""
+import unittest
+
+from runs import Runs, integers, normals
+
+
+class Views(Runs):
+    FOLDER = "tests/kernels/language"
+
+    def file_of(self, kernel):
+        return "views.tile"
+
+    def test_gathers(self):
+        n, d, e, m, s = 21, 40, 32, 45, 70
+        for device, settings in self.on_devices(["T=f16"], ["T=f16", "BM=16", "BK=32", "warps=1", "stages=3"], ["T=f32", "stages=1"]):
+            type_ = settings[0][2:]
+            inputs = {"X": normals(n, d, type=type_), "W": normals(d, e, type=type_), "rows": integers(m, low=-3, high=n + 2),
+                      "bias": normals(2, m, e)}
+            found = self.run_kernel("gathers", {"Y": 0, "Z": "%dx%d" % (s, e)}, inputs, (), settings, device)
+            x, w, rows, bias = (found["in"][name] for name in ("X", "W", "rows", "bias"))
+            for i, row in enumerate(rows):
+                for c in (0, 7, 31):
+                    inside = 0 <= row < n
+                    want = sum(x[row * d + k] * w[k * e + c] for k in range(d)) * inside if inside else 0
+                    want += bias[(m + i) * e + c]
+                    self.assertAlmostEqual(found["Y"][i * e + c], want, delta=2e-4)
+                    if 2 * i + 1 < s:
+                        self.assertEqual(found["Z"][(2 * i + 1) * e + c], found["Y"][i * e + c])
+
+    def test_parts(self):
+        starts, heads = [0, 13, 13, 50, 66], 2
+        for device, settings in self.on_devices(["T=f16"], ["T=f32", "warps=1", "stages=3"]):
+            type_ = settings[0][2:]
+            values = iter(starts)
+            inputs = {"X": normals(66, heads, 32, type=type_), "W": normals(32, 32, type=type_),
+                      "starts": ("i32", (5,), lambda _: next(values))}
+            found = self.run_kernel("parts", {"Y": 0, "S": "4"}, inputs, (), settings, device)
+            x, w = found["in"]["X"], found["in"]["W"]
+            for row in range(66):
+                for h in range(heads):
+                    at = (row * heads + h) * 32
+                    self.assertAlmostEqual(found["Y"][at + 5], sum(x[at + k] * w[k * 32 + 5] for k in range(32)), delta=2e-4)
+            for b in range(4):
+                first, last = starts[b] + 1, starts[b + 1] - 1
+                inside = [x[(first + r) * heads * 32 + 3 + c] for r in range(2, 18) for c in range(8)
+                          if first + r < last and 3 + c < 9]
+                self.assertAlmostEqual(found["S"][b], sum(inside), delta=1e-4)
+
+
+if __name__ == "__main__":
+    unittest.main()
