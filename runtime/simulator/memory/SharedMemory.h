@@ -152,9 +152,9 @@ public:
     stampWrite(first, last, clocks.now, who);
     return true;
   }
-  /// Plain accesses or atomic operations of one instruction by `lanes` of `who`'s warp: `bytes` bytes at addresses[lane] each. They are made
-  /// in ascending order up to the first that needs a closer look; returns the lanes whose access is made. The ranges
-  /// are aligned, not yet known to be inside.
+  /// Plain accesses or atomic operations of one instruction by `lanes` of `who`'s warp: `bytes` bytes at
+  /// addresses[lane] each. They are made in ascending order up to the first that needs a closer look; returns the lanes
+  /// whose access is made. The ranges are aligned, not yet known to be inside.
   uint32_t readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   uint32_t writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
