@@ -60,7 +60,21 @@ Step loadMatrix(Warp &warp, const Instruction &i, uint32_t lanes) {
   alignas(16) uint8_t rows[4 * 128];
   SharedMemory &shared = warp.cta->shared;
   warp.unwritten.clear();
+  uint32_t wanted = i.count == 4 ? ~0u : (1u << 8 * i.count) - 1, addresses[32];
+  uint64_t all = 0;
   for (unsigned lane = 0; lane < 8u * i.count; ++lane) {
+    uint64_t address = rowAddress(warp, i, i.op[i.count], lane);
+    all |= address;
+    addresses[lane] = static_cast<uint32_t>(address);
+  }
+  Accessor whole{accessor(warp, i, 0).bits | Accessor::kManyLanes};
+  uint32_t done = (all & 15) == 0 && all >> 32 == 0 ? shared.readLanes(addresses, wanted, 16, whole) : 0;
+  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    std::memcpy(rows + 16 * lane, shared.data() + addresses[lane], 16);
+  }
+  for (uint32_t rest = wanted & ~done; rest != 0; rest &= rest - 1) { // Those that need a closer look.
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = rowAddress(warp, i, i.op[i.count], lane);
     if (address >= shared.size() || 16 > shared.size() - address) [[unlikely]] {
       failBounds(warp, i, lane, Space::Shared, address, 16);

@@ -91,8 +91,7 @@ void fromRegisters(Warp &warp, const Instruction &i, unsigned lane, uint8_t *to)
 }
 
 /// Plain stores to shared memory that need no closer look; returns the lanes that have made them.
-template <unsigned Bytes, class Register>
-uint32_t storeSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
+template <unsigned Bytes, class Register> uint32_t storeSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
   uint32_t addresses[32], total = Bytes * i.count;
   if (i.flags & kStrongAccess || !sharedAddresses(warp, i, i.op[i.count], lanes, total, addresses))
     return 0;

@@ -158,7 +158,7 @@ std::vector<Case> hopperCases() {
         {2, "wgmma register touched in flight"},
         {3, "wgmma register touched in flight"},
         {4, race + "|" + unset}},
-       {1, "not found: a wgmma has read its operands for all four warps at once"}},
+       {1, "a wgmma-group is the warpgroup's: who has waited for it knows that all four warps' reads are done"}},
       {"sm90/cluster_dsmem", "cluster_dsmem", clusterExchange, {{1, race + "|" + unset}, {2, "block ended too early"}}},
       {"sm90/cluster_dsmem", "cluster_hist", clusterHistogram},
       {"sm90/cluster_mcast", "cluster_mcast", multicast},

@@ -1,0 +1,133 @@
+//===- SharedLanes.cpp - A warp's accesses to shared memory at once -------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The checks of SharedMemory for all lanes of one instruction in one loop, where nothing stands in their way. The
+// first lane that needs a closer look, and those behind it, are left to the checks of a single access.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/simulator/memory/SharedMemory.h"
+
+namespace imbrex::simulator {
+
+/// Granules a lane; 0 for any number. Lanes that follow each other with one address count as one access.
+template <unsigned Granules>
+uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  const uint32_t *written = writeTime;
+  LatestReads *const recent = latest;
+  size_t row = size_t(who.warp()) * stride;
+  uint32_t *times = plainReads.time + row, *names = plainReads.who + row, *sets = plainReads.lanes + row;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
+  const uint32_t unsure = clocks.laneSeen.empty() ? ~0u : joined, now = clocks.now, end = limit;
+  const unsigned shift = granule, warp = who.warp();
+  const uint32_t whole = who.manyLanes() ? ~0u : 0;
+  uint32_t done = 0, rest = lanes;
+  while (rest != 0) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane], together = 0;
+    do {
+      together |= rest & -rest;
+      rest &= rest - 1;
+    } while (rest != 0 && addresses[__builtin_ctz(rest)] == address);
+    if (address >= end || bytes > end - address)
+      return done;
+    uint32_t first = address >> shift, count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1;
+    uint32_t bad = 0;
+    for (uint32_t i = first; i < first + count; ++i)
+      bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= start) | uint32_t(times[i] > unsure);
+    if (bad) [[unlikely]]
+      return done;
+    for (uint32_t i = first; i < first + count; ++i) {
+      sets[i] = (times[i] > joined ? sets[i] : 0) | together | whole;
+      times[i] = now;
+      names[i] = who.bits | lane;
+      recent[i].add(warp, now);
+    }
+    done |= together;
+  }
+  return done;
+}
+
+uint32_t SharedMemory::readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined)
+    return 0;
+  switch (bytes >> granule) {
+  case 1:
+    return readSameWidth<1>(addresses, lanes, bytes, who);
+  case 2:
+    return readSameWidth<2>(addresses, lanes, bytes, who);
+  case 4:
+    return readSameWidth<4>(addresses, lanes, bytes, who);
+  default:
+    return readSameWidth<0>(addresses, lanes, bytes, who);
+  }
+}
+
+template <unsigned Granules>
+uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  uint32_t *const written = writeTime, *const writers = writeWho;
+  const LatestReads *const recent = latest;
+  size_t row = size_t(who.warp()) * stride;
+  const uint32_t *times = plainReads.time + row, *sets = plainReads.lanes + row;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()];
+  const uint32_t now = clocks.now, end = limit;
+  const unsigned shift = granule, warp = who.warp();
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane];
+    if (address >= end || bytes > end - address)
+      return lanes & ~rest;
+    uint32_t first = address >> shift, count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1;
+    uint32_t bad = 0, others = ~(1u << lane);
+    for (uint32_t i = first; i < first + count; ++i)
+      bad |= uint32_t(written[i] > oldest) | uint32_t(recent[i].without(warp) > oldest) |
+             (times[i] > joined ? sets[i] & others : 0);
+    if (bad) [[unlikely]]
+      return lanes & ~rest;
+    for (uint32_t i = first; i < first + count; ++i) {
+      written[i] = now;
+      writers[i] = who.bits | lane;
+    }
+  }
+  return lanes;
+}
+
+uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined || anyStrong)
+    return 0;
+  switch (bytes >> granule) {
+  case 1:
+    return writeSameWidth<1>(addresses, lanes, bytes, who);
+  case 2:
+    return writeSameWidth<2>(addresses, lanes, bytes, who);
+  case 4:
+    return writeSameWidth<4>(addresses, lanes, bytes, who);
+  default:
+    return writeSameWidth<0>(addresses, lanes, bytes, who);
+  }
+}
+
+uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined)
+    return 0;
+  const uint32_t oldest = clocks.oldest[who.warp()], start = clocks.start;
+  anyStrong = true;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint32_t address = addresses[lane], first = address >> granule, last = (address + bytes - 1) >> granule;
+    if (address >= limit || bytes > limit - address)
+      return lanes & ~rest;
+    Accessor mine{who.bits | lane};
+    for (uint32_t i = first; i <= last; ++i) {
+      bool strong = Accessor{writeWho[i]}.strong() && writeTime[i] < kObject;
+      if ((strong ? plainTime[i] : writeTime[i]) > oldest || writeTime[i] <= start || !isAfterReads(i, i, mine))
+        return lanes & ~rest;
+    }
+    stampStrongWrite(first, last, mine);
+  }
+  return lanes;
+}
+
+} // namespace imbrex::simulator
