@@ -6,7 +6,8 @@
 // Fragments of PTX ISA, mma.m16n8k8 and m16n8k16, with g = lane / 4 and t = lane % 4: register r of A holds
 // row g + 8 (r % 2), columns 2 (t + 4 (r / 2)) and the next; register r of B rows 2 (t + 4 r) and the next,
 // column g; register r of C and D row g + 8 (r / 2), column 2 t + r % 2.
-// Example: lane 5 (g = 1, t = 1), register 3 of A: row 9, columns 10 and 11.
+// Example: lane 5 (g = 1, t = 1), register 3 of A: row 9, columns 10 and 11. Of tf32 m16n8k8 register r of A holds
+// column t + 4 (r / 2), register r of B row t + 4 r, one value each, whose lower 13 bits do not count.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +22,8 @@ static constexpr unsigned kWarp = 32;
 
 bool recorded::hasProductBounds(const Form &form) {
   std::string words = form.instruction();
+  if (words == "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
+    return !form.guarded;
   for (const char *shape : {"m16n8k16", "m16n8k8"})
     for (const char *type : {"f16.f16", "bf16.bf16"})
       if (words == std::string("mma.sync.aligned.") + shape + ".row.col.f32." + type + ".f32")
@@ -39,18 +42,29 @@ static double halfOf(const Array &array, size_t thread, unsigned i) {
   return toDouble(array.type, wordOf(array, thread) >> (16 * i) & 0xFFFF);
 }
 
+static double tf32Of(const Array &array, size_t thread) {
+  constexpr uint32_t kIgnored = (1u << 13) - 1;
+  return toDouble({ValueType::Float, 32}, wordOf(array, thread) & ~kIgnored);
+}
+
 static double elementA(const Experiment &experiment, size_t warp, unsigned row, unsigned k) {
+  if (experiment.form.has("tf32"))
+    return tf32Of(experiment.inputs[row / 8 + 2 * (k / 4)], warp * kWarp + row % 8 * 4 + k % 4);
   unsigned lane = row % 8 * 4 + k / 2 % 4, reg = row / 8 + 2 * (k / 8);
   return halfOf(experiment.inputs[reg], warp * kWarp + lane, k % 2);
 }
 
 static double elementB(const Experiment &experiment, size_t warp, unsigned k, unsigned column, unsigned firstB) {
+  if (experiment.form.has("tf32"))
+    return tf32Of(experiment.inputs[firstB + k / 4], warp * kWarp + column * 4 + k % 4);
   unsigned lane = column * 4 + k / 2 % 4, reg = k / 8;
   return halfOf(experiment.inputs[firstB + reg], warp * kWarp + lane, k % 2);
 }
 
 std::vector<ProductTerms> recorded::productTerms(const Experiment &experiment, size_t output) {
-  unsigned depth = experiment.form.has("m16n8k16") ? 16 : 8, firstB = depth / 4, firstC = firstB + depth / 8;
+  unsigned depth = experiment.form.has("m16n8k16") ? 16 : 8, perWord = experiment.form.has("tf32") ? 1 : 2;
+  unsigned firstB = depth / 2 / perWord,
+           firstC = firstB + depth / 4 / perWord; // 16 x depth and depth x 8 over 32 lanes
   std::vector<ProductTerms> all(experiment.threads());
   for (size_t thread = 0; thread < all.size(); ++thread) {
     unsigned lane = unsigned(thread % kWarp), row = lane / 4 + 8 * unsigned(output / 2),

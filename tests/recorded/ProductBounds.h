@@ -21,7 +21,7 @@ struct ProductTerms {
   unsigned products = 0;
 };
 
-/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32.
+/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32, or m16n8k8 of tf32.
 bool hasProductBounds(const Form &form);
 
 /// Of output array `output` (0 to 3), thread after thread.
