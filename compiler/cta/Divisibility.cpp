@@ -49,3 +49,10 @@ unsigned imbrex::accessAlignment(Value view, ValueRange indices) {
   int64_t start = (isTile ? 1 : knownDivisor(indices.back())) * tile::elementBytes(type.getElementType());
   return std::gcd<int64_t>(alignment, start);
 }
+
+unsigned imbrex::rowAccessWidth(Value view, ValueRange indices, const layout::TileLayout &layout,
+                                ArrayRef<int64_t> shape) {
+  unsigned bytes = tile::elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
+  unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
+  return std::gcd(std::min(layout.contiguous(shape.size() - 1), widest), shape.back());
+}

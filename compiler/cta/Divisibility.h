@@ -10,6 +10,7 @@
 #ifndef IMBREX_COMPILER_CTA_DIVISIBILITY_H
 #define IMBREX_COMPILER_CTA_DIVISIBILITY_H
 
+#include "dialects/layout/TileLayout.h"
 #include "mlir/IR/ValueRange.h"
 
 namespace imbrex {
@@ -21,6 +22,11 @@ int64_t knownDivisor(mlir::Value value);
 /// Bytes that divide the address of a tile of `view` at `indices`, its rows' too: what the view's
 /// `tile.alignment` and the start index along the last dimension allow. At most 16.
 unsigned accessAlignment(mlir::Value view, mlir::ValueRange indices);
+
+/// Neighbouring elements in one access of a thread, where the tile's last dimension is the view's: what alignment,
+/// layout and the extent of the tile of `shape` allow.
+unsigned rowAccessWidth(mlir::Value view, mlir::ValueRange indices, const layout::TileLayout &layout,
+                        llvm::ArrayRef<int64_t> shape);
 
 } // namespace imbrex
 

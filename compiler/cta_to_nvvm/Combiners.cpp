@@ -53,6 +53,12 @@ private:
   std::optional<Place> apply(const Place &x, const Place &y);
   Place choose(Value condition, const Place &x, const Place &y);
   Value exists(int64_t start, int64_t span, int64_t after);
+  /// True (i1) in lanes with one of these bits.
+  Value laneHas(unsigned bits) {
+    return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, l.bitAnd(l.lane, bits), l.i32(0));
+  }
+  /// Where a unit that has one in some lanes has a carry; null: everywhere.
+  Value hasCarry(const Unit &unit) { return unit.certain ? Value() : laneHas(unit.lanes); }
   std::optional<unsigned> laneBitOf(int64_t step) const;
   int64_t leafSpan() const;
   LogicalResult makeLeaf(Run &leaf, ArrayRef<unsigned> registers);
@@ -143,10 +149,7 @@ LogicalResult Combiner::carryInto(Unit &unit, const Place &before) {
     std::optional<Place> both = apply(before, unit.carry);
     if (!both)
       return failure();
-    Value has = unit.certain
-                    ? Value()
-                    : LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, l.bitAnd(l.lane, unit.lanes), l.i32(0));
-    unit.carry = choose(has, *both, before);
+    unit.carry = choose(hasCarry(unit), *both, before);
   }
   unit.certain = true;
   return success();
@@ -171,7 +174,7 @@ LogicalResult Combiner::meet(Run &run, unsigned bit, int64_t span) {
   Place other;
   for (Value value : run.total)
     other.push_back(shuffle(l, value, 1u << bit));
-  Value isHigh = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, l.bitAnd(l.lane, 1u << bit), l.i32(0));
+  Value isHigh = laneHas(1u << bit);
   for (Unit &unit : run.units) {
     Unit before = unit;
     if (failed(carryInto(unit, other)))
@@ -194,10 +197,7 @@ LogicalResult Combiner::finish(const Unit &unit) {
     Unit element{{}, values[reg], true, 0};
     if (failed(carryInto(element, unit.carry)))
       return failure();
-    Value has = unit.certain
-                    ? Value()
-                    : LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, l.bitAnd(l.lane, unit.lanes), l.i32(0));
-    values[reg] = choose(has, element.carry, values[reg]);
+    values[reg] = choose(hasCarry(unit), element.carry, values[reg]);
   }
   return success();
 }

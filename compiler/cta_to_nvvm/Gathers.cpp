@@ -11,7 +11,6 @@
 
 #include "compiler/cta/Divisibility.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -55,10 +54,7 @@ public:
     for (Value index : indices)
       if (auto indexType = dyn_cast<RankedTensorType>(index.getType()))
         isRow &= indexType.getDimSize(last) == 1;
-    if (!isRow)
-      return 1;
-    unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
-    return std::gcd(std::min(layout.contiguous(last), widest), tile.getDimSize(last));
+    return isRow ? rowAccessWidth(view, indices, layout, tile.getShape()) : 1;
   }
 
   /// Whether what register `reg` stands for exists: in the tile, the view and the bounds. Null: certain.
@@ -86,12 +82,8 @@ public:
 
 private:
   /// The register of the tile of indices of `dim` that stands for the element at `coord`.
-  unsigned indexRegister(unsigned dim, Coord coord) {
-    auto shape = cast<RankedTensorType>(indices[dim].getType()).getShape();
-    for (unsigned k = 0; k < shape.size(); ++k)
-      if (shape[k] == 1)
-        coord[k] = 0;
-    return numbers[dim].find(coord)->second;
+  unsigned indexRegister(unsigned dim, const Coord &coord) {
+    return numbers[dim].find(narrowed(coord, cast<RankedTensorType>(indices[dim].getType()).getShape()))->second;
   }
 
   Value stepInside(unsigned k, uint32_t step) {

@@ -44,9 +44,9 @@ Value Lowering::viewPointer(Value view, ArrayRef<Value> indices) {
 
 Value Lowering::insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds) {
   Value inside = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, index, viewOf(view).extents[dim]);
-  if (!bounds.has(dim))
-    return inside;
   auto [low, high] = bounds.along(dim);
+  if (!low)
+    return inside;
   return both(inside, both(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, index, low), less(index, high)));
 }
 
@@ -154,11 +154,8 @@ public:
 
   /// Registers in one access.
   unsigned vectorWidth() const {
-    unsigned last = dims.size() - 1;
-    if (dims[last] != type.getRank() - 1 || bounds.has(dims[last]))
-      return 1;
-    unsigned widest = std::max(1u, accessAlignment(view, indices) / bytes);
-    return std::gcd(std::min(layout.contiguous(last), widest), shape[last]);
+    bool isRow = dims.back() == type.getRank() - 1 && !bounds.has(dims.back());
+    return isRow ? rowAccessWidth(view, indices, layout, shape) : 1;
   }
 
   /// Calls `access` for all registers, `width` to an access: with the first of each access and those that exist and lie

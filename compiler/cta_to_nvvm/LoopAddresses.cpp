@@ -183,7 +183,7 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   }
   auto follows = [&](unsigned dim) {
     APInt low;
-    Value from = tile::boundsWithin(put, dim).first;
+    Value from = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first;
     bool isFromZero = !from || (matchPattern(from, m_ConstantInt(&low)) && !low.isStrictlyPositive());
     return isFromZero && isNonNegative(indices[dim]);
   };

@@ -57,10 +57,7 @@ struct AccessBounds {
 
   bool has(int64_t dim) const { return llvm::is_contained(dims, dim); }
   /// Nulls where there are none.
-  std::pair<Value, Value> along(int64_t dim) const {
-    size_t i = llvm::find(dims, dim) - dims.begin();
-    return i == dims.size() ? std::pair<Value, Value>() : std::pair(low[i], high[i]);
-  }
+  std::pair<Value, Value> along(int64_t dim) const { return tile::boundsWithin(dims, low, high, dim); }
 };
 
 /// What is accessed along one dimension of a view.
@@ -246,6 +243,9 @@ Value combine(Lowering &lowering, tile::ReduceKind kind, Value x, Value y);
 
 /// What `combine` of it and x leaves x.
 Value neutral(Lowering &lowering, tile::ReduceKind kind, mlir::Type type);
+
+/// Where the element at `coord` lies in a tile of `shape` that repeats along its extents of 1 (cta::narrowed).
+layout::Coord narrowed(layout::Coord coord, llvm::ArrayRef<int64_t> shape);
 
 /// For each register of `layout`: the coordinate it holds in lane 0 of warp 0 -> its number.
 std::map<llvm::SmallVector<uint32_t, 4>, unsigned> registerNumbers(const layout::TileLayout &layout);

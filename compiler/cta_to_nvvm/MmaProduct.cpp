@@ -271,9 +271,9 @@ void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> 
   }
   if (element.isInteger(8))
     overflow = NVVM::MMAIntOverflow::wrapped;
-  Value d = NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bWords), c, {16, 8, int64_t(depth)}, std::nullopt,
-                                overflow, types,
-                                std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Value d =
+      NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bWords), c, {16, 8, int64_t(depth)}, std::nullopt,
+                          overflow, types, std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   for (unsigned i = 0; i < 4; ++i)
     sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
 }

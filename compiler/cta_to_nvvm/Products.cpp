@@ -128,8 +128,8 @@ static LogicalResult checkOperands(cta::DotOp dot) {
   Type element = dot.getBBuffer().getType().getElementType(), sum = sums.getElementType();
   Type left = dot.getA() ? getElementTypeOrSelf(dot.getA().getType()) : dot.getABuffer().getType().getElementType();
   bool isMma = dot.getKind() == cta::DotKind::Mma;
-  bool isFloat = isa<FloatType>(element) && isa<FloatType>(sum) &&
-                 element.getIntOrFloatBitWidth() <= sum.getIntOrFloatBitWidth();
+  bool isFloat =
+      isa<FloatType>(element) && isa<FloatType>(sum) && element.getIntOrFloatBitWidth() <= sum.getIntOrFloatBitWidth();
   if (left != element || !(isFloat || isMma) || (!isMma && !dot.getABuffer()))
     return dot.emitError("no product of ") << left << " and " << element << " into " << sum << " of this kind";
   if (!isMma)

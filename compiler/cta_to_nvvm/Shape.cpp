@@ -39,6 +39,13 @@ static LogicalResult rename(Lowering &l, Value source, Value result, llvm::funct
   return success();
 }
 
+Coord imbrex::narrowed(Coord coord, ArrayRef<int64_t> shape) {
+  for (unsigned dim = 0; dim < shape.size(); ++dim)
+    if (shape[dim] == 1)
+      coord[dim] = 0;
+  return coord;
+}
+
 Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
   if (auto splat = dyn_cast<tile::SplatOp>(op)) {
     unsigned count = cta::layoutOf(splat.getResult().getType()).registersPerThread();
@@ -61,12 +68,7 @@ Lowered imbrex::lowerShape(Lowering &l, Operation *op) {
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     auto shape = cast<RankedTensorType>(broadcast.getSource().getType()).getShape();
-    return rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) {
-      for (unsigned dim = 0; dim < shape.size(); ++dim)
-        if (shape[dim] == 1)
-          coord[dim] = 0;
-      return coord;
-    });
+    return rename(l, broadcast.getSource(), broadcast.getResult(), [&](Coord coord) { return narrowed(coord, shape); });
   }
   if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
     return rename(l, transpose.getSource(), transpose.getResult(), [](Coord coord) {

@@ -103,21 +103,6 @@ static Value floatOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y)
   return {};
 }
 
-/// What differs without a sign; null for other operators.
-static Value unsignedOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
-  if (op == "/")
-    return arith::DivUIOp::create(b, loc, x, y);
-  if (op == "%")
-    return arith::RemUIOp::create(b, loc, x, y);
-  if (op == "cdiv")
-    return arith::CeilDivUIOp::create(b, loc, x, y);
-  if (op == "min")
-    return arith::MinUIOp::create(b, loc, x, y);
-  if (op == "max")
-    return arith::MaxUIOp::create(b, loc, x, y);
-  return {};
-}
-
 /// By as many bits as there are and more, or by fewer than none: 0, or -1 if x is negative and moves right.
 Value Emitter::shift(Location loc, StringRef op, const Val &x, const Val &y) {
   unsigned bits = x.element().getIntOrFloatBitWidth();
@@ -138,35 +123,30 @@ Value Emitter::shift(Location loc, StringRef op, const Val &x, const Val &y) {
   return arith::SelectOp::create(b, loc, inside, moved, constant(0));
 }
 
-static Value integerOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y) {
+static Value integerOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y, bool isUnsigned) {
   if (op == "+")
     return arith::AddIOp::create(b, loc, x, y);
   if (op == "-")
     return arith::SubIOp::create(b, loc, x, y);
   if (op == "*")
     return arith::MulIOp::create(b, loc, x, y);
-  if (op == "/")
-    return arith::DivSIOp::create(b, loc, x, y);
-  if (op == "%")
-    return arith::RemSIOp::create(b, loc, x, y);
-  if (op == "cdiv")
-    return arith::CeilDivSIOp::create(b, loc, x, y);
-  if (op == "min")
-    return arith::MinSIOp::create(b, loc, x, y);
-  if (op == "max")
-    return arith::MaxSIOp::create(b, loc, x, y);
   if (op == "&")
     return arith::AndIOp::create(b, loc, x, y);
   if (op == "|")
     return arith::OrIOp::create(b, loc, x, y);
   if (op == "^")
     return arith::XOrIOp::create(b, loc, x, y);
+  if (op == "/")
+    return isUnsigned ? Value(arith::DivUIOp::create(b, loc, x, y)) : arith::DivSIOp::create(b, loc, x, y);
+  if (op == "%")
+    return isUnsigned ? Value(arith::RemUIOp::create(b, loc, x, y)) : arith::RemSIOp::create(b, loc, x, y);
+  if (op == "cdiv")
+    return isUnsigned ? Value(arith::CeilDivUIOp::create(b, loc, x, y)) : arith::CeilDivSIOp::create(b, loc, x, y);
+  if (op == "min")
+    return isUnsigned ? Value(arith::MinUIOp::create(b, loc, x, y)) : arith::MinSIOp::create(b, loc, x, y);
+  if (op == "max")
+    return isUnsigned ? Value(arith::MaxUIOp::create(b, loc, x, y)) : arith::MaxSIOp::create(b, loc, x, y);
   return {};
-}
-
-static Value wholeOp(OpBuilder &b, Location loc, StringRef op, Value x, Value y, bool isUnsigned) {
-  Value result = isUnsigned ? unsignedOp(b, loc, op, x, y) : Value();
-  return result ? result : integerOp(b, loc, op, x, y);
 }
 
 static bool isTruth(const Val &value) {
@@ -209,7 +189,7 @@ Val Emitter::binary(uint32_t offset, StringRef op, Val x, Val y) {
 /// folds rely on it ((x * y) / y is x), so they are not given one: x / 0 and x % 0 are 0, cdiv(x, 0) is 1 where x > 0.
 Val Emitter::divide(uint32_t offset, StringRef op, const Val &x, const Val &y) {
   auto by = [&](const Val &divisor) {
-    return noted(wholeOp(b, at(offset), op, x.ssa, divisor.ssa, x.isUnsigned), x.isUnsigned);
+    return noted(integerOp(b, at(offset), op, x.ssa, divisor.ssa, x.isUnsigned), x.isUnsigned);
   };
   Interval divisors = exact.interval(y.ssa);
   if (divisors.low > 0 || divisors.high < 0)
@@ -243,7 +223,7 @@ Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val
   bool shifts = !isFloat && (op == "<<" || op == ">>");
   Value result = shifts    ? shift(loc, op, x, y)
                  : isFloat ? floatOp(b, loc, op, x.ssa, y.ssa)
-                           : wholeOp(b, loc, op, x.ssa, y.ssa, x.isUnsigned);
+                           : integerOp(b, loc, op, x.ssa, y.ssa, x.isUnsigned);
   if (!result)
     return error(offset, Message::NeedsInteger, op, describe(x));
   return noted(result, x.isUnsigned);

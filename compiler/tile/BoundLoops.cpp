@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/MaskAnalysis.h"
+#include "compiler/tile/NarrowAccess.h"
 #include "compiler/tile/Passes.h"
 #include "mlir/IR/Matchers.h"
 
@@ -56,7 +57,6 @@ private:
   void shrinkLoop();
   Value emitFits(Value rest);
   void narrowLoads();
-  void narrow(tile::LoadOp load, int64_t dim, Value low, Value high);
 
   Value i64(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
   /// Of two, or the one that is there.
@@ -220,27 +220,6 @@ Value LoopBounder::emitFits(Value rest) {
   return arith::AndIOp::create(b, loc, above, below);
 }
 
-/// What `load` reads along `dim` lies in [low, high) too.
-void LoopBounder::narrow(tile::LoadOp load, int64_t dim, Value low, Value high) {
-  SmallVector<int64_t> within(load.getWithin());
-  size_t i = llvm::lower_bound(within, dim) - within.begin();
-  if (i < within.size() && within[i] == dim) {
-    OpBuilder here(load); // the load's own bounds may be made in the loop
-    low = arith::MaxSIOp::create(here, loc, low, load.getLow()[i]);
-    high = arith::MinSIOp::create(here, loc, high, load.getHigh()[i]);
-    load.getLowMutable().slice(i, 1).assign(low);
-    load.getHighMutable().slice(i, 1).assign(high);
-    return;
-  }
-  SmallVector<Value> lows(load.getLow()), highs(load.getHigh());
-  within.insert(within.begin() + i, dim);
-  lows.insert(lows.begin() + i, low);
-  highs.insert(highs.begin() + i, high);
-  load.setWithin(within);
-  load.getLowMutable().assign(lows);
-  load.getHighMutable().assign(highs);
-}
-
 void LoopBounder::narrowLoads() {
   Value index = loop.getInductionVar();
   LinearForms starts(LinearForms::Wrap::Modular);
@@ -263,7 +242,7 @@ void LoopBounder::narrowLoads() {
       Value to = clamp(arith::AddIOp::create(b, loc, high, rest));
       from = arith::SelectOp::create(b, loc, isExact, from, i64(0));
       to = arith::SelectOp::create(b, loc, isExact, to, i64(std::numeric_limits<int32_t>::max()));
-      narrow(load, dim, to32(from), to32(to));
+      narrowAccess(load, dim, to32(from), to32(to));
       break;
     }
   }

@@ -8,11 +8,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/NarrowAccess.h"
 #include "compiler/tile/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -47,38 +49,6 @@ static Value addBound(OpBuilder &b, Location loc, Value start, Value bound) {
   return arith::TruncIOp::create(b, loc, b.getI32Type(), sum);
 }
 
-namespace {
-
-/// Bounds by dimension of a view.
-class Bounds {
-public:
-  void narrow(OpBuilder &b, Location loc, int64_t dim, Value low, Value high) {
-    auto [it, isNew] = bounds.try_emplace(dim, low, high);
-    if (isNew)
-      return;
-    it->second.first = arith::MaxSIOp::create(b, loc, it->second.first, low);
-    it->second.second = arith::MinSIOp::create(b, loc, it->second.second, high);
-  }
-
-  template <typename Access> void writeTo(Access op) const {
-    SmallVector<int64_t> within;
-    SmallVector<Value> low, high;
-    for (const auto &[dim, pair] : bounds) {
-      within.push_back(dim);
-      low.push_back(pair.first);
-      high.push_back(pair.second);
-    }
-    op.setWithin(within);
-    op.getLowMutable().assign(low);
-    op.getHighMutable().assign(high);
-  }
-
-private:
-  std::map<int64_t, std::pair<Value, Value>> bounds;
-};
-
-} // namespace
-
 /// True where the part has all of the source along its k-th dimension.
 static bool isWhole(tile::SubviewOp part, unsigned k) {
   unsigned dim = part.getDims()[k];
@@ -95,23 +65,25 @@ static bool isWhole(tile::SubviewOp part, unsigned k) {
 template <typename Access> static void accessSource(Access op, tile::SubviewOp part) {
   OpBuilder b(op);
   Location loc = op.getLoc();
-  SmallVector<Value> indices(part.getStart());
-  Bounds bounds;
-  for (auto [k, dim] : llvm::enumerate(part.getDims())) {
-    indices[dim] = addIndices(b, loc, op.getIndices()[k], part.getStart()[dim]);
-    if (!isWhole(part, k))
-      bounds.narrow(b, loc, dim, part.getStart()[dim], part.getEnd()[k]);
-    if (auto [low, high] = tile::boundsWithin(op, k); low)
-      bounds.narrow(b, loc, dim, addBound(b, loc, part.getStart()[dim], low),
-                    addBound(b, loc, part.getStart()[dim], high));
-  }
-  SmallVector<int64_t> dims;
+  SmallVector<Value> indices(part.getStart()), low(op.getLow()), high(op.getHigh());
+  SmallVector<int64_t> dims, within(op.getWithin());
+  for (auto [index, dim] : llvm::zip(op.getIndices(), part.getDims()))
+    indices[dim] = addIndices(b, loc, index, part.getStart()[dim]);
   for (int64_t dim : op.getDims())
     dims.push_back(dim < 0 ? dim : part.getDims()[dim]);
   op.getViewMutable().assign(part.getSource());
   op.getIndicesMutable().assign(indices);
   op.setDims(dims);
-  bounds.writeTo(op);
+  op.setWithin({});
+  op.getLowMutable().clear();
+  op.getHighMutable().clear();
+  for (auto [k, dim] : llvm::enumerate(part.getDims()))
+    if (!isWhole(part, k))
+      narrowAccess(op, dim, part.getStart()[dim], part.getEnd()[k]);
+  for (auto [k, from, to] : llvm::zip(within, low, high)) {
+    Value start = part.getStart()[part.getDims()[k]];
+    narrowAccess(op, part.getDims()[k], addBound(b, loc, start, from), addBound(b, loc, start, to));
+  }
 }
 
 static void accessSource(tile::ExtentOp op, tile::SubviewOp part) {
@@ -127,18 +99,10 @@ static void accessSource(tile::ExtentOp op, tile::SubviewOp part) {
 
 /// A subview of a subview stays one; its own accesses come first to it, then to its source.
 static void resolve(tile::SubviewOp part) {
-  for (Operation *user : llvm::make_early_inc_range(part->getUsers())) {
-    if (auto load = dyn_cast<tile::LoadOp>(user))
-      accessSource(load, part);
-    else if (auto store = dyn_cast<tile::StoreOp>(user))
-      accessSource(store, part);
-    else if (auto gather = dyn_cast<tile::GatherOp>(user))
-      accessSource(gather, part);
-    else if (auto scatter = dyn_cast<tile::ScatterOp>(user))
-      accessSource(scatter, part);
-    else if (auto extent = dyn_cast<tile::ExtentOp>(user))
-      accessSource(extent, part);
-  }
+  for (Operation *user : llvm::make_early_inc_range(part->getUsers()))
+    llvm::TypeSwitch<Operation *>(user)
+        .Case<tile::LoadOp, tile::StoreOp, tile::GatherOp, tile::ScatterOp, tile::ExtentOp>(
+            [&](auto op) { accessSource(op, part); });
   if (part->use_empty())
     part.erase();
 }

@@ -49,6 +49,8 @@ private:
   void distributeBranch(scf::IfOp branch);
   void distributeAnchored(Operation *op);
 
+  /// What `old` is in the new kernel: a scalar, or a tile in the layout of its type, until the region is left.
+  void keep(Value old, Value now);
   /// `tile` in `layout`: as it is, rebuilt, or moved through shared memory.
   Value inLayout(Value tile, const TileLayout &layout);
   /// `tile` (or scalar) as it lives in the new kernel.
@@ -134,9 +136,15 @@ void Distributor::distributeAnchored(Operation *op) {
   if (!layout)
     return;
   Value value = isa<tile::TransposeOp>(op) ? rebuild(op, *layout) : cloneInLayout(op, *layout);
-  Key key{result, attr(builder.getContext(), *layout)};
-  made[key] = value;
-  undo.push_back(key);
+  keep(result, value);
+}
+
+void Distributor::keep(Value old, Value now) {
+  auto type = dyn_cast<RankedTensorType>(now.getType());
+  if (!type)
+    return scalars.map(old, now);
+  undo.push_back({old, type.getEncoding()});
+  made[undo.back()] = now;
 }
 
 Value Distributor::native(Value value) {
@@ -154,8 +162,7 @@ Value Distributor::inLayout(Value tile, const TileLayout &layout) {
     value = convert(native(tile), layout);
   else
     value = rebuild(tile.getDefiningOp(), layout);
-  made[key] = value;
-  undo.push_back(key);
+  keep(tile, value);
   return value;
 }
 
@@ -253,10 +260,8 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     return;
   }
   const TileLayout &layout = *layouts.anchor(load.getResult());
-  Key key{load.getResult(), attr(builder.getContext(), layout)};
-  made[key] = tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices, load.getDimsAttr(),
-                                   load.getWithinAttr(), low, high);
-  undo.push_back(key);
+  keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
+                                              load.getDimsAttr(), load.getWithinAttr(), low, high));
 }
 
 Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
@@ -269,11 +274,10 @@ Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
 void Distributor::distributeGather(tile::GatherOp gather) {
   const TileLayout &layout = *layouts.anchor(gather.getResult());
   RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
-  Key key{gather.getResult(), attr(builder.getContext(), layout)};
-  made[key] = tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
-                                     indicesOf(gather.getIndices(), layout), gather.getDimsAttr(),
-                                     gather.getWithinAttr(), scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()));
-  undo.push_back(key);
+  keep(gather.getResult(),
+       tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
+                              indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
+                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh())));
 }
 
 void Distributor::distributeScatter(tile::ScatterOp scatter) {
@@ -352,10 +356,8 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   }
   Value b = operandBuffer(plan.b, transposedB);
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
-  Key key{dot.getResult(), attr(builder.getContext(), plan.accumulator)};
-  made[key] = cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
-                                 transposedA, transposedB, /*async=*/false, dot.getMode());
-  undo.push_back(key);
+  keep(dot.getResult(), cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
+                                           transposedA, transposedB, /*async=*/false, dot.getMode()));
 }
 
 Value Distributor::gatherParts(tile::ReduceOp reduce, Value source) {
@@ -372,9 +374,8 @@ void Distributor::distributeReduce(tile::ReduceOp reduce) {
   if (layout.warps()[reduce.getDim()] > 1)
     source = gatherParts(reduce, source);
   auto type = cta::withLayout(reduce.getResult().getType(), layout.slice(reduce.getDim()));
-  Key key{reduce.getResult(), type.getEncoding()};
-  made[key] = tile::ReduceOp::create(builder, reduce.getLoc(), type, reduce.getKind(), source, reduce.getDim());
-  undo.push_back(key);
+  keep(reduce.getResult(),
+       tile::ReduceOp::create(builder, reduce.getLoc(), type, reduce.getKind(), source, reduce.getDim()));
 }
 
 /// A tile.combine or tile.scan, in one layout of its operands.
@@ -388,11 +389,8 @@ void Distributor::distributeCombiner(Operation *combiner) {
   state.addAttributes(combiner->getAttrs());
   combiner->getRegion(0).cloneInto(state.addRegion(), scalars);
   Operation *distributed = builder.create(state);
-  for (auto [from, to] : llvm::zip(combiner->getResults(), distributed->getResults())) {
-    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
-    made[key] = to;
-    undo.push_back(key);
-  }
+  for (auto [from, to] : llvm::zip(combiner->getResults(), distributed->getResults()))
+    keep(from, to);
 }
 
 /// From a tile of which every thread holds the one element.
@@ -419,19 +417,12 @@ void Distributor::distributeLoop(scf::ForOp loop) {
   auto newLoop =
       scf::ForOp::create(builder, loop.getLoc(), scalars.lookupOrDefault(loop.getLowerBound()),
                          scalars.lookupOrDefault(loop.getUpperBound()), scalars.lookupOrDefault(loop.getStep()), inits);
-  auto mapTile = [&](Value from, Value to) {
-    if (!isa<RankedTensorType>(from.getType()))
-      return scalars.map(from, to);
-    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
-    made[key] = to;
-    undo.push_back(key);
-  };
   for (auto [from, to] : llvm::zip(loop.getResults(), newLoop.getResults()))
-    mapTile(from, to);
+    keep(from, to);
   size_t mark = undo.size();
   scalars.map(loop.getInductionVar(), newLoop.getInductionVar());
   for (auto [from, to] : llvm::zip(loop.getRegionIterArgs(), newLoop.getRegionIterArgs()))
-    mapTile(from, to);
+    keep(from, to);
   OpBuilder::InsertionGuard guard(builder);
   if (!newLoop.getBody()->empty())
     newLoop.getBody()->back().erase();
@@ -466,15 +457,8 @@ void Distributor::distributeBranch(scf::IfOp branch) {
     while (undo.size() > mark)
       made.erase(undo.pop_back_val());
   }
-  for (auto [from, to] : llvm::zip(branch.getResults(), newBranch.getResults())) {
-    if (!isa<RankedTensorType>(from.getType())) {
-      scalars.map(from, to);
-      continue;
-    }
-    Key key{from, cast<RankedTensorType>(to.getType()).getEncoding()};
-    made[key] = to;
-    undo.push_back(key);
-  }
+  for (auto [from, to] : llvm::zip(branch.getResults(), newBranch.getResults()))
+    keep(from, to);
 }
 
 unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans,

@@ -58,13 +58,12 @@ llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::Value
 llvm::LogicalResult verifyWithin(mlir::Operation *op, ViewType view, llvm::ArrayRef<int64_t> within,
                                  mlir::ValueRange low, mlir::ValueRange high);
 
-/// The bounds [low, high) that an access (a load, a store, ...) has within dimension `dim` of its view; nulls where it
-/// has none.
-template <typename Access> std::pair<mlir::Value, mlir::Value> boundsWithin(Access access, int64_t dim) {
-  llvm::ArrayRef<int64_t> within = access.getWithin();
+/// The bounds [low, high) that an access (a load, a store, ...) with this `within` has along dimension `dim` of its
+/// view; nulls where it has none.
+inline std::pair<mlir::Value, mlir::Value> boundsWithin(llvm::ArrayRef<int64_t> within, mlir::ValueRange low,
+                                                        mlir::ValueRange high, int64_t dim) {
   size_t i = llvm::find(within, dim) - within.begin();
-  return i == within.size() ? std::pair<mlir::Value, mlir::Value>()
-                            : std::pair(access.getLow()[i], access.getHigh()[i]);
+  return i == within.size() ? std::pair<mlir::Value, mlir::Value>() : std::pair(low[i], high[i]);
 }
 
 /// True of a kernel of 16-bit type: all its matrix products multiply f16 or bf16; or, without products, all the

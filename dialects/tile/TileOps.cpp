@@ -33,6 +33,13 @@ OpFoldResult ExtentOp::fold(FoldAdaptor) {
   return IntegerAttr::get(getType(), view.getExtents()[getDim()]);
 }
 
+/// Constraint (3) of all accesses.
+static LogicalResult verifyElement(Operation *op, ViewType view, Type value) {
+  if (getElementTypeOrSelf(value) == view.getElementType())
+    return success();
+  return op->emitOpError("(3) view of ") << view.getElementType() << ", but tile of " << getElementTypeOrSelf(value);
+}
+
 /// Constraints (1) to (3) of loads and stores.
 LogicalResult imbrex::tile::verifyAccess(Operation *op, ViewType view, ValueRange indices, ArrayRef<int64_t> dims,
                                          Type value) {
@@ -45,9 +52,7 @@ LogicalResult imbrex::tile::verifyAccess(Operation *op, ViewType view, ValueRang
     increasing &= dims[i - 1] < dims[i];
   if (!inRange || !increasing || int64_t(dims.size()) != (tensor ? tensor.getRank() : 0))
     return op->emitOpError("(2) dims must be increasing, below the view's rank, one a dimension of the tile");
-  if (getElementTypeOrSelf(value) != view.getElementType())
-    return op->emitOpError("(3) view of ") << view.getElementType() << ", but tile of " << getElementTypeOrSelf(value);
-  return success();
+  return verifyElement(op, view, value);
 }
 
 LogicalResult imbrex::tile::verifyWithin(Operation *op, ViewType view, ArrayRef<int64_t> within, ValueRange low,
@@ -93,8 +98,8 @@ template <typename Access> static LogicalResult verifyGather(Access op, RankedTe
   if (!areDims)
     return op.emitOpError("(2) dims must be -1 or dimensions of the view with a scalar index, increasing, one a "
                           "dimension of the tile");
-  if (tile.getElementType() != view.getElementType())
-    return op.emitOpError("(3) view of ") << view.getElementType() << ", but tile of " << tile.getElementType();
+  if (failed(verifyElement(op, view, tile)))
+    return failure();
   for (Value index : indices) {
     auto type = dyn_cast<RankedTensorType>(index.getType());
     bool repeats = !type || type.getRank() == tile.getRank();

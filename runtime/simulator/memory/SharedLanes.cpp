@@ -50,19 +50,24 @@ uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, 
   return done;
 }
 
+/// Calls `check` with the number of granules that `bytes` take, as a constant where it is a usual one, else 0.
+template <typename Check> static uint32_t forWidth(uint32_t bytes, unsigned granule, Check check) {
+  switch (bytes >> granule) {
+  case 1:
+    return check(std::integral_constant<unsigned, 1>());
+  case 2:
+    return check(std::integral_constant<unsigned, 2>());
+  case 4:
+    return check(std::integral_constant<unsigned, 4>());
+  default:
+    return check(std::integral_constant<unsigned, 0>());
+  }
+}
+
 uint32_t SharedMemory::readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   if (anyUndefined)
     return 0;
-  switch (bytes >> granule) {
-  case 1:
-    return readSameWidth<1>(addresses, lanes, bytes, who);
-  case 2:
-    return readSameWidth<2>(addresses, lanes, bytes, who);
-  case 4:
-    return readSameWidth<4>(addresses, lanes, bytes, who);
-  default:
-    return readSameWidth<0>(addresses, lanes, bytes, who);
-  }
+  return forWidth(bytes, granule, [&](auto granules) { return readSameWidth<granules>(addresses, lanes, bytes, who); });
 }
 
 template <unsigned Granules>
@@ -97,16 +102,8 @@ uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes,
 uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   if (anyUndefined || anyStrong)
     return 0;
-  switch (bytes >> granule) {
-  case 1:
-    return writeSameWidth<1>(addresses, lanes, bytes, who);
-  case 2:
-    return writeSameWidth<2>(addresses, lanes, bytes, who);
-  case 4:
-    return writeSameWidth<4>(addresses, lanes, bytes, who);
-  default:
-    return writeSameWidth<0>(addresses, lanes, bytes, who);
-  }
+  return forWidth(bytes, granule,
+                  [&](auto granules) { return writeSameWidth<granules>(addresses, lanes, bytes, who); });
 }
 
 uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
