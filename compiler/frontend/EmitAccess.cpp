@@ -211,7 +211,8 @@ Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
   if (!type.isDynamic(dim.integer))
     return Val::ofInteger(type.getExtents()[dim.integer]);
   Value extent = tile::ExtentOp::create(b, at(expr.offset), view.ssa, dim.integer);
-  exact.definePosition(extent, {0, kLargestExtent});
+  bool isPart = view.ssa.getDefiningOp(); // whose range need not lie in the view
+  exact.definePosition(extent, {0, isPart ? INT32_MAX : kLargestExtent});
   return Val::of(extent);
 }
 

@@ -142,7 +142,10 @@ void subview(OpRun &run) {
   run.out().map = std::move(map);
 }
 
-void extent(OpRun &run) { run.out().ints[0] = extentsOf(run.in(0))[mlir::cast<tile::ExtentOp>(run.op).getDim()]; }
+void extent(OpRun &run) {
+  int64_t extent = extentsOf(run.in(0))[mlir::cast<tile::ExtentOp>(run.op).getDim()];
+  run.out().ints[0] = std::min<int64_t>(extent, INT32_MAX);
+}
 
 void programId(OpRun &run) { run.out().ints[0] = run.programId[mlir::cast<tile::ProgramIdOp>(run.op).getAxis()]; }
 

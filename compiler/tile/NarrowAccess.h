@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `within` of loads, stores, gathers and scatters, one dimension after another.
+// Adds bounds (`within`) to loads, stores, gathers and scatters, one dimension after another, by whichever pass finds
+// them.
 //
 //===----------------------------------------------------------------------===//
 

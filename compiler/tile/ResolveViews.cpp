@@ -35,18 +35,20 @@ static Value addIndices(OpBuilder &b, Location loc, Value x, Value y) {
   return arith::AddIOp::create(b, loc, x, y);
 }
 
+static Value toI64(OpBuilder &b, Location loc, Value x) { return arith::ExtSIOp::create(b, loc, b.getI64Type(), x); }
+
+/// An i64 as an i32, as near as that comes to it; not below `least`.
+static Value toI32(OpBuilder &b, Location loc, Value x, int64_t least) {
+  auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); };
+  x = arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, x, constant(least)), constant(INT32_MAX));
+  return arith::TruncIOp::create(b, loc, b.getI32Type(), x);
+}
+
 /// start + bound, as near as i32 comes to it.
 static Value addBound(OpBuilder &b, Location loc, Value start, Value bound) {
   if (matchPattern(start, m_Zero()))
     return bound;
-  Type i64 = b.getI64Type();
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(i64, value));
-  };
-  Value sum = arith::AddIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, start),
-                                    arith::ExtSIOp::create(b, loc, i64, bound));
-  sum = arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, sum, constant(INT32_MIN)), constant(INT32_MAX));
-  return arith::TruncIOp::create(b, loc, b.getI32Type(), sum);
+  return toI32(b, loc, arith::AddIOp::create(b, loc, toI64(b, loc, start), toI64(b, loc, bound)), INT32_MIN);
 }
 
 /// True where the part has all of the source along its k-th dimension.
@@ -89,11 +91,12 @@ template <typename Access> static void accessSource(Access op, tile::SubviewOp p
 static void accessSource(tile::ExtentOp op, tile::SubviewOp part) {
   OpBuilder b(op);
   Location loc = op.getLoc();
-  Value start = part.getStart()[part.getDims()[op.getDim()]], end = part.getEnd()[op.getDim()];
-  if (!matchPattern(start, m_Zero()))
-    end = arith::SubIOp::create(b, loc, end, start);
-  Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
-  op.replaceAllUsesWith(Value(arith::MaxSIOp::create(b, loc, end, zero)));
+  Value start = part.getStart()[part.getDims()[op.getDim()]], end = part.getEnd()[op.getDim()], extent;
+  if (matchPattern(start, m_Zero()))
+    extent = arith::MaxSIOp::create(b, loc, end, arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0)));
+  else
+    extent = toI32(b, loc, arith::SubIOp::create(b, loc, toI64(b, loc, end), toI64(b, loc, start)), 0);
+  op.replaceAllUsesWith(extent);
   op.erase();
 }
 

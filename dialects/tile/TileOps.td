@@ -59,6 +59,8 @@ def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
 def Tile_ExtentOp : Tile_Op<"extent", [Pure]> {
   let summary = "number of elements of a view along one dimension";
   let description = [{
+    Of a part of a view that of its range, wherever it lies, but no more than 2^31 - 1.
+
     Constraints: (1) `dim` is less than the view's rank.
 
     Example:

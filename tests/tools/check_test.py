@@ -5,18 +5,19 @@
 usage: check_test.py IMBREX ROOT
 """
 
-import array
+import itertools
 import math
 import os
 import random
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
+sys.path.insert(0, os.path.join(ROOT, "tests", "cases"))
+import arrays
 ATTENTION = os.path.join(ROOT, "kernels", "attention_forward.tile")
 GRADIENT = """kernel gradient(X: view<f32>[N, D], DY: view<f32>[N, D], R: view<f32>[N], DX: out view<f32>[N, D])
 grid (N) |i| {
@@ -30,14 +31,6 @@ grid (N) |i| {
 """
 SUM = "kernel rs(X: view<f32>[N, D], S: out view<f32>[N])\ngrid (N) |i| { store S[i :+ 1] = rowsum(load X[i :+ 1, 0 :+ 1000]); }\n"
 RACE = "kernel race(X: view<f32>[N], Y: out view<f32>[M])\ngrid (cdiv(N, 64)) |i| { store Y[0 :+ 1] = rowsum((load X[i * 64 :+ 64])[_, :]); }\n"
-
-
-def save(path, shape, values):
-    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }" % "".join("%d," % n for n in shape)
-    header += " " * (63 - (10 + len(header)) % 64) + "\n"
-    with open(path, "wb") as file:
-        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
-        array.array("f", values).tofile(file)
 DISTANCES = """kernel k(Q: view<f32>[16, 32], K: view<f32>[S, H, 64], O: out view<f32>[H, 16, 16])
 tune { warps: {2} = 2; stages: 1..4 = 2; }
 grid (H) |h| {
@@ -92,7 +85,7 @@ class Check(unittest.TestCase):
 
     def array(self, name, shape, values):
         path = self.path(name + ".npy")
-        save(path, shape, values)
+        arrays.save(path, "f32", shape, values)
         return path
 
     def normals(self, name, *shape, scale=1):
@@ -189,6 +182,22 @@ class Check(unittest.TestCase):
             self.good(self.check(self.text(SIDE_BY_SIDE), "--hook", "mask=" + mask, "--arg", "Q=" + self.normals("q", 96, 32),
                                  "--arg", "K=" + self.normals("k", 32, 96), "--arg", "V=" + self.normals("v", 96, 32),
                                  "--out", "O=96x32"))
+
+    # A range need not lie in its view, and may be longer than an i32 counts.
+    def test_extents_of_parts(self):
+        text = self.text("""
+kernel extents(X: view<f32>[N], lo: i32, hi: i32, Y: out view<i32>[M])
+grid (1) |i| {
+  let e = extent(X[lo .. hi], 0);
+  store Y[0] = e;  store Y[1] = where(e + 100000 > 5, 1, 2);  store Y[2] = where(e + 100000 >= e, 1, 2);
+}
+""")
+        edges = (-2**31, -5, 0, 7, 2**31 - 1)
+        for low, high in itertools.product(edges, edges):
+            self.good(self.check(text, "--arg", "X=" + self.normals("x", 9), "--arg", "lo=%d" % low, "--arg", "hi=%d" % high,
+                                 "--out", "Y=3:" + self.path("y.npy")))
+            extent = min(max(high - low, 0), 2**31 - 1)
+            self.assertEqual(arrays.load(self.path("y.npy")), [extent, 1, 1])
 
     # Strides that lead to no element are odd; copies of nothing are still aligned.
     def test_empty_views(self):
