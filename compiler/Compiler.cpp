@@ -300,12 +300,12 @@ CompileResult imbrex::compileFrom(Stage from, const Source &source, const Compil
   return Compilation(source, options, dump, dumpPass).fromStage(from, until);
 }
 
-Description imbrex::describe(const Source &source) {
+Description imbrex::describe(const Source &source, const CompileOptions &options) {
   imbrex::Diagnostics diagnostics(source);
   Description description;
   std::unique_ptr<ast::File> file = parseFile(source, diagnostics);
   if (!diagnostics.hasErrors())
-    description.kernels = describeKernels(*file, diagnostics);
+    description.kernels = describeKernels(*file, options, diagnostics);
   description.diagnostics = diagnostics.take();
   return description;
 }

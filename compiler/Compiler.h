@@ -62,12 +62,13 @@ CompileResult compile(const Source &source, const CompileOptions &options, Stage
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
                           const DumpStage &dump = {}, const DumpPass &dumpPass = {});
 
-/// The kernels of a file, unspecialised. Errors as in compile.
+/// The kernels of a file (options.kernel alone, if it is not empty), unspecialised, with what options.hooks capture.
+/// Errors as in compile.
 struct Description {
   std::vector<KernelSignature> kernels;
   std::vector<Diagnostic> diagnostics;
 };
-Description describe(const Source &source);
+Description describe(const Source &source, const CompileOptions &options = {});
 
 /// Identifies this build of the compiler in cache keys: version, LLVM's version and a hash of the sources.
 std::string_view compilerBuildId();

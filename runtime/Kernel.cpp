@@ -84,14 +84,35 @@ Kernel &Kernel::set(std::string_view name, const Setting &setting) & {
   return change([&](KernelState &kernel) { setParameter(kernel, name, setting); });
 }
 
+/// The plan of a kernel with parameters that its hooks capture, and what set() fixed in that plan's numbers.
+static Result<void> describeAgain(KernelState &kernel) {
+  CompileOptions options;
+  options.kernel = kernel.plan->signature.name;
+  options.hooks = kernel.options.hooks;
+  Description description = kernel.module->runtime->compiler.describe(kernel.module->source, options);
+  if (std::optional<Error> error = compileError(kernel.module->source.name, options, description.diagnostics))
+    return *error;
+  Result<std::shared_ptr<const SignaturePlan>> plan = SignaturePlan::make(std::move(description.kernels.front()));
+  if (!plan)
+    return plan.takeError();
+  kernel.plan = std::move(*plan);
+  kernel.fixed = {};
+  for (const auto &[name, setting] : CompileOptions::Settings(kernel.options.set))
+    setParameter(kernel, name, setting);
+  return {};
+}
+
 Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
   return change([&](KernelState &kernel) {
     const std::vector<std::string> &hooks = kernel.plan->signature.hooks;
-    if (std::find(hooks.begin(), hooks.end(), name) == hooks.end())
+    if (std::find(hooks.begin(), hooks.end(), name) == hooks.end()) {
       kernel.mistake = settingError(kernel, "hook(\"" + std::string(name) +
                                                 "\", ...): there is no such hook; there are " + joinNames(hooks));
-    else
-      kernel.options.hooks[std::string(name)] = std::string(function);
+      return;
+    }
+    kernel.options.hooks[std::string(name)] = std::string(function);
+    if (Result<void> described = describeAgain(kernel); !described)
+      kernel.mistake = described.takeError();
   });
 }
 

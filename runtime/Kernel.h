@@ -56,7 +56,10 @@ public:
   /// wrong name or value is reported by the next launch, prepare or infer.
   Kernel &set(std::string_view name, const Setting &setting) &;
   Kernel &set(std::string_view name, std::floating_point auto value) & = delete; ///< no parameter is a float
-  /// Replaces a hook by a function of the same file: hook("mask", "window(4096, 0)").
+  /// Replaces a hook by a function of the same file, hook("mask", "window(4096, 0)"), by an expression over the hook's
+  /// parameters, hook("mask", "causal(at) && docs(ids)(at)"), or by a text with functions of its own before that
+  /// expression. Names that the kernel does not know become parameters of this kernel, behind its own: signature()
+  /// has them, and a launch takes them as arguments. A mistake in it is reported as one of set() is.
   Kernel &hook(std::string_view name, std::string_view function) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }

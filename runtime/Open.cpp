@@ -94,7 +94,8 @@ Result<Runtime> Runtime::open(RuntimeOptions options) {
   if (!options.compiler)
     options.compiler =
         CompilerFunctions{[](const Source &source, const CompileOptions &choices) { return compile(source, choices); },
-                          [](const Source &source) { return describe(source); }, std::string(compilerBuildId())};
+                          [](const Source &source, const CompileOptions &choices) { return describe(source, choices); },
+                          std::string(compilerBuildId())};
   Result<Runtime> runtime = openWith(std::move(options));
   if (runtime && !why.empty())
     runtime->note(std::move(why));

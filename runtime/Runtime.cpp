@@ -170,7 +170,7 @@ Result<Module> Runtime::load(const std::string &path) const {
 }
 
 Result<Module> Runtime::loadSource(Source source) const {
-  Description description = state->compiler.describe(source);
+  Description description = state->compiler.describe(source, {});
   for (const Diagnostic &diagnostic : description.diagnostics)
     if (diagnostic.severity == Severity::Error) {
       Error error{ErrorKind::Compile, source.name + " does not compile"};

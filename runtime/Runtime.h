@@ -35,7 +35,7 @@ struct RuntimeState;
 /// The compiler a runtime uses: the real one, or a test's.
 struct CompilerFunctions {
   std::function<CompileResult(const Source &, const CompileOptions &)> compile;
-  std::function<Description(const Source &)> describe;
+  std::function<Description(const Source &, const CompileOptions &)> describe;
   std::string buildId;
 };
 

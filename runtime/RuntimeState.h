@@ -84,6 +84,11 @@ struct KernelState {
 Result<Ready> makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
                         const CacheKey &key);
 
+/// What the compiler says of a kernel that it did not compile, of kind Argument where only the caller's choices are
+/// wrong; nullopt if no diagnostic is an error. In Specialise.cpp.
+std::optional<Error> compileError(const std::string &source, const CompileOptions &options,
+                                  std::vector<Diagnostic> diagnostics);
+
 /// The options of the specialisation that these arguments need.
 CompileOptions completeOptions(const KernelState &kernel, const Binding &binding);
 

@@ -87,16 +87,19 @@ static std::optional<Built> findOnDisk(const ModuleState &module, const CacheKey
   return Built{std::move(*interface), std::move(*entry)};
 }
 
-static Error compileError(const ModuleState &module, const CompileOptions &options, CompileResult &result) {
-  Error error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name + " does not compile"};
+std::optional<Error> imbrex::compileError(const std::string &source, const CompileOptions &options,
+                                          std::vector<Diagnostic> diagnostics) {
+  Error error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + source + " does not compile"};
   auto isTextsFault = [](const Diagnostic &each) { return each.severity == Severity::Error && !each.ofCaller; };
   auto isError = [](const Diagnostic &each) { return each.severity == Severity::Error; };
-  auto first = std::find_if(result.diagnostics.begin(), result.diagnostics.end(), isError);
-  if (first != result.diagnostics.end() && std::none_of(first, result.diagnostics.end(), isTextsFault)) {
+  auto first = std::find_if(diagnostics.begin(), diagnostics.end(), isError);
+  if (first == diagnostics.end())
+    return std::nullopt;
+  if (std::none_of(first, diagnostics.end(), isTextsFault)) {
     error.kind = ErrorKind::Argument;
     error.message = "kernel '" + options.kernel + "' does not take these arguments: " + first->message;
   }
-  error.diagnostics = std::move(result.diagnostics);
+  error.diagnostics = std::move(diagnostics);
   return error;
 }
 
@@ -104,7 +107,7 @@ static Result<Built> build(const ModuleState &module, const CompileOptions &opti
   RuntimeState &runtime = *module.runtime;
   CompileResult compiled = runtime.compiler.compile(module.source, options);
   if (!compiled.kernel)
-    return compileError(module, options, compiled);
+    return *compileError(module.source.name, options, std::move(compiled.diagnostics));
   Result<AssembledKernel> assembled = runtime.assembler.assemble(compiled.kernel->code, options.target);
   if (!assembled) {
     Error error = assembled.takeError();

@@ -87,16 +87,21 @@ struct Stmt {
   Block body, otherwise;
 };
 
-/// A parameter of a function or hook: the type may be missing, or "coord".
+/// A parameter of a function or hook: the type may be missing, or "coord"; of a view it is the element's.
 struct FnParameter {
   uint32_t offset;
   std::string name;
   TypeName type;
+  bool isView = false;
+  std::vector<ExprPtr> extents; ///< of a view
 };
+
+struct File;
 
 /// fn name(extras)(parameters) -> types { body; return results; }, or with "= result".
 struct Function {
   uint32_t offset = 0;
+  const File *home = nullptr; ///< whose functions its body sees first
   std::string name;
   bool isHook = false;
   std::vector<FnParameter> extras, parameters;
@@ -175,6 +180,10 @@ struct File {
 
 /// The expression in the language's own notation: for messages.
 std::string toText(const Expr &expr);
+/// "wide<T>".
+std::string toText(const TypeName &type);
+/// "view<T>[B, Sq]", "f32", or "" where no type is given.
+std::string typeText(const FnParameter &parameter);
 
 } // namespace imbrex::ast
 

@@ -200,6 +200,17 @@ Val Emitter::emitPart(const ast::Expr &expr) {
   return result;
 }
 
+/// A view's extent along `dim`: a number where it is one.
+Val Emitter::extentOf(uint32_t offset, Value view, unsigned dim) {
+  auto type = cast<tile::ViewType>(view.getType());
+  if (!type.isDynamic(dim))
+    return Val::ofInteger(type.getExtents()[dim]);
+  Value extent = tile::ExtentOp::create(b, at(offset), view, dim);
+  bool isPart = view.getDefiningOp(); // whose range need not lie in the view
+  exact.definePosition(extent, {0, isPart ? INT32_MAX : kLargestExtent});
+  return Val::of(extent);
+}
+
 /// extent(view, dimension)
 Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
   const Val &view = arguments[0], &dim = arguments[1];
@@ -208,12 +219,7 @@ Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
   auto type = cast<tile::ViewType>(view.ssa.getType());
   if (dim.kind != Val::Integer || dim.integer < 0 || dim.integer >= type.getRank())
     return error(expr.operands[1]->offset, Message::ExtentDimension, type.getRank(), ast::toText(*expr.operands[1]));
-  if (!type.isDynamic(dim.integer))
-    return Val::ofInteger(type.getExtents()[dim.integer]);
-  Value extent = tile::ExtentOp::create(b, at(expr.offset), view.ssa, dim.integer);
-  bool isPart = view.ssa.getDefiningOp(); // whose range need not lie in the view
-  exact.definePosition(extent, {0, isPart ? INT32_MAX : kLargestExtent});
-  return Val::of(extent);
+  return extentOf(expr.offset, view.ssa, unsigned(dim.integer));
 }
 
 void Emitter::emitStore(const ast::Stmt &stmt) {

@@ -8,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/ForeignWords.h"
-#include "compiler/MlirTypes.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -31,8 +31,12 @@ static constexpr struct {
     {"extent", 2, 2},
 };
 
+bool imbrex::isBuiltin(StringRef name) {
+  return isCombiner(name) || llvm::any_of(kBuiltins, [&](const auto &builtin) { return builtin.name == name; });
+}
+
 Val Emitter::emitCall(const ast::Expr &expr) {
-  if (isCombiner(expr.text) && !program.file->findFunction(expr.text))
+  if (isCombiner(expr.text) && !findFunction(expr.text))
     return emitCombiner(expr);
   SmallVector<Val> arguments;
   bool poison = false;
@@ -41,7 +45,7 @@ Val Emitter::emitCall(const ast::Expr &expr) {
     poison |= arguments.back().isPoison();
   }
   // With a mode it is the built-in, whatever the file calls 'dot'.
-  if (const ast::Function *function = expr.type.name.empty() ? program.file->findFunction(expr.text) : nullptr) {
+  if (const ast::Function *function = expr.type.name.empty() ? findFunction(expr.text) : nullptr) {
     if (poison || !checkExtras(expr, *function))
       return {};
     SmallVector<Placed> placed;

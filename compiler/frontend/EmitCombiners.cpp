@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-bool Emitter::isCombiner(StringRef name) {
+bool imbrex::isCombiner(StringRef name) {
   return name == "rowreduce" || name == "rowscan" || name == "colreduce" || name == "colscan";
 }
 
@@ -43,8 +43,7 @@ bool Emitter::emitSources(const ast::Expr &expr, SmallVectorImpl<Val> &sources) 
 const ast::Function *Emitter::combinerOf(const ast::Expr &expr) {
   size_t tiles = expr.operands.size() - std::min<size_t>(expr.operands.size(), 1);
   const ast::Expr *named = tiles ? expr.operands[0].get() : nullptr;
-  const ast::Function *function =
-      named && named->kind == ast::Expr::Name ? program.file->findFunction(named->text) : nullptr;
+  const ast::Function *function = named && named->kind == ast::Expr::Name ? findFunction(named->text) : nullptr;
   if (expr.integer || !function || function->isHook) {
     error(named ? named->offset : expr.offset, Message::CombinerName, expr.text,
           named ? "'" + ast::toText(*named) + "'" : "nothing");

@@ -31,6 +31,34 @@ bool Emitter::checkExtras(const ast::Expr &expr, const ast::Function &function) 
   return false;
 }
 
+/// The function of that name that the text which is emitted can call; null if there is none.
+const ast::Function *Emitter::findFunction(StringRef name) const {
+  const ast::Function *function = inlining.empty() ? nullptr : inlining.back()->home->findFunction(name);
+  return function ? function : program.file->findFunction(name);
+}
+
+/// A view, and the extents that its declaration gives names.
+bool Emitter::bindView(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope) {
+  auto [argument, offset] = placed;
+  std::optional<DataType> type = resolveType(parameter.type);
+  if (!type)
+    return false;
+  auto view = argument.kind == Val::View ? cast<tile::ViewType>(argument.ssa.getType()) : tile::ViewType();
+  if (!view || size_t(view.getRank()) != parameter.extents.size() || argument.parameter->type != *type) {
+    error(offset, Message::ArgumentType, function.name, parameter.name, "a " + ast::typeText(parameter),
+          view ? "a view of " + std::string(name(argument.parameter->type)) + " with " +
+                     std::to_string(view.getRank()) + " dimensions"
+               : describe(argument));
+    return false;
+  }
+  for (auto [dim, extent] : llvm::enumerate(parameter.extents)) {
+    bool isSymbol = extent->kind == ast::Expr::Name && !lookUp(extent->text, program);
+    if (isSymbol && !scope.contains(extent->text))
+      scope[extent->text] = {extentOf(offset, argument.ssa, dim), false};
+  }
+  return true;
+}
+
 bool Emitter::bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed,
                            Scope &scope) {
   auto [argument, offset] = placed;
@@ -39,7 +67,9 @@ bool Emitter::bindArgument(const ast::Function &function, const ast::FnParameter
     error(offset, Message::ArgumentType, function.name, parameter.name, "a coord", describe(argument));
     return false;
   }
-  if (!parameter.type.name.empty() && !isCoord) {
+  if (parameter.isView && !bindView(function, parameter, placed, scope))
+    return false;
+  if (!parameter.isView && !parameter.type.name.empty() && !isCoord) {
     std::optional<DataType> type = resolveType(parameter.type);
     if (!type)
       return false;
@@ -75,11 +105,14 @@ bool Emitter::isKernelsAlone(uint32_t offset, StringRef name) {
   return false;
 }
 
-/// The results of `function`'s body, which sees its parameters in `scope` and the kernel's constants.
+/// The results of `function`'s body, which sees its parameters in `scope` and the kernel's constants; what stands for
+/// a hook sees the head of the kernel too.
 std::vector<Val> Emitter::emitBody(const ast::Function &function, Scope scope) {
   std::vector<Scope> caller = std::exchange(scopes, {});
   const std::vector<Scope> *outer = kernelScopes;
   kernelScopes = outer ? outer : &caller;
+  if (program.hooks.find(function.name) == &function)
+    scopes.push_back(hostScope);
   scopes.push_back(std::move(scope));
   inlining.push_back(&function);
   scopes.emplace_back();
@@ -159,18 +192,10 @@ Val Emitter::emitFunction(uint32_t offset, const ast::Function &function, ArrayR
 }
 
 Val Emitter::emitHook(uint32_t offset, const ast::Function &hook, ArrayRef<Placed> arguments) {
-  auto bound = program.hooks.find(hook.name);
-  Val result;
-  if (bound == program.hooks.end()) {
-    result = emitFunction(offset, hook, {}, arguments);
-  } else {
-    SmallVector<Placed> extras;
-    for (const ast::ExprPtr &extra : bound->second.extras)
-      extras.push_back({emit(*extra), extra->offset});
-    result = emitFunction(offset, *bound->second.function, extras, arguments);
-    if (!hook.types.empty())
-      result = checkResult(offset, result, hook.types.front(), Message::HookResult, hook.name);
-  }
+  const ast::Function *bound = program.hooks.find(hook.name);
+  Val result = emitFunction(offset, bound ? *bound : hook, {}, arguments);
+  if (bound && !hook.types.empty())
+    result = checkResult(offset, result, hook.types.front(), Message::HookResult, hook.name);
   bool isFirst = hook.name == visible.hook && !visible.found && b.getInsertionBlock() == visible.body;
   if (isFirst && !result.isPoison() && arguments[0].value.kind == Val::Coord)
     promiseVisible(offset, result, arguments[0].value);

@@ -41,9 +41,20 @@ static Parameter describeParameter(const ast::KernelParameter &parameter, Diagno
   return result;
 }
 
-std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, Diagnostics &diagnostics) {
+/// Sets the parameter's type, or type parameter, as a signature has it.
+static void describeType(const ast::TypeName &type, Parameter &described) {
+  if (std::optional<DataType> known = parseDataType(type.name); known && !type.wide)
+    described.type = *known;
+  else // wide<T> is settled by T's own views
+    described.typeParameter = ast::toText(type);
+}
+
+std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, const CompileOptions &options,
+                                                     Diagnostics &diagnostics) {
   std::vector<KernelSignature> signatures;
   for (const ast::Kernel &kernel : file.kernels) {
+    if (!options.kernel.empty() && kernel.name != options.kernel)
+      continue;
     KernelSignature signature;
     signature.name = kernel.name;
     for (const ast::GenericParameter &generic : kernel.generics) {
@@ -57,11 +68,12 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, Diag
           {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name)});
     for (const ast::KernelParameter &parameter : kernel.parameters) {
       Parameter described = describeParameter(parameter, diagnostics);
-      if (std::optional<DataType> type = parseDataType(parameter.type.name); type && !parameter.type.wide)
-        described.type = *type;
-      else // wide<T> is settled by T's own views
-        described.typeParameter = parameter.type.wide ? "wide<" + parameter.type.name + ">" : parameter.type.name;
+      describeType(parameter.type, described);
       signature.parameters.push_back(std::move(described));
+    }
+    for (CapturedParameter &captured : bindHooks(file, kernel, options.hooks, diagnostics).captured) {
+      describeType(captured.type, captured.described);
+      signature.parameters.push_back(std::move(captured.described));
     }
     for (const ast::Function &function : file.functions)
       if (function.isHook)
@@ -128,6 +140,12 @@ void Emitter::fillInterface() {
     if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())
       described.alignment = it->second;
     interface.parameters.push_back(std::move(described));
+  }
+  for (const CapturedParameter &captured : program.hooks.captured) {
+    Parameter &described = interface.parameters.emplace_back(captured.described);
+    described.type = resolveType(captured.type).value_or(DataType::F32);
+    if (auto it = options.alignment.find(described.name); it != options.alignment.end())
+      described.alignment = it->second;
   }
   for (const ast::ExprPtr &extent : kernel.grid)
     if (std::optional<Expression> expression = toExpression(*extent, diagnostics)) {
@@ -258,6 +276,13 @@ void Emitter::bindExtents() {
   }
 }
 
+/// What the host's bindings see, and the kernel's body does not.
+void Emitter::hideCaptured() {
+  hostScope = scopes.front();
+  for (const CapturedParameter &captured : program.hooks.captured)
+    scopes.front().erase(captured.described.name);
+}
+
 /// Grid names are positions below the grid's extents. Those behind the second share the third axis, the first of them
 /// running fastest.
 void Emitter::bindGrid() {
@@ -324,6 +349,7 @@ OwningOpRef<ModuleOp> Emitter::run() {
   func::FuncOp function = makeFunction(*module);
   bindParameters(function);
   bindExtents();
+  hideCaptured();
   bindGrid();
   for (const ast::Expr *condition : program.scalarRequirements)
     emitRequirement(*condition);

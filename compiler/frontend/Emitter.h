@@ -72,6 +72,9 @@ struct Val {
   }
 };
 
+/// True of rowreduce, rowscan, colreduce and colscan.
+bool isCombiner(llvm::StringRef name);
+
 /// Walks one kernel and builds its function. Whatever finds a mistake reports it and returns poison: a Val of
 /// kind Poison, a null Value or nullopt. What meets poison returns poison and says nothing, so that one mistake
 /// gives one message. A Value that is returned is never null unless that is stated.
@@ -110,6 +113,7 @@ private:
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
   void bindExtents();
+  void hideCaptured();
   void bindGrid();
   std::optional<DataType> resolveType(const ast::TypeName &type);
   mlir::Type toType(DataType type);
@@ -203,6 +207,8 @@ private:
   Val emitFunction(uint32_t offset, const ast::Function &function, llvm::ArrayRef<Placed> extras,
                    llvm::ArrayRef<Placed> arguments);
   Val emitHook(uint32_t offset, const ast::Function &hook, llvm::ArrayRef<Placed> arguments);
+  const ast::Function *findFunction(llvm::StringRef name) const;
+  bool bindView(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope);
   bool bindArgument(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope);
   bool isKernelsAlone(uint32_t offset, llvm::StringRef name);
   bool checkExtras(const ast::Expr &expr, const ast::Function &function);
@@ -212,7 +218,6 @@ private:
   void promiseVisible(uint32_t offset, const Val &mask, const Val &coord);
 
   //===--- EmitCombiners.cpp ---===//
-  static bool isCombiner(llvm::StringRef name);
   Val emitCombiner(const ast::Expr &expr);
   const ast::Function *combinerOf(const ast::Expr &expr);
   bool emitSources(const ast::Expr &expr, llvm::SmallVectorImpl<Val> &sources);
@@ -257,6 +262,7 @@ private:
   };
   Val emitLoad(const ast::Expr &expr);
   Val emitPart(const ast::Expr &expr);
+  Val extentOf(uint32_t offset, mlir::Value view, unsigned dim);
   Val emitExtentOf(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   const Val *findView(uint32_t offset, llvm::StringRef name, size_t indexCount);
   std::optional<Access> emitAccess(uint32_t offset, llvm::StringRef name, const std::vector<ast::Index> &indices);
@@ -282,6 +288,7 @@ private:
   std::vector<Scope> scopes; ///< innermost last; in the first stand parameters, extents and grid names
   /// While a function's body is emitted: the names that its kernel sees and it does not.
   const std::vector<Scope> *kernelScopes = nullptr;
+  Scope hostScope; ///< what a hook's binding sees: the kernel's parameters, extents, and what it captured
   Scope constants; ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;
   VisibleLoop visible;

@@ -24,8 +24,10 @@ namespace imbrex {
 /// The tree of `source`; never null. What is wrong is in `diagnostics`; the tree then lacks it.
 std::unique_ptr<ast::File> parseFile(const Source &source, Diagnostics &diagnostics);
 
-/// What can be said of a file's kernels before they are specialised.
-std::vector<KernelSignature> describeKernels(const ast::File &file, Diagnostics &diagnostics);
+/// What can be said of a file's kernels (of options.kernel alone, if it is not empty) before they are specialised,
+/// with what options.hooks capture.
+std::vector<KernelSignature> describeKernels(const ast::File &file, const CompileOptions &options,
+                                             Diagnostics &diagnostics);
 
 /// Specialises one kernel and emits it as a module with one func.func (see TileOps.td). Fills `interface` but
 /// for its shared bytes. Null if an error was reported.

@@ -31,7 +31,22 @@ bool Parser::parseType(TypeName &type) {
   return expectName(type.name, "a type") && expect(">");
 }
 
-/// parameters = "(" [ name [ ":" type ] { "," name [ ":" type ] } ] ")" ;
+/// view = "view" "<" type ">" "[" expression { "," expression } "]" ;
+bool Parser::parseViewType(TypeName &element, std::vector<ExprPtr> &extents) {
+  if (!expect("view") || !expect("<") || !parseType(element) || !expect(">") || !expect("["))
+    return false;
+  do {
+    ExprPtr extent = parseExpression();
+    if (!extent)
+      return false;
+    extents.push_back(std::move(extent));
+    if (tooMany("dimensions of a view", extents.size(), kMaxViewRank))
+      return false;
+  } while (accept(","));
+  return expect("]");
+}
+
+/// parameters = "(" [ name [ ":" ( type | view ) ] { "," name [ ":" ( type | view ) ] } ] ")" ;
 bool Parser::parseFnParameters(std::vector<FnParameter> &parameters) {
   if (!expect("("))
     return false;
@@ -41,9 +56,8 @@ bool Parser::parseFnParameters(std::vector<FnParameter> &parameters) {
     if (!expectName(parameter.name, "a parameter's name"))
       return false;
     if (accept(":")) {
-      if (peek().is("view"))
-        return fail(Message::Unsupported, "a view as an extra argument of a function");
-      if (!parseType(parameter.type))
+      parameter.isView = peek().is("view");
+      if (!(parameter.isView ? parseViewType(parameter.type, parameter.extents) : parseType(parameter.type)))
         return false;
     }
     parameters.push_back(std::move(parameter));
@@ -80,6 +94,7 @@ bool Parser::parseFnBody(Function &function) {
 bool Parser::parseFunction(File &file, bool isHook) {
   Function function;
   function.offset = peek().offset;
+  function.home = &file;
   function.isHook = isHook;
   if (isReservedFunction(peek().text))
     return fail(Message::Unsupported, "a function of the reserved name " + peek().describe());
@@ -174,8 +189,7 @@ bool Parser::parseAllowed(GenericParameter &generic) {
   return true;
 }
 
-/// parameter = name ":" ( [ "out" [ "?" ] ] "view" "<" type ">" "[" expression { "," expression } "]"
-///           | type [ "=" expression ] ) ;
+/// parameter = name ":" ( [ "out" [ "?" ] ] view | type [ "=" expression ] ) ;
 bool Parser::parseKernelParameter(Kernel &kernel) {
   KernelParameter parameter;
   parameter.offset = peek().offset;
@@ -194,18 +208,10 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
     return true;
   }
   parameter.isView = true;
-  if (!expect("view") || !expect("<") || !parseType(parameter.type) || !expect(">") || !expect("["))
+  if (!parseViewType(parameter.type, parameter.extents))
     return false;
-  do {
-    ExprPtr extent = parseExpression();
-    if (!extent)
-      return false;
-    parameter.extents.push_back(std::move(extent));
-    if (tooMany("dimensions of a view", parameter.extents.size(), kMaxViewRank))
-      return false;
-  } while (accept(","));
   kernel.parameters.push_back(std::move(parameter));
-  return expect("]");
+  return true;
 }
 
 /// tune = "tune" "{" { item } "}" ;

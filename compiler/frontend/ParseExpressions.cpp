@@ -310,3 +310,14 @@ std::string ast::toText(const Expr &expr) {
     text = text.substr(0, kLongestText) + "...";
   return text;
 }
+
+std::string ast::toText(const TypeName &type) { return type.wide ? "wide<" + type.name + ">" : type.name; }
+
+std::string ast::typeText(const FnParameter &parameter) {
+  if (!parameter.isView)
+    return toText(parameter.type);
+  std::string text = "view<" + toText(parameter.type) + ">[";
+  for (const ExprPtr &extent : parameter.extents)
+    text += (&extent == parameter.extents.data() ? "" : ", ") + toText(*extent);
+  return text + "]";
+}

@@ -118,8 +118,15 @@ std::unique_ptr<File> Parser::parseFile() {
   return file;
 }
 
-ExprPtr Parser::parseBinding() {
+/// binding = { function } expression ;
+ExprPtr Parser::parseBinding(File &own) {
+  while (accept("fn"))
+    if (!parseFunction(own, /*isHook=*/false) ||
+        tooMany("functions of a hook's binding", own.functions.size(), kMaxDeclarations))
+      return nullptr;
   ExprPtr binding = parseExpression();
-  bool isBinding = binding && (binding->kind == Expr::Name || (binding->kind == Expr::Call && binding->integer == 0));
-  return isBinding && peek().kind == TokenKind::End ? std::move(binding) : nullptr;
+  if (!binding || peek().kind == TokenKind::End)
+    return binding;
+  fail(Message::BindingEnd, peek().describe());
+  return nullptr;
 }

@@ -24,9 +24,8 @@ public:
       : diagnostics(diagnostics), tokens(lex(text, diagnostics, begin)) {}
 
   std::unique_ptr<ast::File> parseFile();
-  /// A hook's binding, "function" or "function(constant, ...)", as a Name or Call; null, perhaps without a report,
-  /// if it is neither.
-  ast::ExprPtr parseBinding();
+  /// A hook's binding: its functions go to `own`. Null, reported, if it is none.
+  ast::ExprPtr parseBinding(ast::File &own);
 
 private:
   //===--- Tokens (Parser.cpp) ---===//
@@ -49,6 +48,7 @@ private:
   //===--- Declarations (ParseDeclarations.cpp) ---===//
   bool parseFunction(ast::File &file, bool isHook);
   bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
+  bool parseViewType(ast::TypeName &element, std::vector<ast::ExprPtr> &extents);
   bool parseFnBody(ast::Function &function);
   bool parseKernel(ast::File &file);
   bool parseGenerics(ast::Kernel &kernel);

@@ -36,7 +36,7 @@ public:
     if (diagnostics.errorCount() == before + missingTypes) {
       checkConstraints();
       checkRequirements();
-      bindHooks();
+      result.hooks = bindHooks(file, *result.kernel, options.hooks, diagnostics);
       checkViewOptions();
     }
     return diagnostics.errorCount() == before + missingTypes ? std::optional(std::move(result)) : std::nullopt;
@@ -61,8 +61,6 @@ private:
   void checkConstraints();
   void checkRequirements();
   void checkRequirement(const Expr &condition);
-  void bindHooks();
-  void bindHook(const std::string &hook, const std::string &text);
   void checkViewOptions();
 
   const File &file;
@@ -351,47 +349,6 @@ void Specialiser::checkRequirements() {
     forEachConjunct(*condition, [&](const Expr &part) { checkRequirement(part); });
 }
 
-/// An integer, a float, a truth value, inf or nan, or one of these negated.
-static bool isConstantArgument(const Expr &expr) {
-  const Expr &number = expr.kind == Expr::Unary && expr.text == "-" ? *expr.operands[0] : expr;
-  return number.kind == Expr::Integer || number.kind == Expr::Float || number.kind == Expr::Bool ||
-         (number.kind == Expr::Name && (number.text == "inf" || number.text == "nan"));
-}
-
-void Specialiser::bindHook(const std::string &hook, const std::string &text) {
-  const Function *declared = file.findFunction(hook);
-  std::vector<std::string> hooks, functions;
-  for (const Function &function : file.functions)
-    (function.isHook ? hooks : functions).push_back(function.name);
-  if (!declared || !declared->isHook)
-    return reportWithoutPlace(diagnostics, Message::UnknownHook, hook, join(hooks));
-  uint32_t begin = diagnostics.addText({"hook " + hook, text});
-  unsigned before = diagnostics.errorCount();
-  ExprPtr binding = Parser(text, diagnostics, begin).parseBinding();
-  if (diagnostics.errorCount() != before)
-    return;
-  if (!binding)
-    return error(begin, Message::BadHookBinding, hook, llvm::StringRef(text).take_front(kMaxNameBytes));
-  const Function *function = file.findFunction(binding->text);
-  if (!function || function->isHook)
-    return error(begin, Message::UnknownHookFunction, hook, binding->text, suggestion(binding->text, functions));
-  if (function->extras.size() != binding->operands.size())
-    return error(begin, Message::HookArgumentCount, hook, function->name, function->extras.size(),
-                 binding->operands.size());
-  if (function->parameters.size() != declared->parameters.size())
-    return error(begin, Message::HookParameterCount, hook, declared->parameters.size(), function->name,
-                 function->parameters.size());
-  for (const ExprPtr &extra : binding->operands)
-    if (!isConstantArgument(*extra))
-      return error(extra->offset, Message::HookConstant, hook, toText(*extra));
-  result.hooks[hook] = {function, std::move(binding->operands)};
-}
-
-void Specialiser::bindHooks() {
-  for (const auto &[hook, text] : options.hooks)
-    bindHook(hook, text);
-}
-
 /// Left-out outputs and alignments must name views.
 void Specialiser::checkViewOptions() {
   auto find = [&](const std::string &name) -> const KernelParameter * {
@@ -399,6 +356,11 @@ void Specialiser::checkViewOptions() {
       if (parameter.isView && parameter.name == name)
         return &parameter;
     return nullptr;
+  };
+  auto isCaptured = [&](const std::string &name) {
+    return llvm::any_of(result.hooks.captured, [&](const CapturedParameter &captured) {
+      return captured.described.isView && captured.described.name == name;
+    });
   };
   std::vector<std::string> optional;
   for (const KernelParameter &parameter : result.kernel->parameters)
@@ -408,7 +370,7 @@ void Specialiser::checkViewOptions() {
     if (const KernelParameter *view = find(name); !view || !view->optional)
       error(result.kernel->offset, Message::NotOptional, name, result.kernel->name, join(optional));
   for (const auto &[name, bytes] : options.alignment) {
-    if (!find(name))
+    if (!find(name) && !isCaptured(name))
       error(result.kernel->offset, Message::NotAView, name);
     if (bytes == 0 || bytes > 16 || (bytes & (bytes - 1)) != 0)
       error(result.kernel->offset, Message::BadAlignment, name, bytes);

@@ -14,25 +14,18 @@
 #include "compiler/CompileOptions.h"
 #include "compiler/KernelInterface.h"
 #include "compiler/Target.h"
-#include "compiler/frontend/Ast.h"
-#include "compiler/frontend/Messages.h"
+#include "compiler/frontend/HookBindings.h"
 
 namespace imbrex {
-
-/// What stands for a hook: a function of the file and constants for its extra arguments.
-struct BoundHook {
-  const ast::Function *function;
-  std::vector<ast::ExprPtr> extras; ///< constants
-};
 
 struct Specialisation {
   const ast::File *file = nullptr;
   const ast::Kernel *kernel = nullptr;
   std::map<std::string, int64_t, std::less<>> integers; ///< integer and tuning parameters
   std::map<std::string, DataType, std::less<>> types;
-  std::map<std::string, BoundHook, std::less<>> hooks; ///< only those that are replaced
-  std::vector<Expression> requirements;                ///< those left to check at launch
-  std::vector<const ast::Expr *> scalarRequirements;   ///< those on scalars: comparisons with one scalar as a side
+  HookBindings hooks;
+  std::vector<Expression> requirements;              ///< those left to check at launch
+  std::vector<const ast::Expr *> scalarRequirements; ///< those on scalars: comparisons with one scalar as a side
 };
 
 /// Reports and returns nullopt if the options do not make one program of the file.
@@ -62,6 +55,9 @@ struct Number {
 /// reported as `mistake`, if it uses what is not known then, or is not finite.
 std::optional<Number> evaluateDefault(const ast::Expr &expr, const Specialisation &specialisation,
                                       Diagnostics &diagnostics, Message mistake = Message::Default);
+
+/// True of a function of the language: exp, dot, rowreduce, ...
+bool isBuiltin(llvm::StringRef name);
 
 /// inf, nan, LOG2E, LN2, PI.
 std::optional<double> namedNumber(llvm::StringRef name);

@@ -8,9 +8,10 @@
 // averages. So an instance is run some times more, each operation's result moved by a random part of what a
 // device's rounding would, and the bounds are narrowed to a multiple of what these runs differ by.
 //
-// A single element says little after few runs. The share of their bounds by which the elements of a row (of
-// the output's last dimension; of everything that the operation stored, where rows are short) differ at most
-// says enough: it narrows the bounds of all of them.
+// A single element says little after few runs, and no more does a row (of the output's last dimension): one weight
+// that its rounding moved moves all of its elements. The share of their bounds by which the elements of some rows next
+// to one another (of everything that the operation stored, where these are short) differ at most says enough: it
+// narrows the bounds of all of them.
 //
 //===----------------------------------------------------------------------===//
 

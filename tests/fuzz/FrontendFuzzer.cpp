@@ -60,9 +60,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,
                       mlir::func::FuncDialect>();
-  describeKernels(*file, diagnostics);
   CompileOptions options = optionsOf(data[0]);
   keepKnown(options, *file);
+  describeKernels(*file, options, diagnostics);
   KernelInterface interface;
   mlir::OwningOpRef<mlir::ModuleOp> module =
       emitTile(*file, options, Target::parse(options.target).value(), context, interface, diagnostics);

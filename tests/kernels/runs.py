@@ -28,8 +28,9 @@ class Runs(unittest.TestCase):
     def file_of(self, kernel):
         return kernel.removesuffix("_backward") + ".tile"
 
-    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None):
-        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'."""
+    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=()):
+        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'. `hooks` are pairs
+        of a hook and its binding."""
         source, values = random.Random(name), {"in": {}}
         with tempfile.TemporaryDirectory() as out:
             words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
@@ -43,6 +44,8 @@ class Runs(unittest.TestCase):
                 words += ["--arg", "%s=%r" % (key, value)]
             for setting in settings:
                 words += ["--set", setting]
+            for hook in dict(hooks).items():
+                words += ["--hook", "%s=%s" % hook]
             for key, shape in dict(outputs).items():
                 words += ["--out", "%s=%s" % (key, "%s:%s" % (shape, os.path.join(out, key + ".npy")) if shape else os.path.join(out, key + ".npy"))]
             result = subprocess.run(words, capture_output=True, text=True)

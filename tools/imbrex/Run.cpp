@@ -99,6 +99,8 @@ bool Run::open() {
     kernel->set(name, value);
   for (const auto &[name, value] : request.options.hooks)
     kernel->hook(name, value);
+  if (Result<InferredShapes> sound = kernel->infer({}); !sound) // a mistake in a setting or a hook
+    return fail(sound.error());
   return true;
 }
 

@@ -46,7 +46,7 @@ Emitted test::emit(const std::string &text, const CompileOptions &options, bool 
   Emitted result;
   std::unique_ptr<ast::File> file = parseFile(source, diagnostics);
   if (!diagnostics.hasErrors()) {
-    describeKernels(*file, diagnostics);
+    describeKernels(*file, {}, diagnostics);
     mlir::OwningOpRef<mlir::ModuleOp> module =
         emitTile(*file, options, Target::parse(options.target).value(), context, result.interface, diagnostics);
     EXPECT_EQ(bool(module), !diagnostics.hasErrors()) << "no module means an error, and an error no module";

@@ -98,10 +98,18 @@ TEST(Parser, GoesOnAfterAnError) {
 }
 
 TEST(Parser, Bindings) {
-  for (auto [text, ok] :
-       {std::pair("causal", true), {"window(1, -1)", true}, {"1", false}, {"a b", false}, {"a(", false}}) {
+  for (auto [text, ok] : {std::pair("causal", true),
+                          {"window(1, -1)", true},
+                          {"a(at) && b(ids)(at)", true},
+                          {"fn a(x: view<f32>[N])(s, at) = s; fn b(s) = s; b(a(x)(s, at))", true},
+                          {"a b", false},
+                          {"a(", false},
+                          {"fn a(s) = s;", false},
+                          {"hook a(s) = s; a(s)", false}}) {
     Source source{"t", text};
     Diagnostics diagnostics(source);
-    EXPECT_EQ(bool(Parser(source.text, diagnostics).parseBinding()), ok) << text;
+    ast::File own;
+    EXPECT_EQ(bool(Parser(source.text, diagnostics).parseBinding(own)), ok) << text;
+    EXPECT_EQ(diagnostics.hasErrors(), !ok) << text;
   }
 }
