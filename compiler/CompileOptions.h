@@ -14,6 +14,7 @@
 
 #include "compiler/Budget.h"
 #include "compiler/Setting.h"
+#include "compiler/Storage.h"
 #include <map>
 #include <set>
 #include <string>
@@ -22,11 +23,13 @@ namespace imbrex {
 
 struct CompileOptions {
   using Settings = std::map<std::string, Setting, std::less<>>;
+  using Storages = std::map<std::string, Storage, std::less<>>;
   using Hooks = std::map<std::string, std::string, std::less<>>;
 
   std::string kernel;                        ///< which kernel of the file; empty if it has only one
   Settings set;                              ///< type, integer and tuning parameters: "T" -> bf16, "BM" -> 64
   Hooks hooks;                               ///< hook -> "function" or "function(constant, ...)"
+  Storages storage;                          ///< of views with an extent that varies; the others are dense
   std::set<std::string, std::less<>> absent; ///< optional outputs that are left out
   /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
   /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.
@@ -45,6 +48,7 @@ struct CompileOptions {
     visitor("kernel", kernel);
     visitor("set", set);
     visitor("hooks", hooks);
+    visitor("storage", storage);
     visitor("absent", absent);
     visitor("alignment", alignment);
     visitor("target", target);

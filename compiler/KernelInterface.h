@@ -63,6 +63,13 @@ struct Parameter {
   bool present = true;                  ///< false: an optional output that this specialisation leaves out
   unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment
   std::optional<double> standard = {};  ///< of a scalar, once specialised: its value where the host gives none
+  /// S of K: view<T>[B, S[B], D]: the dimension whose extent varies, and the one along which it does, of the view as
+  /// declared, however it is stored. Only in a KernelSignature.
+  struct Varying {
+    unsigned dim, along;
+    bool operator==(const Varying &) const = default;
+  };
+  std::optional<Varying> varying = {};
 };
 
 /// T of "wide<T>"; any other text as it is.

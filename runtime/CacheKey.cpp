@@ -35,6 +35,12 @@ static std::string valueOf(const CompileOptions::Hooks &hooks) {
     nested.add(name, function);
   return nested.bytes();
 }
+static std::string valueOf(const CompileOptions::Storages &storages) {
+  CacheKey nested;
+  for (const auto &[name, storage] : storages)
+    nested.add(name, storage.text());
+  return nested.bytes();
+}
 static std::string valueOf(const std::set<std::string, std::less<>> &names) {
   CacheKey nested;
   for (const std::string &name : names)

@@ -10,6 +10,7 @@
 
 #include "runtime/Kernel.h"
 #include "runtime/RuntimeState.h"
+#include "runtime/StoredArguments.h"
 #include "llvm/ADT/SmallString.h"
 #include <algorithm>
 
@@ -22,6 +23,7 @@ static Error settingError(const KernelState &kernel, std::string message) {
 Kernel &Kernel::change(const std::function<void(KernelState &)> &edit) {
   auto changed = std::make_shared<KernelState>(*state);
   changed->ready = std::make_shared<FastTable>();
+  changed->ofStorage = std::make_shared<StorageTable>();
   if (!changed->mistake)
     edit(*changed);
   state = std::move(changed);
@@ -84,11 +86,13 @@ Kernel &Kernel::set(std::string_view name, const Setting &setting) & {
   return change([&](KernelState &kernel) { setParameter(kernel, name, setting); });
 }
 
-/// The plan of a kernel with parameters that its hooks capture, and what set() fixed in that plan's numbers.
+/// The plan of a kernel with parameters that its hooks and its storage add, and what set() fixed in that plan's
+/// numbers.
 static Result<void> describeAgain(KernelState &kernel) {
   CompileOptions options;
   options.kernel = kernel.plan->signature.name;
   options.hooks = kernel.options.hooks;
+  options.storage = kernel.options.storage;
   Description description = kernel.module->runtime->compiler.describe(kernel.module->source, options);
   if (std::optional<Error> error = compileError(kernel.module->source.name, options, description.diagnostics))
     return *error;
@@ -114,6 +118,66 @@ Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
     if (Result<void> described = describeAgain(kernel); !described)
       kernel.mistake = described.takeError();
   });
+}
+
+Kernel &Kernel::storage(std::string_view view, const Storage &storage) & {
+  return change([&](KernelState &kernel) {
+    kernel.options.storage[std::string(view)] = storage;
+    if (Result<void> described = describeAgain(kernel); !described)
+      kernel.mistake = described.takeError();
+  });
+}
+
+/// The kernel of other storages, described once.
+static Result<std::shared_ptr<const KernelState>> ofStorages(const KernelState &kernel,
+                                                             const CompileOptions::Storages &storages) {
+  std::string key;
+  for (const auto &[name, storage] : storages)
+    key += name + "=" + storage.text() + ";";
+  {
+    std::shared_lock lock(kernel.ofStorage->mutex);
+    if (auto found = kernel.ofStorage->kernels.find(key); found != kernel.ofStorage->kernels.end())
+      return found->second;
+  }
+  auto made = std::make_shared<KernelState>(kernel);
+  made->ready = std::make_shared<FastTable>();
+  made->ofStorage = std::make_shared<StorageTable>();
+  for (const auto &[name, storage] : storages)
+    made->options.storage[name] = storage;
+  if (Result<void> described = describeAgain(*made); !described)
+    return described.takeError();
+  std::unique_lock lock(kernel.ofStorage->mutex);
+  return kernel.ofStorage->kernels.try_emplace(std::move(key), std::move(made)).first->second;
+}
+
+namespace {
+
+/// A kernel and the arguments that it takes: as they are given, or without sequences.
+struct Call {
+  std::shared_ptr<const KernelState> kernel;
+  llvm::SmallVector<Argument, 16> flat; ///< empty: as they are given
+};
+
+} // namespace
+
+static Result<Call> resolveSequences(const std::shared_ptr<KernelState> &kernel, Arguments arguments) {
+  Call call{kernel, {}};
+  if (kernel->mistake)
+    return *kernel->mistake;
+  if (!hasSequences(arguments))
+    return call;
+  Result<CompileOptions::Storages> storages = storagesOf(*kernel->plan, arguments);
+  if (!storages)
+    return storages.takeError();
+  Result<std::shared_ptr<const KernelState>> stored = ofStorages(*kernel, *storages);
+  if (!stored)
+    return stored.takeError();
+  call.kernel = std::move(*stored);
+  Result<llvm::SmallVector<Argument, 16>> flat = flatten(*call.kernel->plan, arguments);
+  if (!flat)
+    return flat.takeError();
+  call.flat = std::move(*flat);
+  return call;
 }
 
 const KernelSignature &Kernel::signature() const { return state->plan->signature; }
@@ -173,9 +237,13 @@ struct Prepared {
 } // namespace
 
 /// Everything before the launch itself: fills in `prepared`, which stays where it is.
-static Result<void> prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared) {
-  if (kernel.mistake)
-    return *kernel.mistake;
+static Result<void> prepareLaunch(const std::shared_ptr<KernelState> &given, Arguments arguments, Prepared &prepared) {
+  Result<Call> call = resolveSequences(given, arguments);
+  if (!call)
+    return call.takeError();
+  const KernelState &kernel = *call->kernel;
+  if (!call->flat.empty())
+    arguments = std::span<const Argument>(call->flat);
   const DeviceContext *owner = kernel.module->runtime->device.get();
   for (const Argument &argument : arguments)
     if (argument.isView && argument.view.owner && argument.view.owner != owner)
@@ -204,7 +272,7 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
   Prepared prepared;
-  if (Result<void> done = prepareLaunch(*state, arguments, prepared); !done)
+  if (Result<void> done = prepareLaunch(state, arguments, prepared); !done)
     return done;
   if (prepared.grid[0] == 0)
     return {};
@@ -222,7 +290,7 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
 
 Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
   Prepared prepared;
-  if (Result<void> done = prepareLaunch(*state, arguments, prepared); !done)
+  if (Result<void> done = prepareLaunch(state, arguments, prepared); !done)
     return done.takeError();
   return prepared.ready->info;
 }
@@ -244,11 +312,14 @@ static std::optional<InferredShapes::Shape> shapeOf(const SignaturePlan &plan, c
 }
 
 Result<InferredShapes> Kernel::infer(Arguments arguments) const {
-  if (state->mistake)
-    return *state->mistake;
-  const SignaturePlan &plan = *state->plan;
+  Result<Call> call = resolveSequences(state, arguments);
+  if (!call)
+    return call.takeError();
+  if (!call->flat.empty())
+    arguments = std::span<const Argument>(call->flat);
+  const SignaturePlan &plan = *call->kernel->plan;
   Binding binding;
-  if (Result<void> bound = bindArguments(plan, state->fixed, arguments, Completeness::Some, binding); !bound)
+  if (Result<void> bound = bindArguments(plan, call->kernel->fixed, arguments, Completeness::Some, binding); !bound)
     return bound.takeError();
   InferredShapes shapes;
   for (unsigned slot = 0; slot < plan.names.size(); ++slot)

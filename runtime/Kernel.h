@@ -61,6 +61,9 @@ public:
   /// expression. Names that the kernel does not know become parameters of this kernel, behind its own: signature()
   /// has them, and a launch takes them as arguments. A mistake in it is reported as one of set() is.
   Kernel &hook(std::string_view name, std::string_view function) &;
+  /// How a view with an extent that varies is stored, where its parts are arguments of their own: of a ragged K they
+  /// are "K", "K.offsets" and "K.longest" (Storage). A launch with `ragged(...)` needs none of this.
+  Kernel &storage(std::string_view view, const Storage &storage) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
 

@@ -71,6 +71,14 @@ struct FastTable {
   llvm::StringMap<Ready> entries;
 };
 
+struct KernelState;
+
+/// The kernels of other storages that launches of one Kernel asked for, by those storages. Thread-safe.
+struct StorageTable {
+  std::shared_mutex mutex;
+  std::map<std::string, std::shared_ptr<const KernelState>> kernels;
+};
+
 struct KernelState {
   std::shared_ptr<const ModuleState> module;
   std::shared_ptr<const SignaturePlan> plan;
@@ -78,6 +86,7 @@ struct KernelState {
   FixedValues fixed;
   std::optional<Error> mistake; ///< of set() or hook()
   std::shared_ptr<FastTable> ready = std::make_shared<FastTable>();
+  std::shared_ptr<StorageTable> ofStorage = std::make_shared<StorageTable>();
 };
 
 /// From disk, or compiled, assembled and stored; loaded. In Specialise.cpp.

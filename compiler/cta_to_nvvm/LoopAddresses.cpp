@@ -81,6 +81,20 @@ bool LoopAddresses::isNonNegative(const LinearForm &form) {
          });
 }
 
+std::optional<LinearForm> LoopAddresses::evenForm(Value index) {
+  std::optional<LinearForm> form = exact.ofScalar(index);
+  if (form && isEven(*form))
+    return form;
+  auto sum = index.getDefiningOp<arith::AddIOp>();
+  for (unsigned i = 0; sum && i < 2; ++i) {
+    std::optional<LinearForm> moving = exact.ofScalar(sum.getOperand(i)), fixed = exact.ofScalar(sum.getOperand(1 - i));
+    if (moving && fixed && isEven(*moving) && isNonNegative(*moving) &&
+        loop.isDefinedOutsideOfLoop(sum.getOperand(1 - i)))
+      return moving->plus(*fixed, 1);
+  }
+  return std::nullopt;
+}
+
 void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
   std::optional<LinearForm> form = modular.ofScalar(step);
   if (ring.getSlots() == 1 || !form || !isEven(*form) || form->coefficient(loop.getInductionVar()) != 1)
@@ -167,8 +181,8 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
     return;
   SmallVector<LinearForm> indices;
   for (Value index : put.getIndices()) {
-    std::optional<LinearForm> form = exact.ofScalar(index);
-    if (!form || !isEven(*form))
+    std::optional<LinearForm> form = evenForm(index);
+    if (!form)
       return;
     indices.push_back(*form);
   }
@@ -182,10 +196,10 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
     steps.push_back(form.coefficient(loop.getInductionVar()) * loopStep);
   }
   auto follows = [&](unsigned dim) {
-    APInt low;
     Value from = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first;
-    bool isFromZero = !from || (matchPattern(from, m_ConstantInt(&low)) && !low.isStrictlyPositive());
-    return isFromZero && isNonNegative(indices[dim]);
+    std::optional<LinearForm> low = from ? exact.ofScalar(from) : std::nullopt;
+    std::optional<LinearForm> ahead = low ? indices[dim].plus(*low, -1) : std::nullopt;
+    return isNonNegative(indices[dim]) && (!from || (ahead && isNonNegative(*ahead)));
   };
   bool movesByRows = true;
   for (auto [dim, step] : llvm::enumerate(steps))

@@ -59,6 +59,9 @@ private:
 
   /// True if the form is made of the induction variable and of what the loop does not change.
   bool isEven(const LinearForm &form);
+  /// The form of a put's index that moves on evenly; nullopt if it does not. A sum that may wrap is taken as exact
+  /// where what the loop changes of it is not negative: where it wraps, both lie outside any view.
+  std::optional<LinearForm> evenForm(Value index);
   /// The form in the first iteration, i64.
   Value atFirst(const LinearForm &form);
   /// True if the form's value is never negative.

@@ -41,7 +41,10 @@ static void lowerPut(Lowering &l, cta::PutOp put) {
   Values start;
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
-  copy.run(copy.cursorAt(start), slot);
+  auto beginsThere = [&](unsigned dim) { // where the bounds along `dim` begin
+    return tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first == put.getIndices()[dim];
+  };
+  copy.run(copy.cursorAt(start, beginsThere(copy.rowDim()), beginsThere(copy.columnDim())), slot);
 }
 
 static void lowerGet(Lowering &l, cta::GetOp get) {

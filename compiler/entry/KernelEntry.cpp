@@ -105,8 +105,7 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
     else if (isa<cta::BufferType, cta::RingType>(type))
       checked = checkMemory(op, value);
     else if (isa<tile::ViewType>(type))
-      checked = success(llvm::is_contained(kernel.getArguments(), value) ||
-                        (!isCta && value.getDefiningOp<tile::SubviewOp>()));
+      checked = success(llvm::is_contained(kernel.getArguments(), value) || (!isCta && tile::isMadeOfView(value)));
     else
       checked = success(isScalar(type));
     if (succeeded(checked))

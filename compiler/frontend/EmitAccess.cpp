@@ -141,6 +141,11 @@ std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef na
   bool ok = true;
   for (auto [dim, index] : llvm::enumerate(indices))
     ok &= emitIndex(access, dim, index);
+  for (unsigned dim : tile::dimsOfOneIndex(view->ssa))
+    if (ok && (llvm::is_contained(access.dims, int64_t(dim)) || isa<RankedTensorType>(access.indices[dim].getType()))) {
+      error(offset, Message::AlongVarying, name);
+      ok = false;
+    }
   if (ok && access.isGather)
     ok = shapeGather(offset, access);
   return ok && checkTile(offset, access.shape) ? std::optional(access) : std::nullopt;
@@ -165,8 +170,28 @@ Val Emitter::emitLoad(const ast::Expr &expr) {
                  isUnsignedView);
 }
 
+/// `S[e]` of an extent S that varies: how long sequence e is. nullopt if S is none.
+std::optional<Val> Emitter::emitLength(const ast::Expr &expr) {
+  auto it = varying.find(expr.text);
+  Binding *extent = find(expr.text);
+  if (it == varying.end() || !extent || extent->value.kind == Val::View)
+    return std::nullopt;
+  if (expr.indices.size() != 1 || expr.indices[0].kind != ast::Index::Single)
+    return error(expr.offset, Message::LengthIndex, expr.text);
+  Value index = emitI32(*expr.indices[0].start, "an index");
+  if (!index)
+    return Val();
+  if (!it->second)
+    return extent->value;
+  Value length = tile::LengthOp::create(b, at(expr.offset), it->second, index);
+  exact.definePosition(length, {0, kLargestExtent});
+  return Val::of(length);
+}
+
 /// `V[e, lo .. hi, :]`: a view.
 Val Emitter::emitPart(const ast::Expr &expr) {
+  if (std::optional<Val> length = emitLength(expr))
+    return *length;
   const Val *view = findView(expr.offset, expr.text, expr.indices.size());
   if (!view)
     return {};

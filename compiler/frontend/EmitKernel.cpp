@@ -30,14 +30,19 @@ OwningOpRef<ModuleOp> imbrex::emitTile(const ast::File &file, const CompileOptio
 }
 
 /// The parameter as the host sees it; its type is settled by the caller.
-static Parameter describeParameter(const ast::KernelParameter &parameter, Diagnostics &diagnostics) {
+static Parameter describeParameter(const ast::KernelParameter &parameter, const StoredViews &stored,
+                                   Diagnostics &diagnostics) {
   Parameter result;
   result.name = parameter.name;
   result.isView = parameter.isView;
   result.output = parameter.output;
   result.optional = parameter.optional || parameter.standard;
   for (const ast::ExprPtr &extent : parameter.extents)
-    result.extents.push_back(toExpression(*extent, diagnostics).value_or(Expression{"1"}));
+    if (extent->kind == ast::Expr::Part)
+      result.extents.push_back({std::string(symbolOf(*extent))});
+    else
+      result.extents.push_back(toExpression(*extent, diagnostics).value_or(Expression{"1"}));
+  result.extents = stored.extentsOf(parameter, std::move(result.extents));
   return result;
 }
 
@@ -55,6 +60,7 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
   for (const ast::Kernel &kernel : file.kernels) {
     if (!options.kernel.empty() && kernel.name != options.kernel)
       continue;
+    StoredViews stored(kernel, options, diagnostics);
     KernelSignature signature;
     signature.name = kernel.name;
     for (const ast::GenericParameter &generic : kernel.generics) {
@@ -67,10 +73,12 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
       signature.tunables.push_back(
           {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name)});
     for (const ast::KernelParameter &parameter : kernel.parameters) {
-      Parameter described = describeParameter(parameter, diagnostics);
+      Parameter described = describeParameter(parameter, stored, diagnostics);
       describeType(parameter.type, described);
+      described.varying = varyingOf(parameter);
       signature.parameters.push_back(std::move(described));
     }
+    llvm::append_range(signature.parameters, stored.parameters());
     for (CapturedParameter &captured : bindHooks(file, kernel, options.hooks, diagnostics).captured) {
       describeType(captured.type, captured.described);
       signature.parameters.push_back(std::move(captured.described));
@@ -130,25 +138,27 @@ void Emitter::fillInterface() {
   interface.foldedGrid = options.foldGrid;
   interface.constants = program.integers;
   interface.types = program.types;
-  interface.requirements = program.requirements;
+  for (const Expression &requirement : program.requirements)
+    interface.requirements.push_back(program.stored->onHost(requirement));
   interface.warps = program.integers.find("warps")->second;
   for (const ast::KernelParameter &parameter : kernel.parameters) {
-    Parameter described = describeParameter(parameter, diagnostics);
+    Parameter described = describeParameter(parameter, *program.stored, diagnostics);
     described.type = resolveType(parameter.type).value_or(DataType::F32);
     described.present = !options.absent.contains(parameter.name);
     described.standard = standardOf(parameter, described.type);
-    if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())
-      described.alignment = it->second;
     interface.parameters.push_back(std::move(described));
   }
+  llvm::append_range(interface.parameters, program.stored->parameters());
   for (const CapturedParameter &captured : program.hooks.captured) {
-    Parameter &described = interface.parameters.emplace_back(captured.described);
-    described.type = resolveType(captured.type).value_or(DataType::F32);
-    if (auto it = options.alignment.find(described.name); it != options.alignment.end())
-      described.alignment = it->second;
+    interface.parameters.push_back(captured.described);
+    interface.parameters.back().type = resolveType(captured.type).value_or(DataType::F32);
   }
+  for (Parameter &parameter : interface.parameters)
+    if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())
+      parameter.alignment = it->second;
   for (const ast::ExprPtr &extent : kernel.grid)
     if (std::optional<Expression> expression = toExpression(*extent, diagnostics)) {
+      *expression = program.stored->onHost(*expression);
       if (interface.grid.size() < 3)
         interface.grid.push_back(*expression);
       else // shares the last axis
@@ -191,11 +201,11 @@ void Emitter::checkHost() {
   std::set<std::string> known;
   for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
     for (const ast::ExprPtr &extent : parameter.extents)
-      if (described.present && extent->kind == ast::Expr::Name)
+      if (described.present && !symbolOf(*extent).empty())
         known.insert(extent->text);
   for (const auto &[parameter, described] : llvm::zip(kernel.parameters, interface.parameters))
     for (const ast::ExprPtr &extent : parameter.extents) {
-      if (described.present)
+      if (described.present && extent->kind != ast::Expr::Part)
         checkHostExpression(*extent, known, /*isExtent=*/true);
       checkExtent(parameter, *extent);
     }
@@ -258,22 +268,51 @@ void Emitter::bindParameters(func::FuncOp function) {
   }
   for (const auto &[name, value] : program.integers)
     constants[name] = {Val::ofInteger(value), false};
+  for (const ast::KernelParameter &parameter : program.kernel->parameters)
+    if (const StoredView *stored = program.stored->find(parameter.name))
+      if (Val &value = scopes.front()[parameter.name].value; value.kind == Val::View)
+        value.ssa = emitStored(parameter, *stored, value.ssa);
 }
 
-/// Symbolic extents become i32 values, read where they stand by themselves for the first time.
+/// The view that the kernel declares, of its storage.
+Value Emitter::emitStored(const ast::KernelParameter &parameter, const StoredView &stored, Value storage) {
+  Location loc = at(parameter.offset);
+  auto [dim, along] = stored.varying;
+  auto part = [&](const char *name) { return scopes.front()[stored.leader + "." + name].value.ssa; };
+  auto type = cast<tile::ViewType>(storage.getType());
+  SmallVector<int64_t> extents(type.getExtents());
+  if (stored.storage.kind == Storage::Kind::Padded)
+    return tile::PaddedOp::create(b, loc, type, storage, part("lengths"), dim, along);
+  std::optional<Constant> count = evaluate(*parameter.extents[along], program, diagnostics);
+  extents.insert(extents.begin() + along, count ? count->value : ShapedType::kDynamic);
+  auto result = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  if (stored.storage.kind == Storage::Kind::Ragged)
+    return tile::RaggedOp::create(b, loc, result, storage, part("offsets"), part("longest"), dim, along);
+  return tile::PagedOp::create(b, loc, result, storage, part("table"), part("lengths"), part("pageRows"),
+                               stored.storage.page, dim, along);
+}
+
+/// Symbolic extents become i32 values, read where they stand by themselves for the first time, in dense views before
+/// others. Of one that varies, the first view that has it and is not dense says how long a sequence is.
 void Emitter::bindExtents() {
-  for (const auto &[declared, parameter] : llvm::zip(program.kernel->parameters, interface.parameters)) {
-    if (!parameter.isView || !parameter.present)
-      continue;
-    Value view = scopes.front()[parameter.name].value.ssa;
-    for (auto [dim, extent] : llvm::enumerate(declared.extents)) {
-      if (extent->kind != ast::Expr::Name || find(extent->text))
+  for (bool isDense : {true, false})
+    for (const auto &[declared, parameter] : llvm::zip(program.kernel->parameters, interface.parameters)) {
+      if (!parameter.isView || !parameter.present || isDense != !program.stored->find(parameter.name))
         continue;
-      Value value = tile::ExtentOp::create(b, at(extent->offset), view, dim);
-      exact.definePosition(value, {0, kLargestExtent});
-      scopes.front()[extent->text] = {Val::of(value), false};
+      Value view = scopes.front()[parameter.name].value.ssa;
+      for (auto [dim, extent] : llvm::enumerate(declared.extents)) {
+        if (symbolOf(*extent).empty())
+          continue;
+        if (extent->kind == ast::Expr::Part)
+          if (Value &length = varying[extent->text]; !length && !isDense)
+            length = view;
+        if (find(extent->text))
+          continue;
+        Value value = tile::ExtentOp::create(b, at(extent->offset), view, dim);
+        exact.definePosition(value, {0, kLargestExtent});
+        scopes.front()[extent->text] = {Val::of(value), false};
+      }
     }
-  }
 }
 
 /// What the host's bindings see, and the kernel's body does not.

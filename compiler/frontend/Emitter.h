@@ -112,6 +112,7 @@ private:
   void emitRequirement(const ast::Expr &condition);
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
+  mlir::Value emitStored(const ast::KernelParameter &parameter, const StoredView &stored, mlir::Value storage);
   void bindExtents();
   void hideCaptured();
   void bindGrid();
@@ -262,6 +263,7 @@ private:
   };
   Val emitLoad(const ast::Expr &expr);
   Val emitPart(const ast::Expr &expr);
+  std::optional<Val> emitLength(const ast::Expr &expr);
   Val extentOf(uint32_t offset, mlir::Value view, unsigned dim);
   Val emitExtentOf(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   const Val *findView(uint32_t offset, llvm::StringRef name, size_t indexCount);
@@ -288,6 +290,8 @@ private:
   std::vector<Scope> scopes; ///< innermost last; in the first stand parameters, extents and grid names
   /// While a function's body is emitted: the names that its kernel sees and it does not.
   const std::vector<Scope> *kernelScopes = nullptr;
+  /// Of an extent that varies: the view that says how long a sequence is; null where all are dense.
+  std::map<std::string, mlir::Value, std::less<>> varying;
   Scope hostScope; ///< what a hook's binding sees: the kernel's parameters, extents, and what it captured
   Scope constants; ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;

@@ -89,8 +89,7 @@ bool HookBinder::completeCall(ExprPtr &expr) {
 bool HookBinder::isKnown(const std::string &name) const {
   auto isNamed = [&](const auto &each) { return each.name == name; };
   auto hasExtent = [&](const KernelParameter &parameter) {
-    return llvm::any_of(parameter.extents,
-                        [&](const ExprPtr &extent) { return extent->kind == Expr::Name && extent->text == name; });
+    return llvm::any_of(parameter.extents, [&](const ExprPtr &extent) { return symbolOf(*extent) == name; });
   };
   return llvm::any_of(hook.parameters, isNamed) || llvm::any_of(kernel.generics, isNamed) ||
          llvm::any_of(kernel.tune.tunables, isNamed) || llvm::any_of(kernel.parameters, isNamed) ||
@@ -144,7 +143,7 @@ void HookBinder::collectCall(const Expr &call, const Function &function) {
 void HookBinder::matchView(const KernelParameter &view, const FnParameter &parameter,
                            std::map<std::string, std::string> &symbols) {
   for (auto [extent, symbol] : llvm::zip(view.extents, parameter.extents))
-    if (symbol->kind == Expr::Name)
+    if (symbol->kind == Expr::Name && extent->kind != Expr::Part)
       if (std::optional<Expression> known = toExpression(*extent, diagnostics))
         symbols.try_emplace(symbol->text, known->postfix);
 }

@@ -36,6 +36,7 @@ public:
     if (diagnostics.errorCount() == before + missingTypes) {
       checkConstraints();
       checkRequirements();
+      result.stored.emplace(*result.kernel, options, diagnostics);
       result.hooks = bindHooks(file, *result.kernel, options.hooks, diagnostics);
       checkViewOptions();
     }
@@ -116,7 +117,7 @@ void Specialiser::checkDeclarations() {
   for (const KernelParameter &parameter : result.kernel->parameters)
     for (const ExprPtr &extent : parameter.extents)
       for (const KernelParameter &other : result.kernel->parameters)
-        if (extent->kind == Expr::Name && extent->text == other.name)
+        if (symbolOf(*extent) == other.name)
           error(extent->offset, Message::Duplicate, other.name);
   for (const FnParameter &name : result.kernel->gridNames)
     declare(name.name, name.offset);
@@ -309,7 +310,7 @@ bool imbrex::isIntegerScalar(const KernelParameter &parameter) {
 
 /// True if `expr` uses an extent or a scalar: what only a launch knows.
 static bool usesLaunch(const Expr &expr, const Kernel &kernel) {
-  auto isExtent = [&](const ExprPtr &extent) { return extent->kind == Expr::Name && extent->text == expr.text; };
+  auto isExtent = [&](const ExprPtr &extent) { return symbolOf(*extent) == expr.text; };
   bool isKnown = expr.kind == Expr::Name && (scalarOf(expr, kernel) || llvm::any_of(kernel.parameters, [&](auto &each) {
                                                return llvm::any_of(each.extents, isExtent);
                                              }));
@@ -357,10 +358,10 @@ void Specialiser::checkViewOptions() {
         return &parameter;
     return nullptr;
   };
-  auto isCaptured = [&](const std::string &name) {
-    return llvm::any_of(result.hooks.captured, [&](const CapturedParameter &captured) {
-      return captured.described.isView && captured.described.name == name;
-    });
+  auto isAdded = [&](const std::string &name) {
+    auto isNamed = [&](const Parameter &parameter) { return parameter.isView && parameter.name == name; };
+    return llvm::any_of(result.stored->parameters(), isNamed) ||
+           llvm::any_of(result.hooks.captured, [&](const auto &captured) { return isNamed(captured.described); });
   };
   std::vector<std::string> optional;
   for (const KernelParameter &parameter : result.kernel->parameters)
@@ -370,7 +371,7 @@ void Specialiser::checkViewOptions() {
     if (const KernelParameter *view = find(name); !view || !view->optional)
       error(result.kernel->offset, Message::NotOptional, name, result.kernel->name, join(optional));
   for (const auto &[name, bytes] : options.alignment) {
-    if (!find(name) && !isCaptured(name))
+    if (!find(name) && !isAdded(name))
       error(result.kernel->offset, Message::NotAView, name);
     if (bytes == 0 || bytes > 16 || (bytes & (bytes - 1)) != 0)
       error(result.kernel->offset, Message::BadAlignment, name, bytes);

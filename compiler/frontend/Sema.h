@@ -15,6 +15,7 @@
 #include "compiler/KernelInterface.h"
 #include "compiler/Target.h"
 #include "compiler/frontend/HookBindings.h"
+#include "compiler/frontend/VaryingExtents.h"
 
 namespace imbrex {
 
@@ -24,6 +25,7 @@ struct Specialisation {
   std::map<std::string, int64_t, std::less<>> integers; ///< integer and tuning parameters
   std::map<std::string, DataType, std::less<>> types;
   HookBindings hooks;
+  std::optional<StoredViews> stored;                 ///< present once specialised
   std::vector<Expression> requirements;              ///< those left to check at launch
   std::vector<const ast::Expr *> scalarRequirements; ///< those on scalars: comparisons with one scalar as a side
 };

@@ -33,6 +33,7 @@ Execution::Execution(const InterpreterOptions &options, Memory &memory, bool kee
   addConversionHandlers(handlers);
   addTileHandlers(handlers);
   addViewHandlers(handlers);
+  addVaryingViewHandlers(handlers);
 }
 
 bool Execution::run(mlir::func::FuncOp kernel, llvm::ArrayRef<ValueRef> arguments, std::array<int64_t, 3> id) {

@@ -51,7 +51,8 @@ void addFloatHandlers(HandlerTable &table);      ///< arith and math on floats
 void addIntegerHandlers(HandlerTable &table);    ///< arith and math on integers
 void addConversionHandlers(HandlerTable &table); ///< casts, arith.select, arith.constant
 void addTileHandlers(HandlerTable &table);       ///< tile operations on values
-void addViewHandlers(HandlerTable &table);       ///< tile operations on views and the grid
+void addViewHandlers(HandlerTable &table);
+void addVaryingViewHandlers(HandlerTable &table); ///< tile operations on views and the grid
 
 } // namespace imbrex::reference
 

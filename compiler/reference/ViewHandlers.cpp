@@ -128,9 +128,22 @@ template <typename Access> void store(OpRun &run) {
       (*view.errors)[place.number] = storedError(run.in(0), place.at);
 }
 
+struct PartMap : ViewMap {
+  Position start;                     ///< in the source, of position 0
+  llvm::SmallVector<int64_t, 4> dims; ///< of the source, one a dimension of this view
+
+  bool toSource(Position &position) const override {
+    Position result = start;
+    for (size_t k = 0; k < dims.size(); ++k)
+      result[dims[k]] += position[k];
+    position = std::move(result);
+    return true;
+  }
+};
+
 void subview(OpRun &run) {
   auto op = mlir::cast<tile::SubviewOp>(run.op);
-  auto map = std::make_shared<ViewMap>();
+  auto map = std::make_shared<PartMap>();
   size_t rank = op.getStart().size();
   map->source = run.in(0).map;
   map->dims.assign(op.getDims().begin(), op.getDims().end());

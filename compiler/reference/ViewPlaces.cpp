@@ -11,17 +11,6 @@
 
 namespace imbrex::reference {
 
-bool ViewMap::toSource(Position &position) const {
-  Position result = start;
-  for (size_t k = 0; k < dims.size(); ++k) {
-    if (position[k] < 0 || position[k] >= extents[k])
-      return false;
-    result[dims[k]] += position[k];
-  }
-  position = std::move(result);
-  return true;
-}
-
 llvm::ArrayRef<int64_t> extentsOf(const TileValue &view) {
   return view.map ? llvm::ArrayRef<int64_t>(view.map->extents) : llvm::ArrayRef<int64_t>(view.view->extents);
 }
@@ -52,14 +41,21 @@ static void next(Position &x, llvm::ArrayRef<int64_t> shape) {
   }
 }
 
+static bool isInside(const Position &position, llvm::ArrayRef<int64_t> extents) {
+  for (size_t d = 0; d < position.size(); ++d)
+    if (position[d] < 0 || position[d] >= extents[d])
+      return false;
+  return true;
+}
+
 static std::optional<Place> placeOf(const TileValue &view, Position position, size_t at) {
   for (const ViewMap *map = view.map.get(); map; map = map->source.get())
-    if (!map->toSource(position))
+    if (!isInside(position, map->extents) || !map->toSource(position))
       return std::nullopt;
+  if (!isInside(position, view.view->extents))
+    return std::nullopt;
   Place place{at, 0, 0};
   for (size_t d = 0; d < position.size(); ++d) {
-    if (position[d] < 0 || position[d] >= view.view->extents[d])
-      return std::nullopt;
     place.offset += position[d] * view.view->strides[d];
     place.number = place.number * view.view->extents[d] + position[d];
   }

@@ -3,8 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A view in the interpreter is an array in memory, perhaps seen through maps: tile.subview makes a map from the
-// positions of the part to those of its source. An access asks for the place of each element of its tile.
+// A view in the interpreter is an array in memory, perhaps seen through maps from its positions to those of what it is
+// made of (of a part in ViewHandlers.cpp, where extents vary in VaryingViews.cpp). An access asks for the place of each
+// element of its tile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,13 +20,14 @@ using Position = llvm::SmallVector<int64_t, 8>; ///< one number a dimension
 
 /// How positions of a view become positions of the one that it is made of.
 struct ViewMap {
-  std::shared_ptr<const ViewMap> source; ///< of that one; null: an array in memory
-  Position start;                        ///< in the source, of position 0
-  llvm::SmallVector<int64_t, 4> dims;    ///< of the source, one a dimension of this view
-  Position extents;                      ///< of this view
+  virtual ~ViewMap() = default;
+  /// The position in the source of one inside the extents; false where there is none.
+  virtual bool toSource(Position &position) const = 0;
+  /// How many elements `index` has along the dimension that varies (tile.length).
+  virtual int64_t lengthOf(int64_t index) const { return 0; }
 
-  /// The position in the source; false where there is none.
-  bool toSource(Position &position) const;
+  std::shared_ptr<const ViewMap> source; ///< the map of the source; null: an array in memory
+  Position extents;                      ///< of this view
 };
 
 /// The extents of a view: those of its map, or of the array.

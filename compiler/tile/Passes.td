@@ -16,7 +16,10 @@ def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
   let summary = "Every access is one to a view of the kernel";
   let description = [{
     Accesses to parts of views (`tile.subview`) become accesses to the view that is in memory: starts are added to the
-    indices, and ranges become bounds (`within`). Later passes know no `tile.subview`.
+    indices, and ranges become bounds (`within`). A sequence of a view made by `tile.padded` or `tile.ragged` is a part
+    of its storage; of one made by `tile.paged`, a slice that begins at a multiple of its length, and whose length
+    divides the page, is a part of that page, and other tiles are gathered by rows. What an access needs of a sequence
+    is read once, where its index becomes known. Later passes know none of these operations.
 
     Before: `%p = tile.subview %K[%b, %lo, %zero] dims [1, 2] to [%hi, %d]`, `tile.load %p[%j, %zero] dims [0, 1]`.
     After: `tile.load %K[%b, %lo + %j, %zero] dims [1, 2] within [1] from %lo to %hi`.

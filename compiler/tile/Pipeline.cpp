@@ -32,10 +32,11 @@ static std::unique_ptr<Pass> createExactCanonicalizer() {
 }
 
 void imbrex::buildTilePipeline(OpPassManager &passes) {
-  passes.addNestedPass<func::FuncOp>(createResolveViews());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
+  passes.addPass(createExactCanonicalizer());               // bounds that are numbers
+  passes.addNestedPass<func::FuncOp>(createResolveViews()); // the rows of a page are no mask's columns any more
   passes.addNestedPass<func::FuncOp>(createFindSlices());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());

@@ -4,12 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Accesses to parts of views become accesses to what the parts are of, one part after another: starts are added to
-// indices, ranges become bounds.
+// indices, ranges become bounds. A sequence of a padded or ragged view is a part of its storage; of a paged view,
+// each page is (VaryingViews.h).
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/NarrowAccess.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile/VaryingViews.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
@@ -23,33 +26,6 @@ namespace imbrex {
 #define GEN_PASS_DEF_RESOLVEVIEWS
 #include "compiler/tile/Passes.h.inc"
 } // namespace imbrex
-
-/// x + y in i32, of scalars or of a tile and a scalar.
-static Value addIndices(OpBuilder &b, Location loc, Value x, Value y) {
-  if (matchPattern(y, m_Zero()))
-    return x;
-  if (matchPattern(x, m_Zero()))
-    return y;
-  if (isa<RankedTensorType>(x.getType()))
-    y = tile::SplatOp::create(b, loc, x.getType(), y);
-  return arith::AddIOp::create(b, loc, x, y);
-}
-
-static Value toI64(OpBuilder &b, Location loc, Value x) { return arith::ExtSIOp::create(b, loc, b.getI64Type(), x); }
-
-/// An i64 as an i32, as near as that comes to it; not below `least`.
-static Value toI32(OpBuilder &b, Location loc, Value x, int64_t least) {
-  auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); };
-  x = arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, x, constant(least)), constant(INT32_MAX));
-  return arith::TruncIOp::create(b, loc, b.getI32Type(), x);
-}
-
-/// start + bound, as near as i32 comes to it.
-static Value addBound(OpBuilder &b, Location loc, Value start, Value bound) {
-  if (matchPattern(start, m_Zero()))
-    return bound;
-  return toI32(b, loc, arith::AddIOp::create(b, loc, toI64(b, loc, start), toI64(b, loc, bound)), INT32_MIN);
-}
 
 /// True where the part has all of the source along its k-th dimension.
 static bool isWhole(tile::SubviewOp part, unsigned k) {
@@ -95,7 +71,7 @@ static void accessSource(tile::ExtentOp op, tile::SubviewOp part) {
   if (matchPattern(start, m_Zero()))
     extent = arith::MaxSIOp::create(b, loc, end, arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0)));
   else
-    extent = toI32(b, loc, arith::SubIOp::create(b, loc, toI64(b, loc, end), toI64(b, loc, start)), 0);
+    extent = subtractBound(b, loc, end, start, 0);
   op.replaceAllUsesWith(extent);
   op.erase();
 }
@@ -114,10 +90,17 @@ namespace {
 
 struct ResolveViews : imbrex::impl::ResolveViewsBase<ResolveViews> {
   void runOnOperation() override {
-    SmallVector<tile::SubviewOp> parts;
-    getOperation().walk([&](tile::SubviewOp part) { parts.push_back(part); });
-    for (tile::SubviewOp part : llvm::reverse(parts)) // those of a part before the part
-      resolve(part);
+    SmallVector<Operation *> views;
+    getOperation().walk([&](Operation *op) {
+      if (op->getNumResults() == 1 && tile::isMadeOfView(op->getResult(0)))
+        views.push_back(op);
+    });
+    for (Operation *view : llvm::reverse(views)) // those made of a view before the view
+      if (auto part = dyn_cast<tile::SubviewOp>(view))
+        resolve(part);
+      else
+        for (tile::SubviewOp sequence : resolveVarying(view))
+          resolve(sequence);
   }
 };
 

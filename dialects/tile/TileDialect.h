@@ -58,6 +58,11 @@ llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::Value
 llvm::LogicalResult verifyWithin(mlir::Operation *op, ViewType view, llvm::ArrayRef<int64_t> within,
                                  mlir::ValueRange low, mlir::ValueRange high);
 
+/// True of a view that an operation makes of another: a part, or one whose extent varies.
+bool isMadeOfView(mlir::Value view);
+/// The dimensions of a view along which an access has one index, as extents of the view vary along them.
+llvm::SmallVector<unsigned, 1> dimsOfOneIndex(mlir::Value view);
+
 /// The bounds [low, high) that an access (a load, a store, ...) with this `within` has along dimension `dim` of its
 /// view; nulls where it has none.
 inline std::pair<mlir::Value, mlir::Value> boundsWithin(llvm::ArrayRef<int64_t> within, mlir::ValueRange low,

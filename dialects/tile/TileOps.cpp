@@ -136,6 +136,68 @@ LogicalResult SubviewOp::verify() {
   return follows ? success() : emitOpError("(3) ") << part << " is no part of " << source << " along these dims";
 }
 
+bool imbrex::tile::isMadeOfView(Value view) {
+  return isa_and_nonnull<SubviewOp, PaddedOp, RaggedOp, PagedOp>(view.getDefiningOp());
+}
+
+SmallVector<unsigned, 1> imbrex::tile::dimsOfOneIndex(Value view) {
+  Operation *op = view.getDefiningOp();
+  if (auto part = dyn_cast_or_null<SubviewOp>(op)) {
+    SmallVector<unsigned, 1> ofPart, ofSource = dimsOfOneIndex(part.getSource());
+    for (auto [k, dim] : llvm::enumerate(part.getDims()))
+      if (llvm::is_contained(ofSource, dim))
+        ofPart.push_back(unsigned(k));
+    return ofPart;
+  }
+  if (auto padded = dyn_cast_or_null<PaddedOp>(op))
+    return {padded.getAlong()};
+  if (auto ragged = dyn_cast_or_null<RaggedOp>(op))
+    return {ragged.getAlong()};
+  if (auto paged = dyn_cast_or_null<PagedOp>(op))
+    return {paged.getAlong()};
+  return {};
+}
+
+/// True of a view of i32 of that rank.
+static bool isTable(Value view, int64_t rank) {
+  auto type = cast<ViewType>(view.getType());
+  return type.getRank() == rank && type.getElementType().isInteger(32);
+}
+
+/// Constraints (1) to (3) of views with an extent that varies.
+template <typename Op> static LogicalResult verifyVarying(Op op, Value lengths, bool keepsAlong) {
+  ViewType storage = op.getStorage().getType(), result = op.getResult().getType();
+  uint32_t dim = op.getDim(), along = op.getAlong();
+  if (dim == along || dim >= result.getRank() || along >= result.getRank())
+    return op.emitOpError("(1) dim ") << dim << " and along " << along << " must be two dimensions of " << result;
+  if (!isTable(lengths, 1))
+    return op.emitOpError("(2) expected a view of i32 of rank 1, found ") << lengths.getType();
+  SmallVector<int64_t> extents(result.getExtents());
+  if (!keepsAlong)
+    extents.erase(extents.begin() + along);
+  auto expected = ViewType::get(op.getContext(), extents, result.getElementType(), result.getWritable());
+  if (storage != expected)
+    return op.emitOpError("(3) expected a storage of ") << expected << ", found " << storage;
+  return success();
+}
+
+LogicalResult PaddedOp::verify() { return verifyVarying(*this, getLengths(), /*keepsAlong=*/true); }
+
+LogicalResult RaggedOp::verify() { return verifyVarying(*this, getOffsets(), /*keepsAlong=*/false); }
+
+LogicalResult PagedOp::verify() {
+  if (failed(verifyVarying(*this, getLengths(), /*keepsAlong=*/false)))
+    return failure();
+  if (!isTable(getTable(), 2) || getPage() < 1)
+    return emitOpError("(4) expected a table of i32 of rank 2 and pages of at least 1");
+  return success();
+}
+
+LogicalResult LengthOp::verify() {
+  bool varies = isa_and_nonnull<PaddedOp, RaggedOp, PagedOp>(getView().getDefiningOp());
+  return varies ? success() : emitOpError("(1) the view is not made by tile.padded, tile.ragged or tile.paged");
+}
+
 LogicalResult SplatOp::verify() {
   if (getScalar().getType() != getElementTypeOrSelf(getResult().getType()))
     return emitOpError("(1) scalar of ") << getScalar().getType() << " into a tile of "

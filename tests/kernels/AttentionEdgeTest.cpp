@@ -182,6 +182,67 @@ TEST_P(AttentionOnDevice, PackedQkv) {
   EXPECT_EQ(judge(shape, inputs, {o.read(), l.read()}, run.type), "");
 }
 
+/// Two ragged sequences over a pool of pages, launched with what they are stored as.
+TEST_P(AttentionOnDevice, Sequences) {
+  const AttentionCase run = smallCase(GetParam(), DataType::F16, {});
+  const Runtime &runtime = runtimeOf(run.device);
+  const int64_t depth = run.shape.depth, page = 8, lengths[] = {11, 27};
+  AttentionInputs all;
+  std::vector<double> pool(10 * page * depth), values(pool.size()), queries;
+  const std::vector<int32_t> offsets = {0, 5, 24}, keys = {11, 27}, table = {7, 2, -1, -1, 4, 0, 9, 3};
+  std::vector<AttentionInputs> sequences;
+  for (int64_t b = 0; b < 2; ++b) {
+    AttentionCase one = run;
+    one.shape.batch = one.shape.keyHeads = one.shape.group = 1;
+    one.shape.queries = b == 0 ? 5 : 19;
+    one.shape.keys = lengths[b];
+    sequences.push_back(seededInputs(one));
+    queries.insert(queries.end(), sequences.back().q.begin(), sequences.back().q.end());
+    for (int64_t i = 0; i < lengths[b] * depth; ++i) {
+      int64_t row = int64_t(table[size_t(b * 4 + i / depth / page)]) * page + i / depth % page;
+      pool[size_t(row * depth + i % depth)] = sequences.back().k[size_t(i)];
+      values[size_t(row * depth + i % depth)] = sequences.back().v[size_t(i)];
+    }
+  }
+  auto upload = [&](const std::vector<int32_t> &list) {
+    Buffer buffer = runtime.allocate(list.size() * sizeof(int32_t)).value();
+    buffer.copyFrom(list.data(), list.size() * sizeof(int32_t)).value();
+    return buffer;
+  };
+  Buffer ofQueries = upload(offsets), ofKeys = upload(keys), ofPages = upload(table);
+  View cu(ofQueries, DataType::I32, {3}), n(ofKeys, DataType::I32, {2}), pages(ofPages, DataType::I32, {2, 4});
+  Tensor q(runtime, run.type, denseLayout({24, 1, depth}), &queries),
+      out(runtime, run.type, denseLayout({24, 1, depth}));
+  Tensor k(runtime, run.type, denseLayout({10, page, 1, depth}), &pool);
+  Tensor v(runtime, run.type, denseLayout({10, page, 1, depth}), &values);
+  Kernel kernel = kernelOf(run.device, "attention_forward.tile");
+  for (int time = 0; time < 2; ++time)
+    kernel
+        .launch(runtime.stream(), {{"Q", ragged(q.view(), cu, 19)},
+                                   {"K", paged(k.view(), pages, n)},
+                                   {"V", paged(v.view(), pages, n)},
+                                   {"O", out.view()}})
+        .value();
+  const std::vector<double> found = out.read();
+  for (int64_t b = 0; b < 2; ++b) {
+    AttentionShape shape = run.shape;
+    shape.batch = shape.keyHeads = shape.group = 1;
+    shape.queries = b == 0 ? 5 : 19;
+    shape.keys = lengths[b];
+    auto begin = found.begin() + (b == 0 ? 0 : 5 * depth);
+    EXPECT_EQ(judge(shape, sequences[size_t(b)], {{begin, begin + shape.queries * depth}, {}}, run.type, false), "")
+        << b;
+  }
+  Result<void> wrong = kernel.launch(runtime.stream(), {{"Q", q.view()}, {"scale", ragged(q.view(), cu, 19)}});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message, "argument 'scale' is given as sequences, but the kernel declares wide<T>, which has "
+                                   "no extent that varies");
+  View apart = k.view();
+  apart.strides = Dims{page * depth + 1, depth, depth, 1};
+  EXPECT_NE(kernel.infer({{"K", paged(apart, pages, n)}}).error().message.find("pages are 513 elements"),
+            std::string::npos);
+}
+
 /// Two batches whose K and V lie 2^31 + 8 elements apart; only the touched pages exist.
 TEST_P(AttentionOnDevice, OffsetsPast32Bits) {
   AttentionCase run = smallCase(GetParam(), DataType::F16, {});

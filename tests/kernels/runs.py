@@ -30,16 +30,21 @@ class Runs(unittest.TestCase):
 
     def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=()):
         """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'. `hooks` are pairs
-        of a hook and its binding."""
+        of a hook and its binding. An input's name may be a view's and what is stored of it, "K ragged 0", "K ragged
+        1": these together are --arg K=ragged(..)."""
         source, values = random.Random(name), {"in": {}}
+        stored = {}
         with tempfile.TemporaryDirectory() as out:
             words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
             for key, (type_, shape, element) in dict(inputs).items():
-                path = os.path.join(out, key + "_in.npy")
+                path = os.path.join(out, key.replace(" ", "_") + "_in.npy")
                 values["in"][key] = [element(source) for _ in range(math.prod(shape))]
                 arrays.save(path, type_, shape, values["in"][key])
                 values["in"][key] = arrays.load(path)
-                words += ["--arg", "%s=%s" % (key, path)]
+                stored.setdefault(" ".join(key.split()[:2]), []).append(path)
+            for key, paths in stored.items():
+                view, _, storage = key.partition(" ")
+                words += ["--arg", "%s=%s" % (view, "%s(%s)" % (storage, ", ".join(paths)) if storage else paths[0])]
             for key, value in dict(scalars).items():
                 words += ["--arg", "%s=%r" % (key, value)]
             for setting in settings:

@@ -97,7 +97,9 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
 CompilerFunctions FakeCompiler::functions() const {
   CompilerFunctions functions;
   functions.buildId = "fake 1";
-  functions.describe = [](const Source &, const CompileOptions &) { return Description{{scaleAdd(), attention()}, {}}; };
+  functions.describe = [](const Source &, const CompileOptions &) {
+    return Description{{scaleAdd(), attention()}, {}};
+  };
   functions.compile = [state = state](const Source &source, const CompileOptions &options) {
     ++state->count;
     std::lock_guard lock(state->mutex);

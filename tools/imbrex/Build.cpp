@@ -24,6 +24,7 @@ static std::string textOf(const std::string &value) { return value; }
 static std::string textOf(bool value) { return value ? "true" : "false"; }
 static std::string textOf(const std::set<std::string, std::less<>> &names) { return llvm::join(names, " "); }
 static std::string wordOf(const Setting &setting) { return setting.text(); }
+static std::string wordOf(const Storage &storage) { return storage.text(); }
 static std::string wordOf(const std::string &word) { return word; }
 static std::string wordOf(unsigned number) { return std::to_string(number); }
 template <typename Value> static std::string textOf(const std::map<std::string, Value, std::less<>> &values) {

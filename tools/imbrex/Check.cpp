@@ -134,14 +134,11 @@ static std::vector<reference::Argument> interpreterArguments(const KernelInterfa
   return inputs;
 }
 
-/// The launch grid, from the extents that the arrays have and from integer scalars. `inputs`: interpreterArguments.
-static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const std::vector<CheckedArray> &arrays,
+/// The launch grid, from what the arguments say of extents and from integer scalars. `inputs`: interpreterArguments.
+static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const InferredShapes &shapes,
                                      const std::vector<reference::Argument> &inputs) {
   std::map<std::string, int64_t, std::less<>> values = interface.constants;
-  for (const Parameter &parameter : interface.parameters)
-    if (const CheckedArray *array = findArray(arrays, parameter.name))
-      for (auto [extent, value] : llvm::zip(parameter.extents, array->shape))
-        values.try_emplace(extent.postfix, value);
+  values.insert(shapes.extents.begin(), shapes.extents.end());
   size_t next = 0;
   for (const Parameter &parameter : interface.parameters)
     if (const int64_t *integer = parameter.present ? std::get_if<int64_t>(&inputs[next++]) : nullptr)
@@ -153,15 +150,15 @@ static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const std
 }
 
 bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
-                                   const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
-                                   std::string &report) {
+                                   const InferredShapes &shapes, const std::vector<Argument> &arguments,
+                                   std::vector<CheckedArray> &arrays, std::string &report) {
   std::optional<Source> source = readSource(request.file);
   std::string text = source ? tileStage(request, *source, interface, report) : "";
   if (text.empty())
     return false;
   ErrorsByName errors;
   std::vector<reference::Argument> inputs = interpreterArguments(interface, arguments, arrays, errors);
-  if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, arrays, inputs), inputs)) {
+  if (std::optional<std::string> error = reference::interpretText(text, gridOf(interface, shapes, inputs), inputs)) {
     report = "check: the reference interpreter: " + *error + "\n";
     return false;
   }

@@ -10,7 +10,7 @@
 #ifndef IMBREX_TOOLS_IMBREX_CHECK_H
 #define IMBREX_TOOLS_IMBREX_CHECK_H
 
-#include "runtime/Argument.h"
+#include "runtime/Kernel.h"
 #include "tools/imbrex/CommandLine.h"
 
 namespace imbrex::tool {
@@ -25,8 +25,9 @@ struct CheckedArray {
 
 /// Interprets the kernel that `interface` describes and compares every element of every output with a bound
 /// that follows from the magnitudes of what it was computed from (compiler/reference/ErrorBounds.h).
-/// `report` has a line an output. False if an element is beyond its bound, or the interpreter refuses.
-bool checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
+/// `shapes`: what the arguments determine. `report` has a line an output. False if an element is beyond its bound, or
+/// the interpreter refuses.
+bool checkAgainstInterpreter(const Request &request, const KernelInterface &interface, const InferredShapes &shapes,
                              const std::vector<Argument> &arguments, std::vector<CheckedArray> &arrays,
                              std::string &report);
 

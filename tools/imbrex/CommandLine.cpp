@@ -49,6 +49,18 @@ static bool addSetting(std::map<std::string, Value, std::less<>> &settings, Stri
   return true;
 }
 
+static bool addStorage(CompileOptions::Storages &storages, StringRef text, std::string &error) {
+  NameValue pair;
+  if (!splitNameValue(text, pair, error))
+    return false;
+  std::optional<Storage> storage = Storage::parse(pair.value);
+  if (storage)
+    storages[pair.name] = *storage;
+  else
+    error = "expected padded, ragged or paged:ROWS (rows of a page, at least 1), found '" + pair.value + "'";
+  return storage.has_value();
+}
+
 static bool addPair(std::vector<NameValue> &list, StringRef text, std::string &error) {
   NameValue pair;
   if (!splitNameValue(text, pair, error))
@@ -114,6 +126,8 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
     {"hook", "NAME=FUNCTION", "build run explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
+    {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
+     [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
     {"absent", "NAME", "build explain", "leave an optional output out",
      [](Request &r, StringRef v, std::string &) { return r.options.absent.insert(v.str()), true; }},
     {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
@@ -132,11 +146,10 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
     {"timings", "", "build run", "print the times of the stages and passes (build) or of the launch (run)",
      [](Request &r, StringRef, std::string &) { return r.timings = true; }},
-    {"arg", "NAME=VALUE|FILE.npy", "run simulate", "a scalar, or an array from a file",
+    {"arg", "NAME=VALUE|FILE.npy", "run simulate", "a scalar or an array; run: padded(..), ragged(..), paged(..) too",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
     {"out", "NAME=FILE.npy|SHAPE", "run simulate",
-     "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "
-     "shape for simulate (f32:2x64:FILE.npy)",
+     "an output: FILE.npy, a shape (2x8), 2x8:FILE.npy; simulate: f32:2x8",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
     {"grid", "X,Y,Z", "simulate", "blocks of the launch (default: 1)",
      [](Request &r, StringRef v, std::string &e) { return setExtents(r.grid, v, e); }},
@@ -146,8 +159,7 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.sharedBytes, 0, v, e); }},
     {"schedules", "N", "simulate", "run N times, the warps in another random order each time",
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.schedules, 1, v, e); }},
-    {"races", "LEVEL", "simulate",
-     "look for races in shared memory alone, or also on global memory in a block, a launch, all",
+    {"races", "LEVEL", "simulate", "races in shared memory, or also on global memory in a block, a launch, all",
      [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
     {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",
      [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},

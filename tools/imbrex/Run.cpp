@@ -12,7 +12,7 @@
 #include "runtime/Runtime.h"
 #include "tools/imbrex/Check.h"
 #include "tools/imbrex/CommandLine.h"
-#include "tools/imbrex/Npy.h"
+#include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -35,7 +35,9 @@ public:
 private:
   bool open();
   bool readArguments();
+  bool readStored();
   bool readArray(const Parameter &parameter, const std::string &path);
+  bool addArray(const Parameter &parameter, const npy::Array &array, const std::string &from);
   bool readScalar(const Parameter &parameter, StringRef text);
   bool allocateOutputs();
   bool allocateOutput(const Parameter &parameter, const NameValue &output);
@@ -58,7 +60,7 @@ private:
     return false;
   }
 
-  const Request &request;
+  Request request; ///< with the storage that the arguments have
   int code = kSuccess;
   std::optional<Runtime> runtime;
   std::optional<Kernel> kernel;
@@ -155,11 +157,44 @@ bool Run::readArray(const Parameter &parameter, const std::string &path) {
   std::string error;
   if (!npy::read(path, array, error))
     return fail(error);
+  return addArray(parameter, array, path);
+}
+
+bool Run::addArray(const Parameter &parameter, const npy::Array &array, const std::string &from) {
   DataType type = typeOf(parameter).value_or(typeOfFile(array));
   std::vector<char> elements;
+  std::string error;
   if (!npy::toElements(array, type, elements, error))
-    return fail("argument '" + parameter.name + "' (" + path + "): " + error);
+    return fail("argument '" + parameter.name + "' (" + from + "): " + error);
   return uploadView(parameter.name, type, array.shape, std::move(elements));
+}
+
+/// Arguments that are stored by sequences: first how, which gives the kernel its parameters, then what.
+bool Run::readStored() {
+  std::vector<std::pair<StoredArgument, std::string>> stored;
+  for (const NameValue &argument : request.arguments) {
+    if (!isStoredArgument(argument.value))
+      continue;
+    const Parameter *parameter = findParameter(argument.name);
+    std::string error;
+    std::optional<StoredArgument> read =
+        parameter ? readStoredArgument(*parameter, argument.value, error) : std::nullopt;
+    if (!read)
+      return parameter ? fail(error) : false;
+    request.options.storage[argument.name] = read->storage;
+    kernel->storage(argument.name, read->storage);
+    stored.emplace_back(std::move(*read), argument.value);
+  }
+  if (Result<InferredShapes> sound = kernel->infer({}); !sound)
+    return fail(sound.error());
+  for (const auto &[argument, text] : stored) {
+    for (const auto &[name, array] : argument.arrays)
+      if (!addArray(*findParameter(name), array, text))
+        return false;
+    for (const auto &[name, value] : argument.scalars)
+      arguments.emplace_back(findParameter(name)->name, value);
+  }
+  return true;
 }
 
 bool Run::readScalar(const Parameter &parameter, StringRef text) {
@@ -179,7 +214,11 @@ bool Run::readScalar(const Parameter &parameter, StringRef text) {
 }
 
 bool Run::readArguments() {
+  if (!readStored())
+    return false;
   for (const NameValue &argument : request.arguments) {
+    if (isStoredArgument(argument.value))
+      continue;
     const Parameter *parameter = findParameter(argument.name);
     if (!parameter)
       return false;
@@ -285,7 +324,10 @@ bool Run::launch() {
   for (CheckedArray &array : checked)
     array.result = arrays.find(array.name)->second.elements;
   std::string report;
-  bool ok = checkAgainstInterpreter(request, info->interface, arguments, checked, report);
+  Result<InferredShapes> shapes = kernel->infer(std::span<const Argument>(arguments));
+  if (!shapes)
+    return fail(shapes.error());
+  bool ok = checkAgainstInterpreter(request, info->interface, *shapes, arguments, checked, report);
   llvm::outs() << report;
   if (!ok)
     code = kLaunchFailed;

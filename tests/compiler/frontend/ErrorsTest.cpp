@@ -17,7 +17,6 @@ using namespace imbrex;
 using namespace imbrex::test;
 
 namespace {
-
 struct Row {
   Message id;
   std::string text;
@@ -36,6 +35,12 @@ static CompileOptions set(CompileOptions::Settings settings) {
 static CompileOptions hook(const std::string &name, const std::string &function) {
   CompileOptions options;
   options.hooks[name] = function;
+  return options;
+}
+
+static CompileOptions stored(const std::string &view, const char *storage) {
+  CompileOptions options;
+  options.storage[view] = *Storage::parse(storage);
   return options;
 }
 
@@ -71,6 +76,10 @@ static const std::string kHooks = "hook mask(at: coord) -> bool = true;\nfn caus
                                   "fn window(left: i32)(at) = at.k >= at.q - left;\nfn two(a, b) = a;\n"
                                   "fn bias(at) = load I[0] < 1; fn number(at) = 1.5;\n";
 
+static std::string varying(const std::string &body) {
+  return "kernel k(X: view<f32>[B, S[B]], Y: out view<f32>[B, S[B]]) grid (B) |i| {\n" + body + "}";
+}
+
 static std::string useHook() {
   return kernelOf("for j in tiles(N, 16) visible(mask) {\n"
                   "let at = coord(0, 0, iota(16)[:, _], iota(16)[_, :], N, N);\n"
@@ -78,9 +87,7 @@ static std::string useHook() {
                   kHooks);
 }
 
-//===----------------------------------------------------------------------===//
-// The table
-//===----------------------------------------------------------------------===//
+// The table.
 
 static std::vector<Row> lexerRows() {
   return {
@@ -211,6 +218,12 @@ static std::vector<Row> nameRows() {
       {Message::UnknownKernel, two, "0:0: no kernel 'c' in this file; it has a, b", named("c")},
       {Message::ChooseKernel, two, "0:0: this file has several kernels; choose one of a, b"},
       {Message::NoKernel, "fn a() = 1;", "0:0: this file has no kernel"},
+      {Message::NotOptional, kernelOf(""), "'Y' is not an optional output of 'k'", notOptional},
+  };
+}
+
+static std::vector<Row> hookRows() {
+  return {
       {Message::UnknownHook, useHook(), "0:0: no hook 'msk' in this file; it has mask", hook("msk", "causal")},
       {Message::UnknownHookFunction, useHook(),
        "1:1: hook 'mask': no function 'casual' in this file, did you mean 'causal'?", hook("mask", "casual")},
@@ -255,7 +268,27 @@ static std::vector<Row> nameRows() {
       {Message::ExtraCount, kernelOf("let a = two(1)(2, 3);", kHooks), "found 1; write two(a, b)"},
       {Message::HookResult, useHook(), "hook 'mask' gives bool, but here its function gives the float 1.5",
        hook("mask", "number")},
-      {Message::NotOptional, kernelOf(""), "'Y' is not an optional output of 'k'", notOptional},
+  };
+}
+
+static std::vector<Row> varyingRows() {
+  return {
+      {Message::NothingVaries, kernelOf(""),
+       "'I' has no extent that varies and cannot be ragged; views that have one, as in K: view<T>[B, S[B], D]: none",
+       stored("I", "ragged")},
+      {Message::NothingVaries, varying(""), "'Z' has no extent that varies and cannot be paged:4; views that have one",
+       stored("Z", "paged:4")},
+      {Message::VaryingExtent, "kernel k(X: view<f32>[B, S[3]]) grid (1) |i| {}",
+       "1:26: 'X': an extent S[B] varies along another extent of the view, B"},
+      {Message::VaryingExtent, "kernel k(X: view<f32>[B, S[B], R[B]]) grid (1) |i| {}", "1:32: 'X': an extent R[B]"},
+      {Message::HostExpression, "kernel k(X: view<f32>[B, S[B] + 1]) grid (1) |i| {}", "is evaluated before a launch"},
+      {Message::LengthIndex, varying("let n = S[0, 1];"), "2:9: 'S[...]' is the length of one sequence: give it one"},
+      {Message::LengthIndex, varying("let n = S[0 :+ 2];"), "'S[...]' is the length of one sequence: give it one"},
+      {Message::AlongVarying, varying("let x = load X[0 :+ 2, 0];"),
+       "2:14: 'X' is stored by sequences: along the dimension of the sequences an access has one index",
+       stored("X", "padded")},
+      {Message::AlongVarying, varying("let P = X[0 .. 2, 1 .. 3]; let x = load P[iota(2), 0];"),
+       "'P' is stored by sequences", stored("X", "paged:3")},
   };
 }
 
@@ -484,14 +517,12 @@ static std::vector<Row> statementRows() {
   };
 }
 
-//===----------------------------------------------------------------------===//
-// The test
-//===----------------------------------------------------------------------===//
+// The test.
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  for (auto part :
-       {lexerRows, parserRows, nameRows, specialisationRows, typeRows, bitRows, functionRows, tileRows, statementRows})
+  for (auto part : {lexerRows, parserRows, nameRows, hookRows, varyingRows, specialisationRows, typeRows, bitRows,
+                    functionRows, tileRows, statementRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;

@@ -30,3 +30,64 @@ func.func @element(%X: !tile.view<? x 64 x f32>, %i: i32, %hi: i32) -> (tensor<3
   %e = tile.extent %p, 0 : !tile.view<? x 64 x f32>
   return %r, %e : tensor<32xf32>, i32
 }
+
+// -----
+
+// A sequence of a ragged view: offsets are read where its index becomes known, before the loop; its length is theirs.
+// CHECK-LABEL: @ragged
+// CHECK-SAME: %[[X:.*]]: !tile.view<?x64xf32>, %[[AT:.*]]: !tile.view<?xi32>, %{{.*}}: i32, %[[I:.*]]: i32
+func.func @ragged(%X: !tile.view<? x 64 x f32>, %offsets: !tile.view<? x i32>, %longest: i32, %i: i32) -> (tensor<16x64xf32>, i32) {
+  // CHECK: %[[FIRST:.*]] = tile.load %[[AT]][%[[I]]]
+  // CHECK: %[[BEGIN:.*]] = arith.maxsi
+  // CHECK: %[[NEXT:.*]] = tile.load %[[AT]]
+  // CHECK: %[[LAST:.*]] = arith.select %{{.*}}, %{{.*}}, %[[BEGIN]]
+  // CHECK: %[[END:.*]] = arith.maxsi %[[LAST]], %[[BEGIN]]
+  // CHECK: scf.for %[[J:[^ ]+]] =
+  // CHECK-NOT: tile.load %[[AT]]
+  // CHECK: %[[ROW:.*]] = arith.addi %[[J]], %[[BEGIN]]
+  // CHECK: tile.load %[[X]][%[[ROW]], %{{.*}}] dims [0, 1] within [0] from %[[BEGIN]] to %[[END]]
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<16x64xf32>
+  %v = tile.ragged %X by %offsets longest %longest dim 1 along 0 : !tile.view<? x 64 x f32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %n = tile.length %v[%i] : !tile.view<? x ? x 64 x f32>
+  %sum = scf.for %j = %c0 to %n step %c1 iter_args(%s = %zero) -> (tensor<16x64xf32>) : i32 {
+    %t = tile.load %v[%i, %j, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+    %u = arith.addf %s, %t : tensor<16x64xf32>
+    scf.yield %u : tensor<16x64xf32>
+  }
+  return %sum, %n : tensor<16x64xf32>, i32
+}
+
+// -----
+
+// A slice that one page holds is a part of that page; another is gathered.
+// CHECK-LABEL: @paged
+func.func @paged(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32) -> (tensor<16x64xf32>, tensor<16x64xf32>) {
+  // CHECK: %[[BASE:.*]] = arith.muli %{{.*}}, %{{.*}} : i32
+  // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within [0] from
+  // CHECK: %[[PAGES:.*]] = tile.gather %{{.*}}[%{{.*}}, %{{.*}}] dims [-1, -1] {{.*}} -> tensor<16x1xi32>
+  // CHECK: tile.gather %{{.*}}[%{{.*}}, %{{.*}}] dims [-1, 1] {{.*}} -> tensor<16x64xf32>
+  %c0 = arith.constant 0 : i32
+  %c16 = arith.constant 16 : i32
+  %v = tile.paged %X by %table, %lengths rows %rows page 32 dim 1 along 0 : !tile.view<? x 64 x f32>, !tile.view<? x ? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %k = arith.muli %j, %c16 overflow<nsw> : i32
+  %a = tile.load %v[%i, %k, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+  %b = tile.load %v[%i, %j, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+  return %a, %b : tensor<16x64xf32>, tensor<16x64xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @padded
+// CHECK-SAME: %[[X:.*]]: !tile.view<?x?x64xf32>, %[[N:.*]]: !tile.view<?xi32>, %[[I:.*]]: i32, %[[J:.*]]: i32
+func.func @padded(%X: !tile.view<? x ? x 64 x f32>, %lengths: !tile.view<? x i32>, %i: i32, %j: i32) -> tensor<16x64xf32> {
+  // CHECK: %[[READ:.*]] = tile.load %[[N]][%[[I]]]
+  // CHECK: %[[LEAST:.*]] = arith.minsi %[[READ]]
+  // CHECK: %[[LENGTH:.*]] = arith.maxsi %[[LEAST]]
+  // CHECK: tile.load %[[X]][%[[I]], %[[J]], %{{.*}}] dims [1, 2] within [1] from %{{.*}} to %[[LENGTH]]
+  %c0 = arith.constant 0 : i32
+  %v = tile.padded %X by %lengths dim 1 along 0 : !tile.view<? x ? x 64 x f32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %t = tile.load %v[%i, %j, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+  return %t : tensor<16x64xf32>
+}

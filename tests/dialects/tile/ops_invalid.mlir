@@ -360,3 +360,43 @@ func.func @scalar_type(%x: tensor<1xf32>) {
   %s = tile.scalar %x : tensor<1xf32> -> f16
   return
 }
+
+// -----
+
+func.func @varying_dims(%v: !tile.view<? x ? x f32>, %n: !tile.view<? x i32>) {
+  // expected-error@+1 {{(1) dim 1 and along 1 must be two dimensions of}}
+  %0 = tile.padded %v by %n dim 1 along 1 : !tile.view<? x ? x f32>, !tile.view<? x i32> -> !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @varying_lengths(%v: !tile.view<? x ? x f32>, %n: !tile.view<? x i64>) {
+  // expected-error@+1 {{(2) expected a view of i32 of rank 1}}
+  %0 = tile.padded %v by %n dim 1 along 0 : !tile.view<? x ? x f32>, !tile.view<? x i64> -> !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @varying_storage(%v: !tile.view<? x ? x f32>, %n: !tile.view<? x i32>, %l: i32) {
+  // expected-error@+1 {{(3) expected a storage of}}
+  %0 = tile.ragged %v by %n longest %l dim 1 along 0 : !tile.view<? x ? x f32>, !tile.view<? x i32> -> !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @paged_table(%v: !tile.view<? x f32>, %n: !tile.view<? x i32>, %l: i32) {
+  // expected-error@+1 {{(4) expected a table of i32 of rank 2 and pages of at least 1}}
+  %0 = tile.paged %v by %n, %n rows %l page 4 dim 1 along 0 : !tile.view<? x f32>, !tile.view<? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @length_of_dense(%v: !tile.view<? x ? x f32>, %i: i32) {
+  // expected-error@+1 {{(1) the view is not made by tile.padded, tile.ragged or tile.paged}}
+  %0 = tile.length %v[%i] : !tile.view<? x ? x f32>
+  return
+}

@@ -1,0 +1,373 @@
+//===- VaryingViews.cpp - Views whose extents vary ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A sequence of a padded or a ragged view is a part of its storage. Of a paged view a tile that lies in one page is
+// accessed as rows of the storage; others are gathered, row by row.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/tile/VaryingViews.h"
+#include "compiler/tile/IndexArithmetic.h"
+#include "compiler/tile/LinearForms.h"
+#include "compiler/tile/NarrowAccess.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+namespace {
+
+/// Where a sequence lies: rows [begin, end) of its storage, or of a paged view its positions [0, end).
+struct Sequence {
+  Value begin, end;
+};
+
+/// One such view, whatever made it.
+class VaryingView {
+public:
+  explicit VaryingView(Operation *view) : view(view) {}
+  SmallVector<tile::SubviewOp> resolve();
+
+private:
+  template <typename Access> void toPart(Access op);
+  template <typename Access> void toPages(Access op);
+  template <typename Access> void toPage(Access op, Sequence sequence, int64_t n);
+  template <typename Access> void toRows(Access op, Sequence sequence);
+  template <typename Access> Sequence sequenceOf(Access op);
+  template <typename Access> std::optional<int64_t> sliceInPage(Access op) const;
+  template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices);
+  template <typename Access> Value tileOf(OpBuilder &b, Access op);
+  Sequence sequenceAt(Value index);
+  Sequence readSequence(OpBuilder &b, Location loc, Value index);
+  tile::SubviewOp makePart(OpBuilder &b, Location loc, Value index, Sequence sequence);
+  Value lengthAt(Value index);
+  Value extentOf(OpBuilder &b, Location loc, int64_t dim);
+  Value rowsOf(OpBuilder &b, Location loc, Value index, Value positions, Value isInside);
+
+  unsigned dim() const { return unsigned(view->getAttrOfType<IntegerAttr>("dim").getInt()); }
+  unsigned along() const { return unsigned(view->getAttrOfType<IntegerAttr>("along").getInt()); }
+  Value storage() const { return view->getOperand(0); }
+  bool isPadded() const { return isa<tile::PaddedOp>(view); }
+  /// A dimension of the view but `along`, as one of the storage (of a padded view's part).
+  int64_t without(int64_t d) const { return d - (d > int64_t(along())); }
+
+  Operation *view;
+  llvm::DenseMap<Value, Sequence> sequences;
+  SmallVector<tile::SubviewOp> parts;
+};
+
+Value i32(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));
+}
+
+Value entryOf(OpBuilder &b, Location loc, Value table, ValueRange indices) {
+  return tile::LoadOp::create(b, loc, b.getI32Type(), table, indices, b.getDenseI64ArrayAttr({}),
+                              b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange());
+}
+
+Value clamped(OpBuilder &b, Location loc, Value x, Value most) {
+  return arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, x, most), i32(b, loc, 0));
+}
+
+Value compare(OpBuilder &b, Location loc, arith::CmpIPredicate predicate, Value x, Value y) {
+  if (auto type = dyn_cast<RankedTensorType>(x.getType()); type && !isa<RankedTensorType>(y.getType()))
+    y = tile::SplatOp::create(b, loc, RankedTensorType::get(type.getShape(), b.getI32Type()), y);
+  return arith::CmpIOp::create(b, loc, predicate, x, y);
+}
+
+} // namespace
+
+Value VaryingView::extentOf(OpBuilder &b, Location loc, int64_t d) {
+  auto extent = [&](Value of, int64_t k) -> Value { return tile::ExtentOp::create(b, loc, of, k); };
+  if (isPadded() || (d != dim() && d != along()))
+    return extent(storage(), isPadded() ? d : without(d));
+  if (auto ragged = dyn_cast<tile::RaggedOp>(view)) {
+    if (d == dim())
+      return ragged.getLongest();
+    return subtractBound(b, loc, extent(ragged.getOffsets(), 0), i32(b, loc, 1), 0);
+  }
+  auto paged = cast<tile::PagedOp>(view);
+  if (d == along())
+    return extent(paged.getLengths(), 0);
+  Value positions = arith::ExtSIOp::create(b, loc, b.getI64Type(), extent(paged.getTable(), 1));
+  positions = arith::MulIOp::create(b, loc, positions, arith::ConstantOp::create(b, loc, paged.getPageAttr()));
+  Value most = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(INT32_MAX));
+  return arith::TruncIOp::create(b, loc, b.getI32Type(), arith::MinSIOp::create(b, loc, positions, most));
+}
+
+Sequence VaryingView::readSequence(OpBuilder &b, Location loc, Value index) {
+  if (auto padded = dyn_cast<tile::PaddedOp>(view))
+    return {i32(b, loc, 0), clamped(b, loc, entryOf(b, loc, padded.getLengths(), index), extentOf(b, loc, dim()))};
+  if (auto paged = dyn_cast<tile::PagedOp>(view))
+    return {i32(b, loc, 0), clamped(b, loc, entryOf(b, loc, paged.getLengths(), index), extentOf(b, loc, dim()))};
+  // Both lie in the storage and in their order, whatever the offsets say: sums with positions do not wrap around.
+  Value offsets = cast<tile::RaggedOp>(view).getOffsets(),
+        rows = tile::ExtentOp::create(b, loc, storage(), without(dim()));
+  Value begin = clamped(b, loc, entryOf(b, loc, offsets, index), rows);
+  Value end = entryOf(b, loc, offsets, arith::AddIOp::create(b, loc, index, i32(b, loc, 1)).getResult());
+  Value inside = compare(b, loc, arith::CmpIPredicate::ult, index, extentOf(b, loc, along()));
+  end = arith::SelectOp::create(b, loc, inside, arith::MinSIOp::create(b, loc, end, rows), begin);
+  return {begin, arith::MaxSIOp::create(b, loc, end, begin)};
+}
+
+Sequence VaryingView::sequenceAt(Value index) {
+  Sequence &sequence = sequences[index];
+  if (!sequence.end) {
+    OpBuilder b(view->getContext());
+    b.setInsertionPointAfterValue(index);
+    sequence = readSequence(b, view->getLoc(), index);
+  }
+  return sequence;
+}
+
+/// That of the access's index along `along`: empty where this lies outside what the access has within.
+template <typename Access> Sequence VaryingView::sequenceOf(Access op) {
+  Value index = op.getIndices()[along()];
+  Sequence sequence = sequenceAt(index);
+  auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), along());
+  if (!low)
+    return sequence;
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Value inside = arith::AndIOp::create(b, loc, compare(b, loc, arith::CmpIPredicate::sge, index, low),
+                                       compare(b, loc, arith::CmpIPredicate::slt, index, high));
+  return {sequence.begin, arith::SelectOp::create(b, loc, inside, sequence.end, sequence.begin)};
+}
+
+/// The sequence of a padded or a ragged view as a part of the storage.
+tile::SubviewOp VaryingView::makePart(OpBuilder &b, Location loc, Value index, Sequence sequence) {
+  auto type = cast<tile::ViewType>(storage().getType());
+  SmallVector<Value> starts(type.getRank(), i32(b, loc, 0)), ends;
+  SmallVector<int64_t> dims, extents;
+  int64_t sequenceDim = isPadded() ? int64_t(dim()) : without(dim());
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    if (isPadded() && d == along()) {
+      starts[d] = index;
+      continue;
+    }
+    bool varies = d == sequenceDim;
+    dims.push_back(d);
+    extents.push_back(varies ? ShapedType::kDynamic : type.getExtents()[d]);
+    ends.push_back(varies ? sequence.end : Value(tile::ExtentOp::create(b, loc, storage(), d)));
+    if (varies)
+      starts[d] = sequence.begin;
+  }
+  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  return parts.emplace_back(
+      tile::SubviewOp::create(b, loc, part, storage(), starts, b.getDenseI64ArrayAttr(dims), ends));
+}
+
+/// `op` on `to`, which has the view's dimensions but `along`, with indices for these.
+template <typename Access> void VaryingView::moveToStorage(Access op, Value to, ArrayRef<Value> indices) {
+  SmallVector<int64_t> dims, within;
+  SmallVector<Value> low, high;
+  for (int64_t d : op.getDims())
+    dims.push_back(d < 0 ? d : without(d));
+  for (auto [d, from, upTo] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh())) {
+    if (d == along())
+      continue;
+    within.push_back(without(d));
+    low.push_back(from);
+    high.push_back(upTo);
+  }
+  op.getViewMutable().assign(to);
+  op.getIndicesMutable().assign(indices);
+  op.setDims(dims);
+  op.setWithin(within);
+  op.getLowMutable().assign(low);
+  op.getHighMutable().assign(high);
+}
+
+/// The type of what is loaded or stored.
+template <typename Access> static Type accessedType(Access op) {
+  if constexpr (requires { op.getResult(); })
+    return op.getResult().getType();
+  else
+    return op.getValue().getType();
+}
+
+template <typename Access> static SmallVector<Value> indicesWithout(Access op, unsigned along) {
+  SmallVector<Value> indices(op.getIndices());
+  indices.erase(indices.begin() + along);
+  return indices;
+}
+
+template <typename Access> void VaryingView::toPart(Access op) {
+  Value index = op.getIndices()[along()];
+  OpBuilder b(op);
+  tile::SubviewOp part = makePart(b, op.getLoc(), index, sequenceOf(op));
+  moveToStorage(op, part, indicesWithout(op, along()));
+}
+
+/// The storage's rows of `positions`, scalars or a tile of them, -1 where not `isInside`.
+Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value positions, Value isInside) {
+  auto paged = cast<tile::PagedOp>(view);
+  auto type = dyn_cast<RankedTensorType>(positions.getType());
+  auto splat = [&](Value value) { return type ? Value(tile::SplatOp::create(b, loc, type, value)) : value; };
+  Value size = splat(i32(b, loc, paged.getPage()));
+  Value page = arith::DivUIOp::create(b, loc, positions, size), first;
+  if (type) {
+    SmallVector<int64_t> dims(type.getRank(), -1);
+    first =
+        tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, page}, b.getDenseI64ArrayAttr(dims),
+                               b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange());
+  } else {
+    first = entryOf(b, loc, paged.getTable(), {index, page});
+  }
+  first = arith::MulIOp::create(b, loc, first, splat(paged.getRows()));
+  Value row = arith::AddIOp::create(b, loc, first, arith::RemUIOp::create(b, loc, positions, size));
+  return isInside ? Value(arith::SelectOp::create(b, loc, isInside, row, splat(i32(b, loc, -1)))) : row;
+}
+
+/// The positions that an access has along `dim`: its index, or a tile of them with the rank of what is accessed.
+template <typename Access> Value VaryingView::tileOf(OpBuilder &b, Access op) {
+  Value index = op.getIndices()[dim()];
+  const int64_t *entry = llvm::find(op.getDims(), int64_t(dim()));
+  if (entry == op.getDims().end())
+    return index;
+  auto tile = cast<RankedTensorType>(accessedType(op));
+  unsigned k = entry - op.getDims().begin();
+  Location loc = op.getLoc();
+  Value positions =
+      tile::IotaOp::create(b, loc, RankedTensorType::get({tile.getDimSize(k)}, b.getI32Type())).getResult();
+  if (tile.getRank() == 2) {
+    SmallVector<int64_t> shape{1, 1};
+    shape[k] = tile.getDimSize(k);
+    positions =
+        tile::ExpandDimsOp::create(b, loc, RankedTensorType::get(shape, b.getI32Type()), positions, 1 - k).getResult();
+  }
+  return addIndices(b, loc, positions, index);
+}
+
+/// The length of an access's slice that begins at a multiple of it, if a page holds some of that length.
+template <typename Access> std::optional<int64_t> VaryingView::sliceInPage(Access op) const {
+  const int64_t *entry = llvm::find(op.getDims(), int64_t(dim()));
+  if (!isa<tile::LoadOp, tile::StoreOp>(op) || entry == op.getDims().end())
+    return std::nullopt;
+  int64_t n = cast<RankedTensorType>(accessedType(op)).getDimSize(entry - op.getDims().begin());
+  std::optional<LinearForm> start = LinearForms().ofScalar(op.getIndices()[dim()]);
+  bool isInPage = cast<tile::PagedOp>(view).getPage() % n == 0 && start && start->constant % n == 0 &&
+                  llvm::all_of(start->scalars, [&](const auto &entry) { return entry.second % n == 0; });
+  return isInPage ? std::optional(n) : std::nullopt;
+}
+
+/// A slice in one page: rows that follow one another.
+template <typename Access> void VaryingView::toPage(Access op, Sequence sequence, int64_t n) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Value position = op.getIndices()[dim()];
+  Value row = rowsOf(b, loc, op.getIndices()[along()], position, Value());
+  auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
+  // The rows before `bound`, 0 to n of them: the slice begins at a multiple of n.
+  auto rowsBefore = [&](Value bound) -> Value {
+    Value begins = compare(b, loc, arith::CmpIPredicate::ult, position, bound);
+    Value count = arith::MinSIOp::create(b, loc, arith::SubIOp::create(b, loc, bound, position), i32(b, loc, n));
+    return arith::SelectOp::create(b, loc, begins, count, i32(b, loc, 0));
+  };
+  APInt lowest;
+  if (low && matchPattern(low, m_ConstantInt(&lowest)) && !lowest.isStrictlyPositive())
+    low = Value(); // a sequence begins there
+  Value end = high ? clamped(b, loc, high, sequence.end) : sequence.end;
+  SmallVector<Value> indices = indicesWithout(op, along()), lows, highs;
+  indices[without(dim())] = row;
+  moveToStorage(op, storage(), indices);
+  Value from = low ? arith::AddIOp::create(b, loc, row, rowsBefore(clamped(b, loc, low, end))).getResult() : row;
+  Value to = arith::AddIOp::create(b, loc, row, rowsBefore(end));
+  SmallVector<int64_t> within;
+  for (auto [d, lowest, highest] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh()))
+    if (d != without(dim())) {
+      within.push_back(d);
+      lows.push_back(lowest);
+      highs.push_back(highest);
+    }
+  op.setWithin(within);
+  op.getLowMutable().assign(lows);
+  op.getHighMutable().assign(highs);
+  narrowAccess(op, without(dim()), from, to);
+}
+
+/// Each position has a row of its own.
+template <typename Access> void VaryingView::toRows(Access op, Sequence sequence) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Value positions = tileOf(b, op);
+  Value inside = compare(b, loc, arith::CmpIPredicate::ult, positions, sequence.end);
+  auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
+  if (low) {
+    inside = arith::AndIOp::create(b, loc, inside, compare(b, loc, arith::CmpIPredicate::sge, positions, low));
+    inside = arith::AndIOp::create(b, loc, inside, compare(b, loc, arith::CmpIPredicate::slt, positions, high));
+  }
+  SmallVector<Value> indices = indicesWithout(op, along());
+  indices[without(dim())] = rowsOf(b, loc, op.getIndices()[along()], positions, inside);
+  SmallVector<int64_t> dims, within;
+  SmallVector<Value> lows, highs;
+  for (int64_t d : op.getDims())
+    dims.push_back(d < 0 || d == dim() ? -1 : without(d));
+  for (auto [d, from, to] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh()))
+    if (d != along() && d != dim()) {
+      within.push_back(without(d));
+      lows.push_back(from);
+      highs.push_back(to);
+    }
+  DenseI64ArrayAttr dimsAttr = b.getDenseI64ArrayAttr(dims), withinAttr = b.getDenseI64ArrayAttr(within);
+  bool isTile = isa<RankedTensorType>(positions.getType());
+  if constexpr (requires { op.getResult(); }) {
+    Type type = op.getResult().getType();
+    Value loaded;
+    if (isTile)
+      loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, lows, highs);
+    else
+      loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, lows, highs);
+    op.getResult().replaceAllUsesWith(loaded);
+  } else if (isTile) {
+    tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs);
+  } else {
+    tile::StoreOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs);
+  }
+  op.erase();
+}
+
+template <typename Access> void VaryingView::toPages(Access op) {
+  Sequence sequence = sequenceOf(op);
+  if (std::optional<int64_t> n = sliceInPage(op))
+    toPage(op, sequence, *n);
+  else
+    toRows(op, sequence);
+}
+
+Value VaryingView::lengthAt(Value index) {
+  Sequence sequence = sequenceAt(index);
+  if (!isa<tile::RaggedOp>(view))
+    return sequence.end;
+  OpBuilder b(view->getContext());
+  b.setInsertionPointAfterValue(sequence.end);
+  return arith::SubIOp::create(b, view->getLoc(), sequence.end, sequence.begin);
+}
+
+SmallVector<tile::SubviewOp> VaryingView::resolve() {
+  for (Operation *user : llvm::make_early_inc_range(view->getUsers()))
+    llvm::TypeSwitch<Operation *>(user)
+        .Case<tile::LengthOp>([&](tile::LengthOp op) {
+          op.replaceAllUsesWith(lengthAt(op.getIndex()));
+          op.erase();
+        })
+        .Case<tile::ExtentOp>([&](tile::ExtentOp op) {
+          OpBuilder b(op);
+          op.replaceAllUsesWith(extentOf(b, op.getLoc(), op.getDim()));
+          op.erase();
+        })
+        .Case<tile::LoadOp, tile::StoreOp, tile::GatherOp, tile::ScatterOp>([&](auto op) {
+          if (isa<tile::PagedOp>(view))
+            toPages(op);
+          else
+            toPart(op);
+        });
+  if (view->use_empty())
+    view->erase();
+  return std::move(parts);
+}
+
+SmallVector<tile::SubviewOp> imbrex::resolveVarying(Operation *view) { return VaryingView(view).resolve(); }
