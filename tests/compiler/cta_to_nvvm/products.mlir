@@ -20,6 +20,8 @@
 // CHECK: %[[LOW2:.*]] = llvm.extractelement %[[V2]][%[[C0]]
 // CHECK: %[[V3:.*]] = llvm.bitcast %[[A3]] : i32 to vector<2xf16>
 // CHECK: %[[LOW3:.*]] = llvm.extractelement %[[V3]][%[[C0]]
+// B's buffer lies at byte 512.
+// CHECK: %[[KEYS:.*]] = llvm.getelementptr %{{.*}}[512]
 // CHECK: %[[HALF0:.*]] = llvm.insertelement %[[LOW0]], %{{.*}}[%[[C0]]
 // CHECK: %[[R0:.*]] = llvm.insertelement %[[HIGH0]], %[[HALF0]][%[[C1]]
 // CHECK: %[[HALF1:.*]] = llvm.insertelement %[[LOW1]], %{{.*}}[%[[C0]]
@@ -28,8 +30,6 @@
 // CHECK: %[[R2:.*]] = llvm.insertelement %{{.*}}, %[[HALF2]][%[[C1]]
 // CHECK: %[[HALF3:.*]] = llvm.insertelement %[[LOW3]], %{{.*}}[%[[C0]]
 // CHECK: %[[R3:.*]] = llvm.insertelement %{{.*}}, %[[HALF3]][%[[C1]]
-// B's buffer lies at byte 512.
-// CHECK: %[[KEYS:.*]] = llvm.getelementptr %{{.*}}[512]
 // CHECK: %[[LINE:.*]] = llvm.getelementptr %[[KEYS]][
 // CHECK: %[[B:.*]] = nvvm.ldmatrix %[[LINE]] {{.*}}num = 2
 // CHECK-DAG: %[[B0:.*]] = llvm.extractvalue %[[B]][0]

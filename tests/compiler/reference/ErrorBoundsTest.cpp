@@ -57,8 +57,8 @@ TEST(ErrorBounds, ProductsOfTiles) {
   expectNear(bound(text, {100, 0, 0, 0}), 4 * 10000 * kUnit);
 }
 
-// Loaded (and gathered) factors are rounded alike by all: only the sum is off. One that is computed may be rounded another way, and
-// one that has an error by a whole unit.
+// Loaded (and gathered) factors are rounded alike by all: only the sum is off. One that is computed may be rounded
+// another way, and one that has an error by a whole unit.
 TEST(ErrorBounds, FactorsRoundedToTf32) {
   const std::string head = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
                            "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n";
