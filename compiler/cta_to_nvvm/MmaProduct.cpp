@@ -47,7 +47,7 @@ private:
   Values matricesOfA(unsigned block, unsigned step);
   Values matricesOfB(unsigned block, unsigned step, bool two);
   Value pack(ArrayRef<Value> elements);
-  Value wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step);
+  Value wordAt(bool ofA, Value line, int64_t lineStep, unsigned half, unsigned step);
   Fragment toFragment(Values words);
   void multiply(unsigned row, unsigned column, const Fragment &a, const Fragment &bFragment);
   void instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords);
@@ -63,6 +63,7 @@ private:
   unsigned warpsM, warpsN, blocksM, blocksN, steps;
   std::map<SmallVector<uint32_t, 4>, unsigned> numbers, numbersOfA;
   MatrixLanes lanes;
+  Value slotOfA, slotOfB;    ///< pointers to the operands' buffers; that of A null where it is a tile
   Value warpRow, warpColumn; ///< first row and column of the warp
   Value group, kOfHalf[2];   ///< lane / 4; the k of this lane's word of each half, in step 0
 };
@@ -78,6 +79,9 @@ MmaProduct::MmaProduct(Lowering &l, cta::DotOp dot)
   cta::BufferType bType = dot.getBBuffer().getType();
   steps = llvm::divideCeil(dot.getTransposedB() ? bType.getColumns() : bType.getRows(), depth);
   numbers = registerNumbers(accumulator);
+  slotOfB = l.slotPointer(dot.getBBuffer());
+  if (dot.getABuffer())
+    slotOfA = l.slotPointer(dot.getABuffer());
   if (dot.getA())
     numbersOfA = registerNumbers(cta::layoutOf(dot.getA().getType()));
 }
@@ -146,7 +150,7 @@ Values MmaProduct::matricesOfA(unsigned block, unsigned step) {
   Value along = l.add(l.add(lanes.row, transposed ? lanes.bit4 : lanes.bit3), transposed ? l.i32(0) : warpRow);
   Value across = transposed ? l.add(lanes.bit3, warpRow) : chunk(lanes.bit4);
   SharedPlace place{along, across, transposed ? k : row, transposed ? row : k};
-  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getABuffer()), layout, place), 4, transposed);
+  return loadMatrices(l, l.sharedPointer(slotOfA, layout, place), 4, transposed);
 }
 
 /// B at 8-column block `block` (and the next one), k-step `step`, by ldmatrix: two words a block.
@@ -161,7 +165,7 @@ Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
   else
     place = {l.add(lanes.row, lanes.bit3), alongN, k, column};
   SharedLayout shared = dot.getBBuffer().getType().getLayout();
-  return loadMatrices(l, l.sharedPointer(l.slotPointer(dot.getBBuffer()), shared, place), two ? 4 : 2, !keyMajor);
+  return loadMatrices(l, l.sharedPointer(slotOfB, shared, place), two ? 4 : 2, !keyMajor);
 }
 
 /// Elements as a word: an i32, or the f32 itself.
@@ -174,15 +178,16 @@ Value MmaProduct::pack(ArrayRef<Value> elements) {
   return LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
 }
 
-/// This lane's word of row or column `line` + `lineStep` of an operand, from `buffer`, element by element.
-Value MmaProduct::wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep, unsigned half, unsigned step) {
-  SharedLayout shared = cast<cta::BufferType>(buffer.getType()).getLayout();
+/// This lane's word of row `line` + `lineStep` of A, or of such a column of B, from its buffer, element by element.
+Value MmaProduct::wordAt(bool ofA, Value line, int64_t lineStep, unsigned half, unsigned step) {
+  bool kIsRow = ofA ? dot.getTransposedA() : !dot.getTransposedB();
+  SharedLayout shared = (ofA ? dot.getABuffer() : dot.getBBuffer()).getType().getLayout();
   Values elements;
   for (unsigned i = 0; i < layout::mmaPacked(bytes); ++i) {
     int64_t k = int64_t(step) * depth + layout::mmaK(order, bytes, 0, 0, i);
     SharedPlace place =
         kIsRow ? SharedPlace{kOfHalf[half], line, k, lineStep} : SharedPlace{line, kOfHalf[half], lineStep, k};
-    elements.push_back(l.loadVector(l.sharedPointer(l.slotPointer(buffer), shared, place), element, 1).front());
+    elements.push_back(l.loadVector(l.sharedPointer(ofA ? slotOfA : slotOfB, shared, place), element, 1).front());
   }
   return pack(elements);
 }
@@ -194,26 +199,24 @@ Value MmaProduct::wordAt(Value buffer, bool kIsRow, Value line, int64_t lineStep
 Fragment MmaProduct::loadA(unsigned block, unsigned step) {
   if (dot.getA())
     return toFragment(wordsFromTile(block, step));
-  bool kIsRow = dot.getTransposedA();
-  if (layout::isByLdmatrix(order, bytes, kIsRow))
+  if (layout::isByLdmatrix(order, bytes, dot.getTransposedA()))
     return toFragment(matricesOfA(block, step));
   Values words;
   for (unsigned word = 0; word < 4; ++word)
-    words.push_back(wordAt(dot.getABuffer(), kIsRow, l.threadCoordinate(accumulator, 0),
+    words.push_back(wordAt(/*ofA=*/true, l.threadCoordinate(accumulator, 0),
                            16 * int64_t(warpsM) * block + 8 * (word % 2), word / 2, step));
   return toFragment(words);
 }
 
 /// B at 8-column block `block`, and at the next one of this warp.
 SmallVector<Fragment> MmaProduct::loadB(unsigned block, unsigned step, bool two) {
-  bool kIsRow = !dot.getTransposedB();
   Values words;
-  if (layout::isByLdmatrix(order, bytes, kIsRow))
+  if (layout::isByLdmatrix(order, bytes, !dot.getTransposedB()))
     words = matricesOfB(block, step, two);
   else
     for (unsigned word = 0; word < (two ? 4 : 2); ++word)
-      words.push_back(wordAt(dot.getBBuffer(), kIsRow, l.add(warpColumn, group),
-                             8 * int64_t(warpsN) * (block + word / 2), word % 2, step));
+      words.push_back(
+          wordAt(/*ofA=*/false, l.add(warpColumn, group), 8 * int64_t(warpsN) * (block + word / 2), word % 2, step));
   SmallVector<Fragment> fragments;
   for (ArrayRef<Value> rest = words; !rest.empty(); rest = rest.drop_front(2))
     fragments.push_back(toFragment(Values(rest.take_front(2))));

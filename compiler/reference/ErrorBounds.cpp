@@ -158,6 +158,35 @@ double oneRounding(ElementType type, double value, Roundings kind) {
   return roundingOf(type, value);
 }
 
+/// True of a factor that every implementation has alike: loaded or constant, and not computed.
+bool isGiven(mlir::Value factor) {
+  mlir::Operation *op = factor.getDefiningOp();
+  while (mlir::isa_and_nonnull<tile::TransposeOp, tile::ExpandDimsOp, tile::BroadcastOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  return mlir::isa_and_nonnull<tile::LoadOp, tile::GatherOp, arith::ConstantOp>(op);
+}
+
+/// What it makes of a product that a factor which is computed is rounded to tf32: an implementation may have it times
+/// what it divides by later, and round that. Worst: all roundings go one way.
+void addFactorRoundings(OpRun &run, const TileValue &a, const TileValue &b, Roundings kind,
+                        std::vector<double> &errors) {
+  auto dot = mlir::cast<tile::DotOp>(run.op);
+  int computed = !isGiven(dot.getA()) + !isGiven(dot.getB());
+  if (dot.getMode() == tile::DotMode::Ieee || computed == 0)
+    return;
+  const double rounding = computed * (dot.getMode() == tile::DotMode::Tf32 ? 0x1p-11 : 0x1p-22);
+  auto squared = [](TileValue tile) {
+    for (double &value : tile.floats)
+      value *= value;
+    return tile;
+  };
+  bool isWorst = kind == Roundings::Worst;
+  std::vector<double> terms =
+      isWorst ? absoluteProduct(a, b, false, false) : absoluteProduct(squared(a), squared(b), false, false);
+  for (size_t i = 0; i < errors.size(); ++i)
+    errors[i] += rounding * (isWorst ? terms[i] : std::sqrt(terms[i]));
+}
+
 /// Tensor cores, which multiply 16-bit factors and tf32, cut what is too small instead of rounding it: twice the error,
 /// at each addition.
 std::vector<double> ownErrorsOfDot(OpRun &run, Roundings kind) {
@@ -169,6 +198,7 @@ std::vector<double> ownErrorsOfDot(OpRun &run, Roundings kind) {
   std::vector<double> terms = absoluteProduct(a, b, false, false);
   for (size_t i = 0; i < terms.size(); ++i)
     terms[i] = roundings * oneRounding(run.out().element, terms[i] + std::fabs(c.floats[i]), kind);
+  addFactorRoundings(run, a, b, kind, terms);
   return terms;
 }
 

@@ -219,6 +219,12 @@ static int64_t registers32(RankedTensorType type, unsigned warps) {
                           int64_t(warps) * layout::kWarpThreads * 32);
 }
 
+/// Registers of a product's left operand as a fragment: of tf32x3, rounded values and what they leave.
+static int64_t fragmentRegisters(tile::DotOp dot, unsigned warps) {
+  int64_t parts = dot.getMode() == tile::DotMode::Tf32x3 ? 2 : 1;
+  return parts * registers32(cast<RankedTensorType>(dot.getA().getType()), warps);
+}
+
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
 /// must fit the budget.
 static void placeLeftFragments(DotPlans &plans, unsigned warps) {
@@ -228,14 +234,14 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
     int64_t &sum = live[op->getParentOp()];
     sum += registers32(dot.getType(), warps);
     if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
-      sum += registers32(cast<RankedTensorType>(dot.getA().getType()), warps);
+      sum += fragmentRegisters(dot, warps);
   }
   for (auto &[op, plan] : plans) {
     if (plan.kind != cta::DotKind::Mma || !plan.a.load)
       continue;
     bool invariant = plan.a.load->getBlock() != op->getBlock();
     int64_t &sum = live[op->getParentOp()];
-    int64_t fragment = registers32(cast<RankedTensorType>(cast<tile::DotOp>(op).getA().getType()), warps);
+    int64_t fragment = fragmentRegisters(cast<tile::DotOp>(op), warps);
     plan.aInRegisters = invariant && sum + fragment <= kFragmentBudget;
     if (invariant && !plan.aInRegisters)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");

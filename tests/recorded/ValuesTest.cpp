@@ -81,6 +81,8 @@ TEST(ProductBounds, TermsAreThoseOfTheInstruction) {
   for (const char *form :
        {"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {b32, b32, b32, b32}, {b32, b32, b32, b32}, {b32, b32}, "
         "{b32, b32, b32, b32}",
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {b32, b32, b32, b32}, {b32, b32, b32, b32}, {b32, b32}, "
+        "{b32, b32, b32, b32}",
         "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {b32, b32, b32, b32}, {b32, b32}, {b32}, {b32, b32, b32, "
         "b32}"}) {
     Experiment experiment = *makeExperiment({"sm_80", form}).experiment;

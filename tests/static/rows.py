@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample)."""
+"""The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample). A file
+may be a pair: its path, and the mode of its products."""
 
 SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
 FORWARD, MATMUL, SOFTMAX = "kernels/attention_forward.tile", "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
@@ -30,6 +31,12 @@ def rows():
     for dtype, bm, bn, bk, warps in (("f16", 128, 128, 64, 4), ("f16", 128, 128, 64, 8), ("f16", 64, 64, 32, 4), ("f32", 64, 64, 32, 4)):
         found.append(("matmul %s %dx%dx%d w%d sm_80" % (dtype, bm, bn, bk, warps), MATMUL, dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps), {},
                       "sm_80", bk == 64))
+    for mode in ("tf32", "tf32x3"):
+        for d, bm, bn, warps in ((64, 128, 64, 4), (128, 128, 32, 8)):
+            found.append(("forward %s D%d %dx%d w%d sm_80" % (mode, d, bm, bn, warps), (FORWARD, mode),
+                          forward(d, "f32", BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
+        found.append(("matmul %s 128x128x32 w8 sm_80" % mode, (MATMUL, mode), dict(T="f32", BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
+                      mode == "tf32"))
     for dtype in ("f32", "f16"):
         for d in (1024, 4096):
             found.append(("softmax %s D%d sm_80" % (dtype, d), SOFTMAX, dict(T=dtype, D=d), {}, "sm_80", True))

@@ -12,6 +12,9 @@ import tempfile
 
 from rows import rows
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from dot_mode import with_mode
+
 FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "figures.json")
 MOST = 1.02
 
@@ -33,8 +36,10 @@ def hot(imbrex, path):
 def measure(options, tools, folder, row):
     """{figure: value}"""
     _, file, settings, hooks, target, _ = row
+    path, mode = file if isinstance(file, tuple) else (file, "")
+    source = with_mode(os.path.join(options.root, path), mode, folder)
     ptx, cubin = os.path.join(folder, "k.ptx"), os.path.join(folder, "k.cubin")
-    words = [options.imbrex, "build", os.path.join(options.root, file), "--target", target, "--until", "ptx", "-o", ptx]
+    words = [options.imbrex, "build", source, "--target", target, "--until", "ptx", "-o", ptx]
     words += [word for name, value in settings.items() for word in ("--set", "%s=%s" % (name, value))]
     words += [word for name, value in hooks.items() for word in ("--hook", "%s=%s" % (name, value))]
     run(words)

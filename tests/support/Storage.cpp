@@ -54,6 +54,8 @@ double testing::unitRoundoff(DataType type) {
 }
 
 uint64_t testing::encode(double value, DataType type) {
+  if (!isFloat(type)) // the low bytes count
+    return uint64_t(int64_t(value));
   if (type == DataType::F64)
     return std::bit_cast<uint64_t>(value);
   if (type == DataType::F32)
@@ -76,6 +78,10 @@ uint64_t testing::encode(double value, DataType type) {
 }
 
 double testing::decode(uint64_t bits, DataType type) {
+  if (!isFloat(type)) {
+    unsigned unused = 64 - 8 * byteSize(type);
+    return isUnsigned(type) ? double(bits << unused >> unused) : double(int64_t(bits << unused) >> unused);
+  }
   if (type == DataType::F64)
     return std::bit_cast<double>(bits);
   if (type == DataType::F32)

@@ -16,8 +16,9 @@ import tempfile
 import unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
-sys.path.insert(0, os.path.join(ROOT, "tests", "cases"))
+sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("cases", "support")]
 import arrays
+import dot_mode
 ATTENTION = os.path.join(ROOT, "kernels", "attention_forward.tile")
 GRADIENT = """kernel gradient(X: view<f32>[N, D], DY: view<f32>[N, D], R: view<f32>[N], DX: out view<f32>[N, D])
 grid (N) |i| {
@@ -123,6 +124,11 @@ class Check(unittest.TestCase):
         values += [-x for x in values]
         self.random.shuffle(values)
         self.good(self.check(self.text(SUM), "--arg", "X=" + self.array("x", (1, 1000), values), "--out", "S=1"))
+
+    # Weights are computed, in another way here and there, and then rounded.
+    def test_products_by_tf32(self):
+        for mode in ("tf32", "tf32x3"):
+            self.good(self.attention(dot_mode.with_mode(ATTENTION, mode, self.folder.name)))
 
     def test_large_logits(self):
         self.good(self.attention(factor=8e4))

@@ -13,6 +13,9 @@ import time
 
 from cases import CASES, ROOT
 
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+from dot_mode import with_mode
+
 
 class Failed(Exception):
     """A tool's own words, first line."""
@@ -79,7 +82,8 @@ def figures(tools, case, seconds, ptx, own_cubin=None):
 
 def ours(tools, case):
     ptx = os.path.join(tools.folder, "ours.ptx")
-    words = [tools.imbrex, "build", os.path.join(ROOT, case.file), "--target", tools.target, "--until", "ptx", "-o", ptx]
+    source = with_mode(os.path.join(ROOT, case.file), case.mode, tools.folder)
+    words = [tools.imbrex, "build", source, "--target", tools.target, "--until", "ptx", "-o", ptx]
     for name, value in case.settings.items():
         words += ["--set", "%s=%s" % (name, value)]
     for name, value in case.hooks.items():

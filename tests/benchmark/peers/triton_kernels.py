@@ -56,7 +56,8 @@ def attention(scale, Q, K, V, O, L, stride, N, D: tl.constexpr, BM: tl.constexpr
 
 
 @triton.jit
-def matmul(A, B, C, M, N, K, stride_a, stride_b, stride_c, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
+def matmul(A, B, C, M, N, K, stride_a, stride_b, stride_c, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
+           MODE: tl.constexpr):
     i, j = tl.program_id(0), tl.program_id(1)
     rows, columns, inner = i * BM + tl.arange(0, BM), j * BN + tl.arange(0, BN), tl.arange(0, BK)
     a = A + (rows % M)[:, None] * stride_a + inner[None, :]
@@ -65,7 +66,7 @@ def matmul(A, B, C, M, N, K, stride_a, stride_b, stride_c, BM: tl.constexpr, BN:
     for k in range(0, K, BK):
         x = tl.load(a, mask=inner[None, :] < K - k, other=0.0)
         y = tl.load(b, mask=inner[:, None] < K - k, other=0.0)
-        acc = tl.dot(x, y, acc, input_precision="ieee")
+        acc = tl.dot(x, y, acc, input_precision=MODE)
         a += BK
         b += BK * stride_b
     inside = (rows < M)[:, None] & (columns < N)[None, :]

@@ -20,6 +20,8 @@
 // CHECK: %[[LOW2:.*]] = llvm.extractelement %[[V2]][%[[C0]]
 // CHECK: %[[V3:.*]] = llvm.bitcast %[[A3]] : i32 to vector<2xf16>
 // CHECK: %[[LOW3:.*]] = llvm.extractelement %[[V3]][%[[C0]]
+// B's buffer lies at byte 512.
+// CHECK: %[[KEYS:.*]] = llvm.getelementptr %{{.*}}[512]
 // CHECK: %[[HALF0:.*]] = llvm.insertelement %[[LOW0]], %{{.*}}[%[[C0]]
 // CHECK: %[[R0:.*]] = llvm.insertelement %[[HIGH0]], %[[HALF0]][%[[C1]]
 // CHECK: %[[HALF1:.*]] = llvm.insertelement %[[LOW1]], %{{.*}}[%[[C0]]
@@ -28,8 +30,6 @@
 // CHECK: %[[R2:.*]] = llvm.insertelement %{{.*}}, %[[HALF2]][%[[C1]]
 // CHECK: %[[HALF3:.*]] = llvm.insertelement %[[LOW3]], %{{.*}}[%[[C0]]
 // CHECK: %[[R3:.*]] = llvm.insertelement %{{.*}}, %[[HALF3]][%[[C1]]
-// B's buffer lies at byte 512.
-// CHECK: %[[KEYS:.*]] = llvm.getelementptr %{{.*}}[512]
 // CHECK: %[[LINE:.*]] = llvm.getelementptr %[[KEYS]][
 // CHECK: %[[B:.*]] = nvvm.ldmatrix %[[LINE]] {{.*}}num = 2
 // CHECK-DAG: %[[B0:.*]] = llvm.extractvalue %[[B]][0]
@@ -116,5 +116,64 @@ func.func @fma_in_parts(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kerne
   %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
   %r = cta.dot fma buffer %a : !cta.buffer<16, 16, f32, span 64>, %b, %z : !cta.buffer<16, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>
   tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}
+
+// -----
+
+// tf32, depth 8, K along the rows of A and along the columns of B's buffer: no ldmatrix. Four words of A and two of B are
+// loaded one by one, and each is rounded.
+// CHECK-LABEL: llvm.func @tf32(
+// CHECK-NOT: ldmatrix
+// CHECK-COUNT-4: llvm.load %{{.*}} : !llvm.ptr<3> -> f32
+// CHECK-COUNT-4: nvvm.convert.float.to.tf32
+// CHECK-COUNT-2: llvm.load %{{.*}} : !llvm.ptr<3> -> f32
+// CHECK-COUNT-2: nvvm.convert.float.to.tf32
+// CHECK: nvvm.mma.sync {{.*}}<tf32>{{.*}}shape = #nvvm.shape<m = 16, n = 8, k = 8>
+// CHECK-NOT: nvvm.mma.sync
+func.func @tf32(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32>
+  %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32>
+  %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma buffer %a : !cta.buffer<16, 8, f32, span 32>, %b, %z mode tf32 : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}
+
+// -----
+
+// tf32x3: each word in two, and three products, the small ones first. Of B transposed both operands come by ldmatrix.
+// CHECK-LABEL: llvm.func @tf32x3(
+// CHECK: nvvm.ldmatrix %{{.*}} num = 4
+// CHECK-COUNT-8: nvvm.convert.float.to.tf32
+// CHECK: nvvm.ldmatrix %{{.*}} num = 2
+// CHECK-COUNT-4: nvvm.convert.float.to.tf32
+// CHECK-COUNT-3: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+func.func @tf32x3(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 8, f32, span 32>
+  %b = cta.alloc at 512 : !cta.buffer<8, 8, f32, span 32>
+  %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma buffer %a : !cta.buffer<16, 8, f32, span 32>, %b transposed_b, %z mode tf32x3 : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}
+
+// -----
+
+// i8, depth 32: both by ldmatrix where K lies along rows, sums of i32 that wrap.
+// CHECK-LABEL: llvm.func @i8(
+// CHECK: nvvm.ldmatrix %{{.*}} num = 4
+// CHECK: nvvm.ldmatrix %{{.*}} num = 2
+// CHECK: nvvm.mma.sync {{.*}}wrapped{{.*}}<s8>{{.*}}shape = #nvvm.shape<m = 16, n = 8, k = 32>
+func.func @i8(%Y: !tile.view<? x 8 x i32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>, cta.launch = #cta.launch<"sm_80", threads 32, shared 768, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 32, i8, span 32>
+  %b = cta.alloc at 512 : !cta.buffer<8, 32, i8, span 32>
+  %z = arith.constant dense<1> : tensor<16x8xi32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma buffer %a : !cta.buffer<16, 32, i8, span 32>, %b transposed_b, %z : !cta.buffer<8, 32, i8, span 32>, tensor<16x8xi32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xi32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xi32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x i32, out>
   return
 }

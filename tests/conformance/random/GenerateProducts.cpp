@@ -89,9 +89,11 @@ void Generator::addDotLoop() {
   line("  " + acc + " = " + dotName(mode) + "(" + x + (flipA ? ".T" : "") + ", " + y + (flipB ? ".T" : "") + ", " +
        acc + ");");
   line("}");
-  Bounds each{-4, 4, 0, program.arrays[a].contents == ArrayPlan::Dyadic ? 3 : kRough}, other = each;
-  other.grain = program.arrays[b].contents == ArrayPlan::Dyadic ? 3 : kRough;
-  each = boundsOfFactor(mode, type, each), other = boundsOfFactor(mode, type, other);
+  auto boundsOfArray = [&](size_t array) {
+    Bounds ofFloats{-4, 4, 0, program.arrays[array].contents == ArrayPlan::Dyadic ? 3 : kRough};
+    return boundsOfFactor(mode, type, isFloat(type) ? ofFloats : wholeRange(type));
+  };
+  Bounds each = boundsOfArray(a), other = boundsOfArray(b);
   if (std::optional<Bounds> bounds = boundsOfDot(wide, each, other, {0, 0, 0, 0}, steps * inner))
     scope.push_back({acc, wide, {rows, columns}, *bounds});
 }
