@@ -54,7 +54,9 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, Diag
     }
     for (const ast::Tunable &tunable : kernel.tune.tunables)
       signature.tunables.push_back(
-          {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name)});
+          {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name), tunable.standard});
+    signature.key = tuneKey(kernel, diagnostics);
+    signature.extentConditions = extentConditions(kernel, diagnostics);
     for (const ast::KernelParameter &parameter : kernel.parameters) {
       Parameter described = describeParameter(parameter, diagnostics);
       if (std::optional<DataType> type = parseDataType(parameter.type.name); type && !parameter.type.wide)

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/Kinds.h"
+#include "compiler/score/Kinds.h"
 #include "dialects/layout/Warp.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -7,10 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_KINDS_H
-#define IMBREX_TOOLS_SCORE_KINDS_H
+#ifndef IMBREX_COMPILER_SCORE_KINDS_H
+#define IMBREX_COMPILER_SCORE_KINDS_H
 
-#include "tools/score/MachineCode.h"
+#include "compiler/score/MachineCode.h"
 
 namespace imbrex::score {
 
@@ -28,4 +28,4 @@ int64_t bytesMoved(Language language, const Instruction &instruction);
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_KINDS_H
+#endif // IMBREX_COMPILER_SCORE_KINDS_H

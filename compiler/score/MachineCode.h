@@ -9,8 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_MACHINECODE_H
-#define IMBREX_TOOLS_SCORE_MACHINECODE_H
+#ifndef IMBREX_COMPILER_SCORE_MACHINECODE_H
+#define IMBREX_COMPILER_SCORE_MACHINECODE_H
 
 #include "compiler/KernelScore.h"
 #include "llvm/ADT/SmallVector.h"
@@ -46,4 +46,4 @@ std::vector<MachineKernel> readSass(llvm::StringRef text);
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_MACHINECODE_H
+#endif // IMBREX_COMPILER_SCORE_MACHINECODE_H

@@ -9,10 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_LOOPS_H
-#define IMBREX_TOOLS_SCORE_LOOPS_H
+#ifndef IMBREX_COMPILER_SCORE_LOOPS_H
+#define IMBREX_COMPILER_SCORE_LOOPS_H
 
-#include "tools/score/MachineCode.h"
+#include "compiler/score/MachineCode.h"
 
 namespace imbrex::score {
 
@@ -30,4 +30,4 @@ std::vector<Loop> hotLoops(const MachineKernel &kernel);
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_LOOPS_H
+#endif // IMBREX_COMPILER_SCORE_LOOPS_H

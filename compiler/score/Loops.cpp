@@ -8,8 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/Loops.h"
-#include "tools/score/Kinds.h"
+#include "compiler/score/Loops.h"
+#include "compiler/score/Blocks.h"
+#include "compiler/score/Kinds.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include <map>
@@ -20,19 +21,10 @@ using namespace imbrex::score;
 
 namespace {
 
-struct Block {
-  size_t begin, end; ///< instructions [begin, end)
-  std::vector<unsigned> successors, predecessors;
-};
-
-/// The control-flow graph; block 0 is entered first.
+/// Blocks and which of them every way to another goes through.
 class Graph {
 public:
-  explicit Graph(const MachineKernel &kernel) : code(kernel.instructions) {
-    makeBlocks();
-    connect();
-    findDominators();
-  }
+  explicit Graph(const MachineKernel &kernel) : blocks(blocksOf(kernel)) { findDominators(); }
 
   const std::vector<Block> &all() const { return blocks; }
   bool isReached(unsigned block) const { return order[block] != kNever; }
@@ -44,34 +36,6 @@ public:
 
 private:
   static constexpr unsigned kNever = ~0u;
-
-  void makeBlocks() {
-    std::set<size_t> leaders{0};
-    for (size_t i = 0; i < code.size(); ++i) {
-      leaders.insert(code[i].targets.begin(), code[i].targets.end());
-      if (code[i].isBranch() || code[i].endsBlock())
-        leaders.insert(i + 1);
-    }
-    leaders.erase(leaders.lower_bound(code.size()), leaders.end());
-    for (auto it = leaders.begin(); it != leaders.end(); ++it)
-      blocks.push_back({*it, std::next(it) == leaders.end() ? code.size() : *std::next(it), {}, {}});
-  }
-
-  void connect() {
-    std::map<size_t, unsigned> blockAt;
-    for (unsigned b = 0; b < blocks.size(); ++b)
-      blockAt[blocks[b].begin] = b;
-    for (unsigned b = 0; b < blocks.size(); ++b) {
-      const Instruction &last = code[blocks[b].end - 1];
-      for (size_t target : last.targets)
-        if (auto it = blockAt.find(target); it != blockAt.end())
-          blocks[b].successors.push_back(it->second);
-      if (!last.endsBlock() && b + 1 < blocks.size())
-        blocks[b].successors.push_back(b + 1);
-      for (unsigned next : blocks[b].successors)
-        blocks[next].predecessors.push_back(b);
-    }
-  }
 
   /// Blocks in reverse postorder.
   std::vector<unsigned> reversePostorder() const {
@@ -121,8 +85,7 @@ private:
     return a;
   }
 
-  const std::vector<Instruction> &code;
-  std::vector<Block> blocks;
+  const std::vector<Block> blocks;
   std::vector<unsigned> order, dominator; ///< position in reverse postorder; immediate dominator
 };
 

@@ -9,10 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_LOOPMODEL_H
-#define IMBREX_TOOLS_SCORE_LOOPMODEL_H
+#ifndef IMBREX_COMPILER_SCORE_LOOPMODEL_H
+#define IMBREX_COMPILER_SCORE_LOOPMODEL_H
 
-#include "tools/score/Loops.h"
+#include "compiler/score/Loops.h"
 
 namespace imbrex::score {
 
@@ -29,4 +29,4 @@ std::optional<LoopModel> modelLoop(const MachineKernel &kernel, const Loop &loop
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_LOOPMODEL_H
+#endif // IMBREX_COMPILER_SCORE_LOOPMODEL_H

@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/LoopModel.h"
-#include "tools/score/Kinds.h"
+#include "compiler/score/LoopModel.h"
+#include "compiler/score/Kinds.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"

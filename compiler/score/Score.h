@@ -7,10 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_SCORE_H
-#define IMBREX_TOOLS_SCORE_SCORE_H
+#ifndef IMBREX_COMPILER_SCORE_SCORE_H
+#define IMBREX_COMPILER_SCORE_SCORE_H
 
-#include "tools/score/LoopModel.h"
+#include "compiler/score/LoopModel.h"
 #include "llvm/Support/JSON.h"
 
 namespace imbrex::score {
@@ -27,4 +27,4 @@ llvm::json::Object toJson(const KernelScore &score);
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_SCORE_H
+#endif // IMBREX_COMPILER_SCORE_SCORE_H

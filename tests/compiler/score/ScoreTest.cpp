@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/Score.h"
-#include "tools/score/LoopModel.h"
+#include "compiler/score/Score.h"
+#include "compiler/score/LoopModel.h"
 #include "gtest/gtest.h"
 
 using namespace imbrex::score;

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_TOOLS_SCORE_DISASSEMBLE_H
-#define IMBREX_TOOLS_SCORE_DISASSEMBLE_H
+#ifndef IMBREX_TOOLS_IMBREX_DISASSEMBLE_H
+#define IMBREX_TOOLS_IMBREX_DISASSEMBLE_H
 
 #include "llvm/ADT/StringRef.h"
 #include <optional>
@@ -25,4 +25,4 @@ std::optional<std::string> disassemble(const std::string &program, llvm::StringR
 
 } // namespace imbrex::score
 
-#endif // IMBREX_TOOLS_SCORE_DISASSEMBLE_H
+#endif // IMBREX_TOOLS_IMBREX_DISASSEMBLE_H

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/Score.h"
-#include "tools/score/Kinds.h"
+#include "compiler/score/Score.h"
+#include "compiler/score/Kinds.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
