@@ -34,6 +34,9 @@ struct CompileOptions {
   /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
   /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.
   std::map<std::string, unsigned, std::less<>> alignment;
+  /// Which of KernelSignature::extentConditions hold, as Expression::infix writes them: they choose among the cases of
+  /// the tune block.
+  std::set<std::string, std::less<>> holds;
   std::string target = "sm_80"; ///< a name of Target::names()
   bool debugLines = true;       ///< `.loc` lines back to the tile text
   /// The grid is launched along x alone, and the kernel takes its position apart: for a grid of more along y or z
@@ -51,6 +54,7 @@ struct CompileOptions {
     visitor("storage", storage);
     visitor("absent", absent);
     visitor("alignment", alignment);
+    visitor("holds", holds);
     visitor("target", target);
     visitor("debug-lines", debugLines);
     visitor("fold-grid", foldGrid);

@@ -143,7 +143,11 @@ std::string KernelSignature::toJson() const {
   }
   for (const Tunable &tunable : tunables)
     tunableList.push_back(json::Object{
-        {"name", tunable.name}, {"choices", json::Array(tunable.choices)}, {"rounding", tunable.rounding}});
+        {"name", tunable.name},
+        {"choices", json::Array(tunable.choices)},
+        {"rounding", tunable.rounding},
+        {"default", tunable.standard},
+    });
   for (const Parameter &parameter : parameters)
     parameterList.push_back(signatureParameter(parameter));
   return textOf(json::Object{
@@ -151,9 +155,20 @@ std::string KernelSignature::toJson() const {
       {"types", std::move(typeList)},
       {"integers", json::Array(integerParameters)},
       {"tunables", std::move(tunableList)},
+      {"key", ::toJson(key)},
+      {"extentConditions", ::toJson(extentConditions)},
       {"parameters", std::move(parameterList)},
       {"hooks", json::Array(hooks)},
   });
+}
+
+std::set<std::string, std::less<>>
+KernelSignature::holding(const std::map<std::string, int64_t, std::less<>> &values) const {
+  std::set<std::string, std::less<>> held;
+  for (const Expression &condition : extentConditions)
+    if (condition.evaluate(values).value_or(0) != 0)
+      held.insert(condition.infix());
+  return held;
 }
 
 namespace {

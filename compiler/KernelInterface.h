@@ -15,6 +15,7 @@
 #include "compiler/Limits.h"
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -124,14 +125,22 @@ struct KernelSignature {
   struct Tunable {
     std::string name;
     std::vector<int64_t> choices;
-    bool rounding = false;
+    bool rounding = false; ///< another choice may change the last bits of results
+    int64_t standard = 0;  ///< where no case of the tune block says otherwise
   };
   std::string name;
   std::vector<TypeParameter> typeParameters;
   std::vector<std::string> integerParameters;
   std::vector<Tunable> tunables;
+  /// What a result of tuning holds for: names of type parameters, and expressions over integer parameters and extents.
+  std::vector<Expression> key;
+  /// What the cases of the tune block ask of extents. Those that hold for a launch are CompileOptions::holds.
+  std::vector<Expression> extentConditions;
   std::vector<Parameter> parameters; ///< extents over symbols and parameters
   std::vector<std::string> hooks;    ///< names of the file's hooks
+
+  /// Those of extentConditions that are true with these values, as CompileOptions::holds takes them.
+  std::set<std::string, std::less<>> holding(const std::map<std::string, int64_t, std::less<>> &values) const;
 
   /// The schema stands in runtime/c/README.md.
   std::string toJson() const;

@@ -59,7 +59,7 @@ struct PipeBounds {
   double largest() const { return std::max({tensor, function, fma, alu, shared, issue}); }
 };
 
-/// What a simulation of in-order issue says of a loop (tools/score/LoopModel.h): a model, not a measurement.
+/// What a simulation of in-order issue says of a loop (compiler/score/LoopModel.h): a model, not a measurement.
 struct LoopModel {
   unsigned warps = 0;                 ///< that share a quarter of the SM
   double cycles = 0;                  ///< of a pass

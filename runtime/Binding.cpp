@@ -121,8 +121,7 @@ static MemoryRegion regionOf(const Binding &binding, unsigned parameter) {
           {bound.strides.data(), view.extents.size()}};
 }
 
-/// What is stored through one view must not be seen through another.
-static Result<void> checkOverlaps(const SignaturePlan &plan, const Binding &binding) {
+Result<void> imbrex::checkOverlaps(const SignaturePlan &plan, const Binding &binding) {
   auto isView = [&](unsigned i) { return binding.arguments[i] && binding.arguments[i]->isView; };
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     for (unsigned j = 0; j < plan.parameterCount(); ++j) {

@@ -22,7 +22,7 @@ namespace imbrex {
 struct BoundView {
   uint64_t address = 0; ///< with its byte offset
   std::array<int64_t, Dims::kMaxRank> strides;
-  unsigned alignment = 16; ///< see CompileOptions::alignment
+  unsigned alignment = 16; ///< see CompileOptions::alignment: 16, or the element's size
 };
 
 /// Who gave a name or type its value: a view parameter's dimension, or set().
@@ -61,6 +61,14 @@ Result<void> checkView(const SignaturePlan &plan, unsigned parameter, const View
                        BoundView &bound);
 Result<void> unifyTypes(const SignaturePlan &plan, Binding &binding);
 Result<void> unifyExtents(const SignaturePlan &plan, Completeness completeness, Binding &binding);
+
+/// Whether a condition is true of the values that are known.
+inline bool holds(const ExpressionProgram &condition, const Binding &binding) {
+  return condition.evaluate(binding.slots).value_or(0) != 0;
+}
+
+/// What is stored through one view must not be seen through another.
+Result<void> checkOverlaps(const SignaturePlan &plan, const Binding &binding);
 
 /// The type a parameter has in this binding, if its type parameter is known.
 std::optional<DataType> boundType(const SignaturePlan &plan, const Binding &binding, unsigned parameter);

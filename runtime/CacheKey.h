@@ -24,6 +24,12 @@ public:
   /// Appends one field: u64 length of the name, name, u64 length of the value, value (little endian).
   void add(std::string_view name, std::string_view value);
 
+  /// The key of what bytes() gave.
+  static CacheKey fromBytes(std::string bytes) {
+    CacheKey key;
+    key.data = std::move(bytes);
+    return key;
+  }
   const std::string &bytes() const { return data; }
   /// SHA-256 of the bytes, 64 lower-case hex digits: the entry's file name.
   std::string digest() const;

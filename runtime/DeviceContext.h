@@ -96,6 +96,17 @@ public:
       return lose(done.takeError());
     return done;
   }
+  /// As call, of a question: an answer of "not yet" (CUDA_ERROR_NOT_READY) makes `yes` false, and is none of failure.
+  template <auto Member, typename... Arguments> Result<void> ask(bool &yes, Arguments... arguments) const {
+    cuda::CUresult result = (*table.*Member)(arguments...);
+    yes = result == cuda::CUDA_SUCCESS;
+    if (yes || result == cuda::CUDA_ERROR_NOT_READY)
+      return {};
+    std::string text;
+    ((text += (text.empty() ? "" : ", ") + show(arguments)), ...);
+    Error error = driverError(*table, result, symbolOf<Member>, std::move(text));
+    return error.kind == ErrorKind::Fault && !facts.simulated ? lose(std::move(error)) : error;
+  }
   /// Runs `body` (returning Result<void>) with the primary context current.
   template <typename Body> Result<void> inContext(const Body &body) const {
     if (isLost) [[unlikely]]

@@ -16,14 +16,16 @@
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
 
 using namespace imbrex;
 
-static constexpr std::string_view kSuffix = ".imbrex", kTemporary = ".tmp.";
+static constexpr std::string_view kSuffix = ".imbrex", kTemporary = ".tmp.", kClaim = ".claim";
 static constexpr off_t kLargestEntry = off_t(256) << 20;
+static constexpr unsigned kShare = 64; ///< the size is looked at when so many entries, or this part of it, are new
 static constexpr time_t kStaleSeconds = 3600; ///< a temporary file older than this lost its writer
 
 namespace {
@@ -55,6 +57,8 @@ struct DiskCache::State {
   mode_t entryMode = 0600; ///< who may read the directory may read its entries
   bool writable = true;
   std::atomic<unsigned> writes = 0; ///< tells apart the temporary files of one process
+  /// Stored since the size was looked at.
+  std::atomic<uint64_t> unlistedBytes = 0;
   ~State() { close(fd); }
 };
 
@@ -98,6 +102,7 @@ Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximum
   auto state = std::make_unique<State>();
   state->directory = directory;
   state->maximumBytes = maximumBytes;
+  state->writes = unsigned(getpid()) % kShare; // so that short-lived processes look at the size too, some of them
   state->fd = fd;
   if (fstat(fd, &status) != 0)
     return fileError("the cache directory cannot be used", "fstat", directory, errno);
@@ -220,13 +225,14 @@ Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) cons
   std::string temporary = digest + std::string(kTemporary) + std::to_string(getpid()) + "." +
                           std::to_string(reinterpret_cast<uintptr_t>(state.get())) + "." +
                           std::to_string(state->writes.fetch_add(1));
+  const std::string bytes = encodeCacheEntry(key.bytes(), entry);
   unlinkat(state->fd, temporary.c_str(), 0); // left by a dead process of the same number
   {
     File file(
         openat(state->fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, state->entryMode));
     if (file.fd < 0)
       return fileError("a kernel could not be cached", "openat", temporary, errno);
-    if (int code = writeAll(file.fd, encodeCacheEntry(key.bytes(), entry))) {
+    if (int code = writeAll(file.fd, bytes)) {
       unlinkat(state->fd, temporary.c_str(), 0);
       return fileError("a kernel could not be cached", "write", temporary, code);
     }
@@ -236,8 +242,44 @@ Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) cons
     unlinkat(state->fd, temporary.c_str(), 0);
     return fileError("a kernel could not be cached", "renameat", name, code);
   }
-  boundSize(state->fd, state->maximumBytes, name);
+  // To list a large directory takes long: once for so many entries, or for a share of the bound.
+  uint64_t unlisted = state->unlistedBytes.fetch_add(bytes.size()) + bytes.size();
+  if (unlisted >= state->maximumBytes / kShare || state->writes % kShare == 0) {
+    state->unlistedBytes = 0;
+    boundSize(state->fd, state->maximumBytes, name);
+  }
   return {};
+}
+
+std::vector<std::pair<std::string, CacheEntry>> DiskCache::all() const {
+  std::vector<std::pair<std::string, CacheEntry>> entries;
+  Result<std::vector<Listed>> files = listFiles(state->fd, isEntryName);
+  if (!files)
+    return entries;
+  for (const Listed &file : *files) {
+    std::optional<std::string> bytes = readFile(state->fd, file.name);
+    std::optional<std::string> key = bytes ? keyOfCacheEntry(*bytes) : std::nullopt;
+    if (std::optional<CacheEntry> entry = key ? decodeCacheEntry(*bytes, *key) : std::nullopt)
+      entries.emplace_back(std::move(*key), std::move(*entry));
+  }
+  return entries;
+}
+
+std::optional<DiskCache::Claim> DiskCache::claim(const CacheKey &key, bool wait) const {
+  std::string name = key.digest() + std::string(kClaim);
+  int fd = openat(state->fd, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return std::nullopt;
+  Claim claim(fd);
+  while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0)
+    if (errno != EINTR)
+      return std::nullopt;
+  return claim;
+}
+
+DiskCache::Claim::~Claim() {
+  if (fd >= 0)
+    close(fd);
 }
 
 Result<DiskCache::Statistics> DiskCache::statistics() const {

@@ -19,6 +19,7 @@
 #include "runtime/Result.h"
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace imbrex {
 
@@ -38,10 +39,33 @@ public:
 
   /// The entry of this key, marked as used now; nullopt if there is none or it is damaged.
   std::optional<CacheEntry> find(const CacheKey &key) const;
-  /// Publishes an entry, then removes the least recently used ones beyond the size bound. An Error here (of a
+  /// Publishes an entry; now and then, when a 64th of the size bound or 64 entries are new, removes the least recently
+  /// used ones beyond the bound, which is passed by no more than that. An Error here (of a
   /// directory that cannot be written, say) is never a reason to fail a launch.
   Result<void> store(const CacheKey &key, const CacheEntry &entry) const;
   void evict(const CacheKey &key) const;
+
+  /// Every whole entry with its key's bytes, in no order; none of them is marked as used.
+  std::vector<std::pair<std::string, CacheEntry>> all() const;
+
+  /// The right to do the work that `key` names: held by one process at a time, and within it by one object. Ends with
+  /// the object, or with the process however that ends.
+  class Claim {
+  public:
+    Claim(Claim &&other) noexcept : fd(std::exchange(other.fd, -1)) {}
+    Claim &operator=(Claim &&other) noexcept {
+      std::swap(fd, other.fd);
+      return *this;
+    }
+    ~Claim();
+
+  private:
+    friend class DiskCache;
+    explicit Claim(int fd) : fd(fd) {}
+    int fd;
+  };
+  /// nullopt while another has it (unless `wait`), or where files cannot be locked.
+  std::optional<Claim> claim(const CacheKey &key, bool wait) const;
 
   Result<Statistics> statistics() const;
   /// Reads every entry and removes the damaged ones.

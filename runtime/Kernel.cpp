@@ -3,15 +3,13 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Settings, and the three things one asks of a kernel. A launch of a known specialisation binds its
-// arguments, finds the specialisation by a few bytes, packs and calls the driver.
+// Settings, and what one asks of a kernel. Prepare.cpp has the way from arguments to a launch, Tune.cpp tuning.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Kernel.h"
-#include "runtime/RuntimeState.h"
+#include "runtime/Prepare.h"
 #include "runtime/StoredArguments.h"
-#include "llvm/ADT/SmallString.h"
 #include <algorithm>
 
 using namespace imbrex;
@@ -150,18 +148,8 @@ static Result<std::shared_ptr<const KernelState>> ofStorages(const KernelState &
   return kernel.ofStorage->kernels.try_emplace(std::move(key), std::move(made)).first->second;
 }
 
-namespace {
-
-/// A kernel and the arguments that it takes: as they are given, or without sequences.
-struct Call {
-  std::shared_ptr<const KernelState> kernel;
-  llvm::SmallVector<Argument, 16> flat; ///< empty: as they are given
-};
-
-} // namespace
-
-static Result<Call> resolveSequences(const std::shared_ptr<KernelState> &kernel, Arguments arguments) {
-  Call call{kernel, {}};
+Result<Call> imbrex::resolveSequences(const std::shared_ptr<const KernelState> &kernel, Arguments arguments) {
+  Call call{kernel, arguments, {}};
   if (kernel->mistake)
     return *kernel->mistake;
   if (!hasSequences(arguments))
@@ -182,115 +170,25 @@ static Result<Call> resolveSequences(const std::shared_ptr<KernelState> &kernel,
 
 const KernelSignature &Kernel::signature() const { return state->plan->signature; }
 
-/// What tells specialisations of one KernelState apart: of every view its alignment (0: absent), of every type
-/// parameter its type, of every integer parameter its value; and whether the grid is folded.
-static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &binding, bool foldGrid) {
-  llvm::SmallString<128> key;
-  key.push_back(char(foldGrid));
-  for (unsigned i = 0; i < plan.parameterCount(); ++i)
-    if (plan.signature.parameters[i].isView)
-      key.push_back(char(binding.arguments[i] ? binding.views[i].alignment : 0));
-  for (const std::optional<DataType> &type : binding.types)
-    key.push_back(char(*type));
-  for (unsigned slot : plan.integerSlots) {
-    int64_t value = *binding.slots[slot];
-    key.append(llvm::StringRef(reinterpret_cast<const char *>(&value), sizeof value));
-  }
-  return key;
-}
-
-static Result<Ready> specialise(const KernelState &kernel, const Binding &binding, bool foldGrid) {
-  const RuntimeState &runtime = *kernel.module->runtime;
-  CompileOptions options = completeOptions(kernel, binding);
-  options.foldGrid = foldGrid;
-  CacheKey key = makeCacheKey(kernel.module->source, options, {runtime.compiler.buildId, runtime.assembler.identity()});
-  CacheKey named = key; // in this process, a kernel keeps the name of its own source
-  named.add("source name", kernel.module->source.name);
-  return kernel.module->runtime->specialisations.get(
-      named.bytes(), [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
-}
-
-static Result<Ready> findReady(const KernelState &kernel, const Binding &binding, bool foldGrid) {
-  llvm::SmallString<128> key = fastKey(*kernel.plan, binding, foldGrid);
-  {
-    std::shared_lock lock(kernel.ready->mutex);
-    if (auto found = kernel.ready->entries.find(key); found != kernel.ready->entries.end())
-      return found->second;
-  }
-  Result<Ready> ready = specialise(kernel, binding, foldGrid);
-  if (ready) {
-    std::unique_lock lock(kernel.ready->mutex);
-    kernel.ready->entries[key] = *ready;
-  }
-  return ready;
-}
-
-namespace {
-
-/// A specialisation and all that its launch needs.
-struct Prepared {
-  Ready ready;
-  LaunchPlan::Grid grid;
-  PackedArguments packed;
-};
-
-} // namespace
-
-/// Everything before the launch itself: fills in `prepared`, which stays where it is.
-static Result<void> prepareLaunch(const std::shared_ptr<KernelState> &given, Arguments arguments, Prepared &prepared) {
-  Result<Call> call = resolveSequences(given, arguments);
-  if (!call)
-    return call.takeError();
-  const KernelState &kernel = *call->kernel;
-  if (!call->flat.empty())
-    arguments = std::span<const Argument>(call->flat);
-  const DeviceContext *owner = kernel.module->runtime->device.get();
-  for (const Argument &argument : arguments)
-    if (argument.isView && argument.view.owner && argument.view.owner != owner)
-      return Error{ErrorKind::Argument, "argument '" + std::string(argument.name) +
-                                            "' is in a buffer of another runtime: allocate it with the kernel's"};
-  Binding binding;
-  if (Result<void> bound = bindArguments(*kernel.plan, kernel.fixed, arguments, Completeness::All, binding); !bound)
-    return bound;
-  for (bool foldGrid : {false, true}) {
-    Result<Ready> ready = findReady(kernel, binding, foldGrid);
-    if (!ready)
-      return ready.takeError();
-    Result<LaunchPlan::Grid> grid = (*ready)->plan.grid(binding, owner->info());
-    if (!grid)
-      return grid.takeError();
-    prepared.ready = *ready;
-    prepared.grid = *grid;
-    if (!prepared.ready->plan.needsFolding(prepared.grid, owner->info()))
-      break;
-  }
-  return prepared.ready->plan.pack(binding, prepared.grid, prepared.packed);
-}
-
 Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   const DeviceContext &device = *state->module->runtime->device;
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
+  Result<Call> call = resolveSequences(state, arguments);
+  if (!call)
+    return call.takeError();
   Prepared prepared;
-  if (Result<void> done = prepareLaunch(state, arguments, prepared); !done)
+  if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared); !done)
     return done;
-  if (prepared.grid[0] == 0)
-    return {};
-  device.suspects().launched(stream.internal().handle, state->plan->signature.name);
-  const ReadyKernel &kernel = *prepared.ready;
-  Result<void> launched = kernel.loaded->launch(stream.internal().handle, kernel.plan.launched(prepared.grid),
-                                                prepared.packed.pointers.data());
-  if (launched)
-    return launched;
-  Error error = launched.takeError();
-  if (error.message.empty()) // else it tells of a kernel launched before
-    error.message = "kernel '" + state->plan->signature.name + "' failed";
-  return error;
+  return launchPrepared(*call->kernel, stream, prepared);
 }
 
 Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
+  Result<Call> call = resolveSequences(state, arguments);
+  if (!call)
+    return call.takeError();
   Prepared prepared;
-  if (Result<void> done = prepareLaunch(state, arguments, prepared); !done)
+  if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared); !done)
     return done.takeError();
   return prepared.ready->info;
 }
@@ -315,8 +213,7 @@ Result<InferredShapes> Kernel::infer(Arguments arguments) const {
   Result<Call> call = resolveSequences(state, arguments);
   if (!call)
     return call.takeError();
-  if (!call->flat.empty())
-    arguments = std::span<const Argument>(call->flat);
+  arguments = call->arguments();
   const SignaturePlan &plan = *call->kernel->plan;
   Binding binding;
   if (Result<void> bound = bindArguments(plan, call->kernel->fixed, arguments, Completeness::Some, binding); !bound)

@@ -18,6 +18,7 @@
 #include "compiler/Setting.h"
 #include "runtime/Argument.h"
 #include "runtime/Stream.h"
+#include "runtime/Tune.h"
 #include <functional>
 #include <map>
 
@@ -25,6 +26,7 @@ namespace imbrex {
 
 struct KernelState;
 struct ModuleState;
+class BoundKernel;
 class Module;
 
 /// What is known of one compiled specialisation.
@@ -75,8 +77,16 @@ public:
   Result<void> launch(const Stream &stream, Arguments arguments) const;
   /// Everything launch does but the launch.
   Result<KernelInfo> prepare(Arguments arguments) const;
+  /// Everything launch does but the launch, kept: for launches with few or no changes (runtime/BoundKernel.h).
+  Result<BoundKernel> bind(Arguments arguments) const;
   /// What these arguments, perhaps not all of them, determine. Compiles nothing.
   Result<InferredShapes> infer(Arguments arguments) const;
+  /// Finds the best tuning for the key of these arguments on this device, within a budget (runtime/Tune.h). Reads the
+  /// arguments' memory until it has copied it, writes none of it. Later launches with that key take what was found:
+  /// of this kernel and its copies, and where the runtime has a cache directory, of the same kernel in other processes.
+  Result<TuneReport> tune(Arguments arguments, const TuneOptions &options = {}) const;
+  /// The same on a thread of its own, when the arguments are copied; launches go on as before until it is done.
+  Result<TuneJob> tuneInBackground(Arguments arguments, TuneOptions options = {}) const;
 
 private:
   friend class Module;

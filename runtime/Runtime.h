@@ -19,6 +19,9 @@
 #define IMBREX_RUNTIME_RUNTIME_H
 
 #include "compiler/Compiler.h"
+#include "compiler/SearchSpace.h"
+#include "compiler/StaticModel.h"
+#include "runtime/BoundKernel.h"
 #include "runtime/Buffer.h"
 #include "runtime/Device.h"
 #include "runtime/DiskCache.h"
@@ -37,6 +40,9 @@ struct CompilerFunctions {
   std::function<CompileResult(const Source &, const CompileOptions &)> compile;
   std::function<Description(const Source &, const CompileOptions &)> describe;
   std::string buildId;
+  /// What tuning asks; absent: kernels cannot be tuned.
+  std::function<SearchSpace(const Source &, const SearchRequest &)> searchSpace = {};
+  std::function<StaticEstimate(const CompiledKernel &, const ModelDevice &, const ModelLaunch &)> estimate = {};
 };
 
 struct RuntimeOptions {

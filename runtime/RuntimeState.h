@@ -18,6 +18,7 @@
 #include "runtime/LaunchPlan.h"
 #include "runtime/LoadedKernel.h"
 #include "runtime/Runtime.h"
+#include "runtime/TunedTable.h"
 #include "llvm/ADT/StringMap.h"
 #include <condition_variable>
 #include <shared_mutex>
@@ -33,9 +34,11 @@ struct ReadyKernel {
 using Ready = std::shared_ptr<const ReadyKernel>;
 
 /// Compiled specialisations by a key of their bytes. Concurrent requests of one key are served by one compilation;
-/// different keys compile in parallel. A failure is told to all who waited and then forgotten. Thread-safe.
+/// different keys compile in parallel. A failure is told to all who waited and then forgotten. Of those that nobody
+/// holds, the ones asked for longest ago are let go beyond a bound. Thread-safe.
 class Specialisations {
 public:
+  static constexpr size_t kMost = 256;
   Result<Ready> get(const std::string &key, const std::function<Result<Ready>()> &make);
 
 private:
@@ -43,9 +46,31 @@ private:
     std::mutex mutex;
     std::condition_variable done;
     std::optional<Result<Ready>> result;
+    uint64_t used = 0; ///< under the table's mutex: when it was last asked for
   };
+  void letGo();
+
   std::mutex mutex;
+  uint64_t clock = 0;
   std::map<std::string, std::shared_ptr<Slot>> slots;
+};
+
+/// The tuned tables of a runtime, each found by its identity. Thread-safe.
+class TunedTables {
+public:
+  /// `isNew`: it was made by this call, and is empty.
+  std::shared_ptr<TunedTable> find(const std::string &identity, bool &isNew) {
+    std::lock_guard lock(mutex);
+    std::shared_ptr<TunedTable> &table = tables[identity];
+    isNew = !table;
+    if (isNew)
+      table = std::make_shared<TunedTable>();
+    return table;
+  }
+
+private:
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<TunedTable>> tables;
 };
 
 struct RuntimeState {
@@ -56,6 +81,7 @@ struct RuntimeState {
   std::optional<DiskCache> disk;
   std::optional<Stream> stream;
   Specialisations specialisations;
+  TunedTables tuned;
 };
 
 struct ModuleState {
@@ -67,8 +93,11 @@ struct ModuleState {
 /// Specialisations one Kernel has launched, by the few bytes that tell them apart: found without building
 /// options or keys. Thread-safe.
 struct FastTable {
+  static constexpr size_t kMost = 1024; ///< then all are forgotten here
   std::shared_mutex mutex;
   llvm::StringMap<Ready> entries;
+  std::once_flag tunedOnce;
+  std::shared_ptr<TunedTable> tuned; ///< set under tunedOnce
 };
 
 struct KernelState;
@@ -85,6 +114,7 @@ struct KernelState {
   CompileOptions options; ///< kernel, set, hooks and target as far as the user fixed them
   FixedValues fixed;
   std::optional<Error> mistake; ///< of set() or hook()
+  bool isCandidate = false;     ///< of a tuning: looks up no tuning itself
   std::shared_ptr<FastTable> ready = std::make_shared<FastTable>();
   std::shared_ptr<StorageTable> ofStorage = std::make_shared<StorageTable>();
 };

@@ -48,6 +48,32 @@ static Result<void> addParameter(SignaturePlan &plan, const Parameter &parameter
   return {};
 }
 
+/// What the tune block asks of a launch.
+static Result<void> addTuning(SignaturePlan &plan) {
+  auto parse = [&](const Expression &expression) {
+    return ExpressionProgram::parse(expression, [&](std::string_view name) { return slotOf(plan, name); });
+  };
+  auto fail = [&](const Expression &expression) {
+    return Error{ErrorKind::Compile, "kernel '" + plan.signature.name + "': '" + expression.infix() +
+                                         "' of its tune block cannot be evaluated"};
+  };
+  for (const Expression &condition : plan.signature.extentConditions) {
+    std::optional<ExpressionProgram> program = parse(condition);
+    if (!program)
+      return fail(condition);
+    plan.extentConditions.push_back(std::move(*program));
+  }
+  const auto &types = plan.signature.typeParameters;
+  for (const Expression &part : plan.signature.key) {
+    auto type = std::find_if(types.begin(), types.end(), [&](const auto &each) { return each.name == part.postfix; });
+    std::optional<ExpressionProgram> program = parse(type == types.end() ? part : Expression{"0"});
+    if (!program)
+      return fail(part);
+    plan.key.push_back({type == types.end() ? -1 : int(type - types.begin()), std::move(*program)});
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const SignaturePlan>> SignaturePlan::make(KernelSignature signature) {
   auto plan = std::make_shared<SignaturePlan>();
   plan->signature = std::move(signature);
@@ -56,6 +82,8 @@ Result<std::shared_ptr<const SignaturePlan>> SignaturePlan::make(KernelSignature
       return added.takeError();
   for (const std::string &name : plan->signature.integerParameters)
     plan->integerSlots.push_back(slotOf(*plan, name));
+  if (Result<void> added = addTuning(*plan); !added)
+    return added.takeError();
   return std::shared_ptr<const SignaturePlan>(std::move(plan));
 }
 

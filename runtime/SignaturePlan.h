@@ -25,7 +25,15 @@ struct SignaturePlan {
   std::vector<unsigned> integerSlots; ///< of signature.integerParameters
   /// By parameter: which of signature.typeParameters its type depends on, or -1.
   std::vector<int> typeIndex;
-  std::vector<bool> wide; ///< by parameter: its type is wide<T>
+  std::vector<bool> wide;                          ///< by parameter: its type is wide<T>
+  std::vector<ExpressionProgram> extentConditions; ///< the signature's
+
+  /// A part of the signature's key: the type parameter of that number, or if that is negative an expression.
+  struct KeyPart {
+    int type;
+    ExpressionProgram value;
+  };
+  std::vector<KeyPart> key;
 
   static Result<std::shared_ptr<const SignaturePlan>> make(KernelSignature signature);
 

@@ -33,7 +33,10 @@ Result<Ready> Specialisations::get(const std::string &key, const std::function<R
     isOurs = !found;
     if (isOurs)
       found = std::make_shared<Slot>();
+    found->used = ++clock;
     slot = found;
+    if (isOurs && slots.size() > kMost)
+      letGo();
   }
   if (isOurs) {
     Result<Ready> result = make();
@@ -51,6 +54,21 @@ Result<Ready> Specialisations::get(const std::string &key, const std::function<R
   return *slot->result;
 }
 
+/// Those of a quarter of the bound that were asked for longest ago, but for what is being made. Under the mutex.
+void Specialisations::letGo() {
+  std::vector<std::pair<uint64_t, std::string>> list;
+  for (const auto &[key, slot] : slots)
+    list.emplace_back(slot->used, key);
+  std::sort(list.begin(), list.end());
+  list.resize(kMost / 4);
+  for (const auto &[used, key] : list) {
+    std::shared_ptr<Slot> slot = slots[key];
+    std::lock_guard lock(slot->mutex);
+    if (slot->result)
+      slots.erase(key);
+  }
+}
+
 CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding &binding) {
   const SignaturePlan &plan = *kernel.plan;
   CompileOptions options = kernel.options;
@@ -60,6 +78,9 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
   for (unsigned slot : plan.integerSlots)
     if (binding.slots[slot])
       options.set[plan.names[slot]] = *binding.slots[slot];
+  for (unsigned i = 0; i < plan.extentConditions.size(); ++i)
+    if (holds(plan.extentConditions[i], binding))
+      options.holds.insert(plan.signature.extentConditions[i].infix());
   for (unsigned i = 0; i < plan.parameterCount(); ++i) {
     const Parameter &parameter = plan.signature.parameters[i];
     if (!parameter.isView)

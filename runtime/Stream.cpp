@@ -120,6 +120,13 @@ Result<void> Event::synchronize() const {
   return device.inContext([&] { return device.call<&DriverTable::eventSynchronize>(state->handle); });
 }
 
+Result<bool> Event::isDone() const {
+  const DeviceContext &device = *state->device;
+  bool done = false;
+  Result<void> asked = device.inContext([&] { return device.ask<&DriverTable::eventQuery>(done, state->handle); });
+  return asked ? Result<bool>(done) : asked.takeError();
+}
+
 Result<float> Event::millisecondsSince(const Event &start) const {
   const DeviceContext &device = *state->device;
   if (Result<void> same = checkSameDevice(device, *start.internal().device, "the event"); !same)

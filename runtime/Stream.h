@@ -58,6 +58,8 @@ public:
 
   Result<void> record(const Stream &stream) const;
   Result<void> synchronize() const;
+  /// Whether the stream has passed it; does not wait.
+  Result<bool> isDone() const;
   /// Milliseconds from `start` to this mark, both passed. On a simulated device it is no measure of anything.
   Result<float> millisecondsSince(const Event &start) const;
 

@@ -144,8 +144,9 @@ static Result<void> checkOutput(const Check &check) {
   return {};
 }
 
-/// The largest power of two up to 16 that divides the address, every stride in bytes, and the last extent in
-/// bytes. Strides that lead to no element do not count: dropIdleStrides.
+/// 16 where that divides the address, every stride in bytes, and the last extent in bytes; else the element's size: two
+/// classes a view, so that few specialisations differ by alignment alone. Strides that lead to no element do not count:
+/// dropIdleStrides.
 static unsigned alignmentOf(const Check &check) {
   uint64_t size = byteSize(check.view.type);
   uint64_t bits = check.bound.address | kLargestAlignment;
@@ -153,7 +154,7 @@ static unsigned alignmentOf(const Check &check) {
   for (unsigned i = 0; i + 1 < check.rank(); ++i)
     if (check.view.extents[i] > 1)
       bits |= uint64_t(check.bound.strides[i]) * size;
-  return 1u << std::countr_zero(bits);
+  return std::countr_zero(bits) >= std::countr_zero(kLargestAlignment) ? kLargestAlignment : unsigned(size);
 }
 
 /// A kernel may make an address outside a view, for a copy of nothing, and that must be aligned as the others are:

@@ -71,7 +71,9 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
     }
     for (const ast::Tunable &tunable : kernel.tune.tunables)
       signature.tunables.push_back(
-          {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name)});
+          {tunable.name, tunable.choices, llvm::is_contained(kernel.tune.rounding, tunable.name), tunable.standard});
+    signature.key = tuneKey(kernel, diagnostics);
+    signature.extentConditions = extentConditions(kernel, diagnostics);
     for (const ast::KernelParameter &parameter : kernel.parameters) {
       Parameter described = describeParameter(parameter, stored, diagnostics);
       describeType(parameter.type, described);

@@ -27,6 +27,7 @@ inline constexpr unsigned kMaxEmitDepth = 1000; ///< of expressions, through inl
 inline constexpr unsigned kMaxErrors = 50;
 inline constexpr size_t kMaxDeclarations = 1024; ///< functions and kernels of a file; parameters of a kernel
 inline constexpr size_t kMaxResults = 16;        ///< of a function
+inline constexpr size_t kMaxExtentConditions = 32; ///< that the cases of a tune block compare extents with
 inline constexpr unsigned kMaxGridRank = 6;      ///< of a grid as written: those behind the second share one axis
 inline constexpr size_t kMaxChoices = 1024;      ///< of a tuning parameter
 inline constexpr size_t kMaxHostText = 4096;     ///< bytes of an expression the host evaluates

@@ -57,6 +57,7 @@ private:
   void bindUndeclared(const char *name, int64_t standard);
   std::optional<int64_t> integerOf(uint32_t offset, const std::string &name, const Setting &setting);
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
+  bool holds(const Expr &part);
   bool applies(const TuneCase &tuneCase);
   std::string valuesIn(const Expr &condition) const;
   void checkConstraints();
@@ -202,8 +203,18 @@ std::optional<bool> Specialiser::evaluateCondition(const Expr &condition) {
   return std::nullopt;
 }
 
+/// Of a part that uses an extent, whether the host says that it holds.
+bool Specialiser::holds(const Expr &part) {
+  if (!usesExtent(part, *result.kernel))
+    return evaluateCondition(part).value_or(false);
+  std::optional<Expression> condition = hostCondition(part, *result.kernel, diagnostics);
+  return condition && options.holds.contains(condition->infix());
+}
+
 bool Specialiser::applies(const TuneCase &tuneCase) {
-  bool holds = !tuneCase.condition || evaluateCondition(*tuneCase.condition).value_or(false);
+  bool holds = true;
+  if (tuneCase.condition) // every part is looked at, so that a mistake in any is told
+    forEachConjunct(*tuneCase.condition, [&](const Expr &part) { holds = this->holds(part) && holds; });
   std::string plain = "sm_" + std::to_string(target.sm);
   bool here = tuneCase.targets.empty() || llvm::is_contained(tuneCase.targets, target.name) ||
               llvm::is_contained(tuneCase.targets, plain);
@@ -261,6 +272,7 @@ void Specialiser::bindTunables() {
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())
       error(result.kernel->offset, Message::UnknownTunable, name);
+  tuneKey(*result.kernel, diagnostics);
 }
 
 /// ": DQK is 576, G is 3": what a condition's names stand for; "" if it has none.

@@ -69,6 +69,13 @@ bool isIntegerScalar(const ast::KernelParameter &parameter);
 /// True if `condition` compares a scalar parameter of `kernel` with what is known when it is specialised, or a float
 /// with anything.
 bool comparesScalar(const ast::Expr &condition, const ast::Kernel &kernel);
+/// True if `expr` uses an extent of a view that is a name, which only a launch knows.
+bool usesExtent(const ast::Expr &expr, const ast::Kernel &kernel);
+/// `part` of a case's condition, which uses an extent, for the host; nullopt, reported, if it uses what a host lacks.
+std::optional<Expression> hostCondition(const ast::Expr &part, const ast::Kernel &kernel, Diagnostics &diagnostics);
+/// KernelSignature::extentConditions and ::key.
+std::vector<Expression> extentConditions(const ast::Kernel &kernel, Diagnostics &diagnostics);
+std::vector<Expression> tuneKey(const ast::Kernel &kernel, Diagnostics &diagnostics);
 /// Calls `visit` for each part of a condition that && joins.
 void forEachConjunct(const ast::Expr &condition, llvm::function_ref<void(const ast::Expr &)> visit);
 

@@ -294,7 +294,8 @@ void fillEvents(DriverTable &table, const Shared &driver) {
     d.order->record(toNumber(event), toNumber(stream));
     return CUDA_SUCCESS;
   });
-  table.eventSynchronize = inContext(driver, [](Driver &d, CUevent event) {
+  // Work is done when it is put on a stream: to ask is to wait.
+  table.eventQuery = table.eventSynchronize = inContext(driver, [](Driver &d, CUevent event) {
     if (!d.events.count(toNumber(event)))
       return CUDA_ERROR_INVALID_HANDLE;
     d.order->hostWaitsForEvent(toNumber(event));

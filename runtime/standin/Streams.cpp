@@ -65,7 +65,7 @@ STANDIN_API cuStreamGetCtx_v2(CUstream stream, CUcontext *context, void **green)
 }
 /// A query that answers "done" is a wait that took no time.
 STANDIN_API cuStreamQuery(CUstream stream) { return told(table().streamSynchronize(stream)); }
-STANDIN_API cuEventQuery(CUevent event) { return told(table().eventSynchronize(event)); }
+STANDIN_API cuEventQuery(CUevent event) { return told(table().eventQuery(event)); }
 STANDIN_API cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned) {
   return table().eventRecord(event, stream);
 }

@@ -69,6 +69,15 @@ TEST(KernelInterface, WhatAScalarMustMeet) {
   }
 }
 
+TEST(KernelInterface, ConditionsThatHold) {
+  KernelSignature signature;
+  signature.extentConditions = {{"Sq 16 <="}, {"Sk G * 7 >"}};
+  using Names = std::set<std::string, std::less<>>;
+  EXPECT_EQ(signature.holding({{"Sq", 16}, {"Sk", 4}, {"G", 2}}), (Names{"Sq <= 16", "Sk * G > 7"}));
+  EXPECT_EQ(signature.holding({{"Sq", 17}, {"Sk", 3}, {"G", 2}}), Names{});
+  EXPECT_EQ(signature.holding({{"Sq", 1}}), Names{"Sq <= 16"}) << "what is not known does not hold";
+}
+
 TEST(KernelInterface, RefusesEveryTruncation) {
   std::string text = example().toJson();
   for (size_t length = 0; length < text.size(); ++length)

@@ -35,6 +35,9 @@ static Result<void> useEvents(const Runtime &runtime) {
   TRY(shared, runtime.wrapStream(other.raw()));
   CHECK_DONE(end.record(shared));
   CHECK_DONE(end.synchronize());
+  TRY(isDone, end.isDone());
+  if (!isDone)
+    return Error{ErrorKind::Driver, "what was waited for is not done"};
   TRY(time, end.millisecondsSince(start));
   return time == 1 ? Result<void>() : Error{ErrorKind::Driver, "the time is wrong"};
 }

@@ -24,7 +24,8 @@ static KernelSignature scaleAdd() {
   KernelSignature signature;
   signature.name = "scale_add";
   signature.typeParameters = {{"T", {DataType::F32, DataType::BF16}}};
-  signature.tunables = {{"BLOCK", {64, 128}, false}};
+  signature.tunables = {{"BLOCK", {64, 128}, false, 64}};
+  signature.key = {{"T"}, {"N pow2"}};
   signature.parameters = {view("X", "T", {{"N"}}), view("Y", "T", {{"N"}}), view("Z", "T", {{"N"}}, true),
                           Parameter{.name = "alpha", .type = DataType::F32, .typeParameter = "wide<T>"}};
   return signature;
@@ -35,7 +36,8 @@ static KernelSignature attention() {
   signature.name = "attention";
   signature.typeParameters = {{"T", {DataType::F16, DataType::BF16, DataType::F32}}};
   signature.integerParameters = {"DQK", "DV", "G"};
-  signature.tunables = {{"BM", {64, 128}, false}};
+  signature.tunables = {{"BM", {16, 64, 128}, false, 64}}; // when Sq <= 16 { BM = 16; }
+  signature.extentConditions = {{"Sq 16 <="}};
   signature.hooks = {"mask"};
   signature.parameters = {view("Q", "T", {{"B"}, {"Sq"}, {"Hk G *"}, {"DQK"}}),
                           view("K", "T", {{"B"}, {"Sk"}, {"Hk"}, {"DQK"}}),
@@ -86,7 +88,10 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   for (unsigned axis = 0; interface.foldedGrid && axis < 2; ++axis)
     interface.launchValues.push_back({LaunchValue::Kind::GridExtent, "", axis});
   bool isAttention = signature.name == "attention";
-  interface.constants[isAttention ? "BM" : "BLOCK"] = 64;
+  const KernelSignature::Tunable &tile = signature.tunables[0];
+  interface.constants[tile.name] = options.holds.contains("Sq <= 16") ? 16 : tile.standard;
+  if (auto set = options.set.find(tile.name); set != options.set.end())
+    interface.constants[tile.name] = *set->second.integer();
   interface.grid = {{isAttention ? "Sq BM cdiv" : "N BLOCK cdiv"}};
   if (isAttention)
     interface.grid.insert(interface.grid.end(), {{"Hk G *"}, {"B"}}),

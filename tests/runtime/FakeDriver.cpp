@@ -110,6 +110,7 @@ static void fillStreams(DriverTable &table, const SharedState &state) {
   table.eventDestroy = [state](CUevent) { return state->count(&Alive::events, -1); };
   table.eventRecord = [state](CUevent, CUstream) { return state->count(&Alive::events, 0); };
   table.eventSynchronize = [state](CUevent) { return state->count(&Alive::events, 0); };
+  table.eventQuery = [state](CUevent) { return state->count(&Alive::events, 0); };
   table.eventElapsedTime = [state](float *time, CUevent, CUevent) {
     *time = 1;
     return state->count(&Alive::events, 0);

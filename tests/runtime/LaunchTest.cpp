@@ -67,7 +67,7 @@ TEST_F(Launch, OptionsAreCompleted) {
   EXPECT_EQ(options.target, "sm_90");
   EXPECT_EQ(options.set, (CompileOptions::Settings{{"T", "f16"}, {"DQK", "64"}, {"DV", "32"}, {"G", "3"}}));
   EXPECT_EQ(options.absent, (std::set<std::string, std::less<>>{"L"}));
-  EXPECT_EQ(options.alignment.at("Q"), 8u);
+  EXPECT_EQ(options.alignment.at("Q"), 2u);
 }
 
 TEST_F(Launch, ArgumentsAreLaidOutAsTheInterfaceSays) {
@@ -90,6 +90,19 @@ TEST_F(Launch, ArgumentsAreLaidOutAsTheInterfaceSays) {
   });
   launchAttention(3, 100).value();
   EXPECT_TRUE(seen);
+}
+
+// What a tune block asks of extents is decided at each launch; each answer is one specialisation.
+TEST_F(Launch, ExtentsChooseAmongCases) {
+  std::vector<unsigned> blocks;
+  driver.addKernel("attention", [&](const FakeLaunch &launch) { blocks.push_back(launch.grid[0]); });
+  for (int64_t queries : {1, 16, 17, 32, 2, 100})
+    launchAttention(1, queries).value();
+  EXPECT_EQ(blocks, (std::vector<unsigned>{1, 1, 1, 1, 1, 2})) << "of 16 rows up to 16 queries, else of 64";
+  EXPECT_EQ(compiler.compilations(), 2u);
+  EXPECT_TRUE(compiler.lastOptions().holds.empty());
+  launchAttention(1, 16, 128).value();
+  EXPECT_EQ(compiler.lastOptions().holds, (std::set<std::string, std::less<>>{"Sq <= 16"}));
 }
 
 TEST_F(Launch, AnEmptyGridIsSuccessWithoutALaunch) {

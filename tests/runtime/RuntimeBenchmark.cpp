@@ -39,6 +39,26 @@ static cuda::DriverTable idleDriver(const FakeDriver &driver) {
   return table;
 }
 
+/// Launches with other addresses, and with nothing changed, of a bound kernel.
+static void measureBound(const Runtime &runtime, const Kernel &kernel) {
+  auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
+  BoundKernel bound = kernel
+                          .bind({{"Q", data({2, 128, 6, 64})},
+                                 {"K", data({2, 128, 2, 64})},
+                                 {"V", data({2, 128, 2, 64})},
+                                 {"O", data({2, 128, 6, 64}, uint64_t(1) << 40)},
+                                 {"scale", 0.5f}})
+                          .value();
+  unsigned q = bound.place("Q").value(), scale = bound.place("scale").value();
+  std::printf("bound, as it is:      %.2f us\n",
+              microseconds(5000, [&](unsigned) { bound.launch(runtime.stream()).value(); }));
+  std::printf("bound, new values:    %.2f us\n", microseconds(5000, [&](unsigned i) {
+                bound.set(q, data({2, 128, 6, 64}, 4096 + 16 * i)).value();
+                bound.set(scale, 0.5f + float(i)).value();
+                bound.launch(runtime.stream()).value();
+              }));
+}
+
 static void launch(const Runtime &runtime, const Kernel &kernel, int64_t length) {
   auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
   kernel
@@ -88,6 +108,7 @@ static void measureLaunches(const FakeDriver &driver, const FakeCompiler &compil
   std::printf("launch, same shapes:  %.2f us\n", microseconds(5000, [&](unsigned) { launch(runtime, kernel, 128); }));
   std::printf("launch, new length:   %.2f us\n",
               microseconds(5000, [&](unsigned i) { launch(runtime, kernel, 1 + i); }));
+  measureBound(runtime, kernel);
   measureC(std::move(runtime), kernel);
 }
 

@@ -130,10 +130,11 @@ static void printTimes(const CompiledKernel &kernel) {
     llvm::errs() << llvm::formatv("  {0,-28} {1,8:F2} ms\n", time.name, time.milliseconds);
 }
 
-int tool::build(const Request &request) {
-  std::optional<Source> source = readSource(request.file);
+int tool::build(const Request &asked) {
+  std::optional<Source> source = readSource(asked.file);
   if (!source)
     return kUserError;
+  const Request request = withExtents(asked, *source);
   Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
   Dump dump(request, *source);
   if (!dump.good())

@@ -9,7 +9,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/CommandLine.h"
+#include "compiler/Number.h"
 #include "runtime/Assemble.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FileSystem.h"
@@ -69,6 +71,16 @@ static bool addPair(std::vector<NameValue> &list, StringRef text, std::string &e
   return true;
 }
 
+static bool addExtent(std::map<std::string, int64_t, std::less<>> &extents, StringRef text, std::string &error) {
+  NameValue pair;
+  if (!splitNameValue(text, pair, error))
+    return false;
+  std::optional<int64_t> value = readInteger(pair.value);
+  if (!value)
+    error = "expected an integer after '" + pair.name + "=', found '" + pair.value + "'";
+  return value && (extents[pair.name] = *value, true);
+}
+
 static bool setStage(std::optional<Stage> &stage, StringRef text, std::string &error) {
   stage = parseStage(text);
   if (stage)
@@ -97,6 +109,17 @@ static bool setNumber(unsigned &number, unsigned least, StringRef text, std::str
   return false;
 }
 
+/// Seconds, with a fraction if need be.
+static bool setBudget(std::chrono::milliseconds &budget, StringRef text, std::string &error) {
+  constexpr double kMost = 1e6;
+  std::optional<double> seconds = readReal(text);
+  if (!seconds || !(*seconds > 0 && *seconds <= kMost))
+    error = "expected a number of seconds above 0, found '" + text.str() + "'";
+  else
+    budget = std::chrono::milliseconds(int64_t(*seconds * 1000));
+  return error.empty();
+}
+
 static bool setRaces(simulator::RaceLevel &level, StringRef text, std::string &error) {
   static constexpr std::pair<StringRef, simulator::RaceLevel> kLevels[] = {{"shared", simulator::RaceLevel::Shared},
                                                                            {"block", simulator::RaceLevel::Block},
@@ -119,20 +142,22 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
   return false;
 }
 
-static const Flag kFlags[] = {
-    {"kernel", "NAME", "build run simulate explain", "which kernel of the file",
+static const Flag kCompilerFlags[] = {
+    {"kernel", "NAME", "build run tune simulate explain", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
-    {"set", "NAME=VALUE", "build run explain", "a type, integer or tuning parameter",
+    {"set", "NAME=VALUE", "build run tune explain", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
-    {"hook", "NAME=FUNCTION", "build run explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
+    {"hook", "NAME=FUNCTION", "build run tune explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
     {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
     {"absent", "NAME", "build explain", "leave an optional output out",
      [](Request &r, StringRef v, std::string &) { return r.options.absent.insert(v.str()), true; }},
+    {"extent", "NAME=N", "build explain", "an extent as of a launch: it chooses among the cases of the kernel's tune",
+     [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
     {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
-    {"target", "SM", "build run explain", "architecture, such as sm_80",
+    {"target", "SM", "build run tune explain", "architecture, such as sm_80",
      [](Request &r, StringRef v, std::string &) { return r.options.target = v.str(), r.targetGiven = true; }},
     {"until", "STAGE", "build", "stop after this stage (default: ptx)",
      [](Request &r, StringRef v, std::string &e) { return setStage(r.until, v, e); }},
@@ -146,10 +171,16 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
     {"timings", "", "build run", "print the times of the stages and passes (build) or of the launch (run)",
      [](Request &r, StringRef, std::string &) { return r.timings = true; }},
-    {"arg", "NAME=VALUE|FILE.npy", "run simulate", "a scalar or an array; run: padded(..), ragged(..), paged(..) too",
+};
+
+static const Flag kOtherFlags[] = {
+    {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run tune simulate",
+     "a scalar, an array from a file, or random numbers of a shape (run and tune: 2x64x8); padded(X,LENGTHS), "
+     "ragged(X,OFFSETS) and paged(POOL,TABLE,LENGTHS) of files (run and tune)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
-    {"out", "NAME=FILE.npy|SHAPE", "run simulate",
-     "an output: FILE.npy, a shape (2x8), 2x8:FILE.npy; simulate: f32:2x8",
+    {"out", "NAME=FILE.npy|SHAPE", "run tune simulate",
+     "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "
+     "shape for simulate (f32:2x64:FILE.npy)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
     {"grid", "X,Y,Z", "simulate", "blocks of the launch (default: 1)",
      [](Request &r, StringRef v, std::string &e) { return setExtents(r.grid, v, e); }},
@@ -163,26 +194,45 @@ static const Flag kFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
     {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",
      [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},
-    {"device", "DEVICE", "run simulate", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
+    {"device", "DEVICE", "run tune simulate", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
     {"check", "", "run", "compare the results with the reference interpreter",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
-    {"cache-dir", "DIR", "run cache", "the disk cache; 'none' to go without",
+    {"cache-dir", "DIR", "run tune cache", "the disk cache; 'none' to go without",
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
-    {"ptxas", "FILE", "build run explain", "the assembler (default: the first on PATH)",
+    {"ptxas", "FILE", "build run tune explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
-    {"json", "", "explain score devices stages cache", "print JSON",
+    {"budget", "SECONDS", "tune", "how long to search (default: 15)",
+     [](Request &r, StringRef v, std::string &e) { return setBudget(r.tune.budget, v, e); }},
+    {"rounding", "", "tune", "also vary parameters that may change the last bits of results",
+     [](Request &r, StringRef, std::string &) { return r.tune.rounding = true; }},
+    {"deterministic", "", "tune", "refuse what does not give the very bits of the untuned kernel",
+     [](Request &r, StringRef, std::string &) { return r.tune.deterministic = true; }},
+    {"again", "", "tune", "do not take what was found before",
+     [](Request &r, StringRef, std::string &) { return r.tune.again = true; }},
+    {"threads", "N", "tune", "that compile (default: one a core)",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.tune.threads, 1, v, e); }},
+    {"picture", "FILE.svg", "tune", "draw the candidates by time",
+     [](Request &r, StringRef v, std::string &) { return r.picture = v.str(), true; }},
+    {"export", "FILE", "tune", "write all results of the cache to one file",
+     [](Request &r, StringRef v, std::string &) { return r.exportPack = v.str(), true; }},
+    {"import", "FILE", "tune", "take the results of such a file",
+     [](Request &r, StringRef v, std::string &) { return r.importPack = v.str(), true; }},
+    {"json", "", "tune explain score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
-    {"in-process", "", "build run explain", "do not run in a child, which is how failures of the compiler are caught",
+    {"in-process", "", "build run tune explain",
+     "do not run in a child, which is how failures of the compiler are caught",
      [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
+    {"version", "", "", "print the version", [](Request &r, StringRef, std::string &) { return r.version = true; }},
     {"help", "", "", "print this", [](Request &r, StringRef, std::string &) { return r.help = true; }},
 };
 
 static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
+    {"tune", "find the fastest tuning of a kernel: imbrex tune FILE --arg X=4096x128 ... [flags]"},
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
@@ -197,7 +247,7 @@ void tool::printHelp() {
   for (auto [name, help] : kCommands)
     llvm::outs() << "  " << llvm::formatv("{0,-10}", name) << help << "\n";
   llvm::outs() << "\nflags:\n";
-  for (const Flag &flag : kFlags) {
+  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags)) {
     std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
     spelling += flag.value.empty() ? "" : " " + flag.value.str();
     llvm::outs() << "  " << llvm::formatv("{0,-28}", spelling) << flag.help;
@@ -214,7 +264,7 @@ static bool parseFlag(Request &request, int count, const char *const *words, int
   StringRef word = words[at];
   auto [name, inlineValue] = word.ltrim('-').split('=');
   bool hasInline = word.contains('=') && word.starts_with("--");
-  for (const Flag &flag : kFlags) {
+  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags)) {
     if (flag.name != (hasInline ? name : word.ltrim('-')))
       continue;
     llvm::SmallVector<StringRef> commands;
@@ -259,11 +309,12 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "simulate", "explain", "score"}, StringRef(request.command));
-  if (error.empty() && !request.help) {
+  bool needsFile =
+      llvm::is_contained({"build", "run", "tune", "simulate", "explain", "score"}, StringRef(request.command));
+  if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";
-    else if (needsFile && request.file.empty())
+    else if (needsFile && request.file.empty() && request.exportPack.empty() && request.importPack.empty())
       error = "'" + request.command + "' needs a kernel file";
     else if (request.command == "simulate" && request.block[0] == 0)
       error = "'simulate' needs --block, the threads of a block";
@@ -284,6 +335,21 @@ std::optional<Source> tool::readSource(const std::string &path) {
     return Source{path, (*buffer)->getBuffer().str()};
   llvm::errs() << path << ": error: " << buffer.getError().message() << "\n";
   return std::nullopt;
+}
+
+Request tool::withExtents(const Request &request, const Source &source) {
+  Request complete = request;
+  if (request.extents.empty())
+    return complete;
+  std::map<std::string, int64_t, std::less<>> values = request.extents;
+  for (const auto &[name, setting] : request.options.set)
+    if (std::optional<int64_t> value = setting.integer())
+      values.emplace(name, *value);
+  std::vector<KernelSignature> kernels = describe(source).kernels;
+  for (const KernelSignature &kernel : kernels)
+    if (kernel.name == request.options.kernel || kernels.size() == 1)
+      complete.options.holds = kernel.holding(values);
+  return complete;
 }
 
 bool tool::writeText(const std::string &path, std::string_view text) {

@@ -12,6 +12,7 @@
 
 #include "compiler/CompileOptions.h"
 #include "compiler/Compiler.h"
+#include "runtime/Tune.h"
 #include "runtime/simulator/SimulatedDriver.h"
 #include <array>
 #include <optional>
@@ -29,18 +30,21 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, simulate, explain, score, devices, stages, opcodes, cache
+  std::string command; ///< build, run, tune, simulate, explain, score, devices, stages, opcodes, cache
   std::string file;    ///< kernel source; for cache: what to do
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
   std::string output, dumpDirectory, device, cacheDirectory, ptxas, nvdisasm;
   std::vector<NameValue> arguments, outputs;
+  std::map<std::string, int64_t, std::less<>> extents;         ///< of --extent
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
   unsigned sharedBytes = 0, schedules = 1;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;
-  bool eachPass = false, timings = false, check = false, json = false, help = false, inProcess = false;
+  TuneOptions tune;                            ///< but for progress
+  std::string picture, exportPack, importPack; ///< files of `tune`
+  bool eachPass = false, timings = false, check = false, json = false, help = false, version = false, inProcess = false;
 };
 
 /// Reads the command line. On a mistake prints it with a hint to stderr and returns nullopt (exit 2).
@@ -49,6 +53,8 @@ void printHelp();
 
 /// Reads a kernel source; prints why not on failure.
 std::optional<Source> readSource(const std::string &path);
+/// `request` with the conditions on extents that hold by its --extent and --set (CompileOptions::holds).
+Request withExtents(const Request &request, const Source &source);
 /// Writes text to a file, or to stdout for "" and "-". False after printing why not.
 bool writeText(const std::string &path, std::string_view text);
 /// The directories of $PATH.
@@ -62,6 +68,8 @@ std::string cacheDirectoryOf(const Request &request);
 
 int build(const Request &request);
 int run(const Request &request);
+int tune(const Request &request);
+int tuneInChildren(const Request &request, int count, const char *const *words);
 int simulate(const Request &request);
 int explain(const Request &request);
 int score(const Request &request);

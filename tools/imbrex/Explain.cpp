@@ -10,11 +10,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
+#include "compiler/score/Score.h"
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/Disassemble.h"
 #include "tools/imbrex/SpillAdvice.h"
-#include "tools/score/Disassemble.h"
-#include "tools/score/Score.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -166,10 +166,11 @@ static void addScores(CompiledKernel &kernel, const std::optional<AssembledKerne
     kernel.report.scores.push_back(score::scoreOf(each, model));
 }
 
-int tool::explain(const Request &request) {
-  std::optional<Source> source = readSource(request.file);
+int tool::explain(const Request &asked) {
+  std::optional<Source> source = readSource(asked.file);
   if (!source)
     return kUserError;
+  const Request request = withExtents(asked, *source);
   CompileResult result = compile(*source, request.options);
   llvm::errs() << result.errors();
   if (!result.kernel)

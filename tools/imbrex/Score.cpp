@@ -8,10 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/score/Score.h"
+#include "compiler/score/Score.h"
+#include "compiler/score/LoopModel.h"
 #include "tools/imbrex/CommandLine.h"
-#include "tools/score/Disassemble.h"
-#include "tools/score/LoopModel.h"
+#include "tools/imbrex/Disassemble.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"

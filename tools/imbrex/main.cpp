@@ -22,11 +22,17 @@ static int dispatch(int count, char **words) {
     printHelp();
     return kSuccess;
   }
+  if (request->version) {
+    llvm::outs() << compilerBuildId() << "\n";
+    return kSuccess;
+  }
   static constexpr std::pair<const char *, int (*)(const Request &)> kCompiling[] = {
       {"build", build}, {"run", run}, {"explain", explain}};
   for (auto [name, command] : kCompiling)
     if (request->command == name)
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
+  if (request->command == "tune")
+    return request->inProcess ? tune(*request) : tuneInChildren(*request, count, words);
   if (request->command == "simulate")
     return simulate(*request);
   if (request->command == "score")

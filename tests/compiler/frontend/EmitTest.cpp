@@ -68,6 +68,23 @@ TEST(Emit, Interface) {
   EXPECT_HAS_NOT(result, "\"L\"");
 }
 
+// Parts of conditions that use extents hold where the host says so; a setting of the host's goes before every case.
+TEST(Emit, CasesByExtents) {
+  const std::string text = "kernel k<T: f32 | f16>(X: view<T>[N])\ntune { B: {16, 32, 64} = 64; "
+                           "when T == f32 && N <= 16 && N != 3 { B = 16; } when N <= 16 && T == f16 { B = 32; } }\n"
+                           "grid (cdiv(N, B)) |i| {}";
+  auto chosen = [&](const char *type, std::set<std::string, std::less<>> holds) {
+    CompileOptions options;
+    options.set["T"] = type;
+    options.holds = std::move(holds);
+    return emit(text, options).interface.constants.at("B");
+  };
+  EXPECT_EQ(chosen("f32", {}), 64);
+  EXPECT_EQ(chosen("f32", {"N <= 16"}), 64);
+  EXPECT_EQ(chosen("f32", {"N <= 16", "N != 3"}), 16);
+  EXPECT_EQ(chosen("f16", {"N <= 16", "N != 3"}), 32);
+}
+
 // A requirement on a scalar is a fact of the kernel, and a condition for the host in the scalar's own type.
 TEST(Emit, RequirementsOnScalars) {
   Emitted result = emit("kernel k<D: int>(X: view<f32>[N, D], s: f32, n: i32) require N > 3 && 0.1 < s && n != -1 && "

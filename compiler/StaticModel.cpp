@@ -1,0 +1,83 @@
+//===- StaticModel.cpp - How long a kernel may take, by its code ----------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Occupancy, then one pass, then the whole launch. The constants are of a model: rough, the same for every candidate.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/StaticModel.h"
+#include "compiler/Target.h"
+#include "compiler/score/Pressure.h"
+#include "compiler/score/Score.h"
+#include "dialects/layout/Warp.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace imbrex;
+using layout::kWarpThreads;
+
+/// Of an SM (CUDA C++ Programming Guide, "Compute Capabilities"); warps of sm_86, 89 and 120 are 48.
+static constexpr unsigned kQuarters = 4, kMostCtas = 32, kMostWarps = 64, kFewerWarps = 48;
+/// Shared memory that each CTA takes beside its own.
+static constexpr unsigned kReservedSharedBytes = 1024;
+/// Cycles: a copy's way through L2, hidden by the stages of a loop but for a part; of a CTA's start.
+static constexpr double kPassLatency = 150, kCtaLatency = 1500;
+/// Bytes a cycle that L2 gives one SM.
+static constexpr double kL2Rate = 40;
+/// Cycles of a quarter that a spilled register costs a pass, stored and loaded.
+static constexpr double kSpillCycles = 8;
+
+static unsigned residentCtas(const KernelInterface &interface, const Target &target, const ModelDevice &device,
+                             unsigned registers) {
+  bool isSmall = target.sharedBytes < 128 * 1024; // an SM made for graphics
+  unsigned warps = std::max(1u, interface.warps);
+  unsigned resident = std::min(kMostCtas, (isSmall ? kFewerWarps : kMostWarps) / warps);
+  unsigned perCta = unsigned(llvm::alignTo(std::max(registers, 16u), 8)) * warps * kWarpThreads;
+  resident = std::min(resident, target.registersPerSm / perCta);
+  if (interface.sharedBytes > 0 && device.sharedBytesPerMultiprocessor > 0)
+    resident = std::min(resident, device.sharedBytesPerMultiprocessor / (interface.sharedBytes + kReservedSharedBytes));
+  return std::max(1u, resident);
+}
+
+/// Cycles of one pass by all warps of `ctas` CTAs on an SM.
+static double passCycles(const score::LoopScore &loop, unsigned warps, unsigned ctas, unsigned spilled) {
+  const score::PipeBounds &b = loop.bounds;
+  double perQuarter = std::max(1.0, double(warps) * ctas / kQuarters);
+  double spills = spilled * kSpillCycles;
+  double alone = b.tensor + b.function + b.fma + b.alu + b.shared + b.issue + spills + kPassLatency;
+  double bytes = double(loop.copiedBytes) * warps * ctas / kL2Rate;
+  return std::max({perQuarter * (b.largest() + spills), alone, bytes});
+}
+
+StaticEstimate imbrex::estimate(const CompiledKernel &kernel, const ModelDevice &device, const ModelLaunch &launch) {
+  StaticEstimate result;
+  std::optional<Target> target = Target::parse(kernel.interface.target);
+  std::vector<score::MachineKernel> kernels = score::readPtx(kernel.code);
+  if (kernels.empty() || !target)
+    return result;
+  score::KernelScore figures = score::scoreOf(kernels.front());
+  unsigned warps = std::max(1u, kernel.interface.warps);
+  unsigned limit = target->registersFor(warps * kWarpThreads);
+  unsigned live = score::registerPressure(kernels.front());
+  result.registers = std::min(live, limit);
+  result.spills = live > limit;
+  result.instructions = figures.instructions;
+  result.residentCtas = residentCtas(kernel.interface, *target, device, result.registers);
+  double sms = std::max(1u, device.multiprocessors);
+  double ctas = std::max<double>(1, double(launch.ctas));
+  // Of the CTAs that an SM takes at once, those there are; a last round that is not full takes less.
+  double perSm = std::ceil(ctas / sms);
+  double resident = std::min<double>(result.residentCtas, perSm), rounds = std::ceil(perSm / resident);
+  double straight = figures.instructions;
+  double pass = 0;
+  if (!figures.loops.empty()) {
+    const score::LoopScore &loop = figures.loops.front();
+    result.loopInstructions = loop.hot;
+    straight -= std::min<double>(straight, loop.whole);
+    pass = passCycles(loop, warps, unsigned(resident), live - result.registers);
+  }
+  double once = kCtaLatency + straight * std::max(1.0, warps * resident / kQuarters);
+  result.cycles = rounds * (once + double(launch.passes) * pass);
+  return result;
+}

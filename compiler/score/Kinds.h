@@ -1,0 +1,31 @@
+//===- Kinds.h - What an instruction occupies -------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sorts instructions of PTX and of machine code by what they do, so that loops can be counted and compared.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_SCORE_KINDS_H
+#define IMBREX_COMPILER_SCORE_KINDS_H
+
+#include "compiler/score/MachineCode.h"
+
+namespace imbrex::score {
+
+/// "tensor", "ldmatrix", ...: a word, as reports print it.
+llvm::StringRef name(Kind kind);
+
+Kind kindOf(Language language, const Instruction &instruction);
+
+/// Floating-point operations of a matrix product or fused multiply-add, of all threads that take part: those of a
+/// warp, of a warpgroup for wgmma. 0 for everything else.
+int64_t flops(Language language, const Instruction &instruction);
+
+/// Bytes that one warp moves with it, global to shared memory, shared memory to registers or back; 0 for others.
+int64_t bytesMoved(Language language, const Instruction &instruction);
+
+} // namespace imbrex::score
+
+#endif // IMBREX_COMPILER_SCORE_KINDS_H

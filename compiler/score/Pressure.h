@@ -1,0 +1,28 @@
+//===- Pressure.h - Registers that are live at once -------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What PTX tells of the registers that the assembler will need of a thread. It renames, orders anew and recomputes, so
+// these are no numbers of its own: what is live across a loop is near a lower bound, what is live anywhere far above.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_SCORE_PRESSURE_H
+#define IMBREX_COMPILER_SCORE_PRESSURE_H
+
+#include "compiler/score/Loops.h"
+
+namespace imbrex::score {
+
+/// The most 32-bit registers that are live at one place of a PTX kernel; a 64-bit one counts as two, a predicate as
+/// none. Of registers named as LLVM's back end and CUDA's compiler name them (%r1, %rd1, %rs1, %f1, %fd1, %p1).
+unsigned registerPressure(const MachineKernel &kernel);
+
+/// The most that are live at the beginning of a block of a loop's usual pass: what the loop must hold, beside what a
+/// block computes in passing, which the assembler may order anew.
+unsigned registersAcross(const MachineKernel &kernel, const Loop &loop);
+
+} // namespace imbrex::score
+
+#endif // IMBREX_COMPILER_SCORE_PRESSURE_H

@@ -1,0 +1,113 @@
+//===- SearchSpaceTest.cpp - What a kernel's tuning may choose among -------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Spaces that can be counted by hand, refusals with their numbers, and the model's order where it is beyond doubt.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/SearchSpace.h"
+#include "compiler/StaticModel.h"
+#include <algorithm>
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+
+static const char *kText = R"(
+kernel k<T: f16 | f32, D: int>(X: view<T>[N, D], Y: out view<T>[N, D])
+tune { A: {16, 32, 64} = 32;  B: {8, 16} = 16;  warps: {1, 2, 64} = 2;
+       where A * B <= 512;  when T == f32 { A = 16; }  when N > 100 { B = 8; }  rounding B; }
+grid (cdiv(N, A)) |i| {
+  for j in tiles(D, B) { store Y[i * A :+ A, j * B :+ B] = load X[i * A :+ A, j * B :+ B]; }
+}
+)";
+
+static SearchRequest request(bool rounding) {
+  SearchRequest request;
+  request.options.set = {{"T", "f16"}, {"D", "64"}};
+  request.rounding = rounding;
+  return request;
+}
+
+static size_t allowed(const SearchSpace &space) {
+  return size_t(std::count_if(space.points.begin(), space.points.end(),
+                              [](const TunePoint &point) { return point.refusal.empty(); }));
+}
+
+static const TunePoint *find(const SearchSpace &space, int64_t a, int64_t b, int64_t warps) {
+  for (const TunePoint &point : space.points)
+    if (point.tuning == std::map<std::string, int64_t, std::less<>>{{"A", a}, {"B", b}, {"warps", warps}})
+      return &point;
+  return nullptr;
+}
+
+TEST(SearchSpace, EveryPointIsAllowedOrRefusedWithItsNumber) {
+  SearchSpace space = searchSpace({"k.tile", kText}, request(true));
+  ASSERT_EQ(space.points.size(), 18u);
+  EXPECT_EQ(space.points[0].tuning, find(space, 32, 16, 2)->tuning) << "the standard first";
+  EXPECT_EQ(allowed(space), 10u) << "of 3 x 2 x 2 with fewer warps than 64, those of 64 * 16 are left out";
+  EXPECT_EQ(find(space, 64, 16, 2)->refusal, "the constraint (A * B) <= 512 does not hold: A is 64, B is 16");
+  EXPECT_EQ(find(space, 32, 8, 64)->refusal, "'warps' must be 1 to 32, found 64");
+  EXPECT_EQ(find(space, 32, 8, 1)->passes, 8);
+  EXPECT_EQ(find(space, 32, 16, 1)->passes, 4);
+}
+
+TEST(SearchSpace, RoundingAndSettingsArePinned) {
+  SearchSpace space = searchSpace({"k.tile", kText}, request(false));
+  EXPECT_EQ(space.points.size(), 9u);
+  EXPECT_EQ(find(space, 32, 8, 2), nullptr) << "B may change the last bits";
+  SearchRequest pinned = request(true);
+  pinned.options.set["warps"] = 1;
+  EXPECT_EQ(searchSpace({"k.tile", kText}, pinned).points.size(), 6u);
+  pinned.options.set["T"] = "f32";
+  pinned.options.holds = {"N > 100"};
+  EXPECT_EQ(searchSpace({"k.tile", kText}, pinned).points[0].tuning,
+            (std::map<std::string, int64_t, std::less<>>{{"A", 16}, {"B", 8}, {"warps", 1}}));
+}
+
+TEST(SearchSpace, MistakesAreDiagnostics) {
+  SearchSpace space = searchSpace({"k.tile", kText}, {});
+  EXPECT_TRUE(space.points.empty());
+  ASSERT_FALSE(space.diagnostics.empty());
+  EXPECT_EQ(space.diagnostics[0].message, "parameter 'T' has no value; set it, for example T=f16");
+  const char *large = "kernel k(X: view<f32>[N]) tune { A: 1..300 = 1; B: 1..300 = 1; } grid (1) |i| {}";
+  EXPECT_EQ(searchSpace({"k.tile", large}, {}).diagnostics.at(0).message,
+            "the tune block of 'k' has more than 65536 assignments: set some of its parameters");
+}
+
+static const char *kProduct = R"(
+kernel p(A: view<f16>[M, K], B: view<f16>[K, N], C: out view<f16>[M, N])
+tune { BM: {16, 64, 128} = 128;  warps: {1, 4, 8} = 4; }
+grid (cdiv(M, BM), cdiv(N, 64)) |i, j| {
+  var acc = fill<f32>[BM, 64](0);
+  for k in tiles(K, 32) { acc = dot(load A[i * BM :+ BM, k * 32 :+ 32], load B[k * 32 :+ 32, j * 64 :+ 64], acc); }
+  store C[i * BM :+ BM, j * 64 :+ 64] = cast<f16>(acc);
+}
+)";
+
+static StaticEstimate productOf(const char *rows, const char *warps, int64_t m) {
+  CompileOptions options;
+  options.set = {{"BM", rows}, {"warps", warps}};
+  CompileResult result = compile({"p.tile", kProduct}, options);
+  EXPECT_TRUE(result.kernel) << result.errors();
+  int64_t height = *Setting(rows).integer();
+  ModelLaunch launch{(m + height - 1) / height * 64, 32};
+  return result.kernel ? estimate(*result.kernel, {108, 167936}, launch) : StaticEstimate();
+}
+
+TEST(StaticModel, FewRowsWantASmallTileAndManyALargeOne) {
+  EXPECT_LT(productOf("16", "1", 16).cycles, productOf("128", "4", 16).cycles);
+  EXPECT_LT(productOf("128", "4", 1 << 14).cycles, productOf("16", "1", 1 << 14).cycles);
+}
+
+TEST(StaticModel, CountsRegistersOccupancyAndInstructions) {
+  StaticEstimate small = productOf("64", "4", 4096), wide = productOf("128", "1", 4096);
+  EXPECT_GT(small.registers, 32u) << "its accumulator alone has 32";
+  EXPECT_FALSE(small.spills);
+  EXPECT_TRUE(wide.spills) << "256 registers of accumulator in one warp";
+  EXPECT_EQ(wide.registers, 255u);
+  EXPECT_GT(small.residentCtas, wide.residentCtas / 4);
+  EXPECT_GT(small.loopInstructions, 0u);
+  EXPECT_GT(small.instructions, small.loopInstructions);
+}

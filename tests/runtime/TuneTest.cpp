@@ -1,0 +1,211 @@
+//===- TuneTest.cpp - Tuning against times that are known -----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// That the best is found under noise and within a budget, that candidates that go wrong harm nothing, and that results
+// are kept and taken.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Race.h"
+#include "tests/runtime/ScriptedDevice.h"
+#include "tests/runtime/TemporaryDirectory.h"
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <thread>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+using Behaviour = ScriptedDevice::Behaviour;
+
+namespace {
+
+/// A kernel on a scripted device, with arguments.
+struct Bench {
+  explicit Bench(ScriptedDevice &device, const std::string &cache = "")
+      : runtime(device.open(cache)), kernel(runtime.loadSource({"t.tile", "text"}).value().kernel().value()) {}
+
+  std::vector<Argument> arguments() {
+    return {{"X", View(uint64_t(x.data()), DataType::F32, {int64_t(x.size())})},
+            {"Z", View(uint64_t(z.data()), DataType::F32, {int64_t(z.size())})}};
+  }
+  Result<TuneReport> tune(TuneOptions options = {}) {
+    options.budget = std::chrono::seconds(60);
+    options.threads = 2;
+    return kernel.tune(arguments(), options);
+  }
+  void launch() { kernel.launch(runtime.stream(), arguments()).value(); }
+
+  Runtime runtime;
+  Kernel kernel;
+  std::vector<float> x = {1, 2, 3, 4}, z = {-1, -1, -1, -1};
+};
+
+const TuneCandidate &find(const TuneReport &report, const Tuning &tuning) {
+  for (const TuneCandidate &candidate : report.candidates)
+    if (candidate.tuning == tuning)
+      return candidate;
+  return report.candidates[0];
+}
+
+size_t count(const TuneReport &report, TuneOutcome outcome) {
+  return size_t(std::count_if(report.candidates.begin(), report.candidates.end(),
+                              [&](const TuneCandidate &each) { return each.outcome == outcome; }));
+}
+
+const Tuning kOther = {{"A", 0}, {"B", 0}, {"C", 0}}, kStandard = {{"A", 5}, {"B", 5}, {"C", 2}};
+
+} // namespace
+
+TEST(Race, ToldApartByRoundsNotByLuck) {
+  std::mt19937 random(7);
+  std::normal_distribution<double> noise(0, 0.1);
+  Race race;
+  for (double time : {1.0, 1.3, 1.06, 1.02})
+    for (size_t number = race.enter(), i = 0; i < 3; ++i)
+      race.record(number, time * std::exp(noise(random)), std::exp(noise(random)));
+  std::vector<size_t> early = race.contenders();
+  EXPECT_EQ(std::count(early.begin(), early.end(), 1u), 0) << "30 % are seen in three rounds";
+  EXPECT_GE(early.size(), 2u) << "2 % are not";
+  for (unsigned i = 0; i < 1500; ++i)
+    for (auto [number, time] : {std::pair<size_t, double>{0, 1.0}, {2, 1.06}, {3, 1.02}})
+      race.record(number, time * std::exp(noise(random)), std::exp(noise(random)));
+  EXPECT_EQ(race.contenders(), std::vector<size_t>{0});
+  EXPECT_NEAR(race.ratio(2), 1.06, 0.02);
+  EXPECT_LT(race.uncertainty(2), 0.01);
+}
+
+TEST(Tune, FindsTheBestOf500UnderNoise) {
+  ScriptedDevice device(0.1);
+  Bench bench(device);
+  TuneReport report = bench.tune().value();
+  ASSERT_EQ(report.candidates.size(), 500u);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.candidates[0].tuning, kStandard);
+  EXPECT_EQ(report.key, "pow2(N)=4");
+  double found = ScriptedDevice::time(report.candidates[report.best].tuning);
+  EXPECT_LE(found, 1.05 * ScriptedDevice::time(ScriptedDevice::best())) << report.lineOf(report.best);
+  EXPECT_NEAR(report.candidates[report.best].ratio, found / ScriptedDevice::time(kStandard), 0.05);
+  EXPECT_LT(device.launches(), 500u * 8) << "three rounds of each, and few more";
+  EXPECT_EQ(bench.z, std::vector<float>(4, -1)) << "the caller's output is never written";
+}
+
+TEST(Tune, LaunchesTakeWhatWasFound) {
+  TemporaryDirectory cache;
+  ScriptedDevice device;
+  {
+    Bench bench(device, cache.path());
+    bench.launch();
+    EXPECT_EQ(device.lastLaunched(), kStandard);
+    Kernel copy = bench.kernel, pinned = bench.kernel;
+    pinned.set("A", 9);
+    TuneJob job = bench.kernel.tuneInBackground(bench.arguments(), {.threads = 1}).value();
+    bench.launch(); // meanwhile
+    TuneReport report = job.wait().value();
+    EXPECT_EQ(report.candidates[report.best].tuning, ScriptedDevice::best());
+    bench.launch();
+    EXPECT_EQ(device.lastLaunched(), ScriptedDevice::best());
+    copy.launch(bench.runtime.stream(), bench.arguments()).value();
+    EXPECT_EQ(device.lastLaunched(), ScriptedDevice::best());
+    pinned.launch(bench.runtime.stream(), bench.arguments()).value();
+    EXPECT_EQ(device.lastLaunched(), (Tuning{{"A", 9}, {"B", 5}, {"C", 2}})) << "what is set stays";
+    bench.x.resize(5), bench.z.resize(5);
+    bench.launch();
+    EXPECT_EQ(device.lastLaunched(), kStandard) << "another key";
+  }
+  Bench later(device, cache.path()); // as another process finds it
+  later.launch();
+  EXPECT_EQ(device.lastLaunched(), ScriptedDevice::best());
+  EXPECT_FALSE(later.kernel.tuneInBackground({})) << "arguments are checked first";
+}
+
+TEST(Tune, GoesOnWhereARunWasCutOff) {
+  TemporaryDirectory cache;
+  ScriptedDevice device;
+  TuneOptions options{.threads = 1};
+  Cancellation cancellation;
+  options.cancellation = cancellation;
+  options.progress = [&](const TuneProgress &progress) {
+    if (progress.done > 100)
+      cancellation.cancel();
+  };
+  TuneReport part = Bench(device, cache.path()).tune(options).value();
+  EXPECT_FALSE(part.complete);
+  size_t measured = count(part, TuneOutcome::Measured);
+  EXPECT_GT(measured, 90u);
+  EXPECT_LT(measured, 200u);
+  unsigned before = device.launches();
+  TuneReport rest = Bench(device, cache.path()).tune().value();
+  EXPECT_TRUE(rest.complete);
+  EXPECT_EQ(rest.candidates[rest.best].tuning, ScriptedDevice::best());
+  EXPECT_LT(device.launches() - before, (500 - measured) * 8);
+  before = device.launches();
+  EXPECT_TRUE(Bench(device, cache.path()).tune().value().complete);
+  EXPECT_LT(device.launches() - before, 400u) << "all is known, but for which of the fastest is";
+}
+
+TEST(Tune, TwoShareTheWork) {
+  TemporaryDirectory cache;
+  ScriptedDevice first, second;
+  TuneReport a, b;
+  std::thread other([&] { a = Bench(first, cache.path()).tune().value(); });
+  b = Bench(second, cache.path()).tune().value();
+  other.join();
+  EXPECT_TRUE(a.complete && b.complete);
+  EXPECT_EQ(a.candidates[a.best].tuning, ScriptedDevice::best());
+  EXPECT_EQ(b.candidates[b.best].tuning, ScriptedDevice::best());
+  unsigned twice = 0;
+  for (const TuneCandidate &candidate : a.candidates)
+    twice += first.launches(candidate.tuning) > 0 && second.launches(candidate.tuning) > 0;
+  EXPECT_LT(twice, 40u) << "only what may be the fastest is timed by both";
+  EXPECT_GT(std::min(first.launches(), second.launches()), 100u) << "both work";
+}
+
+TEST(Tune, WrongResultsAreRefused) {
+  ScriptedDevice device;
+  device.script(ScriptedDevice::best(), Behaviour::Wrong);
+  device.script(kOther, Behaviour::OtherBits);
+  TuneReport report = Bench(device).tune().value();
+  const TuneCandidate &wrong = find(report, ScriptedDevice::best());
+  EXPECT_EQ(wrong.outcome, TuneOutcome::Wrong);
+  EXPECT_EQ(wrong.why, "of its results, element 0 is 3 instead of 2");
+  EXPECT_EQ(device.launches(ScriptedDevice::best()), 1u);
+  EXPECT_NE(report.candidates[report.best].tuning, ScriptedDevice::best());
+  EXPECT_EQ(find(report, kOther).outcome, TuneOutcome::Measured) << "a rounding is no mistake";
+  EXPECT_FALSE(find(report, kOther).sameBits);
+  report = Bench(device).tune({.deterministic = true}).value();
+  EXPECT_EQ(find(report, kOther).why, "its results differ in their last bits");
+}
+
+// A candidate that hangs or breaks the context ends the run with an Error, and is known to the next one.
+TEST(Tune, WhatLosesTheDeviceIsNotTriedAgain) {
+  for (Behaviour behaviour : {Behaviour::Hangs, Behaviour::Faults}) {
+    TemporaryDirectory cache;
+    ScriptedDevice device;
+    device.script(kOther, behaviour);
+    {
+      Bench bench(device, cache.path());
+      Result<TuneReport> report = bench.tune({.patience = std::chrono::milliseconds(400)});
+      ASSERT_FALSE(report);
+      EXPECT_EQ(report.error().kind, ErrorKind::Fault);
+      EXPECT_NE(report.error().message.find("A=0, B=0, C=0"), std::string::npos) << report.error().message;
+    }
+    device.reset();
+    TuneReport report = Bench(device, cache.path()).tune().value();
+    EXPECT_EQ(device.launches(kOther), 1u);
+    EXPECT_EQ(find(report, kOther).outcome, behaviour == Behaviour::Hangs ? TuneOutcome::Hung : TuneOutcome::Faulted);
+    EXPECT_EQ(report.candidates[report.best].tuning, ScriptedDevice::best());
+  }
+}
+
+TEST(Tune, ASimulatedDeviceIsRankedByTheModelAndSaysSo) {
+  ScriptedDevice device(0, /*simulated=*/true);
+  TuneReport report = Bench(device).tune().value();
+  EXPECT_EQ(device.launches(), 0u) << "nothing is launched";
+  EXPECT_TRUE(report.simulated && report.complete);
+  EXPECT_EQ(report.candidates[report.best].tuning, ScriptedDevice::best());
+  for (size_t i = 0; i < report.candidates.size(); ++i)
+    EXPECT_NE(report.lineOf(i).find("not measured"), std::string::npos) << report.lineOf(i);
+}

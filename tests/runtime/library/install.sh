@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# usage: install.sh BUILD SOURCE COMPILER. Installs the build, moves the tree, and builds and runs a program against it,
+# found by CMake and by pkg-config, with another compiler than ours.
+set -eu
+build=$1 source=$2 compiler=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$build/tools/package" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/moved"
+cmake -S "$source/tests/runtime/library/outside" -B "$work/build" -DCMAKE_CXX_COMPILER="$compiler" \
+  -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
+cmake --build "$work/build" >/dev/null
+"$work/build/outside"
+grep -rl "llvm/\|mlir/" "$work/moved/include" && { echo "a public header names LLVM"; exit 1; }
+if command -v pkg-config >/dev/null; then
+  flags=$(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs imbrex)
+  # shellcheck disable=SC2086
+  "$compiler" -std=c++20 "-DKERNELS=\"$work/moved/share/imbrex/kernels\"" \
+    "$source/tests/runtime/library/outside/outside.cpp" $flags -o "$work/plain"
+  LD_LIBRARY_PATH="$work/moved/lib" "$work/plain"
+else
+  echo "no pkg-config here: not tried"
+fi

@@ -1,0 +1,37 @@
+//===- outside.cpp - A program with an installed Imbrex -------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Adds two vectors on a simulated device: with the kernel inside the library, and with the one that was installed.
+//
+//===----------------------------------------------------------------------===//
+
+#include <cstdio>
+#include <imbrex/imbrex.h>
+
+using namespace imbrex;
+
+static bool add(const Runtime &runtime, const Module &module) {
+  const std::vector<float> x(1000, 1), y(1000, 2);
+  std::vector<float> z(1000, 0);
+  Buffer xs = runtime.allocate(4000).value(), ys = runtime.allocate(4000).value(), zs = runtime.allocate(4000).value();
+  xs.copyFrom(x.data(), 4000).value();
+  ys.copyFrom(y.data(), 4000).value();
+  auto view = [](const Buffer &buffer) { return View(buffer, DataType::F32, {1000}); };
+  Kernel kernel = module.kernel().value();
+  kernel.launch(runtime.stream(), {{"X", view(xs)}, {"Y", view(ys)}, {"Z", view(zs)}}).value();
+  zs.copyTo(z.data(), 4000).value();
+  return z[0] == 3 && z[999] == 3;
+}
+
+int main() {
+  RuntimeOptions options;
+  options.device = "sim:h200";
+  Runtime runtime = Runtime::open(options).value();
+  bool inside = add(runtime, runtime.loadSource(*shippedKernel("lessons/vector_add.tile")).value());
+  bool installed = add(runtime, runtime.load(KERNELS "/lessons/vector_add.tile").value());
+  std::printf("%s: inside the library %s, installed %s; %zu kernels\n", runtime.device().name.c_str(),
+              inside ? "right" : "wrong", installed ? "right" : "wrong", shippedKernels().size());
+  return inside && installed ? 0 : 1;
+}

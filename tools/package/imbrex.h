@@ -1,0 +1,18 @@
+//===- imbrex.h - All of Imbrex for C++ -------------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The one header of an installed Imbrex: compile and launch kernels (runtime/Runtime.h is the place to begin), tune
+// them, and the kernels that come with the library. C++20; for C and older C++ there is <imbrex/imbrex_c.h>.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_IMBREX_H
+#define IMBREX_IMBREX_H
+
+#include "kernels/ShippedKernels.h"
+#include "runtime/Runtime.h"
+#include "runtime/TunePack.h"
+
+#endif // IMBREX_IMBREX_H
