@@ -156,6 +156,8 @@ bool decodeMma(Decoder &d) {
     return d.fail("only mma.sync.aligned is modelled");
   if (isGeneralProduct(d) && !hasFastLoop(d))
     return decodeGeneralProduct(d);
+  if (isQuadProduct(d))
+    return decodeQuadProduct(d);
   int shape = d.takeOneOf({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32", "m8n8k4"});
   if (shape < 0 || !d.take("row") || !d.take("col"))
     return d.fail("this shape or layout is not modelled");

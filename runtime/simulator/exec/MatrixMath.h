@@ -15,13 +15,17 @@
 
 namespace imbrex::simulator {
 
-/// c[16][8] += a[16][k] * b[k][8]; k is 4, 8, 16 or 32.
 class Decoder;
 
 /// mma of integers, single bits and f64 of 16 rows: exec/MatrixGeneral.cpp.
 bool isGeneralProduct(const Decoder &decoder);
 bool decodeGeneralProduct(Decoder &decoder);
 
+/// mma m8n8k4 of f16, four products at once: exec/MatrixQuad.cpp.
+bool isQuadProduct(const Decoder &decoder);
+bool decodeQuadProduct(Decoder &decoder);
+
+/// c[16][8] += a[16][k] * b[k][8]; k is 4, 8, 16 or 32.
 void multiplyAdd(float *c, const float *a, const float *b, unsigned k);
 
 } // namespace imbrex::simulator

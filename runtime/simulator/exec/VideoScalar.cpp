@@ -13,7 +13,7 @@
 //|   d is c with 0x80 in bits 8 to 15.
 
 #include "runtime/simulator/exec/Cta.h"
-#include "runtime/simulator/exec/Decoder.h"
+#include "runtime/simulator/exec/VideoCompare.h"
 
 #include <algorithm>
 #include <cstring>
@@ -23,7 +23,6 @@ namespace {
 
 enum class Operation : uint8_t { Add, Sub, AbsoluteDifference, Min, Max, ShiftLeft, ShiftRight, MultiplyAdd, Compare };
 enum class Second : uint8_t { None, Add, Min, Max, Merge };
-enum class Condition : uint8_t { Equal, Unequal, Less, LessEqual, Greater, GreaterEqual };
 
 /// A part of 32 bits: all, .b0 to .b3, .h0 or .h1.
 struct Part {
@@ -34,7 +33,7 @@ struct Part {
 struct Plan {
   Operation operation;
   Second second;
-  Condition condition;
+  VideoCondition condition;
   uint8_t scale; ///< vmad: bits the sum is shifted to the right.
   Part a, b;
 };
@@ -51,23 +50,6 @@ int64_t partOf(uint32_t value, const Part &part, bool isSigned) {
 __int128 clampTo(__int128 value, unsigned bits, bool isSigned) {
   __int128 one = 1, low = isSigned ? -(one << (bits - 1)) : 0, high = (one << (isSigned ? bits - 1 : bits)) - 1;
   return std::clamp(value, low, high);
-}
-
-bool holds(Condition condition, int64_t a, int64_t b) {
-  switch (condition) {
-  case Condition::Equal:
-    return a == b;
-  case Condition::Unequal:
-    return a != b;
-  case Condition::Less:
-    return a < b;
-  case Condition::LessEqual:
-    return a <= b;
-  case Condition::Greater:
-    return a > b;
-  default:
-    return a >= b;
-  }
 }
 
 __int128 operate(const Plan &plan, uint32_t flags, int64_t a, int64_t b) {
@@ -163,14 +145,6 @@ bool selectPart(const ptx::Operand &operand, Part &part) {
   return number < (half ? 2u : 4u);
 }
 
-ptx::Operand plain(ptx::Operand operand) {
-  operand.selector.clear();
-  operand.negated = false;
-  return operand;
-}
-
-bool is32(Type type) { return type == Type::U32 || type == Type::S32; }
-
 /// Operands d, a, b and c, whose parts go to the plan; without c a zero.
 bool takeOperands(Decoder &d, Plan &plan) {
   Part to;
@@ -186,9 +160,9 @@ bool takeOperands(Decoder &d, Plan &plan) {
   d.out.bytes = to.shift;
   d.out.count = to.bits;
   std::memcpy(&d.out.imm, &plan, sizeof(plan));
-  return d.operands(needsC ? 4 : 3) && d.write(plain(d.operand(0)), Type::U32) &&
-         d.read(plain(d.operand(1)), Type::U32) && d.read(plain(d.operand(2)), Type::U32) &&
-         d.read(needsC ? plain(d.operand(3)) : zero, Type::U32);
+  return d.operands(needsC ? 4 : 3) && d.write(withoutSelector(d.operand(0)), Type::U32) &&
+         d.read(withoutSelector(d.operand(1)), Type::U32) && d.read(withoutSelector(d.operand(2)), Type::U32) &&
+         d.read(needsC ? withoutSelector(d.operand(3)) : zero, Type::U32);
 }
 
 template <Operation Op> bool decodeVideo(Decoder &d) {
@@ -203,11 +177,10 @@ template <Operation Op> bool decodeVideo(Decoder &d) {
       return d.fail("needs .clamp or .wrap");
     d.out.flags |= mode == 1 ? kWrap : 0;
   }
-  int condition = isCompare ? d.takeOneOf({"eq", "ne", "lt", "le", "gt", "ge"}) : 0;
-  plan.condition = static_cast<Condition>(std::max(condition, 0));
+  bool hasCondition = !isCompare || takeVideoCondition(d, plan.condition);
   plan.second = static_cast<Second>(d.takeOneOf({"add", "min", "max"}) + 1);
   Type to = isCompare ? Type::U32 : d.takeType(), a = d.takeType(), b = d.takeType();
-  if (condition < 0 || !is32(to) || !is32(a) || !is32(b) || (isShift && b != Type::U32))
+  if (!hasCondition || !isVideoType(to) || !isVideoType(a) || !isVideoType(b) || (isShift && b != Type::U32))
     return d.fail("these types are not those of a video instruction");
   d.out.flags |= (a == Type::S32 ? kSignedA : 0) | (b == Type::S32 ? kSignedB : 0) | (to == Type::S32 ? kSignedD : 0);
   return d.operands(3, 4) && takeOperands(d, plan) && d.finish(video);
@@ -220,7 +193,7 @@ bool decodeMultiplyAdd(Decoder &d) {
   int scale = d.takeOneOf({"shr7", "shr15"});
   plan.scale = scale < 0 ? 0 : scale == 0 ? 7 : 15;
   Type to = d.takeType(), a = d.takeType(), b = d.takeType();
-  if (!is32(to) || !is32(a) || !is32(b))
+  if (!isVideoType(to) || !isVideoType(a) || !isVideoType(b))
     return d.fail("these types are not those of a video instruction");
   if (!d.operands(4))
     return false;

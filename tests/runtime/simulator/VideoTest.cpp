@@ -1,10 +1,11 @@
-//===- VideoTest.cpp - Scalar video instructions --------------------------===//
+//===- VideoTest.cpp - Video instructions ---------------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values worked out by hand from the ISA's pseudo code: parts of operands, saturation to the width of d's part, second
-// operations, merges, shifts past 31, signs of vmad. a = 0x8042FF05, b = 0x01077F03, c = 1000 unless said otherwise.
+// operations, merges, shifts past 31, signs of vmad; of the SIMD forms selectors, masks and sums that are not cut.
+// a = 0x8042FF05, b = 0x01077F03, c = 1000 unless said otherwise.
 //
 //===----------------------------------------------------------------------===//
 
@@ -75,10 +76,45 @@ TEST(Video, Comparisons) {
   EXPECT_EQ(video("vset.u32.u32.ge %r1.b2, %r2, %r3, %r4;"), 0x00010000u | 1000);
 }
 
+TEST(Video, PartsSideBySide) {
+  // Bytes of a: 05 FF 42 80, of b: 03 7F 07 01.
+  EXPECT_EQ(video("vadd4.u32.u32.u32 %r1, %r2, %r3, %r4;"), 0x81497E08u);
+  EXPECT_EQ(video("vadd4.u32.u32.u32.sat %r1, %r2, %r3, %r4;"), 0x8149FF08u);
+  EXPECT_EQ(video("vsub4.s32.s32.s32.sat %r1, %r2, %r3, %r4;"), 0x803B8002u); // -128 - 1, 66 - 7, -1 - 127, 5 - 3
+  EXPECT_EQ(video("vabsdiff4.u32.u32.u32 %r1, %r2, %r3, %r4;"), 0x7F3B8002u);
+  EXPECT_EQ(video("vavrg4.u32.u32.u32 %r1, %r2, %r3, %r4;"), 0x4125BF04u);
+  EXPECT_EQ(video("vmin2.s32.s32.s32 %r1, %r2, %r3, %r4;"), 0x8042FF05u);
+  EXPECT_EQ(video("vmax2.u32.u32.u32 %r1, %r2, %r3, %r4;"), 0x8042FF05u);
+  EXPECT_EQ(video("vset4.u32.u32.gt %r1, %r2, %r3, %r4;"), 0x01010101u);
+  EXPECT_EQ(video("vset2.s32.s32.lt %r1, %r2, %r3, %r4;"), 0x00010001u);
+}
+
+TEST(Video, SelectorsChooseFromBothSources) {
+  EXPECT_EQ(video("vadd2.u32.u32.u32 %r1, %r2.h32, %r3.h01, %r4;"), 0x000CFF45u); // FF05 + 0107, 8042 + 7F03
+  EXPECT_EQ(video("vadd2.u32.u32.u32 %r1, %r2, %r3.h10, %r4;"), 0x0084FE0Au);     // a + a
+  EXPECT_EQ(video("vsub4.u32.u32.u32 %r1, %r2.b7012, %r3.b4444, %r4;"), 0xFE02FC3Fu);
+}
+
+TEST(Video, MasksKeepPartsOfC) {
+  EXPECT_EQ(video("vadd2.u32.u32.u32 %r1.h1, %r2, %r3, %r4;"), 0x81490000u | 1000);
+  EXPECT_EQ(video("vadd4.u32.u32.u32 %r1.b20, %r2, %r3, %r4;"), 0x00490308u);
+  EXPECT_EQ(video("vset4.u32.u32.gt %r1.b3, %r2, %r3, %r4;"), 0x01000000u | 1000);
+}
+
+TEST(Video, SumsOfPartsAreNotCut) {
+  EXPECT_EQ(video("vadd4.u32.u32.u32.add %r1, %r2, %r2, %r4;"), 1000u + 2 * (0x05 + 0xFF + 0x42 + 0x80));
+  EXPECT_EQ(video("vsub4.u32.u32.u32.add %r1.b31, %r3, %r2, %r4;"), uint32_t(1000 + 1 - 0x80 + 0x7F - 0xFF));
+  EXPECT_EQ(video("vset4.s32.s32.ge.add %r1.b310, %r2.b7012, %r3.b1111, %r4;"), 1003u);
+}
+
 TEST(Video, SignsAndSelectorsElsewhereAreRefused) {
   for (const char *text : {"add.u32 %r1, -%r2, %r3;", "add.u32 %r1, %r2.b0, %r3;", "mov.u64 %rd1, -k;",
-                           "vadd2.u32.u32.u32 %r1, %r2.h10, %r3, %r4;", "vadd.u32.u32.u32 %r1, %r2.b4, %r3;",
-                           "vmad.u32.u32.u32 %r1.b0, %r2, %r3, %r4;", "vadd.u32.u32.u32.add %r1.b0, %r2, %r3, %r4;"}) {
+                           "vadd2.u32.u32.u32 %r1, %r2.h14, %r3, %r4;", "vadd2.u32.u32.u32 %r1, %r2.b10, %r3, %r4;",
+                           "vadd4.u32.u32.u32 %r1, %r2, %r3.b321, %r4;", "vadd4.u32.u32.u32 %r1.b11, %r2, %r3, %r4;",
+                           "vadd4.u32.u32.u32 %r1.b13, %r2, %r3, %r4;", "vadd4.u32.u32.u32 %r1.h1, %r2, %r3, %r4;",
+                           "vadd4.u32.u32.u32.sat.add %r1, %r2, %r3, %r4;", "vset4.u32.u32 %r1, %r2, %r3, %r4;",
+                           "vadd.u32.u32.u32 %r1, %r2.b4, %r3;", "vmad.u32.u32.u32 %r1.b0, %r2, %r3, %r4;",
+                           "vadd.u32.u32.u32.add %r1.b0, %r2, %r3, %r4;"}) {
     Host host;
     EXPECT_EQ(host.load(kernelText(text)), nullptr) << text;
     EXPECT_NE(host.log.find("PTX line"), std::string::npos) << host.log;
