@@ -128,6 +128,9 @@ static json::Object signatureParameter(const Parameter &parameter) {
   json::Object object = ::toJson(parameter);
   if (!parameter.typeParameter.empty())
     object["type"] = parameter.typeParameter;
+  if (parameter.varying)
+    object["varying"] =
+        json::Object{{"dim", int64_t(parameter.varying->dim)}, {"along", int64_t(parameter.varying->along)}};
   object.erase("present");
   object.erase("alignment");
   return object;

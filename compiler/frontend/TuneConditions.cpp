@@ -16,7 +16,7 @@ using namespace imbrex::ast;
 static bool isExtent(llvm::StringRef name, const Kernel &kernel) {
   return llvm::any_of(kernel.parameters, [&](const KernelParameter &parameter) {
     return llvm::any_of(parameter.extents,
-                        [&](const ExprPtr &extent) { return extent->kind == Expr::Name && extent->text == name; });
+                        [&](const ExprPtr &extent) { return llvm::StringRef(symbolOf(*extent)) == name; });
   });
 }
 
@@ -74,7 +74,7 @@ static std::vector<Expression> standardKey(const Kernel &kernel) {
     add(generic.name);
   for (const KernelParameter &parameter : kernel.parameters)
     for (const ExprPtr &extent : parameter.extents)
-      if (extent->kind == Expr::Name && !genericNamed(extent->text, kernel))
+      if (!symbolOf(*extent).empty() && !genericNamed(extent->text, kernel))
         add(extent->text + " pow2");
   return key;
 }

@@ -61,6 +61,8 @@ private:
   /// Indices of an access spread as `layout`: scalars, and tiles with the layout's dimensions of extent 1 collapsed.
   Values indicesOf(ValueRange olds, const TileLayout &layout);
   Value rebuild(Operation *op, const TileLayout &layout);
+  bool canLoadAgain(Value tile, const TileLayout &layout);
+  Value loadAgain(Value tile, const TileLayout &layout);
   Value convert(Value tile, const TileLayout &layout);
   /// A copy of element-wise `op` in `layout`.
   Value cloneInLayout(Operation *op, const TileLayout &layout);
@@ -159,7 +161,7 @@ Value Distributor::inLayout(Value tile, const TileLayout &layout) {
     return found;
   Value value;
   if (layouts.anchor(tile))
-    value = convert(native(tile), layout);
+    value = canLoadAgain(tile, layout) ? loadAgain(tile, layout) : convert(native(tile), layout);
   else
     value = rebuild(tile.getDefiningOp(), layout);
   keep(tile, value);
@@ -203,6 +205,42 @@ Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
   if (auto transpose = dyn_cast<tile::TransposeOp>(op))
     return tile::TransposeOp::create(builder, loc, type, inLayout(transpose.getSource(), layout.transposed()));
   return cloneInLayout(op, layout);
+}
+
+/// Elements of a tile's row that a warp reads side by side.
+static int64_t sideBySide(const TileLayout &layout) {
+  unsigned last = layout.rank() - 1, run = 1;
+  auto moves = [&](const layout::AtomBit &bit) { return bit.dim == last && bit.step == run; };
+  while (llvm::any_of(layout.registerBits(), moves) || llvm::any_of(layout.laneBits(), moves))
+    run *= 2;
+  return run;
+}
+
+/// True of what is loaded where the builder stands, and can be loaded there in `layout` for no more than a pass through
+/// shared memory would cost: a row or a column, which warps share in their caches, or a tile whose only use this is and
+/// of whose rows a warp reads halves of sectors at least. The loaded memory stays as it is: the kernel writes none of
+/// its inputs.
+bool Distributor::canLoadAgain(Value tile, const TileLayout &layout) {
+  constexpr int64_t kHalfSector = 16; // bytes
+  Operation *load = tile.getDefiningOp();
+  if (!isa_and_nonnull<tile::LoadOp, tile::GatherOp>(load) || cta::layoutOf(native(tile).getType()) == layout ||
+      cast<tile::ViewType>(load->getOperand(0).getType()).getWritable() ||
+      native(tile).getParentBlock() != builder.getInsertionBlock())
+    return false;
+  auto type = cast<RankedTensorType>(tile.getType());
+  bool isLine = type.getRank() == 1 || llvm::is_contained(type.getShape(), 1);
+  return isLine || (tile.hasOneUse() && sideBySide(layout) * tile::elementBytes(type.getElementType()) >= kHalfSector);
+}
+
+Value Distributor::loadAgain(Value tile, const TileLayout &layout) {
+  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(tile.getType()), layout);
+  if (auto gather = tile.getDefiningOp<tile::GatherOp>())
+    return tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
+                                  indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
+                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()));
+  Operation *load = builder.clone(*native(tile).getDefiningOp());
+  load->getResult(0).setType(type);
+  return load->getResult(0);
 }
 
 Value Distributor::convert(Value tile, const TileLayout &layout) {

@@ -92,6 +92,17 @@ imbrex_status imbrex_kernel_hook(imbrex_kernel *kernel, const char *name, const 
   });
 }
 
+imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, const char *storage,
+                                    imbrex_error **error) {
+  return answer(error, {{kernel, "kernel"}, {view, "view"}, {storage, "storage"}}, [&]() -> Result<void> {
+    std::optional<Storage> known = Storage::parse(storage);
+    if (!known)
+      return Error{ErrorKind::Argument, "'storage' is '" + std::string(storage) + "': padded, ragged or paged:ROWS"};
+    kernel->kernel.storage(view, *known);
+    return {};
+  });
+}
+
 imbrex_status imbrex_kernel_signature(const imbrex_kernel *kernel, char **json, imbrex_error **error) {
   return answer(error, {{kernel, "kernel"}, {json, "json"}}, [&]() -> Result<void> {
     *json = copyText(kernel->kernel.signature().toJson());

@@ -49,7 +49,7 @@ extern "C" {
 #endif
 
 /* Grows by one whenever a function or a field is added; nothing is ever removed or changed. */
-#define IMBREX_C_VERSION 1
+#define IMBREX_C_VERSION 2
 #define IMBREX_MAX_RANK 8
 
 typedef struct imbrex_error imbrex_error;
@@ -304,9 +304,14 @@ imbrex_status imbrex_kernel_copy(const imbrex_kernel *kernel, imbrex_kernel **co
 imbrex_status imbrex_kernel_set_type(imbrex_kernel *kernel, const char *name, int32_t type, imbrex_error **error);
 imbrex_status imbrex_kernel_set_integer(imbrex_kernel *kernel, const char *name, int64_t value, imbrex_error **error);
 imbrex_status imbrex_kernel_set_text(imbrex_kernel *kernel, const char *name, const char *value, imbrex_error **error);
-/* Replaces a hook by a function of the same text: imbrex_kernel_hook(kernel, "mask", "window(4096, 0)", &error). A
-   wrong name or function is told by the next launch, prepare or infer. */
+/* Replaces a hook by a function of the same text, imbrex_kernel_hook(kernel, "mask", "window(4096, 0)", &error), or by
+   any binding of compiler/frontend/Grammar.md ("Hooks"); names that it captures become parameters, which the signature
+   has from then on. A mistake in it is told by the next launch, prepare or infer. */
 imbrex_status imbrex_kernel_hook(imbrex_kernel *kernel, const char *name, const char *function, imbrex_error **error);
+/* How a view with an extent that varies is stored: "padded", "ragged" or "paged:16" (rows of a page). What such a
+   kernel takes stands in compiler/Storage.h: of a ragged K the arguments "K", "K.offsets" and "K.longest". A wrong
+   name is told by the next launch, prepare or infer. Since version 2. */
+imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, const char *storage, imbrex_error **error);
 /* Parameters, type, integer and tuning parameters with their choices, hooks: as JSON; the schema stands in
    runtime/c/README.md. */
 imbrex_status imbrex_kernel_signature(const imbrex_kernel *kernel, char **json, imbrex_error **error);

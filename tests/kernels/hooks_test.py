@@ -50,7 +50,7 @@ class Hooks(Runs):
                    lambda b, h, q, k: q + shift - 9 <= k <= q + shift)
 
     def test_a_bias(self):
-        self.check({"score": "bias(table)"}, {"table": normals(B, H, SQ, SK)}, {},
+        self.check({"score": "biased(table)"}, {"table": normals(B, H, SQ, SK)}, {},
                    lambda s, b, h, q, k: s + self.given["table"][((b * H + h) * SQ + q) * SK + k])
 
     def test_expressions(self):

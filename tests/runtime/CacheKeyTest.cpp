@@ -40,6 +40,9 @@ TEST(CacheKey, EveryFieldCounts) {
   change([](Inputs &i) { i.options.set["T"] = "bf16"; });
   change([](Inputs &i) { i.options.set["T"] = "f16"; });
   change([](Inputs &i) { i.options.hooks["T"] = "bf16"; });
+  change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Ragged}; });
+  change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Paged, 16}; });
+  change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Paged, 32}; });
   change([](Inputs &i) { i.options.absent.insert("L"); });
   change([](Inputs &i) { i.options.alignment["L"] = 8; });
   change([](Inputs &i) { i.options.alignment["L"] = 4; });
@@ -51,7 +54,7 @@ TEST(CacheKey, EveryFieldCounts) {
   EXPECT_EQ(keys.size(), changes + 1);
   unsigned fields = 0;
   CompileOptions().visit([&](const char *, const auto &) { ++fields; });
-  EXPECT_EQ(fields, 10u) << "a new option needs its line above";
+  EXPECT_EQ(fields, 11u) << "a new option needs its line above";
 }
 
 TEST(CacheKey, ABudgetDoesNotChangeIt) {

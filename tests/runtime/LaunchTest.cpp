@@ -229,7 +229,9 @@ TEST_F(Launch, ACachedKernelThatCannotBeLoadedIsCompiledAgain) {
   launchCached();
   EXPECT_EQ(compiler.compilations(), 1u);
   for (const char *interface : {"{}", "keep"}) { // one that cannot be read, one whose code cannot be loaded
-    fs::path file = fs::directory_iterator(directory)->path();
+    fs::path file; // beside it, the folder of tunings
+    for (const fs::directory_entry &each : fs::directory_iterator(directory))
+      file = each.is_regular_file() ? each.path() : file;
     std::ifstream stream(file, std::ios::binary);
     std::string bytes(std::istreambuf_iterator<char>(stream), {});
     std::string key = *keyOfCacheEntry(bytes);

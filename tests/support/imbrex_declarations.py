@@ -118,6 +118,7 @@ kernel_set_type: handle text i32 -> !
 kernel_set_integer: handle text i64 -> !
 kernel_set_text: handle text text -> !
 kernel_hook: handle text text -> !
+kernel_storage: handle text text -> !
 kernel_signature: handle handle* -> !
 kernel_free: handle -> void
 kernel_launch: handle handle ArgumentStruct* size -> !

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A loop over keys that adds, takes the largest of, and multiplies what a random mask shows. The mask is a
-// hook bound to a function with captured integers, some of them at the edges of i32, so it bounds the loop
-// below, above, on both sides, or not at all. What is added where nothing is visible is 0: the promise is
-// kept. All numbers are dyadic and small: results are compared bit by bit.
+// hook bound to a function with integers, some of them at the edges of i32 and some arguments of the launch, so it
+// bounds the loop below, above, on both sides, or not at all. What is added where nothing is visible is 0: the promise
+// is kept. All numbers are dyadic and small: results are compared bit by bit.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,9 +52,25 @@ void Generator::addMask() {
   std::string mask = maskPart();
   for (int64_t more = pick(0, 2); more > 0; --more)
     mask += " && " + maskPart();
+  std::string numbers[2];
+  for (std::string &number : numbers) {
+    number = std::to_string(maskConstant());
+    if (chance(70))
+      continue;
+    captured.push_back({freshName("c"), {}, {int32_t(std::stoll(number))}}); // an argument of the launch
+    number = captured.back().name;
+  }
   declarations += "hook mask(at: coord) -> bool = true;\nfn seen(a: i32, b: i32)(at) = " + mask + ";\n";
-  program.options.hooks["mask"] =
-      "seen(" + std::to_string(maskConstant()) + ", " + std::to_string(maskConstant()) + ")";
+  std::string &binding = program.options.hooks["mask"];
+  binding = "seen(" + numbers[0] + ", " + numbers[1] + ")";
+  if (!chance(30))
+    return;
+  AddedPlan table{freshName("t"), {pick(1, 40)}, {}};
+  for (int64_t i = 0; i < table.extents[0]; ++i)
+    table.values.push_back(int32_t(pick(0, 2)));
+  declarations += "fn marked(t: view<i32>[M])(at) = load t[at.k % M] > 0 || at.q == M;\n";
+  binding += "(at) && marked(" + table.name + ")(at)";
+  captured.push_back(std::move(table));
 }
 
 void Generator::addVisibleLoop() {

@@ -123,6 +123,9 @@ Program Generator::run() {
   }
   if (chance(40))
     addVisibleLoop();
+  if (chance(30))
+    addStoredLoop();
+  program.added.insert(program.added.end(), captured.begin(), captured.end());
   size_t first = program.scalars.size() + 2, stores = 0;
   for (size_t at = scope.size(); at-- > first && stores < 8;)
     if (stores == 0 || chance(60)) {

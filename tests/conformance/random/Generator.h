@@ -100,6 +100,12 @@ private:
   void addMask();
   void addVisibleLoop();
 
+  // GenerateStored.cpp: views whose extents vary.
+  AddedPlan &addPlan(const std::string &name, std::vector<int64_t> extents);
+  std::vector<int32_t> someLengths(int64_t count, int64_t most);
+  std::string newStored(DataType type, int64_t sequences, int64_t most);
+  void addStoredLoop();
+
   // GenerateStatements.cpp: sequences, loops and branches.
   void addStatement();
   void addStatements(int count);
@@ -117,6 +123,7 @@ private:
   bool products = false;
   std::vector<DataType> types; ///< of loads in this program
   std::vector<Value> scope;
+  std::vector<AddedPlan> captured; ///< by the mask's binding
 };
 
 } // namespace imbrex::test

@@ -44,6 +44,13 @@ struct ScalarPlan {
   double value = 0; ///< exact in `type`
 };
 
+/// A parameter behind the kernel's own, which a storage or a hook's binding adds: an array of i32, or one i32.
+struct AddedPlan {
+  std::string name;
+  std::vector<int64_t> extents; ///< dense; empty: a scalar
+  std::vector<int32_t> values;
+};
+
 struct Program {
   uint64_t seed = 0;
   std::string text;
@@ -51,7 +58,8 @@ struct Program {
   std::string device; ///< a name of simulatedDeviceNames()
   std::array<int64_t, 3> grid{1, 1, 1};
   std::vector<ArrayPlan> arrays;   ///< the kernel's parameters: arrays first,
-  std::vector<ScalarPlan> scalars; ///< then scalars
+  std::vector<ScalarPlan> scalars; ///< then scalars,
+  std::vector<AddedPlan> added;    ///< then what storages, and after them bindings, add
 };
 
 Program generateProgram(uint64_t seed);

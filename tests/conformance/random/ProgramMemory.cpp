@@ -104,6 +104,13 @@ std::vector<double> test::viewOf(const ArrayPlan &plan, const Bytes &bytes) {
   return values;
 }
 
+std::vector<int64_t> test::denseStrides(const std::vector<int64_t> &extents) {
+  std::vector<int64_t> strides(extents.size(), 1);
+  for (size_t d = extents.size(); d-- > 1;)
+    strides[d - 1] = strides[d] * extents[d];
+  return strides;
+}
+
 std::string test::interpretProgram(const Program &program, const std::string &text, std::vector<Bytes> &memory,
                                    std::vector<std::vector<double>> *errors) {
   std::vector<reference::Argument> arguments;
@@ -121,6 +128,13 @@ std::string test::interpretProgram(const Program &program, const std::string &te
       arguments.push_back(scalar.value);
     else
       arguments.push_back(int64_t(scalar.value));
+  std::vector<AddedPlan> added = program.added; // arguments point into it
+  for (AddedPlan &plan : added)
+    if (plan.extents.empty())
+      arguments.push_back(int64_t(plan.values[0]));
+    else
+      arguments.push_back(
+          reference::ViewData{plan.values.data(), DataType::I32, plan.extents, denseStrides(plan.extents), nullptr});
   std::optional<std::string> error = reference::interpretText(text, program.grid, arguments);
   return error ? "interpreter: " + *error : "";
 }

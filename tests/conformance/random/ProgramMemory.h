@@ -42,6 +42,9 @@ std::vector<double> viewOf(const ArrayPlan &plan, const Bytes &bytes);
 /// "" if all agree: floats within their array's tolerance, everything else in every byte.
 std::string compareMemory(const Program &program, const std::vector<Bytes> &expected, const std::vector<Bytes> &actual);
 
+/// Of an array without gaps.
+std::vector<int64_t> denseStrides(const std::vector<int64_t> &extents);
+
 /// Writes one element: `value` of a float, `integer` of any other type.
 void encodeElement(uint8_t *to, DataType type, double value, int64_t integer);
 

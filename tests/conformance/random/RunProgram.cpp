@@ -26,9 +26,20 @@ static RawArgument scalarArgument(const ScalarPlan &scalar) {
   return word;
 }
 
+static RawArgument addedArgument(const AddedPlan &added, const LaunchValue &value, const RawDevice::Memory &memory) {
+  if (value.kind == LaunchValue::Kind::Pointer)
+    return memory.address();
+  if (value.kind == LaunchValue::Kind::Extent)
+    return int32_t(added.extents[value.index]);
+  if (value.kind == LaunchValue::Kind::Stride)
+    return denseStrides(added.extents)[value.index];
+  return added.values[0];
+}
+
 /// The interface's launch values: each in the low bytes of its word.
 static std::vector<RawArgument> packArguments(const Program &program, const KernelInterface &interface,
-                                              const std::vector<RawDevice::Memory> &memory) {
+                                              const std::vector<RawDevice::Memory> &memory,
+                                              const std::vector<RawDevice::Memory> &addedMemory) {
   std::vector<RawArgument> packed;
   for (const LaunchValue &value : interface.launchValues) {
     auto named = [&](const auto &each) { return each.name == value.name; };
@@ -37,6 +48,8 @@ static std::vector<RawArgument> packArguments(const Program &program, const Kern
     if (auto scalar = std::find_if(program.scalars.begin(), program.scalars.end(), named);
         scalar != program.scalars.end())
       packed.push_back(scalarArgument(*scalar));
+    if (auto added = std::find_if(program.added.begin(), program.added.end(), named); added != program.added.end())
+      packed.push_back(addedArgument(*added, value, addedMemory[size_t(added - program.added.begin())]));
     auto array = std::find_if(program.arrays.begin(), program.arrays.end(), named);
     if (array == program.arrays.end())
       continue;
@@ -75,10 +88,19 @@ static Result<void> launchOn(const RawDevice &device, const Program &program, co
       return sent;
     arrays.push_back(std::move(*array));
   }
+  std::vector<RawDevice::Memory> added;
+  for (const AddedPlan &plan : program.added) {
+    Result<RawDevice::Memory> array = device.allocate(plan.values.size() * sizeof(int32_t));
+    if (!array)
+      return array.takeError();
+    if (Result<void> sent = array->upload(std::as_bytes(std::span(plan.values))); !sent)
+      return sent;
+    added.push_back(std::move(*array));
+  }
   RawShape shape{{unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2])},
                  {kernel.interface.warps * 32, 1, 1},
                  kernel.interface.sharedBytes};
-  Result<void> done = device.launch(*loaded, shape, packArguments(program, kernel.interface, arrays));
+  Result<void> done = device.launch(*loaded, shape, packArguments(program, kernel.interface, arrays, added));
   for (size_t i = 0; done && i < memory.size(); ++i)
     done = arrays[i].download(std::as_writable_bytes(std::span(memory[i])));
   return done;

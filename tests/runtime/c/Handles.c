@@ -84,6 +84,9 @@ static void testNullKernels(void) {
   NULL_OF("kernel", imbrex_kernel_set_text(NULL, "T", "f32", &error));
   NULL_OF("name", imbrex_kernel_set_text(kernel, NULL, "f32", &error));
   NULL_OF("value", imbrex_kernel_set_text(kernel, "T", NULL, &error));
+  NULL_OF("kernel", imbrex_kernel_storage(NULL, "K", "ragged", &error));
+  NULL_OF("view", imbrex_kernel_storage(kernel, NULL, "ragged", &error));
+  NULL_OF("storage", imbrex_kernel_storage(kernel, "K", NULL, &error));
   NULL_OF("kernel", imbrex_kernel_hook(NULL, "mask", "causal", &error));
   NULL_OF("name", imbrex_kernel_hook(kernel, NULL, "causal", &error));
   NULL_OF("function", imbrex_kernel_hook(kernel, "mask", NULL, &error));

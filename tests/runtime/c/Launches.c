@@ -207,7 +207,15 @@ static void testAttention(const imbrex_runtime *runtime, const char *path) {
   char *json = NULL;
   OK(imbrex_kernel_signature(kernel, &json, &error));
   CHECK(json && strstr(json, "\"name\":\"attention_forward\"") && strstr(json, "\"type\":\"wide<T>\""));
+  CHECK(json && strstr(json, "\"varying\":{\"along\":0,\"dim\":1}") && !strstr(json, "K.offsets"));
   imbrex_text_free(json);
+  OK(imbrex_kernel_storage(kernel, "K", "ragged", &error));
+  REFUSED(imbrex_kernel_launch(kernel, NULL, arguments, 4, &error), "argument 'K.offsets' is missing");
+  json = NULL;
+  OK(imbrex_kernel_signature(kernel, &json, &error));
+  CHECK(json && strstr(json, "\"K.offsets\"") && strstr(json, "\"K.longest\""));
+  imbrex_text_free(json);
+  REFUSED(imbrex_kernel_storage(kernel, "K", "paged:0", &error), "'storage' is 'paged:0': padded, ragged or");
   imbrex_kernel_free(kernel);
   for (int i = 0; i < 4; ++i)
     imbrex_buffer_free(buffers[i]);

@@ -1,0 +1,79 @@
+//===- GenerateStored.cpp - Views whose extents vary ----------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A loop over one sequence of a view that is dense, padded, ragged or paged, and loads of it from anywhere. Lengths,
+// offsets and tables are right in most programs; in some they lead outside. All numbers are dyadic and small.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/conformance/random/Generator.h"
+
+using namespace imbrex;
+using namespace imbrex::test;
+
+AddedPlan &Generator::addPlan(const std::string &name, std::vector<int64_t> extents) {
+  program.added.push_back({name, std::move(extents), {}});
+  return program.added.back();
+}
+
+std::vector<int32_t> Generator::someLengths(int64_t count, int64_t most) {
+  std::vector<int32_t> lengths;
+  for (int64_t b = 0; b < count; ++b)
+    lengths.push_back(int32_t(chance(20) ? 0 : chance(10) ? pick(-3, most + 5) : pick(0, most)));
+  return lengths;
+}
+
+/// A view [B, S[B], columns] of some storage, with S at most `most`: its name.
+std::string Generator::newStored(DataType type, int64_t sequences, int64_t most) {
+  int64_t kind = pick(0, 3), page = choose<int64_t>({1, 3, 8, 16, 32, 64});
+  int64_t pages = (most + page - 1) / page, rows = kind == 2 ? pick(most, sequences * most) : sequences * pages * page;
+  size_t number = kind < 2 ? newArray(type, {sequences, most, columns}, false) : newArray(type, {rows, columns}, false);
+  ArrayPlan &array = program.arrays[number];
+  array.contents = ArrayPlan::Dyadic;
+  array.symbols = {"B" + array.name, "S" + array.name + "[B" + array.name + "]", std::to_string(columns)};
+  if (kind == 1) {
+    program.options.storage[array.name] = {Storage::Kind::Padded};
+    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most);
+  }
+  if (kind == 2) {
+    program.options.storage[array.name] = {Storage::Kind::Ragged};
+    std::vector<int32_t> offsets = {int32_t(pick(0, 3))};
+    for (int32_t length : someLengths(sequences, most))
+      offsets.push_back(offsets.back() + length);
+    addPlan(array.name + ".offsets", {sequences + 1}).values = std::move(offsets);
+    addPlan(array.name + ".longest", {}).values = {int32_t(most)};
+  }
+  if (kind == 3) {
+    program.options.storage[array.name] = {Storage::Kind::Paged, page};
+    AddedPlan &table = addPlan(array.name + ".table", {sequences, pages});
+    for (int64_t i = 0; i < sequences * pages; ++i)
+      table.values.push_back(int32_t(chance(5) ? pick(-2, 2 * pages * sequences) : pick(0, sequences * pages - 1)));
+    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most);
+    addPlan(array.name + ".pageRows", {}).values = {int32_t(page)};
+  }
+  return array.name;
+}
+
+void Generator::addStoredLoop() {
+  DataType type = floatType(), wide = wideType(type);
+  int64_t sequences = pick(1, 3), most = pick(1, columns > 512 ? 8 : 3 * inner);
+  int64_t height = std::min(inner, std::max<int64_t>(1, 3072 / columns)); // of a tile that threads can hold
+  std::string name = newStored(type, sequences, most), n = std::to_string(height), c = std::to_string(columns);
+  std::string b = chance(60) ? "i % " + std::to_string(sequences) : std::to_string(pick(-1, sequences));
+  std::string sum = freshName("v"), x = freshName("v"), element(imbrex::name(type));
+  line("let b" + name + " = " + b + ";");
+  b = "b" + name;
+  line("var " + sum + " = fill<" + std::string(imbrex::name(wide)) + ">[" + c + "](0);");
+  line("for t in tiles(S" + name + "[" + b + "], " + n + ") {");
+  line("  " + sum + " += colsum(cast<" + std::string(imbrex::name(wide)) + ">(load " + name + "[" + b + ", t * " + n +
+       " :+ " + n + ", 0 :+ " + c + "]));");
+  line("}");
+  line("let " + x + " = load " + name + "[" + b + ", " + startOf(rows) + " :+ " + std::to_string(rows) + ", 0 :+ " + c +
+       "];");
+  Bounds value{-4, 4, 0, 3};
+  if (std::optional<Bounds> bounds = boundsOfSum(wide, value, most))
+    store({sum, wide, {columns}, *bounds});
+  store({x, type, {rows, columns}, value});
+}
