@@ -134,7 +134,7 @@ static std::vector<Row> parserRows() {
       {Message::Chained, body("let a = n == 1 != true;"), "3:16: comparisons do not chain: write a == b && b != c"},
       {Message::Chained, "fn r(at) = 3 < at.q <= 5;", "1:21: comparisons do not chain: write a < b && b <= c"},
       {Message::CallStatement, body("exp(f);"), "3:1: a call is no statement"},
-      {Message::NoSuchWord, body("print(n);"), "3:1: there is no 'print' in this language\n"},
+      {Message::NoSuchWord, body("print(n);"), "3:1: there is no 'print' in this language; store what you want"},
       {Message::NoSuchWord, body("for j in 0..n { break; }"),
        "3:17: there is no 'break' in this language; bound the loop"},
       {Message::NoSuchWord, body("while n < 3 { }"), "3:1: there is no 'while' in this language; loops are"},
@@ -207,7 +207,7 @@ static std::vector<Row> nameRows() {
       {Message::UnknownName, body("var acc = 1.0;\nac = 2.0;"), "4:1: unknown name 'ac', did you mean 'acc'?"},
       {Message::UnknownFunction, body("let a = rowmaxx(f);"),
        "3:9: unknown function 'rowmaxx', did you mean 'rowmax'?"},
-      {Message::NoSuchWord, body("let a = sinh(f);"), "3:9: there is no 'sinh' in this language\n"},
+      {Message::NoSuchWord, body("let a = sinh(f);"), "3:9: there is no 'sinh' in this language; write (exp(x)"},
       {Message::NoSuchWord, body("let a = fmax(f, f);"), "3:9: there is no 'fmax' in this language; write max(x, y)"},
       {Message::UnknownKernel, two, "0:0: no kernel 'c' in this file; it has a, b", named("c")},
       {Message::ChooseKernel, two, "0:0: this file has several kernels; choose one of a, b"},
@@ -297,6 +297,9 @@ static std::vector<Row> typeRows() {
       {Message::BadCast, body("let a = cast<bool>(n);"), "3:9: cannot cast i32 to bool; compare with 0 instead"},
       {Message::NoField, body("let a = coord(0, 0, 0, 0, 1, 1).x;"), "a coord has no field 'x' (b, h, q, k, Sq, Sk)"},
       {Message::DotTypes, body("let a = dot(f, f);"), "dot needs two tiles of one type, a float or i8"},
+      {Message::DotTypes, body("let u = fill<u8>[16, 16](200); let a = dot(u, u);"), "found a tile of u8[16, 16] and"},
+      {Message::DotTypes, body("let s = fill<i8>[8, 8](1); let a = dot(s, s, fill<u32>[8, 8](0));"),
+       "an accumulator of i32, found a tile of i8[8, 8] and a tile of u32[8, 8]; convert with cast<>"},
       {Message::DotMode, body(tile + "let a = dot<fp16>(t, t);"),
        "4:13: 'fp16' is no mode of dot; of f32 there are ieee (as without one), tf32 and tf32x3"},
       {Message::DotShapes, body(tile + "let a = dot(t, t);"), "4:9: dot: [8, 16] times [8, 16] do not agree"},
@@ -403,6 +406,7 @@ static std::vector<Row> tileRows() {
        "an extent of 'X' must be 1 to 2147418112, here D is 0", set({{"D", "0"}})},
       {Message::IndexCount, body("let a = load X[0];"), "'X' has 2 dimensions, found 1 indices"},
       {Message::IndexTileType, body("let a = load X[cast<i64>(iota(8)), 0];"), "convert it with cast<i32>(...)"},
+      {Message::IndexTileType, body("let a = load X[cast<u32>(iota(8)), 0];"), "found a tile of u32[8]; convert"},
       {Message::SliceOfTile, body("let a = load X[iota(8) :+ 8, 0];"), "add iota to the tile instead"},
       {Message::IndexTileRanks, body("let a = load X[iota(8)[:, _], 0 :+ 8];"), "no slices, ':' or tiles of rank 1"},
       {Message::IndexTileShapes, body("let a = load X[iota(8)[:, _], iota(4)[:, _]];"), "do not meet"},
@@ -460,14 +464,54 @@ static std::vector<Row> statementRows() {
   };
 }
 
+/// What other languages would have.
+static std::vector<Row> foreignRows() {
+  return {
+      {Message::ForeignCharacter, body("let a = ~n;"), "3:9: there is no '~' in this language; write x ^ -1"},
+      {Message::NotDecimal, body("let a = 0x10;"), "3:9: numbers are decimal, found '0x10'"},
+      {Message::NumberSuffix, body("let a = 1.5f;"), "3:9: a number has no suffix, found '1.5f'"},
+      {Message::Conditional, body("let a = n > 0 ? 1 : 2;"), "3:15: there is no 'c ? x : y'; write where(c, x, y)"},
+      {Message::Conditional, body("let a = f if n > 0 else 2;"), "3:11: there is no 'x if c else y'; write where"},
+      {Message::WordOperator, body("if n > 0 and n < 5 { }"), "3:10: there is no operator 'and'; write &&"},
+      {Message::Power, body("let a = f ** 2;"), "3:12: there is no '**'; write x * x"},
+      {Message::PointAlone, body("let a = .5;"), "3:9: a number has digits on both sides of its point; write 0.5"},
+      {Message::PointAlone, body("let a = 3.;"), "3:11: a number has digits on both sides of its point; write 3.0"},
+      {Message::NoLists, body("let a = [1, 2];"), "3:9: there are no lists; a tile comes of load"},
+      {Message::CompoundAssign, body("var a = n; a ^= 1;"), "3:14: there is no '^='; write a = a ^ ..."},
+      {Message::CompoundAssign, body("var a = n; a <<= 1;"), "3:14: there is no '<<='; write a = a << ..."},
+      {Message::CompoundAssign, body("var a = n; a >>= 1;"), "3:14: there is no '>>='; write a = a >> ..."},
+      {Message::Increment, body("var a = n; a++;"), "3:13: there is no '++'; write a += 1"},
+      {Message::Increment, body("var a = n; a--;"), "3:13: there is no '--'; write a -= 1"},
+      {Message::TypeOfLet, body("let a: f32 = n;"),
+       "3:6: a name takes the type of its value; write a = cast<f32>(...)"},
+      {Message::TypeBeforeName, body("f32 a = 0;"), "3:1: a value gets a name by let, a variable by var; write let a"},
+      {Message::StoreWord, body("Y[n, 0] = 1;"), "3:2: what is written to a view is stored; write store Y[...] = ..."},
+      {Message::ViewIndices, body("let a = load X;"), "3:15: 'X' needs an index for each dimension of the view"},
+      {Message::ViewIndices, body("store Y = 1;"), "3:9: 'Y' needs an index for each dimension of the view"},
+      {Message::SliceForm, body("let a = load X[0:4, 0];"), "3:17: a slice is start :+ SIZE, with a constant SIZE"},
+      {Message::LoopRange, body("for (j = 0; j < n; j += 1) { }"), "3:5: a loop is for j in lo..hi"},
+      {Message::LoopRange, body("for j in n { }"), "3:12: a loop is for j in lo..hi"},
+      {Message::LoopStep, body("for j in 0..n..2 { }"), "3:14: a loop counts by one"},
+      {Message::EqualsInCondition, body("if n = 3 { }"), "3:6: '=' gives a value to a var; compare with '=='"},
+      {Message::BodyBraces, body("if n > 3 store Y[0, 0] = 1;"), "3:10: the body of an if or a loop stands in braces"},
+      {Message::TypedForm, body("let a = cast(f32, n);"), "3:9: 'cast' names the type that it makes; write cast<f32>"},
+      {Message::TypedForm, body("let a = fill(0);"), "3:9: 'fill' names the type that it makes; write fill<f32>[N]"},
+      {Message::ForeignType, body("let a = cast<float>(n);"), "3:14: there is no type 'float'; write f32"},
+      {Message::ForeignType, "kernel k<T: half>(X: view<T>[N]) grid (1) |i| {}",
+       "1:13: there is no type 'half'; write f16"},
+      {Message::NotAnInteger, body("let a = load X[0 :+ 3.5, 0];"),
+       "3:21: expected an integer constant, found the float"},
+  };
+}
+
 //===----------------------------------------------------------------------===//
 // The test
 //===----------------------------------------------------------------------===//
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  for (auto part :
-       {lexerRows, parserRows, nameRows, specialisationRows, typeRows, bitRows, functionRows, tileRows, statementRows})
+  for (auto part : {lexerRows, parserRows, nameRows, specialisationRows, typeRows, bitRows, functionRows, tileRows,
+                    statementRows, foreignRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
