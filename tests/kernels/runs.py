@@ -28,11 +28,15 @@ class Runs(unittest.TestCase):
     def file_of(self, kernel):
         return kernel.removesuffix("_backward") + ".tile"
 
-    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None):
-        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'."""
+    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, text=None):
+        """Runs the kernel, of its file or of `text`, with --check; the outputs' elements by name, and under "in" the inputs'."""
         source, values = random.Random(name), {"in": {}}
         with tempfile.TemporaryDirectory() as out:
-            words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
+            path = os.path.join(out, name + ".tile") if text else os.path.join(ROOT, self.FOLDER, self.file_of(name))
+            if text:
+                with open(path, "w") as file:
+                    file.write(text)
+            words = [IMBREX, "run", path, "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
             for key, (type_, shape, element) in dict(inputs).items():
                 path = os.path.join(out, key + "_in.npy")
                 values["in"][key] = [element(source) for _ in range(math.prod(shape))]
