@@ -191,6 +191,7 @@ static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
 }
 
 static LogicalResult lowerIf(Lowering &l, scf::IfOp branch) {
+  l.count.addBranch();
   OpBuilder &b = l.b;
   Location loc = branch.getLoc();
   Block *before = b.getInsertionBlock();

@@ -60,6 +60,34 @@ static Value toInteger(Lowering &l, Operation *op, Value x, StringRef intrinsic)
   return l.select(isNumber, l.callIntrinsic(type, intrinsic, x), l.zero(type));
 }
 
+/// Digits of f32 and f64, in bits.
+static constexpr unsigned kDigitsF32 = 24, kDigitsF64 = 53;
+
+/// An integer as bf16, rounded once: x in f32 (in f64 if it has 64 bits) would be rounded there first. Where x has more
+/// digits, those that do not fit become one bit at the place above them, "to odd": nothing is rounded, and what is in
+/// the middle of two bf16 is no longer taken for it. Of 32 bits 0x1010001 becomes 0x1010100.
+static Value integerToBF16(Lowering &l, Value x, bool isSigned) {
+  const bool isLong = x.getType().isInteger(64);
+  const unsigned digits = isLong ? kDigitsF64 : kDigitsF32;
+  auto number = [&](int64_t value) { return isLong ? l.i64(value) : l.i32(value); };
+  auto compare = [&](LLVM::ICmpPredicate predicate, Value a, int64_t value) {
+    return LLVM::ICmpOp::create(l.b, l.loc, predicate, a, number(value));
+  };
+  if (x.getType().getIntOrFloatBitWidth() >= 32) {
+    const int64_t place = int64_t(1) << (x.getType().getIntOrFloatBitWidth() - digits), limit = int64_t(1) << digits;
+    Value dropped = LLVM::AndOp::create(l.b, l.loc, x, number(place - 1));
+    Value bit = l.select(compare(LLVM::ICmpPredicate::ne, dropped, 0), number(place), number(0));
+    Value odd = LLVM::OrOp::create(l.b, l.loc, l.sub(x, dropped), bit);
+    Value fits = isSigned ? compare(LLVM::ICmpPredicate::ult, l.add(x, number(limit)), 2 * limit)
+                          : compare(LLVM::ICmpPredicate::ult, x, limit);
+    x = l.select(fits, x, odd);
+  }
+  Type wide = isLong ? Type(l.b.getF64Type()) : l.b.getF32Type();
+  Value exact = isSigned ? Value(LLVM::SIToFPOp::create(l.b, l.loc, wide, x))
+                         : Value(LLVM::UIToFPOp::create(l.b, l.loc, wide, x));
+  return LLVM::FPTruncOp::create(l.b, l.loc, l.b.getBF16Type(), exact);
+}
+
 static Value integerElement(Lowering &l, Operation *op, ValueRange v) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](arith::AddIOp) { return make<LLVM::AddOp>(l, v); })
@@ -88,14 +116,19 @@ static Value integerElement(Lowering &l, Operation *op, ValueRange v) {
 }
 
 static Value castElement(Lowering &l, Operation *op, ValueRange v) {
+  const bool isToBF16 = getElementTypeOrSelf(op->getResult(0).getType()).isBF16();
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](arith::ExtSIOp) { return makeCast<LLVM::SExtOp>(l, op, v); })
       .Case([&](arith::ExtUIOp) { return makeCast<LLVM::ZExtOp>(l, op, v); })
       .Case([&](arith::TruncIOp) { return makeCast<LLVM::TruncOp>(l, op, v); })
       .Case([&](arith::ExtFOp) { return makeCast<LLVM::FPExtOp>(l, op, v); })
       .Case([&](arith::TruncFOp) { return makeCast<LLVM::FPTruncOp>(l, op, v); })
-      .Case([&](arith::SIToFPOp) { return makeCast<LLVM::SIToFPOp>(l, op, v); })
-      .Case([&](arith::UIToFPOp) { return makeCast<LLVM::UIToFPOp>(l, op, v); })
+      .Case([&](arith::SIToFPOp) {
+        return isToBF16 ? integerToBF16(l, v[0], /*isSigned=*/true) : makeCast<LLVM::SIToFPOp>(l, op, v);
+      })
+      .Case([&](arith::UIToFPOp) {
+        return isToBF16 ? integerToBF16(l, v[0], /*isSigned=*/false) : makeCast<LLVM::UIToFPOp>(l, op, v);
+      })
       .Case([&](arith::FPToSIOp) { return toInteger(l, op, v[0], "llvm.fptosi.sat"); })
       .Case([&](arith::FPToUIOp) { return toInteger(l, op, v[0], "llvm.fptoui.sat"); })
       .Case([&](arith::BitcastOp) { return makeCast<LLVM::BitcastOp>(l, op, v); })

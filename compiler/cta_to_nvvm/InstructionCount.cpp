@@ -40,7 +40,13 @@ void InstructionCount::notifyOperationInserted(Operation *op, OpBuilder::InsertP
     add(op);
 }
 
+void InstructionCount::notifyBlockInserted(Block *block, Region *previous, Region::iterator) {
+  if (!previous)
+    ++operations;
+}
+
 void InstructionCount::add(Operation *op) {
+  ++operations;
   if (isFree(op))
     return;
   ++instructions;
@@ -50,4 +56,9 @@ void InstructionCount::add(Operation *op) {
 void InstructionCount::addLoop() {
   instructions += kLoopInstructions;
   machineInstructions += kLoopInstructions;
+}
+
+void InstructionCount::addBranch() {
+  instructions += kBranchInstructions;
+  machineInstructions += kBranchInstructions;
 }

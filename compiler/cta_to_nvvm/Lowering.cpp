@@ -36,6 +36,7 @@ LogicalResult Lowering::checkSize(Operation *op) const {
   };
   return success(succeeded(check(count.instructions, kMostInstructions, "instructions")) &&
                  succeeded(check(count.machineInstructions, kMostMachineInstructions, "machine instructions")) &&
+                 succeeded(check(count.operations, kMostOperations, "operations of stage nvvm")) &&
                  succeeded(check(count.names, kMostNames, "named registers")));
 }
 

@@ -168,14 +168,14 @@ Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
   return loadMatrices(l, l.sharedPointer(slotOfB, shared, place), two ? 4 : 2, !keyMajor);
 }
 
-/// Elements as a word: an i32, or the f32 itself.
+/// Elements as a word: two f16, an i32, or the f32 itself.
 Value MmaProduct::pack(ArrayRef<Value> elements) {
   if (elements.size() == 1)
     return elements.front();
   Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({int64_t(elements.size())}, element));
   for (auto [i, each] : llvm::enumerate(elements))
     all = LLVM::InsertElementOp::create(b, l.loc, all, each, l.i32(i));
-  return LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
+  return element.isF16() ? all : LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
 }
 
 /// This lane's word of row `line` + `lineStep` of A, or of such a column of B, from its buffer, element by element.
@@ -223,8 +223,12 @@ SmallVector<Fragment> MmaProduct::loadB(unsigned block, unsigned step, bool two)
   return fragments;
 }
 
-/// Rounds f32 to tf32.
+/// Words in the types of the instruction: once a fragment, as many instructions take it. Rounds f32 to tf32.
 Fragment MmaProduct::toFragment(Values words) {
+  if (element.isF16())
+    for (Value &word : words)
+      if (word.getType().isInteger(32))
+        word = LLVM::BitcastOp::create(b, l.loc, VectorType::get({2}, element), word);
   if (dot.getMode() == tile::DotMode::Ieee)
     return {words, {}};
   Fragment fragment;
@@ -255,13 +259,6 @@ void MmaProduct::multiply(unsigned row, unsigned column, const Fragment &a, cons
 /// Adds to the sums from `first` on.
 void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords) {
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sums[first].getType()));
-  auto operand = [&](ArrayRef<Value> words) {
-    Values result(words);
-    if (element.isF16())
-      for (Value &word : result)
-        word = LLVM::BitcastOp::create(b, l.loc, VectorType::get({2}, element), word);
-    return result;
-  };
   // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
   Values c(sums.begin() + first, sums.begin() + first + 4);
   std::optional<std::array<NVVM::MMATypes, 2>> types;
@@ -274,9 +271,8 @@ void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> 
   }
   if (element.isInteger(8))
     overflow = NVVM::MMAIntOverflow::wrapped;
-  Value d =
-      NVVM::MmaOp::create(b, l.loc, type, operand(a), operand(bWords), c, {16, 8, int64_t(depth)}, std::nullopt,
-                          overflow, types, std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Value d = NVVM::MmaOp::create(b, l.loc, type, a, bWords, c, {16, 8, int64_t(depth)}, std::nullopt, overflow, types,
+                                std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   for (unsigned i = 0; i < 4; ++i)
     sums[first + i] = LLVM::ExtractValueOp::create(b, l.loc, d, i);
 }

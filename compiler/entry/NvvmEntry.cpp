@@ -19,7 +19,6 @@ using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
 
-static constexpr unsigned kMaxNvvmOperations = 1 << 18; ///< with constants and names of registers
 static constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3;
 static constexpr int64_t kSharedAlignment = 1024;
 
@@ -182,11 +181,9 @@ LogicalResult NvvmCheck::checkOperation(Operation *op) {
   }
   if (auto assembly = dyn_cast<LLVM::InlineAsmOp>(op); assembly && failed(checkAssembly(assembly)))
     return failure();
-  if (auto load = dyn_cast<LLVM::LoadOp>(op);
-      load && (load.getOrdering() != LLVM::AtomicOrdering::not_atomic || load.getVolatile_()))
+  if (auto load = dyn_cast<LLVM::LoadOp>(op); load && load.getOrdering() != LLVM::AtomicOrdering::not_atomic)
     return check.error(op) << "loads are plain";
-  if (auto store = dyn_cast<LLVM::StoreOp>(op);
-      store && (store.getOrdering() != LLVM::AtomicOrdering::not_atomic || store.getVolatile_()))
+  if (auto store = dyn_cast<LLVM::StoreOp>(op); store && store.getOrdering() != LLVM::AtomicOrdering::not_atomic)
     return check.error(op) << "stores are plain";
   if (auto gep = dyn_cast<LLVM::GEPOp>(op); gep && (!gep.getElemType().isInteger(8) || gep.getIndices().size() != 1))
     return check.error(op) << "addresses are counted in bytes: one index, of i8";
@@ -255,7 +252,7 @@ LogicalResult NvvmCheck::run() {
       failed(check.checkLaunch(kernel, /*expected=*/true)) || failed(checkFunction()) ||
       (global && failed(checkGlobal(global))))
     return failure();
-  return check.checkEach(kernel.getBody(), kMaxNvvmOperations, [&](Operation *op) {
+  return check.checkEach(kernel.getBody(), kMostOperations, [&](Operation *op) {
     return success(succeeded(checkOperation(op)) && succeeded(checkSize(op)));
   });
 }

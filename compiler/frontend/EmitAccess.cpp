@@ -19,7 +19,7 @@ Value Emitter::emitIndexValue(const ast::Expr &expr) {
   Val index = settleChoice(expr.offset, emit(expr));
   if (!index.tile())
     return toI32(expr, index, "an index");
-  if (index.element().isInteger(32))
+  if (isOf(index, DataType::I32))
     return index.ssa;
   error(expr.offset, Message::IndexTileType, describe(index));
   return {};

@@ -157,12 +157,20 @@ Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
   StringRef word = expr.type.name.empty() ? StringRef("ieee") : StringRef(expr.type.name);
   if (!tile::symbolizeDotMode(word))
     return error(expr.type.offset, Message::DotMode, word);
-  const Val &x = arguments[0], &y = arguments[1];
+  Val x = arguments[0], y = arguments[1];
+  if (x.kind == Val::Choice && y.tile()) // a literal takes the other factor's type
+    x = adapt(expr.operands[0]->offset, x, y.element(), y.isUnsigned);
+  if (y.kind == Val::Choice && x.tile())
+    y = adapt(expr.operands[1]->offset, y, x.element(), x.isUnsigned);
+  if (x.isPoison() || y.isPoison())
+    return {};
   RankedTensorType xt = x.tile(), yt = y.tile();
   bool tiles = xt && yt && xt.getRank() == 2 && yt.getRank() == 2 && xt.getElementType() == yt.getElementType() &&
-               (isa<FloatType>(xt.getElementType()) || xt.getElementType().isInteger(8));
+               (isa<FloatType>(xt.getElementType()) || xt.getElementType().isInteger(8)) && !x.isUnsigned &&
+               !y.isUnsigned;
   std::optional<DataType> factor = tiles ? dataTypeOf(xt.getElementType()) : std::nullopt;
-  Type sum = toType(wideType(factor.value_or(DataType::F32)));
+  const DataType wide = wideType(factor.value_or(DataType::F32));
+  Type sum = toType(wide);
   if (!tiles)
     return error(expr.offset, Message::DotTypes, describe(x), describe(y), describe(sum));
   if (xt.getDimSize(1) != yt.getDimSize(0))
@@ -173,9 +181,9 @@ Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
   Value accumulator;
   if (arguments.size() == 2) {
     accumulator = arith::ConstantOp::create(b, at(expr.offset), SplatElementsAttr::get(type, b.getZeroAttr(sum)));
-  } else if (arguments[2].kind == Val::Ssa && arguments[2].ssa.getType() == type) {
+  } else if (arguments[2].kind == Val::Ssa && isOf(arguments[2], wide) && arguments[2].ssa.getType() == type) {
     accumulator = arguments[2].ssa;
-  } else if (arguments[2].kind == Val::Ssa && arguments[2].element() == sum) {
+  } else if (arguments[2].kind == Val::Ssa && isOf(arguments[2], wide)) {
     return error(expr.offset, Message::DotShapes, describe(xt.getShape()), describe(yt.getShape()),
                  " into " + describe(arguments[2]));
   } else {

@@ -9,6 +9,7 @@
 
 #include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Parser.h"
 #include "mlir/IR/Verifier.h"
 
@@ -111,7 +112,7 @@ std::optional<DataType> Emitter::resolveType(const ast::TypeName &type) {
   if (auto it = program.types.find(type.name); it != program.types.end())
     result = it->second;
   if (!result) {
-    error(type.offset, Message::ExpectedType, "'" + type.name + "'");
+    reportUnknownType(diagnostics, type.offset, type.name);
     return std::nullopt;
   }
   if (type.wide)

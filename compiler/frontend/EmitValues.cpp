@@ -164,7 +164,9 @@ std::optional<int64_t> Emitter::emitConstant(const ast::Expr &expr) {
   Val value = emit(expr);
   if (value.kind == Val::Integer)
     return value.integer;
-  if (!value.isPoison())
+  if (value.kind == Val::Float || value.kind == Val::Bool)
+    error(expr.offset, Message::NotAnInteger, describe(value));
+  else if (!value.isPoison())
     error(expr.offset, Message::NotConstant, "'" + ast::toText(expr) + "'");
   return std::nullopt;
 }

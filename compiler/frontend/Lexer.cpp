@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Lexer.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Messages.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
@@ -71,7 +72,10 @@ private:
     std::string shown(text.substr(at, length));
     if (length == 1 ? !llvm::isPrint(shown[0]) : !llvm::json::isUTF8(shown))
       shown = "\\x" + llvm::utohexstr(uint8_t(shown[0]));
-    report(diagnostics, offsetOf(at), Message::UnknownCharacter, shown);
+    if (std::optional<StringRef> instead = characterInsteadOf(shown))
+      report(diagnostics, offsetOf(at), Message::ForeignCharacter, shown, *instead);
+    else
+      report(diagnostics, offsetOf(at), Message::UnknownCharacter, shown);
     at += length;
   }
 
@@ -109,6 +113,14 @@ private:
     readNumber(tokens.back());
   }
 
+  /// The message for a number that cannot be read.
+  static Message formOf(StringRef number) {
+    if (number.starts_with_insensitive("0x") || number.starts_with_insensitive("0b"))
+      return Message::NotDecimal;
+    bool hasSuffix = StringRef("fFlLuUhH").contains(number.back()) && llvm::isDigit(number.drop_back().back());
+    return hasSuffix ? Message::NumberSuffix : Message::BadNumber;
+  }
+
   /// Fills in the token's value; 1 stands for one that is wrong, and is wrong nowhere.
   void readNumber(Token &token) {
     if (token.text.size() > kMaxNumberBytes) {
@@ -122,7 +134,7 @@ private:
     std::optional<int64_t> integer = isFloat ? std::nullopt : readInteger(token.text);
     std::optional<double> number = isFloat && llvm::isDigit(token.text.back()) ? readReal(token.text) : std::nullopt;
     if (!integer && !number)
-      report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : Message::BadNumber, token.text);
+      report(diagnostics, token.offset, onlyDigits ? Message::IntegerTooLarge : formOf(token.text), token.text);
     token.integer = integer.value_or(1);
     token.number = number.value_or(1);
   }

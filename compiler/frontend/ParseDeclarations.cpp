@@ -180,7 +180,7 @@ bool Parser::parseAllowed(GenericParameter &generic) {
       return false;
     std::optional<DataType> known = type.wide ? std::nullopt : parseDataType(type.name);
     if (!known) {
-      report(diagnostics, type.offset, Message::ExpectedType, "'" + type.name + "'");
+      reportUnknownType(diagnostics, type.offset, type.name);
       return false;
     }
     if (!llvm::is_contained(generic.allowed, *known))

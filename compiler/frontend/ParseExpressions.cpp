@@ -139,6 +139,10 @@ ExprPtr Parser::parsePostfix(ExprPtr base) {
     ExprPtr node;
     if (peek().is(".")) {
       take();
+      if (base->kind == Expr::Integer && peek().kind != TokenKind::Name) {
+        fail(Message::PointAlone, toText(*base) + ".0");
+        return nullptr;
+      }
       node = make(Expr::Member, peek().offset);
       if (!expectName(node->text, "a field's name"))
         return nullptr;
@@ -209,7 +213,8 @@ ExprPtr Parser::parsePrimary() {
     return inner && expect(")") ? std::move(inner) : nullptr;
   }
   if (token.kind != TokenKind::Name) {
-    fail(Message::ExpectedExpression, token.describe());
+    if (!refuseExpression())
+      fail(Message::ExpectedExpression, token.describe());
     return nullptr;
   }
   if ((token.is("fill") || token.is("cast")) && peek(1).is("<"))
@@ -233,6 +238,11 @@ ExprPtr Parser::parseCall() {
   std::vector<ExprPtr> arguments;
   if (isReservedFunction(peek().text)) {
     fail(Message::Unsupported, peek().describe());
+    return nullptr;
+  }
+  if (peek().is("fill") || peek().is("cast")) {
+    report(diagnostics, peek().offset, Message::TypedForm, peek().text,
+           peek().is("cast") ? "cast<f32>(x)" : "fill<f32>[N](x)");
     return nullptr;
   }
   if (!expectName(node->text, "a function"))

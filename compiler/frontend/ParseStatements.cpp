@@ -32,6 +32,8 @@ void Parser::parseStatements(Block &block, bool stopsAtReturn) {
 bool Parser::parseBlock(Block &block) {
   ++depth;
   llvm::scope_exit leave([&] { --depth; });
+  if (peek().is("store") || peek().is("let") || peek().is("var") || peek().is("for"))
+    return fail(Message::BodyBraces, "");
   if (tooDeep() || !expect("{"))
     return false;
   parseStatements(block, /*stopsAtReturn=*/false);
@@ -99,6 +101,9 @@ std::unique_ptr<Stmt> Parser::parseStatement() {
     ok = false;
   } else if (peek().kind == TokenKind::Name && peek(1).kind != TokenKind::Name) {
     ok = parseAssign(*stmt);
+  } else if (peek().kind == TokenKind::Name && peek(2).is("=")) {
+    report(diagnostics, peek().offset, Message::TypeBeforeName, peek().text, peek(1).text);
+    ok = false;
   } else {
     ok = fail(Message::ExpectedStatement, peek().describe() + misspelt({"let", "var", "for", "if", "store"}));
   }
@@ -111,6 +116,8 @@ bool Parser::parseFor(Stmt &stmt) {
   ++loops;
   llvm::scope_exit leave([&] { --loops; });
   stmt.offset = peek().offset;
+  if (peek().is("("))
+    return fail(Message::LoopRange, "");
   if (tooMany("loops in one another", loops, kMaxLoops) || !expectName(stmt.name, "the loop's name") || !expect("in"))
     return false;
   if (peek().is("tiles") && peek(1).is("(")) {

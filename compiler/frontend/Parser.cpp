@@ -32,7 +32,8 @@ std::string Parser::misspelt(std::initializer_list<std::string> keywords) const 
 bool Parser::expect(StringRef symbol) {
   if (accept(symbol))
     return true;
-  report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
+  if (!refuseForm(symbol))
+    report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
   return false;
 }
 

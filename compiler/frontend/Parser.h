@@ -38,6 +38,17 @@ private:
   bool tooMany(llvm::StringRef what, size_t count, size_t limit);
   bool expectInteger(int64_t &value);
   bool fail(Message message, const std::string &found);
+
+  //===--- What other languages would have here (ForeignForms.cpp): true, and reported, where a form is known ---===//
+  /// `expected`: the symbol that the grammar has here.
+  bool refuseForm(llvm::StringRef expected);
+  bool refuseAssignForm();
+  bool refuseOperator();
+  /// Where an expression must begin.
+  bool refuseExpression();
+  /// The name that has just been taken, "x" if it is none.
+  std::string nameBefore() const;
+
   /// ", did you mean ...?" if the next token is a name close to one of `keywords`.
   std::string misspelt(std::initializer_list<std::string> keywords) const;
   /// Skips to the end of a broken statement or declaration.

@@ -38,15 +38,25 @@ void truncateFloat(OpRun &run) {
     out = roundTo(in, run.out().element.kind);
 }
 
+/// `in` rounded once. A double would be rounded already: the digits that it has not become one bit at the place above
+/// them (2^11 where there are 64), which tells that there was more.
+template <typename Int> double toFloat(Int in, ElementType::Kind kind) {
+  if (kind == ElementType::F64 || std::abs(double(in)) < 0x1p53)
+    return roundTo(double(in), kind);
+  constexpr Int kPlace = 1 << 11;
+  Int dropped = in & (kPlace - 1);
+  return roundTo(double((in - dropped) | (dropped ? kPlace : 0)), kind);
+}
+
 void signedToFloat(OpRun &run) {
   for (auto [in, out] : llvm::zip(run.in(0).ints, run.out().floats))
-    out = double(in);
+    out = toFloat(in, run.out().element.kind);
 }
 
 void unsignedToFloat(OpRun &run) {
   unsigned width = run.in(0).element.width;
   for (auto [in, out] : llvm::zip(run.in(0).ints, run.out().floats))
-    out = double(zeroExtend(in, width));
+    out = toFloat(zeroExtend(in, width), run.out().element.kind);
 }
 
 /// Truncates towards zero, to `lowest` and `highest` what lies outside; `end` is the first power of two beyond.

@@ -97,8 +97,10 @@ static Result<DataType> readType(DLDataType type) {
   for (const TypeRow &row : kTypeCodes)
     if (row.code == type.code && 8 * byteSize(row.type) == type.bits)
       return row.type;
-  return argumentError("the tensor's elements are " + typeText(type) +
-                       ": taken are bool, int8, int32, int64, float16, bfloat16, float32 and float64");
+  std::string taken;
+  for (const TypeRow &row : kTypeCodes)
+    taken += (taken.empty() ? "" : ", ") + typeText({row.code, uint8_t(8 * byteSize(row.type)), 1});
+  return argumentError("the tensor's elements are " + typeText(type) + ": taken are " + taken);
 }
 
 static Result<void> readTensor(const Runtime &runtime, const DLTensor &tensor, imbrex_view &view) {

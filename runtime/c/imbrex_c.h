@@ -269,8 +269,8 @@ typedef struct imbrex_argument {
 /* DLPack (dlpack.h 0.8 and 1.x, https://dmlc.github.io/dlpack). `versioned` tells what the pointer is:
      0   a DLManagedTensor, or a DLTensor, its first member (capsules named "dltensor")
      1   a DLManagedTensorVersioned (capsules named "dltensor_versioned")
-   Types: bool, int8, int32, int64, float16, bfloat16, float32, float64, one lane. Device: kDLCUDA with the
-   runtime's ordinal; on a simulated device kDLExtDev with a number of the runtime's own. */
+   Types: bool, int8, int32, int64, uint8, uint32, float16, bfloat16, float32, float64, one lane. Device: kDLCUDA with
+   the runtime's ordinal; on a simulated device kDLExtDev with a number of the runtime's own. */
 
 /* The view of a tensor: byte_offset, strides (null: dense) and the read-only flag are taken over. Memory of another
    device (the host's, pinned or managed memory, another GPU) is refused. Nothing is kept or freed: the tensor must

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Arrays in .npy files, with the standard library alone: dense, of f16, f32, f64, i32, i64, u8 and u32; bf16 is read and written as the
+"""Arrays in .npy files, with the standard library alone: dense, of f16, f32, f64, i8, i32, i64, u8 and u32; bf16 is read and written as the
 upper half of f32 under the type '<V2', as `imbrex run` does.
 """
 import ast
@@ -7,7 +7,7 @@ import math
 import struct
 
 _TYPES = {"f16": ("<f2", "e"), "f32": ("<f4", "f"), "f64": ("<f8", "d"), "i32": ("<i4", "i"), "i64": ("<i8", "q"),
-          "u8": ("|u1", "B"), "u32": ("<u4", "I")}
+          "i8": ("|i1", "b"), "u8": ("|u1", "B"), "u32": ("<u4", "I")}
 _LETTERS = {descr: letter for descr, letter in _TYPES.values()}
 
 

@@ -28,14 +28,18 @@ class Runs(unittest.TestCase):
     def file_of(self, kernel):
         return kernel.removesuffix("_backward") + ".tile"
 
-    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=()):
-        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'. `hooks` are pairs
-        of a hook and its binding. An input's name may be a view's and what is stored of it, "K ragged 0", "K ragged
-        1": these together are --arg K=ragged(..)."""
+    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=(), text=None):
+        """Runs the kernel, of its file or of `text`, with --check; the outputs' elements by name, and under "in" the
+        inputs'. `hooks` are pairs of a hook and its binding. An input's name may be a view's and what is stored of it,
+        "K ragged 0", "K ragged 1": these together are --arg K=ragged(..)."""
         source, values = random.Random(name), {"in": {}}
         stored = {}
         with tempfile.TemporaryDirectory() as out:
-            words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
+            path = os.path.join(out, name + ".tile") if text else os.path.join(ROOT, self.FOLDER, self.file_of(name))
+            if text:
+                with open(path, "w") as file:
+                    file.write(text)
+            words = [IMBREX, "run", path, "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
             for key, (type_, shape, element) in dict(inputs).items():
                 path = os.path.join(out, key.replace(" ", "_") + "_in.npy")
                 values["in"][key] = [element(source) for _ in range(math.prod(shape))]

@@ -86,6 +86,18 @@ static std::vector<Row> kernelRows() {
        "a loop counts in i32, by a positive constant"},
       {Stage::Tile, kernel("%b = cta.alloc : !cta.buffer<8, 8, f32, span 32>"), "no operation of this stage"},
       {Stage::Tile, cta(""), "a kernel of stage tile has no cta.launch"},
+      {Stage::Tile, kernel("%a = func.call @k(%x, %y) : (!tile.view<?xf32>, !tile.view<?xf32, out>) -> i32"), "error"},
+      {Stage::Tile, "module { func.func private @k() attributes {" + kAttributes + "} }", "a kernel is not private"},
+      {Stage::Tile,
+       "module { func.func @k() -> i32 attributes {" + kAttributes +
+           "} {\n%a = arith.constant 0 : i32\n"
+           "return %a : i32 } }",
+       "a kernel gives nothing and has one block"},
+      {Stage::Tile,
+       kernel("", kAttributes, "k",
+              "%x: !tile.view<?xf32> {tile.alignment = 4 : i32, tile.name = \"X\", "
+              "tile.extents = []}"),
+       "tile.extents has one text a dimension"},
   };
 }
 
@@ -140,14 +152,54 @@ static std::vector<Row> ptxRows() {
   };
 }
 
+static const std::string kNvvmAttributes = "cta.launch = #cta.launch<\"sm_80\", threads 32, shared 0, registers 255>, "
+                                           "nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 32>";
+
+/// `body` stands from line 2 on.
+static std::string nvvm(const std::string &body, const std::string &arguments = "%x: i32",
+                        const std::string &attributes = kNvvmAttributes, const std::string &before = "") {
+  return "module { " + before + "llvm.func @k(" + arguments + ") attributes {" + attributes + "} {\n" + body +
+         "\nllvm.return } }";
+}
+
 static std::vector<Row> nvvmRows() {
-  auto assembly = [](const std::string &words) {
-    return "module { llvm.func @k(%x: f32, %y: f64) attributes {cta.launch = #cta.launch<\"sm_80\", threads 32, shared "
-           "0, "
-           "registers 255>, nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 32>} {\n"
-           "%a = llvm.inline_asm " +
-           words + "\nllvm.return } }";
+  auto global = [](const std::string &text) { return nvvm("", "", kNvvmAttributes, text + "\n"); };
+  const std::string pointer = "%p: !llvm.ptr<1>", unknownType = "t:2:6: error: unknown type";
+  return {
+      {Stage::Nvvm, nvvm("llvm.fence acq_rel"), "t:2:1: error: 'llvm.fence' is no operation of this stage"},
+      {Stage::Nvvm, nvvm("%a = llvm.zext %x : i32 to i128"), unknownType + " 'i128'"},
+      {Stage::Nvvm, nvvm("", "%x: i128"), "t:1:10: error: unknown type 'i128'"},
+      {Stage::Nvvm, nvvm("%a = llvm.mlir.constant(1.0 : f32) : i32"), "a constant is a number of its own type"},
+      {Stage::Nvvm, nvvm("%a = llvm.load %p atomic monotonic {alignment = 4 : i64} : !llvm.ptr<1> -> i32", pointer),
+       "loads are plain"},
+      {Stage::Nvvm,
+       nvvm("llvm.store %x, %p atomic monotonic {alignment = 4 : i64} : i32, !llvm.ptr<1>", "%x: i32, " + pointer),
+       "stores are plain"},
+      {Stage::Nvvm, nvvm("%a = llvm.getelementptr %p[1] : (!llvm.ptr<1>) -> !llvm.ptr<1>, i32", pointer),
+       "addresses are counted in bytes: one index, of i8"},
+      {Stage::Nvvm, nvvm("%a = llvm.bitcast %x : i32 to vector<2xi32>"), "no conversion of 'i32' to 'vector<2xi32>'"},
+      {Stage::Nvvm, nvvm("", "%x: i32", kNvvmAttributes + ", passthrough = [\"noinline\"]"),
+       "a kernel is an external function that gives nothing"},
+      {Stage::Nvvm, nvvm("", "%x: i32 {llvm.noundef}"), "a kernel is an external function that gives nothing"},
+      {Stage::Nvvm,
+       nvvm("", "%x: i32",
+            "cta.launch = #cta.launch<\"sm_80\", threads 32, shared 0, registers 255>, nvvm.kernel, "
+            "nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 64>"),
+       "nvvm.reqntid must be the 32 threads of cta.launch, and nvvm.minctasm 1"},
+      {Stage::Nvvm,
+       global("llvm.mlir.global external @other() {addr_space = 3 : i32, alignment = 1024 : i64} : "
+              "!llvm.array<0 x i8>"),
+       "t:1:10: error: shared memory is external @KERNEL_shared()"},
+      {Stage::Nvvm,
+       global("llvm.mlir.global external @k_shared() {addr_space = 3 : i32, alignment = 16 : i64} : "
+              "!llvm.array<0 x i8>"),
+       "alignment = 1024"},
+      {Stage::Nvvm, global("llvm.func @other()"), "expected one kernel and its shared memory, and nothing else"},
   };
+}
+
+static std::vector<Row> assemblyRows() {
+  auto assembly = [](const std::string &words) { return nvvm("%a = llvm.inline_asm " + words, "%x: f32, %y: f64"); };
   const std::string expected = "t:2:6: error: inline assembly is the empty text that pins";
   return {
       {Stage::Nvvm, assembly("has_side_effects \"trap;\", \"=f,0\" %x : (f32) -> f32"), expected},
@@ -161,25 +213,24 @@ static std::vector<Row> nvvmRows() {
 
 /// More than LLVM compiles in a sensible time; and tiles that only rename registers, which take memory.
 static std::vector<Row> sizeRows() {
-  std::string adds, splats;
+  std::string adds, constants, splats;
   for (unsigned i = 0; i < 40000; ++i)
     adds += "%a" + std::to_string(i) + " = llvm.add %x, %x : i32\n";
+  for (unsigned i = 0; i < 60000; ++i)
+    constants += "%a" + std::to_string(i) + " = llvm.mlir.constant(1 : i32) : i32\n";
   for (unsigned i = 0; i < 1100; ++i)
     splats += "%a" + std::to_string(i) +
               " = tile.splat %c0 : i32 -> tensor<32768xi32, #cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 1 "
               "stride 1 repeat 1024\">>\n";
   return {
-      {Stage::Nvvm,
-       "module { llvm.func @k(%x: i32) attributes {cta.launch = #cta.launch<\"sm_80\", threads 32, shared 0, "
-       "registers 255>, nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 32>} {\n" +
-           adds + "llvm.return } }",
-       "t:36002:11: error: this kernel takes more than 36000 instructions of each thread"},
+      {Stage::Nvvm, nvvm(adds), "t:36002:11: error: this kernel takes more than 36000 instructions of each thread"},
+      {Stage::Nvvm, nvvm(constants), "t:60003:1: error: this kernel takes more than 60000 operations"},
       {Stage::Cta, cta(splats), "takes 1048577 named registers of each thread, more than 1048576"},
   };
 }
 
 TEST(Entry, EveryRuleGivesItsErrorAtItsPlace) {
-  for (auto part : {textRows, kernelRows, ctaRows, nvvmRows, ptxRows, sizeRows})
+  for (auto part : {textRows, kernelRows, ctaRows, nvvmRows, assemblyRows, ptxRows, sizeRows})
     for (const Row &row : part()) {
       CompileResult result = compileFrom(row.stage, {"t", row.text}, {});
       EXPECT_FALSE(result.kernel) << row.text;

@@ -195,6 +195,8 @@ TEST(Emit, WhereOfLiteralsIsALiteral) {
   EXPECT_HAS(emitBody("store Y[0, 0 :+ 64] = where(iota(64) < n, 1, 0);"), "tensor<64xi1>, tensor<64xf32>");
   EXPECT_HAS(emitBody("let a = fill<f16>[4](where(f < 1, 1, 2));"), "tile.splat");
   EXPECT_HAS(emitBody("let a = rowsum(where(iota(4)[_, :] < n, 1, 0));"), "tensor<1x4xi32> -> tensor<1xi32>");
+  EXPECT_HAS(emitBody("let a = dot(where(iota(16)[:, _] > iota(8)[_, :], 1, 0), load H[0 :+ 8, :]);"),
+             "tensor<16x8xf16>, tensor<8x64xf16>");
   EXPECT_HAS(emitBody("let a = where(iota(4) < n, 1, 0)[:, _];"), "tensor<4xi32> -> tensor<4x1xi32>");
   EXPECT_HAS(emitBody("let a = cast<f16>(where(f < 1, 1, 2.5));"), "arith.select");
 }

@@ -11,7 +11,7 @@
 
 #include "Emit.h"
 #include "gtest/gtest.h"
-#include <chrono>
+#include <ctime>
 #include <random>
 
 using namespace imbrex;
@@ -118,9 +118,8 @@ TEST(Hostile, LargeTextsEndSoon) {
       std::string(kAlmost, '9'),
   };
   for (const std::string &text : texts) {
-    auto begin = std::chrono::steady_clock::now();
+    std::clock_t begin = std::clock(); // of the processor: others may use the machine
     emit(text);
-    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-    EXPECT_LT(elapsed.count(), 10.0) << text.substr(0, 200);
+    EXPECT_LT(double(std::clock() - begin) / CLOCKS_PER_SEC, 10.0) << text.substr(0, 200);
   }
 }

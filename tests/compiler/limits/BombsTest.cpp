@@ -65,6 +65,13 @@ TEST(Bombs, Loops) {
   for (size_t count : {300, 3000})
     check(number(count) + " loops after one another",
           kernel("f32", "var s = fill<f32>[32](0); " + repeat(count, loop) + "store Y[i, 0 :+ 32] = s;"));
+  auto branch = [](size_t i) { return "if s > " + number(i) + ".5 { store Y[" + number(i) + ", 1] = s; s *= 2.0; } "; };
+  for (size_t count : {100, 3000}) {
+    std::string text = kernel("f32", "var s = load X[0, 0]; " + repeat(count, branch) + "store Y[i, 0] = s;");
+    Outcome outcome = compileInChild(text);
+    expectWithinLimits(number(count) + " ifs after one another", outcome);
+    EXPECT_EQ(outcome.isCompiled, count == 100) << "what an if costs beside its body is counted";
+  }
   auto open = [](size_t i) { return "for j" + number(i) + " in 0..N { "; };
   check("16 loops in one another",
         kernel("f32", "var s = fill<f32>[32](0); " + repeat(16, open) + "s += load X[j0 + j15, 0 :+ 32]; " +

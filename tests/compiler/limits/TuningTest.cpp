@@ -91,4 +91,16 @@ TEST(Tuning, EveryPointCompilesWithinLimits) {
   }
 }
 
+/// One warp with products of many tiles of the tensor cores: most operations only name registers.
+TEST(Tuning, TheLargestPointsOfAttention) {
+  const std::string text = textOf(kTuned[0].path);
+  for (auto [BN, stages] : {std::pair<int64_t, int64_t>{96, 4}, {64, 2}}) {
+    CompileOptions options;
+    options.set = {{"T", "f16"}, {"DQK", 256}, {"DV", 256},        {"G", 1},
+                   {"BM", 128},  {"BN", BN},   {"stages", stages}, {"warps", 1}};
+    options.hooks["mask"] = "causal";
+    expectWithinLimits(nameOf(kTuned[0], options), compileInChild(text, options));
+  }
+}
+
 } // namespace

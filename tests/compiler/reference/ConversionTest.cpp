@@ -57,6 +57,30 @@ TEST(Conversion, integersToFloats) {
             (List{2048, INFINITY}));
 }
 
+TEST(Conversion, integersOf64BitsAreRoundedOnce) {
+  // 2^60 + 2^36 + 1 lies above the middle of two f32; rounded to a double it is in the middle, and to even it goes
+  // down.
+  Array out(DataType::F64, {2});
+  EXPECT_EQ(runKernel(R"(
+    func.func @k(%o: !tile.view<?xf64, out>) {
+      %zero = arith.constant 0 : i32
+      %one = arith.constant 1 : i32
+      %x = arith.constant 1152921573326323713 : i64
+      %single = arith.sitofp %x : i64 to f32
+      %wide = arith.extf %single : f32 to f64
+      tile.store %wide, %o[%zero] dims [] : f64, !tile.view<?xf64, out>
+      %y = arith.constant -1157425104234217473 : i64
+      %brain = arith.sitofp %y : i64 to bf16
+      %wider = arith.extf %brain : bf16 to f64
+      tile.store %wider, %o[%one] dims [] : f64, !tile.view<?xf64, out>
+      return
+    })",
+                      {1, 1, 1}, {out.view()}),
+            "");
+  EXPECT_EQ(out.get(0), 0x1p60 + 0x1p37);
+  EXPECT_EQ(out.get(1), -0x1p60 - 0x1p53);
+}
+
 TEST(Conversion, floatsToIntegersTruncate) {
   EXPECT_EQ(elementwise("arith.fptosi %a : IN to OUT", DataType::F32, DataType::I8, {{1.9, -1.9, -128.5, 127.5}}),
             (List{1, -1, -128, 127}));

@@ -74,7 +74,7 @@ func.func @iota() {
 // -----
 
 func.func @expand(%t: tensor<8xf32>) {
-  // expected-error @+1 {{(1) }}
+  // expected-error @+1 {{(1) 'tensor<8x1xf32>' is not 'tensor<8xf32>' with a 1 inserted at 0}}
   %0 = tile.expand_dims %t at 0 : tensor<8xf32> -> tensor<8x1xf32>
   return
 }
@@ -98,7 +98,7 @@ func.func @broadcast_extent(%t: tensor<2x8xf32>) {
 // -----
 
 func.func @transpose(%t: tensor<2x8xf32>) {
-  // expected-error @+1 {{(1) }}
+  // expected-error @+1 {{(1) 'tensor<2x8xf32>' is not the transpose of 'tensor<2x8xf32>'}}
   %0 = tile.transpose %t : tensor<2x8xf32> -> tensor<2x8xf32>
   return
 }
@@ -146,7 +146,7 @@ func.func @reduce_dim(%a: tensor<16x8xf32>) {
 // -----
 
 func.func @reduce_shape(%a: tensor<16x8xf32>) {
-  // expected-error @+1 {{(2) }}
+  // expected-error @+1 {{(2) 'tensor<16xf32>' is not 'tensor<16x8xf32>' without dimension 0}}
   %0 = tile.reduce sum %a along 0 : tensor<16x8xf32> -> tensor<16xf32>
   return
 }
@@ -304,11 +304,22 @@ func.func @combine_dim(%x: tensor<8x16xf32>) {
 // -----
 
 func.func @scan_result(%x: tensor<8x16xf32>) {
-  // expected-error @+1 {{(2) }}
+  // expected-error @+1 {{(2) 'tensor<8xf32>' cannot come of 'tensor<8x16xf32>'}}
   %m = tile.scan %x along 1 : tensor<8x16xf32> -> tensor<8xf32> {
   ^bb0(%a: f32, %b: f32):
     tile.yield %a : f32
   }
+  return
+}
+
+// -----
+
+func.func @combine_results(%x: tensor<8x16xf32>) {
+  // expected-error @+1 {{(2) expected one result a tile, and at least one}}
+  "tile.combine"(%x) <{dim = 1 : i32}> ({
+  ^bb0(%a: f32, %b: f32):
+    "tile.yield"(%a) : (f32) -> ()
+  }) : (tensor<8x16xf32>) -> ()
   return
 }
 

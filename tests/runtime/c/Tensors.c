@@ -50,10 +50,10 @@ static void testTypes(const imbrex_runtime *runtime, DLTensor tensor) {
   static const struct {
     DLDataType dlpack;
     const char *words;
-  } refused[] = {{{1, 16, 1}, "uint16"},    {{0, 16, 1}, "int16"},           {{2, 8, 1}, "float8"},
-                 {{5, 64, 1}, "complex64"}, {{3, 64, 1}, "handle64"},        {{6, 1, 1}, "bool1"},
-                 {{4, 32, 1}, "bfloat32"},  {{10, 8, 1}, "type code 10"},    {{2, 32, 4}, "4 lanes"},
-                 {{2, 32, 0}, "0 lanes"},   {{255, 255, 1}, "type code 255"}};
+  } refused[] = {{{1, 16, 1}, "uint16"},  {{1, 64, 1}, "uint8, uint32"}, {{0, 16, 1}, "int16"},
+                 {{2, 8, 1}, "float8"},   {{5, 64, 1}, "complex64"},     {{3, 64, 1}, "handle64"},
+                 {{6, 1, 1}, "bool1"},    {{4, 32, 1}, "bfloat32"},      {{10, 8, 1}, "type code 10"},
+                 {{2, 32, 4}, "4 lanes"}, {{2, 32, 0}, "0 lanes"},       {{255, 255, 1}, "type code 255"}};
   imbrex_view view = {.size = sizeof view};
   for (size_t i = 0; i < sizeof taken / sizeof taken[0]; ++i) {
     tensor.dtype = taken[i].dlpack;
