@@ -23,9 +23,6 @@ std::string checkDimension(const TensorMapRequest &r, uint32_t d) {
   std::string name = "dimension " + std::to_string(d);
   if (r.extents[d] == 0 || r.extents[d] > uint64_t(1) << 32)
     return "globalDim of " + name + " is " + std::to_string(r.extents[d]) + ", not 1 to 2^32";
-  if (d > 0 && (r.strides[d - 1] % 16 != 0 || r.strides[d - 1] >= uint64_t(1) << 40))
-    return "globalStrides of " + name + " is " + std::to_string(r.strides[d - 1]) +
-           " bytes, not a multiple of 16 below 2^40";
   if (r.box[d] == 0 || r.box[d] > 256)
     return "boxDim of " + name + " is " + std::to_string(r.box[d]) + ", not 1 to 256";
   if (r.elementStrides[d] == 0 || r.elementStrides[d] > 8)
@@ -44,12 +41,10 @@ std::string checkKinds(const TensorMapRequest &r) {
     return "swizzle " + std::to_string(r.swizzle) + " is unknown";
   if (r.promotion < 0 || r.promotion >= kPromotions)
     return "l2Promotion " + std::to_string(r.promotion) + " is unknown";
-  if (r.fill < 0 || r.fill > 1 || (r.fill == 1 && !isFloatType(r.type)))
-    return "oobFill " + std::to_string(r.fill) + " does not fit the type";
+  if (r.fill < 0 || r.fill > 1)
+    return "oobFill " + std::to_string(r.fill) + " is unknown";
   if (!r.extents || (r.rank > 1 && !r.strides) || !r.box || !r.elementStrides)
     return "an array is null";
-  if (r.base % 16 != 0 || r.base == 0)
-    return "globalAddress is not a multiple of 16 bytes";
   return {};
 }
 
@@ -62,6 +57,24 @@ uint64_t TensorMap::boxBytes() const {
   for (unsigned d = 0; d < rank; ++d)
     bytes *= kept(d);
   return bytes;
+}
+
+std::string wrongWith(const TensorMap &map) {
+  if (map.base % 16 != 0 || map.base == 0)
+    return "globalAddress is not a multiple of 16 bytes";
+  for (unsigned d = 1; d < map.rank; ++d)
+    if (map.strides[d - 1] % 16 != 0 || map.strides[d - 1] >= uint64_t(1) << 40)
+      return "globalStrides of dimension " + std::to_string(d) + " is " + std::to_string(map.strides[d - 1]) +
+             " bytes, not a multiple of 16 below 2^40";
+  if (map.fillsNan && !isFloatType(int(map.type)))
+    return "oobFill does not fit the type";
+  uint64_t row = uint64_t(map.kept(0)) * map.elementBytes();
+  if (row % 16 != 0)
+    return "a row of the box has " + std::to_string(row) + " bytes, not a multiple of 16";
+  if (map.rowBytes != kRowBytes[0] && row > map.rowBytes)
+    return "a row of the box has " + std::to_string(row) + " bytes, more than the " + std::to_string(map.rowBytes) +
+           " of the swizzle";
+  return {};
 }
 
 std::string encodeTensorMap(const TensorMapRequest &r, TensorMap &out) {
@@ -83,14 +96,9 @@ std::string encodeTensorMap(const TensorMapRequest &r, TensorMap &out) {
     if (d > 0)
       map.strides[d - 1] = r.strides[d - 1];
   }
-  uint64_t row = uint64_t(map.kept(0)) * map.elementBytes();
-  if (row % 16 != 0)
-    return "a row of the box has " + std::to_string(row) + " bytes, not a multiple of 16";
-  if (r.swizzle != 0 && row > map.rowBytes)
-    return "a row of the box has " + std::to_string(row) + " bytes, more than the " + std::to_string(map.rowBytes) +
-           " of the swizzle";
-  out = map;
-  return {};
+  wrong = wrongWith(map);
+  out = wrong.empty() ? map : out;
+  return wrong;
 }
 
 } // namespace imbrex::simulator

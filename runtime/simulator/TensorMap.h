@@ -51,6 +51,7 @@ struct TensorMap {
   TensorType type = TensorType::U8;
   uint8_t rowBytes = 16; ///< S of the swizzle; 16 without.
   bool fillsNan = false;
+  bool isReplaced = false; ///< A kernel changed a field: wrongWith has yet to be asked.
 
   uint64_t extent(unsigned d) const { return uint64_t(lastIndex[d]) + 1; }
   unsigned box(unsigned d) const { return lastInBox[d] + 1u; }
@@ -61,6 +62,9 @@ struct TensorMap {
   uint64_t boxBytes() const;
 };
 static_assert(sizeof(TensorMap) <= 128);
+
+/// Empty, or why the fields do not fit each other; what a single field may hold is not asked.
+std::string wrongWith(const TensorMap &map);
 
 /// The arguments of cuTensorMapEncodeTiled; enumerations as numbers of the driver's.
 struct TensorMapRequest {

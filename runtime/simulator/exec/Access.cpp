@@ -155,8 +155,9 @@ void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t addres
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                           uint8_t *pointer) {
   for (unsigned number = 0; number < warp.cta->warpCount; ++number)
-    for (const PendingCopy &copy : warp.cta->warps[number]->copies)
-      for (uint32_t lanes = copy.lanes; lanes != 0; lanes &= lanes - 1) {
+    for (const std::unique_ptr<PendingCopy> &pending : warp.cta->warps[number]->copies)
+      for (uint32_t lanes = pending->lanes; lanes != 0; lanes &= lanes - 1) {
+        const PendingCopy &copy = *pending;
         unsigned other = static_cast<unsigned>(__builtin_ctz(lanes));
         if (address >= copy.source[other] + copy.sourceBytes[other] || address + bytes <= copy.source[other])
           continue;
@@ -172,11 +173,18 @@ uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint6
 
 namespace {
 
+uint8_t *failLocalGap(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  return failAs(FaultKind::OutOfBounds, warp, i, lane,
+                place(Space::Local, address, bytes) + " (past the end of a local variable)");
+}
+
 uint8_t *accessLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, bool write) {
   if (!warp.local.contains(address, bytes))
     return failBounds(warp, i, lane, Space::Local, address, bytes);
   if (address & (bytes - 1))
     return failMisaligned(warp, i, lane, Space::Local, address, bytes);
+  if (warp.local.touchesGap(lane, address, bytes))
+    return failLocalGap(warp, i, lane, address, bytes);
   if (write) {
     warp.local.mark(lane, address, bytes);
     ++warp.cta->watch.changes; // Seen by nobody else, but a loop that counts here ends.
@@ -256,7 +264,7 @@ uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space,
     return failMisaligned(warp, i, lane, space, address, bytes);
   if (!shared.update(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)))
     return failShared(warp, i, lane, address, bytes, shared.conflict().kind != FaultKind::Uninitialised);
-  warp.cta->order.beforeStrongWrite(warp.index, i.flags, &warp.cta->order, address);
+  warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, &warp.cta->order, address);
   return shared.data() + address;
 }
 
@@ -288,10 +296,7 @@ const uint8_t *findGlobalRow(Warp &warp, const Instruction &i, uint32_t base, ui
     return nullptr;
   const Allocation &a = warp.recent;
   uint64_t offset = address - a.base;
-  uint8_t written = 0xFF;
-  for (unsigned byte = 0; byte < 4 * bytes; ++byte)
-    written &= a.written[offset / 8 + byte];
-  return written == 0xFF ? a.bytes + offset : nullptr;
+  return allWritten(a, offset / 8, 4 * bytes) ? a.bytes + offset : nullptr;
 }
 
 static const uint8_t *loadLocal(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
@@ -300,8 +305,11 @@ static const uint8_t *loadLocal(Warp &warp, const Instruction &i, unsigned lane,
   if (address & (bytes - 1))
     return failMisaligned(warp, i, lane, Space::Local, address, bytes);
   bool isComputed = false;
-  if (uint32_t mask = warp.local.unwrittenMask(lane, address, bytes, isComputed))
+  if (uint32_t mask = warp.local.unwrittenMask(lane, address, bytes, isComputed)) {
+    if (warp.local.touchesGap(lane, address, bytes))
+      return failLocalGap(warp, i, lane, address, bytes);
     warp.unwritten.push_back({lane, mask, isComputed});
+  }
   return warp.local.bytes.data() + warp.local.at(lane, address);
 }
 

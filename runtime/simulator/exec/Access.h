@@ -129,7 +129,7 @@ inline uint8_t *writeGlobal(Warp &warp, const Instruction &i, unsigned lane, uin
     return nullptr;
   warp.cta->watch.changes += value != nullptr; // Whoever passes none counts what changes.
   if (i.flags & kStrongAccess) [[unlikely]]
-    warp.cta->order.beforeStrongWrite(warp.index, i.flags, nullptr, address);
+    warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, nullptr, address);
   markWritten(warp.recent, offset, bytes);
   const Cta &cta = *warp.cta;
   if (cta.copiesInFlight != 0 && address < cta.sourceHigh && address + bytes > cta.sourceLow) [[unlikely]]
@@ -201,7 +201,7 @@ inline uint8_t *writeShared(Warp &warp, const Instruction &i, unsigned lane, uin
     noteShared(warp, i, lane, address, bytes);
   warp.cta->watch.changes += value != nullptr;
   if (i.flags & kStrongAccess) [[unlikely]]
-    warp.cta->order.beforeStrongWrite(warp.index, i.flags, &warp.cta->order, address);
+    warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, &warp.cta->order, address);
   return shared.data() + address;
 }
 

@@ -54,10 +54,12 @@ struct SharedTarget {
   MbarrierPlace mbarrier;
   unsigned channel = 0;
 };
+/// Who writes: a copy by the async proxy, st.async, or red.async, which reads too and is atomic among its like.
+enum class AsyncWrite : uint8_t { Copy, Store, Reduction };
 /// Resolves destination and mbarrier, which must be of one block, and claims the bytes for the copy. False with
 /// the fault.
 bool beginSharedWrite(Warp &warp, const Instruction &i, unsigned lane, uint64_t destination, uint64_t mbarrier,
-                      uint64_t bytes, unsigned align, SharedTarget &target);
+                      uint64_t bytes, unsigned align, SharedTarget &target, AsyncWrite kind = AsyncWrite::Copy);
 /// The bytes are there: counts them at the mbarrier. False with the fault.
 bool endSharedWrite(Warp &warp, const Instruction &i, unsigned lane, const SharedTarget &target, uint64_t bytes);
 

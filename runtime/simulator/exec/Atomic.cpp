@@ -17,25 +17,30 @@
 namespace imbrex::simulator {
 namespace {
 
+enum class HalfOperation : uint8_t { Add, Min, Max };
+
 struct AtomicAdd {
   template <class T> static T apply(T old, T b, T) { return old + b; }
 };
-/// f16x2 and bf16x2 as bits.
-template <bool BFloat> struct AtomicAddPair {
-  static uint32_t apply(uint32_t old, uint32_t b, uint32_t) {
-    uint32_t result = 0;
-    for (unsigned shift = 0; shift < 32; shift += 16) {
-      uint16_t x = static_cast<uint16_t>(old >> shift), y = static_cast<uint16_t>(b >> shift);
-      double sum = BFloat ? double(bfloatToFloat(x)) + bfloatToFloat(y) : double(halfToFloat(x)) + halfToFloat(y);
-      result |= encodeFloat(sum, BFloat ? kBFloat : kHalf, Rounding::NearestEven) << shift;
-    }
-    return result;
+/// f16 and bf16 as bits; the result is rounded once.
+template <bool BFloat, HalfOperation Op> struct AtomicHalf {
+  static uint16_t apply(uint16_t old, uint16_t b, uint16_t) {
+    double x = BFloat ? bfloatToFloat(old) : halfToFloat(old), y = BFloat ? bfloatToFloat(b) : halfToFloat(b);
+    double result = Op == HalfOperation::Add   ? x + y
+                    : Op == HalfOperation::Min ? minimum(x, y, false)
+                                               : maximum(x, y, false);
+    return static_cast<uint16_t>(encodeFloat(result, BFloat ? kBFloat : kHalf, Rounding::NearestEven));
   }
 };
-template <bool BFloat> struct AtomicAddHalf {
-  static uint16_t apply(uint16_t old, uint16_t b, uint16_t) {
-    double sum = BFloat ? double(bfloatToFloat(old)) + bfloatToFloat(b) : double(halfToFloat(old)) + halfToFloat(b);
-    return static_cast<uint16_t>(encodeFloat(sum, BFloat ? kBFloat : kHalf, Rounding::NearestEven));
+/// f16x2 and bf16x2 as bits.
+template <bool BFloat, HalfOperation Op> struct AtomicPair {
+  static uint32_t apply(uint32_t old, uint32_t b, uint32_t) {
+    auto half = [&](unsigned shift) {
+      return uint32_t(AtomicHalf<BFloat, Op>::apply(static_cast<uint16_t>(old >> shift),
+                                                    static_cast<uint16_t>(b >> shift), 0))
+             << shift;
+    };
+    return half(0) | half(16);
   }
 };
 struct AtomicMin {
@@ -84,6 +89,16 @@ template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &ch
   }
 }
 
+/// The same where nobody else is: all blocks that see a block's shared memory run on one thread.
+template <class T, class Operation> T updateAlone(uint8_t *to, T b, T c, uint64_t &changes) {
+  T value;
+  std::memcpy(&value, to, sizeof(T));
+  T next = Operation::apply(value, b, c);
+  std::memcpy(to, &next, sizeof(T));
+  changes += std::memcmp(&next, &value, sizeof(T)) != 0;
+  return value;
+}
+
 /// Relaxed operations in shared memory that need no closer look; returns the lanes that have made them.
 template <class T, class Operation> uint32_t atomicShared(Warp &warp, const Instruction &i, uint32_t lanes) {
   uint32_t addresses[32];
@@ -96,7 +111,7 @@ template <class T, class Operation> uint32_t atomicShared(Warp &warp, const Inst
   const T *b = warp.reg<T>(i.op[2]), *c = warp.reg<T>(i.op[3]);
   for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    d[lane] = update<T, Operation>(shared.data() + addresses[lane], b[lane], c[lane], warp.cta->watch.changes);
+    d[lane] = updateAlone<T, Operation>(shared.data() + addresses[lane], b[lane], c[lane], warp.cta->watch.changes);
   }
   return done;
 }
@@ -167,13 +182,13 @@ Handler pickAdd(Type type) {
   case Type::F64:
     return atomic<double, AtomicAdd>;
   case Type::F16:
-    return atomic<uint16_t, AtomicAddHalf<false>>;
+    return atomic<uint16_t, AtomicHalf<false, HalfOperation::Add>>;
   case Type::BF16:
-    return atomic<uint16_t, AtomicAddHalf<true>>;
+    return atomic<uint16_t, AtomicHalf<true, HalfOperation::Add>>;
   case Type::F16x2:
-    return atomic<uint32_t, AtomicAddPair<false>>;
+    return atomic<uint32_t, AtomicPair<false, HalfOperation::Add>>;
   case Type::BF16x2:
-    return atomic<uint32_t, AtomicAddPair<true>>;
+    return atomic<uint32_t, AtomicPair<true, HalfOperation::Add>>;
   default:
     return nullptr;
   }
@@ -208,29 +223,35 @@ Handler pickAtomic(int operation, Type type) {
   }
 }
 
-Handler pickVectorAdd(Type type) {
+template <HalfOperation Op> Handler pickHalfVector(Type type) {
   switch (type) {
-  case Type::F32:
-    return atomicVector<float, AtomicAdd>;
   case Type::F16:
-    return atomicVector<uint16_t, AtomicAddHalf<false>>;
+    return atomicVector<uint16_t, AtomicHalf<false, Op>>;
   case Type::BF16:
-    return atomicVector<uint16_t, AtomicAddHalf<true>>;
+    return atomicVector<uint16_t, AtomicHalf<true, Op>>;
   case Type::F16x2:
-    return atomicVector<uint32_t, AtomicAddPair<false>>;
+    return atomicVector<uint32_t, AtomicPair<false, Op>>;
   case Type::BF16x2:
-    return atomicVector<uint32_t, AtomicAddPair<true>>;
+    return atomicVector<uint32_t, AtomicPair<true, Op>>;
   default:
     return nullptr;
   }
 }
 
-/// {atom,red}.global.add.vec: two to eight elements, 16 bytes at most (PTX ISA, 9.7.13.5, vector operations).
+Handler pickVector(int operation, Type type) {
+  if (operation == Add)
+    return type == Type::F32 ? atomicVector<float, AtomicAdd> : pickHalfVector<HalfOperation::Add>(type);
+  return operation == Min ? pickHalfVector<HalfOperation::Min>(type) : pickHalfVector<HalfOperation::Max>(type);
+}
+
+/// {atom,red}.global.{add,min,max}.vec: two to eight elements, 16 bytes at most (PTX ISA, 9.7.13.5 and 9.7.13.6,
+/// vector operations); min and max of 16-bit floats alone, f32 in twos and fours.
 bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsigned count, uint32_t order) {
   bool returns = d.source.opcode == "atom";
   size_t first = returns ? 1 : 0;
-  if (space != Space::Global || operation != Add || count * bitsOf(type) > 128)
-    return d.fail("only .add of at most 16 bytes in global memory is a vector operation");
+  bool isKnown = operation == Add || operation == Min || operation == Max;
+  if ((space != Space::Global && space != Space::Generic) || !isKnown || count * bitsOf(type) > 128)
+    return d.fail("only .add, .min and .max of at most 16 bytes in global memory are vector operations");
   d.out.count = static_cast<uint16_t>(count);
   d.out.flags = kStrongAccess | kAtomicAccess | order | static_cast<uint32_t>(space) << kSpaceShift;
   if (!d.operands(first + 2))
@@ -239,11 +260,13 @@ bool decodeVectorAtomic(Decoder &d, Space space, int operation, Type type, unsig
     if (!d.write(ptx::Operand(), type))
       return false;
   return (!returns || d.writeVector(0, type, count)) && d.address(first) && d.readVector(first + 1, type, count) &&
-         d.finish(pickVectorAdd(type));
+         d.finish(pickVector(operation, type));
 }
 
 bool decodeAtomic(Decoder &d) {
   bool returns = d.source.opcode == "atom";
+  if (!returns && d.has("async"))
+    return decodeReduceAsync(d);
   d.rule(Rule::Use);
   constexpr uint32_t kOrders[] = {0, 0, kAcquire, kRelease, kAcquire | kRelease};
   uint32_t order = kOrders[d.takeOneOf({"relaxed", "acquire", "release", "acq_rel"}) + 1];

@@ -126,7 +126,7 @@ void pushFrame(Warp &warp, const Instruction &i, uint32_t number, uint32_t base,
   if (function.recursive)
     saveRegisters(warp, stack, function, lane);
   if (function.frameBytes != 0)
-    std::memset(warp.local.written.data() + warp.local.at(lane, base), 0, function.frameBytes);
+    warp.local.beginFrame(lane, base, function.frameBytes, function.gaps);
   for (const RegisterUse &use : function.undefined)
     warp.undefined.set(use.slot, use.bytes, lane, allBits(use.bytes), true, Definedness::kNeverWritten);
   for (size_t k = 0; k < function.params.size(); ++k)
@@ -301,6 +301,9 @@ bool decodeCall(Decoder &d) {
   if (target.kind == ptx::Operand::Symbol) {
     site.function = owner.findFunction(target.name);
     handler = site.function >= 0 ? call : systemCall(target.name);
+    if (!handler && (target.name.starts_with("__cudaCDP") || target.name.starts_with("cudaLaunchDevice") ||
+                     target.name.starts_with("cudaGetParameterBuffer")))
+      return d.fail("dynamic parallelism is not modelled: '" + target.name + "'");
     if (!handler)
       return d.fail("the function '" + target.name + "' is declared, but nobody defines it");
   } else if (!d.read(1, Type::B64)) {
@@ -327,9 +330,11 @@ template <class T> Step allocate(Warp &warp, const Instruction &i, uint32_t lane
     uint64_t base = (uint64_t(stack.top) + i.imm - 1) / i.imm * i.imm, size = warp.reg<T>(i.op[1])[lane];
     if (size > kMostStackBytes || base + size > kMostStackBytes)
       return warp.fail(FaultKind::OutOfBounds, i, lane, "alloca exhausts the stack of the thread");
-    warp.local.grow(static_cast<uint32_t>(base + size));
-    std::memset(warp.local.written.data() + warp.local.at(lane, base), 0, size);
-    stack.top = static_cast<uint32_t>(base + size);
+    uint32_t end = static_cast<uint32_t>(base + size);
+    const Gap behind{static_cast<uint32_t>(size), static_cast<uint32_t>(size) + kGapBytes};
+    warp.local.grow(end + kGapBytes);
+    warp.local.beginFrame(lane, static_cast<uint32_t>(base), behind.end, {&behind, 1});
+    stack.top = end + kGapBytes;
     warp.reg<T>(i.op[0])[lane] = static_cast<T>(base);
   }
   return Step::Next;

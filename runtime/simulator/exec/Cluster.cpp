@@ -97,7 +97,7 @@ uint8_t *writeRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t a
   ++warp.cta->watch.changes;
   ++place.home->watch.changes;
   if (i.flags & kStrongAccess)
-    warp.cta->order.beforeStrongWrite(warp.index, i.flags, &place.home->order, place.offset);
+    warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, &place.home->order, place.offset);
   return shared.data() + place.offset;
 }
 

@@ -18,11 +18,21 @@ namespace {
 
 constexpr uint32_t kHasSourceSize = 2, kHasIgnore = 4;
 
+constexpr unsigned kMostBytes = 16;
+
+/// At most 16 bytes; the usual number without a call.
+void moveBytes(uint8_t *to, const uint8_t *from, unsigned bytes) {
+  if (bytes == kMostBytes)
+    std::memcpy(to, from, kMostBytes);
+  else
+    std::memcpy(to, from, bytes);
+}
+
 /// The source's bytes into `value`, the rest zero, and which of them nothing wrote; false with a fault.
 bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, uint8_t *value,
                 uint32_t &unwritten) {
   unwritten = 0;
-  std::memset(value, 0, i.bytes);
+  std::memset(value, 0, kMostBytes);
   if (address & (i.bytes - 1u)) {
     failMisaligned(warp, i, lane, Space::Global, address, i.bytes);
     return false;
@@ -35,16 +45,27 @@ bool readSource(Warp &warp, const Instruction &i, unsigned lane, uint64_t addres
     for (const UnwrittenLoad &load : warp.unwritten)
       unwritten |= load.mask << offset;
     warp.unwritten.clear();
-    std::memcpy(value + offset, from, step);
+    moveBytes(value + offset, from, step);
   }
   return true;
+}
+
+PendingCopy &addPending(Warp &warp) {
+  std::unique_ptr<PendingCopy> one;
+  if (!warp.spareCopies.empty()) {
+    one = std::move(warp.spareCopies.back());
+    warp.spareCopies.pop_back();
+  } else {
+    one = std::make_unique<PendingCopy>();
+  }
+  return *warp.copies.emplace_back(std::move(one));
 }
 
 /// op: destination base, source base, source size slot or predicate and flip. imm is the source's
 /// offset, target the destination's.
 Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
   Cta &cta = *warp.cta;
-  PendingCopy &pending = warp.copies.emplace_back();
+  PendingCopy &pending = addPending(warp);
   pending.lanes = lanes;
   pending.instruction = i.index;
   pending.bytes = i.bytes;
@@ -55,7 +76,7 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
     uint64_t to = laneAddress(warp, i.op[0], static_cast<uint64_t>(static_cast<int32_t>(i.target)), lane);
     uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
     unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
-    alignas(16) uint8_t value[16];
+    alignas(16) uint8_t value[kMostBytes];
     uint32_t unwritten;
     if (!readSource(warp, i, lane, source, bytes, value, unwritten))
       return Step::Fault;
@@ -65,7 +86,7 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
       return failMisaligned(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
     if (!cta.shared.beginAsync(static_cast<uint32_t>(to), i.bytes, accessor(warp, i, lane)))
       return failShared(warp, i, lane, to, i.bytes, true), Step::Fault;
-    std::memcpy(cta.shared.data() + to, value, i.bytes);
+    moveBytes(cta.shared.data() + to, value, i.bytes);
     if (unwritten != 0)
       cta.shared.forget(static_cast<uint32_t>(to), unwritten, false);
     pending.destination[lane] = static_cast<uint32_t>(to);
@@ -84,9 +105,12 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
 /// Forgets copies that nobody will wait for any more.
 void dropCompleted(Warp &warp) {
   Cta &cta = *warp.cta;
-  std::erase_if(warp.copies, [&](const PendingCopy &copy) {
-    cta.copiesInFlight -= copy.lanes == 0;
-    return copy.lanes == 0;
+  std::erase_if(warp.copies, [&](std::unique_ptr<PendingCopy> &copy) {
+    if (copy->lanes != 0)
+      return false;
+    --cta.copiesInFlight;
+    warp.spareCopies.push_back(std::move(copy));
+    return true;
   });
   if (cta.copiesInFlight == 0) {
     cta.sourceLow = ~uint64_t(0);
@@ -103,8 +127,9 @@ Step commit(Warp &warp, const Instruction &, uint32_t lanes) {
 /// flags is 1 (wait_all).
 Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   Cta &cta = *warp.cta;
-  for (PendingCopy &pending : warp.copies)
-    for (uint32_t rest = lanes & pending.lanes; rest != 0; rest &= rest - 1) {
+  for (const std::unique_ptr<PendingCopy> &one : warp.copies)
+    for (uint32_t rest = lanes & one->lanes; rest != 0; rest &= rest - 1) {
+      PendingCopy &pending = *one;
       unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
       if (i.flags == 0 && pending.group[lane] + i.imm >= warp.copyGroup[lane])
         continue;
@@ -120,7 +145,8 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
 
 void completeCopies(Warp &warp, unsigned lane, unsigned channel) {
   SharedMemory &shared = warp.cta->shared;
-  for (PendingCopy &pending : warp.copies) {
+  for (const std::unique_ptr<PendingCopy> &one : warp.copies) {
+    PendingCopy &pending = *one;
     if (!(pending.lanes >> lane & 1))
       continue;
     Accessor who = Accessor::make(channel, lane, pending.instruction, false);

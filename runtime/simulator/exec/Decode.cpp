@@ -102,13 +102,10 @@ bool place(KernelDecoder &decoder, const ptx::Variable &variable, uint64_t most,
   return true;
 }
 
-/// Between shared variables lie bytes that belong to none, so that running over the end of one is found.
-constexpr uint64_t kGapBytes = 16;
-
 void openGap(Program &program, uint64_t &size) {
   if (size == 0)
     return;
-  uint64_t end = roundUp(size, kGapBytes) + kGapBytes;
+  uint64_t end = roundUp(size, uint64_t(kGapBytes)) + kGapBytes;
   program.sharedGaps.push_back({static_cast<uint32_t>(size), static_cast<uint32_t>(end)});
   size = end;
 }
@@ -174,10 +171,12 @@ bool placeParams(const ptx::Module &module, KernelDecoder &decoder) {
   return true;
 }
 
-/// Lays out the frame of body `b`: a function's parameters and results, then .local and .param variables.
+/// Lays out the frame of body `b`: a function's parameters and results, then .local and .param variables, with gaps
+/// around those of .local.
 bool placeLocals(KernelDecoder &decoder, size_t b) {
   Body &body = decoder.bodies[b];
   uint64_t size = 0;
+  std::vector<Gap> &gaps = b == 0 ? decoder.program.localGaps : decoder.program.functions[b - 1].gaps;
   auto placeInFrame = [&](const ptx::Variable &variable) {
     if (!reserve(decoder, variable, kMostLocalBytes, size))
       return false;
@@ -207,8 +206,21 @@ bool placeLocals(KernelDecoder &decoder, size_t b) {
         return false;
   }
   for (const ptx::Variable &variable : body.source->variables)
-    if (variable.space != ptx::Space::Shared && !placeInFrame(variable))
+    if (variable.space == ptx::Space::Param && !placeInFrame(variable))
       return false;
+  for (const ptx::Variable &variable : body.source->variables) {
+    uint64_t end = size;
+    if (variable.space == ptx::Space::Shared || variable.space == ptx::Space::Param)
+      continue;
+    size += size == 0 && b == 0 ? 0 : kGapBytes;
+    if (!placeInFrame(variable))
+      return false;
+    gaps.push_back({static_cast<uint32_t>(end), body.frame[variable.name]});
+  }
+  if (!gaps.empty()) {
+    gaps.push_back({static_cast<uint32_t>(size), static_cast<uint32_t>(roundUp(size, 16)) + kGapBytes});
+    size = gaps.back().end;
+  }
   uint32_t bytes = static_cast<uint32_t>(roundUp(size, 16));
   (b == 0 ? decoder.program.localBytes : decoder.program.functions[b - 1].frameBytes) = bytes;
   return true;

@@ -190,6 +190,7 @@ std::span<const Opcode> clusterOpcodes();
 std::span<const Opcode> mbarrierOpcodes();
 std::span<const Opcode> warpgroupOpcodes();
 std::span<const Opcode> registerOpcodes();
+std::span<const Opcode> tensorMapOpcodes();
 
 /// Families inside an opcode's word: what follows is taken by a file of its own.
 bool decodeClusterBarrier(Decoder &d); ///< barrier.cluster
@@ -197,6 +198,7 @@ bool decodeCopyArrive(Decoder &d);     ///< cp.async.mbarrier.arrive
 bool decodeBulkCopy(Decoder &d);       ///< cp.async.bulk, cp.reduce.async.bulk
 bool decodeProxyFence(Decoder &d);     ///< fence.proxy, fence.mbarrier_init
 bool decodeStoreAsync(Decoder &d);     ///< st.async
+bool decodeReduceAsync(Decoder &d);    ///< red.async
 
 /// Decodes one kernel. `symbols` are the module's variables in global and constant memory; `shared`
 /// its .shared variables. Null with `error` set ("PTX line N: ...") if anything is not modelled.

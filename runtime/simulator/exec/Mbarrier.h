@@ -55,6 +55,8 @@ struct Mbarrier {
   ClusterRows gathered, visible;                  ///< Of all arrivals; of those up to the last completed phase.
   Accessor creator{0};                            ///< Who initialised it, when.
   uint32_t created = 0;
+  bool isInitFenced =
+      false; ///< What the async proxy sees of the object begins with its initialisation; or it was noted.
   Clocks::ActorRow lastUse{}; ///< Stamp of each actor's latest operation on it.
   std::array<Observed, kMaxWarps> observed;
 };

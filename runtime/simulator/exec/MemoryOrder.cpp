@@ -70,27 +70,78 @@ const KnowledgePtr *MemoryOrder::knownThrough(unsigned warp, unsigned other) con
   return after == acquired.begin() ? nullptr : &std::prev(after)->what;
 }
 
-KnowledgePtr MemoryOrder::publish(unsigned warp) {
+/// Adds it behind what `warp` had acquired at that stamp; what it acquired later holds it too.
+void MemoryOrder::addAcquired(unsigned warp, uint32_t stamp, const KnowledgePtr &what) {
+  std::vector<Acquired> &acquired = warps[warp].acquired;
+  auto at = std::ranges::upper_bound(acquired, stamp, {}, &Acquired::stamp);
+  for (auto later = at; later != acquired.end(); ++later)
+    later->what = Knowledge::merge(later->what, what);
+  KnowledgePtr all = at == acquired.begin() ? what : Knowledge::merge(std::prev(at)->what, what);
+  if (at != acquired.begin() && std::prev(at)->stamp == stamp)
+    std::prev(at)->what = all;
+  else
+    acquired.insert(at, {stamp, all});
+  if (acquired.size() > kMostAcquired) { // Who has seen the oldest knows the next too: a race may be missed.
+    acquired[1].stamp = acquired[0].stamp;
+    acquired.erase(acquired.begin());
+  }
+}
+
+/// What lanes of `warp` acquired up to that stamp is the whole warp's from here on.
+void MemoryOrder::settle(unsigned warp, uint32_t upTo) {
+  std::vector<LaneAcquired> &ofLanes = warps[warp].ofLanes;
+  size_t count = 0;
+  while (count < ofLanes.size() && ofLanes[count].stamp <= upTo) {
+    addAcquired(warp, ofLanes[count].stamp, ofLanes[count].what);
+    ++count;
+  }
+  ofLanes.erase(ofLanes.begin(), ofLanes.begin() + static_cast<ptrdiff_t>(count));
+}
+
+/// The same for all warps, as far as their lanes have joined or `warp` has seen them.
+void MemoryOrder::settleAll(unsigned warp) {
+  const Clocks &clocks = cta->shared.clocks;
+  for (unsigned other = 0; other < cta->warpCount; ++other)
+    if (!warps[other].ofLanes.empty())
+      settle(other, std::max(clocks.lanesJoined[other], warp == other ? 0 : clocks.seen[warp][other]));
+}
+
+KnowledgePtr MemoryOrder::publish(unsigned warp) { return publishLanes(warp, ~0u); }
+
+/// What a release by `lanes` of the warp carries.
+KnowledgePtr MemoryOrder::publishLanes(unsigned warp, uint32_t lanes) {
   KnowledgePtr known;
+  if (anyAcquired)
+    settleAll(warp);
   for (unsigned other = 0; anyAcquired && other < cta->warpCount; ++other)
     if (const KnowledgePtr *through = knownThrough(warp, other))
       known = Knowledge::merge(known, *through);
+  const Clocks &clocks = cta->shared.clocks;
+  for (const LaneAcquired &one : warps[warp].ofLanes)
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+      if (clocks.sharesWith(warp, static_cast<unsigned>(__builtin_ctz(rest)), one.lanes, one.stamp)) {
+        known = Knowledge::merge(known, one.what);
+        break;
+      }
   for (Cta *block : cta->cluster->blocks) {
-    Clocks::Row row{};
-    block->shared.clocks.publish(actorIn(*cta->warps[warp], *block), row);
-    known = Knowledge::with(known, block->order.run, row);
+    View view;
+    if (block == cta)
+      view = block->shared.clocks.publishLanes(warp, lanes, cta->warps[warp]->started);
+    else
+      block->shared.clocks.publish(actorIn(*cta->warps[warp], *block), view.row);
+    known = Knowledge::with(known, block->order.run, std::move(view));
   }
   return known;
 }
 
-/// What it says of the clocks of the cluster's blocks.
-void MemoryOrder::learnRows(unsigned warp, uint32_t lanes, const Knowledge &what) {
+/// What it says of the clocks of the cluster's blocks; `live` as for Clocks::learnLanes.
+void MemoryOrder::learnViews(unsigned warp, uint32_t lanes, uint32_t live, const Knowledge &what) {
   for (Cta *block : cta->cluster->blocks)
-    if (const Clocks::Row *row = what.rowOf(block->order.run)) {
+    if (std::shared_ptr<const View> view = what.viewOf(block->order.run)) {
       if (block == cta)
-        block->shared.clocks.learnThroughMemory(warp, lanes, *row);
+        block->shared.clocks.learnLanes(warp, lanes, live, view);
       else
-        block->shared.clocks.learn(actorIn(*cta->warps[warp], *block), *row);
+        block->shared.clocks.learn(actorIn(*cta->warps[warp], *block), view->whole());
     }
 }
 
@@ -101,36 +152,52 @@ void MemoryOrder::learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what)
   state.recentLanes = what == state.recent ? state.recentLanes | lanes : lanes;
   state.recent = what;
   anyAcquired = true;
-  std::vector<Acquired> &acquired = state.acquired;
-  KnowledgePtr all = acquired.empty() ? what : Knowledge::merge(acquired.back().what, what);
-  if (!acquired.empty() && acquired.back().stamp == cta->shared.clocks.now)
-    acquired.back().what = all;
+  addAcquired(warp, cta->shared.clocks.now, what);
+  learnViews(warp, lanes, lanes, *what);
+}
+
+/// `lanes` learn it: the whole warp where they are all that live.
+void MemoryOrder::acquire(unsigned warp, uint32_t lanes, const KnowledgePtr &what) {
+  if (!what || (cta->warps[warp]->live & ~lanes) == 0)
+    return learn(warp, lanes, what);
+  WarpState &state = warps[warp];
+  if (what == state.recent && (lanes & ~state.recentLanes) == 0)
+    return;
+  std::vector<LaneAcquired> &ofLanes = state.ofLanes;
+  state.recentLanes = what == state.recent ? state.recentLanes | lanes : lanes;
+  state.recent = what;
+  anyAcquired = true;
+  uint32_t now = cta->shared.clocks.now;
+  if (!ofLanes.empty() && ofLanes.back().what == what && ofLanes.back().stamp == now)
+    ofLanes.back().lanes |= lanes;
   else
-    acquired.push_back({cta->shared.clocks.now, all});
-  if (acquired.size() > kMostAcquired) { // Who has seen the oldest knows the next too: a race may be missed.
-    acquired[1].stamp = acquired[0].stamp;
-    acquired.erase(acquired.begin());
-  }
-  learnRows(warp, lanes, *what);
+    ofLanes.push_back({lanes, now, what});
+  if (ofLanes.size() > kMostLaneAcquired)
+    settle(warp, ofLanes.front().stamp);
+  if ((cta->warps[warp]->live & ~ofLanes.back().lanes) == 0)
+    settle(warp, now);
+  learnViews(warp, lanes, cta->warps[warp]->live, *what);
 }
 
 void MemoryOrder::fence(unsigned warp, uint32_t lanes, bool blockScope) {
   WarpState &state = warps[warp];
   if (!blockScope) {
-    learn(warp, lanes, state.pending);
+    acquire(warp, lanes, state.pending);
     state.pending = nullptr;
-  } else if (const Clocks::Row *own = state.pending ? state.pending->rowOf(run) : nullptr) {
-    cta->shared.clocks.learnThroughMemory(warp, lanes, *own);
+  } else if (std::shared_ptr<const View> own = state.pending ? state.pending->viewOf(run) : nullptr) {
+    cta->shared.clocks.learnLanes(warp, lanes, cta->warps[warp]->live, own);
   }
-  state.fencedInBlock = publish(warp);
+  state.fencedInBlock = publishLanes(warp, lanes);
   if (!blockScope)
     state.fenced = state.fencedInBlock;
 }
 
-void MemoryOrder::leave(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address) {
+void MemoryOrder::leave(unsigned warp, unsigned lane, uint32_t flags, MemoryOrder *home, uint64_t address) {
   const WarpState &state = warps[warp];
   bool narrow = flags & kBlockScope;
-  KnowledgePtr what = flags & kRelease ? publish(warp) : home || narrow ? state.fencedInBlock : state.fenced;
+  KnowledgePtr what = flags & kRelease ? publishLanes(warp, 1u << lane)
+                      : home || narrow ? state.fencedInBlock
+                                       : state.fenced;
   if (what && home) {
     KnowledgePtr &place = home->sharedPlaces[address >> 2];
     place = Knowledge::merge(place, what);
@@ -152,7 +219,7 @@ void MemoryOrder::take(unsigned warp, unsigned lane, uint32_t flags, const Memor
   if (!what)
     return;
   if (flags & kAcquire)
-    learn(warp, 1u << lane, what);
+    acquire(warp, 1u << lane, what);
   else
     warps[warp].pending = Knowledge::merge(warps[warp].pending, what);
 }
@@ -165,13 +232,23 @@ void MemoryOrder::arrive(unsigned warp, uint32_t lanes) {
   }
 }
 
-Observer MemoryOrder::observer(unsigned warp, uint32_t now) const {
+Observer MemoryOrder::observer(unsigned warp, uint32_t now) {
   const LaunchState &launch = *cta->launch;
   Observer me;
   me.run = run;
   me.warp = warp;
   me.now = now;
   me.clocks = &cta->shared.clocks;
+  if (anyAcquired)
+    settleAll(warp);
+  for (const LaneAcquired &one : warps[warp].ofLanes) {
+    uint32_t lanes = 0;
+    for (unsigned k = 0; k < batch.range.count; ++k) // Of the lanes that are asked for.
+      if (unsigned lane = batch.range.lanes[k]; me.clocks->sharesWith(warp, lane, one.lanes, one.stamp))
+        lanes |= 1u << lane;
+    if (lanes != 0)
+      me.laneKnown.push_back({one.what.get(), lanes});
+  }
   for (unsigned other = 0; anyAcquired && other < cta->warpCount; ++other)
     if (const KnowledgePtr *through = knownThrough(warp, other))
       me.known[me.knownCount++] = through->get();

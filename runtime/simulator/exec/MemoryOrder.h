@@ -15,7 +15,9 @@
 //| barrier after a strong read counts as the fence: the last-block pattern of the CUDA programming guide relies on
 //| it. Strong accesses count as ordered after what a strong read has seen even without a fence. What an address
 //| carries only grows: a race may then be missed, none is invented. Scope .cta is told apart; .cluster counts as
-//| .gpu. Not finer than a warp.
+//| .gpu. A release hands on the work of the lanes that make it (of a fence: that executed it) and what those have seen,
+//| an acquire is its lane's until bar.warp.sync or a barrier joins the warp (Clocks.h); what a barrier acquires is
+//| the whole warp's.
 //|
 //|   block 0: st.global [data], 1; fence.acq_rel.gpu; st.relaxed.gpu [flag], 1    [flag] carries block 0's work
 //|   block 1: ld.relaxed.gpu [flag]; fence.acq_rel.gpu; ld.global [data]          the load is ordered after the store
@@ -68,9 +70,9 @@ public:
   void fence(unsigned warp, uint32_t lanes, bool blockScope);
   /// A strong write is about to be made. `home`: of the block in whose shared memory `address` lies; null for global
   /// memory.
-  void beforeStrongWrite(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address) {
+  void beforeStrongWrite(unsigned warp, unsigned lane, uint32_t flags, MemoryOrder *home, uint64_t address) {
     if (warps[warp].fencedInBlock || flags & kRelease)
-      leave(warp, flags, home, address);
+      leave(warp, lane, flags, home, address);
   }
   /// A strong read has been made by `lane`.
   void afterStrongRead(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address) {
@@ -81,7 +83,7 @@ public:
   void arrive(unsigned warp, uint32_t lanes);
   /// All that the warp knows, as others may learn it: of its cluster's blocks, and what it has acquired of others.
   KnowledgePtr publish(unsigned warp);
-  /// `lanes` of the warp learn it; null for nothing.
+  /// The whole warp learns it, from what `lanes` met; null for nothing.
   void learn(unsigned warp, uint32_t lanes, const KnowledgePtr &what);
 
   /// A lane's access to global memory; a run of neighbours is checked at once, at the latest when the block ends.
@@ -111,10 +113,16 @@ private:
     uint32_t stamp;
     KnowledgePtr what;
   };
-  static constexpr size_t kMostAcquired = 64;
+  /// The same of what `lanes` acquired while the rest of the warp did not: theirs until the warp joins.
+  struct LaneAcquired {
+    uint32_t lanes, stamp;
+    KnowledgePtr what;
+  };
+  static constexpr size_t kMostAcquired = 64, kMostLaneAcquired = 16;
 
   struct WarpState {
-    std::vector<Acquired> acquired;     ///< Ascending by stamp; each holds all before it.
+    std::vector<Acquired> acquired; ///< Ascending by stamp; each holds all before it.
+    std::vector<LaneAcquired> ofLanes;
     KnowledgePtr pending;               ///< Seen by strong reads, not yet acquired.
     KnowledgePtr fenced, fencedInBlock; ///< What the last fences make the next strong writes release.
     KnowledgePtr recent;                ///< Learnt last, by `recentLanes`.
@@ -130,13 +138,18 @@ private:
     LaneRange range;
   };
 
-  void leave(unsigned warp, uint32_t flags, MemoryOrder *home, uint64_t address);
+  void leave(unsigned warp, unsigned lane, uint32_t flags, MemoryOrder *home, uint64_t address);
   void take(unsigned warp, unsigned lane, uint32_t flags, const MemoryOrder *home, uint64_t address);
   bool beginBatch(Warp &warp, const Instruction &instruction, unsigned lane, RaceShadow *shadow, uint64_t base,
                   uint64_t offset, unsigned bytes, bool write, bool equal);
   const KnowledgePtr *knownThrough(unsigned warp, unsigned other) const;
-  void learnRows(unsigned warp, uint32_t lanes, const Knowledge &what);
-  Observer observer(unsigned warp, uint32_t now) const;
+  KnowledgePtr publishLanes(unsigned warp, uint32_t lanes);
+  void acquire(unsigned warp, uint32_t lanes, const KnowledgePtr &what);
+  void addAcquired(unsigned warp, uint32_t stamp, const KnowledgePtr &what);
+  void settle(unsigned warp, uint32_t upTo);
+  void settleAll(unsigned warp);
+  void learnViews(unsigned warp, uint32_t lanes, uint32_t live, const Knowledge &what);
+  Observer observer(unsigned warp, uint32_t now);
   void report(const GlobalConflict &conflict);
 
   Cta *cta = nullptr;

@@ -35,6 +35,7 @@ std::vector<Family> opcodeFamilies() {
           {"Matrices in shared memory", matrixMemoryOpcodes()},
           {"Matrix products of a warpgroup", warpgroupOpcodes()},
           {"Register pool", registerOpcodes()},
+          {"Tensor maps", tensorMapOpcodes()},
           {"Video, scalar", scalarVideoOpcodes()},
           {"Video, SIMD", videoOpcodes()}};
 }

@@ -95,6 +95,7 @@ struct Program {
     uint32_t entry = 0;      ///< Index of its first instruction.
     uint32_t frameSlot = 0;  ///< 64 bits a lane: where its frame begins in local memory.
     uint32_t frameBytes = 0; ///< Parameters, results and locals.
+    std::vector<Gap> gaps;   ///< Between the locals.
     std::vector<Parameter> params, results;
     std::vector<RegisterUse> registers; ///< All of its registers.
     std::vector<RegisterUse> undefined; ///< Those that are read before they are written on some path.
@@ -135,8 +136,9 @@ struct Program {
   uint32_t paramBytes = 0;
   uint32_t staticSharedBytes = 0; ///< As on a device.
   uint32_t sharedLayoutBytes = 0; ///< The same with the gaps: where the dynamic part begins.
-  std::vector<SharedGap> sharedGaps;
-  uint32_t localBytes = 0;
+  std::vector<Gap> sharedGaps;
+  uint32_t localBytes = 0;    ///< The kernel's own frame.
+  std::vector<Gap> localGaps; ///< Between the variables in it.
   uint32_t registerCount = 0; ///< 32-bit registers declared, an upper bound of what a thread needs.
   unsigned granuleLog2 = 4;   ///< log2 of the narrowest access that may touch shared memory.
   uint32_t maxThreads[3] = {0, 0, 0};

@@ -45,8 +45,10 @@ bool readMap(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, 
   if (!bytes)
     return false;
   std::memcpy(&map, bytes, sizeof(map));
-  return map.magic == TensorMap::kMagic ||
-         failMap(warp, i, lane, "the address holds no tensor map that this device's driver encoded");
+  if (map.magic != TensorMap::kMagic)
+    return failMap(warp, i, lane, "the address holds no tensor map that this device's driver encoded");
+  std::string wrong = map.isReplaced ? wrongWith(map) : std::string();
+  return wrong.empty() || failMap(warp, i, lane, "after tensormap.replace: " + wrong);
 }
 
 /// op points at the map's base and offset, then the coordinates; count: dimensions.

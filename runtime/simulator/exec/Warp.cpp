@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace imbrex::simulator {
 
@@ -34,6 +35,8 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
       undefined.set(use.slot, use.bytes, lane, allBits(use.bytes), true, Definedness::kNeverWritten);
   unwritten.clear();
   local.begin(program.localBytes);
+  for (unsigned lane = 0; lane < 32 && !program.localGaps.empty(); ++lane)
+    local.beginFrame(lane, 0, program.localBytes, program.localGaps);
   if (program.usesStack) {
     stacks.resize(32);
     for (LaneStack &stack : stacks) {
@@ -44,6 +47,7 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   }
   recent = Allocation();
   std::memset(copyGroup, 0, sizeof(copyGroup));
+  std::ranges::move(copies, std::back_inserter(spareCopies));
   copies.clear();
   executed = 0;
   timedOut = 0;

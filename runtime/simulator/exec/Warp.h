@@ -20,12 +20,13 @@
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_WARP_H
 
 #include "runtime/simulator/Fault.h"
-#include "runtime/simulator/exec/MatrixState.h"
 #include "runtime/simulator/exec/Definedness.h"
+#include "runtime/simulator/exec/MatrixState.h"
 #include "runtime/simulator/exec/Program.h"
 #include "runtime/simulator/memory/GlobalMemory.h"
 #include "runtime/simulator/memory/LocalMemory.h"
 
+#include <memory>
 #include <vector>
 
 namespace imbrex::simulator {
@@ -182,11 +183,11 @@ public:
   Definedness undefined;
   std::vector<UnwrittenLoad> unwritten; ///< Of the load that runs.
   LocalMemory local;
-  std::vector<LaneStack> stacks;   ///< One a lane; only where the program calls or allocates.
-  Allocation recent;               ///< The allocation touched last; size 0 at first.
-  uint32_t copyGroup[32] = {};     ///< Number of the cp.async group each lane is filling.
-  std::vector<PendingCopy> copies; ///< In order of issue.
-  uint32_t timedOut = 0;           ///< Lanes whose wait for an mbarrier shall answer now.
+  std::vector<LaneStack> stacks; ///< One a lane; only where the program calls or allocates.
+  Allocation recent;             ///< The allocation touched last; size 0 at first.
+  uint32_t copyGroup[32] = {};   ///< Number of the cp.async group each lane is filling.
+  std::vector<std::unique_ptr<PendingCopy>> copies, spareCopies; ///< In order of issue; for use again.
+  uint32_t timedOut = 0;                                         ///< Lanes whose wait for an mbarrier shall answer now.
   BulkGroups bulk;
   MatrixState matrix;
   uint32_t registerLimit = 0; ///< Registers a thread, where setmaxnreg counts (RegisterPool.cpp).

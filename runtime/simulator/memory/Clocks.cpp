@@ -13,11 +13,52 @@
 
 namespace imbrex::simulator {
 
+void View::add(const Claim &claim) {
+  if (claim.time <= row[claim.warp])
+    return;
+  for (Claim &old : claims)
+    if (old.warp == claim.warp && old.lanes == claim.lanes) {
+      old.time = std::max(old.time, claim.time);
+      return;
+    }
+  claims.push_back(claim);
+  if (claims.size() <= kMostClaims)
+    return;
+  row = whole();
+  claims.clear();
+}
+
+void View::add(const View &other) {
+  for (size_t column = 0; column < row.size(); ++column)
+    row[column] = std::max(row[column], other.row[column]);
+  std::erase_if(claims, [&](const Claim &claim) { return claim.time <= row[claim.warp]; });
+  for (const Claim &claim : other.claims)
+    add(claim);
+}
+
+bool View::covers(unsigned warp, unsigned lane, uint32_t time) const {
+  return time <= row[warp] || std::ranges::any_of(claims, [&](const Claim &claim) {
+           return claim.warp == warp && claim.lanes >> lane & 1 && time <= claim.time;
+         });
+}
+
+ClockRow View::whole() const {
+  ClockRow all = row;
+  for (const Claim &claim : claims)
+    all[claim.warp] = std::max(all[claim.warp], claim.time);
+  return all;
+}
+
 void Clocks::begin(unsigned count) {
   start = now++;
   warps = columns = count;
   foreign = channels = 0;
   laneSeen.clear();
+  for (unsigned warp = 0; anyViews && warp < kMaxWarps; ++warp) {
+    claims[warp].clear();
+    laneViews[warp].clear();
+  }
+  anyViews = false;
   for (unsigned warp = 0; warp < count; ++warp) {
     seen[warp].fill(start);
     lanesJoined[warp] = oldest[warp] = start;
@@ -67,9 +108,25 @@ void Clocks::refresh(unsigned actor) {
   oldest[actor] = least;
 }
 
+/// All that the lanes of `actor` know, as if all of them knew it.
+Clocks::Row Clocks::known(unsigned actor) const {
+  if (!anyViews || actor >= kMaxWarps) [[likely]]
+    return seen[actor];
+  View all{seen[actor], claims[actor]};
+  for (const LaneView &learnt : laneViews[actor])
+    all.add(*learnt.view);
+  return all.whole();
+}
+
 void Clocks::publish(unsigned actor, Row &row) {
-  for (unsigned other = 0; other < columns; ++other)
-    row[other] = std::max(row[other], seen[actor][other]);
+  if (anyViews) [[unlikely]] {
+    Row all = known(actor);
+    for (unsigned other = 0; other < columns; ++other)
+      row[other] = std::max(row[other], all[other]);
+  } else {
+    for (unsigned other = 0; other < columns; ++other)
+      row[other] = std::max(row[other], seen[actor][other]);
+  }
   row[actor] = release();
 }
 
@@ -88,34 +145,121 @@ void Clocks::fenceProxy(unsigned actor) {
   if (columns != kColumns)
     widen();
   Row &row = seen[actor];
+  const Row all = known(actor);
   for (unsigned other = 0; other < kActors; ++other)
-    row[kFirstFenced + other] = std::max(row[kFirstFenced + other], row[other]);
+    row[kFirstFenced + other] = std::max(row[kFirstFenced + other], all[other]);
   row[kFirstFenced + actor] = release();
 }
 
 Clocks::Row Clocks::issueRow(unsigned actor) const {
-  Row row = seen[actor];
+  Row row = known(actor);
   row[actor] = now;
   return row;
 }
 
-void Clocks::learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row) {
+View Clocks::publishLanes(unsigned warp, uint32_t lanes, uint32_t started) {
+  View view{seen[warp], claims[warp]};
+  for (const LaneView &learnt : laneViews[warp])
+    for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+      if (sharesWith(warp, static_cast<unsigned>(__builtin_ctz(rest)), learnt.lanes, learnt.stamp)) {
+        view.add(*learnt.view);
+        break;
+      }
+  uint32_t time = release();
+  if ((started & ~lanes) == 0) {
+    view.row[warp] = time;
+    return view;
+  }
+  view.row[warp] = lanesJoined[warp];
+  view.add(Claim{warp, lanes, time});
+  // What the lanes have seen of others since all of them joined; those of one time, mostly of one barrier, together.
+  for (uint32_t left = laneSeen.empty() ? 0 : started & ~lanes; left != 0;) {
+    auto seenOf = [&](unsigned other) {
+      uint32_t latest = 0;
+      for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+        latest = std::max(latest, laneSeen[warp * 32 + static_cast<unsigned>(__builtin_ctz(rest))][other]);
+      return latest;
+    };
+    uint32_t stamp = seenOf(static_cast<unsigned>(__builtin_ctz(left))), group = 0;
+    for (uint32_t rest = left; rest != 0; rest &= rest - 1)
+      if (unsigned other = static_cast<unsigned>(__builtin_ctz(rest)); seenOf(other) == stamp)
+        group |= 1u << other;
+    left &= ~group;
+    view.add(Claim{warp, group, stamp});
+  }
+  return view;
+}
+
+bool Clocks::sharesWith(unsigned warp, unsigned lane, uint32_t lanes, uint32_t stamp) const {
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+    if (ordered(warp, lane, warp, static_cast<unsigned>(__builtin_ctz(rest)), stamp))
+      return true;
+  return false;
+}
+
+/// All lanes of `warp` learn it; of the warp itself nothing.
+void Clocks::absorb(unsigned warp, const View &view) {
   uint32_t own = seen[warp][warp];
-  learn(warp, row);
-  seen[warp][warp] = own;
-  if (row[warp] <= lanesJoined[warp])
-    return;
-  if (laneSeen.empty())
-    laneSeen.resize(kMaxWarps * 32, WarpRow{});
-  for (; lanes != 0; lanes &= lanes - 1)
-    for (uint32_t &stamp : laneSeen[warp * 32 + static_cast<unsigned>(__builtin_ctz(lanes))])
-      stamp = std::max(stamp, row[warp]);
+  View all{seen[warp], claims[warp]};
+  all.add(view);
+  all.row[warp] = own;
+  std::erase_if(all.claims, [&](const Claim &claim) { return claim.warp == warp; });
+  seen[warp] = all.row;
+  claims[warp] = std::move(all.claims);
+  anyViews |= !claims[warp].empty();
+  refresh(warp);
+}
+
+void Clocks::learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std::shared_ptr<const View> &view) {
+  // What other lanes of the warp released.
+  auto learnOwn = [&](uint32_t others, uint32_t time) {
+    if (time <= lanesJoined[warp])
+      return;
+    if (laneSeen.empty())
+      laneSeen.resize(kMaxWarps * 32, WarpRow{});
+    for (uint32_t mine = lanes; mine != 0; mine &= mine - 1)
+      for (uint32_t rest = others; rest != 0; rest &= rest - 1) {
+        uint32_t &stamp = laneSeen[warp * 32 + static_cast<unsigned>(__builtin_ctz(mine))]
+                                  [static_cast<unsigned>(__builtin_ctz(rest))];
+        stamp = std::max(stamp, time);
+      }
+  };
+  learnOwn(~0u, view->row[warp]);
+  for (const Claim &claim : view->claims)
+    if (claim.warp == warp)
+      learnOwn(claim.lanes, claim.time);
+  if ((live & ~lanes) == 0)
+    return absorb(warp, *view);
+  std::vector<LaneView> &views = laneViews[warp];
+  anyViews = true;
+  if (!views.empty() && views.back().view == view && views.back().stamp == now)
+    views.back().lanes |= lanes;
+  else
+    views.push_back({lanes, now, view});
+  if (views.size() > kMostLaneViews || (live & ~views.back().lanes) == 0) {
+    size_t which = views.size() > kMostLaneViews ? 0 : views.size() - 1;
+    absorb(warp, *views[which].view);
+    views.erase(views.begin() + static_cast<ptrdiff_t>(which));
+  }
+}
+
+bool Clocks::isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const {
+  return std::ranges::any_of(claims[warp],
+                             [&](const Claim &claim) {
+                               return claim.warp == otherWarp && claim.lanes >> otherLane & 1 && time <= claim.time;
+                             }) ||
+         std::ranges::any_of(laneViews[warp], [&](const LaneView &learnt) {
+           return learnt.view->covers(otherWarp, otherLane, time) && sharesWith(warp, lane, learnt.lanes, learnt.stamp);
+         });
 }
 
 void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t started) {
   uint32_t time = release();
   if ((started & ~lanes) == 0) {
     lanesJoined[warp] = time;
+    for (const LaneView &learnt : laneViews[warp])
+      absorb(warp, *learnt.view);
+    laneViews[warp].clear();
     refresh(warp);
     return;
   }
@@ -136,7 +280,8 @@ void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t started) {
 
 bool Clocks::ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const {
   if (otherWarp != warp)
-    return time <= seen[warp][otherWarp];
+    return time <= seen[warp][otherWarp] ||
+           (anyViews && warp < kMaxWarps && isInView(warp, lane, otherWarp, otherLane, time));
   if (otherLane == lane || time <= lanesJoined[warp])
     return true;
   return !laneSeen.empty() && time <= laneSeen[warp * 32 + lane][otherLane];

@@ -33,14 +33,23 @@
 //|
 //| Lanes of one warp are ordered only by bar.warp.sync or a barrier they all took part in:
 //| lanesJoined[w] is the stamp up to which every lane of w has seen every other.
-//| Not a finer clock than a warp across warps: a barrier that only part of a warp executes orders
-//| the whole warp with the others (a race may then be missed, none is invented).
+//|
+//| Release and acquire through memory are made by lanes, not by warps. A View is what such a release carries: a row
+//that | says of its own warp only what all lanes have joined, and the claim "lane L up to now" beside it. A view that
+//some | lanes acquired is theirs alone (LaneView) until the warp joins; others see through it once they are ordered
+//after it. | Everything else is not finer than a warp across warps: a barrier that only part of a warp executes orders
+//| the whole warp with the others, and what is handed on by barriers turns claims into whole warps (a race may then be
+//| missed, none is invented).
+//|
+//|   warp 0, lane 3: store (stamp 5); lane 0: st.release at 6     row[0] = lanesJoined[0] = 2, claim (warp 0, lane 0,
+//6) |   warp 1, lane 0: ld.acquire; lane 3's store is not ordered before it: bar.warp.sync was missing
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_CLOCKS_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_CLOCKS_H
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace imbrex::simulator {
@@ -50,8 +59,31 @@ constexpr unsigned kFirstForeign = kMaxWarps, kActors = kFirstForeign + kMaxClus
 constexpr unsigned kFirstChannel = kActors, kAgents = 128;
 constexpr unsigned kFirstFenced = kAgents, kColumns = kFirstFenced + kActors;
 
+using ClockRow = std::array<uint32_t, kColumns>;
+
+/// What `lanes` of a warp did up to stamp `time`.
+struct Claim {
+  unsigned warp;
+  uint32_t lanes;
+  uint32_t time;
+};
+
+/// What a release through memory carries, of one block.
+struct View {
+  static constexpr size_t kMostClaims = 8; ///< Where there would be more, the row takes them up, for whole warps.
+  ClockRow row{};
+  std::vector<Claim> claims;
+
+  void add(const Claim &claim);
+  void add(const View &other);
+  /// Whether the access of `lane` of `warp` at stamp `time` is in it.
+  bool covers(unsigned warp, unsigned lane, uint32_t time) const;
+  /// The row, with the claims as if they were of whole warps.
+  ClockRow whole() const;
+};
+
 struct Clocks {
-  using Row = std::array<uint32_t, kColumns>;
+  using Row = ClockRow;
   using WarpRow = std::array<uint32_t, kMaxWarps>;
   using ActorRow = std::array<uint32_t, kActors>;
 
@@ -70,6 +102,15 @@ struct Clocks {
   };
   std::array<Use, kAgents - kFirstChannel> lastUse{};
   std::vector<WarpRow> laneSeen; ///< [warp * 32 + lane][lane], only after a partial bar.warp.sync.
+  /// What `lanes` acquired at `stamp`, while their warp has not joined.
+  struct LaneView {
+    uint32_t lanes, stamp;
+    std::shared_ptr<const View> view;
+  };
+  static constexpr size_t kMostLaneViews = 16;      ///< Of a warp; then the oldest is the whole warp's.
+  bool anyViews = false;                            ///< Whether the two below are looked at.
+  std::array<std::vector<Claim>, kMaxWarps> claims; ///< Known to all lanes of a warp.
+  std::array<std::vector<LaneView>, kMaxWarps> laneViews;
 
   /// A new block of `count` warps: nothing of an earlier block is visible as a conflict.
   void begin(unsigned count);
@@ -91,12 +132,19 @@ struct Clocks {
   void fenceProxy(unsigned actor);
   /// What an asynchronous operation that `actor` issues now is ordered after.
   Row issueRow(unsigned actor) const;
-  /// As learn, through memory (an acquire): its `lanes` also learn what other lanes of the warp had done.
-  void learnThroughMemory(unsigned warp, uint32_t lanes, const Row &row);
+  /// What a release by `lanes` of a warp that began with `started` carries through memory.
+  View publishLanes(unsigned warp, uint32_t lanes, uint32_t started);
+  /// `lanes` of `warp` acquire it; it is the whole warp's if they are all of `live`, the lanes that have not ended.
+  void learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std::shared_ptr<const View> &view);
+  /// Whether `lane` may know what `lanes` of its warp learnt at `stamp`.
+  bool sharesWith(unsigned warp, unsigned lane, uint32_t lanes, uint32_t stamp) const;
   /// Whether lane `lane` of `warp` is ordered after stamp `time` of (otherWarp, otherLane).
   bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
 
 private:
+  Row known(unsigned actor) const;
+  void absorb(unsigned warp, const View &view);
+  bool isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
   void widen();
   void refresh(unsigned actor);
 };

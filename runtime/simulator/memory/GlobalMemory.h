@@ -43,15 +43,36 @@ struct Allocation {
   }
 };
 
-/// Whether all of `count` bytes from `offset` were written; `count` is 1, 2, 4, 8, 16 or 32, `offset` a multiple of it.
-inline bool isWritten(const Allocation &a, uint64_t offset, unsigned count) {
-  const uint8_t *bits = a.written + offset / 8;
-  if (count < 8)
-    return ((*bits >> (offset % 8)) & ((1u << count) - 1)) == (1u << count) - 1;
-  return *bits == 0xFF && (count < 16 || bits[1] == 0xFF) && (count < 32 || (bits[2] == 0xFF && bits[3] == 0xFF));
+/// Eight bytes' written bits. Blocks read and mark neighbouring bytes, or, where a kernel races, the same ones, at the
+/// same time: every access to the bits is atomic, and orders nothing.
+inline uint8_t writtenBits(const Allocation &a, uint64_t eight) {
+  return __atomic_load_n(a.written + eight, __ATOMIC_RELAXED);
 }
 
-/// Marks them; same preconditions. Blocks may mark neighbouring bytes at the same time.
+/// Whether `eights` times eight bytes, from the `first` eight on, were all written.
+inline bool allWritten(const Allocation &a, uint64_t first, uint64_t eights) {
+  uint8_t *bits = a.written + first, *end = bits + eights;
+  uint64_t missing = 0;
+  for (; bits != end && reinterpret_cast<uintptr_t>(bits) % 8 != 0; ++bits)
+    missing |= uint8_t(~__atomic_load_n(bits, __ATOMIC_RELAXED));
+  for (; end - bits >= 8; bits += 8)
+    missing |= ~__atomic_load_n(reinterpret_cast<uint64_t *>(bits), __ATOMIC_RELAXED);
+  for (; bits != end; ++bits)
+    missing |= uint8_t(~__atomic_load_n(bits, __ATOMIC_RELAXED));
+  return missing == 0;
+}
+
+/// Whether all of `count` bytes from `offset` were written; `count` is 1, 2, 4, 8, 16 or 32, `offset` a multiple of it.
+inline bool isWritten(const Allocation &a, uint64_t offset, unsigned count) {
+  uint64_t eight = offset / 8;
+  uint8_t bits = writtenBits(a, eight);
+  if (count < 8)
+    return ((bits >> (offset % 8)) & ((1u << count) - 1)) == (1u << count) - 1;
+  return bits == 0xFF && (count < 16 || writtenBits(a, eight + 1) == 0xFF) &&
+         (count < 32 || (writtenBits(a, eight + 2) & writtenBits(a, eight + 3)) == 0xFF);
+}
+
+/// Marks them; same preconditions.
 inline void markWritten(const Allocation &a, uint64_t offset, unsigned count) {
   uint8_t *bits = a.written + offset / 8;
   if (count < 8) {
@@ -60,16 +81,15 @@ inline void markWritten(const Allocation &a, uint64_t offset, unsigned count) {
       __atomic_fetch_or(bits, mask, __ATOMIC_RELAXED);
     return;
   }
-  bits[0] = 0xFF;
-  for (unsigned i = 1; i < count / 8; ++i)
-    bits[i] = 0xFF;
+  for (unsigned i = 0; i < count / 8; ++i)
+    __atomic_store_n(bits + i, uint8_t(0xFF), __ATOMIC_RELAXED);
 }
 
 /// Which of at most 32 bytes nothing wrote.
 inline uint32_t unwrittenMask(const Allocation &a, uint64_t offset, unsigned count) {
   uint32_t mask = 0;
   for (unsigned i = 0; i < count; ++i)
-    mask |= uint32_t(!(a.written[(offset + i) / 8] >> ((offset + i) % 8) & 1)) << i;
+    mask |= uint32_t(!(writtenBits(a, (offset + i) / 8) >> ((offset + i) % 8) & 1)) << i;
   return mask;
 }
 

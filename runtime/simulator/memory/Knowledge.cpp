@@ -14,21 +14,32 @@
 namespace imbrex::simulator {
 namespace {
 
-std::shared_ptr<const Clocks::Row> laterOf(const std::shared_ptr<const Clocks::Row> &a,
-                                           const std::shared_ptr<const Clocks::Row> &b) {
-  if (a == b)
+bool holds(const View &all, const View &part) {
+  for (size_t column = 0; column < all.row.size(); ++column)
+    if (part.row[column] > all.row[column])
+      return false;
+  return std::ranges::all_of(part.claims, [&](const Claim &claim) {
+    return claim.time <= all.row[claim.warp] || std::ranges::any_of(all.claims, [&](const Claim &other) {
+             return other.warp == claim.warp && other.lanes == claim.lanes && claim.time <= other.time;
+           });
+  });
+}
+
+std::shared_ptr<const View> both(const std::shared_ptr<const View> &a, const std::shared_ptr<const View> &b) {
+  if (a == b || holds(*a, *b))
     return a;
-  Clocks::Row row;
-  for (size_t column = 0; column < row.size(); ++column)
-    row[column] = std::max((*a)[column], (*b)[column]);
-  return row == *a ? a : row == *b ? b : std::make_shared<const Clocks::Row>(row);
+  if (holds(*b, *a))
+    return b;
+  auto all = std::make_shared<View>(*a);
+  all->add(*b);
+  return all;
 }
 
 } // namespace
 
-KnowledgePtr Knowledge::with(const KnowledgePtr &base, uint32_t run, const Clocks::Row &row) {
+KnowledgePtr Knowledge::with(const KnowledgePtr &base, uint32_t run, View view) {
   auto one = std::make_shared<Knowledge>();
-  one->entries.push_back({run, std::make_shared<const Clocks::Row>(row)});
+  one->entries.push_back({run, std::make_shared<const View>(std::move(view))});
   return base ? merge(base, one) : one;
 }
 
@@ -37,38 +48,38 @@ KnowledgePtr Knowledge::merge(const KnowledgePtr &a, const KnowledgePtr &b) {
     return b;
   if (!b)
     return a;
-  auto both = std::make_shared<Knowledge>();
-  both->everything = a->everything || b->everything;
-  both->entries.reserve(a->entries.size() + b->entries.size());
+  auto sum = std::make_shared<Knowledge>();
+  sum->everything = a->everything || b->everything;
+  sum->entries.reserve(a->entries.size() + b->entries.size());
   auto left = a->entries.begin(), right = b->entries.begin();
   while (left != a->entries.end() || right != b->entries.end()) {
     if (right == b->entries.end() || (left != a->entries.end() && left->run < right->run)) {
-      both->entries.push_back(*left++);
+      sum->entries.push_back(*left++);
     } else if (left == a->entries.end() || right->run < left->run) {
-      both->entries.push_back(*right++);
+      sum->entries.push_back(*right++);
     } else {
-      both->entries.push_back({left->run, laterOf(left->row, right->row)});
+      sum->entries.push_back({left->run, both(left->view, right->view)});
       ++left;
       ++right;
     }
   }
-  if (both->entries.size() > kMostBlocks) {
-    both->everything = true;
-    both->entries.clear();
+  if (sum->entries.size() > kMostBlocks) {
+    sum->everything = true;
+    sum->entries.clear();
   }
-  return both;
+  return sum;
 }
 
-const Clocks::Row *Knowledge::rowOf(uint32_t run) const {
+std::shared_ptr<const View> Knowledge::viewOf(uint32_t run) const {
   auto found = std::ranges::lower_bound(entries, run, {}, &Entry::run);
-  return found != entries.end() && found->run == run ? found->row.get() : nullptr;
+  return found != entries.end() && found->run == run ? found->view : nullptr;
 }
 
-bool Knowledge::covers(uint32_t run, unsigned warp, uint32_t stamp) const {
+bool Knowledge::covers(uint32_t run, unsigned warp, unsigned lane, uint32_t stamp) const {
   if (everything)
     return true;
-  const Clocks::Row *row = rowOf(run);
-  return row && stamp <= (*row)[warp];
+  auto found = std::ranges::lower_bound(entries, run, {}, &Entry::run);
+  return found != entries.end() && found->run == run && found->view->covers(warp, lane, stamp);
 }
 
 } // namespace imbrex::simulator

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The part of a vector clock that release and acquire carry: of each block that was heard of, the
-// stamps up to which the work of each of its warps is ordered before (Clocks.h says what a stamp is).
+// The part of a vector clock that release and acquire carry: of each block that was heard of, what of the work of its
+// warps and lanes is ordered before (View, in Clocks.h).
 // Values are immutable and shared, so that publishing one to thousands of addresses costs a pointer.
 //
 //===----------------------------------------------------------------------===//
@@ -32,20 +32,20 @@ class Knowledge {
 public:
   static constexpr size_t kMostBlocks = 2048;
 
-  /// What is known by who holds `base` and has seen `row` of block `run`.
-  static KnowledgePtr with(const KnowledgePtr &base, uint32_t run, const Clocks::Row &row);
+  /// What is known by who holds `base` and has seen `view` of block `run`.
+  static KnowledgePtr with(const KnowledgePtr &base, uint32_t run, View view);
   /// All that either knows.
   static KnowledgePtr merge(const KnowledgePtr &a, const KnowledgePtr &b);
 
-  /// Whether the access of `warp` of block `run` at `stamp` is ordered before the holder.
-  bool covers(uint32_t run, unsigned warp, uint32_t stamp) const;
-  /// The row of block `run`, or null.
-  const Clocks::Row *rowOf(uint32_t run) const;
+  /// Whether the access of `lane` of `warp` of block `run` at `stamp` is ordered before the holder.
+  bool covers(uint32_t run, unsigned warp, unsigned lane, uint32_t stamp) const;
+  /// What is known of block `run`, or null.
+  std::shared_ptr<const View> viewOf(uint32_t run) const;
 
 private:
   struct Entry {
     uint32_t run;
-    std::shared_ptr<const Clocks::Row> row;
+    std::shared_ptr<const View> view;
   };
   std::vector<Entry> entries; ///< Ascending by run.
   bool everything = false;

@@ -3,18 +3,20 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The private bytes of each of a warp's 32 lanes, with what is known of each byte: never written, written, or
-// written with undefined bits. Reset when a warp
-// starts; owned by one simulating thread.
+// The private bytes of each of a warp's 32 lanes, with what is known of each byte: never written, written,
+// written with undefined bits, or of no variable. Reset when a warp starts; owned by one simulating thread.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_LOCALMEMORY_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_LOCALMEMORY_H
 
+#include "runtime/simulator/memory/Gap.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -23,13 +25,24 @@ namespace imbrex::simulator {
 struct LocalMemory {
   uint32_t bytesPerLane = 0;
   std::vector<uint8_t> bytes; ///< [lane][byte]
-  std::vector<uint8_t>
-      written; ///< [lane][byte]: 1 for a defined byte; 0, or 2 for a value computed from undefined bits.
+  /// [lane][byte]: 1 for a defined byte; 0, or 2 for a value computed from undefined bits; kGap.
+  std::vector<uint8_t> written;
+  static constexpr uint8_t kGap = 3;
 
   void begin(uint32_t size) {
     bytesPerLane = size;
     bytes.resize(size_t(size) * 32);
     written.assign(size_t(size) * 32, 0);
+  }
+  /// A frame of `size` bytes at `base`: nothing is written, and its gaps belong to nobody.
+  void beginFrame(unsigned lane, uint32_t base, uint32_t size, std::span<const Gap> gaps) {
+    uint8_t *flags = written.data() + at(lane, base);
+    std::memset(flags, 0, size);
+    for (const Gap &gap : gaps)
+      std::memset(flags + gap.begin, kGap, gap.end - gap.begin);
+  }
+  bool touchesGap(unsigned lane, uint64_t address, uint32_t count) const {
+    return std::memchr(written.data() + at(lane, address), kGap, count) != nullptr;
   }
   /// At least `size` bytes a lane; what is there stays.
   void grow(uint32_t size) {

@@ -142,16 +142,19 @@ struct Judge {
       return true;
     if (run == me.run) {
       return me.clocks->ordered(me.warp, who.lane(), other.warp(), other.lane(), time) ||
-             (who.strong() && me.pending && me.pending->covers(run, other.warp(), time));
+             (who.strong() && me.pending && me.pending->covers(run, other.warp(), other.lane(), time));
     }
     if (run >= me.launchBegin && !me.otherBlocks)
       return true;
     if (run < me.launchBegin && (!me.launches || me.launches->isBefore(run)))
       return true;
     for (unsigned i = 0; i < me.knownCount; ++i)
-      if (me.known[i]->covers(run, other.warp(), time))
+      if (me.known[i]->covers(run, other.warp(), other.lane(), time))
         return true;
-    return who.strong() && me.pending && me.pending->covers(run, other.warp(), time);
+    for (const Observer::LaneKnowledge &known : me.laneKnown)
+      if (known.lanes >> who.lane() & 1 && known.what->covers(run, other.warp(), other.lane(), time))
+        return true;
+    return who.strong() && me.pending && me.pending->covers(run, other.warp(), other.lane(), time);
   }
   bool isOrdered(const Slots &slots, uint32_t i) const {
     return isOrdered(slots.run[i], slots.time[i], GlobalAccessor{slots.who[i]});
@@ -287,27 +290,39 @@ bool RaceShadow::judge(const Observer &me, const LaneRange &range, const Chunk &
 void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk &chunk) {
   Slots *slots = chunk.page.slots;
   SlotKind own = range.write ? LastWrite : LastRead, kept = range.write ? PlainWrite : OtherRead;
+  const uint32_t first = chunk.first, count = chunk.last - chunk.first + 1, run = me.run, now = me.now;
   const Slots &last = slots[own];
+  uint32_t *__restrict runs = last.run + first, *__restrict times = last.time + first,
+                       *__restrict who = last.who + first;
+  // A strong write keeps the plain one before it; a read that of another warp. No branches: these loops are vectors.
+  const uint32_t mask = range.write ? GlobalAccessor::kStrong : 31u << 5, mine = range.write ? ~0u : me.warp << 5;
   auto isKept = [&](uint32_t i) {
-    GlobalAccessor before{last.who[i]};
-    if (last.run[i] == 0)
-      return false;
-    return range.write ? range.who.strong() && !before.strong() : last.run[i] != me.run || before.warp() != me.warp;
+    uint32_t other =
+        range.write ? uint32_t((who[i] & mask) == 0) : uint32_t(runs[i] != run) | ((who[i] & mask) != mine);
+    return other & uint32_t(runs[i] != 0);
   };
-  bool anyKept = false;
-  for (uint32_t i = chunk.first; i <= chunk.last && (!range.write || range.who.strong()); ++i)
+  uint32_t anyKept = 0;
+  for (uint32_t i = 0; i < count && (!range.write || range.who.strong()); ++i)
     anyKept |= isKept(i);
   if (anyKept) {
     chunk.page.need(kept, budget);
-    for (uint32_t i = chunk.first; i <= chunk.last; ++i)
+    for (uint32_t i = 0; i < count; ++i)
       if (isKept(i))
-        slots[kept].copy(i, last);
+        slots[kept].copy(first + i, last);
   }
-  uint32_t count = chunk.last - chunk.first + 1;
-  std::fill_n(last.run + chunk.first, count, me.run);
-  std::fill_n(last.time + chunk.first, count, me.now);
-  for (uint32_t i = chunk.first; i <= chunk.last; ++i)
-    last.who[i] = range.who.bits | range.lanes[chunk.laneOf(range, i)];
+  for (uint32_t i = 0; i < count; ++i) {
+    runs[i] = run;
+    times[i] = now;
+  }
+  if (range.bytes == 1u << chunk.page.log2) {
+    const uint8_t *__restrict lanes = range.lanes + chunk.laneOf(range, first);
+    const uint32_t bits = range.who.bits;
+    for (uint32_t i = 0; i < count; ++i)
+      who[i] = bits | lanes[i];
+  } else {
+    for (uint32_t i = 0; i < count; ++i)
+      who[i] = range.who.bits | range.lanes[chunk.laneOf(range, first + i)];
+  }
   if (range.write && slots[Repeats].run)
     std::fill_n(slots[Repeats].run + chunk.first, count, 0u);
 }

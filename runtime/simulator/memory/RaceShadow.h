@@ -76,6 +76,12 @@ struct Observer {
   const Clocks *clocks = nullptr;                   ///< Of its block.
   std::array<const Knowledge *, kMaxWarps> known{}; ///< What it and the warps that it has seen acquired.
   unsigned knownCount = 0;
+  /// What single lanes of the warp acquired, and the lanes that may know it.
+  struct LaneKnowledge {
+    const Knowledge *what;
+    uint32_t lanes;
+  };
+  std::vector<LaneKnowledge> laneKnown;
   const Knowledge *pending = nullptr;    ///< What strong reads have seen and no fence has completed yet; may be null.
   uint32_t orderedBelow = 1;             ///< Runs below ended before.
   uint32_t launchBegin = 1;              ///< First run of its launch.

@@ -12,11 +12,70 @@
 
 namespace imbrex::simulator {
 
+/// Whether all 32 lanes touch bytes of the block, each right behind those of the lane before.
+bool SharedMemory::isRow(const uint32_t *addresses, uint32_t lanes, uint32_t bytes) const {
+  if (lanes != ~0u)
+    return false;
+  uint32_t apart = 0, begin = addresses[0];
+  for (uint32_t lane = 0; lane < 32; ++lane)
+    apart |= addresses[lane] - begin - lane * bytes;
+  return apart == 0 && begin < limit && 32 * bytes <= limit - begin;
+}
+
+/// A plain read of a row, `Granules` a lane, from granule `first` on; false, with nothing changed, if it needs a closer
+/// look. No branches, so that the loops are vectors.
+template <unsigned Granules> bool SharedMemory::readRow(uint32_t first, Accessor who) {
+  const size_t row = size_t(who.warp()) * stride + first;
+  const uint32_t *__restrict written = writeTime + first;
+  uint32_t *__restrict times = plainReads.time + row, *__restrict names = plainReads.who + row,
+                       *__restrict sets = plainReads.lanes + row, *__restrict last = latest.time + first,
+                       *__restrict agents = latest.agent + first, *__restrict others = latest.timeOfOthers + first;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
+  const uint32_t unsure = clocks.laneSeen.empty() ? ~0u : joined, now = clocks.now, warp = who.warp();
+  uint32_t bad = 0;
+  for (uint32_t i = 0; i < 32 * Granules; ++i)
+    bad |= uint32_t(written[i] > oldest) | uint32_t(written[i] <= start) | uint32_t(times[i] > unsure);
+  if (bad)
+    return false;
+  for (uint32_t i = 0; i < 32 * Granules; ++i) {
+    const uint32_t lane = i / Granules;
+    sets[i] = (times[i] > joined ? sets[i] : 0) | 1u << lane;
+    times[i] = now;
+    names[i] = who.bits | lane;
+    others[i] = agents[i] == warp ? others[i] : last[i];
+    agents[i] = warp;
+    last[i] = now;
+  }
+  return true;
+}
+
+/// The same for a plain write.
+template <unsigned Granules> bool SharedMemory::writeRow(uint32_t first, Accessor who) {
+  const size_t row = size_t(who.warp()) * stride + first;
+  uint32_t *__restrict written = writeTime + first, *__restrict writers = writeWho + first;
+  const uint32_t *__restrict times = plainReads.time + row, *__restrict sets = plainReads.lanes + row,
+                             *__restrict last = latest.time + first, *__restrict agents = latest.agent + first,
+                             *__restrict others = latest.timeOfOthers + first;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], now = clocks.now;
+  const uint32_t warp = who.warp();
+  uint32_t bad = 0;
+  for (uint32_t i = 0; i < 32 * Granules; ++i)
+    bad |= uint32_t(written[i] > oldest) | uint32_t((agents[i] == warp ? others[i] : last[i]) > oldest) |
+           (times[i] > joined ? sets[i] & ~(1u << i / Granules) : 0);
+  if (bad)
+    return false;
+  for (uint32_t i = 0; i < 32 * Granules; ++i) {
+    written[i] = now;
+    writers[i] = who.bits | i / Granules;
+  }
+  return true;
+}
+
 /// Granules a lane; 0 for any number. Lanes that follow each other with one address count as one access.
 template <unsigned Granules>
 uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   const uint32_t *written = writeTime;
-  LatestReads *const recent = latest;
+  const LatestReads recent = latest;
   size_t row = size_t(who.warp()) * stride;
   uint32_t *times = plainReads.time + row, *names = plainReads.who + row, *sets = plainReads.lanes + row;
   const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
@@ -43,7 +102,7 @@ uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, 
       sets[i] = (times[i] > joined ? sets[i] : 0) | together | whole;
       times[i] = now;
       names[i] = who.bits | lane;
-      recent[i].add(warp, now);
+      recent.add(i, warp, now);
     }
     done |= together;
   }
@@ -67,13 +126,18 @@ template <typename Check> static uint32_t forWidth(uint32_t bytes, unsigned gran
 uint32_t SharedMemory::readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   if (anyUndefined)
     return 0;
-  return forWidth(bytes, granule, [&](auto granules) { return readSameWidth<granules>(addresses, lanes, bytes, who); });
+  return forWidth(bytes, granule, [&](auto granules) {
+    if constexpr (granules != 0)
+      if (isRow(addresses, lanes, bytes) && !who.manyLanes() && readRow<granules>(addresses[0] >> granule, who))
+        return ~0u;
+    return readSameWidth<granules>(addresses, lanes, bytes, who);
+  });
 }
 
 template <unsigned Granules>
 uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   uint32_t *const written = writeTime, *const writers = writeWho;
-  const LatestReads *const recent = latest;
+  const LatestReads recent = latest;
   size_t row = size_t(who.warp()) * stride;
   const uint32_t *times = plainReads.time + row, *sets = plainReads.lanes + row;
   const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()];
@@ -87,7 +151,7 @@ uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes,
     uint32_t first = address >> shift, count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1;
     uint32_t bad = 0, others = ~(1u << lane);
     for (uint32_t i = first; i < first + count; ++i)
-      bad |= uint32_t(written[i] > oldest) | uint32_t(recent[i].without(warp) > oldest) |
+      bad |= uint32_t(written[i] > oldest) | uint32_t(recent.without(i, warp) > oldest) |
              (times[i] > joined ? sets[i] & others : 0);
     if (bad) [[unlikely]]
       return lanes & ~rest;
@@ -102,14 +166,23 @@ uint32_t SharedMemory::writeSameWidth(const uint32_t *addresses, uint32_t lanes,
 uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   if (anyUndefined || anyStrong)
     return 0;
-  return forWidth(bytes, granule,
-                  [&](auto granules) { return writeSameWidth<granules>(addresses, lanes, bytes, who); });
+  return forWidth(bytes, granule, [&](auto granules) {
+    if constexpr (granules != 0)
+      if (isRow(addresses, lanes, bytes) && writeRow<granules>(addresses[0] >> granule, who))
+        return ~0u;
+    return writeSameWidth<granules>(addresses, lanes, bytes, who);
+  });
 }
 
 uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
   if (anyUndefined)
     return 0;
-  const uint32_t oldest = clocks.oldest[who.warp()], start = clocks.start;
+  if (!clocks.laneSeen.empty())
+    return 0;
+  const uint32_t oldest = clocks.oldest[who.warp()], start = clocks.start, now = clocks.now;
+  const uint32_t joined = clocks.lanesJoined[who.warp()];
+  const size_t row = size_t(who.warp()) * stride;
+  uint32_t *times = strongWrites.time + row, *names = strongWrites.who + row, *sets = strongWrites.lanes + row;
   anyStrong = true;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
@@ -122,7 +195,17 @@ uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, ui
       if ((strong ? plainTime[i] : writeTime[i]) > oldest || writeTime[i] <= start || !isAfterReads(i, i, mine))
         return lanes & ~rest;
     }
-    stampStrongWrite(first, last, mine);
+    for (uint32_t i = first; i <= last; ++i) { // stampStrongWrite, for lanes that have joined or not, and no others.
+      if (!Accessor{writeWho[i]}.strong()) {
+        plainTime[i] = writeTime[i];
+        plainWho[i] = writeWho[i];
+      }
+      writeTime[i] = now;
+      writeWho[i] = mine.bits;
+      sets[i] = (times[i] > joined ? sets[i] : 0) | 1u << lane;
+      times[i] = now;
+      names[i] = mine.bits;
+    }
   }
   return lanes;
 }

@@ -40,7 +40,8 @@ SharedMemory::SharedMemory(uint32_t size) : stride(std::max((size + 15) / 16 * 1
   bytes = reserve<uint8_t>(capacity);
   for (uint32_t **shadow : {&writeTime, &writeWho, &plainTime, &plainWho})
     *shadow = reserve<uint32_t>(capacity);
-  latest = reserve<LatestReads>(capacity);
+  for (uint32_t **shadow : {&latest.time, &latest.agent, &latest.timeOfOthers})
+    *shadow = reserve<uint32_t>(capacity);
   plainReads = reserveTrace(size_t(capacity) * kAgents);
   for (Trace *trace : {&strongReads, &strongWrites})
     *trace = reserveTrace(size_t(capacity) * kActors);
@@ -48,15 +49,14 @@ SharedMemory::SharedMemory(uint32_t size) : stride(std::max((size + 15) / 16 * 1
 
 SharedMemory::~SharedMemory() {
   munmap(bytes, capacity);
-  for (uint32_t *shadow : {writeTime, writeWho, plainTime, plainWho})
+  for (uint32_t *shadow : {writeTime, writeWho, plainTime, plainWho, latest.time, latest.agent, latest.timeOfOthers})
     release(shadow, capacity);
-  release(latest, capacity);
   release(plainReads, size_t(capacity) * kAgents);
   for (const Trace &trace : {strongReads, strongWrites})
     release(trace, size_t(capacity) * kActors);
 }
 
-void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::span<const SharedGap> gaps) {
+void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::span<const Gap> gaps) {
   // What the last block left in flight, and its mbarriers, must not look alive to this one.
   for (uint32_t i = 0, end = (limit + (1u << granule) - 1) >> granule; i < end; ++i)
     if (writeTime[i] >= kObject)
@@ -67,7 +67,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   anyStrong = anyUndefined = false;
   noticed = Notice();
   clocks.begin(warpCount);
-  for (const SharedGap &gap : gaps)
+  for (const Gap &gap : gaps)
     for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
       writeTime[i] = kInFlight;
       writeWho[i] = kInGap;
@@ -85,14 +85,14 @@ bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
 /// one of the lanes.
 bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const {
   culprit = static_cast<unsigned>(__builtin_ctz(lanes));
-  if (warp != who.warp())
-    return time <= clocks.seen[who.warp()][warp];
-  if (time <= clocks.lanesJoined[warp])
+  if (time <= (warp != who.warp() ? clocks.seen[who.warp()][warp] : clocks.lanesJoined[warp]))
     return true;
+  if (warp != who.warp() && !clocks.anyViews)
+    return false;
   for (uint32_t seers = who.lanes(); seers != 0; seers &= seers - 1)
     for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
       culprit = static_cast<unsigned>(__builtin_ctz(rest));
-      if (!clocks.ordered(warp, static_cast<unsigned>(__builtin_ctz(seers)), warp, culprit, time))
+      if (!clocks.ordered(who.warp(), static_cast<unsigned>(__builtin_ctz(seers)), warp, culprit, time))
         return false;
     }
   return true;
@@ -121,6 +121,8 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
     time = plainTime[index];
     writer = {plainWho[index]};
   }
+  if (writer.isReduction() && who.strong())
+    return true;
   // A warp-wide read (ldmatrix) hands the bytes to other lanes than the one that names the address.
   unsigned culprit;
   return time <= clocks.start || isOrdered(who, writer.warp(), 1u << writer.lane(), time, culprit) ||
@@ -269,7 +271,7 @@ bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t 
   });
 }
 
-bool SharedMemory::checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite) {
+bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::Row &row, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
   if (time == kInFlight && writer.bits == kInGap) {
@@ -286,6 +288,12 @@ bool SharedMemory::checkWriterAsync(uint32_t index, const Clocks::Row &row, bool
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
     return false;
   }
+  if (who.isReduction() && writer.strong()) {
+    time = plainTime[index];
+    writer = {plainWho[index]};
+  }
+  if (time <= clocks.start || (who.isReduction() && writer.isReduction()))
+    return true;
   if (time > row[writer.warp()])
     return fail(FaultKind::SharedRace, writer, true);
   return writer.isChannel() || time <= row[kFirstFenced + writer.warp()] ||
@@ -302,7 +310,7 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
   for (uint32_t i = first; i <= last; ++i) {
     if (writeTime[i] == goodTime && writeWho[i] == goodWho)
       continue;
-    if (!checkWriterAsync(i, row, false))
+    if (!checkWriterAsync(i, who, row, false))
       return false;
     goodTime = writeTime[i];
     goodWho = writeWho[i];
@@ -321,12 +329,13 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
 bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
   for (uint32_t i = first; i <= last; ++i)
-    if (!checkWriterAsync(i, row, true))
+    if (!checkWriterAsync(i, who, row, !who.isReduction()))
       return false;
   if (!checkTraceAsync(plainReads, first, last, row, false))
     return false;
-  if (anyStrong && (!checkTraceAsync(strongReads, first, last, row, false) ||
-                    !checkTraceAsync(strongWrites, first, last, row, true)))
+  if (anyStrong && !who.isReduction() &&
+      (!checkTraceAsync(strongReads, first, last, row, false) ||
+       !checkTraceAsync(strongWrites, first, last, row, true)))
     return false;
   if (anyUndefined) [[unlikely]]
     std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));
@@ -351,7 +360,7 @@ void SharedMemory::dropObject(uint32_t address, Accessor who) {
 bool SharedMemory::checkReaders(uint32_t first, uint32_t last, Accessor who) {
   uint32_t bad = 0, oldest = clocks.oldest[who.warp()];
   for (uint32_t i = first; i <= last; ++i)
-    bad |= uint32_t(latest[i].without(who.warp()) > oldest);
+    bad |= uint32_t(latest.without(i, who.warp()) > oldest);
   return bad ? checkTrace(plainReads, first, last, who, false)
              : checkAgent(plainReads, who.warp(), first, last, who, false);
 }

@@ -33,6 +33,7 @@
 
 #include "runtime/simulator/Fault.h"
 #include "runtime/simulator/memory/Clocks.h"
+#include "runtime/simulator/memory/Gap.h"
 
 #include <memory>
 #include <span>
@@ -50,6 +51,8 @@ struct Accessor {
   static constexpr uint32_t kMostInstructions = 1u << (32 - kInstructionShift);
   /// Of a read: every lane of the warp gets to see the bytes.
   static constexpr uint32_t kManyLanes = kAsync;
+  /// Of a channel's write: red.async, which may meet its like and strong accesses.
+  static constexpr uint32_t kReduction = kAsync;
 
   static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
     return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << kInstructionShift};
@@ -59,6 +62,7 @@ struct Accessor {
   bool isChannel() const { return warp() >= kFirstChannel; }
   bool strong() const { return bits & kStrong; }
   bool async() const { return bits & kAsync; }
+  bool isReduction() const { return isChannel() && bits & kReduction; }
   bool manyLanes() const { return bits & kManyLanes; }
   uint32_t instruction() const { return bits >> kInstructionShift; }
   /// The lanes that get to see the bytes: with kManyLanes the whole warp.
@@ -83,11 +87,6 @@ struct Notice {
   Accessor other{0};
 };
 
-/// Bytes between two shared variables that belong to neither.
-struct SharedGap {
-  uint32_t begin = 0, end = 0;
-};
-
 /// The last access of one kind by each agent to each granule; [agent * stride + granule]. Lanes of a warp
 /// that are not ordered with each other share an entry, which then holds the time of the latest.
 struct Trace {
@@ -99,15 +98,15 @@ struct Trace {
 /// The latest plain reads of a granule: by the agent that read last, and by any other. What a write is ordered after
 /// is mostly decided by the two.
 struct LatestReads {
-  uint32_t time, agent, timeOfOthers;
+  uint32_t *time = nullptr, *agent = nullptr, *timeOfOthers = nullptr; ///< [granule]
 
-  void add(uint32_t by, uint32_t now) {
-    timeOfOthers = by == agent ? timeOfOthers : time;
-    agent = by;
-    time = now;
+  void add(uint32_t i, uint32_t by, uint32_t now) const {
+    timeOfOthers[i] = by == agent[i] ? timeOfOthers[i] : time[i];
+    agent[i] = by;
+    time[i] = now;
   }
   /// By all but this one.
-  uint32_t without(uint32_t one) const { return agent == one ? timeOfOthers : time; }
+  uint32_t without(uint32_t i, uint32_t one) const { return agent[i] == one ? timeOfOthers[i] : time[i]; }
 };
 
 class SharedMemory {
@@ -119,7 +118,7 @@ public:
   SharedMemory &operator=(const SharedMemory &) = delete;
 
   /// A new block: `bytes` accessible but for the gaps, nothing written, `warps` warps, granules of 2^log2 bytes.
-  void begin(uint32_t bytes, unsigned log2, unsigned warps, std::span<const SharedGap> gaps = {});
+  void begin(uint32_t bytes, unsigned log2, unsigned warps, std::span<const Gap> gaps = {});
 
   /// Checks and records; the range is inside and aligned to a granule. False: see conflict(). Bytes that nothing wrote
   /// are an Uninitialised conflict, which is recorded as a read all the same.
@@ -139,7 +138,7 @@ public:
       lanes[i] = (readers[i] > joined ? lanes[i] : 0) | who.lanes();
       readers[i] = clocks.now;
       names[i] = who.bits;
-      latest[first + i].add(who.warp(), clocks.now);
+      latest.add(first + i, who.warp(), clocks.now);
     }
     return true;
   }
@@ -170,8 +169,8 @@ public:
   /// The bytes of `mask`, just written, hold undefined bits: as if nothing had written them. `isComputed`: of a value
   /// that depends on such bits.
   void forget(uint32_t address, uint32_t mask, bool isComputed);
-  /// An asynchronous operation of channel `who` reads or writes the range; `row` is what it is ordered after
-  /// (Clocks::issueRow).
+  /// An asynchronous operation of channel `who` reads or writes the range (a reduction does both); `row` is what it is
+  /// ordered after (Clocks::issueRow).
   bool readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
   bool writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
 
@@ -202,13 +201,13 @@ private:
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
   bool isUndefined(uint32_t begin, uint32_t end) const;
   template <class F> bool allAgents(const Trace &trace, F f) const;
-  bool checkWriterAsync(uint32_t index, const Clocks::Row &row, bool isWrite);
+  bool checkWriterAsync(uint32_t index, Accessor who, const Clocks::Row &row, bool isWrite);
   bool checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row, bool wrote);
   void noteLatest(uint32_t first, uint32_t last, Accessor who) {
     for (uint32_t i = first; i <= last; ++i)
-      latest[i].add(who.warp(), clocks.now);
+      latest.add(i, who.warp(), clocks.now);
   }
   /// Whether it is plain that `who` is ordered after the last write and all plain reads.
   __attribute__((always_inline)) bool isFreeToWrite(uint32_t first, uint32_t last, Accessor who) const {
@@ -224,9 +223,12 @@ private:
     uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], others = ~who.lanes();
     uint32_t bad = 0;
     for (uint32_t i = first; i <= last; ++i)
-      bad |= uint32_t(latest[i].without(who.warp()) > oldest) | (readers[i] > joined ? lanes[i] & others : 0);
+      bad |= uint32_t(latest.without(i, who.warp()) > oldest) | (readers[i] > joined ? lanes[i] & others : 0);
     return bad == 0;
   }
+  template <unsigned Granules> bool readRow(uint32_t first, Accessor who);
+  template <unsigned Granules> bool writeRow(uint32_t first, Accessor who);
+  bool isRow(const uint32_t *addresses, uint32_t lanes, uint32_t bytes) const;
   template <unsigned Granules> uint32_t readSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
   template <unsigned Granules> uint32_t writeSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
   bool writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
@@ -246,9 +248,9 @@ private:
   bool anyStrong = false;              ///< Whether this block made a strong access.
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
-  LatestReads *latest;                 ///< Of a granule.
-  Trace plainReads;                    ///< Of all agents.
-  Trace strongReads, strongWrites;     ///< Of actors.
+  LatestReads latest;
+  Trace plainReads;                ///< Of all agents.
+  Trace strongReads, strongWrites; ///< Of actors.
   Conflict found;
   Notice noticed;
 };

@@ -138,6 +138,16 @@ std::string reportOf(const std::string &body, const std::string &declarations) {
   return host.report;
 }
 
+TEST(Call, DynamicParallelismIsRefusedByName) {
+  std::string declaration = ".extern .func (.param .b32 r) __cudaCDP2LaunchDeviceV2(.param .b64 a, .param .b64 b);\n";
+  Host host;
+  EXPECT_EQ(host.load(kernelText("{\n.param .b32 r;\n.param .b64 a;\n.param .b64 b;\nst.param.b64 [a], %rd1;\n"
+                                 "st.param.b64 [b], %rd1;\ncall.uni (r), __cudaCDP2LaunchDeviceV2, (a, b);\n}\n",
+                                 declaration)),
+            nullptr);
+  EXPECT_NE(host.log.find("dynamic parallelism is not modelled"), std::string::npos) << host.log;
+}
+
 TEST(Call, EndlessRecursionExhaustsTheStack) {
   std::string report =
       reportOf(callOf("f", "%r0", "%r2"), ".func (.param .b32 r) f(.param .b32 a);\n" +

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Clusters: ranks, each other's shared memory, remote arrivals, multicast and st.async; cooperative launches;
-// launch attributes.
+// Clusters: ranks, each other's shared memory, remote arrivals, multicast, st.async and red.async; cooperative
+// launches; launch attributes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -145,6 +145,48 @@ TEST(Cluster, MulticastAndStoreAsync) {
     EXPECT_TRUE(report.find("asynchronous result used before its wait") != report.npos ||
                 report.find("uninitialised read") != report.npos)
         << report;
+  }
+}
+
+/// All 128 threads add 1 to block 0's word, which `first` has made ready; block 0 then reads it behind `wait`.
+std::string reduceAsync(const std::string &first, const std::string &between, const std::string &wait) {
+  return initBarrier(0, 1) + byFirst(first + expectBytes(0, 512)) + "fence.mbarrier_init.release.cluster;\n" +
+         kClusterSync +
+         "mov.u32 %r11, tile;\nmov.u32 %r12, bar;\nmapa.shared::cluster.u32 %r13, %r11, 0;\nmapa.shared::cluster.u32 "
+         "%r14, %r12, 0;\nmov.u32 %r15, 1;\nred.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes."
+         "add.u32 [%r13], %r15, [%r14];\nsetp.ne.u32 %p3, %r3, 0;\n@%p3 bra END;\n" +
+         between + wait + "ld.shared.u32 %r16, [tile];\ncvt.u64.u32 %rd10, %r16;\nEND:\n" + kResult + kClusterSync;
+}
+
+TEST(Cluster, ReduceAsync) {
+  // No proxy fence between the store and the reductions: they are of the generic proxy.
+  expectCluster(reduceAsync("st.shared.u32 [tile], 5;\n", "", waitBarrier(0, "0")), 4, 2,
+                [](unsigned block, unsigned) { return block % 2 == 0 ? 5 + 128 : 0; });
+  // Atomic operations may meet them.
+  expectCluster(reduceAsync("st.shared.u32 [tile], 5;\n", "atom.shared.add.u32 %r17, [tile], 1000;\nbar.sync 0;\n",
+                            waitBarrier(0, "0")),
+                4, 2, [](unsigned block, unsigned) { return block % 2 == 0 ? 5 + 128 + 64 * 1000 : 0; });
+  expectClusterFault(reduceAsync("st.shared.u32 [tile], 5;\n", "", ""), 4, 2,
+                     "asynchronous result used before its wait");
+  expectClusterFault(reduceAsync("", "", waitBarrier(0, "0")), 4, 2, "uninitialised read");
+}
+
+TEST(Cluster, ReduceAsyncOperations) {
+  for (auto [operation, result] :
+       {std::pair("min.s32", ~6u), {"max.u32", ~6u}, {"xor.b32", 5u ^ ~6u}, {"inc.u32", 6u}, {"dec.u32", 4u}}) {
+    std::string body = initBarrier(0, 1) + byFirst("st.shared.u32 [tile], 5;\n" + expectBytes(0, 4)) +
+                       byFirst("mov.u32 %r11, tile;\nmov.u32 %r12, bar;\nmov.u32 %r15, -7;\nred.async.relaxed.cluster"
+                               ".shared::cluster.mbarrier::complete_tx::bytes." +
+                               std::string(operation) + " [%r11], %r15, [%r12];\n") +
+                       kClusterSync + waitBarrier(0, "0") + "ld.shared.u32 %r16, [tile];\ncvt.u64.u32 %rd10, %r16;\n" +
+                       kResult;
+    expectCluster(body, 2, 1, [&](unsigned, unsigned) { return result; });
+  }
+  for (const char *operation : {"add.f32", "min.u64", "add.b32", "inc.s32"}) {
+    Outcome outcome = runCluster("red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes." +
+                                     std::string(operation) + " [%rd1], %rd3, [%rd1];\n",
+                                 2, 2, 0);
+    EXPECT_NE(outcome.report.find("red.async has no such operation"), std::string::npos) << outcome.report;
   }
 }
 

@@ -50,6 +50,19 @@ TEST(Fault, OutOfBoundsGlobal) {
   check("st.global.u64 [%rd3+7936], %rd5;", 32, {});
 }
 
+TEST(Fault, LocalVariablesLieApart) {
+  std::string two = ".local .align 4 .b8 one[20];\n.local .align 4 .b8 other[16];\nmov.u64 %rd6, one;\nmov.u64 %rd7, "
+                    "other;\nst.local.u32 [%rd6+16], %r0;\nst.local.u32 [%rd7], %r0;\n";
+  check(two + "ld.local.u32 %r1, [%rd6+16];\nld.local.u32 %r2, [%rd7];\n", 32, {});
+  check(two + "st.local.u32 [%rd6+20], %r0;\n", 32, {"out of bounds", "past the end of a local variable"});
+  check(two + "ld.local.u32 %r1, [%rd7+16];\n", 32, {"out of bounds", "past the end of a local variable"});
+  check(two + "ld.local.u32 %r1, [%rd7+-4];\n", 32, {"out of bounds", "past the end of a local variable"});
+  check("mov.u64 %rd6, 24;\nalloca.u64 %rd7, %rd6, 16;\nalloca.u64 %rd8, %rd6, 16;\nst.local.u64 [%rd7+16], %rd6;\n",
+        32, {});
+  check("mov.u64 %rd6, 24;\nalloca.u64 %rd7, %rd6, 16;\nalloca.u64 %rd8, %rd6, 16;\nst.local.u64 [%rd7+24], %rd6;\n",
+        32, {"out of bounds", "past the end of a local variable"});
+}
+
 TEST(Fault, OutOfBoundsNull) {
   check("mov.u64 %rd6, 0;\nld.global.u32 %r1, [%rd6];", 32, {"out of bounds", "global address 0x0"});
 }
@@ -273,6 +286,53 @@ TEST(Race, ReleaseAndAcquireBetweenLanes) {
   check(start + "@%p1 st.relaxed.cta.shared.u32 [%r1], 1;\nld.acquire.cta.shared.u32 %r2, [%r1];\n"
                 "ld.shared.u32 %r3, [%r1+64];\n",
         32, {"shared-memory race"});
+}
+
+/// All lanes of warp 0 store, lane 0 releases; lane 0 of warp 1 acquires, and all of its lanes load.
+std::string handOverAll(const std::string &joinProducer, const std::string &joinConsumer,
+                        const std::string &release = "st.release.cta.shared.u32 [%r1], 1;\n",
+                        const std::string &acquire = "ld.acquire.cta.shared.u32 %r2, [%r1];\n") {
+  return "setp.eq.u32 %p1, %r0, 0;\nmov.u32 %r1, tile;\n@%p1 st.shared.u32 [%r1], 0;\nbar.sync 0;\nand.b32 %r4, %r0, "
+         "31;\n"
+         "mad.lo.u32 %r5, %r4, 4, %r1;\nsetp.ge.u32 %p1, %r0, 32;\nsetp.ne.u32 %p3, %r4, 0;\n@%p1 bra CONSUMER;\n"
+         "st.shared.u32 [%r5+64], %r0;\n" +
+         joinProducer + "@%p3 exit;\n" + release + "exit;\nCONSUMER:\n@%p3 bra JOINED;\nWAIT:\n" + acquire +
+         "setp.eq.u32 %p2, %r2, 0;\n@%p2 bra WAIT;\nJOINED:\n" + joinConsumer + "ld.shared.u32 %r6, [%r5+64];\n";
+}
+
+TEST(Race, ReleaseAndAcquireAreOfLanes) {
+  std::string join = "bar.warp.sync -1;\n";
+  check(handOverAll(join, join), 64, {});
+  check(handOverAll("", join), 64, {"shared-memory race"});
+  check(handOverAll(join, ""), 64, {"shared-memory race"});
+  // Lanes that were joined with the one that releases or acquires: only the lower half's words are handed over.
+  std::string half = "setp.ge.u32 %p4, %r4, 16;\n@%p4 bra HALF;\nbar.warp.sync 0xffff;\nHALF:\n",
+              rest = "setp.ge.u32 %p4, %r4, 16;\n@%p4 bra REST;\nbar.warp.sync 0xffff;\n";
+  check(handOverAll(half, rest) + "REST:\n", 64, {});
+  check(handOverAll(half, join), 64, {"shared-memory race", "lane 16"});
+  // A fence of all lanes, then the flag: what all of them did.
+  check(handOverAll("membar.cta;\n" + join, join, "st.volatile.shared.u32 [%r1], 1;\n",
+                    "ld.volatile.shared.u32 %r2, [%r1];\nmembar.cta;\n"),
+        64, {});
+}
+
+TEST(Race, WhatALaneAcquiredGoesOnThroughBarriersAndReleases) {
+  // Warp 1's lane 0 acquires and its warp meets warp 2 at a barrier; or releases at another word, which warp 2
+  // acquires.
+  std::string start = handOverAll("bar.warp.sync -1;\n", "");
+  start = start.substr(0, start.rfind("ld.shared"));
+  std::string third = "setp.ge.u32 %p5, %r0, 64;\n", read = "ld.shared.u32 %r6, [%r5+64];\n";
+  std::string begin = start.substr(0, start.find("CONSUMER:")), end = start.substr(start.find("CONSUMER:"));
+  end.insert(end.find("\n") + 1, third + "@%p5 bra THIRD;\n");
+  check(begin + end + "bar.sync 1, 64;\nexit;\nTHIRD:\nbar.sync 1, 64;\n" + read, 96, {});
+  std::string second = begin;
+  second.insert(second.find("bar.sync 0"), "@%p1 st.shared.u32 [%r1+8], 0;\n");
+  std::string pass = "@%p3 exit;\nst.release.cta.shared.u32 [%r1+8], 1;\nexit;\nTHIRD:\n";
+  check(second + end + pass +
+            "AGAIN:\nld.acquire.cta.shared.u32 %r2, [%r1+8];\nsetp.eq.u32 %p2, %r2, 0;\n@%p2 bra "
+            "AGAIN;\n" +
+            read,
+        96, {});
 }
 
 /// Runs a body and returns the notes that the device told.

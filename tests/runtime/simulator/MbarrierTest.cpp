@@ -289,6 +289,23 @@ TEST(Atomic, VectorAdd) {
               64, [](unsigned thread) -> uint64_t { return thread == 0 ? 64 + 128 : 0; });
 }
 
+TEST(Atomic, VectorMinimumAndMaximum) {
+  // Memory is 0: {2, 1 | -1, 3} leaves {2, 1 | 0, 3}, then {1, 5 | -4, 4} leaves {1, 1 | -4, 3}; halves from the low
+  // one.
+  expectRight("mov.b32 %r1, 0x3C004000;\nmov.b32 %r2, 0x4200BC00;\nred.global.max.noftz.v2.f16x2 [%rd1], {%r1, %r2};\n"
+              "mov.b32 %r1, 0x45003C00;\nmov.b32 %r2, 0x4400C400;\natom.global.min.noftz.v2.f16x2 {%r3, %r4}, [%rd1], "
+              "{%r1, %r2};\n",
+              1, [](unsigned) { return 0x4200C4003C003C00; });
+  // The same of bf16: 1 is 3F80, 2 4000, 3 4040.
+  expectRight("mov.b16 %h1, 0x3F80;\nmov.b16 %h2, 0xBF80;\nmov.b16 %h3, 0x4000;\nmov.b16 %h4, 0x4040;\n"
+              "red.gpu.global.max.noftz.v4.bf16 [%rd1], {%h1, %h2, %h3, %h4};\n",
+              1, [](unsigned) { return 0x4040400000003F80; });
+  expectRight("mov.b16 %h1, 0x3C00;\nmov.b16 %h2, 0x4000;\nsetp.ne.u32 %p1, %r0, 0;\n@%p1 bra END;\n"
+              "red.global.add.noftz.v8.f16 [%rd1], {%h1, %h2, %h1, %h2, %h2, %h2, %h2, %h1};\n"
+              "red.global.add.noftz.v8.f16 [%rd1], {%h1, %h1, %h1, %h1, %h2, %h2, %h2, %h2};\nEND:\n",
+              2, [](unsigned thread) { return thread == 0 ? 0x4200400042004000 : 0x4200440044004400; });
+}
+
 TEST(BulkCopy, SizeAndAlignment) {
   std::string begin = initBarrier(0, 1) + kSync;
   expectFault(begin + byFirst(expectBytes(0, 24) + loadBulk(0, 0, "%rd2", 24)) + kStore, 32, "misaligned access",

@@ -282,4 +282,69 @@ TEST(TensorCopy, BadMaps) {
   EXPECT_NE(other.report.find("has 3 dimensions, the instruction 2"), std::string::npos) << other.report;
 }
 
+/// Makes a map of `first` one of `second`, field by field in shared memory, and loads a box by it. The buffer holds the
+/// address of the second tensor, the map at 128 and the box at 256.
+std::string replaceAndLoad(const Case &second, unsigned stride) {
+  std::string text, map = "tensormap.replace.tile.";
+  for (unsigned piece = 0; piece < 128; piece += 8)
+    text += "ld.u64 %rd4, [%rd1+" + std::to_string(piece) + "];\nst.shared.u64 [tile+" + std::to_string(piece) +
+            "], %rd4;\n";
+  text += "ld.global.u64 %rd4, [%rd2];\n" + map + "global_address.shared::cta.b1024.b64 [tile], %rd4;\n" + map +
+          "rank.shared::cta.b1024.b32 [tile], 1;\nmov.u64 %rd5, " + std::to_string(stride) + ";\n" + map +
+          "global_stride.shared::cta.b1024.b64 [tile], 0, %rd5;\n" + map +
+          "elemtype.shared::cta.b1024.b32 [tile], 2;\n" + map + "swizzle_mode.shared::cta.b1024.b32 [tile], 1;\n" +
+          map + "interleave_layout.shared::cta.b1024.b32 [tile], 0;\n" + map +
+          "fill_mode.shared::cta.b1024.b32 [tile], 0;\n";
+  for (unsigned d = 0; d < 2; ++d) {
+    std::string number = std::to_string(d), end = std::to_string(second.extents[d]);
+    text += map + "box_dim.shared::cta.b1024.b32 [tile], " + number + ", " + std::to_string(second.box[d]) + ";\n" +
+            "mov.u32 %r3, " + end + ";\n" + map + "global_dim.shared::cta.b1024.b32 [tile], " + number + ", %r3;\n" +
+            map + "element_stride.shared::cta.b1024.b32 [tile], " + number + ", 1;\n";
+  }
+  return initBarrier(0, 1) + byFirst(text) +
+         "bar.warp.sync -1;\nadd.u64 %rd5, %rd2, 128;\ntensormap.cp_fenceproxy.global.shared::cta.tensormap::generic."
+         "release.gpu.sync.aligned [%rd5], [tile], 128;\nfence.proxy.tensormap::generic.acquire.gpu [%rd5], 128;\n" +
+         "fence.proxy.async;\n" + kSync +
+         byFirst(
+             expectBytes(0, static_cast<unsigned>(second.boxBytes())) +
+             "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [tile+1024], [%rd5, " +
+             coordinates(second) + "], [bar];\n") +
+         waitBarrier(0, "0") +
+         "setp.lt.u32 %p1, %r0, 24;\nmul.lo.u32 %r1, %r0, 4;\nmov.u32 %r2, tile;\nadd.u32 %r2, "
+         "%r2, %r1;\nmul.wide.u32 %rd6, %r0, 4;\nadd.u64 %rd6, %rd6, %rd2;\n@%p1 ld.shared.u32 "
+         "%r4, [%r2+1024];\n@%p1 st.global.u32 [%rd6+256], %r4;\n";
+}
+
+TEST(TensorCopy, ReplacedFields) {
+  for (unsigned stride : {80u, 24u}) {
+    Host host({}, "h100");
+    Case first = plane(3, {0, 0}), second;
+    first.type = kF32;
+    second.extents = {20, 10};
+    second.box = {8, 3};
+    second.at = {16, 8};
+    second.swizzle = 1;
+    std::vector<uint8_t> tensor = pattern(second.tensorBytes(), 4);
+    CUdeviceptr base = host.upload(pattern(first.tensorBytes(), 1)), other = host.upload(tensor);
+    CUdeviceptr buffer = host.allocate(512);
+    host.driver.memcpyHtoDAsync(buffer, &other, 8, nullptr);
+    CUtensorMap map;
+    ASSERT_EQ(encode(host, first, base, map), CUDA_SUCCESS) << host.driver.faultReport();
+    CUfunction function = host.load(kernel(replaceAndLoad(second, stride)));
+    ASSERT_NE(function, nullptr) << host.log;
+    CUresult status = host.launch(function, 1, 32, 0, map, buffer);
+    if (stride != second.pitch(1)) {
+      EXPECT_NE(host.report.find("bad tensor map"), std::string::npos) << host.report;
+      EXPECT_NE(host.report.find("after tensormap.replace: globalStrides"), std::string::npos) << host.report;
+      continue;
+    }
+    ASSERT_EQ(status, CUDA_SUCCESS) << host.report;
+    std::vector<uint8_t> got = host.download<uint8_t>(buffer + 256, second.boxBytes());
+    eachElement(second, [&](size_t shared, long long from) {
+      for (unsigned b = 0; b < 4; ++b)
+        EXPECT_EQ(got[shared + b], from < 0 ? 0 : tensor[static_cast<size_t>(from) + b]) << shared;
+    });
+  }
+}
+
 } // namespace

@@ -11,10 +11,13 @@
 #include "runtime/CudaDriver.h"
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace imbrex::cuda;
@@ -249,6 +252,24 @@ void runProgram(const std::vector<uint8_t> &image) {
 }
 
 /// The same addition twice, once in each block of a cluster, by a function of another input of the link.
+TEST_F(Driver, LinksFiles) {
+  std::string path = ::testing::TempDir() + "link" + std::to_string(getpid()) + ".ptx", missing = path + ".none";
+  std::ofstream(path) << kText;
+  void *linker = nullptr, *image = nullptr;
+  size_t bytes = 0;
+  ASSERT_EQ(cuda.call("cuLinkCreate_v2", 0u, nullptr, nullptr, &linker), CUDA_SUCCESS);
+  constexpr CUresult kFileNotFound = static_cast<CUresult>(301);
+  EXPECT_EQ(cuda.call("cuLinkAddFile_v2", linker, 1, missing.c_str(), 0u, nullptr, nullptr), kFileNotFound);
+  ASSERT_EQ(cuda.call("cuLinkAddFile_v2", linker, 1, path.c_str(), 0u, nullptr, nullptr), CUDA_SUCCESS);
+  std::remove(path.c_str());
+  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
+  CUmodule linked = nullptr;
+  CUfunction entry = nullptr;
+  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "triple"), CUDA_SUCCESS);
+}
+
 TEST_F(Driver, LinksLaunchesWithClustersAndEncodesTensorMaps) {
   const std::string head = ".version 8.0\n.target sm_90\n.address_size 64\n";
   std::string kernel = head +

@@ -127,7 +127,8 @@ std::vector<float> Work::floats(size_t count, float scale) {
 const std::vector<Case> &cases() {
   static const std::vector<Case> kCases = [] {
     std::vector<Case> all;
-    for (std::vector<Case> family : {blockCases(), warpCases(), memoryCases(), matrixCases(), hopperCases()})
+    for (std::vector<Case> family :
+         {blockCases(), warpCases(), memoryCases(), matrixCases(), hopperCases(), strangeCases()})
       all.insert(all.end(), family.begin(), family.end());
     return all;
   }();

@@ -136,6 +136,7 @@ std::vector<Case> warpCases();
 std::vector<Case> memoryCases();
 std::vector<Case> matrixCases();
 std::vector<Case> hopperCases();
+std::vector<Case> strangeCases();
 
 } // namespace imbrex::simulator::corpus
 

@@ -137,11 +137,7 @@ std::vector<Case> hopperCases() {
                     busy = "overwritten while an asynchronous operation reads it", race = "shared-memory race",
                     unset = "uninitialised read", counts = "mbarrier transaction count", misuse = "mbarrier misuse";
   return {
-      {"sm90/tma_bulk",
-       "tma_bulk",
-       bulkCopies,
-       {{1, early + "|" + race}, {3, proxy}, {4, busy}},
-       {1, "not found: an mbarrier's initialisation is not followed into the asynchronous proxy"}},
+      {"sm90/tma_bulk", "tma_bulk", bulkCopies, {{1, early + "|" + race}, {3, proxy}, {4, busy}}},
       {"sm90/tma_raw",
        "tma_raw",
        ring,
@@ -158,7 +154,8 @@ std::vector<Case> hopperCases() {
         {2, "wgmma register touched in flight"},
         {3, "wgmma register touched in flight"},
         {4, race + "|" + unset}},
-       {1, "a wgmma-group is the warpgroup's: who has waited for it knows that all four warps' reads are done"}},
+       {1, "wgmma.commit_group makes one group per warpgroup (PTX ISA, 9.7.15): who has waited for it knows that all "
+           "four warps' reads are done"}},
       {"sm90/cluster_dsmem", "cluster_dsmem", clusterExchange, {{1, race + "|" + unset}, {2, "block ended too early"}}},
       {"sm90/cluster_dsmem", "cluster_hist", clusterHistogram},
       {"sm90/cluster_mcast", "cluster_mcast", multicast},
