@@ -25,6 +25,8 @@ static constexpr unsigned kReservedSharedBytes = 1024;
 static constexpr double kPassLatency = 150, kCtaLatency = 1500;
 /// Bytes a cycle that L2 gives one SM.
 static constexpr double kL2Rate = 40;
+/// Registers that a loop with products needs beside their sums: operands, addresses.
+static constexpr unsigned kBesideSums = 64;
 /// Cycles of a quarter that a spilled register costs a pass, stored and loaded.
 static constexpr double kSpillCycles = 8;
 
@@ -61,7 +63,6 @@ StaticEstimate imbrex::estimate(const CompiledKernel &kernel, const ModelDevice 
   unsigned limit = target->registersFor(warps * kWarpThreads);
   unsigned live = score::registerPressure(kernels.front());
   result.registers = std::min(live, limit);
-  result.spills = live > limit;
   result.instructions = figures.instructions;
   result.residentCtas = residentCtas(kernel.interface, *target, device, result.registers);
   double sms = std::max(1u, device.multiprocessors);
@@ -73,9 +74,12 @@ StaticEstimate imbrex::estimate(const CompiledKernel &kernel, const ModelDevice 
   double pass = 0;
   if (!figures.loops.empty()) {
     const score::LoopScore &loop = figures.loops.front();
+    unsigned sums = score::accumulatorRegisters(kernels.front(), score::hotLoops(kernels.front()).front());
+    unsigned needed = sums > 0 ? sums + kBesideSums : 0;
+    result.spills = needed > limit;
     result.loopInstructions = loop.hot;
     straight -= std::min<double>(straight, loop.whole);
-    pass = passCycles(loop, warps, unsigned(resident), live - result.registers);
+    pass = passCycles(loop, warps, unsigned(resident), result.spills ? needed - limit : 0);
   }
   double once = kCtaLatency + straight * std::max(1.0, warps * resident / kQuarters);
   result.cycles = rounds * (once + double(launch.passes) * pass);

@@ -36,8 +36,8 @@ struct ModelLaunch {
 
 struct StaticEstimate {
   double cycles = 0;
-  unsigned registers = 0;        ///< of a thread: the most that are live at once in the PTX
-  bool spills = false;           ///< more than a thread can have, by that count
+  unsigned registers = 0;        ///< of a thread: the most that are live at once in the PTX, but what it can have
+  bool spills = false;           ///< the sums of its matrix products alone need more than a thread can have
   unsigned residentCtas = 0;     ///< on one SM
   unsigned loopInstructions = 0; ///< of one warp's pass round the hottest loop
   unsigned instructions = 0;     ///< of the whole kernel

@@ -268,12 +268,13 @@ std::vector<std::pair<std::string, CacheEntry>> DiskCache::all() const {
 std::optional<DiskCache::Claim> DiskCache::claim(const CacheKey &key, bool wait) const {
   std::string name = key.digest() + std::string(kClaim);
   int fd = openat(state->fd, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return std::nullopt;
   Claim claim(fd);
-  while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0)
-    if (errno != EINTR)
+  while (fd >= 0 && flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
       return std::nullopt;
+    if (errno != EINTR)
+      break;
+  }
   return claim;
 }
 

@@ -64,7 +64,7 @@ public:
     explicit Claim(int fd) : fd(fd) {}
     int fd;
   };
-  /// nullopt while another has it (unless `wait`), or where files cannot be locked.
+  /// nullopt while another has it (unless `wait`). Where files cannot be made or locked everybody gets it.
   std::optional<Claim> claim(const CacheKey &key, bool wait) const;
 
   Result<Statistics> statistics() const;

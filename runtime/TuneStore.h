@@ -47,7 +47,7 @@ public:
   Result<void> store(const Record &record) const;
   /// The right to work on a candidate; nullopt while another process has it. Ends with the object, or the process.
   std::optional<DiskCache::Claim> claim(std::string_view key, const Tuning &tuning) const;
-  /// The right to use the device for timing; waits for it. nullopt where files cannot be locked.
+  /// The right to use the device for timing; waits for it.
   std::optional<DiskCache::Claim> claimDevice(const DeviceInfo &device) const;
 
 private:

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Backward liveness over basic blocks, then a walk up each block that keeps the largest sum.
+// Backward liveness over basic blocks, then a walk up each block that keeps the largest sum; chains of products.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +13,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace imbrex::score;
 using llvm::StringRef;
@@ -148,15 +149,25 @@ unsigned imbrex::score::registerPressure(const MachineKernel &kernel) {
   return most;
 }
 
-unsigned imbrex::score::registersAcross(const MachineKernel &kernel, const Loop &loop) {
-  Liveness liveness(kernel);
-  unsigned most = 0;
-  for (size_t b = 0; b < liveness.blocks.size(); ++b)
-    if (llvm::is_contained(loop.hot, liveness.blocks[b].begin)) {
-      unsigned sum = 0;
-      for (unsigned number : liveness.before[b].set_bits())
-        sum += liveness.operands.weights[number];
-      most = std::max(most, sum);
-    }
-  return most;
+/// "%f1, %f2, %f3, %f4" of the first and of the last group in braces of a product's operands.
+static std::pair<StringRef, StringRef> firstAndLastGroup(StringRef operands) {
+  StringRef first = operands.split('{').second.split('}').first;
+  StringRef last = operands.rsplit('{').second.split('}').first;
+  return {first.trim(), last.trim()};
+}
+
+unsigned imbrex::score::accumulatorRegisters(const MachineKernel &kernel, const Loop &loop) {
+  llvm::StringSet<> sums; // what a product of this loop gives
+  for (size_t i : loop.hot)
+    if (kernel.instructions[i].base() == "mma")
+      sums.insert(firstAndLastGroup(kernel.instructions[i].operands).first);
+  unsigned registers = 0;
+  for (size_t i : loop.hot) {
+    if (kernel.instructions[i].base() != "mma")
+      continue;
+    auto [result, addend] = firstAndLastGroup(kernel.instructions[i].operands);
+    if (!sums.contains(addend) || addend == result) // the first of a chain
+      registers += unsigned(result.count(',')) + 1;
+  }
+  return registers;
 }

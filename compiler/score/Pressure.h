@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What PTX tells of the registers that the assembler will need of a thread. It renames, orders anew and recomputes, so
-// these are no numbers of its own: what is live across a loop is near a lower bound, what is live anywhere far above.
+// what is live at once in PTX is an upper bound, and often far above; the sums of products are a lower one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +19,9 @@ namespace imbrex::score {
 /// none. Of registers named as LLVM's back end and CUDA's compiler name them (%r1, %rd1, %rs1, %f1, %fd1, %p1).
 unsigned registerPressure(const MachineKernel &kernel);
 
-/// The most that are live at the beginning of a block of a loop's usual pass: what the loop must hold, beside what a
-/// block computes in passing, which the assembler may order anew.
-unsigned registersAcross(const MachineKernel &kernel, const Loop &loop);
+/// Registers that the sums of a loop's matrix products (mma.sync) take: one set for each chain of products that add to
+/// one another. No order of instructions needs fewer, so more than a thread has are spilled.
+unsigned accumulatorRegisters(const MachineKernel &kernel, const Loop &loop);
 
 } // namespace imbrex::score
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -240,4 +241,38 @@ TEST_F(DiskCaches, ThreadsAndProcessesShareADirectory) {
   EXPECT_TRUE(good && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   for (const fs::directory_entry &left : fs::directory_iterator(directory))
     EXPECT_EQ(left.path().extension(), ".imbrex") << left.path();
+}
+
+TEST_F(DiskCaches, AClaimIsHeldByOne) {
+  DiskCache one = open(), two = open();
+  std::optional<DiskCache::Claim> first = one.claim(key("a"), /*wait=*/false);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(two.claim(key("a"), false));
+  EXPECT_FALSE(one.claim(key("a"), false)) << "within a process too";
+  EXPECT_TRUE(two.claim(key("b"), false));
+  pid_t child = fork();
+  if (child == 0)
+    _exit(one.claim(key("c"), false) && !two.claim(key("a"), false) ? 0 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(two.claim(key("c"), false)) << "it ended with its process";
+  DiskCache::Claim moved = std::move(*first);
+  first.reset();
+  EXPECT_FALSE(two.claim(key("a"), false)) << "it goes with the object";
+}
+
+TEST_F(DiskCaches, AllGivesEveryWholeEntry) {
+  DiskCache cache = open();
+  for (const char *name : {"a", "b", "c"})
+    cache.store(key(name), entry).value();
+  std::string bytes = read(file(key("b")));
+  bytes[bytes.size() / 2] ^= 1;
+  write(file(key("b")), bytes);
+  std::set<std::string> keys;
+  for (const auto &[bytes, found] : cache.all()) {
+    keys.insert(bytes);
+    EXPECT_EQ(found.ptx, entry.ptx);
+  }
+  EXPECT_EQ(keys, (std::set<std::string>{key("a").bytes(), key("c").bytes()}));
 }

@@ -47,7 +47,8 @@ static std::string countsOf(const TuneReport &report) {
   for (const TuneCandidate &candidate : report.candidates)
     ++counts[name(candidate.outcome)];
   std::vector<std::pair<std::string_view, size_t>> list(counts.begin(), counts.end());
-  llvm::stable_sort(list, [](const auto &a, const auto &b) { return a.second > b.second; });
+  llvm::sort(list,
+             [](const auto &a, const auto &b) { return std::pair(b.second, a.first) < std::pair(a.second, b.first); });
   std::string text;
   for (const auto &[outcome, count] : list)
     text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(outcome);
@@ -63,7 +64,9 @@ static void print(const TuneReport &report) {
   for (size_t i = 0; i < report.candidates.size(); ++i)
     if (report.candidates[i].ratio > 0)
       timed.push_back(i);
-  llvm::stable_sort(timed, [&](size_t a, size_t b) { return report.candidates[a].ratio < report.candidates[b].ratio; });
+  llvm::sort(timed, [&](size_t a, size_t b) {
+    return std::pair(report.candidates[a].ratio, a) < std::pair(report.candidates[b].ratio, b);
+  });
   os << "best:    " << report.lineOf(report.best) << "\n";
   os << "untuned: " << report.lineOf(0) << "\n";
   for (size_t i : llvm::ArrayRef(timed).take_front(kTold))

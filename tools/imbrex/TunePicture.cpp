@@ -33,7 +33,9 @@ static std::vector<size_t> byRatio(const TuneReport &report) {
   for (size_t i = 0; i < report.candidates.size(); ++i)
     if (report.candidates[i].ratio > 0)
       list.push_back(i);
-  llvm::stable_sort(list, [&](size_t a, size_t b) { return report.candidates[a].ratio < report.candidates[b].ratio; });
+  llvm::sort(list, [&](size_t a, size_t b) {
+    return std::pair(report.candidates[a].ratio, a) < std::pair(report.candidates[b].ratio, b);
+  });
   return list;
 }
 

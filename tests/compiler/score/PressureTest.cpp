@@ -32,6 +32,19 @@ TEST(Pressure, Loops) {
             3u);
 }
 
+// Two chains: one of two products, one that adds to what the pass before left.
+TEST(Pressure, SumsOfProducts) {
+  const std::string mma = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 ";
+  std::vector<MachineKernel> kernels =
+      readPtx(".visible .entry k(.param .u32 n)\n{\n$L_top: " + mma +
+              "{%f1, %f2, %f3, %f4}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f9, %f9, %f9, %f9}; " + mma +
+              "{%f5, %f6, %f7, %f8}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f1, %f2, %f3, %f4}; " + mma +
+              "{%f10, %f11, %f12, %f13}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f10, %f11, %f12, %f13};\n"
+              "@%p1 bra $L_top; ret;\n}\n");
+  ASSERT_EQ(kernels.size(), 1u);
+  EXPECT_EQ(accumulatorRegisters(kernels[0], hotLoops(kernels[0]).at(0)), 8u);
+}
+
 TEST(Pressure, GroupsOfRegisters) {
   EXPECT_EQ(
       pressureOf("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r1, %r2, %r3, %r4}, "
