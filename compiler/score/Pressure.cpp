@@ -157,17 +157,15 @@ static std::pair<StringRef, StringRef> firstAndLastGroup(StringRef operands) {
 }
 
 unsigned imbrex::score::accumulatorRegisters(const MachineKernel &kernel, const Loop &loop) {
-  llvm::StringSet<> sums; // what a product of this loop gives
-  for (size_t i : loop.hot)
-    if (kernel.instructions[i].base() == "mma")
-      sums.insert(firstAndLastGroup(kernel.instructions[i].operands).first);
+  llvm::StringSet<> sums; // what a product of this pass has given
   unsigned registers = 0;
   for (size_t i : loop.hot) {
     if (kernel.instructions[i].base() != "mma")
       continue;
     auto [result, addend] = firstAndLastGroup(kernel.instructions[i].operands);
-    if (!sums.contains(addend) || addend == result) // the first of a chain
+    if (!sums.contains(addend)) // the first of a chain
       registers += unsigned(result.count(',')) + 1;
+    sums.insert(result);
   }
   return registers;
 }

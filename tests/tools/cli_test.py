@@ -80,7 +80,7 @@ class Commands(unittest.TestCase):
 
     def test_the_readme_shows_what_explain_prints(self):
         with open(os.path.join(ROOT, "README.md")) as file:
-            command, *lines = file.read().split("imbrex explain ")[1].split("\n\nA mistake")[0].split("\n")
+            command, *lines = file.read().split("imbrex explain ")[1].split("\n\nFind the fastest")[0].split("\n")
         words = command.replace("kernels/", KERNELS + "/").split()
         printed = imbrex("explain", *words).stdout
         for line in lines:
