@@ -95,6 +95,10 @@ Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
   });
 }
 
+Kernel &Kernel::deterministic(bool isAsked) & {
+  return change([&](KernelState &kernel) { kernel.options.deterministic = isAsked; });
+}
+
 const KernelSignature &Kernel::signature() const { return state->plan->signature; }
 
 /// What tells specialisations of one KernelState apart: of every view its alignment (0: absent), of every type

@@ -58,7 +58,10 @@ public:
   Kernel &set(std::string_view name, std::floating_point auto value) & = delete; ///< no parameter is a float
   /// Replaces a hook by a function of the same file: hook("mask", "window(4096, 0)").
   Kernel &hook(std::string_view name, std::string_view function) &;
+  /// Whether a kernel is refused that may give other bits from run to run: one that adds floats to a view.
+  Kernel &deterministic(bool isAsked = true) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
+  Kernel deterministic(bool isAsked = true) && { return std::move(deterministic(isAsked)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
 
   const KernelSignature &signature() const;

@@ -35,6 +35,7 @@ static Parameter describeParameter(const ast::KernelParameter &parameter, Diagno
   result.name = parameter.name;
   result.isView = parameter.isView;
   result.output = parameter.output;
+  result.inPlace = parameter.inPlace;
   result.optional = parameter.optional || parameter.standard;
   for (const ast::ExprPtr &extent : parameter.extents)
     result.extents.push_back(toExpression(*extent, diagnostics).value_or(Expression{"1"}));
@@ -203,7 +204,10 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
       SmallVector<int64_t> extents;
       for (const Expression &extent : parameter.extents)
         extents.push_back(extent.evaluate(interface.constants).value_or(ShapedType::kDynamic));
-      type = tile::ViewType::get(b.getContext(), extents, type, parameter.output);
+      tile::ViewAccess access = parameter.inPlace  ? tile::ViewAccess::Var
+                                : parameter.output ? tile::ViewAccess::Out
+                                                   : tile::ViewAccess::In;
+      type = tile::ViewType::get(b.getContext(), extents, type, access);
     }
     types.push_back(type);
     present.push_back(&parameter);

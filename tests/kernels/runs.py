@@ -29,7 +29,8 @@ class Runs(unittest.TestCase):
         return kernel.removesuffix("_backward") + ".tile"
 
     def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None):
-        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'."""
+        """Runs the kernel with --check; the outputs' elements by name, and under "in" the inputs'. A view that is read and
+        written is both."""
         source, values = random.Random(name), {"in": {}}
         with tempfile.TemporaryDirectory() as out:
             words = [IMBREX, "run", os.path.join(ROOT, self.FOLDER, self.file_of(name)), "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
