@@ -42,6 +42,8 @@ struct CompileOptions {
   /// The grid is launched along x alone, and the kernel takes its position apart: for a grid of more along y or z
   /// than a device can launch. See KernelInterface::foldedGrid.
   bool foldGrid = false;
+  /// The same arguments give the same bits: what would add floats in an order that differs from run to run is refused.
+  bool deterministic = false;
   /// Passes that are left out, by name (optionalPasses() in cta/Passes.h): to see or test what each of them does.
   std::set<std::string, std::less<>> without;
   Budget budget; ///< not visited
@@ -58,6 +60,7 @@ struct CompileOptions {
     visitor("target", target);
     visitor("debug-lines", debugLines);
     visitor("fold-grid", foldGrid);
+    visitor("deterministic", deterministic);
     visitor("without", without);
   }
 };

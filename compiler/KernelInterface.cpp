@@ -58,6 +58,7 @@ static json::Object toJson(const Parameter &parameter) {
     return object;
   object["view"] = toJson(parameter.extents);
   object["output"] = parameter.output;
+  object["inPlace"] = parameter.inPlace;
   object["optional"] = parameter.optional;
   object["present"] = parameter.present;
   object["alignment"] = int64_t(parameter.alignment);
@@ -238,6 +239,7 @@ static std::optional<Parameter> readParameter(const json::Value &value) {
   if (parameter.isView) {
     parameter.extents = reader.expressions("view");
     parameter.output = reader.boolean("output");
+    parameter.inPlace = reader.boolean("inPlace");
     parameter.optional = reader.boolean("optional");
     parameter.present = reader.boolean("present");
     parameter.alignment = reader.number("alignment");

@@ -59,7 +59,8 @@ struct Parameter {
   DataType type = DataType::F32;
   std::string typeParameter = {};       ///< "T", "wide<T>", or "" (only in a KernelSignature)
   std::vector<Expression> extents = {}; ///< one a dimension (views)
-  bool output = false;                  ///< declared `out`
+  bool output = false;                  ///< declared `out` or `var`
+  bool inPlace = false;                 ///< declared `var`: what it holds before a launch counts too
   bool optional = false;                ///< declared `out?`, or a scalar with a default
   bool present = true;                  ///< false: an optional output that this specialisation leaves out
   unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment

@@ -34,6 +34,7 @@ static Target fromRow(const Row &row) {
   target.sm = row.sm;
   target.ptxVersion = row.ptxVersion;
   target.sharedBytes = row.sharedKiB * 1024;
+  target.addsVectors = row.sm >= 90;
   return target;
 }
 

@@ -23,12 +23,17 @@ namespace imbrex {
 /// on.
 inline constexpr unsigned kParameterBytes = 4096, kLargeParameterBytes = 32764, kLargeParametersPtx = 81;
 
+/// The version of PTX that has red of vectors.
+inline constexpr unsigned kVectorAddsPtx = 81;
+
 struct Target {
   std::string name;     ///< "sm_80", "sm_90a": also the `.target` of the PTX
   unsigned sm = 80;     ///< 10 * major + minor
   unsigned ptxVersion;  ///< 80 for PTX ISA 8.0
   unsigned sharedBytes; ///< a CTA's limit, opt-in
   unsigned warpsPerCta = 32;
+  /// Memory adds bf16, and vectors of 16 bytes (PTX ISA, "red": .bf16 and .vec, these from kVectorAddsPtx on).
+  bool addsVectors = false;
   /// Registers of a thread at most, and of all threads of an SM, dealt out in eights.
   unsigned registersPerThread = 255, registersPerSm = 65536;
 

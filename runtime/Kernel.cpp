@@ -118,6 +118,10 @@ Kernel &Kernel::hook(std::string_view name, std::string_view function) & {
   });
 }
 
+Kernel &Kernel::deterministic(bool isAsked) & {
+  return change([&](KernelState &kernel) { kernel.options.deterministic = isAsked; });
+}
+
 Kernel &Kernel::storage(std::string_view view, const Storage &storage) & {
   return change([&](KernelState &kernel) {
     kernel.options.storage[std::string(view)] = storage;

@@ -66,7 +66,10 @@ public:
   /// How a view with an extent that varies is stored, where its parts are arguments of their own: of a ragged K they
   /// are "K", "K.offsets" and "K.longest" (Storage). A launch with `ragged(...)` needs none of this.
   Kernel &storage(std::string_view view, const Storage &storage) &;
+  /// Whether a kernel is refused that may give other bits from run to run: one that adds floats to a view.
+  Kernel &deterministic(bool isAsked = true) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
+  Kernel deterministic(bool isAsked = true) && { return std::move(deterministic(isAsked)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
 
   const KernelSignature &signature() const;

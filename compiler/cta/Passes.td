@@ -41,8 +41,8 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
 def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
   let description = [{
-    For every loop whose body puts tiles into rings of one slot at places that only depend on the induction variable,
-    and gets them right behind. The rings get as many slots as the request has stages, if shared memory holds them.
+    For every loop whose body puts tiles into rings of one slot at places that only depend on the induction variable
+    and on views that the kernel does not store to, and gets them right behind. The rings get as many slots as the request has stages, if shared memory holds them.
 
     Before: `loop j: put j, get j, compute`. After, with S > 1 slots: `put 0 .. S - 2; loop j: get j, put j + S - 1,
     compute; get of the last put`. After, with one slot and several tiles: each put follows the last reader of the
@@ -107,8 +107,8 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
   let description = [{
     Walks the program with the bytes read and written since the last barrier; where an access touches bytes that
     others may still be writing or reading, a `cta.barrier` goes before it: before the first use of a tile whose
-    copies have been waited for, before a put into bytes that others read; so too between two stores to one view in
-    which different threads may write one element. An iteration meets what the one
+    copies have been waited for, before a put into bytes that others read; so too between a store to a view and another
+    store to it, or a load, where different threads may touch one element. An iteration meets what the one
     before it left.
     Needs the offsets of `cta-allocate-shared`.
   }];

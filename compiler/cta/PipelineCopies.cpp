@@ -18,11 +18,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
+#include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/SharedLives.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -34,7 +34,7 @@ namespace imbrex {
 
 namespace {
 
-/// One copy of a loop's body: the put, its get, and the scalar operations that compute where it copies from.
+/// One copy of a loop's body: the put, its get, and the operations that compute where it copies from.
 struct Copy {
   cta::PutOp put;
   cta::GetOp get;
@@ -79,13 +79,13 @@ private:
 
 } // namespace
 
-/// Adds to `slice` the operations of the loop's body that `value` needs. False if it needs more than
-/// pure scalars of the induction variable.
+/// Adds to `slice` the operations of the loop's body that `value` needs. False if it needs more than the induction
+/// variable, and what may be computed earlier: a page's number, too, from a table that the kernel does not store to.
 static bool collectSlice(Value value, scf::ForOp loop, llvm::SetVector<Operation *> &slice) {
   if (value == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(value))
     return true;
   Operation *op = value.getDefiningOp();
-  if (!op || op->getBlock() != loop.getBody() || !isPure(op) || op->getNumRegions() != 0)
+  if (!op || op->getBlock() != loop.getBody() || !isMovable(op))
     return false;
   if (slice.contains(op))
     return true;
@@ -108,7 +108,8 @@ void LoopPipeliner::findCopies() {
     llvm::SetVector<Operation *> slice;
     if (!llvm::all_of(put->getOperands(), [&](Value operand) { return collectSlice(operand, loop, slice); })) {
       if (isFinal)
-        put.emitRemark("this copy is not started ahead: where it reads depends on more than the loop's index");
+        put.emitRemark("this copy is not started ahead: where it reads depends on more than the loop's index and on "
+                       "views that are not stored to");
       continue;
     }
     Copy copy{put, get, SmallVector<Operation *>(slice.begin(), slice.end()), nullptr, nullptr};

@@ -16,9 +16,10 @@
 // Branches are on scalars that all threads share, so a barrier may stand in them; those on a vote of a warp (cta.any)
 // scale registers and touch no shared memory.
 //
-// Stores to a view happen in the order of the text: two of them to one view need a barrier between, unless
-// each element is written by the same thread in both, or they cannot meet. Views of different arguments do
-// not overlap (the kernel's contract with its host).
+// Loads and stores of a view that is stored to happen in the order of the text: a store and another store or load
+// of one view need a barrier between, unless each element belongs to the same thread in both, or they cannot meet.
+// What is added may be added in any order. Views of different arguments do not overlap (the kernel's contract with
+// its host).
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,20 +39,21 @@ namespace {
 
 using Operations = llvm::SmallSetVector<Operation *, 4>;
 
-/// Allocations touched, and views stored to, since the last barrier. `arrived`: those whose copies have come.
+/// Allocations touched, and accesses to views that are stored to, since the last barrier. `arrived`: those whose
+/// copies have come.
 struct Pending {
-  Operations reads, writes, arrived, stores;
+  Operations reads, writes, arrived, accesses;
 
   void clear() { *this = Pending(); }
   void add(const Pending &other) {
     reads.insert(other.reads.begin(), other.reads.end());
     writes.insert(other.writes.begin(), other.writes.end());
     arrived.insert(other.arrived.begin(), other.arrived.end());
-    stores.insert(other.stores.begin(), other.stores.end());
+    accesses.insert(other.accesses.begin(), other.accesses.end());
   }
   bool operator==(const Pending &other) const {
     return equal(reads, other.reads) && equal(writes, other.writes) && equal(arrived, other.arrived) &&
-           equal(stores, other.stores);
+           equal(accesses, other.accesses);
   }
 
 private:
@@ -106,10 +108,47 @@ static bool conflicts(const Touched &touched, const Pending &pending) {
          });
 }
 
-/// True if no two iterations of the loops around `store` write one element: it is in no loop, or in one
+namespace {
+
+/// An access to a view that the kernel stores to.
+struct ViewAccess {
+  Operation *op;
+  Value view;
+  RankedTensorType tile; ///< null: a scalar, which all threads load and one stores
+  ValueRange indices;
+  ArrayRef<int64_t> dims;
+  bool stores, adds = false, isGather = false;
+
+  scf::ForOp loop() const { return op->getParentOfType<scf::ForOp>(); }
+};
+
+} // namespace
+
+template <typename Access> static ViewAccess describe(Access op, Type tile, bool stores) {
+  return {op, op.getView(), dyn_cast<RankedTensorType>(tile), op.getIndices(), op.getDims(), stores};
+}
+
+/// nullopt for other operations, and for loads of what no kernel stores to.
+static std::optional<ViewAccess> viewAccessOf(Operation *op) {
+  std::optional<ViewAccess> access;
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    access = describe(load, load.getResult().getType(), false);
+  else if (auto gather = dyn_cast<tile::GatherOp>(op))
+    access = describe(gather, gather.getResult().getType(), false);
+  else if (auto store = dyn_cast<tile::StoreOp>(op))
+    access = describe(store, store.getValue().getType(), true), access->adds = store.getAdds();
+  else if (auto scatter = dyn_cast<tile::ScatterOp>(op))
+    access = describe(scatter, scatter.getValue().getType(), true), access->adds = scatter.getAdds();
+  if (!access || !cast<tile::ViewType>(access->view.getType()).getWritable())
+    return std::nullopt;
+  access->isGather = isa<tile::GatherOp, tile::ScatterOp>(op);
+  return access;
+}
+
+/// True if no two iterations of the loops around it touch one element: it is in no loop, or in one
 /// whose index moves it on by at least its extent along some dimension.
-static bool neverReturns(tile::StoreOp store) {
-  auto loop = store->getParentOfType<scf::ForOp>();
+static bool neverReturns(const ViewAccess &access) {
+  scf::ForOp loop = access.loop();
   if (!loop)
     return true;
   if (loop->getParentOfType<scf::ForOp>())
@@ -117,10 +156,9 @@ static bool neverReturns(tile::StoreOp store) {
   APInt step;
   if (!matchPattern(loop.getStep(), m_ConstantInt(&step)))
     return false;
-  auto type = dyn_cast<RankedTensorType>(store.getValue().getType());
-  for (auto [dim, index] : llvm::enumerate(store.getIndices())) {
-    auto axis = llvm::find(store.getDims(), int64_t(dim)) - store.getDims().begin();
-    int64_t extent = type && axis < type.getRank() ? type.getDimSize(axis) : 1;
+  for (auto [dim, index] : llvm::enumerate(access.indices)) {
+    auto axis = llvm::find(access.dims, int64_t(dim)) - access.dims.begin();
+    int64_t extent = access.tile && axis < access.tile.getRank() ? access.tile.getDimSize(axis) : 1;
     std::optional<LinearForm> form = LinearForms().ofScalar(index);
     bool rest = form && llvm::all_of(form->scalars, [&](const auto &entry) {
                   return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
@@ -131,24 +169,33 @@ static bool neverReturns(tile::StoreOp store) {
   return false;
 }
 
-static Value storedView(Operation *op) {
-  auto store = dyn_cast<tile::StoreOp>(op);
-  return store ? store.getView() : cast<tile::ScatterOp>(op).getView();
+/// True if each element of the tile belongs to one thread alone.
+static bool hasOneOwner(RankedTensorType tile, Operation *op) {
+  cta::LaunchAttr launch = cta::launchOf(op->getParentOfType<func::FuncOp>());
+  if (!launch || !tile.getEncoding())
+    return false;
+  const layout::TileLayout &layout = cta::layoutOf(tile);
+  return layout.replicatedLanes() == 0 && !layout.replicatesWarps(launch.getWarps());
 }
 
-/// True if `second` may write an element that another thread writes in `first`. A scatter may write any.
-static bool meets(Operation *secondOp, Operation *firstOp) {
-  if (storedView(firstOp) != storedView(secondOp))
+/// True if each thread touches in both the elements that it has of the tile, and those only. All threads that have an
+/// element load it, and one of them stores it.
+static bool areSameThreads(const ViewAccess &second, const ViewAccess &first) {
+  bool store = first.stores && second.stores;
+  if (!first.tile || !second.tile)
+    return !first.tile && !second.tile && store;
+  return first.tile == second.tile && first.dims == second.dims && (store || hasOneOwner(first.tile, first.op));
+}
+
+/// True if `second` may touch an element that another thread touches in `first`, and one of them stores. A gather or
+/// scatter may touch any.
+static bool meets(const ViewAccess &second, const ViewAccess &first) {
+  if (first.view != second.view || (!first.stores && !second.stores) || (first.adds && second.adds))
     return false;
-  auto first = dyn_cast<tile::StoreOp>(firstOp), second = dyn_cast<tile::StoreOp>(secondOp);
-  if (!first || !second)
+  if (first.isGather || second.isGather || !areSameThreads(second, first))
     return true;
-  if (!isa<RankedTensorType>(first.getValue().getType()) && !isa<RankedTensorType>(second.getValue().getType()))
-    return false; // scalars are stored by one thread
-  bool sameThreads = first.getValue().getType() == second.getValue().getType() && first.getDims() == second.getDims();
-  bool samePlace = llvm::equal(first.getIndices(), second.getIndices()) &&
-                   first->getParentOfType<scf::ForOp>() == second->getParentOfType<scf::ForOp>();
-  return !sameThreads || !samePlace || !neverReturns(second);
+  bool samePlace = llvm::equal(first.indices, second.indices) && first.loop() == second.loop();
+  return first.tile && (!samePlace || !neverReturns(second));
 }
 
 void PlaceBarriers::visitBlock(Block &block, Pending &pending) {
@@ -202,9 +249,10 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     return;
   }
   Touched touched = touchedBy(op);
-  bool isStore = isa<tile::StoreOp, tile::ScatterOp>(op);
-  bool meetsStore = isStore && llvm::any_of(pending.stores, [&](Operation *other) { return meets(op, other); });
-  if (meetsStore || conflicts(touched, pending)) {
+  std::optional<ViewAccess> access = viewAccessOf(op);
+  bool meetsAccess =
+      access && llvm::any_of(pending.accesses, [&](Operation *other) { return meets(*access, *viewAccessOf(other)); });
+  if (meetsAccess || conflicts(touched, pending)) {
     if (!isTrial) {
       OpBuilder builder(op);
       cta::BarrierOp::create(builder, op->getLoc(), cta::Scope::Cta);
@@ -214,8 +262,8 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     }
     pending.clear();
   }
-  if (isStore)
-    pending.stores.insert(op);
+  if (access)
+    pending.accesses.insert(op);
   pending.reads.insert(touched.reads.begin(), touched.reads.end());
   pending.writes.insert(touched.writes.begin(), touched.writes.end());
   pending.arrived.insert(touched.arrives.begin(), touched.arrives.end());

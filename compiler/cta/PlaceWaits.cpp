@@ -14,8 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/GroupsInFlight.h"
+#include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -27,7 +27,7 @@ namespace imbrex {
 
 /// True if puts on either side of `op` belong to one run.
 static bool isBetweenPuts(Operation *op) {
-  return isa<cta::PutOp>(op) || (isMemoryEffectFree(op) && op->getNumRegions() == 0);
+  return isa<cta::PutOp>(op) || isMovable(op) || (isMemoryEffectFree(op) && op->getNumRegions() == 0);
 }
 
 /// A commit behind the last put of each run. A run ends where a ring is filled a second time, or a copy is waited for.

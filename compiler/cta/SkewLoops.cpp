@@ -21,6 +21,7 @@
 #include "compiler/Target.h"
 #include "compiler/cta/LoopDots.h"
 #include "compiler/cta/LoopSize.h"
+#include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
 #include "dialects/layout/Warp.h"
 #include "mlir/IR/IRMapping.h"
@@ -79,11 +80,11 @@ private:
 
 } // namespace
 
-/// Adds `op` and what it needs of the body: pure operations, gets and products.
+/// Adds `op` and what it needs of the body: what may be made earlier, gets and products.
 bool LoopSkewer::addSlice(Operation *op, Operations &part) {
   if (part.contains(op))
     return true;
-  if (!isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::PutOp>(op) && (!isPure(op) || op->getNumRegions() != 0))
+  if (!isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::PutOp>(op) && !isMovable(op))
     return false;
   for (Value operand : op->getOperands()) {
     if (llvm::is_contained(loop.getRegionIterArgs(), operand))

@@ -18,7 +18,8 @@ using namespace mlir;
 using namespace imbrex;
 
 Lowering::Lowering(func::FuncOp kernel)
-    : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()), kernel(kernel) {
+    : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()),
+      target(Target::parse(cta::launchOf(kernel).getTarget().str()).value_or(*Target::parse("sm_80"))), kernel(kernel) {
   b.setListener(&count);
 }
 

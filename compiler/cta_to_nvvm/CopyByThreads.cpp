@@ -10,57 +10,42 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/CopyByThreads.h"
-#include "compiler/cta/Divisibility.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
 
-/// What memory is read by: threads that lie side by side in a row read no less of it.
-static constexpr int64_t kSectorBytes = 32;
-
 TileCopy::TileCopy(Lowering &l, cta::PutOp put)
     : l(l), put(put), view(put.getView().getType()), layout(put.getRing().getType().getSlot().getLayout()),
-      threads(int64_t(l.warps) * layout::kWarpThreads) {
-  // A piece lies wholly in the tile or wholly beyond it.
-  bytes = std::gcd<int64_t>(accessAlignment(put.getView(), put.getIndices()), layout.columns() * layout.elementBytes());
-  if (llvm::is_contained(put.getWithin(), columnDim()))
-    bytes = layout.elementBytes(); // bounds may lie anywhere in a row
-  isAsync = columnDim() == view.getRank() - 1 && bytes >= 4;
-  elements = isAsync ? std::max(1u, bytes / layout.elementBytes()) : 1;
-  perRow = layout.paddedColumns() / elements;
-  total = layout.paddedRows() * perRow;
-  across = std::min<int64_t>(perRow & -perRow, threads & -threads);
-  isRegular = across == perRow || across * elements * layout.elementBytes() >= kSectorBytes;
-  if (!isRegular)
-    across = perRow;
-  panels = perRow / across;
-  row0 = LLVM::UDivOp::create(l.b, l.loc, l.thread, l.i32(across));
-  column0 = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, l.thread, l.i32(across)), elements);
+      threads(int64_t(l.warps) * layout::kWarpThreads),
+      deal(dealCopy(put.getView(), put.getIndices(), put.getDims(), put.getWithin(), put.getRing().getType().getSlot(),
+                    threads, bool(put.getRows()))) {
+  row0 = LLVM::UDivOp::create(l.b, l.loc, l.thread, l.i32(deal.across));
+  column0 = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, l.thread, l.i32(deal.across)), deal.elements);
 }
 
 unsigned TileCopy::rounds() const {
-  return isRegular ? panels * llvm::divideCeil(layout.paddedRows(), down()) : llvm::divideCeil(total, threads);
+  return deal.isRegular ? deal.panels * llvm::divideCeil(layout.paddedRows(), down())
+                        : llvm::divideCeil(deal.total, threads);
 }
 
 SharedPlace TileCopy::placeOf(unsigned round) {
-  if (isRegular)
-    return {row0, column0, round / panels * down(), round % panels * across * elements};
+  if (deal.isRegular)
+    return {row0, column0, round / deal.panels * down(), round % deal.panels * deal.across * deal.elements};
   Value id = l.addConstant(l.thread, int64_t(round) * threads);
-  return {LLVM::UDivOp::create(l.b, l.loc, id, l.i32(perRow)),
-          l.mulConstant(LLVM::URemOp::create(l.b, l.loc, id, l.i32(perRow)), elements), 0, 0};
+  return {LLVM::UDivOp::create(l.b, l.loc, id, l.i32(deal.perRow)),
+          l.mulConstant(LLVM::URemOp::create(l.b, l.loc, id, l.i32(deal.perRow)), deal.elements), 0, 0};
 }
 
 Value TileCopy::hasPiece(unsigned round) {
-  if (isRegular) {
-    int64_t above = round / panels * down();
+  if (deal.isRegular) {
+    int64_t above = round / deal.panels * down();
     return above + down() <= layout.paddedRows() ? Value() : l.less(row0, l.i32(layout.paddedRows() - above));
   }
-  if (int64_t(round + 1) * threads <= total)
+  if (int64_t(round + 1) * threads <= deal.total)
     return {};
-  return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(total));
+  return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(deal.total));
 }
 
 /// `start` (i64) is where the tile starts along `dim`, `piece` (i32 or null) how far on the thread's piece lies.
@@ -91,21 +76,22 @@ CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool colum
   Value offset = l.i64(0);
   for (unsigned dim = 0; dim < start.size(); ++dim) {
     Value index = start[dim];
-    if (isRegular && dim == rowDim())
+    if (deal.isRegular && dim == rowDim() && !put.getRows())
       index = l.add(index, l.toI64(row0));
-    if (isRegular && dim == columnDim())
+    if (deal.isRegular && dim == columnDim())
       index = l.add(index, l.toI64(column0));
     offset = l.add(offset, l.mul(index, strides[dim]));
   }
   cursor.pointer = l.offsetPointer(l.viewOf(put.getView()).pointer, l.mulConstant(offset, layout.elementBytes()));
-  cursor.rows = reachAlong(rowDim(), start[rowDim()], isRegular ? row0 : Value(), rowsFollow);
+  if (!put.getRows())
+    cursor.rows = reachAlong(rowDim(), start[rowDim()], deal.isRegular ? row0 : Value(), rowsFollow);
   APInt first;
   bool isCertain = layout.paddedColumns() == layout.columns() && !view.isDynamic(columnDim()) &&
                    view.getExtents()[columnDim()] >= layout.columns() &&
                    !llvm::is_contained(put.getWithin(), columnDim()) &&
                    matchPattern(put.getIndices()[columnDim()], m_ConstantInt(&first)) && first.isZero();
   if (!isCertain)
-    cursor.columns = reachAlong(columnDim(), start[columnDim()], isRegular ? column0 : Value(), columnsFollow);
+    cursor.columns = reachAlong(columnDim(), start[columnDim()], deal.isRegular ? column0 : Value(), columnsFollow);
   return cursor;
 }
 
@@ -136,7 +122,7 @@ Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Valu
       enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
   };
   alsoIf(l.insideView(put.getView(), start, put.getDims(), l.boundsOf(put)));
-  if (isRegular && panels == 1) {
+  if (deal.isRegular && deal.panels == 1) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())
       alsoIf(l.less(column0, l.i32(layout.columns())));
@@ -161,10 +147,18 @@ CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool col
   return cursor;
 }
 
-Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
-  Value inside = isWithin(rows, isRegular ? Value() : place.rowBase, place.rowStep);
-  if (!isRegular || panels > 1) {
-    inside = l.both(inside, isWithin(cursor.columns, isRegular ? Value() : place.columnBase, place.columnStep));
+/// True (i1) where the view has the row of the piece; null if certain.
+Value TileCopy::isRowInside(const SharedPlace &place, unsigned round) {
+  if (!put.getRows())
+    return isWithin(rows, deal.isRegular ? Value() : place.rowBase, place.rowStep);
+  Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), tableRow(round));
+  return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
+}
+
+Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round) {
+  Value inside = isRowInside(place, round);
+  if (!deal.isRegular || deal.panels > 1) {
+    inside = l.both(inside, isWithin(cursor.columns, deal.isRegular ? Value() : place.columnBase, place.columnStep));
     if (layout.paddedColumns() != layout.columns())
       inside = l.both(inside, l.less(l.addConstant(place.columnBase, place.columnStep), l.i32(layout.columns())));
   }
@@ -174,11 +168,15 @@ Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
 }
 
 /// Where a piece is read.
-Value TileCopy::sourceOf(const SharedPlace &place) {
+Value TileCopy::sourceOf(const SharedPlace &place, unsigned round) {
   const Values &strides = l.viewOf(put.getView()).strides;
-  if (isRegular) {
-    int64_t step = place.columnStep * layout.elementBytes();
-    return step == 0 ? source : l.offsetPointer(source, l.mulConstant(strides[columnDim()], step));
+  if (deal.isRegular) {
+    Value offset = l.mulConstant(strides[columnDim()], place.columnStep);
+    if (put.getRows())
+      offset = l.add(l.mul(l.toI64(tableRow(round)), strides[rowDim()]), offset);
+    else if (place.columnStep == 0)
+      return source;
+    return l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes()));
   }
   Value offset =
       l.add(l.mul(l.toI64(place.rowBase), strides[rowDim()]), l.mul(l.toI64(place.columnBase), strides[columnDim()]));
@@ -187,30 +185,30 @@ Value TileCopy::sourceOf(const SharedPlace &place) {
 
 void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
   SharedPlace place = placeOf(round);
-  Value from = sourceOf(place), inside = isInside(cursor, place);
+  Value from = sourceOf(place, round), inside = isInside(cursor, place, round);
   Value to = l.sharedPointer(slot, layout, place);
-  if (!isAsync) {
+  if (!deal.isAsync) {
     Type element = put.getRing().getType().getElementType();
     Values zero{l.zero(element)};
     return l.storeVector(to, l.whenElse(inside, zero, [&] { return l.loadVector(from, element, 1); }));
   }
-  Value size = l.select(inside, l.i32(bytes), l.i32(0));
-  auto modifier = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
-  NVVM::CpAsyncOp::create(l.b, l.loc, to, from, bytes, modifier, size);
+  Value size = l.select(inside, l.i32(deal.bytes), l.i32(0));
+  auto modifier = deal.bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(l.b, l.loc, to, from, deal.bytes, modifier, size);
 }
 
 void TileCopy::run(const CopyCursor &cursor, Value slot) {
-  Value enabled = put.getCondition() ? l.scalarOf(put.getCondition()) : Value();
+  enabled = put.getCondition() ? l.scalarOf(put.getCondition()) : Value();
   if (!cursor.isNarrowed) {
     Values start;
     for (Value index : put.getIndices())
       start.push_back(l.scalarOf(index));
     enabled = enabledBy(cursor, enabled, start);
   }
-  rows = enabledRows(l, cursor.rows, enabled);
+  rows = put.getRows() ? Reach() : enabledRows(l, cursor.rows, enabled);
   source = cursor.pointer;
   for (unsigned round = 0; round < rounds(); ++round) {
-    if (isRegular && round != 0 && round % panels == 0) { // the next rows
+    if (deal.isRegular && !put.getRows() && round != 0 && round % deal.panels == 0) { // the next rows
       Value stride = l.viewOf(put.getView()).strides[rowDim()];
       source = l.offsetPointer(source, l.mulConstant(stride, down() * layout.elementBytes()));
     }

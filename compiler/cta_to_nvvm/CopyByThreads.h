@@ -11,11 +11,15 @@
 //     thread 5, rows of 24 pieces, 256 threads:  three panels of 8: row 0, columns 5, 13, 21, row 32 ..
 //     cursor.pointer = that of (row 0, column 5);  rows.left = rows from there to the end, compared with 0, 32, 64 ..
 //
+// Where a table says which rows of the view the tile has, the cursor only moves along columns: a thread has the places
+// of its rows in registers, which a loop that does not change them finds ready.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_COPYBYTHREADS_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_COPYBYTHREADS_H
 
+#include "compiler/cta/CopyDeal.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 
 namespace imbrex {
@@ -37,14 +41,17 @@ public:
 
   /// True if each thread copies the same pieces of its tile, to a slot of the same layout.
   bool isDealtLike(const TileCopy &other) const {
-    return layout == other.layout && bytes == other.bytes && isAsync == other.isAsync;
+    return layout == other.layout && deal.bytes == other.deal.bytes && deal.isAsync == other.deal.isAsync;
   }
+
+  /// How a table of rows must be spread.
+  layout::TileLayout tableLayout() const { return deal.tableLayout(layout, l.warps); }
 
   unsigned rowDim() { return put.getDims()[0]; }
   unsigned columnDim() { return put.getDims()[1]; }
 
 private:
-  int64_t down() const { return threads / across; } ///< rows of a round, if pieces are regular
+  int64_t down() const { return threads / deal.across; } ///< rows of a round, if pieces are regular
   unsigned rounds() const;
   /// The place of this thread's piece in `round`, relative to the cursor.
   SharedPlace placeOf(unsigned round);
@@ -54,24 +61,22 @@ private:
   Value isWithin(const Reach &reach, Value offset, int64_t step);
   /// What all of a thread's pieces need beside the rows; null: nothing.
   Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);
-  Value isInside(const CopyCursor &cursor, const SharedPlace &place);
-  Value sourceOf(const SharedPlace &place);
+  /// Of a table, the register for the thread's row in `round`.
+  Value tableRow(unsigned round) { return l.registersOf(put.getRows())[round / deal.panels]; }
+  Value isRowInside(const SharedPlace &place, unsigned round);
+  Value isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round);
+  Value sourceOf(const SharedPlace &place, unsigned round);
   void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
 
   Lowering &l;
   cta::PutOp put;
   tile::ViewType view;
   layout::SharedLayout layout;
-  unsigned bytes;        ///< of a piece
-  bool isAsync;          ///< by cp.async; else elements are loaded and stored
-  int64_t elements;      ///< of a piece
-  int64_t perRow, total; ///< pieces
   int64_t threads;
-  int64_t across;      ///< threads side by side in a row
-  int64_t panels;      ///< of `across` pieces, a row
-  bool isRegular;      ///< a thread's pieces lie under one another, in one place of each panel
+  CopyDeal deal;
   Value row0, column0; ///< of the thread's piece in round 0
   Reach rows;          ///< the cursor's, nothing where the tile is zero
+  Value enabled;       ///< with a table, in its place: i1; null: true
   Value source;        ///< of the thread's first column in these rows, if pieces are regular, else of the tile
 };
 

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -159,9 +159,12 @@ static LogicalResult lowerScatter(Lowering &l, tile::ScatterOp op) {
   GatherAccess access(l, op, type, l.firstReplica(cta::layoutOf(type)));
   Values registers = l.registersOf(op.getValue());
   unsigned width = access.vectorWidth();
+  if (op.getAdds())
+    width = memoryAddWidth(l.target, type.getElementType(), width);
   for (unsigned reg = 0; reg < registers.size(); reg += width) {
     Value inside = access.inside(reg), pointer = access.pointer(reg);
-    l.when(inside, [&] { l.storeVector(pointer, ArrayRef(registers).slice(reg, width)); });
+    ArrayRef<Value> elements = ArrayRef(registers).slice(reg, width);
+    l.when(inside, [&] { op.getAdds() ? addInMemory(l, pointer, elements) : l.storeVector(pointer, elements); });
   }
   return success();
 }

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "mlir/IR/Matchers.h"
 #include <numeric>
@@ -279,18 +280,25 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
     for (Value index : op.getIndices())
       start.push_back(l.scalarOf(index));
     Value first = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-    l.when(l.both(first, l.insideView(op.getView(), start, {}, l.boundsOf(op))),
-           [&] { l.storeVector(l.viewPointer(op.getView(), start), l.registersOf(op.getValue())); });
+    l.when(l.both(first, l.insideView(op.getView(), start, {}, l.boundsOf(op))), [&] {
+      Value pointer = l.viewPointer(op.getView(), start);
+      op.getAdds() ? addInMemory(l, pointer, l.registersOf(op.getValue()))
+                   : l.storeVector(pointer, l.registersOf(op.getValue()));
+    });
     return success();
   }
   auto type = cast<RankedTensorType>(op.getValue().getType());
   TileAccess access(l, op, type, l.firstReplica(cta::layoutOf(type)));
   Values registers = l.registersOf(op.getValue());
   unsigned width = access.vectorWidth();
+  if (op.getAdds())
+    width = memoryAddWidth(l.target, type.getElementType(), width);
   access.forGroups(width, [&](Value inside, ArrayRef<unsigned> group) {
     l.when(inside, [&] {
-      for (unsigned reg : group)
-        l.storeVector(access.pointer(reg), ArrayRef(registers).slice(reg, width));
+      for (unsigned reg : group) {
+        ArrayRef<Value> elements = ArrayRef(registers).slice(reg, width);
+        op.getAdds() ? addInMemory(l, access.pointer(reg), elements) : l.storeVector(access.pointer(reg), elements);
+      }
     });
   });
   return success();

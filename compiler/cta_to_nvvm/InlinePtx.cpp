@@ -8,9 +8,88 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "dialects/layout/Access.h"
 
 using namespace mlir;
 using namespace imbrex;
+
+static unsigned bitsOf(Type element) { return element.getIntOrFloatBitWidth(); }
+
+MemoryAdd imbrex::memoryAdd(Type element, unsigned count) {
+  bool isHalf = bitsOf(element) == 16, isPair = isHalf && count > 1;
+  std::string name = element.isBF16()          ? "bf16"
+                     : isa<FloatType>(element) ? "f" + std::to_string(bitsOf(element))
+                                               : "u" + std::to_string(bitsOf(element));
+  std::string constraint = isPair                  ? "r"
+                           : isHalf                ? "h"
+                           : element.isF32()       ? "f"
+                           : element.isF64()       ? "d"
+                           : bitsOf(element) == 64 ? "l"
+                                                   : "r";
+  MemoryAdd add{"red.global.add", "l", element, isPair ? count / 2 : count};
+  if (isHalf)
+    add.type = IntegerType::get(element.getContext(), isPair ? 32 : 16);
+  std::string operands;
+  for (unsigned i = 1; i <= add.values; ++i) {
+    operands += (i > 1 ? ", $" : "$") + std::to_string(i);
+    add.constraints += "," + constraint;
+  }
+  add.text += isHalf ? ".noftz" : "";
+  add.text += add.values > 1 ? ".v" + std::to_string(add.values) : "";
+  add.text += "." + name + (isPair ? "x2" : "") + " [$0], ";
+  add.text += (add.values > 1 ? "{" + operands + "}" : operands) + ";";
+  return add;
+}
+
+/// Whether memory adds several elements of this type at once, on some target.
+static bool hasVectorAdds(Type element) { return element.isF16() || element.isBF16() || element.isF32(); }
+
+bool imbrex::isMemoryAdd(LLVM::InlineAsmOp assembly) {
+  Builder b(assembly.getContext());
+  ValueRange operands = assembly.getOperands();
+  if (assembly->getNumResults() != 0 || operands.empty())
+    return false;
+  for (Type element : {Type(b.getF16Type()), Type(b.getBF16Type()), Type(b.getF32Type()), Type(b.getF64Type()),
+                       Type(b.getI32Type()), Type(b.getI64Type())})
+    for (unsigned count : {1, 2, 4, 8}) {
+      MemoryAdd add = memoryAdd(element, count);
+      if (count > 1 && !hasVectorAdds(element))
+        continue;
+      bool isAddress = isa<LLVM::LLVMPointerType>(operands[0].getType());
+      if (count * bitsOf(element) <= 8 * layout::kAccessBytes && assembly.getAsmString() == add.text &&
+          assembly.getConstraints() == add.constraints && isAddress && operands.size() == add.values + 1 &&
+          llvm::all_of(operands.drop_front(), [&](Value value) { return value.getType() == add.type; }))
+        return true;
+    }
+  return false;
+}
+
+bool imbrex::isVectorAdd(LLVM::InlineAsmOp assembly) { return assembly.getAsmString().contains(".v"); }
+
+unsigned imbrex::memoryAddWidth(const Target &target, Type element, unsigned width) {
+  if (hasVectorAdds(element))
+    return target.addsVectors ? width : element.isF16() ? std::min(width, 2u) : 1;
+  return 1;
+}
+
+void imbrex::addInMemory(Lowering &l, Value pointer, ArrayRef<Value> elements) {
+  Type element = elements[0].getType();
+  MemoryAdd add = memoryAdd(element, elements.size());
+  Values operands{pointer};
+  unsigned each = elements.size() / add.values;
+  for (unsigned i = 0; i < add.values; ++i) {
+    Value value = elements[i * each];
+    if (each == 2) {
+      value = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({2}, element));
+      for (unsigned k = 0; k < 2; ++k)
+        value = LLVM::InsertElementOp::create(l.b, l.loc, value, elements[i * 2 + k], l.i32(k));
+    }
+    operands.push_back(value.getType() == add.type ? value
+                                                   : Value(LLVM::BitcastOp::create(l.b, l.loc, add.type, value)));
+  }
+  LLVM::InlineAsmOp::create(l.b, l.loc, TypeRange(), operands, add.text, add.constraints, /*has_side_effects=*/true,
+                            /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+}
 
 Value imbrex::pinned(Lowering &l, Value value) {
   llvm::StringRef constraints = value.getType().isF64() ? kPinF64 : kPinF32;

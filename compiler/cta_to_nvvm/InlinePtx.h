@@ -23,6 +23,24 @@ inline constexpr llvm::StringLiteral kPinF32 = "=f,0", kPinF64 = "=d,0";
 /// start loads sooner.
 Value pinned(Lowering &l, Value value);
 
+/// An addition to neighbouring elements in global memory that gives nothing back (PTX ISA, "red"): the operands are the
+/// address, and `values` of `type`, two 16-bit elements in each where there are several.
+struct MemoryAdd {
+  std::string text, constraints;
+  mlir::Type type;
+  unsigned values;
+};
+/// That of `count` elements, 1 or a power of two.
+MemoryAdd memoryAdd(mlir::Type element, unsigned count);
+/// True of the text of one, and of one of vectors.
+bool isMemoryAdd(mlir::LLVM::InlineAsmOp assembly);
+bool isVectorAdd(mlir::LLVM::InlineAsmOp assembly);
+
+/// How many elements are added at once where `width` of them are neighbours.
+unsigned memoryAddWidth(const Target &target, mlir::Type element, unsigned width);
+/// Adds `elements`, memoryAddWidth of them, to those at `pointer`.
+void addInMemory(Lowering &l, Value pointer, llvm::ArrayRef<Value> elements);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_TO_NVVM_INLINEPTX_H

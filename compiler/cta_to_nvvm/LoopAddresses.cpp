@@ -139,7 +139,8 @@ void LoopAddresses::carrySum(Value &field, Value by, SmallVectorImpl<std::pair<V
 
 bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
   for (Known &other : known) {
-    if (other.put.getView() != put.getView() || other.put.getDims() != put.getDims() ||
+    if (other.put.getView() != put.getView() || other.put.getRows() != put.getRows() ||
+        other.put.getDims() != put.getDims() ||
         other.put.getRing().getType().getSlot() != put.getRing().getType().getSlot() ||
         other.put.getWithin() != put.getWithin() || other.put.getLow() != put.getLow() ||
         other.put.getHigh() != put.getHigh())
@@ -205,9 +206,9 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   for (auto [dim, step] : llvm::enumerate(steps))
     movesByRows &= step == 0 || dim == copy.rowDim();
   bool rowsFollow = follows(copy.rowDim()), columnsFollow = follows(copy.columnDim());
-  auto cursor =
-      std::make_shared<CopyCursor>(movesByRows && rowsFollow ? copy.narrowedAt(start, rowsFollow, columnsFollow)
-                                                             : copy.cursorAt(start, rowsFollow, columnsFollow));
+  auto cursor = std::make_shared<CopyCursor>(movesByRows && rowsFollow && !put.getRows()
+                                                 ? copy.narrowedAt(start, rowsFollow, columnsFollow)
+                                                 : copy.cursorAt(start, rowsFollow, columnsFollow));
   known.push_back({put, indices, cursor});
   auto growth = [&](unsigned dim, int64_t sign) { return steps[dim] ? l.i32(sign * steps[dim]) : Value(); };
   bool moves = llvm::any_of(steps, [](int64_t step) { return step != 0; });

@@ -21,6 +21,7 @@
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 #define IMBREX_COMPILER_CTA_TO_NVVM_LOWERING_H
 
+#include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/InstructionCount.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -101,6 +102,7 @@ public:
   mlir::OpBuilder b;
   mlir::Location loc;
   const unsigned warps;
+  const Target target;
   InstructionCount count; ///< of all that `b` has made
 
   Value i32(int64_t value);

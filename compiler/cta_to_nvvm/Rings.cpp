@@ -32,12 +32,16 @@ Value Lowering::slotOffset(cta::RingType ring, Value step) {
   return mulConstant(slot, ring.getStrideBytes());
 }
 
-static void lowerPut(Lowering &l, cta::PutOp put) {
+static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   TileCopy copy(l, put);
+  if (put.getRows() && cta::layoutOf(put.getRows().getType()) != copy.tableLayout())
+    return put.emitError("a table of rows must be spread as the threads copy");
   auto carried = l.cursors.find(put);
-  if (carried != l.cursors.end())
-    return copy.run(carried->second, slot);
+  if (carried != l.cursors.end()) {
+    copy.run(carried->second, slot);
+    return success();
+  }
   Values start;
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
@@ -45,6 +49,7 @@ static void lowerPut(Lowering &l, cta::PutOp put) {
     return tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first == put.getIndices()[dim];
   };
   copy.run(copy.cursorAt(start, beginsThere(copy.rowDim()), beginsThere(copy.columnDim())), slot);
+  return success();
 }
 
 static void lowerGet(Lowering &l, cta::GetOp get) {
@@ -55,8 +60,8 @@ static void lowerGet(Lowering &l, cta::GetOp get) {
 
 Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
   if (auto put = dyn_cast<cta::PutOp>(op))
-    lowerPut(l, put);
-  else if (auto get = dyn_cast<cta::GetOp>(op))
+    return lowerPut(l, put);
+  if (auto get = dyn_cast<cta::GetOp>(op))
     lowerGet(l, get);
   else if (isa<cta::CommitOp>(op))
     NVVM::CpAsyncCommitGroupOp::create(l.b, l.loc);

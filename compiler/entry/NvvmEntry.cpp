@@ -154,10 +154,11 @@ LogicalResult NvvmCheck::checkAssembly(LLVM::InlineAsmOp assembly) {
   StringRef constraints = assembly.getConstraints();
   bool isPin = assembly.getAsmString().empty() && assembly->getOperandTypes() == ArrayRef<Type>(type) && type &&
                ((type.isF32() && constraints == kPinF32) || (type.isF64() && constraints == kPinF64));
-  return isPin && assembly.getHasSideEffects() && assembly.getTailCallKind() == LLVM::TailCallKind::None
+  return (isPin || isMemoryAdd(assembly)) && assembly.getHasSideEffects() &&
+                 assembly.getTailCallKind() == LLVM::TailCallKind::None
              ? success()
              : check.error(assembly) << "inline assembly is the empty text that pins an f32 or f64 (" << kPinF32
-                                     << " or " << kPinF64 << ")";
+                                     << " or " << kPinF64 << "), or a red.global.add";
 }
 
 LogicalResult NvvmCheck::checkOperation(Operation *op) {

@@ -75,7 +75,7 @@ struct Stmt {
     Tiles,  ///< for name in tiles(value, second) [visible(visible)] body
     Range,  ///< for name in value..second body
     If,     ///< value, body, otherwise
-    Store,  ///< store name[indices] = value
+    Store,  ///< store name[indices] = value; op "+": += value
   };
   Kind kind;
   uint32_t offset;
@@ -114,6 +114,7 @@ struct KernelParameter {
   uint32_t offset;
   std::string name;
   bool isView = false, output = false, optional = false;
+  bool inPlace = false; ///< declared var: an output that is read too
   TypeName type;
   std::vector<ExprPtr> extents;
   ExprPtr standard; ///< of a scalar: its value where the host gives none; may be null

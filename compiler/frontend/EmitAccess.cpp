@@ -155,8 +155,10 @@ Val Emitter::emitLoad(const ast::Expr &expr) {
   std::optional<Access> access = emitAccess(expr.offset, expr.text, expr.indices);
   if (!access)
     return {};
-  if (access->type().getWritable())
+  if (access->type().getAccess() == tile::ViewAccess::Out)
     return error(expr.offset, Message::LoadFromOutput, expr.text);
+  if (!checkTouch(expr.offset, expr.text, *access->view, /*adds=*/false))
+    return {};
   Type type = access->type().getElementType();
   if (!access->shape.empty())
     type = RankedTensorType::get(access->shape, type);
@@ -219,7 +221,7 @@ Val Emitter::emitPart(const ast::Expr &expr) {
   }
   if (dims.empty())
     return error(expr.offset, Message::PartOfOneElement, expr.text);
-  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getAccess());
   Val result = *view;
   result.ssa = tile::SubviewOp::create(b, loc, part, view->ssa, starts, b.getDenseI64ArrayAttr(dims), ends);
   return result;
@@ -247,6 +249,32 @@ Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
   return extentOf(expr.offset, view.ssa, unsigned(dim.integer));
 }
 
+/// False, reported, if `view` is added to here and touched otherwise elsewhere, or the other way round.
+bool Emitter::checkTouch(uint32_t offset, StringRef name, const Val &view, bool adds) {
+  Touch &first = touched.try_emplace(view.parameter, Touch{adds, offset}).first->second;
+  if (first.adds == adds)
+    return true;
+  error(offset, Message::AddMixed, name, diagnostics.position(first.offset).line);
+  return false;
+}
+
+/// What a view must be to be added to.
+bool Emitter::checkAdd(const ast::Stmt &stmt, const Access &access) {
+  DataType type = access.view->parameter->type;
+  if (access.type().getAccess() != tile::ViewAccess::Var)
+    error(stmt.offset, Message::AddToOutput, stmt.name);
+  else if (!tile::canAdd(access.type().getElementType()))
+    error(stmt.offset, Message::AddType, stmt.name, name(type));
+  else if (type == DataType::BF16 && !target.addsVectors)
+    error(stmt.offset, Message::Unsupported,
+          "adding bf16 in memory on " + target.name + " (from sm_90 on it is; a view of f32 can be added to)");
+  else if (options.deterministic && isFloat(type))
+    error(stmt.offset, Message::AddInOrder, stmt.name, name(type));
+  else
+    return true;
+  return false;
+}
+
 void Emitter::emitStore(const ast::Stmt &stmt) {
   std::optional<Access> access = emitAccess(stmt.offset, stmt.name, stmt.indices);
   Val value = emit(*stmt.value);
@@ -256,6 +284,9 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
     error(stmt.offset, Message::StoreToInput, stmt.name);
     return;
   }
+  bool adds = !stmt.op.empty();
+  if ((adds && !checkAdd(stmt, *access)) || !checkTouch(stmt.offset, stmt.name, *access->view, adds))
+    return;
   Type element = access->type().getElementType();
   Type type = access->shape.empty() ? element : Type(RankedTensorType::get(access->shape, element));
   if (value.isLiteral())
@@ -276,7 +307,7 @@ void Emitter::emitStore(const ast::Stmt &stmt) {
   DenseI64ArrayAttr dims = b.getDenseI64ArrayAttr(access->dims), none = b.getDenseI64ArrayAttr({});
   Value view = access->view->ssa;
   if (access->isGather)
-    tile::ScatterOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {});
+    tile::ScatterOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {}, adds);
   else
-    tile::StoreOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {});
+    tile::StoreOp::create(b, at(stmt.offset), value.ssa, view, access->indices, dims, none, {}, {}, adds);
 }

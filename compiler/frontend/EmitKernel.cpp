@@ -37,6 +37,7 @@ static Parameter describeParameter(const ast::KernelParameter &parameter, const 
   result.name = parameter.name;
   result.isView = parameter.isView;
   result.output = parameter.output;
+  result.inPlace = parameter.inPlace;
   result.optional = parameter.optional || parameter.standard;
   for (const ast::ExprPtr &extent : parameter.extents)
     if (extent->kind == ast::Expr::Part)
@@ -234,7 +235,10 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
       SmallVector<int64_t> extents;
       for (const Expression &extent : parameter.extents)
         extents.push_back(extent.evaluate(interface.constants).value_or(ShapedType::kDynamic));
-      type = tile::ViewType::get(b.getContext(), extents, type, parameter.output);
+      tile::ViewAccess access = parameter.inPlace  ? tile::ViewAccess::Var
+                                : parameter.output ? tile::ViewAccess::Out
+                                                   : tile::ViewAccess::In;
+      type = tile::ViewType::get(b.getContext(), extents, type, access);
     }
     types.push_back(type);
     present.push_back(&parameter);
@@ -288,7 +292,7 @@ Value Emitter::emitStored(const ast::KernelParameter &parameter, const StoredVie
     return tile::PaddedOp::create(b, loc, type, storage, part("lengths"), dim, along);
   std::optional<Constant> count = evaluate(*parameter.extents[along], program, diagnostics);
   extents.insert(extents.begin() + along, count ? count->value : ShapedType::kDynamic);
-  auto result = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  auto result = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getAccess());
   if (stored.storage.kind == Storage::Kind::Ragged)
     return tile::RaggedOp::create(b, loc, result, storage, part("offsets"), part("longest"), dim, along);
   return tile::PagedOp::create(b, loc, result, storage, part("table"), part("lengths"), part("pageRows"),

@@ -268,6 +268,8 @@ private:
   Val emitExtentOf(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   const Val *findView(uint32_t offset, llvm::StringRef name, size_t indexCount);
   std::optional<Access> emitAccess(uint32_t offset, llvm::StringRef name, const std::vector<ast::Index> &indices);
+  bool checkTouch(uint32_t offset, llvm::StringRef name, const Val &view, bool adds);
+  bool checkAdd(const ast::Stmt &stmt, const Access &access);
   mlir::Value emitIndexValue(const ast::Expr &expr);
   bool emitIndex(Access &access, unsigned dim, const ast::Index &index);
   bool shapeGather(uint32_t offset, Access &access);
@@ -296,6 +298,12 @@ private:
   Scope constants; ///< integer and tuning parameters: visible in functions too
   std::vector<const ast::Function *> inlining;
   VisibleLoop visible;
+  /// How a view that is read and written is touched first, and where.
+  struct Touch {
+    bool adds;
+    uint32_t offset;
+  };
+  std::map<const Parameter *, Touch> touched;
   size_t emitted = 0;
   unsigned depth = 0, loops = 0, blocks = 0;
 };

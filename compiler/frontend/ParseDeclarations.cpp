@@ -189,7 +189,7 @@ bool Parser::parseAllowed(GenericParameter &generic) {
   return true;
 }
 
-/// parameter = name ":" ( [ "out" [ "?" ] ] view | type [ "=" expression ] ) ;
+/// parameter = name ":" ( [ "out" [ "?" ] | "var" ] view | type [ "=" expression ] ) ;
 bool Parser::parseKernelParameter(Kernel &kernel) {
   KernelParameter parameter;
   parameter.offset = peek().offset;
@@ -198,6 +198,8 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
   if (accept("out")) {
     parameter.output = true;
     parameter.optional = accept("?");
+  } else if (accept("var")) {
+    parameter.output = parameter.inPlace = true;
   } else if (peek(1).is("view") || (peek(1).is("?") && peek(2).is("view"))) {
     return fail(Message::ViewKind, peek().text.str());
   }

@@ -156,12 +156,19 @@ bool Parser::parseIf(Stmt &stmt) {
   return true;
 }
 
-/// store = "store" name indices "=" expression ";" ;
+/// store = "store" name indices ( "=" | "+=" ) expression ";" ;
 bool Parser::parseStore(Stmt &stmt) {
   stmt.kind = Stmt::Store;
   stmt.offset = peek().offset;
-  return expectName(stmt.name, "a view") && parseIndices(stmt.indices) && expect("=") &&
-         (stmt.value = parseExpression()) && expect(";");
+  if (!expectName(stmt.name, "a view") || !parseIndices(stmt.indices))
+    return false;
+  if (peek().is("-=") || peek().is("*=") || peek().is("/="))
+    return fail(Message::StoreOperator, peek().text.str());
+  if (accept("+="))
+    stmt.op = "+";
+  else if (!expect("="))
+    return false;
+  return (stmt.value = parseExpression()) && expect(";");
 }
 
 /// assignment = name ( "=" | "+=" | "-=" | "*=" | "/=" ) expression ";" ;

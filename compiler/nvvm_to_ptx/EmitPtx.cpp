@@ -9,6 +9,7 @@
 
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
 #include "compiler/PtxNames.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 #include "compiler/nvvm_to_ptx/PassGate.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -84,12 +85,16 @@ static std::unique_ptr<llvm::Module> translate(ModuleOp module, llvm::LLVMContex
   return translateModuleToLLVMIR(module, context, "imbrex");
 }
 
-/// The version of PTX that the target needs, or a later one that allows the kernel's parameters.
+/// The version of PTX that the target needs, or a later one that allows the kernel's parameters and has what it uses.
 static unsigned ptxVersionFor(ModuleOp module, const Target &target) {
   unsigned version = target.ptxVersion;
   for (LLVM::LLVMFuncOp function : module.getOps<LLVM::LLVMFuncOp>())
     if (parameterBytes(function.getFunctionType()) > kParameterBytes)
       version = std::max(version, kLargeParametersPtx);
+  module.walk([&](LLVM::InlineAsmOp assembly) {
+    if (isVectorAdd(assembly))
+      version = std::max(version, kVectorAddsPtx);
+  });
   return version;
 }
 

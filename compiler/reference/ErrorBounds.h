@@ -25,7 +25,8 @@
 
 namespace imbrex::reference {
 
-/// Fills `errors` of the results of an operation that `handler` has run. Loads and constants are exact. `approximates`:
+/// Fills `errors` of the results of an operation that `handler` has run. Constants are exact, and loads but of what the
+/// kernel stored. `approximates`:
 /// the kernel is one in which f32 may be approximated (tile::isOf16Bits).
 void boundErrors(OpRun &run, Handler handler, bool approximates);
 

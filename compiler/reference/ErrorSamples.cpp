@@ -75,7 +75,7 @@ void narrowErrors(StoredElements &exact, llvm::ArrayRef<StoredElements> samples)
   auto forEach = [&](auto visit) {
     for (auto &[address, stored] : exact) {
       ElementType type = ElementType::of(stored.output->view.type);
-      double value = type.isFloat() ? valueOf(stored, type) : NAN;
+      double value = type.isFloat() && !isAddition(stored.op) ? valueOf(stored, type) : NAN;
       double ofMemory = std::isfinite(value) ? roundingOf(type, value) : 0;
       if (std::isfinite(value) && std::isfinite(stored.error) && stored.error > ofMemory)
         visit(address, stored, type, value, ofMemory);

@@ -39,7 +39,8 @@ private:
 /// what is not finite stay.
 void moveByRoundings(OpRun &run, ErrorRandom &random, bool approximates);
 
-/// Narrows the errors of `exact`, which hold bounds, to what the samples show.
+/// Narrows the errors of `exact`, which hold bounds, to what the samples show. What was added to keeps its bound: other
+/// instances have their part in it, of which the samples of one say nothing.
 void narrowErrors(StoredElements &exact, llvm::ArrayRef<StoredElements> samples);
 
 } // namespace imbrex::reference

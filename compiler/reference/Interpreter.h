@@ -13,7 +13,7 @@
 //     becomes the nearest integer towards zero, 0 if it is NaN;
 //   * a shift by the width or more is an error, and so is a result that wraps where nsw says it does not;
 //   * instances run one after another, axis 0 fastest, and share nothing: two that store one element of a
-//     view, or one that loads what another stored, is an error that names both;
+//     view, or one that loads what another stored, is an error that names both; any number may add to one;
 //   * tile.visible is executed as the promise that it is: an iteration in which its mask is false everywhere
 //     is left out. Each instance that left one out is run once more with all of them, and must store the
 //     same elements with the same values (floats to 4 units in the last place); otherwise that is an error

@@ -10,6 +10,7 @@
 
 #include "compiler/reference/Memory.h"
 #include "compiler/reference/Execution.h"
+#include "dialects/tile/TileDialect.h"
 #include <cstring>
 
 namespace imbrex::reference {
@@ -28,11 +29,18 @@ std::string Output::coordinates(int64_t element) const {
   return toText(index);
 }
 
+bool isAddition(mlir::Operation *op) {
+  if (auto store = mlir::dyn_cast<tile::StoreOp>(op))
+    return store.getAdds();
+  auto scatter = mlir::dyn_cast<tile::ScatterOp>(op);
+  return scatter && scatter.getAdds();
+}
+
 void Memory::addOutput(const ViewData &view, std::string name) {
   int64_t elements = 1;
   for (int64_t extent : view.extents)
     elements *= extent;
-  outputs[&view] = {std::move(name), view, std::vector<uint32_t>(size_t(elements), 0), {}};
+  outputs[&view] = {std::move(name), view, std::vector<uint32_t>(size_t(elements), 0), {}, {}};
 }
 
 Output *Memory::find(const ViewData *view) {
@@ -67,8 +75,8 @@ std::string Memory::conflict(const char *does, const Output &output, int64_t ele
 }
 
 std::string Memory::load(Output &output, int64_t element, mlir::Operation *op) {
-  if (isOther(output.storedBy[element]))
-    return conflict("loads", output, element, output.storedBy[element], "stored");
+  if (uint32_t storedBy = output.storedBy[element]; isOther(storedBy))
+    return conflict("loads", output, element, storedBy, isAddition(touches[storedBy].op) ? "added to" : "stored");
   if (output.loadedBy.empty())
     output.loadedBy.resize(output.storedBy.size());
   std::array<uint32_t, 2> &loads = output.loadedBy[element];
@@ -79,48 +87,56 @@ std::string Memory::load(Output &output, int64_t element, mlir::Operation *op) {
   return "";
 }
 
+/// `place` with what the memory holds there.
+static Stored read(Stored place, const void *address) {
+  place.bits = 0;
+  std::memcpy(&place.bits, address, byteSize(place.output->view.type));
+  if (place.keepsError())
+    place.error = (*place.output->view.errors)[size_t(place.element)];
+  if (!place.output->sizes.empty())
+    place.size = place.output->sizes[size_t(place.element)];
+  return place;
+}
+
+static void write(const Stored &place, void *address) {
+  std::memcpy(address, &place.bits, byteSize(place.output->view.type));
+  if (place.keepsError())
+    (*place.output->view.errors)[size_t(place.element)] = place.error;
+  if (!place.output->sizes.empty())
+    place.output->sizes[size_t(place.element)] = place.size;
+}
+
 std::string Memory::store(Output &output, int64_t element, void *address, mlir::Operation *op) {
   uint32_t &storedBy = output.storedBy[element];
   bool isHidden = mode == Mode::Hidden; // then that it stores at all is the fault, whatever others did
-  if (isOther(storedBy) && !isHidden)
-    return conflict("stores", output, element, storedBy, "stored");
+  const char *does = isAddition(op) ? "adds to" : "stores";
+  bool addsBoth = isOther(storedBy) && isAddition(op) && isAddition(touches[storedBy].op);
+  if (isOther(storedBy) && !addsBoth && !isHidden)
+    return conflict(does, output, element, storedBy, isAddition(touches[storedBy].op) ? "added to" : "stored");
   if (!output.loadedBy.empty() && !isHidden)
     for (uint32_t loadedBy : output.loadedBy[element])
       if (isOther(loadedBy))
-        return conflict("stores", output, element, loadedBy, "loaded");
+        return conflict(does, output, element, loadedBy, "loaded");
   storedBy = touch(op);
-  if (keeping) {
-    Change change{{&output, element, 0, op}, address};
-    std::memcpy(&change.before.bits, address, byteSize(output.view.type));
-    changes.push_back(change);
-  }
+  if (keeping)
+    changes.push_back({read({&output, element, 0, op}, address), address});
   return "";
 }
 
 StoredElements Memory::takeBack() {
   StoredElements left;
-  for (const Change &change : changes) {
-    Stored &stored = left[change.address];
-    stored = change.before;
-    stored.bits = 0;
-    std::memcpy(&stored.bits, change.address, byteSize(stored.output->view.type));
-    if (stored.keepsError())
-      stored.error = (*stored.output->view.errors)[stored.element];
-  }
+  for (const Change &change : changes)
+    left[change.address] = read(change.before, change.address);
   for (const Change &change : llvm::reverse(changes))
-    std::memcpy(change.address, &change.before.bits, byteSize(change.before.output->view.type));
+    write(change.before, change.address);
   changes.clear();
   return left;
 }
 
 void Memory::putBack(const StoredElements &elements) {
   for (const auto &[address, stored] : elements) {
-    changes.push_back({stored, address});
-    changes.back().before.bits = 0;
-    std::memcpy(&changes.back().before.bits, address, byteSize(stored.output->view.type));
-    std::memcpy(address, &stored.bits, byteSize(stored.output->view.type));
-    if (stored.keepsError())
-      (*stored.output->view.errors)[stored.element] = stored.error;
+    changes.push_back({read(stored, address), address});
+    write(stored, address);
   }
 }
 

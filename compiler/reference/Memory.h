@@ -6,7 +6,7 @@
 // Program instances share nothing: they run in any order, so two that store one element, or one that
 // loads what another stores, have no defined result. The interpreter runs them one after another and
 // keeps, for each element of an output, who stored it and who loaded it; what would depend on the order
-// is a fault that names both.
+// is a fault that names both. Additions to one element may come from any instance, in any order.
 //
 // It also keeps what the running instance stored, so that a run can be taken back and compared with
 // another one (Execution: the promise of tile.visible).
@@ -31,6 +31,9 @@ struct Output {
   ViewData view;
   std::vector<uint32_t> storedBy;                ///< an element's Touch; 0: nobody
   std::vector<std::array<uint32_t, 2>> loadedBy; ///< two different instances'; empty until something is loaded
+  /// Where errors are kept, of what an element held first and of all that was added to it: the sum of absolute values,
+  /// which no partial sum exceeds. Empty until something is added.
+  std::vector<double> sizes;
 
   /// "[3, 64]", for messages.
   std::string coordinates(int64_t element) const;
@@ -38,14 +41,17 @@ struct Output {
 
 /// What one element holds after an instance, and the operation that stored it there.
 struct Stored {
-  const Output *output;
+  Output *output;
   int64_t element;
   uint64_t bits;
   mlir::Operation *op;
   double error = 0; ///< its bound, if the output keeps them
+  double size = -1; ///< of Output::sizes; -1: nothing was added
 
   bool keepsError() const { return output->view.errors != nullptr; }
 };
+/// True of a store that adds.
+bool isAddition(mlir::Operation *op);
 using StoredElements = llvm::MapVector<void *, Stored>; ///< by address
 
 class Memory {
@@ -62,6 +68,7 @@ public:
 
   /// The running instance is about to load or store an element at `address`. The text of a fault, or "".
   std::string load(Output &output, int64_t element, mlir::Operation *op);
+  /// A store, or an addition: see isAddition.
   std::string store(Output &output, int64_t element, void *address, mlir::Operation *op);
 
   /// Undoes what this instance stored since `begin`, and gives what it had left.

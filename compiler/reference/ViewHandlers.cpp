@@ -11,6 +11,7 @@
 #include "compiler/reference/ErrorBounds.h"
 #include "compiler/reference/ViewPlaces.h"
 #include "dialects/tile/TileDialect.h"
+#include <cmath>
 #include <cstring>
 
 namespace imbrex::reference {
@@ -105,12 +106,55 @@ template <typename Access> Places placesOf(OpRun &run, Access op, unsigned first
                                     rest.slice(rank, bounds), rest.slice(rank + bounds, bounds)});
 }
 
+/// What was stored in this instance may be off by as much as it was then.
+void loadErrors(const Output &output, const Places &places, TileValue &out) {
+  if (!output.view.errors)
+    return;
+  out.errors.resize(out.size());
+  for (const Place &place : places)
+    out.errors[place.at] = (*output.view.errors)[size_t(place.number)];
+}
+
+/// Adds each element where it belongs, one after another: two may belong to one place.
+void addAll(Output &output, const Places &places, const TileValue &in) {
+  const ViewData &view = output.view;
+  bool isFloat = in.element.isFloat();
+  if (view.errors && output.sizes.empty())
+    output.sizes.resize(view.errors->size(), -1);
+  TileValue sum = in;
+  for (const Place &place : places) {
+    Places one{place};
+    readAll(one, view, sum);
+    if (view.errors && isFloat) {
+      double &size = output.sizes[size_t(place.number)];
+      size = (size < 0 ? std::fabs(sum.floats[place.at]) : size) + std::fabs(in.floats[place.at]);
+      double own = in.errors.empty() ? 0 : in.errors[place.at];
+      (*view.errors)[size_t(place.number)] += own + (std::isfinite(size) ? roundingOf(in.element, size) : 0);
+    }
+    if (isFloat)
+      sum.floats[place.at] += in.floats[place.at];
+    else
+      sum.ints[place.at] = int64_t(uint64_t(sum.ints[place.at]) + uint64_t(in.ints[place.at]));
+    writeAll(one, view, sum);
+  }
+}
+
+/// In an iteration of which a promise says nothing, what adds zero adds nothing.
+void dropZeros(Places &places, const TileValue &in) {
+  llvm::erase_if(places, [&](const Place &place) {
+    return in.element.isFloat() ? in.floats[place.at] == 0 : in.ints[place.at] == 0;
+  });
+}
+
 template <typename Access> void load(OpRun &run) {
   Places places = placesOf(run, mlir::cast<Access>(run.op), 0, run.out().shape);
   const ViewData &view = *run.in(0).view;
-  if (Output *output = run.memory.find(&view))
+  Output *output = run.memory.find(&view);
+  if (output)
     note(run, *output, places, /*isStore=*/false);
   readAll(places, view, run.out());
+  if (output)
+    loadErrors(*output, places, run.out());
 }
 
 template <typename Access> void store(OpRun &run) {
@@ -118,10 +162,16 @@ template <typename Access> void store(OpRun &run) {
     return;
   Places places = placesOf(run, mlir::cast<Access>(run.op), 1, run.in(0).shape);
   const ViewData &view = *run.in(1).view;
-  if (Output *output = run.memory.find(&view))
+  bool adds = isAddition(run.op);
+  if (adds && run.memory.mode == Memory::Mode::Hidden)
+    dropZeros(places, run.in(0));
+  Output *output = run.memory.find(&view);
+  if (output)
     note(run, *output, places, /*isStore=*/true);
   if (!run.error.empty())
     return;
+  if (adds) // to an output: the operation's constraint
+    return addAll(*output, places, run.in(0));
   writeAll(places, view, run.in(0));
   if (view.errors)
     for (const Place &place : places)

@@ -85,7 +85,7 @@ static void simplify(tile::ScatterOp op) {
     return;
   OpBuilder b(op);
   tile::StoreOp::create(b, op.getLoc(), op.getValue(), op.getView(), op.getIndices(), op.getDimsAttr(),
-                        op.getWithinAttr(), op.getLow(), op.getHigh());
+                        op.getWithinAttr(), op.getLow(), op.getHigh(), op.getAdds());
   op.erase();
 }
 

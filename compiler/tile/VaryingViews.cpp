@@ -155,7 +155,7 @@ tile::SubviewOp VaryingView::makePart(OpBuilder &b, Location loc, Value index, S
     if (varies)
       starts[d] = sequence.begin;
   }
-  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getWritable());
+  auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getAccess());
   return parts.emplace_back(
       tile::SubviewOp::create(b, loc, part, storage(), starts, b.getDenseI64ArrayAttr(dims), ends));
 }
@@ -323,9 +323,10 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
       loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, lows, highs);
     op.getResult().replaceAllUsesWith(loaded);
   } else if (isTile) {
-    tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs);
+    tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs,
+                            op.getAdds());
   } else {
-    tile::StoreOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs);
+    tile::StoreOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs, op.getAdds());
   }
   op.erase();
 }

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/Distribute.h"
+#include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/Divisibility.h"
 #include "dialects/layout/Access.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,7 +29,8 @@ using Values = SmallVector<Value>;
 class Distributor {
 public:
   Distributor(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans, const LayoutAnalysis &layouts)
-      : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()) {}
+      : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()),
+        warps(tile::requestOf(oldKernel).getWarps()) {}
 
   void run();
   unsigned conversionsInLoops() const { return loopConversions; }
@@ -40,6 +42,8 @@ private:
   void distributeLoad(tile::LoadOp load);
   void distributeStore(tile::StoreOp store);
   void distributeGather(tile::GatherOp gather);
+  void copyGather(tile::GatherOp gather);
+  Value tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueRange indices, cta::BufferType slot);
   void distributeScatter(tile::ScatterOp scatter);
   void distributeDot(tile::DotOp dot, const DotPlan &plan);
   void distributeReduce(tile::ReduceOp reduce);
@@ -82,6 +86,7 @@ private:
   const DotPlans &plans;
   const LayoutAnalysis &layouts;
   OpBuilder builder;
+  const unsigned warps;
   IRMapping scalars;                  ///< scalars and views: old -> new
   llvm::DenseMap<Key, Value> made;    ///< (old tile, layout) -> new tile, valid where made
   SmallVector<Key> undo;              ///< keys of `made` in the order they came, for leaving a region
@@ -292,8 +297,8 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   if (feedsOnlyDots(load)) {
     cta::BufferType slot = bufferFor(load, plans);
     Value ring = allocateRing(slot), step = currentStep(loc);
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), load.getWithinAttr(), low, high, ring, step,
-                       Value());
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
+                       step, Value());
     slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
   }
@@ -309,7 +314,43 @@ Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
   });
 }
 
+/// The table of a gather's rows as the threads need it that copy to `slot`, made before the loops that do not change
+/// it.
+Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueRange indices, cta::BufferType slot) {
+  Value table = gather.getIndices()[dims[0]];
+  CopyDeal deal = dealCopy(scalars.lookupOrDefault(gather.getView()), indices, dims, gather.getWithin(), slot,
+                           int64_t(warps) * layout::kWarpThreads, /*hasTable=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  Operation *old = gather->getParentOp(), *now = builder.getInsertionBlock()->getParentOp();
+  while (auto loop = dyn_cast<scf::ForOp>(old)) {
+    if (!loop.isDefinedOutsideOfLoop(table))
+      break;
+    builder.setInsertionPoint(now);
+    old = old->getParentOp(), now = now->getParentOp();
+  }
+  return inLayout(table, deal.tableLayout(slot.getLayout(), warps));
+}
+
+/// A gather of rows that products alone use: copied by the threads, started ahead as other copies are.
+void Distributor::copyGather(tile::GatherOp gather) {
+  Location loc = gather.getLoc();
+  cta::BufferType slot = bufferFor(gather, plans);
+  Value ring = allocateRing(slot), step = currentStep(loc);
+  SmallVector<int64_t> dims{*gatheredRows(gather), gather.getDims()[1]};
+  Values indices;
+  for (auto [dim, index] : llvm::enumerate(gather.getIndices()))
+    indices.push_back(int64_t(dim) == dims[0]
+                          ? Value(arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0)))
+                          : scalars.lookupOrDefault(index));
+  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
+                     builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
+                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value());
+  slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+}
+
 void Distributor::distributeGather(tile::GatherOp gather) {
+  if (feedsOnlyDots(gather))
+    return copyGather(gather);
   const TileLayout &layout = *layouts.anchor(gather.getResult());
   RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
   keep(gather.getResult(),
@@ -325,7 +366,7 @@ void Distributor::distributeScatter(tile::ScatterOp scatter) {
   Value value = inLayout(scatter.getValue(), layout);
   tile::ScatterOp::create(builder, scatter.getLoc(), value, scalars.lookupOrDefault(scatter.getView()),
                           indicesOf(scatter.getIndices(), layout), scatter.getDimsAttr(), scatter.getWithinAttr(),
-                          scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()));
+                          scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()), scatter.getAdds());
 }
 
 void Distributor::distributeStore(tile::StoreOp store) {
@@ -342,7 +383,7 @@ void Distributor::distributeStore(tile::StoreOp store) {
   }
   tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()),
                         scalarsOf(store.getIndices()), store.getDimsAttr(), store.getWithinAttr(),
-                        scalarsOf(store.getLow()), scalarsOf(store.getHigh()));
+                        scalarsOf(store.getLow()), scalarsOf(store.getHigh()), store.getAdds());
 }
 
 Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {

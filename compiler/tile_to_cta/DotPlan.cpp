@@ -23,10 +23,33 @@ using namespace imbrex;
 /// attention with ptxas: 160 (D = 128, tiles of 128 x 128) fit, 176 (D = 192, 128 x 64) are spilled.
 static constexpr int64_t kFragmentBudget = 165;
 
-bool imbrex::feedsOnlyDots(tile::LoadOp load) {
-  if (!isa<RankedTensorType>(load.getResult().getType()) || load.getDims().size() != 2)
+std::optional<int64_t> imbrex::gatheredRows(tile::GatherOp gather) {
+  auto type = cast<RankedTensorType>(gather.getResult().getType());
+  std::optional<int64_t> rows;
+  unsigned tables = 0;
+  for (auto [dim, index] : llvm::enumerate(gather.getIndices()))
+    if (auto table = dyn_cast<RankedTensorType>(index.getType())) {
+      ++tables;
+      if (type.getRank() == 2 && table.getShape() == ArrayRef<int64_t>{type.getDimSize(0), 1})
+        rows = dim;
+    }
+  bool isSlice = tables == 1 && rows && gather.getDims()[0] == -1 && gather.getDims()[1] > *rows;
+  return isSlice ? rows : std::nullopt;
+}
+
+/// True if a tile of the view can be copied to shared memory. What this kernel stores to must be read in its turn: a
+/// copy would be started ahead.
+static bool canBeCopied(Operation *op) {
+  if (auto gather = dyn_cast<tile::GatherOp>(op))
+    return gatheredRows(gather) && !gather.getView().getType().getWritable();
+  auto load = dyn_cast<tile::LoadOp>(op);
+  return load && load.getDims().size() == 2 && !load.getView().getType().getWritable();
+}
+
+bool imbrex::feedsOnlyDots(Operation *load) {
+  if (!canBeCopied(load))
     return false;
-  SmallVector<Value> work{load.getResult()};
+  SmallVector<Value> work{load->getResult(0)};
   bool any = false;
   while (!work.empty()) {
     for (OpOperand &use : work.pop_back_val().getUses()) {
@@ -49,7 +72,7 @@ static OperandPlan planOperand(Value operand) {
     plan.tile = transpose.getSource();
     plan.transposed = !plan.transposed;
   }
-  if (auto load = plan.tile.getDefiningOp<tile::LoadOp>(); load && feedsOnlyDots(load))
+  if (Operation *load = plan.tile.getDefiningOp(); load && feedsOnlyDots(load))
     plan.load = load;
   return plan;
 }
@@ -202,9 +225,9 @@ cta::BufferType imbrex::bufferFor(const OperandPlan &operand) {
                                  operand.leastColumns);
 }
 
-cta::BufferType imbrex::bufferFor(tile::LoadOp load, const DotPlans &plans) {
+cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {
   OperandPlan all;
-  all.tile = load.getResult();
+  all.tile = load->getResult(0);
   for (const auto &[op, plan] : plans)
     for (const OperandPlan *operand : {&plan.a, &plan.b})
       if (operand->load == load) {

@@ -18,7 +18,8 @@ namespace imbrex {
 
 /// One operand of a product.
 struct OperandPlan {
-  tile::LoadOp load;       ///< the load it comes from, if that load feeds products only; else null
+  /// The load, or gather of rows, that it comes from, if that feeds products only; else null.
+  mlir::Operation *load = nullptr;
   bool transposed = false; ///< the operand is the transpose of that load (or of the computed tile)
   mlir::Value tile;        ///< the tile itself, transposes looked through
   /// Rows and columns of `tile` that its buffer must keep, zeros beyond the tile: what the instructions read.
@@ -41,14 +42,18 @@ struct DotPlan {
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;
 DotPlans planDots(mlir::func::FuncOp kernel, unsigned warps);
 
-/// The buffer for a load that feeds products: it serves all of them.
-cta::BufferType bufferFor(tile::LoadOp load, const DotPlans &plans);
+/// The buffer for a load or gather that feeds products: it serves all of them.
+cta::BufferType bufferFor(mlir::Operation *load, const DotPlans &plans);
 /// The buffer for an operand that is computed.
 cta::BufferType bufferFor(const OperandPlan &operand);
 
-/// True if every use of the load, through transposes, is an operand of a product that takes it from
-/// shared memory.
-bool feedsOnlyDots(tile::LoadOp load);
+/// The dimension of the view whose index is a column of rows' numbers, if the other dimension of the gathered tile is a
+/// slice behind it: what threads can copy row by row. nullopt if it is not that.
+std::optional<int64_t> gatheredRows(tile::GatherOp gather);
+
+/// True of a load, or a gather of rows, of a view that is not stored to, if every use, through transposes, is an
+/// operand of a product that takes it from shared memory.
+bool feedsOnlyDots(mlir::Operation *load);
 
 } // namespace imbrex
 

@@ -145,7 +145,8 @@ bool LayoutAnalysis::visit(Operation *op) {
     return !feedsOnlyDots(load) &&
            set(result, {loadLayout(result, accessAlignment(load.getView(), load.getIndices())), 1});
   if (auto gather = dyn_cast<tile::GatherOp>(op))
-    return set(result, {loadLayout(result, accessAlignment(gather.getView(), gather.getIndices())), 1});
+    return !feedsOnlyDots(gather) &&
+           set(result, {loadLayout(result, accessAlignment(gather.getView(), gather.getIndices())), 1});
   if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     const Anchor *source = find(reduce.getSource());
     // Wait for an anchor while one may still come; anchorLeftovers settles operands that stay free.

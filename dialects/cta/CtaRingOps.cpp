@@ -22,6 +22,9 @@ LogicalResult PutOp::verify() {
   auto copied = RankedTensorType::get({ring.getRows(), ring.getColumns()}, ring.getElementType());
   if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
     return failure();
+  auto rows = getRows() ? cast<RankedTensorType>(getRows().getType()) : RankedTensorType();
+  if (rows && (rows.getShape() != ArrayRef<int64_t>{ring.getRows(), 1} || !rows.getElementType().isInteger(32)))
+    return emitOpError("(5) expected an i32 for each of the slot's ") << ring.getRows() << " rows, found " << rows;
   return tile::verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 

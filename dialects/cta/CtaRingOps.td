@@ -36,25 +36,29 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
   let description = [{
     All threads of the CTA take part. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
     padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
-    a step is put, and got, whether the loop still needs it or not. The slot must be empty: what others read in
+    a step is put, and got, whether the loop still needs it or not. With `rows` a row of the tile lies where the table
+    says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. The table is spread as
+    the threads copy: TileLayout::copyRows. The slot must be empty: what others read in
     it, they have read before a barrier before this put. The copy arrives some time before the `cta.get` of the
     step returns.
 
     Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
     (3) the element types agree; (4) `within` names dimensions of the view,
-    increasing, each with both bounds.
+    increasing, each with both bounds; (5) `rows` is a column of i32 with one index for each row of the slot.
 
     Example:
     ```mlir
     cta.put %K[%b, %j, %h, %zero] dims [1, 3] into %ring[%step] : !tile.view<? x ? x ? x 128 x bf16>, !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
+    cta.put %X[%zero, %k] dims [0, 1] rows %rows into %ring[%step] : !tile.view<? x ? x f16>, !cta.ring<64, 32, f16, span 64, slots 2, by groups>, tensor<64x1xi32>
     ```
   }];
-  let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+  let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims, Optional<Tile_Tile>:$rows,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
                        Cta_RingType:$ring, I32:$step, Optional<I1>:$condition);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)?
+    $view `[` $indices `]` `dims` $dims (`rows` $rows^)? (`within` $within^ `from` $low `to` $high)?
     `into` $ring `[` $step `]` (`if` $condition^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
+    (`,` type($rows)^)?
   }];
   let hasVerifier = 1;
 }

@@ -111,6 +111,11 @@ public:
   /// registers, `vector` consecutive columns a lane, rows split over the warps first.
   static TileLayout fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector);
 
+  /// For a table, `rows` x 1, with an index for each row of a tile that threads copy, `across` of them (a power of two,
+  /// of which the threads are a multiple) side by side: thread t holds rows t / across, and those a multiple of threads
+  /// / across on.
+  static TileLayout copyRows(int64_t rows, unsigned across, unsigned warps);
+
   //===--- Questions --------------------------------------------------------===//
 
   unsigned rank() const { return atom.size(); }

@@ -203,6 +203,18 @@ TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warps
                     {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], depth))});
 }
 
+TileLayout TileLayout::copyRows(int64_t rows, unsigned across, unsigned warps) {
+  llvm::SmallVector<AtomBit, 8> lanes;
+  unsigned laneRows = 1;
+  for (unsigned lane = 1; lane < kWarpThreads; lane *= 2) {
+    lanes.push_back(lane < across ? AtomBit() : AtomBit{0, laneRows});
+    laneRows *= lane < across ? 1 : 2;
+  }
+  unsigned side = std::max(1u, across / kWarpThreads), warpRows = warps / side; // warps side by side, under one another
+  return TileLayout({}, lanes, {warpRows, 1}, {side, 1},
+                    {unsigned(llvm::divideCeil(rows, int64_t(laneRows) * warpRows)), 1});
+}
+
 TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
   assert(shape.size() == 2 && "an accumulator is a matrix");
   const unsigned order[] = {0, 1};

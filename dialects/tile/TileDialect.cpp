@@ -85,23 +85,33 @@ void ViewType::print(AsmPrinter &printer) const {
       printer << extent;
     printer << "x";
   }
-  printer << getElementType() << (getWritable() ? ", out>" : ">");
+  printer << getElementType();
+  if (getAccess() != ViewAccess::In)
+    printer << ", " << stringifyViewAccess(getAccess());
+  printer << ">";
 }
 
 Type ViewType::parse(AsmParser &parser) {
   SmallVector<int64_t> extents;
   Type element;
-  bool writable = false;
+  ViewAccess access = ViewAccess::In;
   if (parser.parseLess() || parser.parseDimensionList(extents) || parser.parseType(element))
     return {};
   if (succeeded(parser.parseOptionalComma())) {
-    if (parser.parseKeyword("out"))
+    StringRef word;
+    SMLoc place = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
       return {};
-    writable = true;
+    std::optional<ViewAccess> known = symbolizeViewAccess(word);
+    if (!known || *known == ViewAccess::In) {
+      parser.emitError(place, "expected 'out' or 'var'");
+      return {};
+    }
+    access = *known;
   }
   if (parser.parseGreater())
     return {};
-  return get(parser.getContext(), extents, element, writable);
+  return get(parser.getContext(), extents, element, access);
 }
 
 bool imbrex::tile::isOf16Bits(Operation *kernel) {

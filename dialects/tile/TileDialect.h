@@ -49,6 +49,12 @@ inline RequestAttr requestOf(mlir::Operation *op) { return op->getAttrOfType<Req
 /// Bytes of an element in memory: i1 takes one.
 inline unsigned elementBytes(mlir::Type type) { return std::max(1u, type.getIntOrFloatBitWidth() / 8); }
 
+/// Whether elements of this type can be added in memory, atomically.
+inline bool canAdd(mlir::Type element) {
+  return element.isF16() || element.isBF16() || element.isF32() || element.isF64() || element.isInteger(32) ||
+         element.isInteger(64);
+}
+
 /// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
 /// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a
 /// scalar), (3) one element type.

@@ -71,13 +71,22 @@ LogicalResult LoadOp::verify() {
   return verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 
+/// Constraint `number`: what a store with `adds` adds to.
+template <typename Access> static LogicalResult verifyAdds(Access op, int number) {
+  ViewType view = op.getView().getType();
+  if (!op.getAdds() || (view.getAccess() == ViewAccess::Var && canAdd(view.getElementType())))
+    return success();
+  return op.emitOpError("(") << number << ") 'adds' needs a 'var' view of f16, bf16, f32, f64, i32 or i64, found "
+                             << view;
+}
+
 LogicalResult StoreOp::verify() {
   if (failed(verifyAccess(*this, getView().getType(), getIndices(), getDims(), getValue().getType())) ||
       failed(verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh())))
     return failure();
   if (!getView().getType().getWritable())
-    return emitOpError("(5) the view is not declared 'out'");
-  return success();
+    return emitOpError("(5) the view is not declared 'out' or 'var'");
+  return verifyAdds(*this, 6);
 }
 
 /// Constraints (1) to (5) of gathers and scatters.
@@ -116,7 +125,9 @@ LogicalResult GatherOp::verify() { return verifyGather(*this, cast<RankedTensorT
 LogicalResult ScatterOp::verify() {
   if (failed(verifyGather(*this, cast<RankedTensorType>(getValue().getType()))))
     return failure();
-  return getView().getType().getWritable() ? success() : emitOpError("(6) the view is not declared 'out'");
+  if (!getView().getType().getWritable())
+    return emitOpError("(6) the view is not declared 'out' or 'var'");
+  return verifyAdds(*this, 7);
 }
 
 LogicalResult SubviewOp::verify() {
@@ -129,7 +140,7 @@ LogicalResult SubviewOp::verify() {
     areDims &= dims[k] >= 0 && dims[k] < source.getRank() && (k == 0 || dims[k - 1] < dims[k]);
   if (!areDims)
     return emitOpError("(2) dims must be increasing, below the source's rank, at least one, each with an end");
-  bool follows = part.getElementType() == source.getElementType() && part.getWritable() == source.getWritable() &&
+  bool follows = part.getElementType() == source.getElementType() && part.getAccess() == source.getAccess() &&
                  part.getRank() == int64_t(dims.size());
   for (unsigned k = 0; follows && k < dims.size(); ++k)
     follows = part.isDynamic(k) || part.getExtents()[k] == source.getExtents()[dims[k]];
@@ -175,7 +186,7 @@ template <typename Op> static LogicalResult verifyVarying(Op op, Value lengths, 
   SmallVector<int64_t> extents(result.getExtents());
   if (!keepsAlong)
     extents.erase(extents.begin() + along);
-  auto expected = ViewType::get(op.getContext(), extents, result.getElementType(), result.getWritable());
+  auto expected = ViewType::get(op.getContext(), extents, result.getElementType(), result.getAccess());
   if (storage != expected)
     return op.emitOpError("(3) expected a storage of ") << expected << ", found " << storage;
   return success();

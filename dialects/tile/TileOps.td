@@ -14,6 +14,11 @@
 
 include "dialects/tile/TileViewOps.td"
 
+def Tile_ViewAccess : I32EnumAttr<"ViewAccess", "What a kernel may do with a view", [
+    I32EnumAttrCase<"In", 0, "in">, I32EnumAttrCase<"Out", 1, "out">, I32EnumAttrCase<"Var", 2, "var">]> {
+  let cppNamespace = "::imbrex::tile";
+}
+
 def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "How a reduction combines elements", [
     I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Min", 1, "min">, I32EnumAttrCase<"Sum", 2, "sum">]> {
   let cppNamespace = "::imbrex::tile";

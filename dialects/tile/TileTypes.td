@@ -42,14 +42,17 @@ def Tile_ViewType : TypeDef<Tile_Dialect, "View"> {
   let summary = "A strided array in global memory";
   let description = [{
     Element type and extents; a dynamic extent is `?` and is given at launch, as are the strides (in
-    elements; the last is 1). `out` views may be stored to.
+    elements; the last is 1). `out` views may be stored to. `var` views may be stored to, added to and loaded: a load
+    gives what the array held before the launch, or what the same program instance has stored since.
 
-    Example: `!tile.view<? x ? x 8 x 128 x bf16>`, `!tile.view<? x f32, out>`.
+    Example: `!tile.view<? x ? x 8 x 128 x bf16>`, `!tile.view<? x f32, out>`, `!tile.view<? x f32, var>`.
   }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::Type":$elementType, "bool":$writable);
+  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::Type":$elementType,
+                        "::imbrex::tile::ViewAccess":$access);
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
     int64_t getRank() const { return getExtents().size(); }
+    bool getWritable() const { return getAccess() != ViewAccess::In; }
     bool isDynamic(unsigned dim) const { return ::mlir::ShapedType::isDynamic(getExtents()[dim]); }
   }];
 }

@@ -93,19 +93,25 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
     The mirror of `tile.load`: element x of the tile goes to view[indices + sum_k x_k * unit(dims[k])]
     where that lies inside the view's extents, and inside what `within` says.
 
+    With `adds` the element is added to what is there, atomically: with one rounding to the element type, in an order
+    that is not defined, and twice where two elements of the tile, or of other instances' tiles, go to one place.
+
     Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
     as many as the value's rank; (3) the value's element type is the view's; (4) `within` as of `tile.load`;
-    (5) the view is `out`.
+    (5) the view is `out` or `var`; (6) with `adds` it is `var`, of f16, bf16, f32, f64, i32 or i64.
 
     Example:
     ```mlir
     tile.store %o, %O[%b, %i, %h, %zero] dims [1, 3] : tensor<128x64xbf16>, !tile.view<? x ? x ? x 64 x bf16, out>
+    tile.store %c, %C[%i, %j] dims [0, 1] adds : tensor<64x64xf32>, !tile.view<? x ? x f32, var>
     ```
   }];
   let arguments = (ins Tile_TileOrScalar:$value, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
+                       UnitAttr:$adds);
   let assemblyFormat = [{
-    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`adds` $adds^)?
+    attr-dict
     `:` type($value) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
@@ -143,20 +149,24 @@ def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[
 def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
   let summary = "write elements of a view whose indices are tiles";
   let description = [{
-    The mirror of `tile.gather`. Where two elements of the tile go to one of the view, one of them is stored.
+    The mirror of `tile.gather`. Where two elements of the tile go to one of the view, one of them is stored; with
+    `adds`, as of `tile.store`, both are added.
 
-    Constraints: (1) to (5) those of `tile.gather`; (6) the view is `out`.
+    Constraints: (1) to (5) those of `tile.gather`; (6) the view is `out` or `var`; (7) with `adds` as (6) of
+    `tile.store`.
 
     Example:
     ```mlir
     tile.scatter %v, %Y[%rows, %k] dims [-1, 1] : tensor<128x64xf16>, !tile.view<? x ? x f16, out>, tensor<128x1xi32>, i32
+    tile.scatter %g, %D[%rows, %k] dims [-1, 1] adds : tensor<128x64xf32>, !tile.view<? x ? x f32, var>, tensor<128x1xi32>, i32
     ```
   }];
   let arguments = (ins Tile_Tile:$value, Tile_ViewType:$view, Variadic<Tile_TileOrScalar>:$indices,
                        DenseI64ArrayAttr:$dims, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within,
-                       Variadic<I32>:$low, Variadic<I32>:$high);
+                       Variadic<I32>:$low, Variadic<I32>:$high, UnitAttr:$adds);
   let assemblyFormat = [{
-    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`adds` $adds^)?
+    attr-dict
     `:` type($value) `,` qualified(type($view)) `,` type($indices)
   }];
   let hasVerifier = 1;

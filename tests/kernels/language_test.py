@@ -9,6 +9,9 @@ from runs import ROOT, Runs, integers, normals
 class Language(Runs):
     FOLDER = "tests/kernels/language"
 
+    def file_of(self, kernel):
+        return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel)
+
     def test_functions(self):
         for device, setting in self.on_devices(["WIDE=0"], ["WIDE=1", "warps=2"]):
             found = self.run_kernel("functions", {"Most": 0, "Total": 0}, {"X": normals(13, 100)}, (), setting, device)
@@ -83,6 +86,57 @@ class Language(Runs):
             found = self.run_kernel("six_extents", {"Y": "3x2x3x4x2x2"}, {"X": integers(3, 2, low=0, high=0)}, {"c": 4}, (), device)
             places = itertools.product(range(3), range(2), range(3), range(4), range(2), range(2))
             self.assertEqual(found["Y"], [sum(at * 10**e for e, at in enumerate(place)) for place in places])
+
+    def test_in_place(self):
+        for device, settings in self.on_devices(["T=f32"], ["T=i64", "BM=16", "warps=1"], ["T=f16", "warps=2"]):
+            b, n, type_ = 2, 21, settings[0][2:]
+            found = self.run_kernel("in_place", {"C": None, "Y": 0}, {"C": integers(b, n, 24, type=type_, low=-3, high=3)}, (), settings, device)
+            c = found["in"]["C"]
+            for k in range(b):
+                rows = [c[(k * n + r) * 24:(k * n + r + 1) * 24] for r in reversed(range(n))]
+                for r in range(1, n):
+                    rows[r] = [x + y for x, y in zip(rows[r], rows[r - 1])]
+                rows[0][0] = rows[n - 1][23]
+                rows[0][1:23] = rows[0][:22]
+                self.assertEqual(found["C"][k * n * 24:(k + 1) * n * 24], sum(rows, []))
+                self.assertEqual(found["Y"][k * 24:(k + 1) * 24], rows[0])
+
+    def test_products_in_place(self):
+        for device, settings in self.on_devices(["T=f16"], ["T=f32", "warps=1", "stages=3"]):
+            inputs = {"A": integers(32, 32, type=settings[0][2:], low=-2, high=2), "C": integers(32, 32, type="f32")}
+            found = self.run_kernel("products", {"A": None, "C": None}, inputs, (), settings, device)
+            a, want = found["in"]["A"], found["in"]["C"]
+            across = [sum(a[i * 32 + k] * a[j * 32 + k] for k in range(32)) for i in range(32) for j in range(32)]
+            down = [sum(a[k * 32 + i] * a[k * 32 + j] for k in range(32)) for i in range(32) for j in range(32)]
+            self.assertEqual(found["C"], [x + 2 * y + z for x, y, z in zip(want, across, down)])
+            self.assertEqual(found["A"], [a[j * 32 + i] for i in range(32) for j in range(32)])
+
+    def test_adds(self):
+        for device, (type_, *settings) in self.on_devices(("f16",), ("bf16", "BM=8"), ("f32", "warps=1"), ("f64", "BM=8"), ("i32",), ("i64", "warps=2")):
+            if type_ == "bf16" and device == "sim:a100":
+                continue  # refused by name: tests/compiler/cta_to_nvvm/additions.test
+            n, r, bm = 45, 6, 8 if "BM=8" in settings else 16
+            stored = "f32" if type_ == "bf16" else type_
+            make = lambda *shape: integers(*shape, type=stored, low=-3, high=3)
+            inputs = {"X": make(n, 40), "rows": integers(n, low=-1, high=r), "Sum": make(20, 40), "By": make(r, 40), "At": make(r, 3),
+                      "One": make(2), "Part": make(n, 50)}
+            outputs = ("Sum", "By", "At", "One", "Part")
+            found = self.run_kernel("adds", dict.fromkeys(outputs), inputs, (), ["T=" + type_, *settings], device)
+            x, rows = found["in"]["X"], found["in"]["rows"]
+            sums, by, at, one, part = (found["in"][name][:] for name in outputs)
+            for i, row in enumerate(rows):
+                for c in range(40):
+                    sums[i % bm * 40 + c] += x[i * 40 + c]
+                    if 0 <= row < r:
+                        by[row * 40 + c] += x[i * 40 + c]
+                    for first in (0, 1):
+                        if i + 3 < n - 2:
+                            part[(i + 3) * 50 + 1 + first + c] += x[i * 40 + c]
+                if 0 <= row < r:
+                    at[row * 3 + i % bm % 3] += x[i * 40]
+            one[1] += sum(x[i * 40 + 1] for i in range(-(-n // bm)))
+            for name, want in zip(outputs, (sums, by, at, one, part)):
+                self.assertEqual(found[name], want, name)
 
 
 if __name__ == "__main__":

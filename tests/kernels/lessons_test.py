@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The lessons that are not in LessonsTest.cpp, against plain Python. Shapes are odd on purpose. See runs.py."""
-import math, unittest
+import itertools, math, unittest
 
 from runs import Runs, integers, normals
 
@@ -18,6 +18,11 @@ def flat(rows):
 
 class Lessons(Runs):
     FOLDER = "kernels/lessons"
+
+    def file_of(self, kernel):
+        for lesson in ("cross_entropy", "rotary", "split_k", "moe"):
+            kernel = lesson if kernel.startswith(lesson) else kernel
+        return super().file_of(kernel)
 
     def each(self, *shapes):
         for device, (type_, shape) in self.on_devices(*[(type_, shape) for shape in shapes for type_ in ("f32", "f16")]):
@@ -108,6 +113,129 @@ class Lessons(Runs):
                 gradients += [math.exp(x - lse) - (i == label) for i, x in enumerate(row)]
             self.near(found["Loss"], losses, 1e-5)
             self.near(found["dX"], gradients, UNIT[type_])
+
+    def test_cross_entropy_in_place(self):
+        for device, type_, (n, v) in self.each((3, 3000), (2, 5)):
+            inputs = {"X": normals(n, v, type=type_, scale=3), "Label": integers(n, low=0, high=v - 1)}
+            found = self.run_kernel("cross_entropy_in_place", {"Loss": 0, "X": 0}, inputs, (), ["T=" + type_], device)
+            for row, gradient, label, loss in zip(rows_of(found["in"]["X"], v), rows_of(found["X"], v), found["in"]["Label"], found["Loss"]):
+                lse = max(row) + math.log(sum(math.exp(x - max(row)) for x in row))
+                self.near([loss], [lse - row[label]], 1e-5)
+                self.near(gradient, [math.exp(x - lse) - (i == label) for i, x in enumerate(row)], UNIT[type_])
+
+    def test_rotary(self):
+        for name in ("rotary", "rotary_pairs"):
+            for device, type_, (b, s, h, d) in self.each((2, 19, 3, 24)):
+                inputs = {"X": normals(b, s, h, d, type=type_)}
+                found = self.run_kernel(name, {"X": 0}, inputs, {"first": 1000, "turn": -1.0}, ["T=" + type_], device)
+                x, want = found["in"]["X"], found["in"]["X"][:]
+                for k in range(b * s * h):
+                    for pair in range(d // 2):
+                        one, two = (pair, pair + d // 2) if name == "rotary" else (2 * pair, 2 * pair + 1)
+                        angle = -(1000 + k // h % s) * 10000 ** (-2 * pair / d)
+                        u, v = x[k * d + one], x[k * d + two]
+                        want[k * d + one] = u * math.cos(angle) - v * math.sin(angle)
+                        want[k * d + two] = u * math.sin(angle) + v * math.cos(angle)
+                self.near(found["X"], want, max(UNIT[type_], 3e-4))  # an angle of 1000 in f32
+
+    def test_embedding(self):
+        for device, type_, (n, v, d) in self.each((45, 7, 200)):
+            tokens = integers(n, low=-1, high=v)
+            found = self.run_kernel("embedding", {"Y": 0}, {"W": normals(v, d, type=type_), "Token": tokens}, (), ["T=" + type_], device)
+            w, zeros = rows_of(found["in"]["W"], d), [0.0] * d
+            self.assertEqual(found["Y"], flat(w[t] if 0 <= t < v else zeros for t in found["in"]["Token"]))
+            inputs = {"dY": normals(n, d, type=type_), "Token": tokens, "dW": normals(v, d)}
+            found = self.run_kernel("embedding_backward", {"dW": 0}, inputs, (), ["T=" + type_], device)
+            want = found["in"]["dW"][:]
+            for token, row in zip(found["in"]["Token"], rows_of(found["in"]["dY"], d)):
+                for c in range(d if 0 <= token < v else 0):
+                    want[token * d + c] += row[c]
+            self.near(found["dW"], want, 1e-5)
+
+    def test_split_k(self):
+        for device, type_, (m, n, k, parts) in self.each((20, 70, 300, 3)):
+            inputs = {"A": normals(m, k, type=type_), "B": normals(k, n, type=type_)}
+            settings = ["T=" + type_, "PARTS=%d" % parts]
+            atomic = self.run_kernel("split_k", {"C": 0}, {**inputs, "C": normals(m, n)}, (), settings, device)
+            a, b, c = (atomic["in"][name] for name in "ABC")
+            self.near(atomic["C"], [c[i * n + j] + sum(a[i * k + s] * b[s * n + j] for s in range(k)) for i in range(m) for j in range(n)], 1e-4)
+            parted = self.run_kernel("split_k_parts", {"Part": 0}, inputs, (), settings, device)
+            a, b, share = parted["in"]["A"], parted["in"]["B"], -(-(-(-k // 32)) // parts) * 32
+            want = [sum(a[i * k + s] * b[s * n + j] for s in range(p * share, min(k, p * share + share)))
+                    for p in range(parts) for i in range(m) for j in range(n)]
+            self.near(parted["Part"], want, 1e-4)
+            given = iter(parted["Part"])
+            inputs = {"Part": ("f32", (parts, m, n), lambda _: next(given)), "C": normals(m, n)}
+            found = self.run_kernel("split_k_sum", {"C": 0}, inputs, (), ["PARTS=%d" % parts], device)
+            self.near(found["C"], [x + sum(parted["Part"][p * m * n + e] for p in range(parts)) for e, x in enumerate(found["in"]["C"])], 1e-6)
+
+    def test_moe(self):
+        for device, type_, (n, d, f, experts, blocks, bm) in self.each((21, 72, 70, 3, 4, 16)):
+            m = blocks * bm - 3  # the last block is not full
+            rows, owners = integers(m, low=-1, high=n - 1), integers(blocks, low=0, high=experts - 1)
+            inputs = {"X": normals(n, d, type=type_), "Row": rows, "Expert": owners, "W": normals(experts, d, f, type=type_)}
+            found = self.run_kernel("moe", {"Y": 0}, inputs, (), ["T=" + type_, "BM=%d" % bm], device)
+            x, row, expert, w = (found["in"][name] for name in inputs)
+            y = [sum(x[r * d + k] * w[(expert[i // bm] * d + k) * f + c] for k in range(d)) if r >= 0 else 0.0
+                 for i, r in enumerate(row) for c in range(f)]
+            self.near(found["Y"], y, UNIT[type_] * 8)
+            inputs = {"Y": normals(m, f, type=type_), "Row": rows, "Gate": normals(m), "Out": normals(n, f)}
+            found = self.run_kernel("moe_combine", {"Out": 0}, inputs, (), ["T=" + type_], device)
+            y, row, gate, want = (found["in"][name][:] for name in inputs)
+            for i, r in enumerate(row):
+                for c in range(f if r >= 0 else 0):
+                    want[r * f + c] += gate[i] * y[i * f + c]
+            self.near(found["Out"], want, 1e-5)
+
+    def test_block_sparse(self):
+        for device, type_, (side, m, k, n, first) in self.each((16, 45, 64, 70, [0, 2, 2, 5])):
+            given, z = iter(first * 8), first[-1]
+            inputs = {"Blocks": normals(z, side, side, type=type_), "Column": integers(z, low=0, high=k // side - 1),
+                      "First": ("i32", (len(first),), lambda _: next(given)), "B": normals(k, n, type=type_)}
+            found = self.run_kernel("block_sparse", {"C": "%dx%d" % (m, n)}, inputs, (), ["T=" + type_, "SIDE=%d" % side], device)
+            blocks, column, _, b = (found["in"][name] for name in inputs)
+            want = [sum(blocks[(at * side + i % side) * side + s] * b[(column[at] * side + s) * n + j]
+                        for at in range(first[i // side], first[i // side + 1]) for s in range(side)) for i in range(m) for j in range(n)]
+            self.near(found["C"], want, 1e-4)
+
+    def test_int4(self):
+        for device, (m, n, group, groups) in self.on_devices((20, 70, 32, 3)):
+            k = group * groups
+            inputs = {"A": normals(m, k, type="f16"), "W": integers(k // 2, n, type="u8", low=0, high=255), "Scale": normals(groups, n, scale=0.1)}
+            found = self.run_kernel("int4", {"C": 0}, inputs, (), ["T=f16", "GROUP=%d" % group], device)
+            a, w, scale = (found["in"][name] for name in inputs)
+
+            def weight(row, j):
+                g, r = divmod(row, group)
+                byte = w[(g * (group // 2) + r % (group // 2)) * n + j]
+                return ((byte & 15 if r < group // 2 else byte >> 4) - 8) * scale[g * n + j]
+            want = [sum(a[i * k + s] * weight(s, j) for s in range(k)) for i in range(m) for j in range(n)]
+            self.near(found["C"], want, 1e-2)
+
+    def test_convolution(self):
+        for device, type_, (b, height, width, c, o, size, stride, pad) in self.each((2, 9, 7, 20, 24, 3, 2, 1)):
+            high, wide = ((x + 2 * pad - size) // stride + 1 for x in (height, width))
+            inputs = {"X": normals(b, height * width, c, type=type_), "F": normals(size, size, c, o, type=type_)}
+            scalars = {"height": height, "width": width, "outWidth": wide, "stride": stride, "pad": pad}
+            found = self.run_kernel("convolution", {"Y": "%dx%dx%d" % (b, high * wide, o)}, inputs, scalars, ["T=" + type_], device)
+            x, f, want = found["in"]["X"], found["in"]["F"], []
+            for image, out, channel in itertools.product(range(b), range(high * wide), range(o)):
+                total = 0.0
+                for fy, fx in itertools.product(range(size), repeat=2):
+                    row, column = out // wide * stride + fy - pad, out % wide * stride + fx - pad
+                    if 0 <= row < height and 0 <= column < width:
+                        at, filter_ = (image * height * width + row * width + column) * c, (fy * size + fx) * c
+                        total += sum(x[at + s] * f[(filter_ + s) * o + channel] for s in range(c))
+                want.append(total)
+            self.near(found["Y"], want, UNIT[type_] * 8)
+
+    def test_top_k(self):
+        for device, type_, (n, d, count) in self.each((5, 100, 4)):
+            inputs = {"X": (type_, (n, d), lambda source: float(source.randint(-50, 50)))}
+            found = self.run_kernel("top_k", {"Most": 0, "At": 0}, inputs, (), ["T=" + type_, "COUNT=%d" % count], device)
+            for row, most, at in zip(rows_of(found["in"]["X"], d), rows_of(found["Most"], count), rows_of(found["At"], count)):
+                best = sorted(range(d), key=lambda i: (-row[i], i))[:count]
+                self.assertEqual((at, most), (best, [row[i] for i in best]))
 
     def test_cumulative_sum(self):
         for device, (type_, make) in self.on_devices(("f32", normals), ("i32", integers)):

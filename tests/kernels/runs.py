@@ -31,7 +31,7 @@ class Runs(unittest.TestCase):
     def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=(), text=None):
         """Runs the kernel, of its file or of `text`, with --check; the outputs' elements by name, and under "in" the
         inputs'. `hooks` are pairs of a hook and its binding. An input's name may be a view's and what is stored of it,
-        "K ragged 0", "K ragged 1": these together are --arg K=ragged(..)."""
+        "K ragged 0", "K ragged 1": these together are --arg K=ragged(..). A view that is read and written is both."""
         source, values = random.Random(name), {"in": {}}
         stored = {}
         with tempfile.TemporaryDirectory() as out:

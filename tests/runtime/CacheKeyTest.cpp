@@ -50,11 +50,12 @@ TEST(CacheKey, EveryFieldCounts) {
   change([](Inputs &i) { i.options.target = "sm_90a"; });
   change([](Inputs &i) { i.options.debugLines = false; });
   change([](Inputs &i) { i.options.foldGrid = true; });
+  change([](Inputs &i) { i.options.deterministic = true; });
   change([](Inputs &i) { i.options.without.insert("tile-split-masks"); });
   EXPECT_EQ(keys.size(), changes + 1);
   unsigned fields = 0;
   CompileOptions().visit([&](const char *, const auto &) { ++fields; });
-  EXPECT_EQ(fields, 11u) << "a new option needs its line above";
+  EXPECT_EQ(fields, 12u) << "a new option needs its line above";
 }
 
 TEST(CacheKey, ABudgetDoesNotChangeIt) {

@@ -298,6 +298,23 @@ class Commands(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(load(out), ((6,), [0, 1, 2, 3, 0x5A5A5A5A, 0x5A5A5A5A]))
 
+    def test_a_view_that_is_read_and_written(self):
+        kernel, c = self.text("kernel k(C: var view<f32>[N]) grid (3) |i| { store C[i :+ 4] += fill<f32>[4](1); }"), self.path("c.npy")
+        save(c, [5], [10.0, 20.0, 30.0, 40.0, 50.0], "<f4")
+        out = self.path("out.npy")
+        result = self.run_on("sim:a100", kernel, "--arg", "C=" + c, "--out", "C=" + out)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual((load(out)[1], load(c)[1][0]), ([11, 22, 33, 43, 52], 10))
+        for flags, what in ((["--out", "C=" + out], "give what it holds first too, --arg C=FILE.npy"),
+                            (["--arg", "C=" + c, "--out", "C=5:" + out], "its shape is that of --arg C; give a file alone"),
+                            (["--arg", "C=" + c, "--deterministic"], "a deterministic kernel must not")):
+            result = self.run_on("sim:a100", kernel, *flags)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(what, result.stderr)
+        told = imbrex("build", kernel, "--deterministic")
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("store parts, and add them in a second kernel", told.stderr)
+
     def test_stores_happen_in_order(self):
         kernel = self.text("kernel k(Y: out view<f32>[N]) tune { warps: {1, 2, 4, 8} = 4; } grid (1) |i| {\n"
                            "for j in 0..192 { store Y[j :+ 64] = fill<f32>[64](cast<f32>(j)); }\n"

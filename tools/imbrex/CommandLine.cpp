@@ -157,6 +157,8 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
     {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
+    {"deterministic", "", "build run explain", "refuse what gives other bits from run to run: atomic sums of floats",
+     [](Request &r, StringRef, std::string &) { return r.options.deterministic = true; }},
     {"target", "SM", "build run tune explain", "architecture, such as sm_80",
      [](Request &r, StringRef v, std::string &) { return r.options.target = v.str(), r.targetGiven = true; }},
     {"until", "STAGE", "build", "stop after this stage (default: ptx)",

@@ -44,6 +44,7 @@ bool KernelRun::open() {
     kernel->set(name, value);
   for (const auto &[name, value] : request.options.hooks)
     kernel->hook(name, value);
+  kernel->deterministic(request.options.deterministic);
   if (Result<InferredShapes> sound = kernel->infer({}); !sound) // a mistake in a setting or a hook
     return fail(sound.error());
   return true;
@@ -243,6 +244,13 @@ std::pair<StringRef, StringRef> tool::splitOutput(StringRef value) {
 bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &output) {
   if (!parameter.isView || !parameter.output)
     return fail("'" + parameter.name + "' is not an output");
+  if (parameter.inPlace) {
+    if (!arrays.contains(parameter.name))
+      return fail("'" + parameter.name + "' is read and written: give what it holds first too, --arg " +
+                  parameter.name + "=FILE.npy");
+    return splitOutput(output.value).first.empty() ||
+           fail("--out " + output.name + ": its shape is that of --arg " + output.name + "; give a file alone");
+  }
   std::optional<DataType> type = typeOf(parameter);
   std::optional<std::vector<int64_t>> shape;
   auto [given, file] = splitOutput(output.value);

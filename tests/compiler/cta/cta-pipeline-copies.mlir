@@ -84,15 +84,41 @@ func.func @short(%K: !tile.view<? x 128 x bf16>, %n: i32) attributes {tile.kerne
 
 // -----
 
-// A copy from where a loaded value says cannot start ahead: the loop stays as it is.
-// CHECK-LABEL: @dependent
-// CHECK: slots 1, by groups
-func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
+// A table that the kernel does not store to says where the copy comes from: it is looked up ahead too.
+// CHECK-LABEL: @table
+// CHECK: cta.ring : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+// CHECK: %[[FIRST:.*]] = tile.load %arg1
+// CHECK: cta.put %arg0[%[[FIRST]], %{{.*}}]
+// CHECK: scf.for %[[J:.*]] =
+// CHECK: cta.get
+// CHECK: %[[NEXT:.*]] = arith.addi %[[J]], %{{.*}} overflow<nsw> : i32
+// CHECK: %[[AHEAD:.*]] = tile.load %arg1[%[[NEXT]]]
+// CHECK: cta.put %arg0[%[[AHEAD]], %{{.*}}]
+func.func @table(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %b = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
   scf.for %j = %c0 to %n step %c1 : i32 {
     %j0 = tile.load %I[%j] dims [] : !tile.view<? x i32> -> i32
+    cta.put %K[%j0, %c0] dims [0, 1] into %b[%j] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+    // expected-remark @+1 {{ring of 2 slots}}
+    %k = cta.get %b[%j] : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %t = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  return
+}
+
+// -----
+
+// A copy from where a value says that the kernel itself may store cannot start ahead: the loop stays as it is.
+// CHECK-LABEL: @dependent
+// CHECK: slots 1, by groups
+func.func @dependent(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32, var>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %b = cta.ring : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %j0 = tile.load %I[%j] dims [] : !tile.view<? x i32, var> -> i32
     // expected-remark @+1 {{this copy is not started ahead: where it reads depends on more than the loop's index}}
     cta.put %K[%j0, %c0] dims [0, 1] into %b[%j] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
     %k = cta.get %b[%j] : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>

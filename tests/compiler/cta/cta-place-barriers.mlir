@@ -72,6 +72,51 @@ func.func @store_loops(%Y: !tile.view<? x f32, out>, %Z: !tile.view<? x f32, out
   return
 }
 
+// A view that is read and written: a load behind a store of other threads, and a store behind such a load, happen in
+// order; where each element has one thread, they do so anyhow. A scalar is loaded by all and stored by one.
+#own = #cta.layout<"reg (1) lane (2) (4) (8) (16) (32) warps 1 stride 1 repeat 1">
+#all = #cta.layout<"reg (1) (2) lane (0) (0) (0) (0) (0) warps 1 stride 1 repeat 1">
+#in_place = #cta.launch<"sm_80", threads 32, shared 0, registers 255>
+// CHECK-LABEL: @in_place
+func.func @in_place(%Y: !tile.view<? x f32, var>, %i: i32, %j: i32) attributes {cta.launch = #in_place} {
+  // CHECK: tile.load
+  // CHECK-NEXT: tile.store
+  // CHECK-NEXT: tile.load
+  %a = tile.load %Y[%i] dims [0] : !tile.view<? x f32, var> -> tensor<64xf32, #own>
+  tile.store %a, %Y[%i] dims [0] : tensor<64xf32, #own>, !tile.view<? x f32, var>
+  %b = tile.load %Y[%i] dims [0] : !tile.view<? x f32, var> -> tensor<64xf32, #own>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.load
+  %c = tile.load %Y[%j] dims [0] : !tile.view<? x f32, var> -> tensor<64xf32, #own>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.store
+  tile.store %c, %Y[%i] dims [0] : tensor<64xf32, #own>, !tile.view<? x f32, var>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.load
+  %d = tile.load %Y[%i] dims [] : !tile.view<? x f32, var> -> f32
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.store
+  tile.store %d, %Y[%j] dims [] : f32, !tile.view<? x f32, var>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.load
+  %e = tile.load %Y[%i] dims [0] : !tile.view<? x f32, var> -> tensor<4xf32, #all>
+  // CHECK-NEXT: cta.barrier
+  // CHECK-NEXT: tile.store
+  tile.store %e, %Y[%i] dims [0] : tensor<4xf32, #all>, !tile.view<? x f32, var>
+  return
+}
+
+// What is added is added in any order; views that are not stored to need no order.
+// CHECK-LABEL: @additions
+func.func @additions(%X: !tile.view<? x f32>, %Y: !tile.view<? x f32, var>, %t: tensor<64xf32>, %at: tensor<64xi32>, %i: i32) {
+  // CHECK-NOT: cta.barrier
+  // CHECK: return
+  tile.store %t, %Y[%i] dims [0] adds : tensor<64xf32>, !tile.view<? x f32, var>
+  %x = tile.load %X[%i] dims [0] : !tile.view<? x f32> -> tensor<64xf32>
+  tile.scatter %x, %Y[%at] dims [-1] adds : tensor<64xf32>, !tile.view<? x f32, var>, tensor<64xi32>
+  return
+}
+
 // A get waits for one thread's copies: a barrier between it and the read.
 // CHECK-LABEL: @get
 func.func @get(%K: !tile.view<? x 64 x bf16>, %i: i32) {

@@ -208,6 +208,10 @@ static std::vector<Row> assemblyRows() {
       {Stage::Nvvm, assembly("\"\", \"=f,0\" %x : (f32) -> f32"), expected},
       {Stage::Nvvm, assembly("has_side_effects is_align_stack \"\", \"=f,0\" %x : (f32) -> f32"),
        "'llvm.inline_asm' has an unknown attribute 'is_align_stack'"},
+      {Stage::Nvvm, assembly("has_side_effects \"red.global.add.f32 [$0], $1;\", \"f,f\" %x, %x : (f32, f32) -> ()"),
+       expected},
+      {Stage::Nvvm, assembly("has_side_effects \"red.global.max.u64 [$0], $1;\", \"l,d\" %x, %y : (f32, f64) -> ()"),
+       expected},
   };
 }
 

@@ -46,6 +46,11 @@ static std::string manyFunctions(unsigned count) {
   return text;
 }
 
+/// A kernel that adds `value` to a view of that type.
+static std::string added(const std::string &type, const std::string &value) {
+  return "kernel k(V: var view<" + type + ">[N])\ngrid (N) |i| {\nstore V[i] += " + value + ";\n}";
+}
+
 static std::vector<Row> lexerRows() {
   return {
       {Message::UnknownCharacter, "kernel $", "1:8: unexpected character '$'"},
@@ -117,6 +122,7 @@ static std::vector<Row> parserRows() {
       {Message::TooMany, body("let a" + repeat(", a", 20) + " = g(f);"), "names of one let: 16 at most"},
       {Message::ViewKind, "kernel k(x: inout view<f32>[N])", "1:13: 'inout': a view is an input, or an output"},
       {Message::ViewKind, "kernel k(x: in? view<f32>[N])", "1:13: 'in': a view is an input, or an output"},
+      {Message::StoreOperator, body("store Y[0, 0] -= 1.0;"), "3:15: there is no store with '-='"},
       {Message::KernelName, "kernel _(n: i32)", "1:8: '_' cannot name a kernel"},
       {Message::KernelName, "kernel WARP_SZ(n: i32)", "'WARP_SZ' cannot name a kernel"},
       {Message::GridRank, "kernel k(n: i32) grid (1, 2) |i| {}", "found 2 extents and 1 names"},
@@ -344,6 +350,8 @@ static std::vector<Row> functionRows() {
 static std::vector<Row> tileRows() {
   CompileOptions absent;
   absent.absent.insert("L");
+  CompileOptions inOrder;
+  inOrder.deterministic = true;
   const std::string optional = "kernel k(X: view<f32>[N], L: out? view<f32>[N]) grid (1) |i| {\nstore L[0] = 1.0;\n}";
   return {
       {Message::TileExtent, body("let a = iota(0);"), "a tile's extent must be 1 to 65536, found 0"},
@@ -362,6 +370,12 @@ static std::vector<Row> tileRows() {
       {Message::PartOfOneElement, body("let a = X[0, 1];"), "load it, or keep a dimension"},
       {Message::ExtentDimension, body("let a = extent(X, 2);"), "a d from 0 below 2"},
       {Message::WholeNeedsConstant, body("let a = load X[:, 0];"), "3:16: ':' needs an extent known at compile time"},
+      {Message::AddToOutput, body("store Y[0, 0] += 1.0;"), "3:7: 'Y' is an output; what it holds counts"},
+      {Message::AddType, added("i8", "1"), "'V' of i8 cannot be added to"},
+      {Message::AddType, added("u8", "1"), "'V' of u8 cannot be added to"},
+      {Message::AddMixed, added("f32", "load V[1]"), "'V' is added to here or in line 3"},
+      {Message::AddMixed, added("f32", "1; store V[1] = 1"), "3:24: 'V' is added to here or in line 3"},
+      {Message::AddInOrder, added("bf16", "1"), "3:7: 'V' of bf16 is added to in an order", inOrder},
       {Message::StoreToInput, body("store X[0, 0] = 1.0;"), "3:7: 'X' is an input; declare it 'out view<...>'"},
       {Message::LoadFromOutput, body("let a = load Y[0, 0];"), "'Y' is an output; what it holds cannot be loaded"},
       {Message::StoreType, body("store Y[0, 0] = n;"), "3:17: cannot store i32 to 'Y' of f32; convert it with cast<>"},

@@ -80,7 +80,7 @@ TEST(Parser, Kernel) {
   EXPECT_EQ(kernel.generics[0].allowed, (std::vector{DataType::F16, DataType::F32}));
   EXPECT_TRUE(kernel.generics[1].isInteger);
   EXPECT_TRUE(kernel.parameters[1].optional && kernel.parameters[1].output && kernel.parameters[1].type.wide);
-  EXPECT_FALSE(kernel.parameters[2].isView);
+  EXPECT_FALSE(kernel.parameters[2].isView || kernel.parameters[1].inPlace);
   EXPECT_EQ(kernel.tune.tunables[1].choices, (std::vector<int64_t>{2, 3, 4}));
   EXPECT_EQ(kernel.tune.cases[0].targets.size(), 2u);
   EXPECT_TRUE(kernel.tune.cases[2].condition && kernel.tune.cases[2].targets.size() == 1);
@@ -88,6 +88,13 @@ TEST(Parser, Kernel) {
   EXPECT_EQ(kernel.tune.rounding.size(), 2u);
   EXPECT_EQ(kernel.gridNames.size(), 2u);
   EXPECT_EQ(kernel.body[0]->otherwise[0]->kind, Stmt::If);
+}
+
+TEST(Parser, InPlace) {
+  auto file = parse("kernel k(C: var view<f32>[N]) grid (1) |i| { store C[i] = 1; store C[i] += 2; }");
+  const Kernel &kernel = file->kernels.at(0);
+  EXPECT_TRUE(kernel.parameters[0].output && kernel.parameters[0].inPlace && !kernel.parameters[0].optional);
+  EXPECT_EQ(kernel.body[0]->op + "," + kernel.body[1]->op, ",+");
 }
 
 TEST(Parser, GoesOnAfterAnError) {

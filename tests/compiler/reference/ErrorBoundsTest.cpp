@@ -49,6 +49,43 @@ TEST(ErrorBounds, SumsThatCancelHaveTheErrorOfTheirTerms) {
   EXPECT_LT(bound(kSum, {0, 0, 0, 0}), 1e-36);
 }
 
+// Other instances may add first: no order of the terms is off by more, whatever they cancel to.
+TEST(ErrorBounds, SumsInMemory) {
+  Array in(DataType::F32, {4}, {1e6, 1, -1e6, 3}), out(DataType::F32, {1}, {5});
+  std::vector<double> errors;
+  reference::ViewData view = out.view();
+  view.errors = &errors;
+  EXPECT_EQ(runKernel("func.func @k(%X: !tile.view<?xf32>, %C: !tile.view<?xf32, var>) {\n"
+                      "%zero = arith.constant 0 : i32\n%i = tile.program_id 0\n"
+                      "%x = tile.load %X[%i] dims [] : !tile.view<?xf32> -> f32\n"
+                      "tile.store %x, %C[%zero] dims [] adds : f32, !tile.view<?xf32, var>\nreturn\n}",
+                      {4, 1, 1}, {in.view(), view}),
+            "");
+  EXPECT_EQ(out.get(0), 9);
+  ASSERT_EQ(errors.size(), 1u);
+  expectNear(errors[0], 2e6 * kUnit);
+}
+
+// What an instance stored it loads with the error that it was stored with.
+TEST(ErrorBounds, WhatIsLoadedAgain) {
+  Array in(DataType::F32, {4}, {1e6, -1e6, 3e5, -3e5}), out(DataType::F32, {2});
+  std::vector<double> errors;
+  reference::ViewData view = out.view();
+  view.errors = &errors;
+  EXPECT_EQ(runKernel("func.func @k(%X: !tile.view<?xf32>, %C: !tile.view<?xf32, var>) {\n"
+                      "%zero = arith.constant 0 : i32\n%one = arith.constant 1 : i32\n"
+                      "%x = tile.load %X[%zero] dims [0] : !tile.view<?xf32> -> tensor<4xf32>\n"
+                      "%x2 = tile.expand_dims %x at 0 : tensor<4xf32> -> tensor<1x4xf32>\n" +
+                          kSum +
+                          "\ntile.store %r, %C[%zero] dims [0] : tensor<1xf32>, !tile.view<?xf32, var>\n"
+                          "%y = tile.load %C[%zero] dims [0] : !tile.view<?xf32, var> -> tensor<1xf32>\n"
+                          "tile.store %y, %C[%one] dims [0] : tensor<1xf32>, !tile.view<?xf32, var>\nreturn\n}",
+                      {1, 1, 1}, {in.view(), view}),
+            "");
+  ASSERT_EQ(errors.size(), 2u);
+  expectNear(errors[1], 2.6e6 * kUnit);
+}
+
 TEST(ErrorBounds, ProductsOfTiles) {
   const std::string text = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
                            "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n"

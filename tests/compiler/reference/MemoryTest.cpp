@@ -72,6 +72,51 @@ TEST(Memory, OneStoresWhatAnotherLoaded) {
             "loaded at kernel.mlir:7:6");
 }
 
+/// Instance i of 3 runs `body` on C, of one dimension of `elements`, which it adds to.
+std::string runAdding(const std::string &body, Array &elements) {
+  return runKernel(
+      "func.func @k(%C: !tile.view<?xf16, var> {tile.name = \"C\"}) {\n"
+      "%zero = arith.constant 0 : i32\n%i = tile.program_id 0\n"
+      "%half = arith.constant dense<0.5> : tensor<2xf16>\n%at = arith.constant dense<[1, 1]> : tensor<2xi32>\n" +
+          body + "\nreturn\n}",
+      {3, 1, 1}, {elements.view()});
+}
+
+const std::string kAdd = " dims [0] adds : tensor<2xf16>, !tile.view<?xf16, var>";
+
+TEST(Memory, AnyNumberOfInstancesAddToOneElement) {
+  Array elements(DataType::F16, {3}, {1, 2048, 7});
+  // Outside is dropped; 2048 + 0.5 is rounded to 2048 each time, in f16.
+  EXPECT_EQ(runAdding("tile.store %half, %C[%zero]" + kAdd, elements), "");
+  EXPECT_EQ(elements.all(), (std::vector<double>{2.5, 2048, 7}));
+  EXPECT_EQ(runAdding("%two = arith.constant 2 : i32\ntile.store %half, %C[%two]" + kAdd, elements), "");
+  EXPECT_EQ(elements.all(), (std::vector<double>{2.5, 2048, 8.5}));
+}
+
+TEST(Memory, AnIndexThatATileHasTwiceIsAddedToTwice) {
+  Array elements(DataType::F16, {2}, {0, 0});
+  EXPECT_EQ(
+      runAdding("tile.scatter %half, %C[%at] dims [-1] adds : tensor<2xf16>, !tile.view<?xf16, var>, tensor<2xi32>",
+                elements),
+      "");
+  EXPECT_EQ(elements.all(), (std::vector<double>{0, 3}));
+}
+
+TEST(Memory, OneLoadsOrStoresWhatAnotherAddsTo) {
+  Array elements(DataType::F16, {2}, {0, 0});
+  EXPECT_EQ(
+      runAdding("%x = tile.load %C[%zero] dims [] : !tile.view<?xf16, var> -> f16\ntile.store %half, %C[%zero]" + kAdd,
+                elements),
+      "kernel.mlir:6:6: 'tile.load': instance [1, 0, 0] loads element [0] of 'C', which instance [0, 0, 0] added "
+      "to at kernel.mlir:7:1");
+  EXPECT_EQ(runAdding("tile.store %half, %C[%zero]" + kAdd +
+                          "\n%is = arith.cmpi ne, %i, %zero : i32\nscf.if %is {\n"
+                          "tile.store %half, %C[%zero] dims [0] : tensor<2xf16>, !tile.view<?xf16, var>\n}",
+                      elements),
+            "kernel.mlir:6:1: 'tile.store': instance [2, 0, 0] adds to element [0] of 'C', which instance [1, 0, 0] "
+            "stored at kernel.mlir:9:1");
+}
+
 TEST(Memory, AnInstanceMayLoadWhatItStored) {
   EXPECT_EQ(run("tile.store %tile, %O[%i, %zero]" + kStore + "\n%x = tile.load %O[%i, %zero]" + kLoad +
                 "\ntile.store %x, %O[%i, %two]" + kStore),

@@ -197,6 +197,15 @@ void Generator::store(const Value &value) {
     if (array.absent)
       program.options.absent.insert(array.name);
   }
-  std::string text = "store " + array.name + "[" + slot + "] = " + value.text + ";";
+  std::string place = array.name + "[" + slot + "]", text = "store " + place + " = " + value.text + ";";
+  std::optional<Bounds> sum;
+  if (!array.optional && value.type != DataType::Bool && chance(25))
+    sum = boundsOf("+", value.type, boundsOfContents(array), value.bounds);
+  if (sum) { // read and written, or added to
+    array.inPlace = true;
+    array.tolerance = 1.5 * sum->error;
+    bool adds = byteSize(value.type) > 1 && chance(60);
+    text = "store " + place + (adds ? " += " : " = load " + place + " + ") + value.text + ";";
+  }
   line(array.optional ? "if " + array.name + " { " + text + " }" : text);
 }

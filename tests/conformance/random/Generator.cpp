@@ -94,11 +94,14 @@ void Generator::addGridValues() {
   scope.push_back({"j", DataType::I32, {}, {0, double(program.grid[1] - 1), 0, 0}});
 }
 
+static std::string accessOf(const ArrayPlan &array) {
+  return array.inPlace ? "var " : array.optional ? "out? " : array.output ? "out " : "";
+}
+
 std::string Generator::kernelText() const {
   std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
-    text += "\n    " + array.name + ": " + (array.output ? array.optional ? "out? " : "out " : "") + "view<" +
-            std::string(name(array.type)) + ">[";
+    text += "\n    " + array.name + ": " + accessOf(array) + "view<" + std::string(name(array.type)) + ">[";
     for (size_t d = 0; d < array.symbols.size(); ++d)
       text += (d ? ", " : "") + array.symbols[d];
     text += "],";

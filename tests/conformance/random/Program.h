@@ -35,6 +35,7 @@ struct ArrayPlan {
   int64_t offset = 0;                    ///< elements before the first one
   Contents contents = Dyadic;
   bool output = false, optional = false, absent = false;
+  bool inPlace = false; ///< an output that is read too, or added to
   double tolerance = 0; ///< outputs: most by which a stored element may differ
 };
 

@@ -92,7 +92,7 @@ static Bytes fill(const ArrayPlan &plan, uint64_t seed) {
     bool small = plan.contents == ArrayPlan::Small;
     encodeElement(&bytes[size_t(at) * size], plan.type, value, small ? int64_t(bits % 201) - 100 : int64_t(bits));
   });
-  if (plan.output)
+  if (plan.output && !plan.inPlace)
     std::fill(bytes.begin(), bytes.end(), 0xa5);
   return bytes;
 }

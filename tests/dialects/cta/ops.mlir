@@ -17,6 +17,9 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %q = cta.alloc at 1024 : !cta.buffer<16, 16, bf16, span 32>
   // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] within [0] from %{{.*}} to %{{.*}} into %{{.*}}[%{{.*}}] if %{{.*}} :
   cta.put %K[%i, %i] dims [0, 1] within [0] from %i to %i into %ring[%i] if %p : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 2, by groups>
+  %rows = arith.constant dense<0> : tensor<8x1xi32>
+  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] rows %{{.*}} into %{{.*}}[%{{.*}}] : {{.*}}, tensor<8x1xi32>
+  cta.put %K[%i, %i] dims [0, 1] rows %rows into %ring[%i] : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 2, by groups>, tensor<8x1xi32>
   // CHECK: cta.commit
   cta.commit
   // CHECK: cta.get %{{.*}}[%{{.*}}] :

@@ -25,6 +25,14 @@ func.func @put_types(%K: !tile.view<? x 16 x f16>, %i: i32, %b: !cta.ring<8, 16,
 
 // -----
 
+func.func @put_rows(%K: !tile.view<? x 16 x bf16>, %i: i32, %rows: tensor<4x1xi32>, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
+  // expected-error @+1 {{(5) expected an i32 for each of the slot's 8 rows, found 'tensor<4x1xi32>'}}
+  cta.put %K[%i, %i] dims [0, 1] rows %rows into %b[%i] : !tile.view<? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>, tensor<4x1xi32>
+  return
+}
+
+// -----
+
 func.func @put_within(%K: !tile.view<? x ? x 16 x bf16>, %i: i32, %b: !cta.ring<8, 16, bf16, span 32, slots 1, by groups>) {
   // expected-error @+1 {{(4) 'within' names dimensions of the view, increasing, each with both bounds}}
   cta.put %K[%i, %i, %i] dims [1, 2] within [3] from %i to %i into %b[%i] : !tile.view<? x ? x 16 x bf16>, !cta.ring<8, 16, bf16, span 32, slots 1, by groups>

@@ -205,6 +205,22 @@ TEST(TileLayout, contiguousRegistersHoldConsecutiveElements) {
   EXPECT_EQ(TileLayout::blocked({64, 20}, 4, 8).contiguous(1), 4u); // lowered: 8 does not divide 20
 }
 
+TEST(TileLayout, copyRowsFollowTheThreadsThatCopy) {
+  for (unsigned warps : {1u, 3u, 4u, 8u})
+    for (unsigned across : {1u, 4u, 32u, 64u, 128u}) {
+      const unsigned threads = warps * kWarpThreads;
+      if (threads % across != 0)
+        continue;
+      TileLayout layout = TileLayout::copyRows(50, across, warps);
+      for (unsigned thread = 0; thread < threads; ++thread)
+        for (unsigned reg = 0; reg < layout.registersPerThread(); ++reg)
+          ASSERT_EQ(layout.coordOf(reg, thread % kWarpThreads, thread / kWarpThreads)[0],
+                    thread / across + reg * (threads / across))
+              << warps << " warps, " << across << " across";
+      EXPECT_TRUE(layout.covers({50, 1}));
+    }
+}
+
 TEST(TileLayout, textReadsBack) {
   for (const Case &c : everyCase()) {
     ASSERT_EQ(TileLayout::parse(c.layout.toString()), c.layout) << c.layout.toString();

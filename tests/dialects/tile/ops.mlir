@@ -94,6 +94,18 @@ func.func @parts_and_gathers(%X: !tile.view<? x ? x 64 x f32>, %Y: !tile.view<? 
   return
 }
 
+// CHECK-LABEL: @additions
+// CHECK-SAME: !tile.view<?xf32, var>
+func.func @additions(%C: !tile.view<? x f32, var>, %t: tensor<8xf32>, %rows: tensor<8xi32>, %i: i32) {
+  // CHECK: tile.load %{{.*}} : !tile.view<?xf32, var> -> tensor<8xf32>
+  %old = tile.load %C[%i] dims [0] : !tile.view<? x f32, var> -> tensor<8xf32>
+  // CHECK: tile.store %{{.*}} dims [0] adds : tensor<8xf32>, !tile.view<?xf32, var>
+  tile.store %t, %C[%i] dims [0] adds : tensor<8xf32>, !tile.view<? x f32, var>
+  // CHECK: tile.scatter %{{.*}} dims [-1] within [0] from %{{.*}} to %{{.*}} adds : tensor<8xf32>, !tile.view<?xf32, var>, tensor<8xi32>
+  tile.scatter %t, %C[%rows] dims [-1] within [0] from %i to %i adds : tensor<8xf32>, !tile.view<? x f32, var>, tensor<8xi32>
+  return
+}
+
 // CHECK-LABEL: func.func @asked
 // CHECK-SAME: tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>
 func.func @asked() attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} { return }

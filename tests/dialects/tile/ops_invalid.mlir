@@ -50,10 +50,39 @@ func.func @load_within(%v: !tile.view<? x ? x f32>, %i: i32) {
 // -----
 
 func.func @store_input(%v: !tile.view<? x f32>, %i: i32, %t: tensor<8xf32>) {
-  // expected-error @+1 {{(5) the view is not declared 'out'}}
+  // expected-error @+1 {{(5) the view is not declared 'out' or 'var'}}
   tile.store %t, %v[%i] dims [0] : tensor<8xf32>, !tile.view<? x f32>
   return
 }
+
+// -----
+
+func.func @add_to_output(%v: !tile.view<? x f32, out>, %i: i32, %t: tensor<8xf32>) {
+  // expected-error @+1 {{(6) 'adds' needs a 'var' view of f16, bf16, f32, f64, i32 or i64, found '!tile.view<?xf32, out>'}}
+  tile.store %t, %v[%i] dims [0] adds : tensor<8xf32>, !tile.view<? x f32, out>
+  return
+}
+
+// -----
+
+func.func @add_bytes(%v: !tile.view<? x i8, var>, %i: i32, %t: tensor<8xi8>) {
+  // expected-error @+1 {{(6) 'adds' needs a 'var' view of f16, bf16, f32, f64, i32 or i64}}
+  tile.store %t, %v[%i] dims [0] adds : tensor<8xi8>, !tile.view<? x i8, var>
+  return
+}
+
+// -----
+
+func.func @scatter_add_bytes(%v: !tile.view<? x i8, var>, %i: tensor<8xi32>, %t: tensor<8xi8>) {
+  // expected-error @+1 {{(7) 'adds' needs a 'var' view of f16, bf16, f32, f64, i32 or i64}}
+  tile.scatter %t, %v[%i] dims [-1] adds : tensor<8xi8>, !tile.view<? x i8, var>, tensor<8xi32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected 'out' or 'var'}}
+func.func @access(%v: !tile.view<? x f32, in>) { return }
 
 // -----
 
@@ -261,7 +290,7 @@ func.func @gather_shape(%v: !tile.view<? x ? x f32>, %t: tensor<8xi32>, %i: i32)
 // -----
 
 func.func @scatter_input(%v: !tile.view<? x ? x f32>, %t: tensor<8x1xi32>, %x: tensor<8x4xf32>, %i: i32) {
-  // expected-error @+1 {{(6) the view is not declared 'out'}}
+  // expected-error @+1 {{(6) the view is not declared 'out' or 'var'}}
   tile.scatter %x, %v[%t, %i] dims [-1, 1] : tensor<8x4xf32>, !tile.view<? x ? x f32>, tensor<8x1xi32>, i32
   return
 }

@@ -1,0 +1,32 @@
+//===- Movable.h - What may be computed earlier --------------- -*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which operations a schedule may make in another place, or twice.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_COMPILER_CTA_MOVABLE_H
+#define IMBREX_COMPILER_CTA_MOVABLE_H
+
+#include "dialects/tile/TileDialect.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace imbrex {
+
+/// True of what gives the same wherever it stands: pure operations without regions, and loads of views that the kernel
+/// does not store to. Such a load may also be made for an iteration that the loop does not have: outside the view it
+/// gives zero.
+inline bool isMovable(mlir::Operation *op) {
+  auto isInput = [](auto access) { return access.getView().getType().getAccess() == tile::ViewAccess::In; };
+  if (auto load = mlir::dyn_cast<tile::LoadOp>(op))
+    return isInput(load);
+  if (auto gather = mlir::dyn_cast<tile::GatherOp>(op))
+    return isInput(gather);
+  return mlir::isPure(op) && op->getNumRegions() == 0;
+}
+
+} // namespace imbrex
+
+#endif // IMBREX_COMPILER_CTA_MOVABLE_H
