@@ -49,7 +49,7 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     Example:
     ```mlir
     cta.put %K[%b, %j, %h, %zero] dims [1, 3] into %ring[%step] : !tile.view<? x ? x ? x 128 x bf16>, !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
-    cta.put %X[%zero, %k] dims [0, 1] rows %rows into %ring[%step] : !tile.view<? x ? x f16>, !cta.ring<64, 32, f16, span 64, slots 2, by groups>, tensor<64x1xi32>
+    cta.put %X[%zero, %k] dims [0, 1] rows %rows into %other[%step] : !tile.view<? x ? x f16>, !cta.ring<64, 32, f16, span 64, slots 2, by groups>, tensor<64x1xi32>
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims, Optional<Tile_Tile>:$rows,

@@ -12,6 +12,8 @@ TARGETS = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
 def explain(kernel, target, hooks=(), **settings):
     words = [IMBREX, "explain", os.path.join(ROOT, "kernels", kernel), "--target", target, "--json"]
+    if kernel.startswith("lessons/"):
+        words += ["--kernel", os.path.basename(kernel).removesuffix(".tile")]
     for name, value in settings.items():
         words += ["--set", "%s=%s" % (name, value)]
     for hook in hooks:

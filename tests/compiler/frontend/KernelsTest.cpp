@@ -26,8 +26,11 @@ TEST(Kernels, Lessons) {
     options.set["T"] = type;
     expectEmits("kernels/lessons/vector_add.tile", options);
     expectEmits("kernels/lessons/matmul.tile", options);
-    for (const char *lesson : {"softmax_wide", "swiglu", "cross_entropy", "argmax", "dropout"})
+    for (const char *lesson : {"softmax_wide", "swiglu", "cross_entropy", "argmax", "dropout"}) {
+      options.kernel = lesson;
       expectEmits("kernels/lessons/" + std::string(lesson) + ".tile", options);
+    }
+    options.kernel.clear();
     options.set["D"] = "1000";
     expectEmits("kernels/lessons/softmax.tile", options);
   }

@@ -204,7 +204,8 @@ void Generator::store(const Value &value) {
   if (sum) { // read and written, or added to
     array.inPlace = true;
     array.tolerance = 1.5 * sum->error;
-    bool adds = byteSize(value.type) > 1 && chance(60);
+    bool isLate = program.options.target != "sm_80" && program.options.target != "sm_86"; // adds bf16 too
+    bool adds = byteSize(value.type) > 1 && (isLate || value.type != DataType::BF16) && chance(60);
     text = "store " + place + (adds ? " += " : " = load " + place + " + ") + value.text + ";";
   }
   line(array.optional ? "if " + array.name + " { " + text + " }" : text);

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/layout/TileLayout.h"
+#include "dialects/layout/Warp.h"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
