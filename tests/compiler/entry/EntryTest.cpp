@@ -200,7 +200,11 @@ static std::vector<Row> nvvmRows() {
 
 static std::vector<Row> assemblyRows() {
   auto assembly = [](const std::string &words) { return nvvm("%a = llvm.inline_asm " + words, "%x: f32, %y: f64"); };
+  auto addition = [](const std::string &words) {
+    return nvvm("llvm.inline_asm has_side_effects \"" + words + " -> ()", "%x: f32, %y: f64");
+  };
   const std::string expected = "t:2:6: error: inline assembly is the empty text that pins";
+  const std::string unexpected = "t:2:1: error: inline assembly is the empty text that pins";
   return {
       {Stage::Nvvm, assembly("has_side_effects \"trap;\", \"=f,0\" %x : (f32) -> f32"), expected},
       {Stage::Nvvm, assembly("has_side_effects \"\", \"=f,0\" %y : (f64) -> f64"), expected},
@@ -208,10 +212,8 @@ static std::vector<Row> assemblyRows() {
       {Stage::Nvvm, assembly("\"\", \"=f,0\" %x : (f32) -> f32"), expected},
       {Stage::Nvvm, assembly("has_side_effects is_align_stack \"\", \"=f,0\" %x : (f32) -> f32"),
        "'llvm.inline_asm' has an unknown attribute 'is_align_stack'"},
-      {Stage::Nvvm, assembly("has_side_effects \"red.global.add.f32 [$0], $1;\", \"f,f\" %x, %x : (f32, f32) -> ()"),
-       expected},
-      {Stage::Nvvm, assembly("has_side_effects \"red.global.max.u64 [$0], $1;\", \"l,d\" %x, %y : (f32, f64) -> ()"),
-       expected},
+      {Stage::Nvvm, addition("red.global.add.f32 [$0], $1;\", \"f,f\" %x, %x : (f32, f32)"), unexpected},
+      {Stage::Nvvm, addition("red.global.max.u64 [$0], $1;\", \"l,d\" %x, %y : (f32, f64)"), unexpected},
   };
 }
 

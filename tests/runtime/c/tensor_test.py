@@ -146,7 +146,7 @@ class Tensors(unittest.TestCase):
         signature = self.kernel.signature()
         self.assertEqual(signature["types"], [{"name": "T", "allowed": ["f16", "bf16", "f32", "f64"]}])
         self.assertEqual(signature["parameters"][2],
-                         {"name": "Z", "type": "T", "view": ["N"], "output": True, "optional": False})
+                         {"name": "Z", "type": "T", "view": ["N"], "output": True, "inPlace": False, "optional": False})
         self.assertEqual(signature["tunables"][0], {"name": "BLOCK", "choices": [256, 512, 1024, 2048], "rounding": False,
                                                      "default": 1024})
         self.assertEqual((signature["key"], signature["extentConditions"]), (["T", "N pow2"], []))
