@@ -50,7 +50,7 @@ ExperimentResult recorded::makeExperiment(const ListedForm &listed) {
   const std::string &opcode = form->opcode;
   if (opcode == "ld" && form->has("param"))
     return parameterExperiment(listed);
-  if (opcode == "ld" || opcode == "st")
+  if (opcode == "ld" || opcode == "st" || opcode == "red")
     return memoryExperiment(listed);
   if (opcode == "ldmatrix" || opcode == "stmatrix")
     return matrixMemoryExperiment(listed);

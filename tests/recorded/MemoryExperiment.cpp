@@ -1,4 +1,4 @@
-//===- MemoryExperiment.cpp - ld and st -----------------------------------===//
+//===- MemoryExperiment.cpp - ld, st and red ------------------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,7 +26,8 @@ public:
     std::optional<ValueType> type = valueType(form.modifiers.back());
     if (!type)
       return {std::nullopt, "no recipe for its type"};
-    element = *type;
+    bool isPair = std::string_view(form.modifiers.back()).ends_with("x2"); // two of 16 bits in a register
+    element = isPair ? ValueType{ValueType::Bits, 32} : *type;
     const FormOperand &value = form.operands[loads ? 0 : 1], &address = form.operands[loads ? 1 : 0];
     elements = value.elements.empty() ? std::vector<FormOperand>{value} : value.elements;
     vector = !value.elements.empty();

@@ -63,8 +63,9 @@ std::string recorded::whyNoModel(const Form &form) {
 
 /// Whether the form computes floats, so that the bits of a NaN result are open.
 static bool leavesNansOpen(const Form &form) {
-  static constexpr std::string_view kArithmetic[] = {"add", "sub", "mul",   "fma", "mad", "div",  "min", "max", "abs",
-                                                     "neg", "rcp", "rsqrt", "ex2", "lg2", "sqrt", "cvt", "mma", "tanh"};
+  static constexpr std::string_view kArithmetic[] = {"add",  "sub", "mul", "fma",  "mad",   "div", "min",
+                                                     "max",  "abs", "neg", "rcp",  "rsqrt", "ex2", "lg2",
+                                                     "sqrt", "cvt", "mma", "tanh", "red"};
   return std::find(std::begin(kArithmetic), std::end(kArithmetic), form.opcode) != std::end(kArithmetic);
 }
 
