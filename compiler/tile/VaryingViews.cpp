@@ -25,6 +25,12 @@ struct Sequence {
   Value begin, end;
 };
 
+/// What an access to the storage has within.
+struct Within {
+  SmallVector<int64_t> dims;
+  SmallVector<Value> low, high;
+};
+
 /// One such view, whatever made it.
 class VaryingView {
 public:
@@ -38,7 +44,8 @@ private:
   template <typename Access> void toRows(Access op, Sequence sequence);
   template <typename Access> Sequence sequenceOf(Access op);
   template <typename Access> std::optional<int64_t> sliceInPage(Access op) const;
-  template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices);
+  template <typename Access> Within withinStorage(Access op, ArrayRef<unsigned> leftOut) const;
+  template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices, const Within &within);
   template <typename Access> Value tileOf(OpBuilder &b, Access op);
   Sequence sequenceAt(Value index);
   Sequence readSequence(OpBuilder &b, Location loc, Value index);
@@ -99,13 +106,13 @@ Value VaryingView::extentOf(OpBuilder &b, Location loc, int64_t d) {
 }
 
 Sequence VaryingView::readSequence(OpBuilder &b, Location loc, Value index) {
-  if (auto padded = dyn_cast<tile::PaddedOp>(view))
-    return {i32(b, loc, 0), clamped(b, loc, entryOf(b, loc, padded.getLengths(), index), extentOf(b, loc, dim()))};
-  if (auto paged = dyn_cast<tile::PagedOp>(view))
-    return {i32(b, loc, 0), clamped(b, loc, entryOf(b, loc, paged.getLengths(), index), extentOf(b, loc, dim()))};
+  auto ragged = dyn_cast<tile::RaggedOp>(view);
+  if (!ragged) {
+    Value lengths = isPadded() ? cast<tile::PaddedOp>(view).getLengths() : cast<tile::PagedOp>(view).getLengths();
+    return {i32(b, loc, 0), clamped(b, loc, entryOf(b, loc, lengths, index), extentOf(b, loc, dim()))};
+  }
   // Both lie in the storage and in their order, whatever the offsets say: sums with positions do not wrap around.
-  Value offsets = cast<tile::RaggedOp>(view).getOffsets(),
-        rows = tile::ExtentOp::create(b, loc, storage(), without(dim()));
+  Value offsets = ragged.getOffsets(), rows = tile::ExtentOp::create(b, loc, storage(), without(dim()));
   Value begin = clamped(b, loc, entryOf(b, loc, offsets, index), rows);
   Value end = entryOf(b, loc, offsets, arith::AddIOp::create(b, loc, index, i32(b, loc, 1)).getResult());
   Value inside = compare(b, loc, arith::CmpIPredicate::ult, index, extentOf(b, loc, along()));
@@ -160,25 +167,31 @@ tile::SubviewOp VaryingView::makePart(OpBuilder &b, Location loc, Value index, S
       tile::SubviewOp::create(b, loc, part, storage(), starts, b.getDenseI64ArrayAttr(dims), ends));
 }
 
-/// `op` on `to`, which has the view's dimensions but `along`, with indices for these.
-template <typename Access> void VaryingView::moveToStorage(Access op, Value to, ArrayRef<Value> indices) {
-  SmallVector<int64_t> dims, within;
-  SmallVector<Value> low, high;
+/// What `op` has within, by the storage's dimensions, but along `leftOut`.
+template <typename Access> Within VaryingView::withinStorage(Access op, ArrayRef<unsigned> leftOut) const {
+  Within within;
+  for (auto [d, from, upTo] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh())) {
+    if (llvm::is_contained(leftOut, unsigned(d)))
+      continue;
+    within.dims.push_back(without(d));
+    within.low.push_back(from);
+    within.high.push_back(upTo);
+  }
+  return within;
+}
+
+/// `op` on `to`, which has the view's dimensions but `along`, with indices and bounds for these.
+template <typename Access>
+void VaryingView::moveToStorage(Access op, Value to, ArrayRef<Value> indices, const Within &within) {
+  SmallVector<int64_t> dims;
   for (int64_t d : op.getDims())
     dims.push_back(d < 0 ? d : without(d));
-  for (auto [d, from, upTo] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh())) {
-    if (d == along())
-      continue;
-    within.push_back(without(d));
-    low.push_back(from);
-    high.push_back(upTo);
-  }
   op.getViewMutable().assign(to);
   op.getIndicesMutable().assign(indices);
   op.setDims(dims);
-  op.setWithin(within);
-  op.getLowMutable().assign(low);
-  op.getHighMutable().assign(high);
+  op.setWithin(within.dims);
+  op.getLowMutable().assign(within.low);
+  op.getHighMutable().assign(within.high);
 }
 
 /// The type of what is loaded or stored.
@@ -199,7 +212,7 @@ template <typename Access> void VaryingView::toPart(Access op) {
   Value index = op.getIndices()[along()];
   OpBuilder b(op);
   tile::SubviewOp part = makePart(b, op.getLoc(), index, sequenceOf(op));
-  moveToStorage(op, part, indicesWithout(op, along()));
+  moveToStorage(op, part, indicesWithout(op, along()), withinStorage(op, {along()}));
 }
 
 /// The storage's rows of `positions`, scalars or a tile of them, -1 where not `isInside`.
@@ -271,21 +284,11 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
   if (low && matchPattern(low, m_ConstantInt(&lowest)) && !lowest.isStrictlyPositive())
     low = Value(); // a sequence begins there
   Value end = high ? clamped(b, loc, high, sequence.end) : sequence.end;
-  SmallVector<Value> indices = indicesWithout(op, along()), lows, highs;
+  SmallVector<Value> indices = indicesWithout(op, along());
   indices[without(dim())] = row;
-  moveToStorage(op, storage(), indices);
+  moveToStorage(op, storage(), indices, withinStorage(op, {along(), dim()}));
   Value from = low ? arith::AddIOp::create(b, loc, row, rowsBefore(clamped(b, loc, low, end))).getResult() : row;
   Value to = arith::AddIOp::create(b, loc, row, rowsBefore(end));
-  SmallVector<int64_t> within;
-  for (auto [d, lowest, highest] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh()))
-    if (d != without(dim())) {
-      within.push_back(d);
-      lows.push_back(lowest);
-      highs.push_back(highest);
-    }
-  op.setWithin(within);
-  op.getLowMutable().assign(lows);
-  op.getHighMutable().assign(highs);
   narrowAccess(op, without(dim()), from, to);
 }
 
@@ -302,31 +305,26 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
   }
   SmallVector<Value> indices = indicesWithout(op, along());
   indices[without(dim())] = rowsOf(b, loc, op.getIndices()[along()], positions, inside);
-  SmallVector<int64_t> dims, within;
-  SmallVector<Value> lows, highs;
+  SmallVector<int64_t> dims;
   for (int64_t d : op.getDims())
     dims.push_back(d < 0 || d == dim() ? -1 : without(d));
-  for (auto [d, from, to] : llvm::zip(op.getWithin(), op.getLow(), op.getHigh()))
-    if (d != along() && d != dim()) {
-      within.push_back(without(d));
-      lows.push_back(from);
-      highs.push_back(to);
-    }
-  DenseI64ArrayAttr dimsAttr = b.getDenseI64ArrayAttr(dims), withinAttr = b.getDenseI64ArrayAttr(within);
+  const Within within = withinStorage(op, {along(), dim()});
+  DenseI64ArrayAttr dimsAttr = b.getDenseI64ArrayAttr(dims), withinAttr = b.getDenseI64ArrayAttr(within.dims);
   bool isTile = isa<RankedTensorType>(positions.getType());
   if constexpr (requires { op.getResult(); }) {
     Type type = op.getResult().getType();
     Value loaded;
     if (isTile)
-      loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, lows, highs);
+      loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
     else
-      loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, lows, highs);
+      loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
     op.getResult().replaceAllUsesWith(loaded);
   } else if (isTile) {
-    tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs,
+    tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, within.low, within.high,
                             op.getAdds());
   } else {
-    tile::StoreOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, lows, highs, op.getAdds());
+    tile::StoreOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, within.low, within.high,
+                          op.getAdds());
   }
   op.erase();
 }
