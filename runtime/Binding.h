@@ -56,6 +56,9 @@ enum class Completeness {
 Result<void> bindArguments(const SignaturePlan &plan, const FixedValues &fixed, Arguments arguments,
                            Completeness completeness, Binding &binding);
 
+/// Strides of an array without gaps; nullopt if they overflow 64 bits.
+std::optional<Dims> denseStrides(const Dims &extents);
+
 /// Parts of it, each in its own file.
 Result<void> checkView(const SignaturePlan &plan, unsigned parameter, const View &view, Completeness completeness,
                        BoundView &bound);

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/StoredArguments.h"
+#include "runtime/Binding.h"
 #include <algorithm>
 
 using namespace imbrex;
@@ -63,20 +64,17 @@ static Result<std::pair<View, int64_t>> rowsOfPages(const Argument &argument, co
   auto [dim, along] = *parameter.varying;
   if (dim >= rank || along >= rank || rank > Dims::kMaxRank || (!pool.strides.empty() && pool.strides.size() != rank))
     return argumentError(argument.name, ": a pool has the dimensions that the kernel declares");
-  if (pool.strides.empty()) {
-    int64_t stride = 1;
-    std::array<int64_t, Dims::kMaxRank> strides;
-    for (size_t d = rank; d-- > 0; stride *= std::max<int64_t>(pool.extents[unsigned(d)], 1))
-      strides[d] = stride;
-    pool.strides = Dims(std::span(strides.data(), rank));
-  }
+  std::optional<Dims> dense = pool.strides.empty() ? denseStrides(pool.extents) : pool.strides;
+  if (!dense)
+    return argumentError(argument.name, ": its size overflows 64 bits");
+  pool.strides = *dense;
   int64_t row = pool.strides[dim], page = pool.strides[along], pages = pool.extents[along];
   if (row < 1 || page < 1 || page % row != 0)
     return argumentError(argument.name, ": pages are " + std::to_string(page) + " elements apart and rows " +
                                             std::to_string(row) + "; the first must be a multiple of the second");
-  int64_t last, rows;
-  bool overflows =
-      __builtin_mul_overflow(pages - 1, page / row, &last) || __builtin_add_overflow(last, pool.extents[dim], &rows);
+  int64_t last, rows = pages; // no pages have no rows
+  bool overflows = pages > 0 && (__builtin_mul_overflow(pages - 1, page / row, &last) ||
+                                 __builtin_add_overflow(last, pool.extents[dim], &rows));
   if (overflows || rows > kLargestExtent)
     return argumentError(argument.name, ": its pages span more than " + std::to_string(kLargestExtent) + " rows");
   View result = pool;
@@ -86,7 +84,7 @@ static Result<std::pair<View, int64_t>> rowsOfPages(const Argument &argument, co
   for (unsigned d = 0; d < rank; ++d) {
     if (d == along)
       continue;
-    extents[kept] = d == dim ? (pages == 0 ? 0 : rows) : pool.extents[d];
+    extents[kept] = d == dim ? rows : pool.extents[d];
     strides[kept++] = pool.strides[d];
   }
   result.extents = Dims(std::span<const int64_t>(extents.data(), kept));

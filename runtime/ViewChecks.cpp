@@ -60,22 +60,32 @@ static Result<void> checkShape(const Check &check) {
   return {};
 }
 
+std::optional<Dims> imbrex::denseStrides(const Dims &extents) {
+  Dims strides = extents;
+  int64_t stride = 1;
+  for (unsigned i = extents.size(); i-- > 0;) {
+    strides[i] = stride;
+    if (i > 0 && __builtin_mul_overflow(stride, std::max<int64_t>(extents[i], 1), &stride))
+      return std::nullopt;
+  }
+  return strides;
+}
+
 /// Writes dense strides, or checks the given ones.
 static Result<void> checkStrides(const Check &check) {
   const View &view = check.view;
   unsigned rank = check.rank();
-  int64_t dense = 1;
+  std::optional<Dims> strides = view.strides.empty() ? denseStrides(view.extents) : view.strides;
+  if (!strides)
+    return check.fail("its size overflows 64 bits");
   for (unsigned i = rank; i-- > 0;) {
-    int64_t stride = view.strides.empty() ? dense : view.strides[i];
+    int64_t stride = (*strides)[i];
     check.bound.strides[i] = stride;
     if (stride < 0)
       return check.fail("stride " + std::to_string(stride) + inDimension(i) + " is negative");
     if (i == rank - 1 && stride != 1 && view.extents[i] > 1)
       return check.fail("the last stride is " + std::to_string(stride) +
                         " but must be 1: copy the tensor, or pass it with its dimensions in another order");
-    bool grows = view.strides.empty() && i > 0;
-    if (grows && __builtin_mul_overflow(dense, std::max<int64_t>(view.extents[i], 1), &dense))
-      return check.fail("its size overflows 64 bits");
   }
   return {};
 }
