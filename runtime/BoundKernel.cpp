@@ -30,7 +30,7 @@ struct BoundKernel::State {
     moved.clear();
     if (Result<void> bound = bindKernel(*kernel, arguments, binding); !bound)
       return bound;
-    if (Result<void> done = prepareLaunch(*kernel, arguments, prepared); !done)
+    if (Result<void> done = prepareBound(*kernel, binding, prepared); !done)
       return done;
     change = Change::None;
     return {};

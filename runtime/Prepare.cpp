@@ -102,6 +102,10 @@ Result<void> imbrex::prepareLaunch(const KernelState &kernel, Arguments argument
   Binding binding;
   if (Result<void> bound = bindKernel(kernel, arguments, binding); !bound)
     return bound;
+  return prepareBound(kernel, binding, prepared);
+}
+
+Result<void> imbrex::prepareBound(const KernelState &kernel, const Binding &binding, Prepared &prepared) {
   const DeviceInfo &device = kernel.module->runtime->device->info();
   for (bool foldGrid : {false, true}) {
     Result<Ready> ready = findReady(kernel, binding, foldGrid);

@@ -36,7 +36,9 @@ Result<Call> resolveSequences(const std::shared_ptr<const KernelState> &kernel, 
 
 /// The arguments against the kernel's signature; an Error also for what set() or hook() were given wrongly.
 Result<void> bindKernel(const KernelState &kernel, Arguments arguments, Binding &binding);
-/// Everything before the launch itself.
+/// What follows for arguments that bindKernel has bound.
+Result<void> prepareBound(const KernelState &kernel, const Binding &binding, Prepared &prepared);
+/// Everything before the launch itself: both.
 Result<void> prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared);
 /// The launch itself; an empty grid is success without one.
 Result<void> launchPrepared(const KernelState &kernel, const Stream &stream, Prepared &prepared);
