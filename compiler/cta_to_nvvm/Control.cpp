@@ -19,6 +19,8 @@ using namespace imbrex;
 
 Lowering::Lowering(func::FuncOp kernel)
     : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()), kernel(kernel) {
+  if (std::optional<Target> known = Target::parse(cta::launchOf(kernel).getTarget().str()))
+    hasF8 = known->hasF8();
   b.setListener(&count);
 }
 

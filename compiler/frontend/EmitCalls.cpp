@@ -8,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/ForeignWords.h"
-#include "compiler/MlirTypes.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -124,6 +124,8 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
     return noted(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
     return error(expr.offset, Message::NeedsFloat, name, describe(x));
+  if (!hasArithmetic(expr.offset, name, x))
+    return {};
   Value result = llvm::StringSwitch<llvm::function_ref<Value()>>(name)
                      .Case("exp", [&]() -> Value { return math::ExpOp::create(b, loc, x.ssa); })
                      .Case("exp2", [&]() -> Value { return math::Exp2Op::create(b, loc, x.ssa); })

@@ -123,6 +123,8 @@ void Emitter::fillInterface() {
   for (const ast::KernelParameter &parameter : kernel.parameters) {
     Parameter described = describeParameter(parameter, diagnostics);
     described.type = resolveType(parameter.type).value_or(DataType::F32);
+    if (isF8(described.type) && !parameter.isView)
+      error(parameter.offset, Message::F8Scalar, parameter.name, name(described.type));
     described.present = !options.absent.contains(parameter.name);
     described.standard = standardOf(parameter, described.type);
     if (auto it = options.alignment.find(parameter.name); it != options.alignment.end())

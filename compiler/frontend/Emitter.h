@@ -149,6 +149,8 @@ private:
   Val binaryTypes(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val divide(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  /// False, reported, of a float of 8 bits.
+  bool hasArithmetic(uint32_t offset, llvm::StringRef op, const Val &x);
   /// A new value; what is known of it as an integer is kept.
   Val noted(mlir::Value value, bool isUnsigned = false) {
     if (!isUnsigned)

@@ -22,8 +22,6 @@ bool Parser::parseType(TypeName &type) {
   type.offset = peek().offset;
   if (peek().kind != TokenKind::Name)
     return fail(Message::ExpectedType, peek().describe());
-  if (peek().is("f8e4m3") || peek().is("f8e5m2"))
-    return fail(Message::Unsupported, "the element type " + peek().text.str());
   if (!peek().is("wide") || !peek(1).is("<"))
     return expectName(type.name, "a type");
   take(), take();

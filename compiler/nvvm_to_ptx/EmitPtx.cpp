@@ -84,9 +84,15 @@ static std::unique_ptr<llvm::Module> translate(ModuleOp module, llvm::LLVMContex
   return translateModuleToLLVMIR(module, context, "imbrex");
 }
 
-/// The version of PTX that the target needs, or a later one that allows the kernel's parameters.
+/// The version of PTX that the target needs, or a later one that allows the kernel's parameters and knows its
+/// instructions on floats of 8 bits.
 static unsigned ptxVersionFor(ModuleOp module, const Target &target) {
   unsigned version = target.ptxVersion;
+  module.walk([&](LLVM::CallIntrinsicOp call) {
+    llvm::StringRef name = call.getIntrin();
+    if (name.contains(".e4m3") || name.contains(".e5m2"))
+      version = std::max(version, name.contains(".mma.") ? kF8ProductPtx : kF8ConversionPtx);
+  });
   for (LLVM::LLVMFuncOp function : module.getOps<LLVM::LLVMFuncOp>())
     if (parameterBytes(function.getFunctionType()) > kParameterBytes)
       version = std::max(version, kLargeParametersPtx);

@@ -3,11 +3,12 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operations of arith whose operands and results differ in type, and those that only move values.
+// Operations whose operands and results differ in type, and those that only move values.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/Handlers.h"
+#include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -34,6 +35,11 @@ void truncateFloat(OpRun &run) {
     run.error = "only rounding to nearest even is known";
     return;
   }
+  for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().floats))
+    out = roundTo(in, run.out().element.kind);
+}
+
+void narrow(OpRun &run) {
   for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().floats))
     out = roundTo(in, run.out().element.kind);
 }
@@ -132,6 +138,7 @@ void addConversionHandlers(HandlerTable &table) {
   table.add<arith::ExtUIOp>(zeroExtendAll);
   table.add<arith::IndexCastUIOp>(zeroExtendAll);
   table.add<arith::TruncFOp>(truncateFloat);
+  table.add<tile::NarrowOp>(narrow);
   table.add<arith::SIToFPOp>(signedToFloat);
   table.add<arith::UIToFPOp>(unsignedToFloat);
   table.add<arith::FPToSIOp>(floatToSigned);

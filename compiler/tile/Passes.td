@@ -24,6 +24,17 @@ def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
 }
 
+def WidenProducts : Pass<"tile-widen-products", "::mlir::func::FuncOp"> {
+  let summary = "Products of 8-bit floats by f16 where the target has none of them";
+  let description = [{
+    f16 holds both floats of 8 bits, and products of f16 are exact in f32: the factors are widened.
+
+    Before: `tile.dot %a, %b, %c : tensor<64x32xf8E4M3FN>, ...`, for sm_80.
+    After: `%w = arith.extf %a : tensor<64x32xf8E4M3FN> to tensor<64x32xf16>`, the same of %b, `tile.dot %w, ...`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
   let summary = "Skip the iterations in which nothing is visible";
   let description = [{

@@ -33,6 +33,7 @@ static std::unique_ptr<Pass> createExactCanonicalizer() {
 
 void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createResolveViews());
+  passes.addNestedPass<func::FuncOp>(createWidenProducts());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());

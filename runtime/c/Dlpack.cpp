@@ -38,9 +38,18 @@ template <typename Managed> struct Export {
 
 /// A code and the type's size in bits are a DLDataType.
 static constexpr TypeRow kTypeCodes[] = {
-    {DataType::Bool, kDLBool}, {DataType::I8, kDLInt},    {DataType::I32, kDLInt},   {DataType::I64, kDLInt},
-    {DataType::U8, kDLUInt},   {DataType::U32, kDLUInt},  {DataType::F16, kDLFloat}, {DataType::BF16, kDLBfloat},
-    {DataType::F32, kDLFloat}, {DataType::F64, kDLFloat},
+    {DataType::Bool, kDLBool},
+    {DataType::I8, kDLInt},
+    {DataType::I32, kDLInt},
+    {DataType::I64, kDLInt},
+    {DataType::U8, kDLUInt},
+    {DataType::U32, kDLUInt},
+    {DataType::F16, kDLFloat},
+    {DataType::BF16, kDLBfloat},
+    {DataType::F32, kDLFloat},
+    {DataType::F64, kDLFloat},
+    {DataType::F8E4M3, kDLFloat8_e4m3fn},
+    {DataType::F8E5M2, kDLFloat8_e5m2},
 };
 
 static DLDevice deviceOf(const Runtime &runtime) {
@@ -97,8 +106,9 @@ static Result<DataType> readType(DLDataType type) {
   for (const TypeRow &row : kTypeCodes)
     if (row.code == type.code && 8 * byteSize(row.type) == type.bits)
       return row.type;
-  return argumentError("the tensor's elements are " + typeText(type) +
-                       ": taken are bool, int8, int32, int64, float16, bfloat16, float32 and float64");
+  return argumentError(
+      "the tensor's elements are " + typeText(type) +
+      ": taken are bool, int8, int32, int64, float8_e4m3fn, float8_e5m2, float16, bfloat16, float32 and float64");
 }
 
 static Result<void> readTensor(const Runtime &runtime, const DLTensor &tensor, imbrex_view &view) {

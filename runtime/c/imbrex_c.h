@@ -85,7 +85,9 @@ typedef enum imbrex_type {
   IMBREX_F32 = 6,
   IMBREX_F64 = 7,
   IMBREX_U8 = 8,
-  IMBREX_U32 = 9
+  IMBREX_U32 = 9,
+  IMBREX_F8E4M3 = 10, /* no infinity, largest 448 */
+  IMBREX_F8E5M2 = 11  /* the upper byte of an f16 */
 } imbrex_type;
 
 /*--- The library ------------------------------------------------------------*/

@@ -146,7 +146,7 @@ void Generator::addRuntimeIf() {
 }
 
 void Generator::addConstantIf() {
-  std::optional<Value> x = find([](const Value &v) { return isFloat(v.type); });
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && isFloat(v.type); });
   if (!x)
     return;
   bool holds = program.options.set["P"] == Setting(1);

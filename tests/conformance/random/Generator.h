@@ -29,6 +29,9 @@ struct Value {
   Bounds bounds;
 };
 
+/// A number with arithmetic: floats of 8 bits have none.
+inline bool isNumber(const Value &value) { return value.type != DataType::Bool && !isF8(value.type); }
+
 class Generator {
 public:
   explicit Generator(uint64_t seed);

@@ -360,3 +360,19 @@ func.func @scalar_type(%x: tensor<1xf32>) {
   %s = tile.scalar %x : tensor<1xf32> -> f16
   return
 }
+
+// -----
+
+func.func @narrow_types(%x: tensor<8xf16>) {
+  // expected-error @+1 {{(1) 'f16' to 'f8E4M3FN'}}
+  %s = tile.narrow %x : tensor<8xf16> -> tensor<8xf8E4M3FN>
+  return
+}
+
+// -----
+
+func.func @narrow_shapes(%x: tensor<8xf32>) {
+  // expected-error @+1 {{all non-scalar operands/results must have the same shape and base type}}
+  %s = tile.narrow %x : tensor<8xf32> -> tensor<4xf8E4M3FN>
+  return
+}
