@@ -21,8 +21,8 @@ struct Row {
 
 } // namespace
 
-static constexpr Row kTable[] = {{"bool", 1}, {"i8", 1},  {"i32", 4},  {"i64", 8}, {"u8", 1},
-                                 {"u32", 4},  {"f16", 2}, {"bf16", 2}, {"f32", 4}, {"f64", 8}};
+static constexpr Row kTable[] = {{"bool", 1},   {"i8", 1},     {"i32", 4}, {"i64", 8},  {"u8", 1},  {"u32", 4},
+                                 {"f8e4m3", 1}, {"f8e5m2", 1}, {"f16", 2}, {"bf16", 2}, {"f32", 4}, {"f64", 8}};
 static_assert(std::size(kTable) == unsigned(DataType::F64) + 1);
 
 std::string_view imbrex::name(DataType type) {

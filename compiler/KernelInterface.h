@@ -61,8 +61,8 @@ struct Parameter {
   std::vector<Expression> extents = {}; ///< one a dimension (views)
   bool output = false;                  ///< declared `out` or `var`
   bool inPlace = false;                 ///< declared `var`: what it holds before a launch counts too
-  bool optional = false;                ///< declared `out?`, or a scalar with a default
-  bool present = true;                  ///< false: an optional output that this specialisation leaves out
+  bool optional = false;                ///< declared `in?` or `out?`, or a scalar with a default
+  bool present = true;                  ///< false: an optional view that this specialisation leaves out
   unsigned alignment = 16;              ///< bytes; see CompileOptions::alignment
   std::optional<double> standard = {};  ///< of a scalar, once specialised: its value where the host gives none
   /// S of K: view<T>[B, S[B], D]: the dimension whose extent varies, and the one along which it does, of the view as

@@ -29,6 +29,10 @@ inline mlir::Type toMlirType(DataType type, mlir::Builder b) {
     return b.getI32Type();
   case DataType::I64:
     return b.getI64Type();
+  case DataType::F8E4M3:
+    return mlir::Float8E4M3FNType::get(b.getContext());
+  case DataType::F8E5M2:
+    return mlir::Float8E5M2Type::get(b.getContext());
   case DataType::F16:
     return b.getF16Type();
   case DataType::BF16:

@@ -26,6 +26,9 @@ inline constexpr unsigned kParameterBytes = 4096, kLargeParameterBytes = 32764, 
 /// The version of PTX that has red of vectors.
 inline constexpr unsigned kVectorAddsPtx = 81;
 
+/// PTX that knows cvt of floats of 8 bits on all targets that have it, and their mma.
+inline constexpr unsigned kF8ConversionPtx = 81, kF8ProductPtx = 84;
+
 struct Target {
   std::string name;     ///< "sm_80", "sm_90a": also the `.target` of the PTX
   unsigned sm = 80;     ///< 10 * major + minor
@@ -39,6 +42,9 @@ struct Target {
 
   /// The most registers that each of the CTA's `threads` can have.
   unsigned registersFor(unsigned threads) const;
+
+  /// Converts and multiplies floats of 8 bits (PTX ISA, "cvt" and "mma" of .e4m3 and .e5m2).
+  bool hasF8() const { return sm >= 89; }
 
   /// "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sm_120a"; nullopt if unknown.
   static std::optional<Target> parse(std::string_view name);

@@ -47,7 +47,7 @@ struct FixedValues {
 };
 
 enum class Completeness {
-  All, ///< every parameter that is not an optional output must be given, and every name be determined
+  All, ///< every parameter that is not optional must be given, and every name be determined
   Some ///< check and infer from what is there
 };
 

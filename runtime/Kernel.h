@@ -74,7 +74,7 @@ public:
 
   const KernelSignature &signature() const;
 
-  /// Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional output that is
+  /// Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional view that is
   /// not named is left out. An empty grid is success without a launch. On an error nothing was launched. The memory
   /// of the views must live until the stream has come past the launch.
   Result<void> launch(const Stream &stream, Arguments arguments) const;

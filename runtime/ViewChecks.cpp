@@ -127,7 +127,7 @@ static Result<void> checkMemory(const Check &check) {
 
 static Result<void> checkOutput(const Check &check) {
   const Parameter &parameter = check.plan.signature.parameters[check.parameter];
-  if (!parameter.output && !parameter.optional)
+  if (!parameter.output)
     return {};
   if (check.view.readOnly)
     return check.fail("it is read-only, but the kernel writes it");

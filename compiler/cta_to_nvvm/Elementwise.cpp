@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/ByteCasts.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -227,8 +227,15 @@ Value imbrex::combine(Lowering &l, tile::ReduceKind kind, Value x, Value y) {
   return half ? Value(LLVM::FPTruncOp::create(l.b, l.loc, type, result)) : result;
 }
 
+static bool hasF8(Operation *op) {
+  return llvm::any_of(
+      llvm::concat<Type>(SmallVector<Type>(op->getOperandTypes()), SmallVector<Type>(op->getResultTypes())),
+      [](Type type) { return tile::isF8(getElementTypeOrSelf(type)); });
+}
+
 Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
-  if (op->getNumResults() != 1 || !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+  bool isArithmetic = isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) || isa<tile::NarrowOp>(op);
+  if (op->getNumResults() != 1 || !isArithmetic)
     return std::nullopt;
   Value result = op->getResult(0);
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -238,6 +245,8 @@ Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
       value = cast<TypedAttr>(splat.getSplatValue<Attribute>());
       count = cta::layoutOf(result.getType()).registersPerThread();
     }
+    if (auto number = dyn_cast<FloatAttr>(value); number && tile::isF8(value.getType()))
+      value = l.b.getI8IntegerAttr(int8_t(number.getValue().bitcastToAPInt().getZExtValue()));
     l.define(result, Values(count, LLVM::ConstantOp::create(l.b, l.loc, value.getType(), value)));
     return success();
   }
@@ -249,15 +258,20 @@ Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
     if (auto type = dyn_cast<RankedTensorType>(value.getType());
         type && cta::layoutOf(type) != cta::layoutOf(result.getType()))
       return op->emitError("operands and result have different layouts");
+  if (std::optional<Values> converted = lowerByteCast(l, op)) {
+    l.define(result, *converted);
+    return success();
+  }
   for (unsigned reg = 0; reg < count; ++reg) {
     Values operands;
     for (Value operand : op->getOperands()) {
       const Values &all = l.registersOf(operand);
       operands.push_back(all[all.size() == 1 ? 0 : reg]);
     }
-    registers.push_back(lowerElement(l, op, operands));
+    bool isKnown = isa<arith::SelectOp>(op) || !hasF8(op);
+    registers.push_back(isKnown ? lowerElement(l, op, operands) : Value());
     if (!registers.back())
-      return op->emitError("no instruction for '") << op->getName() << "' on " << operands[0].getType();
+      return op->emitError("no instruction for '") << op->getName() << "' on " << op->getOperand(0).getType();
   }
   l.define(result, registers);
   return success();

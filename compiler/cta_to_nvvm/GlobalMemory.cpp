@@ -60,7 +60,7 @@ Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t
 }
 
 Values Lowering::loadVector(Value pointer, Type element, unsigned count) {
-  Type memory = element.isInteger(1) ? b.getI8Type() : element;
+  Type memory = element.isInteger(1) ? b.getI8Type() : carried(element);
   Type type = count == 1 ? memory : Type(VectorType::get({count}, memory));
   Value vector = LLVM::LoadOp::create(b, loc, type, pointer, count * elementBytes(memory));
   Values elements;

@@ -53,8 +53,7 @@ Value LoopAddresses::atFirst(const LinearForm &form) {
   return sum;
 }
 
-/// True if the i32 scalar is never negative, by what it is made of.
-static bool isNonNegativeScalar(Value value, unsigned depth = 8) {
+bool imbrex::isNonNegativeScalar(Value value, unsigned depth) {
   APInt constant;
   if (matchPattern(value, m_ConstantInt(&constant)))
     return constant.isNonNegative();

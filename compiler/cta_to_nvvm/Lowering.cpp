@@ -91,7 +91,10 @@ Value Lowering::select(Value condition, Value x, Value y) {
   return condition ? LLVM::SelectOp::create(b, loc, condition, x, y) : x;
 }
 
-Value Lowering::zero(Type type) { return LLVM::ConstantOp::create(b, loc, type, b.getZeroAttr(type)); }
+Value Lowering::zero(Type element) {
+  Type type = carried(element);
+  return LLVM::ConstantOp::create(b, loc, type, b.getZeroAttr(type));
+}
 Value Lowering::toI64(Value x) { return LLVM::SExtOp::create(b, loc, b.getI64Type(), x); }
 
 Value Lowering::callIntrinsic(Type result, StringRef name, ValueRange arguments) {

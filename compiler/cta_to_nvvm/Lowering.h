@@ -5,9 +5,11 @@
 //
 // The state and the helpers of the pass cta-to-nvvm. A tile becomes one scalar a register of the
 // thread, in the order of its layout's registers; a scalar becomes itself; a view its pointer, extents
-// and strides. Operations are rewritten in program order, one family a file:
+// and strides. A float of 8 bits, which LLVM has not, is carried as an i8. Operations are rewritten in program order,
+// one family a file:
 //
 //     Control        kernel, loops, branches           Elementwise   arith and math
+//                                                      ByteCasts     casts from and to 8 bits
 //     Shape          splat, iota, broadcast, scalar    GlobalMemory  tile.load, tile.store, scalars of a launch
 //     SharedMemory   buffers, barriers, addresses      Rings         cta.put, cta.get, CopyByThreads
 //     Products       cta.dot, with MmaProduct          Reductions    tile.reduce, cta.reduce, cta.any,
@@ -118,8 +120,10 @@ public:
   Value both(Value x, Value y); ///< i1 and; a null operand is true
   Value less(Value x, Value y); ///< signed <
   Value select(Value condition, Value x, Value y);
-  Value zero(mlir::Type type);
-  Value toI64(Value x); ///< sign-extends i32
+  /// What an element of a tile is in a register: itself, or an i8.
+  mlir::Type carried(mlir::Type element) { return tile::isF8(element) ? b.getI8Type() : element; }
+  Value zero(mlir::Type element); ///< as it is carried
+  Value toI64(Value x);           ///< sign-extends i32
 
   /// Registers of a tile, or a scalar as one value.
   const Values &registersOf(Value tile) const;
@@ -167,7 +171,7 @@ public:
   Value slotPointer(Value buffer);
   /// Pointer to an element of a slot.
   Value sharedPointer(Value slotPointer, const layout::SharedLayout &layout, const SharedPlace &place);
-  /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as their element type.
+  /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as they are carried.
   Values loadVector(Value pointer, mlir::Type element, unsigned count);
   void storeVector(Value pointer, llvm::ArrayRef<Value> elements);
   /// Pointer plus a byte offset (i32 or i64 value), or plus a constant.

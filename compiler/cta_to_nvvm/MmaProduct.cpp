@@ -50,6 +50,7 @@ private:
   Value wordAt(bool ofA, Value line, int64_t lineStep, unsigned half, unsigned step);
   Fragment toFragment(Values words);
   void multiply(unsigned row, unsigned column, const Fragment &a, const Fragment &bFragment);
+  Values instructionOfF8(ArrayRef<Value> a, ArrayRef<Value> bWords, ArrayRef<Value> c);
   void instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords);
 
   Lowering &l;
@@ -172,7 +173,7 @@ Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
 Value MmaProduct::pack(ArrayRef<Value> elements) {
   if (elements.size() == 1)
     return elements.front();
-  Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({int64_t(elements.size())}, element));
+  Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({int64_t(elements.size())}, l.carried(element)));
   for (auto [i, each] : llvm::enumerate(elements))
     all = LLVM::InsertElementOp::create(b, l.loc, all, each, l.i32(i));
   return element.isF16() ? all : LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
@@ -256,11 +257,30 @@ void MmaProduct::multiply(unsigned row, unsigned column, const Fragment &a, cons
   instruction(first, a.words, bFragment.words);
 }
 
+/// Of floats of 8 bits; NVVM::MmaOp has these only in a form of sm_120a.
+Values MmaProduct::instructionOfF8(ArrayRef<Value> a, ArrayRef<Value> bWords, ArrayRef<Value> c) {
+  StringRef format = isa<Float8E4M3FNType>(element) ? "e4m3" : "e5m2";
+  Values operands(a);
+  llvm::append_range(operands, bWords);
+  llvm::append_range(operands, c);
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
+  Value d =
+      l.callIntrinsic(type, ("llvm.nvvm.mma.m16n8k32.row.col.f32." + format + "." + format + ".f32").str(), operands);
+  Values result;
+  for (unsigned i = 0; i < 4; ++i)
+    result.push_back(LLVM::ExtractValueOp::create(b, l.loc, d, i));
+  return result;
+}
+
 /// Adds to the sums from `first` on.
 void MmaProduct::instruction(unsigned first, ArrayRef<Value> a, ArrayRef<Value> bWords) {
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sums[first].getType()));
   // Registers of an atom: bit 0 is the column, bit 1 the row + 8, as the instruction has them.
   Values c(sums.begin() + first, sums.begin() + first + 4);
+  if (tile::isF8(element)) {
+    llvm::copy(instructionOfF8(a, bWords, c), sums.begin() + first);
+    return;
+  }
   std::optional<std::array<NVVM::MMATypes, 2>> types;
   std::optional<NVVM::MMAIntOverflow> overflow;
   if (!element.isF16()) {

@@ -123,13 +123,15 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
 }
 
 /// What both kinds take for granted: element types that go together, and for mma the layouts of its fragments.
-static LogicalResult checkOperands(cta::DotOp dot) {
+static LogicalResult checkOperands(const Lowering &l, cta::DotOp dot) {
   auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
   Type element = dot.getBBuffer().getType().getElementType(), sum = sums.getElementType();
   Type left = dot.getA() ? getElementTypeOrSelf(dot.getA().getType()) : dot.getABuffer().getType().getElementType();
   bool isMma = dot.getKind() == cta::DotKind::Mma;
   bool isFloat =
       isa<FloatType>(element) && isa<FloatType>(sum) && element.getIntOrFloatBitWidth() <= sum.getIntOrFloatBitWidth();
+  if (isMma && tile::isF8(element) && !l.target.hasF8())
+    return dot.emitError("no product of ") << element << " on this target; multiply f16 (tile-widen-products)";
   if (left != element || !(isFloat || isMma) || (!isMma && !dot.getABuffer()))
     return dot.emitError("no product of ") << left << " and " << element << " into " << sum << " of this kind";
   if (!isMma)
@@ -152,7 +154,7 @@ Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
   auto dot = dyn_cast<cta::DotOp>(op);
   if (!dot)
     return std::nullopt;
-  if (failed(checkOperands(dot)))
+  if (failed(checkOperands(l, dot)))
     return failure();
   if (dot.getKind() == cta::DotKind::Fma)
     return lowerFma(l, dot);

@@ -80,7 +80,7 @@ static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) 
   Value columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, chunk);
   Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16); // whole atoms: the warp's part
   (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
-  Type word = packed == 1 ? element : Type(VectorType::get({packed}, element));
+  Type carried = l.carried(element), word = packed == 1 ? carried : Type(VectorType::get({packed}, carried));
   Values registers;
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += chunk) {
     Coord coord = layout.registerCoord(reg);

@@ -52,7 +52,14 @@ private:
 
 static bool isScalar(Type type) {
   return type.isInteger(1) || type.isInteger(8) || type.isInteger(32) || type.isInteger(64) || type.isF16() ||
-         type.isBF16() || type.isF32() || type.isF64();
+         type.isBF16() || type.isF32() || type.isF64() || tile::isF8(type);
+}
+
+/// True of what has a meaning on floats of 8 bits.
+static bool takesF8(Operation *op) {
+  bool computes = isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+                  !isa<arith::ExtFOp, arith::SelectOp, arith::ConstantOp>(op);
+  return !computes && !isa<tile::ReduceOp, tile::CombineOp, tile::ScanOp, cta::ReduceOp>(op);
 }
 
 LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
@@ -99,6 +106,8 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
       llvm::append_range(values, block.getArguments());
   for (Value value : values) {
     Type type = value.getType();
+    if (tile::isF8(getElementTypeOrSelf(type)) && !takesF8(op))
+      return check.error(op) << "floats of 8 bits have no arithmetic";
     LogicalResult checked = success();
     if (auto tile = dyn_cast<RankedTensorType>(type))
       checked = checkTile(op, tile);
@@ -111,9 +120,10 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
     if (succeeded(checked))
       continue;
     if (!isa<RankedTensorType, cta::BufferType, cta::RingType>(type))
-      check.error(op) << "expected scalars (bool, i8, i32, i64, f16, bf16, f32, f64), tiles, and views that are the "
-                         "kernel's arguments; found "
-                      << type;
+      check.error(op)
+          << "expected scalars (bool, i8, i32, i64, f8, f16, bf16, f32, f64), tiles, and views that are the "
+             "kernel's arguments; found "
+          << type;
     return failure();
   }
   return success();
@@ -182,7 +192,8 @@ LogicalResult KernelCheck::checkArgument(unsigned index) {
   if (written && (int64_t(written.size()) != view.getRank() || !llvm::all_of(written, llvm::IsaPred<StringAttr>)))
     return check.error(kernel) << "argument " << index << ": " << tile::kExtentsAttr << " has one text a dimension";
   if (!view)
-    return isScalar(type) ? success() : check.error(kernel) << "argument " << index << ": found " << type;
+    return isScalar(type) && !tile::isF8(type) ? success()
+                                               : check.error(kernel) << "argument " << index << ": found " << type;
   int64_t bytes = alignment && alignment.getType().isInteger(32) ? alignment.getInt() : 0;
   if (bytes < 1 || bytes > 16 || (bytes & (bytes - 1)) != 0)
     return check.error(kernel) << "argument " << index << ": " << tile::kAlignmentAttr << " must be 1, 2, 4, 8 or 16";

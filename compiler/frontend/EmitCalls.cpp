@@ -128,6 +128,8 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
     return noted(math::AbsIOp::create(b, loc, x.ssa));
   if (!isa<FloatType>(x.element()))
     return error(expr.offset, Message::NeedsFloat, name, describe(x));
+  if (!hasArithmetic(expr.offset, name, x))
+    return {};
   Value result = llvm::StringSwitch<llvm::function_ref<Value()>>(name)
                      .Case("exp", [&]() -> Value { return math::ExpOp::create(b, loc, x.ssa); })
                      .Case("exp2", [&]() -> Value { return math::Exp2Op::create(b, loc, x.ssa); })

@@ -15,12 +15,20 @@ using namespace imbrex;
 using llvm::StringRef;
 
 /// Between numbers of two element types, integers among them with a sign or without; null for what has no conversion.
+/// What becomes a float of 8 bits is made f32 first, and such a float that becomes an integer or f64.
 static Value convertElement(OpBuilder &b, Location loc, Value x, Type to, bool fromUnsigned, bool toUnsigned) {
   Type from = getElementTypeOrSelf(x.getType());
   auto tensor = dyn_cast<RankedTensorType>(x.getType());
   Type type = tensor ? Type(tensor.clone(to)) : to;
   unsigned fromBits = from.getIntOrFloatBitWidth(), toBits = to.getIntOrFloatBitWidth();
   bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
+  bool isNarrowing = tile::isF8(to), isWidening = tile::isF8(from) && (!toFloat || toBits == 64);
+  if (toBits != 1 && !from.isF32() && (isNarrowing || isWidening)) {
+    Value wide = convertElement(b, loc, x, b.getF32Type(), fromUnsigned, false);
+    return convertElement(b, loc, wide, to, false, toUnsigned);
+  }
+  if (isNarrowing)
+    return tile::NarrowOp::create(b, loc, type, x);
   if (fromFloat && toFloat) {
     if (fromBits == toBits) { // f16 and bf16: f32 holds both
       Value wide = convertElement(b, loc, x, b.getF32Type(), false, false);

@@ -33,6 +33,8 @@ bool Emitter::emitSources(const ast::Expr &expr, SmallVectorImpl<Val> &sources) 
       error(operand->offset, Message::ShapeMismatch, expr.text, describe(first.getShape()), describe(type.getShape()),
             ""),
           ok = false;
+    else if (!hasArithmetic(operand->offset, expr.text, source))
+      ok = false;
     else
       sources.push_back(source);
   }
@@ -152,6 +154,8 @@ Val Emitter::emitReduce(const ast::Expr &expr, const Val &source) {
   RankedTensorType type = source.tile();
   if (!type || type.getRank() != 2)
     return error(expr.operands[0]->offset, Message::NeedsTile, name, 2, describe(source));
+  if (!hasArithmetic(expr.offset, name, source))
+    return {};
   if (type.getElementType().isInteger(1))
     return error(expr.offset, Message::NeedsNumber, name, describe(source));
   Location loc = at(expr.offset);
@@ -167,6 +171,8 @@ Val Emitter::emitWhole(const ast::Expr &expr, const Val &source) {
   RankedTensorType type = source.tile();
   if (!type)
     return error(expr.operands[0]->offset, Message::NeedsAnyTile, expr.text, describe(source));
+  if (!hasArithmetic(expr.offset, expr.text, source))
+    return {};
   if (type.getElementType().isInteger(1))
     return error(expr.offset, Message::NeedsNumber, expr.text, describe(source));
   Location loc = at(expr.offset);

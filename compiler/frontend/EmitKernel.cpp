@@ -148,6 +148,8 @@ void Emitter::fillInterface() {
   for (const ast::KernelParameter &parameter : kernel.parameters) {
     Parameter described = describeParameter(parameter, *program.stored, diagnostics);
     described.type = resolveType(parameter.type).value_or(DataType::F32);
+    if (isF8(described.type) && !parameter.isView)
+      error(parameter.offset, Message::F8Scalar, parameter.name, name(described.type));
     described.present = !options.absent.contains(parameter.name);
     described.standard = standardOf(parameter, described.type);
     interface.parameters.push_back(std::move(described));

@@ -201,8 +201,17 @@ Val Emitter::divide(uint32_t offset, StringRef op, const Val &x, const Val &y) {
   return choose(offset, isZero, op == "cdiv" ? choose(offset, binary(offset, ">", x, zero), one, zero) : zero, result);
 }
 
+bool Emitter::hasArithmetic(uint32_t offset, StringRef op, const Val &x) {
+  if (x.kind != Val::Ssa || !tile::isF8(x.element()))
+    return true;
+  error(offset, Message::F8Arithmetic, op, describe(x));
+  return false;
+}
+
 /// Of two values of one type and shape.
 Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val &y) {
+  if (!hasArithmetic(offset, op, x))
+    return {};
   Location loc = at(offset);
   Type element = x.element();
   bool isFloat = isa<FloatType>(element), isBool = element.isInteger(1);
@@ -249,6 +258,8 @@ Val Emitter::emitUnary(const ast::Expr &expr) {
     return Val::ofFloat(-x.number);
   if (x.kind != Val::Ssa || x.element().isInteger(1))
     return error(expr.offset, Message::NeedsNumber, "-", describe(x));
+  if (!hasArithmetic(expr.offset, "-", x))
+    return {};
   if (isa<FloatType>(x.element()))
     return Val::of(arith::NegFOp::create(b, loc, x.ssa));
   return binary(expr.offset, "-", Val::ofInteger(0), x);

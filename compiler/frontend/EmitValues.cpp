@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
@@ -30,10 +31,10 @@ std::string Emitter::describe(ArrayRef<int64_t> shape) {
 std::string Emitter::describe(Type type, bool isUnsigned) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return "a tile of " + describe(tensor.getElementType(), isUnsigned) + describe(tensor.getShape());
-  if (type.isInteger(1))
-    return "bool";
   if (isUnsigned)
     return "u" + std::to_string(type.getIntOrFloatBitWidth());
+  if (std::optional<DataType> known = dataTypeOf(type))
+    return std::string(name(*known));
   std::string text;
   llvm::raw_string_ostream(text) << type;
   return text;
@@ -87,7 +88,8 @@ Value Emitter::i32(Location loc, int64_t value) {
 static TypedAttr literalAttr(OpBuilder &b, const Val &literal, Type element, bool isUnsigned) {
   if (auto type = dyn_cast<FloatType>(element)) {
     FloatAttr value = literal.kind == Val::Bool ? FloatAttr() : b.getFloatAttr(type, literal.number);
-    bool overflows = value && value.getValue().isInfinity() && !std::isinf(literal.number);
+    bool overflows = value && ((value.getValue().isInfinity() && !std::isinf(literal.number)) ||
+                               (value.getValue().isNaN() && !std::isnan(literal.number))); // f8e4m3 has no infinity
     return overflows ? FloatAttr() : value;
   }
   unsigned bits = element.getIntOrFloatBitWidth();

@@ -41,7 +41,7 @@ struct Val {
     Ssa,     ///< a scalar or a tile
     Coord,   ///< b, h, q, k, Sq, Sk
     View,    ///< a view parameter
-    Absent,  ///< an optional output that is left out
+    Absent,  ///< an optional view that is left out
     Several, ///< what a function gives, in `fields`: only names of a let take it
   };
   Kind kind = Poison;
@@ -154,6 +154,8 @@ private:
   Val binaryTypes(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val binaryValues(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
   Val divide(uint32_t offset, llvm::StringRef op, const Val &x, const Val &y);
+  /// False, reported, of a float of 8 bits.
+  bool hasArithmetic(uint32_t offset, llvm::StringRef op, const Val &x);
   /// A new value; what is known of it as an integer is kept.
   Val noted(mlir::Value value, bool isUnsigned = false) {
     if (!isUnsigned)

@@ -22,8 +22,6 @@ bool Parser::parseType(TypeName &type) {
   type.offset = peek().offset;
   if (peek().kind != TokenKind::Name)
     return fail(Message::ExpectedType, peek().describe());
-  if (peek().is("f8e4m3") || peek().is("f8e5m2"))
-    return fail(Message::Unsupported, "the element type " + peek().text.str());
   if (!peek().is("wide") || !peek(1).is("<"))
     return expectName(type.name, "a type");
   take(), take();
@@ -189,7 +187,7 @@ bool Parser::parseAllowed(GenericParameter &generic) {
   return true;
 }
 
-/// parameter = name ":" ( [ "out" [ "?" ] | "var" ] view | type [ "=" expression ] ) ;
+/// parameter = name ":" ( [ "in" "?" | "out" [ "?" ] | "var" ] view | type [ "=" expression ] ) ;
 bool Parser::parseKernelParameter(Kernel &kernel) {
   KernelParameter parameter;
   parameter.offset = peek().offset;
@@ -200,10 +198,12 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
     parameter.optional = accept("?");
   } else if (accept("var")) {
     parameter.output = parameter.inPlace = true;
+  } else if (peek().is("in") && peek(1).is("?")) {
+    parameter.optional = accept("in") && accept("?");
   } else if (peek(1).is("view") || (peek(1).is("?") && peek(2).is("view"))) {
     return fail(Message::ViewKind, peek().text.str());
   }
-  if (!parameter.output && !peek().is("view")) {
+  if (!parameter.output && !parameter.optional && !peek().is("view")) {
     if (!parseType(parameter.type) || (accept("=") && !(parameter.standard = parseExpression())))
       return false;
     kernel.parameters.push_back(std::move(parameter));

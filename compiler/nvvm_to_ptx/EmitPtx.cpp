@@ -88,6 +88,11 @@ static std::unique_ptr<llvm::Module> translate(ModuleOp module, llvm::LLVMContex
 /// The version of PTX that the target needs, or a later one that allows the kernel's parameters and has what it uses.
 static unsigned ptxVersionFor(ModuleOp module, const Target &target) {
   unsigned version = target.ptxVersion;
+  module.walk([&](LLVM::CallIntrinsicOp call) {
+    llvm::StringRef name = call.getIntrin();
+    if (name.contains(".e4m3") || name.contains(".e5m2"))
+      version = std::max(version, name.contains(".mma.") ? kF8ProductPtx : kF8ConversionPtx);
+  });
   for (LLVM::LLVMFuncOp function : module.getOps<LLVM::LLVMFuncOp>())
     if (parameterBytes(function.getFunctionType()) > kParameterBytes)
       version = std::max(version, kLargeParametersPtx);

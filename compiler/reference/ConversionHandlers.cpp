@@ -3,11 +3,12 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operations of arith whose operands and results differ in type, and those that only move values.
+// Operations whose operands and results differ in type, and those that only move values.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/Handlers.h"
+#include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -46,6 +47,11 @@ template <typename Int> double toFloat(Int in, ElementType::Kind kind) {
   constexpr Int kPlace = 1 << 11;
   Int dropped = in & (kPlace - 1);
   return roundTo(double((in - dropped) | (dropped ? kPlace : 0)), kind);
+}
+
+void narrow(OpRun &run) {
+  for (auto [in, out] : llvm::zip(run.in(0).floats, run.out().floats))
+    out = roundTo(in, run.out().element.kind);
 }
 
 void signedToFloat(OpRun &run) {
@@ -142,6 +148,7 @@ void addConversionHandlers(HandlerTable &table) {
   table.add<arith::ExtUIOp>(zeroExtendAll);
   table.add<arith::IndexCastUIOp>(zeroExtendAll);
   table.add<arith::TruncFOp>(truncateFloat);
+  table.add<tile::NarrowOp>(narrow);
   table.add<arith::SIToFPOp>(signedToFloat);
   table.add<arith::UIToFPOp>(unsignedToFloat);
   table.add<arith::FPToSIOp>(floatToSigned);

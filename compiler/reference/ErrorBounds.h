@@ -30,7 +30,8 @@ namespace imbrex::reference {
 /// the kernel is one in which f32 may be approximated (tile::isOf16Bits).
 void boundErrors(OpRun &run, Handler handler, bool approximates);
 
-/// Half the distance of neighbours, relative to a value; at least the smallest normal number's.
+/// Half the distance of neighbours, relative to a value; at least the smallest normal number's. 0 of floats of 8 bits:
+/// tile.narrow makes them alike everywhere.
 double roundingOf(ElementType type, double value);
 
 /// Worst: the most that any order and any rounding give. Likely: in f32, where an implementation computes in it, and of

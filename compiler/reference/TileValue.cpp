@@ -20,7 +20,8 @@ namespace {
 struct Format {
   int fractionBits, lowestExponent, highestExponent;
 };
-constexpr Format kHalf = {10, -24, 15}, kBrain = {7, -133, 127};
+constexpr Format kHalf = {10, -24, 15}, kBrain = {7, -133, 127}, kE4M3 = {3, -9, 8}, kE5M2 = {2, -16, 15};
+constexpr double kLargestE4M3 = 448, kLargestE5M2 = 57344;
 
 double roundToFormat(double value, const Format &format) {
   if (!std::isfinite(value) || value == 0)
@@ -31,6 +32,12 @@ double roundToFormat(double value, const Format &format) {
   if (rounded != 0 && std::ilogb(rounded) > format.highestExponent)
     return std::copysign(INFINITY, value);
   return rounded;
+}
+
+/// To a format of 8 bits, whose largest number is `largest`.
+double roundToByte(double value, const Format &format, double largest) {
+  double rounded = std::isinf(value) ? value : roundToFormat(value, format);
+  return std::fabs(rounded) > largest ? std::copysign(largest, value) : rounded;
 }
 
 /// `value` is representable in f16.
@@ -56,9 +63,31 @@ double halfValue(uint64_t bits) {
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
+/// f8e5m2 is the upper byte of an f16; f8e4m3 times 2^-8 lies in an f16 one bit further down, but for NaN.
+uint64_t byteBits(double value, ElementType::Kind format) {
+  if (std::isnan(value))
+    return 0x7f;
+  if (format == ElementType::F8E5M2)
+    return halfBits(value) >> 8;
+  uint64_t half = halfBits(value * 0x1p-8);
+  return (half >> 8 & 0x80) | (half >> 7 & 0x7f);
+}
+
+double byteValue(uint64_t bits, ElementType::Kind format) {
+  if (format == ElementType::F8E5M2)
+    return halfValue((bits & 0xff) << 8);
+  if ((bits & 0x7f) == 0x7f)
+    return NAN;
+  return halfValue((bits & 0x80) << 8 | (bits & 0x7f) << 7) * 0x1p8;
+}
+
 } // namespace
 
 std::optional<ElementType> ElementType::of(mlir::Type type) {
+  if (mlir::isa<mlir::Float8E4M3FNType>(type))
+    return ElementType{F8E4M3, 8};
+  if (mlir::isa<mlir::Float8E5M2Type>(type))
+    return ElementType{F8E5M2, 8};
   if (type.isF16())
     return ElementType{F16, 16};
   if (type.isBF16())
@@ -76,6 +105,10 @@ std::optional<ElementType> ElementType::of(mlir::Type type) {
 
 ElementType ElementType::of(DataType type) {
   switch (type) {
+  case DataType::F8E4M3:
+    return {F8E4M3, 8};
+  case DataType::F8E5M2:
+    return {F8E5M2, 8};
   case DataType::F16:
     return {F16, 16};
   case DataType::BF16:
@@ -91,6 +124,10 @@ ElementType ElementType::of(DataType type) {
 
 int significandBits(ElementType::Kind format) {
   switch (format) {
+  case ElementType::F8E4M3:
+    return kE4M3.fractionBits + 1;
+  case ElementType::F8E5M2:
+    return kE5M2.fractionBits + 1;
   case ElementType::F16:
     return kHalf.fractionBits + 1;
   case ElementType::BF16:
@@ -106,6 +143,10 @@ int significandBits(ElementType::Kind format) {
 
 double roundTo(double value, ElementType::Kind format) {
   switch (format) {
+  case ElementType::F8E4M3:
+    return roundToByte(value, kE4M3, kLargestE4M3);
+  case ElementType::F8E5M2:
+    return roundToByte(value, kE5M2, kLargestE5M2);
   case ElementType::F16:
     return roundToFormat(value, kHalf);
   case ElementType::BF16:
@@ -130,6 +171,9 @@ double roundToTf32(double value) {
 
 uint64_t encodeFloat(double value, ElementType::Kind format) {
   switch (format) {
+  case ElementType::F8E4M3:
+  case ElementType::F8E5M2:
+    return byteBits(format == ElementType::F8E5M2 && std::isinf(value) ? value : roundTo(value, format), format);
   case ElementType::F16:
     return halfBits(roundToFormat(value, kHalf));
   case ElementType::BF16:
@@ -145,6 +189,9 @@ uint64_t encodeFloat(double value, ElementType::Kind format) {
 
 double decodeFloat(uint64_t bits, ElementType::Kind format) {
   switch (format) {
+  case ElementType::F8E4M3:
+  case ElementType::F8E5M2:
+    return byteValue(bits, format);
   case ElementType::F16:
     return halfValue(bits);
   case ElementType::BF16:

@@ -5,7 +5,7 @@
 //
 // A tile or a scalar as plain vectors of doubles or 64-bit integers, and the conversions between those
 // and narrow types. Invariant between operations: an integer is the sign extension of its width (true
-// is -1), an f16 or bf16 element is representable in its type.
+// is -1), a float element is representable in its type.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +19,9 @@
 
 namespace imbrex::reference {
 
-/// An element type: an integer of `width` bits (index: 64), or one of four float formats.
+/// An element type: an integer of `width` bits (index: 64), or one of six float formats.
 struct ElementType {
-  enum Kind { Integer, F16, BF16, F32, F64 };
+  enum Kind { Integer, F8E4M3, F8E5M2, F16, BF16, F32, F64 };
   Kind kind = Integer;
   unsigned width = 64;
 
@@ -34,11 +34,12 @@ struct ElementType {
 /// Bits of a float format's significand, the hidden one included: roundings are to 2^-bits of a value.
 int significandBits(ElementType::Kind format);
 
-/// `value` rounded to nearest even of a float format; overflow gives infinity.
+/// `value` rounded to nearest even of a float format; overflow gives infinity, of the formats of 8 bits, which take
+/// infinity for overflow too, their largest number.
 double roundTo(double value, ElementType::Kind format);
 /// `value` rounded to tf32 (f32 with 11 bits of significand), ties away from zero; overflow gives infinity.
 double roundToTf32(double value);
-/// The bits of `value` in a format, rounding first, and back.
+/// The bits of `value` in a format, rounding first (an infinity of f8e5m2 stays one), and back.
 uint64_t encodeFloat(double value, ElementType::Kind format);
 double decodeFloat(uint64_t bits, ElementType::Kind format);
 

@@ -60,7 +60,9 @@ struct RaggedMap : VaryingMap {
     position.erase(position.begin() + along);
     return true;
   }
-  int64_t lengthOf(int64_t index) const override { return rowsOf(index).second - rowsOf(index).first; }
+  int64_t lengthOf(int64_t index) const override {
+    return std::clamp<int64_t>(rowsOf(index).second - rowsOf(index).first, 0, std::max<int64_t>(extents[dim], 0));
+  }
 };
 
 struct PagedMap : VaryingMap {

@@ -48,6 +48,12 @@ void readAll(const Places &places, const ViewData &view, TileValue &out) {
     return read<int32_t>(places, view.data, out.ints, [](int32_t raw) { return raw; });
   case DataType::I64:
     return read<int64_t>(places, view.data, out.ints, [](int64_t raw) { return raw; });
+  case DataType::F8E4M3:
+    return read<uint8_t>(places, view.data, out.floats,
+                         [](uint8_t raw) { return decodeFloat(raw, ElementType::F8E4M3); });
+  case DataType::F8E5M2:
+    return read<uint8_t>(places, view.data, out.floats,
+                         [](uint8_t raw) { return decodeFloat(raw, ElementType::F8E5M2); });
   case DataType::F16:
     return read<uint16_t>(places, view.data, out.floats,
                           [](uint16_t raw) { return decodeFloat(raw, ElementType::F16); });
@@ -73,6 +79,12 @@ void writeAll(const Places &places, const ViewData &view, const TileValue &in) {
     return write<int32_t>(places, view.data, in.ints, [](int64_t value) { return int32_t(value); });
   case DataType::I64:
     return write<int64_t>(places, view.data, in.ints, [](int64_t value) { return value; });
+  case DataType::F8E4M3:
+    return write<uint8_t>(places, view.data, in.floats,
+                          [](double value) { return uint8_t(encodeFloat(value, ElementType::F8E4M3)); });
+  case DataType::F8E5M2:
+    return write<uint8_t>(places, view.data, in.floats,
+                          [](double value) { return uint8_t(encodeFloat(value, ElementType::F8E5M2)); });
   case DataType::F16:
     return write<uint16_t>(places, view.data, in.floats,
                            [](double value) { return uint16_t(encodeFloat(value, ElementType::F16)); });

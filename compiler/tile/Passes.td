@@ -27,6 +27,17 @@ def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
 }
 
+def WidenProducts : Pass<"tile-widen-products", "::mlir::func::FuncOp"> {
+  let summary = "Products of 8-bit floats by f16 where the target has none of them";
+  let description = [{
+    f16 holds both floats of 8 bits, and products of f16 are exact in f32: the factors are widened.
+
+    Before: `tile.dot %a, %b, %c : tensor<64x32xf8E4M3FN>, ...`, for sm_80.
+    After: `%w = arith.extf %a : tensor<64x32xf8E4M3FN> to tensor<64x32xf16>`, the same of %b, `tile.dot %w, ...`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
   let summary = "Skip the iterations in which nothing is visible";
   let description = [{
@@ -137,6 +148,19 @@ def NarrowComparisons : Pass<"tile-narrow-comparisons", "::mlir::func::FuncOp"> 
     After: `k <= t` of tensor<128x64xi32>, t = trunc(clamp(row + 128 i + off)) of tensor<128x1xi32>.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SkipInstances : Pass<"tile-skip-instances", "::mlir::func::FuncOp"> {
+  let summary = "Do nothing where all that an instance would store lies behind its bounds";
+  let description = [{
+    The grid has instances for the longest sequence. Where each store has a bound that is read from memory, and begins
+    at a scalar that the kernel's beginning can compute, an instance whose stores all begin behind their bounds does
+    nothing. Loads of scalars from inputs may be made again there; views that the kernel writes are not read.
+
+    Before: `...; tile.store %o, %O[%q, %c0] dims [0, 1] within [0] from %c0 to %length`, %length a loaded scalar.
+    After: `%some = xori (cmpi sge, %q, %length), true`, `scf.if %some { ...; tile.store ... }`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def ExpandMath : Pass<"tile-expand-math", "::mlir::func::FuncOp"> {

@@ -32,6 +32,7 @@ static std::unique_ptr<Pass> createExactCanonicalizer() {
 }
 
 void imbrex::buildTilePipeline(OpPassManager &passes) {
+  passes.addNestedPass<func::FuncOp>(createWidenProducts());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
@@ -54,6 +55,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createIntersectMasks());
   passes.addPass(createExactCanonicalizer()); // comparisons that no one needs any more
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
+  passes.addNestedPass<func::FuncOp>(createSkipInstances());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());

@@ -117,7 +117,8 @@ Sequence VaryingView::readSequence(OpBuilder &b, Location loc, Value index) {
   Value end = entryOf(b, loc, offsets, arith::AddIOp::create(b, loc, index, i32(b, loc, 1)).getResult());
   Value inside = compare(b, loc, arith::CmpIPredicate::ult, index, extentOf(b, loc, along()));
   end = arith::SelectOp::create(b, loc, inside, arith::MinSIOp::create(b, loc, end, rows), begin);
-  return {begin, arith::MaxSIOp::create(b, loc, end, begin)};
+  Value length = arith::SubIOp::create(b, loc, arith::MaxSIOp::create(b, loc, end, begin), begin);
+  return {begin, arith::AddIOp::create(b, loc, begin, clamped(b, loc, length, ragged.getLongest()))};
 }
 
 Sequence VaryingView::sequenceAt(Value index) {

@@ -40,9 +40,9 @@ LogicalResult imbrex::cta::DotOp::verify() {
   if (getKind() == DotKind::Fma && isRounded)
     return emitOpError("(3) kind fma has mode ieee only");
   Type element = b.getElementType(), sum = accumulator.getElementType();
-  bool isHalf = b.getElementBytes() == 2 && !isRounded && sum.isF32(),
+  bool isNarrow = isa<FloatType>(element) && b.getElementBytes() <= 2 && !isRounded && sum.isF32(),
        isTf32 = element.isF32() && isRounded && sum.isF32();
-  if (getKind() == DotKind::Mma && !isHalf && !isTf32 && !(element.isInteger(8) && sum.isInteger(32) && !isRounded))
+  if (getKind() == DotKind::Mma && !isNarrow && !isTf32 && !(element.isInteger(8) && sum.isInteger(32) && !isRounded))
     return emitOpError("(3) kind mma has no product of ")
            << element << " into " << sum << " in mode " << tile::stringifyDotMode(getMode());
   if (getResult().getType() != accumulator)

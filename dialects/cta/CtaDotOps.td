@@ -31,7 +31,7 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
         result = accumulator + a * b        with a, b read transposed where the flag says so
 
     `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
-    mma.sync of 16 rows, 8 columns and 32 bytes of K (PTX ISA, "mma"): m16n8k32 of i8, m16n8k16 of 16-bit operands,
+    mma.sync of 16 rows, 8 columns and 32 bytes of K (PTX ISA, "mma"): m16n8k32 of i8 and of floats of 8 bits (from sm_89 on), m16n8k16 of 16-bit operands,
     m16n8k8 of f32 operands rounded to tf32, as `mode` says. Kind `fma` is one multiply-add an element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
     the margin of a fragment along K is zero (`cta.clear_margin`).
 
@@ -39,7 +39,7 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     stay as they are until then.
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
-    (3) kind mma: 16-bit operands and mode `ieee`, or f32 operands and another mode, with an f32 accumulator, or i8
+    (3) kind mma: floats of 8 or 16 bits and mode `ieee`, or f32 operands and another mode, with an f32 accumulator, or i8
     operands with an i32 accumulator; kind fma: mode `ieee`; (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:

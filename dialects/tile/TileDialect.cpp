@@ -117,7 +117,10 @@ Type ViewType::parse(AsmParser &parser) {
 bool imbrex::tile::isOf16Bits(Operation *kernel) {
   unsigned dots = 0, loads = 0;
   bool allDots = true, allLoads = true;
-  auto isHalf = [](Type type) { return getElementTypeOrSelf(type).isF16() || getElementTypeOrSelf(type).isBF16(); };
+  auto isHalf = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    return isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 16;
+  };
   kernel->walk([&](Operation *op) {
     if (auto dot = dyn_cast<DotOp>(op)) {
       ++dots;

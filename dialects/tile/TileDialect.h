@@ -55,6 +55,10 @@ inline bool canAdd(mlir::Type element) {
          element.isInteger(64);
 }
 
+/// The two floats of 8 bits, in the language f8e4m3 and f8e5m2: they are stored, selected, widened (arith.extf), made
+/// (tile.narrow) and multiplied (tile.dot), and have no other arithmetic.
+inline bool isF8(mlir::Type type) { return mlir::isa<mlir::Float8E4M3FNType, mlir::Float8E5M2Type>(type); }
+
 /// Checks what an access to a view's tile must meet, or reports it on `op` by the numbers of tile.load's
 /// constraints: (1) one index a dimension, (2) increasing dims, one a dimension of the tile (none for a
 /// scalar), (3) one element type.
@@ -77,9 +81,9 @@ inline std::pair<mlir::Value, mlir::Value> boundsWithin(llvm::ArrayRef<int64_t> 
   return i == within.size() ? std::pair<mlir::Value, mlir::Value>() : std::pair(low[i], high[i]);
 }
 
-/// True of a kernel of 16-bit type: all its matrix products multiply f16 or bf16; or, without products, all the
-/// tiles of floats that it loads are f16 or bf16, and there is one. In such a kernel f32 divisions and tanh may be
-/// approximated (Grammar.md).
+/// True of a kernel of 16-bit type: all its matrix products multiply floats of 16 bits or 8; or, without products, all
+/// the tiles of floats that it loads are of 16 bits or 8, and there is one. In such a kernel f32 divisions and tanh may
+/// be approximated (Grammar.md).
 bool isOf16Bits(mlir::Operation *kernel);
 
 } // namespace imbrex::tile

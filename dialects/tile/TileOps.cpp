@@ -271,6 +271,13 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
   return {};
 }
 
+LogicalResult NarrowOp::verify() {
+  Type from = getElementTypeOrSelf(getSource().getType()), to = getElementTypeOrSelf(getType());
+  if (!from.isF32() || !isF8(to))
+    return emitOpError("(1) ") << from << " to " << to;
+  return success();
+}
+
 LogicalResult DotOp::verify() {
   auto a = cast<RankedTensorType>(getA().getType()), b = cast<RankedTensorType>(getB().getType());
   auto c = cast<RankedTensorType>(getType());
@@ -278,7 +285,7 @@ LogicalResult DotOp::verify() {
       a.getDimSize(0) != c.getDimSize(0) || b.getDimSize(1) != c.getDimSize(1))
     return emitOpError("(1) extents do not agree: ") << a << " times " << b << " into " << c;
   Type element = a.getElementType();
-  bool narrow = element.isF16() || element.isBF16() || element.isF32();
+  bool narrow = isF8(element) || element.isF16() || element.isBF16() || element.isF32();
   bool fits = (narrow && c.getElementType().isF32()) || (element.isF64() && c.getElementType().isF64()) ||
               (element.isInteger(8) && c.getElementType().isInteger(32));
   if (element != b.getElementType() || !fits)

@@ -147,6 +147,26 @@ def Tile_IntervalOp : Tile_Op<"interval", [Pure, AllTypesMatch<["low", "high"]>]
 // Combining elements
 //===----------------------------------------------------------------------===//
 
+def Tile_NarrowOp : Tile_Op<"narrow", [Pure, Elementwise, Scalarizable, Vectorizable, Tensorizable]> {
+  let summary = "f32 as a float of 8 bits";
+  let description = [{
+    The nearest number of f8E4M3FN or f8E5M2, ties to even; what is larger than the largest (448, 57344), infinity too,
+    becomes the largest of its sign; NaN becomes NaN. The way back is `arith.extf`. (`arith.truncf` to these types has
+    no place here: its folds know no largest number.)
+
+    Constraints: (1) from f32 to f8E4M3FN or f8E5M2; (2) tiles of one shape, or scalars.
+
+    Example:
+    ```mlir
+    %w = tile.narrow %x : tensor<64x32xf32> -> tensor<64x32xf8E4M3FN>
+    ```
+  }];
+  let arguments = (ins Tile_TileOrScalar:$source);
+  let results = (outs Tile_TileOrScalar:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
   let summary = "matrix product added to an accumulator";
   let description = [{
@@ -156,7 +176,7 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["accumulator", "result"]>]
     the order of the sum over k is not defined. `mode` says what the product of two f32 is (DotMode).
 
     Constraints: (1) ranks 2, `a` M x K, `b` K x N, accumulator M x N; (2) `a` and `b` have one element
-    type: f16, bf16, f32 with an f32 accumulator, f64 with an f64 accumulator, or i8 (signed) with an i32 accumulator,
+    type: a float of 8 or 16 bits or f32 with an f32 accumulator, f64 with an f64 accumulator, or i8 (signed) with an i32 accumulator,
     which wraps; (3) a mode other than `ieee` needs
     operands of f32.
 

@@ -231,9 +231,9 @@ def Tile_RaggedOp : Tile_Op<"ragged", [Pure]> {
   let summary = "a view whose sequences lie one after another";
   let description = [{
     `storage` lacks the dimension `along` of the result. Index b along it has offsets[b + 1] - offsets[b] elements along
-    `dim`, from offsets[b] on in the storage:
+    `dim`, but at most `longest`, from offsets[b] on in the storage:
 
-        result[.., b, .., s, ..] = storage[.., offsets[b] + s, ..]   0 <= s < offsets[b + 1] - offsets[b]
+        result[.., b, .., s, ..] = storage[.., offsets[b] + s, ..]   0 <= s < min(offsets[b + 1] - offsets[b], longest)
 
     What lies outside that is outside the result. Offsets count as 0 at least, as the storage's extent at most, and as
     no less than the one before them. The result's extent along `along` is one less than that of `offsets`, and along

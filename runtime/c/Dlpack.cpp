@@ -38,9 +38,18 @@ template <typename Managed> struct Export {
 
 /// A code and the type's size in bits are a DLDataType.
 static constexpr TypeRow kTypeCodes[] = {
-    {DataType::Bool, kDLBool}, {DataType::I8, kDLInt},    {DataType::I32, kDLInt},   {DataType::I64, kDLInt},
-    {DataType::U8, kDLUInt},   {DataType::U32, kDLUInt},  {DataType::F16, kDLFloat}, {DataType::BF16, kDLBfloat},
-    {DataType::F32, kDLFloat}, {DataType::F64, kDLFloat},
+    {DataType::Bool, kDLBool},
+    {DataType::I8, kDLInt},
+    {DataType::I32, kDLInt},
+    {DataType::I64, kDLInt},
+    {DataType::U8, kDLUInt},
+    {DataType::U32, kDLUInt},
+    {DataType::F16, kDLFloat},
+    {DataType::BF16, kDLBfloat},
+    {DataType::F32, kDLFloat},
+    {DataType::F64, kDLFloat},
+    {DataType::F8E4M3, kDLFloat8_e4m3fn},
+    {DataType::F8E5M2, kDLFloat8_e5m2},
 };
 
 static DLDevice deviceOf(const Runtime &runtime) {
@@ -84,6 +93,8 @@ static Result<void> checkDevice(const Runtime &runtime, DLDevice device) {
 }
 
 static std::string typeText(DLDataType type) {
+  if (type.code == kDLFloat8_e4m3fn || type.code == kDLFloat8_e5m2)
+    return type.code == kDLFloat8_e4m3fn ? "float8_e4m3fn" : "float8_e5m2";
   constexpr const char *names[] = {"int", "uint", "float", "handle", "bfloat", "complex", "bool"};
   std::string text =
       type.code < std::size(names) ? names[type.code] : "DLPack's type code " + std::to_string(type.code) + " of bits ";

@@ -35,6 +35,8 @@ enum : uint8_t {
   kDLBfloat = 4,
   kDLComplex = 5,
   kDLBool = 6,
+  kDLFloat8_e4m3fn = 10,
+  kDLFloat8_e5m2 = 12,
 };
 
 struct DLPackVersion {

@@ -28,10 +28,10 @@ struct StatusRow {
 } // namespace
 
 static constexpr TypeRow kTypes[] = {
-    {IMBREX_BOOL, DataType::Bool}, {IMBREX_I8, DataType::I8},   {IMBREX_I32, DataType::I32},
-    {IMBREX_I64, DataType::I64},   {IMBREX_F16, DataType::F16}, {IMBREX_BF16, DataType::BF16},
-    {IMBREX_F32, DataType::F32},   {IMBREX_F64, DataType::F64}, {IMBREX_U8, DataType::U8},
-    {IMBREX_U32, DataType::U32},
+    {IMBREX_BOOL, DataType::Bool}, {IMBREX_I8, DataType::I8},         {IMBREX_I32, DataType::I32},
+    {IMBREX_I64, DataType::I64},   {IMBREX_F16, DataType::F16},       {IMBREX_BF16, DataType::BF16},
+    {IMBREX_F32, DataType::F32},   {IMBREX_F64, DataType::F64},       {IMBREX_U8, DataType::U8},
+    {IMBREX_U32, DataType::U32},   {IMBREX_F8E4M3, DataType::F8E4M3}, {IMBREX_F8E5M2, DataType::F8E5M2},
 };
 
 static constexpr StatusRow kStatuses[] = {

@@ -85,7 +85,9 @@ typedef enum imbrex_type {
   IMBREX_F32 = 6,
   IMBREX_F64 = 7,
   IMBREX_U8 = 8,
-  IMBREX_U32 = 9
+  IMBREX_U32 = 9,
+  IMBREX_F8E4M3 = 10, /* no infinity, largest 448 */
+  IMBREX_F8E5M2 = 11  /* the upper byte of an f16 */
 } imbrex_type;
 
 /*--- The library ------------------------------------------------------------*/
@@ -317,7 +319,7 @@ imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, con
 imbrex_status imbrex_kernel_signature(const imbrex_kernel *kernel, char **json, imbrex_error **error);
 void imbrex_kernel_free(imbrex_kernel *kernel);
 
-/* Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional output that is not
+/* Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional view that is not
    named is left out; an empty grid is success. On an error nothing was launched. The arguments are read before it
    returns; the memory of their views must live until the stream has come past the launch. */
 imbrex_status imbrex_kernel_launch(const imbrex_kernel *kernel, const imbrex_stream *stream,

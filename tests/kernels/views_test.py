@@ -48,6 +48,19 @@ class Views(Runs):
                           if first + r < last and 3 + c < 9]
                 self.assertAlmostEqual(found["S"][b], sum(inside), delta=1e-4)
 
+    def test_part_that_begins_before_its_view(self):
+        for device, settings in self.on_devices(["T=f16"], ["T=f32", "warps=1"], ["T=f64", "stages=3"]):
+            type_ = settings[0][2:]
+            inputs = {"A": normals(32, 16, type=type_), "X": normals(48, 24, type=type_)}
+            found = self.run_kernel("before", {"Y": "32x32", "Z": "32x32"}, inputs, (), settings, device)
+            a, x = found["in"]["A"], found["in"]["X"]
+            for i in range(32):
+                for c in range(32):
+                    columns = sum(a[i * 16 + k] * x[k * 24 + c - 3] for k in range(16) if 0 <= c - 3 < 20)
+                    rows = sum(a[i * 16 + k] * x[(k - 2) * 24 + c] for k in range(16) if 0 <= k - 2 < 9 and c < 24)
+                    self.assertAlmostEqual(found["Y"][i * 32 + c], columns, delta=2e-4)
+                    self.assertAlmostEqual(found["Z"][i * 32 + c], rows, delta=2e-4)
+
 
 if __name__ == "__main__":
     unittest.main()

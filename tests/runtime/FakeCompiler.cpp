@@ -117,7 +117,7 @@ CompilerFunctions FakeCompiler::functions() const {
     }
     KernelInterface interface = specialise(options.kernel == "attention" ? attention() : scaleAdd(), options);
     interface.sharedBytes = state->sharedBytes;
-    result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}, {}};
+    result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}, {}, {}};
     return result;
   };
   return functions;

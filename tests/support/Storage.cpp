@@ -3,8 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A 16-bit float is rounded by its quantum, the distance between neighbours at the value's size; its bits are
-// then put together from sign, exponent and fraction.
+// A float of 8 or 16 bits is rounded by its quantum, the distance between neighbours at the value's size; its bits are
+// then put together from sign, exponent and fraction. Of 8 bits what is too large becomes the largest number, and NaN
+// has the bits of its own that it has in f8e4m3 (0x7f) in both.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +25,16 @@ struct Format {
 } // namespace
 
 static Format formatOf(DataType type) {
-  return type == DataType::F16 ? Format{11, -14, 5, 65504.0} : Format{8, -126, 8, 0x1.FEp127};
+  switch (type) {
+  case DataType::F8E4M3:
+    return {4, -6, 4, 448};
+  case DataType::F8E5M2:
+    return {3, -14, 5, 57344};
+  case DataType::F16:
+    return {11, -14, 5, 65504};
+  default:
+    return {8, -126, 8, 0x1.FEp127};
+  }
 }
 
 static double roundToFormat(double value, const Format &format) {
@@ -38,7 +48,10 @@ static double roundToFormat(double value, const Format &format) {
 double testing::roundTo(double value, DataType type) {
   if (type == DataType::F64)
     return value;
-  return type == DataType::F32 ? double(float(value)) : roundToFormat(value, formatOf(type));
+  if (type == DataType::F32)
+    return double(float(value));
+  double rounded = roundToFormat(value, formatOf(type));
+  return isF8(type) && std::isinf(rounded) ? std::copysign(formatOf(type).largest, value) : rounded;
 }
 
 std::vector<double> testing::roundTo(std::vector<double> values, DataType type) {
@@ -62,11 +75,11 @@ uint64_t testing::encode(double value, DataType type) {
     return std::bit_cast<uint32_t>(float(value));
   const Format format = formatOf(type);
   const int fractionBits = format.digits - 1;
-  const uint64_t sign = uint64_t(std::signbit(value)) << 15, allOnes = ((uint64_t(1) << format.exponentBits) - 1)
-                                                                       << fractionBits;
+  const uint64_t sign = uint64_t(std::signbit(value)) << (8 * byteSize(type) - 1);
+  const uint64_t allOnes = ((uint64_t(1) << format.exponentBits) - 1) << fractionBits;
   if (std::isnan(value))
-    return sign | allOnes | (uint64_t(1) << (fractionBits - 1));
-  double size = std::fabs(roundToFormat(value, format));
+    return isF8(type) ? 0x7f : sign | allOnes | (uint64_t(1) << (fractionBits - 1));
+  double size = std::fabs(roundTo(value, type));
   if (std::isinf(size))
     return sign | allOnes;
   // In units of the smallest subnormal, a number of exponent e + least is (1.f) * 2^(digits - 1 + e).
@@ -91,11 +104,13 @@ double testing::decode(uint64_t bits, DataType type) {
   const uint64_t fraction = bits & ((uint64_t(1) << fractionBits) - 1);
   const int field = int((bits >> fractionBits) & ((1u << format.exponentBits) - 1));
   double size = 0;
-  if (field == (1 << format.exponentBits) - 1)
+  if (type == DataType::F8E4M3 && (bits & 0x7f) == 0x7f)
+    size = std::numeric_limits<double>::quiet_NaN();
+  else if (type != DataType::F8E4M3 && field == (1 << format.exponentBits) - 1)
     size = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
   else if (field == 0)
     size = std::ldexp(double(fraction), format.least - fractionBits);
   else
     size = std::ldexp(double(fraction + (uint64_t(1) << fractionBits)), field - 1 + format.least - fractionBits);
-  return bits & 0x8000 ? -size : size;
+  return bits >> (8 * byteSize(type) - 1) & 1 ? -size : size;
 }

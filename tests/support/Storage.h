@@ -17,7 +17,7 @@
 
 namespace imbrex::testing {
 
-/// `value` as the nearest number of `type`, ties to even; past the largest it is an infinity.
+/// `value` as the nearest number of `type`, ties to even; past the largest it is an infinity, of 8 bits the largest.
 double roundTo(double value, DataType type);
 std::vector<double> roundTo(std::vector<double> values, DataType type);
 

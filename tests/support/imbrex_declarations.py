@@ -8,7 +8,7 @@ from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_int6
     c_void_p
 
 MAX_RANK = 8
-TYPES = ["bool", "i8", "i32", "i64", "f16", "bf16", "f32", "f64"]  # by imbrex_type
+TYPES = ["bool", "i8", "i32", "i64", "f16", "bf16", "f32", "f64", "u8", "u32", "f8e4m3", "f8e5m2"]  # by imbrex_type
 VIEW, INTEGER, REAL, BOOL = range(4)  # imbrex_argument_kind
 ERROR_FIELDS = ["message", "everything", "call", "call_arguments", "driver_name", "driver_words", "report"]
 INFO_FIELDS = ["ptx", "interface", "assembler_log", "repairs"]

@@ -130,6 +130,21 @@ class Check(unittest.TestCase):
         for mode in ("tf32", "tf32x3"):
             self.good(self.attention(dot_mode.with_mode(ATTENTION, mode, self.folder.name)))
 
+    # A file of bytes is what the kernel says it is; results come as f32.
+    def test_floats_of_8_bits(self):
+        text = self.text("""
+kernel widen(X: view<f8e4m3>[N], Y: out view<f32>[N], Z: out view<f8e5m2>[N])
+grid (1) |i| { let x = load X[0 :+ 256];  store Y[0 :+ 256] = cast<f32>(x);  store Z[0 :+ 256] = cast<f8e5m2>(x); }
+""")
+        values = list(range(0x7f)) + list(range(0x80, 0xff))
+        x = arrays.save(self.path("x.npy"), "u8", (len(values),), values)
+        self.good(self.check(text, "--arg", "X=" + x, "--out", "Y=254:" + self.path("y.npy"), "--out", "Z=254:" + self.path("z.npy")))
+        size = lambda v: (v & 7) * 2.0 ** -9 if v >> 3 & 15 == 0 else (8 + (v & 7)) * 2.0 ** ((v >> 3 & 15) - 10)
+        expected = [-size(v) if v & 128 else size(v) for v in values]
+        self.assertEqual(arrays.load(self.path("y.npy")), expected)
+        for e5m2, e4m3 in zip(arrays.load(self.path("z.npy")), expected):
+            self.assertLessEqual(abs(e5m2 - e4m3), abs(e4m3) / 8)
+
     def test_large_logits(self):
         self.good(self.attention(factor=8e4))
 

@@ -151,7 +151,7 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
     {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
-    {"absent", "NAME", "build explain", "leave an optional output out",
+    {"absent", "NAME", "build explain", "leave an optional view out",
      [](Request &r, StringRef v, std::string &) { return r.options.absent.insert(v.str()), true; }},
     {"extent", "NAME=N", "build explain", "an extent as of a launch: it chooses among the cases of the kernel's tune",
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},

@@ -13,6 +13,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 #include <cstring>
 
 using namespace imbrex;
@@ -32,6 +33,10 @@ int64_t Array::elements() const {
 
 static const llvm::fltSemantics &semantics(DataType type) {
   switch (type) {
+  case DataType::F8E4M3:
+    return llvm::APFloat::Float8E4M3FN();
+  case DataType::F8E5M2:
+    return llvm::APFloat::Float8E5M2();
   case DataType::F16:
     return llvm::APFloat::IEEEhalf();
   case DataType::BF16:
@@ -69,14 +74,16 @@ double npy::decode(const char *element, DataType type) {
     return load<float>(element);
   case DataType::F64:
     return load<double>(element);
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
   case DataType::F16:
   case DataType::BF16:
     break;
   }
-  uint16_t bits;
-  std::memcpy(&bits, element, 2);
+  uint16_t bits = 0;
+  std::memcpy(&bits, element, byteSize(type));
   bool loses;
-  llvm::APFloat value(semantics(type), llvm::APInt(16, bits));
+  llvm::APFloat value(semantics(type), llvm::APInt(8 * byteSize(type), bits));
   value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &loses);
   return value.convertToDouble();
 }
@@ -99,6 +106,8 @@ void npy::encode(double value, DataType type, char *element) {
     return store<float>(float(value), element);
   case DataType::F64:
     return store<double>(value, element);
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
   case DataType::F16:
   case DataType::BF16:
     break;
@@ -106,7 +115,10 @@ void npy::encode(double value, DataType type, char *element) {
   bool loses;
   llvm::APFloat wide(value);
   wide.convert(semantics(type), llvm::APFloat::rmNearestTiesToEven, &loses);
-  store<uint16_t>(uint16_t(wide.bitcastToAPInt().getZExtValue()), element);
+  if (isF8(type) && !wide.isFinite() && !std::isnan(value)) // as a cast does, the largest number
+    wide = llvm::APFloat::getLargest(semantics(type), std::signbit(value));
+  uint64_t bits = wide.bitcastToAPInt().getZExtValue();
+  std::memcpy(element, &bits, byteSize(type));
 }
 
 /// The element type that holds a file's elements as they are; false for raw bits.
@@ -153,15 +165,16 @@ bool npy::toElements(const Array &array, DataType type, std::vector<char> &eleme
 Array npy::fromElements(const std::vector<char> &elements, DataType type, std::vector<int64_t> shape) {
   Array array;
   array.shape = std::move(shape);
-  const char *names[] = {"b1", "i1", "i4", "i8", "u1", "u4", "f2", "f4", "f4", "f8"};
+  const char *names[] = {"b1", "i1", "i4", "i8", "u1", "u4", "f4", "f4", "f2", "f4", "f4", "f8"};
   array.descr = names[unsigned(type)];
-  if (type != DataType::BF16) {
+  if (type != DataType::BF16 && !isF8(type)) {
     array.data = elements;
     return array;
   }
-  array.data.resize(elements.size() * 2);
-  for (size_t i = 0; i < elements.size() / 2; ++i)
-    encode(decode(&elements[2 * i], type), DataType::F32, &array.data[4 * i]);
+  const size_t bytes = byteSize(type), count = elements.size() / bytes;
+  array.data.resize(count * 4);
+  for (size_t i = 0; i < count; ++i)
+    encode(decode(&elements[bytes * i], type), DataType::F32, &array.data[4 * i]);
   return array;
 }
 

@@ -33,13 +33,14 @@ bool read(const std::string &path, Array &array, std::string &error);
 bool write(const std::string &path, const Array &array, std::string &error);
 
 /// The elements as `type`: floats rounded to nearest even; u2 as raw bits of bf16 (or f16), u1 as raw bits of
-/// bool and i8. False with `error` where the file's type cannot stand for `type`.
+/// bool, i8 and the floats of 8 bits. False with `error` where the file's type cannot stand for `type`.
 bool toElements(const Array &array, DataType type, std::vector<char> &elements, std::string &error);
 
-/// Elements of `type` as an array; bf16 becomes f4, the others keep their type.
+/// Elements of `type` as an array; bf16 and the floats of 8 bits become f4, the others keep their type.
 Array fromElements(const std::vector<char> &elements, DataType type, std::vector<int64_t> shape);
 
-/// One element of `type` as a double, and back (rounded to nearest even).
+/// One element of `type` as a double, and back (rounded to nearest even; of 8 bits what is too large is
+/// the largest number, as a cast has it).
 double decode(const char *element, DataType type);
 void encode(double value, DataType type, char *element);
 

@@ -177,3 +177,20 @@ func.func @i8(%Y: !tile.view<? x 8 x i32, out>) attributes {tile.kernel = #tile.
   tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xi32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x i32, out>
   return
 }
+
+// -----
+
+// f8e4m3 on a target that multiplies it: depth 32, words as they are for i8, sums of f32.
+// CHECK-LABEL: llvm.func @f8(
+// CHECK: nvvm.ldmatrix %{{.*}} num = 4
+// CHECK: nvvm.ldmatrix %{{.*}} num = 2
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k32.row.col.f32.e4m3.e4m3.f32"({{.*}}) : (i32, i32, i32, i32, i32, i32, f32, f32, f32, f32)
+func.func @f8(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile.request<"sm_89", warps 1, stages 1>, cta.launch = #cta.launch<"sm_89", threads 32, shared 768, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %a = cta.alloc at 0 : !cta.buffer<16, 32, f8E4M3FN, span 32>
+  %b = cta.alloc at 512 : !cta.buffer<8, 32, f8E4M3FN, span 32>
+  %z = arith.constant dense<1.0> : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  %r = cta.dot mma buffer %a : !cta.buffer<16, 32, f8E4M3FN, span 32>, %b transposed_b, %z : !cta.buffer<8, 32, f8E4M3FN, span 32>, tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">> -> tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  tile.store %r, %Y[%c0, %c0] dims [0, 1] : tensor<16x8xf32, #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>, !tile.view<? x 8 x f32, out>
+  return
+}

@@ -251,6 +251,19 @@ TEST(Emit, OptionalOutputs) {
   EXPECT_EQ(emit(plain, absent).count("tile.store"), 0u);
 }
 
+TEST(Emit, OptionalInputs) {
+  CompileOptions absent;
+  absent.absent.insert("S");
+  const std::string plain = "kernel k(S: in? view<f32>[N], L: out view<f32>[N]) grid (N) |i| {\n"
+                            "var s = 1.0; if S { s = load S[i]; } store L[i] = s; }";
+  EXPECT_EQ(emit(plain).count("tile.load"), 1u);
+  EXPECT_EQ(emit(plain, absent).errors, "");
+  EXPECT_EQ(emit(plain, absent).count("tile.load"), 0u);
+  EXPECT_NE(emit("kernel k(S: in? view<f32>[N], L: out view<f32>[N]) grid (N) |i| { store L[i] = load S[i]; }", absent)
+                .errors.find("S"),
+            std::string::npos);
+}
+
 TEST(Emit, TuningChoices) {
   const std::string text = "kernel k<T: f16 | f64>(X: view<T>[N])\ntune { B: {1, 2, 4, 8} = 1; on sm_90 { B = 2; }\n"
                            "when T == f64 { B = 4; } on sm_100 when T == f64 { B = 8; } }\n"

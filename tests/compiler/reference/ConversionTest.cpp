@@ -45,7 +45,21 @@ TEST(Conversion, truncationToF32RoundsAtOnce) {
   EXPECT_EQ(out.get(0), 1);
 }
 
+TEST(Conversion, narrowingStopsAtTheLargestNumber) {
+  // f8e4m3 has 3 fraction bits and ends at 448, f8e5m2 2 and 57344; 2^-10 is half of the smallest f8e4m3, 3 * 2^-10 a
+  // tie.
+  EXPECT_EQ(elementwise("tile.narrow %a : IN -> OUT", DataType::F32, DataType::F8E4M3,
+                        {{1.0625, 1.1875, 448, 463, 1e9, -INFINITY, 0x1p-10, 0x3p-10, -17}}),
+            (List{1, 1.25, 448, 448, 448, -448, 0, 0x1p-8, -16}));
+  EXPECT_EQ(elementwise("tile.narrow %a : IN -> OUT", DataType::F32, DataType::F8E5M2,
+                        {{1.125, 1.375, 57344, 61440, INFINITY, 0x1p-17, 0x3p-17}}),
+            (List{1, 1.5, 57344, 57344, 57344, 0, 0x1p-15}));
+  EXPECT_TRUE(std::isnan(elementwise("tile.narrow %a : IN -> OUT", DataType::F32, DataType::F8E5M2, {{NAN}})[0]));
+}
+
 TEST(Conversion, extensionKeepsTheValue) {
+  EXPECT_EQ(elementwise("arith.extf %a : IN to OUT", DataType::F8E5M2, DataType::F16, {{1.5, -INFINITY}}),
+            (List{1.5, -INFINITY}));
   EXPECT_EQ(elementwise("arith.extf %a : IN to OUT", DataType::BF16, DataType::F32, {{1.5, -3}}), (List{1.5, -3}));
 }
 

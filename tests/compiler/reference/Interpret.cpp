@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/compiler/reference/Interpret.h"
+#include "llvm/ADT/APFloat.h"
 #include <bit>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -16,11 +17,31 @@
 namespace imbrex::test {
 namespace {
 
+const llvm::fltSemantics &semanticsOf(DataType type) {
+  return type == DataType::F8E4M3 ? llvm::APFloat::Float8E4M3FN() : llvm::APFloat::Float8E5M2();
+}
+
+double floatOfByte(DataType type, uint8_t bits) {
+  llvm::APFloat value(semanticsOf(type), llvm::APInt(8, bits));
+  bool loses;
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &loses);
+  return value.convertToDouble();
+}
+
+uint8_t byteOfFloat(DataType type, double number) {
+  llvm::APFloat value(number);
+  bool loses;
+  value.convert(semanticsOf(type), llvm::APFloat::rmNearestTiesToEven, &loses);
+  return uint8_t(value.bitcastToAPInt().getZExtValue());
+}
+
 size_t bytesOf(DataType type) {
   switch (type) {
   case DataType::Bool:
   case DataType::I8:
   case DataType::U8:
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
     return 1;
   case DataType::F16:
   case DataType::BF16:
@@ -37,7 +58,7 @@ size_t bytesOf(DataType type) {
 }
 
 std::string spelling(DataType type) {
-  const char *names[] = {"i1", "i8", "i32", "i64", "i8", "i32", "f16", "bf16", "f32", "f64"};
+  const char *names[] = {"i1", "i8", "i32", "i64", "i8", "i32", "f8E4M3FN", "f8E5M2", "f16", "bf16", "f32", "f64"};
   return names[unsigned(type)];
 }
 
@@ -113,6 +134,9 @@ double Array::get(size_t index) const {
     return fetch<uint8_t>(at);
   case DataType::U32:
     return fetch<uint32_t>(at);
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
+    return floatOfByte(type, *at);
   case DataType::F16:
     return double(fetch<_Float16>(at));
   case DataType::BF16:
@@ -140,6 +164,9 @@ void Array::set(size_t index, double value) {
     return put<uint8_t>(at, uint8_t(value));
   case DataType::U32:
     return put<uint32_t>(at, uint32_t(value));
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
+    return put<uint8_t>(at, byteOfFloat(type, value));
   case DataType::F16:
     return put<_Float16>(at, _Float16(value));
   case DataType::BF16:

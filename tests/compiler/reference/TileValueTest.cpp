@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/TileValue.h"
+#include "llvm/ADT/APFloat.h"
 #include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -44,8 +45,25 @@ TEST(TileValue, everyBrainFloatHasItsValueAndBits) {
   }
 }
 
+TEST(TileValue, everyByteFloatHasItsValueAndBits) {
+  for (auto [kind, semantics] : {std::pair(ElementType::F8E4M3, &llvm::APFloat::Float8E4M3FN()),
+                                 std::pair(ElementType::F8E5M2, &llvm::APFloat::Float8E5M2())})
+    for (uint32_t bits = 0; bits < 256; ++bits) {
+      double expected = llvm::APFloat(*semantics, llvm::APInt(8, bits)).convertToDouble();
+      double value = decodeFloat(bits, kind);
+      if (std::isnan(expected)) {
+        ASSERT_TRUE(std::isnan(value)) << bits;
+        continue;
+      }
+      ASSERT_EQ(value, expected) << bits;
+      ASSERT_EQ(std::signbit(value), std::signbit(expected)) << bits;
+      ASSERT_EQ(encodeFloat(value, kind), bits);
+    }
+}
+
 TEST(TileValue, nanStaysNan) {
-  for (ElementType::Kind kind : {ElementType::F16, ElementType::BF16, ElementType::F32, ElementType::F64})
+  for (ElementType::Kind kind : {ElementType::F8E4M3, ElementType::F8E5M2, ElementType::F16, ElementType::BF16,
+                                 ElementType::F32, ElementType::F64})
     EXPECT_TRUE(std::isnan(decodeFloat(encodeFloat(NAN, kind), kind)));
 }
 

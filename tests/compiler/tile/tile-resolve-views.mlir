@@ -33,15 +33,19 @@ func.func @element(%X: !tile.view<? x 64 x f32>, %i: i32, %hi: i32) -> (tensor<3
 
 // -----
 
-// A sequence of a ragged view: offsets are read where its index becomes known, before the loop; its length is theirs.
+// A sequence of a ragged view: offsets are read where its index becomes known, before the loop; its length is theirs, up to the longest.
 // CHECK-LABEL: @ragged
-// CHECK-SAME: %[[X:.*]]: !tile.view<?x64xf32>, %[[AT:.*]]: !tile.view<?xi32>, %{{.*}}: i32, %[[I:.*]]: i32
+// CHECK-SAME: %[[X:.*]]: !tile.view<?x64xf32>, %[[AT:.*]]: !tile.view<?xi32>, %[[LONGEST:.*]]: i32, %[[I:.*]]: i32
 func.func @ragged(%X: !tile.view<? x 64 x f32>, %offsets: !tile.view<? x i32>, %longest: i32, %i: i32) -> (tensor<16x64xf32>, i32) {
   // CHECK: %[[FIRST:.*]] = tile.load %[[AT]][%[[I]]]
   // CHECK: %[[BEGIN:.*]] = arith.maxsi
   // CHECK: %[[NEXT:.*]] = tile.load %[[AT]]
   // CHECK: %[[LAST:.*]] = arith.select %{{.*}}, %{{.*}}, %[[BEGIN]]
-  // CHECK: %[[END:.*]] = arith.maxsi %[[LAST]], %[[BEGIN]]
+  // CHECK: %[[AFTER:.*]] = arith.maxsi %[[LAST]], %[[BEGIN]]
+  // CHECK: %[[ROWS:.*]] = arith.subi %[[AFTER]], %[[BEGIN]]
+  // CHECK: %[[MOST:.*]] = arith.minsi %[[ROWS]], %[[LONGEST]]
+  // CHECK: %[[LENGTH:.*]] = arith.maxsi %[[MOST]]
+  // CHECK: %[[END:.*]] = arith.addi %[[BEGIN]], %[[LENGTH]]
   // CHECK: scf.for %[[J:[^ ]+]] =
   // CHECK-NOT: tile.load %[[AT]]
   // CHECK: %[[ROW:.*]] = arith.addi %[[J]], %[[BEGIN]]

@@ -209,6 +209,24 @@ TEST_F(DamagedPasses, NarrowComparisons) {
   });
 }
 
+TEST_F(DamagedPasses, SkipInstances) {
+  const char *pass = "tile-skip-instances";
+  auto onTests = [](mlir::ModuleOp module, llvm::function_ref<void(scf::IfOp, arith::CmpIOp)> fn) {
+    module.walk([&](scf::IfOp branch) {
+      auto some = branch.getCondition().getDefiningOp<arith::XOrIOp>();
+      if (auto behind = some ? some.getLhs().getDefiningOp<arith::CmpIOp>() : arith::CmpIOp())
+        fn(branch, behind);
+    });
+  };
+  expectFound(pass, "instances with rows skipped", [&](mlir::ModuleOp module) {
+    onTests(module, [](scf::IfOp branch, arith::CmpIOp behind) { branch.getConditionMutable().assign(behind); });
+  });
+  expectFound(pass, "skipped a row early", [&](mlir::ModuleOp module) {
+    onTests(module,
+            [](scf::IfOp, arith::CmpIOp behind) { behind.getLhsMutable().assign(plus(behind, behind.getLhs(), 1)); });
+  });
+}
+
 /// Adds 1 to the last integer constant, scalar or of a tile, that arithmetic uses.
 void spoilIntegerConstant(mlir::ModuleOp module) {
   arith::ConstantOp last;

@@ -120,7 +120,7 @@ Value Generator::load(DataType type, const Shape &shape) {
   size_t rank = shape.size() + extra, at = program.arrays.size(), single = size_t(pick(0, int64_t(rank) - 1));
   for (size_t i = 0; i < program.arrays.size(); ++i)
     if (const ArrayPlan &old = program.arrays[i];
-        !old.output && old.type == type && old.extents.size() == rank && chance(40))
+        !old.output && !old.optional && old.type == type && old.extents.size() == rank && chance(40))
       at = i;
   if (at == program.arrays.size()) {
     Shape extents;
@@ -150,6 +150,26 @@ Value Generator::load(DataType type, const Shape &shape) {
     text += isWhole ? ":" : startOf(size) + " :+ " + std::to_string(size);
   }
   return {text + "]", type, shape, boundsOfContents(array)};
+}
+
+/// A value that an input replaces where the launch gives one.
+void Generator::addOptionalInput() {
+  DataType type = numberType();
+  Shape shape = anyShape();
+  std::optional<Value> start = assignable(type, shape);
+  if (shape.empty())
+    return;
+  ArrayPlan &array = program.arrays[newArray(type, shape, false)];
+  array.optional = true;
+  array.absent = chance(50);
+  if (array.absent)
+    program.options.absent.insert(array.name);
+  std::string result = freshName("v"), indices;
+  for (int64_t size : shape)
+    indices += (indices.empty() ? "" : ", ") + startOf(size) + " :+ " + std::to_string(size);
+  line("var " + result + " = " + start->text + ";");
+  line("if " + array.name + " { " + result + " = load " + array.name + "[" + indices + "]; }");
+  scope.push_back({result, type, shape, array.absent ? start->bounds : boundsOfContents(array)});
 }
 
 /// The indices of a store of which each instance has its own part, and the extents of a view for them.
@@ -199,7 +219,7 @@ void Generator::store(const Value &value) {
   }
   std::string place = array.name + "[" + slot + "]", text = "store " + place + " = " + value.text + ";";
   std::optional<Bounds> sum;
-  if (!array.optional && value.type != DataType::Bool && chance(25))
+  if (!array.optional && isNumber(value) && chance(25))
     sum = boundsOf("+", value.type, boundsOfContents(array), value.bounds);
   if (sum) { // read and written, or added to
     array.inPlace = true;

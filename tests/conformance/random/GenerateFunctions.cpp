@@ -18,7 +18,7 @@ static std::string apply(const std::string &op, const std::string &x, const std:
 
 /// A sum, a maximum, or the last element (which is not commutative), of a row or column; the whole or every prefix.
 void Generator::addCombiner() {
-  std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool && v.shape.size() == 2; });
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && v.shape.size() == 2; });
   if (!x)
     return;
   bool isRow = chance(60), isScan = chance(60);
@@ -34,7 +34,7 @@ void Generator::addCombiner() {
 
 /// sum, max or min of a whole tile.
 void Generator::addWhole() {
-  std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool && !v.shape.empty(); });
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && !v.shape.empty(); });
   if (!x)
     return;
   int64_t count = 1;
@@ -46,7 +46,7 @@ void Generator::addWhole() {
 
 /// Two values and a parameter known when the kernel is specialised; two results, the second from the first.
 void Generator::addFunction() {
-  std::optional<Value> x = find([](const Value &v) { return v.type != DataType::Bool; });
+  std::optional<Value> x = find(isNumber);
   std::optional<Value> y = x ? operandLike(x->type, x->shape) : std::nullopt;
   if (!y)
     return;

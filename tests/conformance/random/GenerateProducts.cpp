@@ -34,9 +34,11 @@ Value Generator::dotOperand(DataType type, int64_t height, int64_t width) {
       return scope.back();
     }
   }
-  bool isFlipped = chance(40);
-  Value loaded = load(type, isFlipped ? flipped : shape);
-  define(loaded.text, type, loaded.shape, loaded.bounds);
+  bool isFlipped = chance(40), isWidened = isFloat(type) && !isF8(type) && chance(15);
+  DataType stored = !isWidened ? type : chance(60) ? DataType::F8E4M3 : DataType::F8E5M2;
+  Value loaded = load(stored, isFlipped ? flipped : shape);
+  define(isWidened ? "cast<" + typeName(type) + ">(" + loaded.text + ")" : loaded.text, type, loaded.shape,
+         loaded.bounds);
   Value operand = scope.back();
   operand.shape = shape;
   operand.text += isFlipped ? ".T" : "";
@@ -50,8 +52,12 @@ std::string Generator::dotMode(DataType type) {
 
 static std::string dotName(const std::string &mode) { return mode.empty() ? "dot" : "dot<" + mode + ">"; }
 
-/// i8 too, which is added in i32.
-DataType Generator::dotType() { return chance(35) ? DataType::F16 : chance(20) ? DataType::I8 : floatType(); }
+/// i8 too, which is added in i32, and floats of 8 bits.
+DataType Generator::dotType() {
+  if (chance(15))
+    return chance(60) ? DataType::F8E4M3 : DataType::F8E5M2;
+  return chance(35) ? DataType::F16 : chance(20) ? DataType::I8 : floatType();
+}
 
 void Generator::addDot() {
   DataType type = dotType();

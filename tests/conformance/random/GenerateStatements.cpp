@@ -27,6 +27,7 @@ void Generator::addStatement() {
       {4, &Generator::addRuntimeIf},  {3, &Generator::addConstantIf}, {6, &Generator::addDot},
       {3, &Generator::addReduceBoth}, {5, &Generator::addFunction},   {5, &Generator::addCombiner},
       {2, &Generator::addWhole},      {5, &Generator::addBits},
+      {2, &Generator::addOptionalInput},
   };
   int total = 0;
   for (const Choice &choice : kChoices)
@@ -146,7 +147,7 @@ void Generator::addRuntimeIf() {
 }
 
 void Generator::addConstantIf() {
-  std::optional<Value> x = find([](const Value &v) { return isFloat(v.type); });
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && isFloat(v.type); });
   if (!x)
     return;
   bool holds = program.options.set["P"] == Setting(1);

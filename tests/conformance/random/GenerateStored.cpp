@@ -18,16 +18,16 @@ AddedPlan &Generator::addPlan(const std::string &name, std::vector<int64_t> exte
   return program.added.back();
 }
 
-std::vector<int32_t> Generator::someLengths(int64_t count, int64_t most) {
+std::vector<int32_t> Generator::someLengths(int64_t count, int64_t most, bool isSound) {
   std::vector<int32_t> lengths;
   for (int64_t b = 0; b < count; ++b)
-    lengths.push_back(int32_t(chance(20) ? 0 : chance(10) ? pick(-3, most + 5) : pick(0, most)));
+    lengths.push_back(int32_t(chance(20) ? 0 : !isSound && chance(10) ? pick(-3, most + 5) : pick(0, most)));
   return lengths;
 }
 
-/// A view [B, S[B], columns] of some storage, with S at most `most`: its name.
-std::string Generator::newStored(DataType type, int64_t sequences, int64_t most) {
-  int64_t kind = pick(0, 3), page = choose<int64_t>({1, 3, 8, 16, 32, 64});
+/// A view [B, S[B], columns] of some storage, with S at most `most`: its name. `isOwn`: no element is in two sequences.
+std::string Generator::newStored(DataType type, int64_t sequences, int64_t most, bool isOwn) {
+  int64_t kind = isOwn ? pick(1, 2) : pick(0, 3), page = choose<int64_t>({1, 3, 8, 16, 32, 64});
   int64_t pages = (most + page - 1) / page, rows = kind == 2 ? pick(most, sequences * most) : sequences * pages * page;
   size_t number = kind < 2 ? newArray(type, {sequences, most, columns}, false) : newArray(type, {rows, columns}, false);
   ArrayPlan &array = program.arrays[number];
@@ -35,12 +35,12 @@ std::string Generator::newStored(DataType type, int64_t sequences, int64_t most)
   array.symbols = {"B" + array.name, "S" + array.name + "[B" + array.name + "]", std::to_string(columns)};
   if (kind == 1) {
     program.options.storage[array.name] = {Storage::Kind::Padded};
-    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most);
+    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most, isOwn);
   }
   if (kind == 2) {
     program.options.storage[array.name] = {Storage::Kind::Ragged};
     std::vector<int32_t> offsets = {int32_t(pick(0, 3))};
-    for (int32_t length : someLengths(sequences, most))
+    for (int32_t length : someLengths(sequences, most, isOwn))
       offsets.push_back(offsets.back() + length);
     addPlan(array.name + ".offsets", {sequences + 1}).values = std::move(offsets);
     addPlan(array.name + ".longest", {}).values = {int32_t(most)};
@@ -50,7 +50,7 @@ std::string Generator::newStored(DataType type, int64_t sequences, int64_t most)
     AddedPlan &table = addPlan(array.name + ".table", {sequences, pages});
     for (int64_t i = 0; i < sequences * pages; ++i)
       table.values.push_back(int32_t(chance(5) ? pick(-2, 2 * pages * sequences) : pick(0, sequences * pages - 1)));
-    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most);
+    addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most, isOwn);
     addPlan(array.name + ".pageRows", {}).values = {int32_t(page)};
   }
   return array.name;
@@ -60,7 +60,7 @@ void Generator::addStoredLoop() {
   DataType type = floatType(), wide = wideType(type);
   int64_t sequences = pick(1, 3), most = pick(1, columns > 512 ? 8 : 3 * inner);
   int64_t height = std::min(inner, std::max<int64_t>(1, 3072 / columns)); // of a tile that threads can hold
-  std::string name = newStored(type, sequences, most), n = std::to_string(height), c = std::to_string(columns);
+  std::string name = newStored(type, sequences, most, /*isOwn=*/false), n = std::to_string(height), c = std::to_string(columns);
   std::string b = chance(60) ? "i % " + std::to_string(sequences) : std::to_string(pick(-1, sequences));
   std::string sum = freshName("v"), x = freshName("v"), element(imbrex::name(type));
   line("let b" + name + " = " + b + ";");
@@ -76,4 +76,17 @@ void Generator::addStoredLoop() {
   if (std::optional<Bounds> bounds = boundsOfSum(wide, value, most))
     store({sum, wide, {columns}, *bounds});
   store({x, type, {rows, columns}, value});
+}
+
+/// All that the program does: an output whose sequences are the input's, whose instances come to an end behind them.
+void Generator::addStoredOutput() {
+  DataType type = floatType();
+  int64_t height = std::min<int64_t>(rows, std::max<int64_t>(1, 3072 / columns)), sequences = program.grid[0];
+  std::string name = newStored(type, sequences, height * program.grid[1], /*isOwn=*/true);
+  const ArrayPlan input = program.arrays.back();
+  ArrayPlan &output = program.arrays[newArray(type, input.extents, true)];
+  output.symbols = input.symbols;
+  std::string place = "[i, j * " + std::to_string(height) + " :+ " + std::to_string(height) + ", 0 :+ " +
+                      std::to_string(columns) + "]";
+  line("store " + output.name + place + " = -(load " + name + place + ");");
 }

@@ -80,9 +80,6 @@ void Generator::addLoad() {
   define(value.text, type, value.shape, value.bounds);
 }
 
-/// A tile or scalar of numbers in scope.
-static bool isNumber(const Value &value) { return value.type != DataType::Bool; }
-
 void Generator::addBinary() {
   std::optional<Value> x = find(isNumber);
   std::optional<Value> y = x ? operandLike(x->type, x->shape) : std::nullopt;
@@ -204,7 +201,7 @@ void Generator::addCast() {
   std::optional<Value> x = find([](const Value &) { return true; });
   if (!x)
     return;
-  DataType to = numberType();
+  DataType to = chance(85) ? numberType() : chance(50) ? DataType::F8E4M3 : DataType::F8E5M2;
   if (to != x->type)
     define(cast(to, x->text), to, x->shape, boundsOfCast(x->type, to, x->bounds));
 }

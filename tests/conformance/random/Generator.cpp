@@ -95,7 +95,7 @@ void Generator::addGridValues() {
 }
 
 static std::string accessOf(const ArrayPlan &array) {
-  return array.inPlace ? "var " : array.optional ? "out? " : array.output ? "out " : "";
+  return array.inPlace ? "var " : array.optional ? (array.output ? "out? " : "in? ") : array.output ? "out " : "";
 }
 
 std::string Generator::kernelText() const {
@@ -117,6 +117,11 @@ Program Generator::run() {
   chooseWorld();
   addScalars();
   addGridValues();
+  if (chance(5)) {
+    addStoredOutput();
+    program.text = kernelText();
+    return std::move(program);
+  }
   for (int64_t loads = pick(1, 3); loads > 0; --loads)
     addLoad();
   addStatements(int(pick(8, 18)));

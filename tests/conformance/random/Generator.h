@@ -29,6 +29,9 @@ struct Value {
   Bounds bounds;
 };
 
+/// A number with arithmetic: floats of 8 bits have none.
+inline bool isNumber(const Value &value) { return value.type != DataType::Bool && !isF8(value.type); }
+
 class Generator {
 public:
   explicit Generator(uint64_t seed);
@@ -102,9 +105,10 @@ private:
 
   // GenerateStored.cpp: views whose extents vary.
   AddedPlan &addPlan(const std::string &name, std::vector<int64_t> extents);
-  std::vector<int32_t> someLengths(int64_t count, int64_t most);
-  std::string newStored(DataType type, int64_t sequences, int64_t most);
+  std::vector<int32_t> someLengths(int64_t count, int64_t most, bool isSound);
+  std::string newStored(DataType type, int64_t sequences, int64_t most, bool isOwn);
   void addStoredLoop();
+  void addStoredOutput();
 
   // GenerateStatements.cpp: sequences, loops and branches.
   void addStatement();
@@ -112,6 +116,7 @@ private:
   void addLoop();
   void addRuntimeIf();
   void addConstantIf();
+  void addOptionalInput();
   std::string condition();
 
   std::mt19937_64 random;

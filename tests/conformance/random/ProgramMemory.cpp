@@ -47,6 +47,22 @@ template <typename T> static T fetch(const uint8_t *from) {
   return value;
 }
 
+/// A float of 8 bits: the upper byte of an f16, for f8e4m3 of 2^-8 of it and one bit further up; 0x7f is NaN there.
+static double numberOf(DataType type, uint8_t bits) {
+  if (type == DataType::F8E5M2)
+    return double(std::bit_cast<_Float16>(uint16_t(bits << 8)));
+  double size = double(std::bit_cast<_Float16>(uint16_t((bits & 0x7f) << 7))) * 256;
+  return std::copysign((bits & 0x7f) == 0x7f ? NAN : size, bits & 0x80 ? -1.0 : 1.0);
+}
+
+/// The nearest that is no larger in size: any number of the type will do.
+static uint8_t byteOf(DataType type, double value) {
+  uint8_t best = 0;
+  for (uint8_t bits = 0; bits < 0x7c; ++bits)
+    best = numberOf(type, bits) <= std::fabs(value) ? bits : best;
+  return uint8_t(best | (std::signbit(value) ? 0x80 : 0));
+}
+
 void test::encodeElement(uint8_t *to, DataType type, double value, int64_t integer) {
   switch (type) {
   case DataType::Bool:
@@ -61,6 +77,9 @@ void test::encodeElement(uint8_t *to, DataType type, double value, int64_t integ
     return put<uint8_t>(to, uint8_t(integer));
   case DataType::U32:
     return put<uint32_t>(to, uint32_t(integer));
+  case DataType::F8E4M3:
+  case DataType::F8E5M2:
+    return put<uint8_t>(to, byteOf(type, value));
   case DataType::F16:
     return put<_Float16>(to, _Float16(value));
   case DataType::BF16:
@@ -73,6 +92,8 @@ void test::encodeElement(uint8_t *to, DataType type, double value, int64_t integ
 }
 
 static double decodeFloat(const uint8_t *from, DataType type) {
+  if (isF8(type))
+    return numberOf(type, *from);
   if (type == DataType::F16)
     return double(fetch<_Float16>(from));
   if (type == DataType::BF16)

@@ -36,6 +36,14 @@ static std::string describe(const Program &program) {
   }
   for (const ScalarPlan &scalar : program.scalars)
     text += scalar.name + " = " + std::to_string(scalar.value) + "\n";
+  for (const auto &[name, storage] : program.options.storage)
+    text += name + " is " + storage.text() + "\n";
+  for (const AddedPlan &added : program.added) {
+    text += added.name + ":";
+    for (int32_t value : added.values)
+      text += " " + std::to_string(value);
+    text += "\n";
+  }
   return text + program.text;
 }
 

@@ -106,6 +106,17 @@ func.func @additions(%C: !tile.view<? x f32, var>, %t: tensor<8xf32>, %rows: ten
   return
 }
 
+// CHECK-LABEL: func.func @narrow
+func.func @narrow(%x: tensor<8x16xf32>, %y: f32, %c: tensor<8x8xf32>, %b: tensor<16x8xf8E4M3FN>) {
+  // CHECK: tile.narrow %{{.*}} : tensor<8x16xf32> -> tensor<8x16xf8E4M3FN>
+  %a = tile.narrow %x : tensor<8x16xf32> -> tensor<8x16xf8E4M3FN>
+  // CHECK: tile.narrow %{{.*}} : f32 -> f8E5M2
+  %s = tile.narrow %y : f32 -> f8E5M2
+  // CHECK: tile.dot %{{.*}}, %{{.*}}, %{{.*}} : tensor<8x16xf8E4M3FN>, tensor<16x8xf8E4M3FN>, tensor<8x8xf32>
+  %d = tile.dot %a, %b, %c : tensor<8x16xf8E4M3FN>, tensor<16x8xf8E4M3FN>, tensor<8x8xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @asked
 // CHECK-SAME: tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>
 func.func @asked() attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} { return }

@@ -411,6 +411,14 @@ func.func @varying_dims(%v: !tile.view<? x ? x f32>, %n: !tile.view<? x i32>) {
 
 // -----
 
+func.func @narrow_types(%x: tensor<8xf16>) {
+  // expected-error @+1 {{(1) 'f16' to 'f8E4M3FN'}}
+  %s = tile.narrow %x : tensor<8xf16> -> tensor<8xf8E4M3FN>
+  return
+}
+
+// -----
+
 func.func @varying_lengths(%v: !tile.view<? x ? x f32>, %n: !tile.view<? x i64>) {
   // expected-error@+1 {{(2) expected a view of i32 of rank 1}}
   %0 = tile.padded %v by %n dim 1 along 0 : !tile.view<? x ? x f32>, !tile.view<? x i64> -> !tile.view<? x ? x f32>
@@ -438,5 +446,13 @@ func.func @paged_table(%v: !tile.view<? x f32>, %n: !tile.view<? x i32>, %l: i32
 func.func @length_of_dense(%v: !tile.view<? x ? x f32>, %i: i32) {
   // expected-error@+1 {{(1) the view is not made by tile.padded, tile.ragged or tile.paged}}
   %0 = tile.length %v[%i] : !tile.view<? x ? x f32>
+  return
+}
+
+// -----
+
+func.func @narrow_shapes(%x: tensor<8xf32>) {
+  // expected-error @+1 {{all non-scalar operands/results must have the same shape and base type}}
+  %s = tile.narrow %x : tensor<8xf32> -> tensor<4xf8E4M3FN>
   return
 }

@@ -44,15 +44,16 @@ static void testTypes(const imbrex_runtime *runtime, DLTensor tensor) {
   static const struct {
     DLDataType dlpack;
     imbrex_type type;
-  } taken[] = {{{6, 8, 1}, IMBREX_BOOL}, {{0, 8, 1}, IMBREX_I8},    {{0, 32, 1}, IMBREX_I32}, {{0, 64, 1}, IMBREX_I64},
-               {{2, 16, 1}, IMBREX_F16}, {{4, 16, 1}, IMBREX_BF16}, {{2, 32, 1}, IMBREX_F32}, {{2, 64, 1}, IMBREX_F64},
-               {{1, 8, 1}, IMBREX_U8},   {{1, 32, 1}, IMBREX_U32}};
+  } taken[] = {{{6, 8, 1}, IMBREX_BOOL}, {{0, 8, 1}, IMBREX_I8},      {{0, 32, 1}, IMBREX_I32},
+               {{0, 64, 1}, IMBREX_I64}, {{2, 16, 1}, IMBREX_F16},    {{4, 16, 1}, IMBREX_BF16},
+               {{2, 32, 1}, IMBREX_F32}, {{2, 64, 1}, IMBREX_F64},    {{1, 8, 1}, IMBREX_U8},
+               {{1, 32, 1}, IMBREX_U32}, {{10, 8, 1}, IMBREX_F8E4M3}, {{12, 8, 1}, IMBREX_F8E5M2}};
   static const struct {
     DLDataType dlpack;
     const char *words;
   } refused[] = {{{1, 16, 1}, "uint16"},  {{1, 64, 1}, "uint8, uint32"}, {{0, 16, 1}, "int16"},
                  {{2, 8, 1}, "float8"},   {{5, 64, 1}, "complex64"},     {{3, 64, 1}, "handle64"},
-                 {{6, 1, 1}, "bool1"},    {{4, 32, 1}, "bfloat32"},      {{10, 8, 1}, "type code 10"},
+                 {{6, 1, 1}, "bool1"},    {{4, 32, 1}, "bfloat32"},      {{11, 8, 1}, "type code 11"},
                  {{2, 32, 4}, "4 lanes"}, {{2, 32, 0}, "0 lanes"},       {{255, 255, 1}, "type code 255"}};
   imbrex_view view = {.size = sizeof view};
   for (size_t i = 0; i < sizeof taken / sizeof taken[0]; ++i) {
