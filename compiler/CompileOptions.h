@@ -30,7 +30,7 @@ struct CompileOptions {
   Settings set;                              ///< type, integer and tuning parameters: "T" -> bf16, "BM" -> 64
   Hooks hooks;                               ///< hook -> "function" or "function(constant, ...)"
   Storages storage;                          ///< of views with an extent that varies; the others are dense
-  std::set<std::string, std::less<>> absent; ///< optional views that are left out
+  std::set<std::string, std::less<>> given; ///< optional views that are there; all others are left out
   /// Bytes, 1 to 16, a power of two, that divide a view's base address, every stride, and the bytes of
   /// its last extent. A view not named has 16. Wide and asynchronous copies depend on it.
   std::map<std::string, unsigned, std::less<>> alignment;
@@ -54,7 +54,7 @@ struct CompileOptions {
     visitor("set", set);
     visitor("hooks", hooks);
     visitor("storage", storage);
-    visitor("absent", absent);
+    visitor("given", given);
     visitor("alignment", alignment);
     visitor("holds", holds);
     visitor("target", target);

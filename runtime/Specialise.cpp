@@ -86,8 +86,10 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
     if (!parameter.isView)
       continue;
     if (!binding.arguments[i])
-      options.absent.insert(parameter.name);
-    else if (binding.views[i].alignment < 16)
+      continue;
+    if (parameter.optional)
+      options.given.insert(parameter.name);
+    if (binding.views[i].alignment < 16)
       options.alignment[parameter.name] = binding.views[i].alignment;
   }
   return options;

@@ -150,7 +150,7 @@ void Emitter::fillInterface() {
     described.type = resolveType(parameter.type).value_or(DataType::F32);
     if (isF8(described.type) && !parameter.isView)
       error(parameter.offset, Message::F8Scalar, parameter.name, name(described.type));
-    described.present = !options.absent.contains(parameter.name);
+    described.present = !parameter.optional || options.given.contains(parameter.name);
     described.standard = standardOf(parameter, described.type);
     interface.parameters.push_back(std::move(described));
   }

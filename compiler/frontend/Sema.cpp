@@ -379,7 +379,7 @@ void Specialiser::checkViewOptions() {
   for (const KernelParameter &parameter : result.kernel->parameters)
     if (parameter.isView && parameter.optional)
       optional.push_back(parameter.name);
-  for (const std::string &name : options.absent)
+  for (const std::string &name : options.given)
     if (const KernelParameter *view = find(name); !view || !view->optional)
       error(result.kernel->offset, Message::NotOptional, name, result.kernel->name, join(optional));
   for (const auto &[name, bytes] : options.alignment) {

@@ -137,7 +137,7 @@ void StoredViews::addMeaning(const Kernel &kernel, const CompileOptions &options
   for (const KernelParameter &parameter : kernel.parameters) {
     const StoredView *other = find(parameter.name);
     bool isPlain = !other || other->storage.kind == Storage::Kind::Padded;
-    bool keepsSymbol = isPlain && !options.absent.contains(parameter.name);
+    bool keepsSymbol = isPlain && (!parameter.optional || options.given.contains(parameter.name));
     for (const ExprPtr &extent : parameter.extents)
       if (keepsSymbol && symbolOf(*extent) == stored.symbol)
         return;

@@ -36,7 +36,7 @@ struct StoredView {
 /// input that shares its varying extent, with that one's lengths, offsets or table.
 class StoredViews {
 public:
-  /// Of options.storage and options.absent. What is wrong in the kernel's head or in the options is reported.
+  /// Of options.storage and options.given. What is wrong in the kernel's head or in the options is reported.
   StoredViews(const ast::Kernel &kernel, const CompileOptions &options, Diagnostics &diagnostics);
 
   const StoredView *find(std::string_view view) const;

@@ -26,7 +26,6 @@ grid (cdiv(N, B)) |i| {
 CompileOptions options() {
   CompileOptions options;
   options.set = {{"T", "f16"}, {"D", "64"}};
-  options.absent = {"L"};
   return options;
 }
 

@@ -29,7 +29,7 @@ static CompileOptions optionsOf(uint8_t choice) {
   if (const char *mask = kMasks[choice / 4 % 4]; *mask)
     options.hooks["mask"] = mask;
   if (choice & 16)
-    options.absent.insert("L");
+    options.given.insert("L");
   if (choice & 32)
     options.target = "sm_90a";
   return options;
@@ -46,7 +46,7 @@ static void keepKnown(CompileOptions &options, const ast::File &file) {
   };
   std::erase_if(options.set, [&](const auto &entry) { return !declared(kernel.generics, entry.first); });
   std::erase_if(options.hooks, [&](const auto &entry) { return !declared(file.functions, entry.first); });
-  std::erase_if(options.absent, [&](const std::string &name) { return !declared(kernel.parameters, name); });
+  std::erase_if(options.given, [&](const std::string &name) { return !declared(kernel.parameters, name); });
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

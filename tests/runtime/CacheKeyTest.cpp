@@ -43,7 +43,7 @@ TEST(CacheKey, EveryFieldCounts) {
   change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Ragged}; });
   change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Paged, 16}; });
   change([](Inputs &i) { i.options.storage["K"] = {Storage::Kind::Paged, 32}; });
-  change([](Inputs &i) { i.options.absent.insert("L"); });
+  change([](Inputs &i) { i.options.given.insert("L"); });
   change([](Inputs &i) { i.options.alignment["L"] = 8; });
   change([](Inputs &i) { i.options.alignment["L"] = 4; });
   change([](Inputs &i) { i.options.holds.insert("L"); });

@@ -80,7 +80,7 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
     if (!parameter.typeParameter.empty())
       parameter.type = parameter.typeParameter == "T" ? type : wideType(type);
     parameter.typeParameter.clear();
-    parameter.present = !options.absent.contains(parameter.name);
+    parameter.present = !parameter.isView || !parameter.optional || options.given.contains(parameter.name);
     if (parameter.present)
       addLaunchValues(parameter, interface);
     interface.parameters.push_back(std::move(parameter));

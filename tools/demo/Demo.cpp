@@ -100,7 +100,6 @@ static CompileOptions optionsFor(const DeviceInfo &device) {
   options.set = {{"T", "bf16"}, {"DQK", d}, {"DV", d}, {"G", "1"}};
   options.hooks = {{"mask", "causal"}};
   options.target = device.target;
-  options.absent = {"L"};
   return options;
 }
 

@@ -27,9 +27,9 @@ static CompileOptions optionsOf(const Request &request, const KernelInterface &i
   for (const auto &[name, value] : interface.constants)
     options.set.try_emplace(name, value);
   for (const Parameter &parameter : interface.parameters) {
-    if (!parameter.present)
-      options.absent.insert(parameter.name);
-    else if (parameter.isView)
+    if (parameter.isView && parameter.optional && parameter.present)
+      options.given.insert(parameter.name);
+    if (parameter.isView && parameter.present)
       options.alignment[parameter.name] = parameter.alignment;
   }
   return options;

@@ -47,7 +47,6 @@ TEST(Emit, ExtentsAreReadOnce) {
 TEST(Emit, Interface) {
   CompileOptions options;
   options.set = {{"T", "bf16"}, {"D", "64"}, {"B", "32"}};
-  options.absent.insert("L");
   Emitted result = emit("kernel k<T: f16 | bf16, D: int>(X: view<T>[N, D], L: out? view<wide<T>>[N], s: wide<T>)\n"
                         "require D % 8 == 0 && N > 3\ntune { B: {16, 32} = 16; }\ngrid (cdiv(N, B), D) |i, j| {}",
                         options);
@@ -242,24 +241,24 @@ TEST(Emit, CompileTimeIf) {
 }
 
 TEST(Emit, OptionalOutputs) {
-  CompileOptions absent;
-  absent.absent.insert("L");
+  CompileOptions given;
+  given.given.insert("L");
   const std::string plain =
       "kernel k(X: view<f32>[N], L: out? view<f32>[N]) grid (N) |i| { if L { store L[i] = 1.0; } }";
-  EXPECT_EQ(emit(plain).count("tile.store"), 1u);
-  EXPECT_EQ(emit(plain, absent).errors, "");
-  EXPECT_EQ(emit(plain, absent).count("tile.store"), 0u);
+  EXPECT_EQ(emit(plain, given).count("tile.store"), 1u);
+  EXPECT_EQ(emit(plain).errors, "");
+  EXPECT_EQ(emit(plain).count("tile.store"), 0u);
 }
 
 TEST(Emit, OptionalInputs) {
-  CompileOptions absent;
-  absent.absent.insert("S");
+  CompileOptions given;
+  given.given.insert("S");
   const std::string plain = "kernel k(S: in? view<f32>[N], L: out view<f32>[N]) grid (N) |i| {\n"
                             "var s = 1.0; if S { s = load S[i]; } store L[i] = s; }";
-  EXPECT_EQ(emit(plain).count("tile.load"), 1u);
-  EXPECT_EQ(emit(plain, absent).errors, "");
-  EXPECT_EQ(emit(plain, absent).count("tile.load"), 0u);
-  EXPECT_NE(emit("kernel k(S: in? view<f32>[N], L: out view<f32>[N]) grid (N) |i| { store L[i] = load S[i]; }", absent)
+  EXPECT_EQ(emit(plain, given).count("tile.load"), 1u);
+  EXPECT_EQ(emit(plain).errors, "");
+  EXPECT_EQ(emit(plain).count("tile.load"), 0u);
+  EXPECT_NE(emit("kernel k(S: in? view<f32>[N], L: out view<f32>[N]) grid (N) |i| { store L[i] = load S[i]; }")
                 .errors.find("S"),
             std::string::npos);
 }

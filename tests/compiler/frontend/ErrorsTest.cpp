@@ -136,7 +136,7 @@ static std::vector<Row> parserRows() {
 
 static std::vector<Row> nameRows() {
   CompileOptions notOptional;
-  notOptional.absent.insert("Y");
+  notOptional.given.insert("Y");
   const std::string two = "kernel a(n: i32) grid (1) |i| {}\nkernel b(n: i32) grid (1) |i| {}";
   return {
       {Message::Duplicate, "fn a() = 1;\nfn a() = 2;", "2:4: 'a' is declared twice"},
@@ -362,8 +362,6 @@ static std::vector<Row> functionRows() {
 }
 
 static std::vector<Row> tileRows() {
-  CompileOptions absent;
-  absent.absent.insert("L");
   CompileOptions inOrder;
   inOrder.deterministic = true;
   const std::string optional = "kernel k(X: view<f32>[N], L: out? view<f32>[N]) grid (1) |i| {\nstore L[0] = 1.0;\n}";
@@ -396,7 +394,7 @@ static std::vector<Row> tileRows() {
       {Message::StoreType, body("store Y[0, 0] = n;"), "3:17: cannot store i32 to 'Y' of f32; convert it with cast<>"},
       {Message::StoreShape, body("store Y[0, :] = fill<f32>[8](0);"),
        "cannot store a tile [8] into a slice [64] of 'Y'"},
-      {Message::AbsentView, optional, "2:7: 'L' is left out here; use it inside 'if L { ... }'", absent},
+      {Message::AbsentView, optional, "2:7: 'L' is left out here; use it inside 'if L { ... }'"},
   };
 }
 

@@ -58,9 +58,10 @@ TEST(Kernels, AttentionHooks) {
       for (const char *type : {"f16", "f64"}) {
         CompileOptions options = attention(type, "64");
         options.hooks["mask"] = mask;
-        if (*score)
+        if (*score) {
           options.hooks["score"] = score;
-        options.absent.insert("L");
+          options.given.insert("L");
+        }
         expectEmits("kernels/attention_forward.tile", options);
       }
 }

@@ -31,8 +31,8 @@ std::string Specialisation::describe() const {
     text += " " + name + "=" + function;
   for (const auto &[name, bytes] : options.alignment)
     text += " align(" + name + ")=" + std::to_string(bytes);
-  for (const std::string &name : options.absent)
-    text += " without " + name;
+  for (const std::string &name : options.given)
+    text += " with " + name;
   return text;
 }
 
@@ -58,8 +58,8 @@ static Specialisation attention(int number, Random &random) {
   if (random.below(3) == 0)
     options.hooks["score"] = "softcap(15.0)";
   options.target = kTargets[number % 6];
-  if (random.below(3) == 0)
-    options.absent.insert("L");
+  if (random.below(3) != 0)
+    options.given.insert("L");
   if (random.below(2))
     chooseAlignment(options, {"Q", "K", "V", "O", "L"}, random);
   if (random.below(2)) {

@@ -101,6 +101,7 @@ Program attention(DataType type, const std::string &mask, bool isLarge) {
   program.text = text.str();
   program.device = "a100";
   program.options.target = "sm_80";
+  program.options.given = {"L"};
   program.options.set = {{"T", std::string(imbrex::name(type))},
                          {"DQK", "64"},
                          {"DV", "64"},

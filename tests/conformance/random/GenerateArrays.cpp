@@ -162,8 +162,8 @@ void Generator::addOptionalInput() {
   ArrayPlan &array = program.arrays[newArray(type, shape, false)];
   array.optional = true;
   array.absent = chance(50);
-  if (array.absent)
-    program.options.absent.insert(array.name);
+  if (!array.absent)
+    program.options.given.insert(array.name);
   std::string result = freshName("v"), indices;
   for (int64_t size : shape)
     indices += (indices.empty() ? "" : ", ") + startOf(size) + " :+ " + std::to_string(size);
@@ -214,8 +214,8 @@ void Generator::store(const Value &value) {
   if (chance(15)) {
     array.optional = true;
     array.absent = chance(50);
-    if (array.absent)
-      program.options.absent.insert(array.name);
+    if (!array.absent)
+      program.options.given.insert(array.name);
   }
   std::string place = array.name + "[" + slot + "]", text = "store " + place + " = " + value.text + ";";
   std::optional<Bounds> sum;

@@ -60,7 +60,8 @@ void Generator::addStoredLoop() {
   DataType type = floatType(), wide = wideType(type);
   int64_t sequences = pick(1, 3), most = pick(1, columns > 512 ? 8 : 3 * inner);
   int64_t height = std::min(inner, std::max<int64_t>(1, 3072 / columns)); // of a tile that threads can hold
-  std::string name = newStored(type, sequences, most, /*isOwn=*/false), n = std::to_string(height), c = std::to_string(columns);
+  std::string name = newStored(type, sequences, most, /*isOwn=*/false), n = std::to_string(height),
+              c = std::to_string(columns);
   std::string b = chance(60) ? "i % " + std::to_string(sequences) : std::to_string(pick(-1, sequences));
   std::string sum = freshName("v"), x = freshName("v"), element(imbrex::name(type));
   line("let b" + name + " = " + b + ";");
@@ -86,7 +87,7 @@ void Generator::addStoredOutput() {
   const ArrayPlan input = program.arrays.back();
   ArrayPlan &output = program.arrays[newArray(type, input.extents, true)];
   output.symbols = input.symbols;
-  std::string place = "[i, j * " + std::to_string(height) + " :+ " + std::to_string(height) + ", 0 :+ " +
-                      std::to_string(columns) + "]";
+  std::string place =
+      "[i, j * " + std::to_string(height) + " :+ " + std::to_string(height) + ", 0 :+ " + std::to_string(columns) + "]";
   line("store " + output.name + place + " = -(load " + name + place + ");");
 }

@@ -25,8 +25,8 @@ static std::string describe(const Program &program) {
     text += " " + name + "=" + value.text();
   for (const auto &[name, bytes] : program.options.alignment)
     text += " align(" + name + ")=" + std::to_string(bytes);
-  for (const std::string &name : program.options.absent)
-    text += " without " + name;
+  for (const std::string &name : program.options.given)
+    text += " with " + name;
   text += "\n";
   for (const ArrayPlan &array : program.arrays) {
     text += array.name + ":";
