@@ -33,6 +33,7 @@ static std::unique_ptr<Pass> createExactCanonicalizer() {
 
 void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createCheckSize()); // of what the text means, not of how often it says it
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
   passes.addPass(createExactCanonicalizer());               // bounds that are numbers
@@ -55,6 +56,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addPass(createExactCanonicalizer()); // comparisons that no one needs any more
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
+  passes.addNestedPass<func::FuncOp>(createCheckSize());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
