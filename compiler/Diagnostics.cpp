@@ -47,6 +47,24 @@ static std::string caretIndent(std::string_view line, unsigned column) {
   return indent;
 }
 
+static bool isInsideCharacter(std::string_view line, size_t at) {
+  return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80;
+}
+
+/// The line and the caret below it; of a long line what stands around the caret.
+static std::string renderLine(std::string_view line, unsigned column) {
+  constexpr size_t kShown = 100; // bytes on either side
+  size_t at = std::min<size_t>(column == 0 ? 0 : column - 1, line.size());
+  size_t begin = at > kShown ? at - kShown : 0, end = std::min(at + kShown, line.size());
+  while (isInsideCharacter(line, begin))
+    ++begin;
+  while (isInsideCharacter(line, end))
+    ++end;
+  std::string head = begin > 0 ? "..." : "", tail = end < line.size() ? "..." : "";
+  std::string shown = head + std::string(line.substr(begin, end - begin));
+  return "  " + shown + tail + "\n  " + caretIndent(shown, unsigned(head.size() + at - begin) + 1) + "^\n";
+}
+
 std::string Diagnostic::render() const {
   std::string text = file;
   if (line != 0)
@@ -55,7 +73,7 @@ std::string Diagnostic::render() const {
   text += std::string(severityName(severity)) + ": " + message + "\n";
   if (sourceLine.empty())
     return text;
-  return text + "  " + sourceLine + "\n  " + caretIndent(sourceLine, column) + "^\n";
+  return text + renderLine(sourceLine, column);
 }
 
 const std::vector<uint32_t> &Diagnostics::Text::lines() const {

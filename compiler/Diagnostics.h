@@ -45,7 +45,7 @@ struct Diagnostic {
   bool ofCaller = false;  ///< about what the caller chose (a setting, a hook, a shape), not about the kernel's text
   SizeLimit limit = SizeLimit::None; ///< which bound the kernel exceeds, if the error is about that
 
-  /// "file:line:col: error: message\n  <line>\n  ^\n"; the last two lines only where there is a line to show.
+  /// "file:line:col: error: message\n  <line>\n  ^\n"; the last two only where there is a line, of a long one a part.
   std::string render() const;
 };
 

@@ -23,6 +23,7 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   buildTilePipeline(passes);
   passes.addPass(createTileToCta());
   passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createCheckSize());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());

@@ -12,6 +12,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckSize : Pass<"tile-check-size", "::mlir::func::FuncOp"> {
+  let summary = "Refuse a kernel of too many operations";
+  let description = [{
+    Some fifty passes, and MLIR's verifier behind each, look at every operation of a kernel, whatever its tiles take of
+    a thread: the bound is what they do in about a second. Runs before the first of them, and behind those that write
+    much for little. What the threads take is counted where it is made (`cta_to_nvvm/InstructionCount.h`).
+
+    Before and after: the same; an error at the first operation that is too many.
+  }];
+  let options = [Option<"most", "most", "unsigned", /*default=*/"20000", "The most operations of a kernel">];
+}
+
 def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
   let summary = "Every access is one to a view of the kernel";
   let description = [{

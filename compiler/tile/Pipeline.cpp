@@ -34,6 +34,7 @@ static std::unique_ptr<Pass> createExactCanonicalizer() {
 void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createWidenProducts());
   passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createCheckSize()); // of what the text means, not of how often it says it
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
   passes.addPass(createExactCanonicalizer());               // bounds that are numbers
@@ -57,6 +58,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createNarrowComparisons());
   passes.addNestedPass<func::FuncOp>(createSkipInstances());
   passes.addNestedPass<func::FuncOp>(createExpandMath());
+  passes.addNestedPass<func::FuncOp>(createCheckSize());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

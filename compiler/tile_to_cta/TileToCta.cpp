@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Plans the products, finds every tile's layout, rewrites the kernel, and refuses tiles that no thread
-// can hold.
+// can hold, and too many of them in shared memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +45,9 @@ private:
 
 } // namespace
 
+/// Buffers and rings of a kernel: what of them lives at once is found by comparing them (cta/SharedLives.h).
+static constexpr unsigned kMostAllocations = 1024;
+
 /// Elements of the distributed tile that one thread holds; 1 for anything else.
 static int64_t registersOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -68,6 +71,21 @@ static LogicalResult checkSizes(func::FuncOp kernel, unsigned warps) {
   return failure(result.wasInterrupted());
 }
 
+static LogicalResult checkAllocations(func::FuncOp kernel) {
+  llvm::SmallPtrSet<Operation *, 16> touched;
+  WalkResult result = kernel.walk([&](Operation *op) -> WalkResult {
+    for (Value operand : op->getOperands())
+      if (Operation *source = operand.getDefiningOp(); isa_and_nonnull<cta::AllocOp, cta::RingOp>(source))
+        touched.insert(source);
+    if (touched.size() <= kMostAllocations)
+      return WalkResult::advance();
+    return refuseSize(op, SizeLimit::SharedMemory)
+           << "up to here the kernel takes " << touched.size() << " tiles in shared memory, more than "
+           << kMostAllocations << "; split the kernel";
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
   unsigned warps = tile::requestOf(kernel).getWarps();
   DotPlans plans = planDots(kernel, warps);
@@ -79,5 +97,5 @@ LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
   kernel.erase();
   if (conversions > 0)
     newKernel.emitRemark() << conversions << " tile conversion(s) through shared memory inside a loop";
-  return checkSizes(newKernel, warps);
+  return success(succeeded(checkSizes(newKernel, warps)) && succeeded(checkAllocations(newKernel)));
 }

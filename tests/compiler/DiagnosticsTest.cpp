@@ -34,6 +34,26 @@ TEST(Diagnostics, LineBreakOfWindowsIsNotPartOfTheLine) {
   EXPECT_EQ(diagnostics.all()[0].render(), "a.tile:1:5: note: here\n  let a = 1;\n      ^\n");
 }
 
+TEST(Diagnostics, OfALongLineWhatStandsAroundTheColumnIsShown) {
+  const std::string wide = "\u00e9"; // two bytes, one column
+  std::string line;
+  for (int i = 0; i < 1000; ++i)
+    line += wide;
+  line += "here" + std::string(1000, '.');
+  const Source source{"a.tile", line};
+  Diagnostics diagnostics(source);
+  diagnostics.error(2000, "e");
+  std::string shown;
+  for (int i = 0; i < 50; ++i)
+    shown += wide;
+  EXPECT_EQ(diagnostics.all()[0].render(), "a.tile:1:2001: error: e\n  ..." + shown + "here" + std::string(96, '.') +
+                                               "...\n  " + std::string(53, ' ') + "^\n");
+  diagnostics.error(1, "inside a character");
+  EXPECT_EQ(diagnostics.all()[1].render().find(line), std::string::npos);
+  diagnostics.error(2999, "near the end");
+  EXPECT_NE(diagnostics.all()[2].render().find(std::string(50, '.') + "\n"), std::string::npos);
+}
+
 TEST(Diagnostics, WithoutPlace) {
   Diagnostics diagnostics(kSource);
   diagnostics.errorWithoutPlace("no kernel 'x'");

@@ -60,6 +60,23 @@ TEST(Bombs, Functions) {
   check("200 tanh of f32", chain("f32", 200, "load X[i, 0 :+ 64]", "tanh($)", "i, 0 :+ 64"));
 }
 
+/// Refused for `what` before any pass goes over them again and again.
+void expectRefusedFor(const std::string &name, const std::string &what, const std::string &text) {
+  Outcome outcome = compileInChild(text);
+  expectWithinLimits(name, outcome);
+  EXPECT_NE(outcome.errors.find(what), std::string::npos) << name << ": " << outcome.errors;
+}
+
+TEST(Bombs, ManyOperations) {
+  check("5000 steps of one element a thread", chain("f32", 5000, "load X[i, 0 :+ 32]", "$ * 1.5 + a0", "i, 0 :+ 32"));
+  expectRefusedFor("20000 steps of one element a thread", "20001 operations, more than 20000",
+                   chain("f32", 20000, "load X[i, 0 :+ 32]", "$ * 1.5 + a0", "i, 0 :+ 32"));
+  expectRefusedFor("2000 exp of f64, written out", "20001 operations, more than 20000",
+                   chain("f64", 2000, "load X[i, 0 :+ 32]", "exp($ * 0.5)", "i, 0 :+ 32"));
+  expectRefusedFor("3000 products of f32", "1025 tiles in shared memory, more than 1024",
+                   chain("f32", 3000, "load X[0 :+ 16, 0 :+ 16]", "dot($, $)", "0 :+ 16, 0 :+ 16"));
+}
+
 TEST(Bombs, Loops) {
   auto loop = [](size_t i) { return "for j" + number(i) + " in 0..N { s += load X[j" + number(i) + ", 0 :+ 32]; } "; };
   for (size_t count : {300, 3000})
