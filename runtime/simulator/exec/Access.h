@@ -37,6 +37,15 @@ inline Accessor accessor(const Warp &warp, const Instruction &instruction, unsig
 /// The lanes' addresses in shared memory. False if one is misaligned or beyond 32 bits: then each is looked at alone.
 inline bool sharedAddresses(Warp &warp, const Instruction &i, uint32_t base, uint32_t lanes, unsigned bytes,
                             uint32_t (&addresses)[32]) {
+  if (lanes == ~0u && base & 1) { // The usual case, as vectors.
+    const uint32_t *bases = warp.reg<uint32_t>(base & ~1u), offset = static_cast<uint32_t>(i.imm);
+    uint32_t all = 0;
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      addresses[lane] = bases[lane] + offset;
+      all |= addresses[lane];
+    }
+    return (all & (bytes - 1)) == 0;
+  }
   uint64_t all = 0;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
@@ -70,6 +79,11 @@ bool isDefinedAfterAll(Warp &warp, uint64_t address, unsigned bytes);
 /// The same, and notes these where they are not; false if the read failed for another reason.
 bool noteUnwrittenShared(Warp &warp, unsigned lane, uint64_t address, unsigned bytes);
 
+/// Whether at most 16 bytes are the same; the usual number without a call.
+inline bool isEqual(const uint8_t *a, const uint8_t *b, unsigned bytes) {
+  return bytes == 4 ? std::memcmp(a, b, 4) == 0 : std::memcmp(a, b, bytes) == 0;
+}
+
 /// For the race check: false with the fault. `value`: what is about to be written, null for a read or an atomic.
 inline bool noteGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, bool write,
                        const uint8_t *value) {
@@ -79,7 +93,7 @@ inline bool noteGlobal(Warp &warp, const Instruction &i, unsigned lane, uint64_t
   unsigned step = std::min(bytes, 16u); // As much as the shadow takes at once.
   for (unsigned at = 0; at < bytes; at += step)
     if (!warp.cta->order.noteGlobal(warp, i, lane, a.shadow, a.base, offset + at, step, write,
-                                    value && std::memcmp(a.bytes + offset + at, value + at, step) == 0)) [[unlikely]]
+                                    value && isEqual(a.bytes + offset + at, value + at, step))) [[unlikely]]
       return false;
   return true;
 }

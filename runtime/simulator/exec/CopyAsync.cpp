@@ -20,12 +20,17 @@ constexpr uint32_t kHasSourceSize = 2, kHasIgnore = 4;
 
 constexpr unsigned kMostBytes = 16;
 
-/// At most 16 bytes; the usual number without a call.
+/// At most 16 bytes; the usual number without a call, which takes more than two branches of memcpy: they become one.
 void moveBytes(uint8_t *to, const uint8_t *from, unsigned bytes) {
-  if (bytes == kMostBytes)
-    std::memcpy(to, from, kMostBytes);
-  else
+  if (bytes == kMostBytes) {
+    uint64_t halves[2];
+    std::memcpy(&halves[0], from, 8);
+    std::memcpy(&halves[1], from + 8, 8);
+    std::memcpy(to, &halves[0], 8);
+    std::memcpy(to + 8, &halves[1], 8);
+  } else {
     std::memcpy(to, from, bytes);
+  }
 }
 
 /// The source's bytes into `value`, the rest zero, and which of them nothing wrote; false with a fault.
@@ -61,6 +66,45 @@ PendingCopy &addPending(Warp &warp) {
   return *warp.copies.emplace_back(std::move(one));
 }
 
+/// What a copy brings, lane by lane.
+struct CopiedBytes {
+  alignas(16) uint8_t value[32][kMostBytes];
+  uint32_t unwritten[32]; ///< Bit k: nothing wrote byte k of the source.
+};
+
+/// The sources of all lanes, which `pending` remembers.
+bool readSources(Warp &warp, const Instruction &i, uint32_t lanes, PendingCopy &pending, CopiedBytes &copied) {
+  Cta &cta = *warp.cta;
+  uint32_t ignored = i.flags & kHasIgnore ? warp.pred(i.op[2]) ^ i.op[3] : 0;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    uint64_t source = laneAddress(warp, i, i.op[1], lane);
+    uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
+    unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
+    if (!readSource(warp, i, lane, source, bytes, copied.value[lane], copied.unwritten[lane]))
+      return false;
+    pending.source[lane] = source;
+    pending.sourceBytes[lane] = bytes;
+    pending.group[lane] = warp.copyGroup[lane];
+    if (bytes != 0) {
+      cta.sourceLow = std::min(cta.sourceLow, source);
+      cta.sourceHigh = std::max(cta.sourceHigh, source + bytes);
+    }
+  }
+  return true;
+}
+
+/// Marks one lane's destination as in flight; false with a fault.
+bool beginOne(Warp &warp, const Instruction &i, unsigned lane, uint64_t to) {
+  SharedMemory &shared = warp.cta->shared;
+  if (to >= shared.size() || i.bytes > shared.size() - to)
+    return failBounds(warp, i, lane, Space::Shared, to, i.bytes), false;
+  if (to & (i.bytes - 1u))
+    return failMisaligned(warp, i, lane, Space::Shared, to, i.bytes), false;
+  return shared.beginAsync(static_cast<uint32_t>(to), i.bytes, accessor(warp, i, lane)) ||
+         (failShared(warp, i, lane, to, i.bytes, true), false);
+}
+
 /// op: destination base, source base, source size slot or predicate and flip. imm is the source's
 /// offset, target the destination's.
 Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -69,34 +113,25 @@ Step copy(Warp &warp, const Instruction &i, uint32_t lanes) {
   pending.lanes = lanes;
   pending.instruction = i.index;
   pending.bytes = i.bytes;
-  uint32_t ignored = i.flags & kHasIgnore ? warp.pred(i.op[2]) ^ i.op[3] : 0;
+  CopiedBytes copied;
+  if (!readSources(warp, i, lanes, pending, copied))
+    return Step::Fault;
+  uint64_t offset = static_cast<uint64_t>(static_cast<int32_t>(i.target)), all = 0;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    uint64_t source = laneAddress(warp, i, i.op[1], lane);
-    uint64_t to = laneAddress(warp, i.op[0], static_cast<uint64_t>(static_cast<int32_t>(i.target)), lane);
-    uint32_t wanted = i.flags & kHasSourceSize ? warp.reg<uint32_t>(i.op[2])[lane] : i.bytes;
-    unsigned bytes = ignored >> lane & 1 ? 0 : wanted > i.bytes ? i.bytes : wanted;
-    alignas(16) uint8_t value[kMostBytes];
-    uint32_t unwritten;
-    if (!readSource(warp, i, lane, source, bytes, value, unwritten))
-      return Step::Fault;
-    if (to >= cta.shared.size() || i.bytes > cta.shared.size() - to)
-      return failBounds(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
-    if (to & (i.bytes - 1u))
-      return failMisaligned(warp, i, lane, Space::Shared, to, i.bytes), Step::Fault;
-    if (!cta.shared.beginAsync(static_cast<uint32_t>(to), i.bytes, accessor(warp, i, lane)))
-      return failShared(warp, i, lane, to, i.bytes, true), Step::Fault;
-    moveBytes(cta.shared.data() + to, value, i.bytes);
-    if (unwritten != 0)
-      cta.shared.forget(static_cast<uint32_t>(to), unwritten, false);
+    uint64_t to = laneAddress(warp, i.op[0], offset, lane);
+    all |= to;
     pending.destination[lane] = static_cast<uint32_t>(to);
-    pending.source[lane] = source;
-    pending.sourceBytes[lane] = bytes;
-    pending.group[lane] = warp.copyGroup[lane];
-    if (bytes != 0) {
-      cta.sourceLow = std::min(cta.sourceLow, source);
-      cta.sourceHigh = std::max(cta.sourceHigh, source + bytes);
-    }
+  }
+  bool isSimple = (all & (i.bytes - 1u)) == 0 && all >> 32 == 0;
+  uint32_t done = isSimple ? cta.shared.beginAsyncLanes(pending.destination, lanes, i.bytes, accessor(warp, i, 0)) : 0;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    if (!(done >> lane & 1) && !beginOne(warp, i, lane, laneAddress(warp, i.op[0], offset, lane)))
+      return Step::Fault;
+    moveBytes(cta.shared.data() + pending.destination[lane], copied.value[lane], i.bytes);
+    if (copied.unwritten[lane] != 0)
+      cta.shared.forget(pending.destination[lane], copied.unwritten[lane], false);
   }
   ++cta.copiesInFlight;
   return Step::Next;

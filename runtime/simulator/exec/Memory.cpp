@@ -22,15 +22,28 @@ using Memory =
     std::conditional_t<Bytes == 1, uint8_t,
                        std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
 
+template <unsigned Bytes, class Register, bool Signed> Register loaded(const uint8_t *from) {
+  Memory<Bytes> value;
+  std::memcpy(&value, from, Bytes);
+  if constexpr (Signed)
+    return static_cast<Register>(static_cast<std::make_signed_t<Memory<Bytes>>>(value));
+  else
+    return value;
+}
+
 template <unsigned Bytes, class Register, bool Signed>
 void toRegisters(Warp &warp, const Instruction &i, unsigned lane, const uint8_t *from) {
+  for (unsigned e = 0; e < i.count; ++e)
+    warp.reg<Register>(i.op[e])[lane] = loaded<Bytes, Register, Signed>(from + e * Bytes);
+}
+
+/// The same for many lanes; lane l's bytes are at placeOf(l).
+template <unsigned Bytes, class Register, bool Signed, class PlaceOf>
+void toRegistersOf(Warp &warp, const Instruction &i, uint32_t lanes, PlaceOf placeOf) {
   for (unsigned e = 0; e < i.count; ++e) {
-    Memory<Bytes> value;
-    std::memcpy(&value, from + e * Bytes, Bytes);
-    if constexpr (Signed)
-      warp.reg<Register>(i.op[e])[lane] = static_cast<Register>(static_cast<std::make_signed_t<Memory<Bytes>>>(value));
-    else
-      warp.reg<Register>(i.op[e])[lane] = value;
+    Register *to = warp.reg<Register>(i.op[e]);
+    forLanes(lanes,
+             [&](unsigned lane) { to[lane] = loaded<Bytes, Register, Signed>(placeOf(lane) + size_t(e) * Bytes); });
   }
 }
 
@@ -43,10 +56,7 @@ uint32_t loadSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
   SharedMemory &shared = warp.cta->shared;
   uint32_t done = shared.readLanes(addresses, lanes, total, accessor(warp, i, 0));
   const uint8_t *bytes = shared.data();
-  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
-    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    toRegisters<Bytes, Register, Signed>(warp, i, lane, bytes + addresses[lane]);
-  }
+  toRegistersOf<Bytes, Register, Signed>(warp, i, done, [&](unsigned lane) { return bytes + addresses[lane]; });
   return done;
 }
 
@@ -61,8 +71,7 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (const uint8_t *from = findGlobalRow(warp, i, base, lanes, total)) {
       if (!noteGlobalRow(warp, i, from, total))
         return Step::Fault;
-      for (unsigned lane = 0; lane < 32; ++lane)
-        toRegisters<Bytes, Register, Signed>(warp, i, lane, from + lane * total);
+      toRegistersOf<Bytes, Register, Signed>(warp, i, lanes, [&](unsigned lane) { return from + lane * total; });
       return Step::Next;
     }
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
@@ -98,9 +107,12 @@ template <unsigned Bytes, class Register> uint32_t storeSharedLanes(Warp &warp, 
   SharedMemory &shared = warp.cta->shared;
   uint32_t done = shared.writeLanes(addresses, lanes, total, accessor(warp, i, 0));
   uint8_t *bytes = shared.data();
-  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
-    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    fromRegisters<Bytes, Register>(warp, i, lane, bytes + addresses[lane]);
+  for (unsigned e = 0; e < i.count; ++e) {
+    const Register *from = warp.reg<Register>(i.op[e]);
+    for (uint32_t rest = done; rest != 0; rest &= rest - 1) { // In ascending order: the last of one address stays.
+      unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+      std::memcpy(bytes + addresses[lane] + e * Bytes, from + lane, Bytes);
+    }
   }
   warp.cta->watch.changes += done != 0;
   return done;

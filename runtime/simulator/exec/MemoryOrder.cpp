@@ -281,6 +281,7 @@ bool MemoryOrder::beginBatch(Warp &warp, const Instruction &i, unsigned lane, Ra
   range.bytes = bytes;
   range.count = 1;
   range.lanes[0] = static_cast<uint8_t>(lane);
+  range.isAscending = true;
   range.write = write;
   range.equal = equal;
   bool strong = i.flags & kStrongAccess;

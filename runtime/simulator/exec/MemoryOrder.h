@@ -93,6 +93,7 @@ public:
     if (&instruction == batch.instruction && &warp == batch.warp && shadow == batch.shadow && offset == batch.end &&
         batch.range.count < 32) [[likely]] {
       batch.range.equal |= uint32_t(equal) << batch.range.count;
+      batch.range.isAscending &= lane == batch.range.lanes[batch.range.count - 1] + 1u;
       batch.range.lanes[batch.range.count++] = static_cast<uint8_t>(lane);
       batch.end += bytes;
       return true;

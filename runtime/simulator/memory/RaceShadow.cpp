@@ -24,24 +24,8 @@ constexpr uint64_t kPageBytes = uint64_t(1) << kPageLog2;
 /// Repeats: the block and, in place of an accessor, the warps of it that wrote the same value as the last write.
 enum SlotKind { LastWrite, PlainWrite, LastRead, OtherRead, Repeats, kSlotKinds };
 
-/// The last access of one kind to each granule; run 0 for none.
-struct Slots {
-  std::unique_ptr<uint32_t[]> words; ///< Runs, stamps, accessors.
-  uint32_t *run = nullptr, *time = nullptr, *who = nullptr;
-
-  void make(uint32_t count) {
-    words = std::make_unique<uint32_t[]>(size_t(3) * count);
-    run = words.get();
-    time = run + count;
-    who = time + count;
-  }
-  void set(uint32_t i, uint32_t newRun, uint32_t newTime, uint32_t newWho) {
-    run[i] = newRun;
-    time[i] = newTime;
-    who[i] = newWho;
-  }
-  void copy(uint32_t i, const Slots &from) { set(i, from.run[i], from.time[i], from.who[i]); }
-};
+/// Granules of a row: as much as lanes that copy a narrow tile's row touch together.
+unsigned rowLog2(uint8_t granuleLog2) { return granuleLog2 == 4 ? 2 : 3; }
 
 /// The threads of a launch hold a page for the length of a range.
 class Hold {
@@ -61,17 +45,18 @@ private:
 struct RaceShadow::Page {
   std::atomic<bool> busy{false};
   uint8_t log2 = 4; ///< Of the granule.
-  Slots slots[kSlotKinds];
+  ShadowSlots slots[kSlotKinds];
   uint64_t taken = 0;
 
   uint32_t count() const { return static_cast<uint32_t>(kPageBytes >> log2); }
-  void need(SlotKind kind, ShadowBudget &budget) {
-    if (slots[kind].run)
-      return;
-    slots[kind].make(count());
-    uint64_t bytes = uint64_t(12) * count();
+  void take(uint64_t bytes, ShadowBudget &budget) {
     taken += bytes;
-    budget.used.fetch_add(bytes, std::memory_order_relaxed);
+    if (bytes != 0)
+      budget.used.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void need(SlotKind kind, ShadowBudget &budget) {
+    if (!slots[kind].exists())
+      take(slots[kind].make(count(), rowLog2(log2)), budget);
   }
   void split(uint8_t finer, ShadowBudget &budget);
 };
@@ -79,18 +64,14 @@ struct RaceShadow::Page {
 /// Every granule becomes several that say the same.
 void RaceShadow::Page::split(uint8_t finer, ShadowBudget &budget) {
   uint8_t coarser = std::exchange(log2, finer);
-  for (Slots &old : slots) {
-    if (!old.run)
+  for (ShadowSlots &old : slots) {
+    if (!old.exists())
       continue;
-    Slots fine;
-    fine.make(count());
-    for (uint32_t i = 0; i < count(); ++i) {
-      uint32_t from = i >> (coarser - finer);
-      fine.set(i, old.run[from], old.time[from], old.who[from]);
-    }
-    uint64_t more = uint64_t(12) * (count() - (kPageBytes >> coarser));
-    taken += more;
-    budget.used.fetch_add(more, std::memory_order_relaxed);
+    ShadowSlots fine;
+    take(fine.make(count(), rowLog2(log2)), budget);
+    for (uint32_t i = 0; i < count(); ++i)
+      if (Touch touch = old.at(i >> (coarser - finer)); touch.run != 0)
+        take(fine.set(i, touch), budget);
     old = std::move(fine);
   }
 }
@@ -132,6 +113,8 @@ RaceShadow::Page *RaceShadow::pageAt(uint64_t number, uint32_t bytes) {
 
 namespace {
 
+Touch touchOf(const ShadowSlots &slots, uint32_t i) { return slots.exists() ? slots.at(i) : Touch(); }
+
 /// One access against one granule.
 struct Judge {
   const Observer &me;
@@ -156,38 +139,39 @@ struct Judge {
         return true;
     return who.strong() && me.pending && me.pending->covers(run, other.warp(), other.lane(), time);
   }
-  bool isOrdered(const Slots &slots, uint32_t i) const {
-    return isOrdered(slots.run[i], slots.time[i], GlobalAccessor{slots.who[i]});
-  }
+  bool isOrdered(const Touch &touch) const { return isOrdered(touch.run, touch.time, GlobalAccessor{touch.who}); }
   /// Whether both are strong and each other's scope holds them both: "morally strong".
-  bool bothStrong(const Slots &slots, uint32_t i) const {
-    GlobalAccessor other{slots.who[i]};
-    return who.strong() && other.strong() && (slots.run[i] == me.run || (!who.blockScope() && !other.blockScope()));
+  bool bothStrong(const Touch &touch) const {
+    GlobalAccessor other{touch.who};
+    return who.strong() && other.strong() && (touch.run == me.run || (!who.blockScope() && !other.blockScope()));
   }
-  bool conflictsWith(const Slots &slots, uint32_t i) const {
-    return slots.run && slots.run[i] != 0 && !bothStrong(slots, i) && !isOrdered(slots, i);
+  bool conflictsWith(const ShadowSlots &slots, uint32_t i) const {
+    Touch touch = touchOf(slots, i);
+    return touch.run != 0 && !bothStrong(touch) && !isOrdered(touch);
   }
-  bool isMine(const Slots &slots, uint32_t i) const {
-    GlobalAccessor other{slots.who[i]};
-    return slots.run && slots.run[i] == me.run && other.warp() == who.warp() && other.lane() == who.lane();
+  bool isMine(const ShadowSlots &slots, uint32_t i) const {
+    Touch touch = touchOf(slots, i);
+    GlobalAccessor other{touch.who};
+    return touch.run == me.run && touch.run != 0 && other.warp() == who.warp() && other.lane() == who.lane();
   }
 };
 
-bool tell(GlobalConflict &conflict, GlobalConflict::Kind kind, const Slots &slots, uint32_t i, bool wrote) {
+bool tell(GlobalConflict &conflict, GlobalConflict::Kind kind, const ShadowSlots &slots, uint32_t i, bool wrote) {
+  Touch touch = slots.at(i);
   conflict.kind = kind;
   conflict.otherWrote = wrote;
-  conflict.otherRun = slots.run[i];
-  conflict.other = GlobalAccessor{slots.who[i]};
+  conflict.otherRun = touch.run;
+  conflict.other = GlobalAccessor{touch.who};
   return kind == GlobalConflict::EqualWrites;
 }
 
 /// The slot that a plain write of what is there already is not ordered after, and that it leaves as it is all the same:
 /// the last write, if that is plain too, or a read. Null if there is none.
-const Slots *repeatedSlot(const Slots *slots, const Judge &judge, uint32_t i) {
+const ShadowSlots *repeatedSlot(const ShadowSlots *slots, const Judge &judge, uint32_t i) {
   if (judge.who.strong())
     return nullptr;
   if (judge.conflictsWith(slots[LastWrite], i))
-    return GlobalAccessor{slots[LastWrite].who[i]}.strong() ? nullptr : &slots[LastWrite];
+    return GlobalAccessor{slots[LastWrite].at(i).who}.strong() ? nullptr : &slots[LastWrite];
   for (SlotKind kind : {LastRead, OtherRead})
     if (judge.conflictsWith(slots[kind], i))
       return &slots[kind];
@@ -195,12 +179,12 @@ const Slots *repeatedSlot(const Slots *slots, const Judge &judge, uint32_t i) {
 }
 
 /// Whether the warp itself wrote what it reads, as the last writer did.
-bool readsOwnRepeat(const Slots *slots, const Judge &judge, uint32_t i) {
-  const Slots &repeats = slots[Repeats];
-  return repeats.run && repeats.run[i] == judge.me.run && (repeats.who[i] >> judge.me.warp & 1);
+bool readsOwnRepeat(const ShadowSlots *slots, const Judge &judge, uint32_t i) {
+  Touch repeats = touchOf(slots[Repeats], i);
+  return repeats.run != 0 && repeats.run == judge.me.run && (repeats.who >> judge.me.warp & 1);
 }
 
-bool judgeWrites(const Slots *slots, const Judge &judge, uint32_t i, GlobalConflict &conflict) {
+bool judgeWrites(const ShadowSlots *slots, const Judge &judge, uint32_t i, GlobalConflict &conflict) {
   for (SlotKind kind : {LastWrite, PlainWrite})
     if (judge.conflictsWith(slots[kind], i))
       return tell(conflict, GlobalConflict::Race, slots[kind], i, true);
@@ -208,25 +192,25 @@ bool judgeWrites(const Slots *slots, const Judge &judge, uint32_t i, GlobalConfl
 }
 
 /// A strong store that overwrites another thread's strong store unseen, by a thread that had read the bytes.
-bool losesUpdate(const Slots *slots, const Judge &judge, uint32_t i, bool equal) {
-  const Slots &last = slots[LastWrite];
-  if (!judge.who.strong() || judge.who.atomic() || equal || !last.run || last.run[i] == 0)
+bool losesUpdate(const ShadowSlots *slots, const Judge &judge, uint32_t i, bool equal) {
+  Touch last = touchOf(slots[LastWrite], i);
+  if (!judge.who.strong() || judge.who.atomic() || equal || last.run == 0)
     return false;
-  GlobalAccessor other{last.who[i]};
-  return other.strong() && !other.atomic() && !judge.isMine(last, i) && judge.isMine(slots[LastRead], i) &&
-         !judge.isOrdered(last, i);
+  GlobalAccessor other{last.who};
+  return other.strong() && !other.atomic() && !judge.isMine(slots[LastWrite], i) && judge.isMine(slots[LastRead], i) &&
+         !judge.isOrdered(last);
 }
 
 /// Whether an atomic operation that is ordered before this access came after that one on the same bytes: their order is
 /// that of the values they saw.
-bool isBehindAtomic(const Slots *slots, const Judge &judge, SlotKind kind, uint32_t i) {
-  const Slots &last = slots[LastWrite];
-  return GlobalAccessor{slots[kind].who[i]}.atomic() && last.run && GlobalAccessor{last.who[i]}.atomic() &&
-         !judge.conflictsWith(last, i);
+bool isBehindAtomic(const ShadowSlots *slots, const Judge &judge, SlotKind kind, uint32_t i) {
+  return GlobalAccessor{slots[kind].at(i).who}.atomic() && GlobalAccessor{touchOf(slots[LastWrite], i).who}.atomic() &&
+         !judge.conflictsWith(slots[LastWrite], i);
 }
 
-bool judgeAccess(const Slots *slots, const Judge &judge, uint32_t i, bool equal, bool write, GlobalConflict &conflict) {
-  if (const Slots *repeated = write && equal ? repeatedSlot(slots, judge, i) : nullptr)
+bool judgeAccess(const ShadowSlots *slots, const Judge &judge, uint32_t i, bool equal, bool write,
+                 GlobalConflict &conflict) {
+  if (const ShadowSlots *repeated = write && equal ? repeatedSlot(slots, judge, i) : nullptr)
     return tell(conflict, GlobalConflict::EqualWrites, *repeated, i, repeated == &slots[LastWrite]);
   if (!write && readsOwnRepeat(slots, judge, i))
     return true;
@@ -241,14 +225,25 @@ bool judgeAccess(const Slots *slots, const Judge &judge, uint32_t i, bool equal,
 }
 
 /// Whether every slot from `first` to `last` is of work that all lanes of the warp are ordered after.
-bool allOld(const Slots &slots, uint32_t first, uint32_t last, const Observer &me) {
-  if (!slots.run)
+bool allOld(const ShadowSlots &slots, uint32_t first, uint32_t last, const Observer &me) {
+  if (!slots.exists())
     return true;
-  uint32_t bad = 0, oldest = me.clocks->oldest[me.warp];
-  for (uint32_t i = first; i <= last; ++i)
-    bad |= uint32_t(slots.run[i] >= me.orderedBelow) &
-           (uint32_t(slots.run[i] != me.run) | uint32_t(slots.time[i] > oldest));
-  return bad == 0;
+  const uint32_t oldest = me.clocks->oldest[me.warp], below = me.orderedBelow, mine = me.run;
+  auto isYoung = [&](uint32_t run, uint32_t time) {
+    return uint32_t(run >= below) & (uint32_t(run != mine) | uint32_t(time > oldest));
+  };
+  uint32_t firstRow = slots.rowOf(first), rows = slots.rowOf(last) - firstRow + 1, bad = 0;
+  const uint32_t *runs = slots.runs(firstRow), *times = slots.times(firstRow);
+  for (uint32_t r = 0; r < rows; ++r)
+    bad |= isYoung(runs[r], times[r]);
+  if (bad == 0)
+    return true;
+  for (uint32_t i = first; i <= last; ++i) {
+    Touch touch = slots.at(i);
+    if (isYoung(touch.run, touch.time))
+      return false;
+  }
+  return true;
 }
 
 } // namespace
@@ -266,7 +261,7 @@ struct RaceShadow::Chunk {
 };
 
 bool RaceShadow::judge(const Observer &me, const LaneRange &range, const Chunk &chunk, GlobalConflict &conflict) {
-  const Slots *slots = chunk.page.slots;
+  const ShadowSlots *slots = chunk.page.slots;
   bool harmless = true;
   for (SlotKind kind : {LastWrite, PlainWrite, LastRead, OtherRead})
     if (range.write || kind < LastRead)
@@ -287,61 +282,82 @@ bool RaceShadow::judge(const Observer &me, const LaneRange &range, const Chunk &
   return true;
 }
 
+/// A row's part of record: granules first to last, all of the row where `whole`.
+struct RaceShadow::RowUpdate {
+  Page &page;
+  ShadowBudget &budget;
+  const LaneRange &range;
+  uint32_t run, now, warp;
+  SlotKind own, kept;
+
+  RowUpdate(const Observer &me, const LaneRange &range, Page &page, ShadowBudget &budget)
+      : page(page), budget(budget), range(range), run(me.run), now(me.now), warp(me.warp),
+        own(range.write ? LastWrite : LastRead), kept(range.write ? PlainWrite : OtherRead) {}
+
+  /// A strong write keeps the plain one before it; a read that of another warp.
+  bool isKept(const Touch &touch) const {
+    GlobalAccessor other{touch.who};
+    return touch.run != 0 &&
+           (range.write ? range.who.strong() && !other.strong() : touch.run != run || other.warp() != warp);
+  }
+  void even(uint32_t row, uint8_t lane, unsigned laneShift) {
+    ShadowSlots &slots = page.slots[own];
+    if (slots.isEven(row)) {
+      if (isKept(slots.head(row))) {
+        page.need(kept, budget);
+        page.slots[kept].copyRow(row, slots);
+      }
+    } else {
+      keepEach(slots.rowBegin(row), slots.rowBegin(row) + slots.rowSize() - 1);
+    }
+    slots.setRow(row, {run, now, range.who.bits | lane}, laneShift);
+  }
+  void keepEach(uint32_t first, uint32_t last) {
+    for (uint32_t i = first; i <= last; ++i)
+      if (Touch touch = page.slots[own].at(i); isKept(touch)) {
+        page.need(kept, budget);
+        page.take(page.slots[kept].set(i, touch), budget);
+      }
+  }
+};
+
 void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk &chunk) {
-  Slots *slots = chunk.page.slots;
-  SlotKind own = range.write ? LastWrite : LastRead, kept = range.write ? PlainWrite : OtherRead;
-  const uint32_t first = chunk.first, count = chunk.last - chunk.first + 1, run = me.run, now = me.now;
-  const Slots &last = slots[own];
-  uint32_t *__restrict runs = last.run + first, *__restrict times = last.time + first,
-                       *__restrict who = last.who + first;
-  // A strong write keeps the plain one before it; a read that of another warp. No branches: these loops are vectors.
-  const uint32_t mask = range.write ? GlobalAccessor::kStrong : 31u << 5, mine = range.write ? ~0u : me.warp << 5;
-  auto isKept = [&](uint32_t i) {
-    uint32_t other =
-        range.write ? uint32_t((who[i] & mask) == 0) : uint32_t(runs[i] != run) | ((who[i] & mask) != mine);
-    return other & uint32_t(runs[i] != 0);
-  };
-  uint32_t anyKept = 0;
-  for (uint32_t i = 0; i < count && (!range.write || range.who.strong()); ++i)
-    anyKept |= isKept(i);
-  if (anyKept) {
-    chunk.page.need(kept, budget);
-    for (uint32_t i = 0; i < count; ++i)
-      if (isKept(i))
-        slots[kept].copy(first + i, last);
+  RowUpdate update(me, range, chunk.page, budget);
+  ShadowSlots &slots = chunk.page.slots[update.own];
+  unsigned laneShift = static_cast<unsigned>(__builtin_ctz(range.bytes)) - chunk.page.log2;
+  for (uint32_t first = chunk.first, last; first <= chunk.last; first = last + 1) {
+    uint32_t row = slots.rowOf(first), begin = slots.rowBegin(row);
+    last = std::min(chunk.last, begin + slots.rowSize() - 1);
+    if (range.isAscending && last - first == slots.rowSize() - 1) {
+      update.even(row, range.lanes[chunk.laneOf(range, first)], laneShift);
+      continue;
+    }
+    update.keepEach(first, last);
+    for (uint32_t i = first; i <= last; ++i)
+      chunk.page.take(slots.set(i, {update.run, update.now, range.who.bits | range.lanes[chunk.laneOf(range, i)]}),
+                      budget);
   }
-  for (uint32_t i = 0; i < count; ++i) {
-    runs[i] = run;
-    times[i] = now;
-  }
-  if (range.bytes == 1u << chunk.page.log2) {
-    const uint8_t *__restrict lanes = range.lanes + chunk.laneOf(range, first);
-    const uint32_t bits = range.who.bits;
-    for (uint32_t i = 0; i < count; ++i)
-      who[i] = bits | lanes[i];
-  } else {
-    for (uint32_t i = 0; i < count; ++i)
-      who[i] = range.who.bits | range.lanes[chunk.laneOf(range, first + i)];
-  }
-  if (range.write && slots[Repeats].run)
-    std::fill_n(slots[Repeats].run + chunk.first, count, 0u);
+  if (range.write && chunk.page.slots[Repeats].exists())
+    chunk.page.take(chunk.page.slots[Repeats].clear(chunk.first, chunk.last), budget);
 }
 
 /// As record, where some of the range repeats a write: there the last write stays, and the warp is among its makers.
 void RaceShadow::recordRepeats(const Observer &me, const LaneRange &range, const Chunk &chunk) {
-  chunk.page.need(Repeats, budget);
-  Slots *slots = chunk.page.slots, &last = slots[LastWrite], &repeats = slots[Repeats];
+  Page &page = chunk.page;
+  page.need(Repeats, budget);
+  ShadowSlots *slots = page.slots;
   for (uint32_t i = chunk.first; i <= chunk.last; ++i) {
     uint64_t k = chunk.laneOf(range, i);
     Judge judge{me, {range.who.bits | range.lanes[k]}};
     if (!(range.equal >> k & 1) || !repeatedSlot(slots, judge, i)) {
-      last.set(i, me.run, me.now, judge.who.bits);
-      repeats.run[i] = 0;
+      page.take(slots[LastWrite].set(i, {me.run, me.now, judge.who.bits}), budget);
+      page.take(slots[Repeats].clear(i, i), budget);
       continue;
     }
-    uint32_t maker = last.run[i] == me.run && last.run[i] != 0 ? 1u << GlobalAccessor{last.who[i]}.warp() : 0;
-    uint32_t others = repeats.run[i] == me.run ? repeats.who[i] : maker;
-    repeats.set(i, me.run, me.now, others | 1u << me.warp);
+    Touch last = slots[LastWrite].at(i), repeats = slots[Repeats].at(i);
+    uint32_t maker = last.run == me.run && last.run != 0 ? 1u << GlobalAccessor{last.who}.warp() : 0;
+    uint32_t others = repeats.run == me.run ? repeats.who : maker;
+    page.take(slots[Repeats].set(i, {me.run, me.now, others | 1u << me.warp}), budget);
   }
 }
 

@@ -12,6 +12,7 @@
 //|
 //| Memory is taken a page of 4 KiB of data at a time, when it is first touched. A page's granule is the first
 //| access's size (1 to 16 bytes) and is split when a narrower access comes, so the check is exact to the byte.
+//| What neighbouring lanes do to neighbouring granules is kept as one (ShadowSlots.h).
 //| Bounds: a granule remembers two warps that read it, not all; a device's shadows together stay below
 //| ShadowBudget::most, and what is touched after that is not checked. Both may miss a race; neither invents one.
 //|
@@ -26,6 +27,7 @@
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_RACESHADOW_H
 
 #include "runtime/simulator/memory/Knowledge.h"
+#include "runtime/simulator/memory/ShadowSlots.h"
 
 #include <atomic>
 #include <memory>
@@ -72,9 +74,9 @@ public:
 struct Observer {
   uint32_t run = 0; ///< Its block.
   unsigned warp = 0;
-  uint32_t now = 0;                                 ///< The stamp of its access.
-  const Clocks *clocks = nullptr;                   ///< Of its block.
-  std::array<const Knowledge *, kMaxWarps> known{}; ///< What it and the warps that it has seen acquired.
+  uint32_t now = 0;                               ///< The stamp of its access.
+  const Clocks *clocks = nullptr;                 ///< Of its block.
+  std::array<const Knowledge *, kMaxWarps> known; ///< `knownCount`: what it and the warps that it has seen acquired.
   unsigned knownCount = 0;
   /// What single lanes of the warp acquired, and the lanes that may know it.
   struct LaneKnowledge {
@@ -95,6 +97,7 @@ struct LaneRange {
   uint32_t bytes = 0;  ///< Of each lane: 1, 2, 4, 8 or 16, aligned to itself.
   unsigned count = 0;
   uint8_t lanes[32] = {};
+  bool isAscending = true; ///< Each lane is the next one of the one before.
   bool write = false;
   uint32_t equal = 0; ///< Bit k: the k-th lane writes what is there already.
   GlobalAccessor who; ///< Its lane is filled in here.
@@ -125,6 +128,7 @@ public:
 private:
   struct Page;
   struct Chunk;
+  struct RowUpdate;
   Page *pageAt(uint64_t number, uint32_t bytes);
   static bool judge(const Observer &observer, const LaneRange &range, const Chunk &chunk, GlobalConflict &conflict);
   void record(const Observer &observer, const LaneRange &range, const Chunk &chunk);

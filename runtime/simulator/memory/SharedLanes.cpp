@@ -46,6 +46,7 @@ template <unsigned Granules> bool SharedMemory::readRow(uint32_t first, Accessor
     agents[i] = warp;
     last[i] = now;
   }
+  lastRead = now;
   return true;
 }
 
@@ -74,15 +75,17 @@ template <unsigned Granules> bool SharedMemory::writeRow(uint32_t first, Accesso
 /// Granules a lane; 0 for any number. Lanes that follow each other with one address count as one access.
 template <unsigned Granules>
 uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
-  const uint32_t *written = writeTime;
-  const LatestReads recent = latest;
-  size_t row = size_t(who.warp()) * stride;
-  uint32_t *times = plainReads.time + row, *names = plainReads.who + row, *sets = plainReads.lanes + row;
+  const uint32_t *__restrict written = writeTime;
+  const size_t row = size_t(who.warp()) * stride;
+  uint32_t *__restrict times = plainReads.time + row, *__restrict names = plainReads.who + row,
+                       *__restrict sets = plainReads.lanes + row, *__restrict last = latest.time,
+                       *__restrict agents = latest.agent, *__restrict others = latest.timeOfOthers;
   const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
   const uint32_t unsure = clocks.laneSeen.empty() ? ~0u : joined, now = clocks.now, end = limit;
   const unsigned shift = granule, warp = who.warp();
   const uint32_t whole = who.manyLanes() ? ~0u : 0;
   uint32_t done = 0, rest = lanes;
+  lastRead = now;
   while (rest != 0) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint32_t address = addresses[lane], together = 0;
@@ -102,7 +105,9 @@ uint32_t SharedMemory::readSameWidth(const uint32_t *addresses, uint32_t lanes, 
       sets[i] = (times[i] > joined ? sets[i] : 0) | together | whole;
       times[i] = now;
       names[i] = who.bits | lane;
-      recent.add(i, warp, now);
+      others[i] = agents[i] == warp ? others[i] : last[i];
+      agents[i] = warp;
+      last[i] = now;
     }
     done |= together;
   }
@@ -174,40 +179,65 @@ uint32_t SharedMemory::writeLanes(const uint32_t *addresses, uint32_t lanes, uin
   });
 }
 
-uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
-  if (anyUndefined)
-    return 0;
-  if (!clocks.laneSeen.empty())
-    return 0;
-  const uint32_t oldest = clocks.oldest[who.warp()], start = clocks.start, now = clocks.now;
-  const uint32_t joined = clocks.lanesJoined[who.warp()];
+/// Atomic operations while no lane of a warp knows more than others. Where no plain read is young, none is looked at.
+template <unsigned Granules>
+uint32_t SharedMemory::updateSameWidth(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  uint32_t *__restrict written = writeTime, *__restrict writers = writeWho, *__restrict plainTimes = plainTime,
+                       *__restrict plainWriters = plainWho;
   const size_t row = size_t(who.warp()) * stride;
-  uint32_t *times = strongWrites.time + row, *names = strongWrites.who + row, *sets = strongWrites.lanes + row;
-  anyStrong = true;
+  uint32_t *__restrict times = strongWrites.time + row, *__restrict names = strongWrites.who + row,
+                       *__restrict sets = strongWrites.lanes + row;
+  const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
+  const uint32_t now = clocks.now, end = limit;
+  const unsigned shift = granule;
+  const bool mayMeetReads = lastRead > oldest;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
-    uint32_t address = addresses[lane], first = address >> granule, last = (address + bytes - 1) >> granule;
-    if (address >= limit || bytes > limit - address)
+    uint32_t address = addresses[lane], first = address >> shift;
+    if (address >= end || bytes > end - address)
       return lanes & ~rest;
+    uint32_t count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1, bad = 0;
     Accessor mine{who.bits | lane};
-    for (uint32_t i = first; i <= last; ++i) {
-      bool strong = Accessor{writeWho[i]}.strong() && writeTime[i] < kObject;
-      if ((strong ? plainTime[i] : writeTime[i]) > oldest || writeTime[i] <= start || !isAfterReads(i, i, mine))
-        return lanes & ~rest;
+    for (uint32_t i = first; i < first + count; ++i) {
+      uint32_t time = written[i];
+      bool strong = Accessor{writers[i]}.strong() && time < kObject;
+      bad |= uint32_t((strong ? plainTimes[i] : time) > oldest) | uint32_t(time <= start);
     }
-    for (uint32_t i = first; i <= last; ++i) { // stampStrongWrite, for lanes that have joined or not, and no others.
-      if (!Accessor{writeWho[i]}.strong()) {
-        plainTime[i] = writeTime[i];
-        plainWho[i] = writeWho[i];
+    if (bad || (mayMeetReads && !isAfterReads(first, first + count - 1, mine)))
+      return lanes & ~rest;
+    for (uint32_t i = first; i < first + count; ++i) { // stampStrongWrite, for lanes that have joined or not.
+      if (!Accessor{writers[i]}.strong()) {
+        plainTimes[i] = written[i];
+        plainWriters[i] = writers[i];
       }
-      writeTime[i] = now;
-      writeWho[i] = mine.bits;
+      written[i] = now;
+      writers[i] = mine.bits;
       sets[i] = (times[i] > joined ? sets[i] : 0) | 1u << lane;
       times[i] = now;
       names[i] = mine.bits;
     }
   }
   return lanes;
+}
+
+uint32_t SharedMemory::updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  if (anyUndefined || !clocks.laneSeen.empty())
+    return 0;
+  anyStrong = true;
+  return forWidth(bytes, granule,
+                  [&](auto granules) { return updateSameWidth<granules>(addresses, lanes, bytes, who); });
+}
+
+uint32_t SharedMemory::beginAsyncLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who) {
+  const uint32_t done = writeLanes(addresses, lanes, bytes, who);
+  for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
+    unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
+    for (uint32_t i = addresses[lane] >> granule; i <= (addresses[lane] + bytes - 1) >> granule; ++i) {
+      writeTime[i] = kInFlight;
+      writeWho[i] = who.bits | lane | Accessor::kAsync;
+    }
+  }
+  return done;
 }
 
 } // namespace imbrex::simulator

@@ -67,6 +67,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   anyStrong = anyUndefined = false;
   noticed = Notice();
   clocks.begin(warpCount);
+  lastRead = clocks.start;
   for (const Gap &gap : gaps)
     for (uint32_t i = (gap.begin + (1u << log2) - 1) >> log2; i < gap.end >> log2; ++i) {
       writeTime[i] = kInFlight;

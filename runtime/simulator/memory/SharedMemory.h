@@ -140,6 +140,7 @@ public:
       names[i] = who.bits;
       latest.add(first + i, who.warp(), clocks.now);
     }
+    lastRead = clocks.now;
     return true;
   }
 
@@ -157,6 +158,8 @@ public:
   uint32_t readLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   uint32_t writeLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
+  /// The same for asynchronous copies that begin to write.
+  uint32_t beginAsyncLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// An atomic operation: a strong read and write at once, with the same result as read.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
@@ -208,6 +211,7 @@ private:
   void noteLatest(uint32_t first, uint32_t last, Accessor who) {
     for (uint32_t i = first; i <= last; ++i)
       latest.add(i, who.warp(), clocks.now);
+    lastRead = clocks.now;
   }
   /// Whether it is plain that `who` is ordered after the last write and all plain reads.
   __attribute__((always_inline)) bool isFreeToWrite(uint32_t first, uint32_t last, Accessor who) const {
@@ -231,6 +235,7 @@ private:
   bool isRow(const uint32_t *addresses, uint32_t lanes, uint32_t bytes) const;
   template <unsigned Granules> uint32_t readSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
   template <unsigned Granules> uint32_t writeSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
+  template <unsigned Granules> uint32_t updateSameWidth(const uint32_t *, uint32_t lanes, uint32_t bytes, Accessor who);
   bool writeSlowly(uint32_t address, uint32_t count, Accessor who, const uint8_t *value);
   bool checkReaders(uint32_t first, uint32_t last, Accessor who);
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
@@ -249,6 +254,7 @@ private:
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
   LatestReads latest;
+  uint32_t lastRead = 0;           ///< Stamp of the latest plain read of all.
   Trace plainReads;                ///< Of all agents.
   Trace strongReads, strongWrites; ///< Of actors.
   Conflict found;
