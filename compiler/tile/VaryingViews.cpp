@@ -293,7 +293,7 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
   narrowAccess(op, without(dim()), from, to);
 }
 
-/// Each position has a row of its own.
+/// Each position has a row of its own. Where no index of the result is a tile it is a slice still.
 template <typename Access> void VaryingView::toRows(Access op, Sequence sequence) {
   OpBuilder b(op);
   Location loc = op.getLoc();
@@ -311,16 +311,16 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
     dims.push_back(d < 0 || d == dim() ? -1 : without(d));
   const Within within = withinStorage(op, {along(), dim()});
   DenseI64ArrayAttr dimsAttr = b.getDenseI64ArrayAttr(dims), withinAttr = b.getDenseI64ArrayAttr(within.dims);
-  bool isTile = isa<RankedTensorType>(positions.getType());
+  bool isGathered = isa<tile::GatherOp, tile::ScatterOp>(op) || isa<RankedTensorType>(positions.getType());
   if constexpr (requires { op.getResult(); }) {
     Type type = op.getResult().getType();
     Value loaded;
-    if (isTile)
+    if (isGathered)
       loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
     else
       loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
     op.getResult().replaceAllUsesWith(loaded);
-  } else if (isTile) {
+  } else if (isGathered) {
     tile::ScatterOp::create(b, loc, op.getValue(), storage(), indices, dimsAttr, withinAttr, within.low, within.high,
                             op.getAdds());
   } else {

@@ -10,10 +10,13 @@ IMBREX, ROOT = sys.argv[1], sys.argv[2]
 TARGETS = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
 
-def explain(kernel, target, hooks=(), **settings):
-    words = [IMBREX, "explain", os.path.join(ROOT, "kernels", kernel), "--target", target, "--json"]
-    if kernel.startswith("lessons/"):
-        words += ["--kernel", os.path.basename(kernel).removesuffix(".tile")]
+def explain(kernel, target, hooks=(), extents=(), **settings):
+    """`kernel` is of the file of its name, or "FILE KERNEL"."""
+    file, _, name = kernel.partition(" ")
+    words = [IMBREX, "explain", os.path.join(ROOT, "kernels", file), "--target", target, "--json"]
+    words += ["--kernel", name or os.path.basename(file).removesuffix(".tile")]
+    for extent in extents:
+        words += ["--extent", extent]
     for name, value in settings.items():
         words += ["--set", "%s=%s" % (name, value)]
     for hook in hooks:
@@ -37,15 +40,23 @@ def cases(long):
     everything = list(itertools.product(TARGETS, types, sizes, masks))
     for i, (target, kind, (d, dv), mask) in enumerate(everything):
         if long or i % 17 == 0:
-            yield "attention_forward.tile", target, [mask], dict(T=kind, DQK=d, DV=dv, G=1)
+            yield "attention_forward.tile", target, [mask], [], dict(T=kind, DQK=d, DV=dv, G=1)
+    everything = list(itertools.product(TARGETS, types, sizes, masks[1:], (1, 3, 8), (1, 4, 16)))
+    for i, (target, kind, (d, dv), mask, g, queries) in enumerate(everything):
+        if i % (11 if long else 307) == 0:
+            yield ("attention_decode.tile attention_split", target, [mask], ["Sq=%d" % queries],
+                   dict(T=kind, U="f64" if kind == "f64" else "f32", DQK=d, DV=dv, G=g))
     for target in TARGETS if long else TARGETS[:1]:
-        yield "lessons/vector_add.tile", target, [], dict(T="f32")
-        yield "lessons/softmax.tile", target, [], dict(T="bf16", D=256)
-        yield "lessons/matmul.tile", target, [], dict(T="bf16")
+        yield "attention_decode.tile attention_merge", target, [], [], dict(T="bf16", DV=128)
+        for turned, interleaved in (0, 0), (128, 0), (64, 1):
+            yield ("cache_append.tile cache_append", target, [], [], dict(T="bf16", DQK=128, DV=128, R=turned, INTERLEAVED=interleaved))
+        yield "lessons/vector_add.tile", target, [], [], dict(T="f32")
+        yield "lessons/softmax.tile", target, [], [], dict(T="bf16", D=256)
+        yield "lessons/matmul.tile", target, [], [], dict(T="bf16")
         for lesson in "softmax_wide", "swiglu", "cross_entropy", "argmax", "dropout":
-            yield "lessons/%s.tile" % lesson, target, [], dict(T="bf16")
+            yield "lessons/%s.tile" % lesson, target, [], [], dict(T="bf16")
         for lesson in "cumulative_sum", "selective_scan":
-            yield "lessons/%s.tile" % lesson, target, [], dict(T="f32")
+            yield "lessons/%s.tile" % lesson, target, [], [], dict(T="f32")
 
 
 def main():
@@ -53,8 +64,8 @@ def main():
         print("skipped: no ptxas on PATH to assemble with")
         return 0
     failures, count = [], 0
-    for kernel, target, hooks, settings in cases("--long" in sys.argv):
-        name, what = explain(kernel, target, hooks, **settings)
+    for kernel, target, hooks, extents, settings in cases("--long" in sys.argv):
+        name, what = explain(kernel, target, hooks, extents, **settings)
         count += 1
         if what:
             failures.append("%s: %s" % (name, what))

@@ -83,6 +83,19 @@ func.func @paged(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, 
 
 // -----
 
+// At one position, columns by a tile of indices: still a gather, and so is a scatter.
+// CHECK-LABEL: @paged_columns
+func.func @paged_columns(%X: !tile.view<? x 64 x f32, var>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32, %d: tensor<8xi32>) {
+  // CHECK: %[[READ:.*]] = tile.gather %{{.*}}[%{{.*}}, %{{.*}}] dims [-1] : {{.*}} -> tensor<8xf32>
+  // CHECK: tile.scatter %[[READ]], %{{.*}}[%{{.*}}, %{{.*}}] dims [-1] :
+  %v = tile.paged %X by %table, %lengths rows %rows page 32 dim 1 along 0 : !tile.view<? x 64 x f32, var>, !tile.view<? x ? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32, var>
+  %t = tile.gather %v[%i, %j, %d] dims [-1] : !tile.view<? x ? x 64 x f32, var>, i32, i32, tensor<8xi32> -> tensor<8xf32>
+  tile.scatter %t, %v[%i, %j, %d] dims [-1] : tensor<8xf32>, !tile.view<? x ? x 64 x f32, var>, i32, i32, tensor<8xi32>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @padded
 // CHECK-SAME: %[[X:.*]]: !tile.view<?x?x64xf32>, %[[N:.*]]: !tile.view<?xi32>, %[[I:.*]]: i32, %[[J:.*]]: i32
 func.func @padded(%X: !tile.view<? x ? x 64 x f32>, %lengths: !tile.view<? x i32>, %i: i32, %j: i32) -> tensor<16x64xf32> {
