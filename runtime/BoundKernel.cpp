@@ -25,17 +25,23 @@ struct BoundKernel::State {
   std::vector<unsigned> moved;      ///< arguments whose address changed
   Change change = Change::Shapes;
 
-  Result<void> bind() {
+  /// `stream`: of the launch that follows.
+  Result<void> bind(const Stream *stream = nullptr) {
     binding = Binding();
     moved.clear();
     if (Result<void> bound = bindKernel(*kernel, arguments, binding); !bound)
       return bound;
-    if (Result<void> done = prepareBound(*kernel, binding, prepared); !done)
+    prepared.kept = nullptr;
+    Result<void> done = prepareBound(*kernel, binding, prepared, stream);
+    if (!done) {
+      prepared.reading = {};
       return done;
+    }
+    (void)prepared.keep();
     change = Change::None;
     return {};
   }
-  Result<void> repack();
+  Result<void> repack(const Stream &stream);
 };
 
 BoundKernel::BoundKernel(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -47,10 +53,10 @@ static Error movedFrom() { return Error{ErrorKind::Argument, "this bound kernel 
 
 Result<BoundKernel> Kernel::bind(Arguments arguments) const {
   auto bound = std::make_unique<BoundKernel::State>();
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
-  bound->kernel = call->kernel;
+  bound->kernel = call->kernel->shared_from_this();
   const SignaturePlan &plan = *call->kernel->plan;
   for (const Argument &argument : call->arguments()) {
     std::optional<unsigned> parameter = plan.parameterNamed(argument.name);
@@ -112,7 +118,7 @@ Result<void> BoundKernel::setScalar(unsigned place, const Scalar &value) {
 }
 
 /// What moved is checked by itself and against the outputs; then all values are packed. Shapes and types are as before.
-Result<void> BoundKernel::State::repack() {
+Result<void> BoundKernel::State::repack(const Stream &stream) {
   const SignaturePlan &plan = *kernel->plan;
   const DeviceContext &device = *kernel->module->runtime->device;
   for (unsigned place : moved) {
@@ -120,11 +126,11 @@ Result<void> BoundKernel::State::repack() {
     BoundView &bound = binding.views[parameters[place]];
     unsigned alignment = bound.alignment;
     if (view.owner && view.owner != &device)
-      return bind(); // which says what is wrong
+      return bind(&stream); // which says what is wrong
     if (Result<void> checked = checkView(plan, parameters[place], view, Completeness::All, bound); !checked)
       return checked;
     if (bound.alignment != alignment)
-      return bind(); // another specialisation
+      return bind(&stream); // another specialisation
   }
   if (!moved.empty())
     if (Result<void> apart = checkOverlaps(plan, binding); !apart)
@@ -133,7 +139,7 @@ Result<void> BoundKernel::State::repack() {
   if (!grid)
     return grid.takeError();
   if (prepared.ready->plan.needsFolding(*grid, device.info()))
-    return bind();
+    return bind(&stream);
   prepared.grid = *grid;
   if (Result<void> packed = prepared.ready->plan.pack(binding, prepared.grid, prepared.packed); !packed)
     return packed;
@@ -149,7 +155,8 @@ Result<void> BoundKernel::launch(const Stream &stream) {
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
   if (state->change != State::Change::None)
-    if (Result<void> ready = state->change == State::Change::Values ? state->repack() : state->bind(); !ready) {
+    if (Result<void> ready = state->change == State::Change::Values ? state->repack(stream) : state->bind(&stream);
+        !ready) {
       state->change = State::Change::Shapes; // whatever was half changed is bound anew
       return ready;
     }

@@ -21,8 +21,14 @@ Buffer &Buffer::operator=(Buffer &&) noexcept = default;
 Buffer::~Buffer() = default;
 
 Buffer::State::~State() {
-  if (address)
+  if (!address)
+    return;
+  if (!device->allocator.free) {
     device->dispose<&DriverTable::memFree>(address);
+    return;
+  }
+  // A failed push says nothing new of a lost device, and the memory is the host's to care for all the same.
+  (void)device->inContext([&]() -> Result<void> { return device->allocator.free(address, bytes), Result<void>(); });
 }
 
 View::View(const Buffer &buffer, DataType type, Dims extents, Dims strides)
@@ -39,9 +45,19 @@ Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &devi
   state->bytes = bytes;
   if (bytes == 0)
     return Buffer(std::move(state));
-  if (Result<void> done =
-          device->inContext([&] { return device->call<&DriverTable::memAlloc>(&state->address, bytes); });
-      !done) {
+  if (device->captures().isMine())
+    return Error{ErrorKind::Argument, "a buffer of " + std::to_string(bytes) +
+                                          " bytes would be allocated while this thread captures a graph: allocate it "
+                                          "before"};
+  Result<void> done = device->inContext([&]() -> Result<void> {
+    if (!device->allocator.allocate)
+      return device->call<&DriverTable::memAlloc>(&state->address, bytes);
+    state->address = device->allocator.allocate(bytes);
+    return state->address
+               ? Result<void>()
+               : Error{ErrorKind::OutOfMemory, "the host's allocator gave none of " + std::to_string(bytes) + " bytes"};
+  });
+  if (!done) {
     Error error = done.takeError();
     if (error.message.empty())
       error.message = "no buffer of " + std::to_string(bytes) + " bytes";
@@ -172,8 +188,13 @@ Result<void> Buffer::fill32(const Stream &stream, uint32_t value) const {
 
 Result<void> Buffer::release() {
   cuda::CUdeviceptr address = std::exchange(state->address, 0);
-  state->bytes = 0;
+  size_t bytes = std::exchange(state->bytes, 0);
   if (!address)
     return {};
-  return state->device->inContext([&] { return state->device->call<&DriverTable::memFree>(address); });
+  return state->device->inContext([&]() -> Result<void> {
+    if (!state->device->allocator.free)
+      return state->device->call<&DriverTable::memFree>(address);
+    state->device->allocator.free(address, bytes);
+    return {};
+  });
 }

@@ -41,7 +41,7 @@ void CompileQueue::work() {
     if (job) {
       Prepared prepared;
       Result<void> done = prepareLaunch(*job->kernel, arguments, prepared);
-      Result<Ready> ready = done ? Result<Ready>(prepared.ready) : Result<Ready>(done.takeError());
+      Result<Ready> ready = done ? Result<Ready>(prepared.keep()) : Result<Ready>(done.takeError());
       result = Built{job->index, job->kernel, std::move(ready), prepared.grid};
     }
     std::unique_lock lock(mutex);

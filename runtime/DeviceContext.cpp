@@ -9,6 +9,8 @@
 
 #include "runtime/DeviceContext.h"
 #include "compiler/Target.h"
+#include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/StringRef.h"
 #include <algorithm>
 #include <charconv>
 
@@ -27,31 +29,46 @@ std::vector<std::string> MessageLog::all() const {
 }
 
 void Suspects::launched(CUstream stream, std::string_view kernel) {
+  uint64_t mixed = llvm::hash_combine(stream, llvm::StringRef(kernel)), hash = mixed ? mixed : 1;
+  if (seenAt(hash).load(std::memory_order_relaxed) == hash) [[likely]]
+    return;
   std::lock_guard lock(mutex);
-  for (const auto &[itsStream, name] : names)
-    if (itsStream == stream && name == kernel)
-      return;
-  if (names.size() == kMost)
-    names.erase(names.begin());
-  names.emplace_back(stream, kernel);
+  auto same = [&](const Note &note) { return note.stream == stream && note.name == kernel; };
+  if (std::none_of(notes.begin(), notes.end(), same)) {
+    if (notes.size() == kMost) {
+      forget(notes.front());
+      notes.erase(notes.begin());
+    }
+    notes.push_back({stream, std::string(kernel), hash});
+  }
+  seenAt(hash) = hash;
+}
+
+/// Under the mutex.
+void Suspects::forget(const Note &note) {
+  if (seenAt(note.hash) == note.hash)
+    seenAt(note.hash) = 0;
 }
 
 void Suspects::finished(CUstream stream) {
   std::lock_guard lock(mutex);
-  std::erase_if(names, [&](const auto &each) { return each.first == stream; });
+  std::erase_if(notes, [&](const Note &note) { return note.stream == stream && (forget(note), true); });
 }
 
 void Suspects::allFinished() {
   std::lock_guard lock(mutex);
-  names.clear();
+  for (const Note &note : notes)
+    forget(note);
+  notes.clear();
 }
 
 std::string Suspects::name() const {
   std::lock_guard lock(mutex);
   std::vector<std::string> distinct;
-  for (const auto &[stream, name] : names)
-    if (std::find(distinct.begin(), distinct.end(), "'" + name + "'") == distinct.end())
-      distinct.push_back("'" + name + "'");
+  for (const Note &note : notes)
+    if (std::string quoted = "'" + note.name + "'";
+        std::find(distinct.begin(), distinct.end(), quoted) == distinct.end())
+      distinct.push_back(std::move(quoted));
   if (distinct.empty())
     return "a kernel";
   std::string text = distinct.size() == 1 ? "kernel " : "one of the kernels ";

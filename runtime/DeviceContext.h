@@ -14,9 +14,12 @@
 #ifndef IMBREX_RUNTIME_DEVICECONTEXT_H
 #define IMBREX_RUNTIME_DEVICECONTEXT_H
 
+#include "runtime/Captures.h"
 #include "runtime/CudaDriver.h"
 #include "runtime/Device.h"
+#include "runtime/DeviceAllocator.h"
 #include "runtime/Result.h"
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -44,7 +47,9 @@ private:
   std::vector<std::string> messages;
 };
 
-/// Which kernels may have gone wrong: those launched on each stream and not yet waited for. Thread-safe.
+/// Which kernels may have gone wrong: those launched on each stream and not yet waited for. Thread-safe; what is noted
+/// already is not written again, so that threads that launch the same again and again do not contend. A launch at the
+/// very time of a wait for its stream by another thread may stay unnoted.
 class Suspects {
 public:
   /// Before each launch. `stream` is the driver's handle.
@@ -58,8 +63,18 @@ public:
 
 private:
   static constexpr size_t kMost = 8; ///< names kept; the oldest is forgotten
+  struct Note {
+    cuda::CUstream stream;
+    std::string name;
+    uint64_t hash; ///< of both; not 0
+  };
+  std::atomic<uint64_t> &seenAt(uint64_t hash) { return seen[hash % seen.size()]; }
+  void forget(const Note &note);
+
   mutable std::mutex mutex;
-  std::vector<std::pair<cuda::CUstream, std::string>> names; ///< oldest first, each once a stream
+  std::vector<Note> notes; ///< oldest first, each once a stream
+  /// Hashes of notes: what stands here is among the notes.
+  std::array<std::atomic<uint64_t>, 4 * kMost> seen = {};
 };
 
 /// A device's primary context. A fault of a kernel on a real GPU is for ever: the call that finds it gives an Error
@@ -81,6 +96,9 @@ public:
   MessageLog &log() { return messages; }
   bool isContext(cuda::CUcontext other) const { return other == context; }
   Suspects &suspects() const { return launched; }
+  Captures &captures() const { return capturing; }
+  /// Where the memory of buffers comes from; without functions: the driver. Set before the first buffer is made.
+  DeviceAllocator allocator;
 
   template <auto Member, typename... Arguments> static Result<void> callOn(const Table &table, Arguments... arguments) {
     cuda::CUresult result = (table.*Member)(arguments...);
@@ -96,11 +114,12 @@ public:
       return lose(done.takeError());
     return done;
   }
-  /// As call, of a question: an answer of "not yet" (CUDA_ERROR_NOT_READY) makes `yes` false, and is none of failure.
-  template <auto Member, typename... Arguments> Result<void> ask(bool &yes, Arguments... arguments) const {
+  /// As call, of a question: the answer `No` makes `yes` false, and is none of failure.
+  template <auto Member, cuda::CUresult No = cuda::CUDA_ERROR_NOT_READY, typename... Arguments>
+  Result<void> ask(bool &yes, Arguments... arguments) const {
     cuda::CUresult result = (*table.*Member)(arguments...);
     yes = result == cuda::CUDA_SUCCESS;
-    if (yes || result == cuda::CUDA_ERROR_NOT_READY)
+    if (yes || result == No)
       return {};
     std::string text;
     ((text += (text.empty() ? "" : ", ") + show(arguments)), ...);
@@ -153,6 +172,7 @@ private:
   cuda::CUcontext context = nullptr;
   MessageLog messages;
   mutable Suspects launched;
+  mutable Captures capturing;
   mutable std::atomic<bool> isLost = false;
   mutable std::mutex lossMutex;
   mutable std::string loss; ///< "kernel 'a' failed with CUDA_ERROR_ILLEGAL_ADDRESS"; set before isLost

@@ -26,6 +26,7 @@ using namespace imbrex;
 static constexpr std::string_view kSuffix = ".imbrex", kTemporary = ".tmp.", kClaim = ".claim";
 static constexpr off_t kLargestEntry = off_t(256) << 20;
 static constexpr unsigned kShare = 64; ///< the size is looked at when so many entries, or this part of it, are new
+static constexpr unsigned kListedShare = 16;  ///< ... and this part of the entries that were there
 static constexpr time_t kStaleSeconds = 3600; ///< a temporary file older than this lost its writer
 
 namespace {
@@ -57,8 +58,15 @@ struct DiskCache::State {
   mode_t entryMode = 0600; ///< who may read the directory may read its entries
   bool writable = true;
   std::atomic<unsigned> writes = 0; ///< tells apart the temporary files of one process
-  /// Stored since the size was looked at.
-  std::atomic<uint64_t> unlistedBytes = 0;
+  /// Stored since the size was looked at. A process begins anywhere in that, so that many processes that store little
+  /// look as often as one that stores much.
+  std::atomic<uint64_t> unlistedBytes = 0, unlistedEntries = 0;
+  std::atomic<uint64_t> listedEntries = 0; ///< there when it was
+  State() {
+    struct timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    unlistedEntries = uint64_t(now.tv_nsec / 1000 + getpid()) % kShare;
+  }
   ~State() { close(fd); }
 };
 
@@ -195,25 +203,27 @@ template <typename Accept> static Result<std::vector<Listed>> listFiles(int dire
   return files;
 }
 
-/// Removes what lost its writer, then the least recently used entries beyond the bound; never `keep`.
-static void boundSize(int directory, uint64_t maximumBytes, const std::string &keep) {
+/// Removes what lost its writer, then the least recently used entries beyond the bound; never `keep`. How many entries
+/// there were.
+static uint64_t boundSize(int directory, uint64_t maximumBytes, const std::string &keep) {
   time_t now = time(nullptr);
   if (Result<std::vector<Listed>> files = listFiles(directory, isTemporaryName))
     for (const Listed &file : *files)
-      if (file.used.tv_sec + kStaleSeconds < now)
+      if (file.used.tv_sec + kStaleSeconds < now || file.used.tv_sec - kStaleSeconds > now) // or the clock was set
         unlinkat(directory, file.name.c_str(), 0);
   Result<std::vector<Listed>> files = listFiles(directory, isEntryName);
   if (!files)
-    return;
+    return 0;
   uint64_t total = 0;
   for (const Listed &file : *files)
     total += file.bytes;
   for (const Listed &file : *files) {
     if (total <= maximumBytes)
-      return;
+      break;
     if (file.name != keep && unlinkat(directory, file.name.c_str(), 0) == 0)
       total -= file.bytes;
   }
+  return files->size();
 }
 
 Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) const {
@@ -242,11 +252,12 @@ Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) cons
     unlinkat(state->fd, temporary.c_str(), 0);
     return fileError("a kernel could not be cached", "renameat", name, code);
   }
-  // To list a large directory takes long: once for so many entries, or for a share of the bound.
+  // To list a large directory takes long: once for a share of its entries, or for a share of the bound.
   uint64_t unlisted = state->unlistedBytes.fetch_add(bytes.size()) + bytes.size();
-  if (unlisted >= state->maximumBytes / kShare || state->writes % kShare == 0) {
-    state->unlistedBytes = 0;
-    boundSize(state->fd, state->maximumBytes, name);
+  uint64_t seldom = std::max<uint64_t>(kShare, state->listedEntries / kListedShare);
+  if (++state->unlistedEntries >= seldom || unlisted >= state->maximumBytes / kShare) {
+    state->unlistedBytes = state->unlistedEntries = 0;
+    state->listedEntries = boundSize(state->fd, state->maximumBytes, name);
   }
   return {};
 }

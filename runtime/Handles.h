@@ -26,6 +26,7 @@ struct Stream::State {
 struct Event::State {
   std::shared_ptr<DeviceContext> device;
   cuda::CUevent handle = nullptr;
+  bool owned = true; ///< false: somebody else's, not destroyed
   ~State();
 };
 
@@ -36,9 +37,10 @@ struct Buffer::State {
   ~State();
 };
 
-Result<Stream> createStream(const std::shared_ptr<DeviceContext> &device);
+Result<Stream> createStream(const std::shared_ptr<DeviceContext> &device, const StreamOptions &options = {});
 Result<Stream> wrapStream(const std::shared_ptr<DeviceContext> &device, cuda::CUstream handle);
 Result<Event> createEvent(const std::shared_ptr<DeviceContext> &device);
+Result<Event> wrapEvent(const std::shared_ptr<DeviceContext> &device, cuda::CUevent handle);
 Result<Buffer> allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes);
 
 /// An Error of kind Argument unless both belong to the same device.

@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Kernel.h"
+#include "compiler/Target.h"
+#include "runtime/DependentLaunch.h"
 #include "runtime/Prepare.h"
 #include "runtime/StoredArguments.h"
 #include <algorithm>
@@ -20,8 +22,7 @@ static Error settingError(const KernelState &kernel, std::string message) {
 
 Kernel &Kernel::change(const std::function<void(KernelState &)> &edit) {
   auto changed = std::make_shared<KernelState>(*state);
-  changed->ready = std::make_shared<FastTable>();
-  changed->ofStorage = std::make_shared<StorageTable>();
+  changed->forget();
   if (!changed->mistake)
     edit(*changed);
   state = std::move(changed);
@@ -122,6 +123,16 @@ Kernel &Kernel::deterministic(bool isAsked) & {
   return change([&](KernelState &kernel) { kernel.options.deterministic = isAsked; });
 }
 
+Kernel &Kernel::programmatic(bool isAsked) & {
+  return change([&](KernelState &kernel) {
+    kernel.programmatic = isAsked;
+    std::optional<Target> target = Target::parse(kernel.options.target);
+    if (isAsked && target && target->sm < kDependentLaunchSm)
+      kernel.mistake = settingError(kernel, "programmatic(): it needs sm_" + std::to_string(kDependentLaunchSm) +
+                                                " or later, and kernels are compiled for " + kernel.options.target);
+  });
+}
+
 Kernel &Kernel::storage(std::string_view view, const Storage &storage) & {
   return change([&](KernelState &kernel) {
     kernel.options.storage[std::string(view)] = storage;
@@ -131,40 +142,38 @@ Kernel &Kernel::storage(std::string_view view, const Storage &storage) & {
 }
 
 /// The kernel of other storages, described once.
-static Result<std::shared_ptr<const KernelState>> ofStorages(const KernelState &kernel,
-                                                             const CompileOptions::Storages &storages) {
+static Result<const KernelState *> ofStorages(const KernelState &kernel, const CompileOptions::Storages &storages) {
   std::string key;
   for (const auto &[name, storage] : storages)
     key += name + "=" + storage.text() + ";";
   {
     std::shared_lock lock(kernel.ofStorage->mutex);
     if (auto found = kernel.ofStorage->kernels.find(key); found != kernel.ofStorage->kernels.end())
-      return found->second;
+      return found->second.get();
   }
   auto made = std::make_shared<KernelState>(kernel);
-  made->ready = std::make_shared<FastTable>();
-  made->ofStorage = std::make_shared<StorageTable>();
+  made->forget();
   for (const auto &[name, storage] : storages)
     made->options.storage[name] = storage;
   if (Result<void> described = describeAgain(*made); !described)
     return described.takeError();
   std::unique_lock lock(kernel.ofStorage->mutex);
-  return kernel.ofStorage->kernels.try_emplace(std::move(key), std::move(made)).first->second;
+  return kernel.ofStorage->kernels.try_emplace(std::move(key), std::move(made)).first->second.get();
 }
 
-Result<Call> imbrex::resolveSequences(const std::shared_ptr<const KernelState> &kernel, Arguments arguments) {
-  Call call{kernel, arguments, {}};
-  if (kernel->mistake)
-    return *kernel->mistake;
+Result<Call> imbrex::resolveSequences(const KernelState &kernel, Arguments arguments) {
+  Call call{&kernel, arguments, {}};
+  if (kernel.mistake)
+    return *kernel.mistake;
   if (!hasSequences(arguments))
     return call;
-  Result<CompileOptions::Storages> storages = storagesOf(*kernel->plan, arguments);
+  Result<CompileOptions::Storages> storages = storagesOf(*kernel.plan, arguments);
   if (!storages)
     return storages.takeError();
-  Result<std::shared_ptr<const KernelState>> stored = ofStorages(*kernel, *storages);
+  Result<const KernelState *> stored = ofStorages(kernel, *storages);
   if (!stored)
     return stored.takeError();
-  call.kernel = std::move(*stored);
+  call.kernel = *stored;
   Result<llvm::SmallVector<Argument, 16>> flat = flatten(*call.kernel->plan, arguments);
   if (!flat)
     return flat.takeError();
@@ -178,23 +187,33 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   const DeviceContext &device = *state->module->runtime->device;
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
   Prepared prepared;
-  if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared); !done)
+  if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared, &stream); !done)
     return done;
   return launchPrepared(*call->kernel, stream, prepared);
 }
 
 Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
   Prepared prepared;
   if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared); !done)
     return done.takeError();
   return prepared.ready->info;
+}
+
+Result<Readiness> Kernel::readiness(Arguments arguments) const {
+  Result<Call> call = resolveSequences(*state, arguments);
+  if (!call)
+    return call.takeError();
+  Binding binding;
+  if (Result<void> bound = bindKernel(*call->kernel, call->arguments(), binding); !bound)
+    return bound.takeError();
+  return readinessOf(*call->kernel, binding);
 }
 
 /// Type and extents of one view parameter, if they are determined.
@@ -214,7 +233,7 @@ static std::optional<InferredShapes::Shape> shapeOf(const SignaturePlan &plan, c
 }
 
 Result<InferredShapes> Kernel::infer(Arguments arguments) const {
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
   arguments = call->arguments();

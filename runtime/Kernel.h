@@ -40,6 +40,12 @@ struct KernelInfo {
   bool fromDisk = false;
 };
 
+enum class Readiness {
+  Loaded,  ///< nothing: a launch is the driver's call
+  Stored,  ///< to load it: it is in a pack or in the disk cache
+  Missing, ///< to compile it
+};
+
 /// What argument shapes say about a kernel's parameters.
 struct InferredShapes {
   std::map<std::string, int64_t, std::less<>> extents; ///< symbols and integer parameters
@@ -68,7 +74,13 @@ public:
   Kernel &storage(std::string_view view, const Storage &storage) &;
   /// Whether a kernel is refused that may give other bits from run to run: one that adds floats to a view.
   Kernel &deterministic(bool isAsked = true) &;
+  /// Programmatic dependent launch (CUDA Programming Guide, "Programmatic Dependent Launch and Synchronization"): a
+  /// launch of this kernel may occupy the device before the kernel before it on the stream has ended, and waits there
+  /// for its end before it reads or writes anything; it lets the kernel behind it do the same. Results are as without.
+  /// Another compilation; needs sm_90 or later.
+  Kernel &programmatic(bool isAsked = true) &;
   template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
+  Kernel programmatic(bool isAsked = true) && { return std::move(programmatic(isAsked)); }
   Kernel deterministic(bool isAsked = true) && { return std::move(deterministic(isAsked)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
 
@@ -80,6 +92,9 @@ public:
   Result<void> launch(const Stream &stream, Arguments arguments) const;
   /// Everything launch does but the launch.
   Result<KernelInfo> prepare(Arguments arguments) const;
+  /// What a launch with these arguments would have to do first, as far as it can be told without doing it. An Error if
+  /// the arguments are wrong, or their compilation failed before.
+  Result<Readiness> readiness(Arguments arguments) const;
   /// Everything launch does but the launch, kept: for launches with few or no changes (runtime/BoundKernel.h).
   Result<BoundKernel> bind(Arguments arguments) const;
   /// What these arguments, perhaps not all of them, determine. Compiles nothing.

@@ -12,18 +12,19 @@
 #define IMBREX_RUNTIME_LOADEDKERNEL_H
 
 #include "compiler/KernelInterface.h"
-#include "runtime/DeviceContext.h"
+#include "runtime/LoadedModule.h"
 
 namespace imbrex {
 
 class LoadedKernel {
 public:
-  /// `image`: machine code, or PTX text. ErrorKind::Assemble if the driver refuses it, with its log as report;
-  /// ErrorKind::Argument if the kernel needs more threads or shared memory than the device has.
+  /// `image`: machine code, or PTX text; `programmatic`: made as DependentLaunch.h says, and launched so.
+  /// ErrorKind::Assemble if the driver refuses it, with its log as report; ErrorKind::Argument if the kernel needs more
+  /// threads or shared memory than the device has.
   static Result<std::shared_ptr<const LoadedKernel>> load(const std::shared_ptr<DeviceContext> &device,
-                                                          const std::string &image, const KernelInterface &interface);
+                                                          const std::string &image, const KernelInterface &interface,
+                                                          bool programmatic = false);
   LoadedKernel(const LoadedKernel &) = delete;
-  ~LoadedKernel();
 
   /// Launches with `values[i]` pointing at parameter i.
   Result<void> launch(cuda::CUstream stream, const std::array<unsigned, 3> &grid, void **values) const;
@@ -32,13 +33,13 @@ public:
   const std::shared_ptr<DeviceContext> device;
 
 private:
-  explicit LoadedKernel(std::shared_ptr<DeviceContext> device) : device(std::move(device)) {}
-  Result<void> loadModule(const std::string &image, const std::string &entry);
+  explicit LoadedKernel(const std::shared_ptr<DeviceContext> &device) : device(device), module(device) {}
   Result<void> prepare(const KernelInterface &interface);
 
-  cuda::CUmodule module = nullptr;
+  LoadedModule module;
   cuda::CUfunction function = nullptr;
   unsigned threads = 0, sharedBytes = 0;
+  bool programmatic = false;
 };
 
 } // namespace imbrex

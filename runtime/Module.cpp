@@ -31,6 +31,7 @@ Result<Kernel> Module::kernel(std::string_view name) const {
                      std::string(": ") + state->source.name + " has " + joinNames(kernels())};
   auto kernel = std::make_shared<KernelState>();
   kernel->module = state;
+  kernel->forget();
   kernel->plan = std::move(found);
   kernel->options.kernel = kernel->plan->signature.name;
   kernel->options.target = state->runtime->target;

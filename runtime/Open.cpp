@@ -92,10 +92,10 @@ Result<Runtime> Runtime::open(RuntimeOptions options) {
   if (Result<void> chosen = chooseDriver(options, why); !chosen)
     return chosen.takeError();
   if (!options.compiler)
-    options.compiler = CompilerFunctions{
-        [](const Source &source, const CompileOptions &choices) { return compile(source, choices); },
-        [](const Source &source, const CompileOptions &choices) { return describe(source, choices); },
-        std::string(compilerBuildId()), searchSpace, estimate};
+    options.compiler =
+        CompilerFunctions{[](const Source &source, const CompileOptions &choices) { return compile(source, choices); },
+                          [](const Source &source, const CompileOptions &choices) { return describe(source, choices); },
+                          std::string(compilerBuildId()), searchSpace, estimate};
   Result<Runtime> runtime = openWith(std::move(options));
   if (runtime && !why.empty())
     runtime->note(std::move(why));

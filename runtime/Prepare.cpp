@@ -12,12 +12,14 @@
 
 using namespace imbrex;
 
-/// What tells specialisations of one KernelState apart: of every view its alignment (0: absent), of every type
-/// parameter its type, of every integer parameter its value, of every condition on extents whether it holds; whether
-/// the grid is folded, and which tuning is taken.
-static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &binding, bool foldGrid,
-                                      unsigned tuning) {
+/// What tells specialisations apart: the number of their KernelState; of every view its alignment (0: absent), of every
+/// type parameter its type, of every integer parameter its value, of every condition on extents whether it holds;
+/// whether the grid is folded, and which tuning is taken.
+static llvm::SmallString<128> launchKey(const KernelState &kernel, const Binding &binding, bool foldGrid,
+                                        unsigned tuning) {
+  const SignaturePlan &plan = *kernel.plan;
   llvm::SmallString<128> key;
+  key.append(llvm::StringRef(reinterpret_cast<const char *>(&kernel.memo->number), sizeof kernel.memo->number));
   key.push_back(char(foldGrid));
   key.append(llvm::StringRef(reinterpret_cast<const char *>(&tuning), sizeof tuning));
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
@@ -34,57 +36,98 @@ static llvm::SmallString<128> fastKey(const SignaturePlan &plan, const Binding &
   return key;
 }
 
+namespace {
+
+/// All that a specialisation is compiled from.
+struct Request {
+  CompileOptions options;
+  CacheKey key;      ///< of the disk cache
+  std::string named; ///< in this process: a kernel keeps the name of its own source
+};
+
+} // namespace
+
+static Request requestOf(const KernelState &kernel, const Binding &binding, bool foldGrid, const Tuning &tuning) {
+  const RuntimeState &runtime = *kernel.module->runtime;
+  Request request{completeOptions(kernel, binding), {}, {}};
+  request.options.foldGrid = foldGrid;
+  for (const auto &[name, value] : tuning) // what the caller set stays
+    request.options.set.try_emplace(name, value);
+  request.key =
+      makeCacheKey(kernel.module->source, request.options, {runtime.compiler.buildId, runtime.assembler.identity()});
+  if (kernel.programmatic)
+    request.key.add("programmatic", "1");
+  CacheKey named = request.key;
+  named.add("source name", kernel.module->source.name);
+  request.named = named.bytes();
+  return request;
+}
+
 static Result<Ready> specialise(const KernelState &kernel, const Binding &binding, bool foldGrid,
                                 const Tuning &tuning) {
-  const RuntimeState &runtime = *kernel.module->runtime;
-  CompileOptions options = completeOptions(kernel, binding);
-  options.foldGrid = foldGrid;
-  for (const auto &[name, value] : tuning) // what the caller set stays
-    options.set.try_emplace(name, value);
-  CacheKey key = makeCacheKey(kernel.module->source, options, {runtime.compiler.buildId, runtime.assembler.identity()});
-  CacheKey named = key; // in this process, a kernel keeps the name of its own source
-  named.add("source name", kernel.module->source.name);
-  return kernel.module->runtime->specialisations.get(
-      named.bytes(), [&] { return makeReady(*kernel.module, *kernel.plan, options, key); });
+  Request request = requestOf(kernel, binding, foldGrid, tuning);
+  return kernel.module->runtime->specialisations.get(request.named,
+                                                     [&] { return makeReady(kernel, request.options, request.key); });
+}
+
+/// That something may be compiled and loaded now.
+static Result<void> checkNoCapture(const KernelState &kernel, const Stream *stream) {
+  const Captures &captures = kernel.module->runtime->device->captures();
+  Result<bool> busy = captures.isMine() || !stream ? Result<bool>(captures.isMine()) : stream->isCapturing();
+  if (!busy)
+    return busy.takeError();
+  if (!*busy)
+    return {};
+  return Error{ErrorKind::Argument, "kernel '" + kernel.plan->signature.name +
+                                        "' would be compiled or loaded while a graph is captured: call prepare() or "
+                                        "bind() with these arguments before the capture"};
+}
+
+/// The tuning that a launch takes: its number, 0 if there is none, and itself.
+static std::pair<unsigned, const TunedTable *> tuningFor(const KernelState &kernel, const Binding &binding) {
+  if (kernel.isCandidate)
+    return {0, nullptr};
+  const TunedTable &tuned = tunedTable(kernel);
+  return {tuned.isEmpty() ? 0 : tuned.find(keyBytes(*kernel.plan, binding)), &tuned};
 }
 
 TunedTable &imbrex::tunedTable(const KernelState &kernel) {
-  FastTable &fast = *kernel.ready;
-  std::call_once(fast.tunedOnce, [&] {
+  LaunchMemo &memo = *kernel.memo;
+  std::call_once(memo.tunedOnce, [&] {
     const RuntimeState &runtime = *kernel.module->runtime;
     CacheKey identity = tuneIdentity(kernel);
     bool isNew = false;
-    fast.tuned = kernel.module->runtime->tuned.find(identity.bytes(), isNew);
+    memo.tuned = kernel.module->runtime->tuned.find(identity.bytes(), isNew);
     if (!isNew || !runtime.disk)
       return;
     if (Result<TuneStore> store = TuneStore::open(runtime.disk->directory(), identity))
       for (auto &[key, tuning] : bestOf(store->all()))
-        fast.tuned->adopt(key, std::move(tuning));
+        memo.tuned->adopt(key, std::move(tuning));
   });
-  return *fast.tuned;
+  return *memo.tuned;
 }
 
-static Result<Ready> findReady(const KernelState &kernel, const Binding &binding, bool foldGrid) {
-  unsigned number = 0;
-  if (!kernel.isCandidate)
-    if (const TunedTable &tuned = tunedTable(kernel); !tuned.isEmpty())
-      number = tuned.find(keyBytes(*kernel.plan, binding));
-  llvm::SmallString<128> key = fastKey(*kernel.plan, binding, foldGrid, number);
-  {
-    std::shared_lock lock(kernel.ready->mutex);
-    if (auto found = kernel.ready->entries.find(key); found != kernel.ready->entries.end())
-      return found->second;
-  }
-  Result<Ready> ready = specialise(kernel, binding, foldGrid, number ? tunedTable(kernel).tuning(number) : Tuning());
-  if (!ready && number) // tuned with other alignments or outputs: what cannot be made so is made untuned
-    ready = specialise(kernel, binding, foldGrid, {});
-  if (ready) {
-    std::unique_lock lock(kernel.ready->mutex);
-    if (kernel.ready->entries.size() >= FastTable::kMost)
-      kernel.ready->entries.clear(); // found again by their full keys
-    kernel.ready->entries[key] = *ready;
-  }
-  return ready;
+/// Fills in prepared.ready: found under the lock, or made and kept.
+static Result<void> findReady(const KernelState &kernel, const Binding &binding, bool foldGrid, Prepared &prepared,
+                              const Stream *stream) {
+  Specialisations &table = kernel.module->runtime->specialisations;
+  auto [number, tuned] = tuningFor(kernel, binding);
+  llvm::SmallString<128> key = launchKey(kernel, binding, foldGrid, number);
+  prepared.reading = std::shared_lock(table.mutex());
+  if ((prepared.ready = table.find(key)))
+    return {};
+  prepared.reading = {};
+  if (Result<void> free = checkNoCapture(kernel, stream); !free)
+    return free;
+  Result<Ready> made = specialise(kernel, binding, foldGrid, number ? tuned->tuning(number) : Tuning());
+  if (!made && number) // tuned with other alignments or outputs: what cannot be made so is made untuned
+    made = specialise(kernel, binding, foldGrid, {});
+  if (!made)
+    return made.takeError();
+  table.remember(key, *made);
+  prepared.kept = std::move(*made);
+  prepared.ready = prepared.kept.get();
+  return {};
 }
 
 Result<void> imbrex::bindKernel(const KernelState &kernel, Arguments arguments, Binding &binding) {
@@ -98,23 +141,33 @@ Result<void> imbrex::bindKernel(const KernelState &kernel, Arguments arguments, 
   return bindArguments(*kernel.plan, kernel.fixed, arguments, Completeness::All, binding);
 }
 
-Result<void> imbrex::prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared) {
+Result<Readiness> imbrex::readinessOf(const KernelState &kernel, const Binding &binding) {
+  RuntimeState &runtime = *kernel.module->runtime;
+  auto [number, tuned] = tuningFor(kernel, binding);
+  Request request = requestOf(kernel, binding, /*foldGrid=*/false, number ? tuned->tuning(number) : Tuning());
+  if (std::optional<Result<Ready>> made = runtime.specialisations.peek(request.named))
+    return *made ? Result<Readiness>(Readiness::Loaded) : made->takeError();
+  return isStored(*kernel.module, request.key) ? Readiness::Stored : Readiness::Missing;
+}
+
+Result<void> imbrex::prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared,
+                                   const Stream *stream) {
   Binding binding;
   if (Result<void> bound = bindKernel(kernel, arguments, binding); !bound)
     return bound;
-  return prepareBound(kernel, binding, prepared);
+  return prepareBound(kernel, binding, prepared, stream);
 }
 
-Result<void> imbrex::prepareBound(const KernelState &kernel, const Binding &binding, Prepared &prepared) {
+Result<void> imbrex::prepareBound(const KernelState &kernel, const Binding &binding, Prepared &prepared,
+                                  const Stream *stream) {
   const DeviceInfo &device = kernel.module->runtime->device->info();
   for (bool foldGrid : {false, true}) {
-    Result<Ready> ready = findReady(kernel, binding, foldGrid);
-    if (!ready)
-      return ready.takeError();
-    Result<LaunchPlan::Grid> grid = (*ready)->plan.grid(binding, device);
+    prepared.reading = {};
+    if (Result<void> found = findReady(kernel, binding, foldGrid, prepared, stream); !found)
+      return found;
+    Result<LaunchPlan::Grid> grid = prepared.ready->plan.grid(binding, device);
     if (!grid)
       return grid.takeError();
-    prepared.ready = *ready;
     prepared.grid = *grid;
     if (!prepared.ready->plan.needsFolding(prepared.grid, device))
       break;
@@ -126,7 +179,10 @@ Result<void> imbrex::launchPrepared(const KernelState &kernel, const Stream &str
   if (prepared.grid[0] == 0)
     return {};
   const ReadyKernel &ready = *prepared.ready;
-  kernel.module->runtime->device->suspects().launched(stream.internal().handle, kernel.plan->signature.name);
+  const DeviceContext &device = *kernel.module->runtime->device;
+  device.suspects().launched(stream.internal().handle, kernel.plan->signature.name);
+  if (device.captures().any()) [[unlikely]]
+    device.captures().keep(ready.shared_from_this(), kernel.plan->signature.name);
   Result<void> launched = ready.loaded->launch(stream.internal().handle, ready.plan.launched(prepared.grid),
                                                prepared.packed.pointers.data());
   if (launched)

@@ -27,14 +27,15 @@ Runtime &Runtime::operator=(Runtime &&) noexcept = default;
 Runtime::~Runtime() = default;
 
 static Result<Assembler> chooseAssembler(const RuntimeOptions &options, const DeviceInfo &device) {
-  if (device.simulated && options.ptxasPath.empty())
+  bool isText = device.simulated && !options.assembles;
+  if (isText && options.ptxasPath.empty())
     return Assembler::none();
   std::optional<std::string> path =
       options.ptxasPath.empty() ? Assembler::findPtxas(options.ptxasDirectories) : std::optional(options.ptxasPath);
   if (!path)
     return Assembler::driver(device.driverVersion);
   Result<Assembler> program = Assembler::ptxas(std::move(*path), options.temporaryDirectory, options.ptxasLevel);
-  if (program && device.simulated) // a program that was named must exist, also where nothing is assembled
+  if (program && isText) // a program that was named must exist, also where nothing is assembled
     return Assembler::none();
   return program;
 }
@@ -89,8 +90,10 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
   Result<std::shared_ptr<DeviceContext>> device = DeviceContext::open(options.driver, *ordinal, options.device);
   if (!device)
     return device.takeError();
-  auto state = std::make_shared<RuntimeState>();
+  auto state = std::make_shared<RuntimeState>(std::max(1u, options.loadedKernels));
   state->device = std::move(*device);
+  state->device->allocator = std::move(options.allocator);
+  state->compiles = options.compiles;
   Result<std::string> target = chooseTarget(options, state->device->info());
   if (!target)
     return target.takeError();
@@ -101,6 +104,12 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
   state->assembler = std::move(*assembler);
   state->compiler = std::move(*options.compiler);
   openCache(options, *state);
+  for (const std::string &path : options.packs) {
+    Result<KernelPack> pack = KernelPack::open(path);
+    if (!pack)
+      return pack.takeError();
+    state->packs.push_back(std::move(*pack));
+  }
   Result<Stream> stream = imbrex::createStream(state->device);
   if (!stream)
     return stream.takeError();
@@ -111,11 +120,16 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
 void Runtime::note(std::string message) { state->device->log().add(std::move(message)); }
 const DeviceInfo &Runtime::device() const { return state->device->info(); }
 const Stream &Runtime::stream() const { return *state->stream; }
-Result<Stream> Runtime::createStream() const { return imbrex::createStream(state->device); }
+Result<Stream> Runtime::createStream(const StreamOptions &options) const {
+  return imbrex::createStream(state->device, options);
+}
 Result<Stream> Runtime::wrapStream(void *cudaStream) const {
   return imbrex::wrapStream(state->device, static_cast<cuda::CUstream>(cudaStream));
 }
 Result<Event> Runtime::createEvent() const { return imbrex::createEvent(state->device); }
+Result<Event> Runtime::wrapEvent(void *cudaEvent) const {
+  return imbrex::wrapEvent(state->device, static_cast<cuda::CUevent>(cudaEvent));
+}
 Result<Buffer> Runtime::allocate(size_t bytes) const { return allocateBuffer(state->device, bytes); }
 const void *Runtime::owner() const { return state->device.get(); }
 std::vector<std::string> Runtime::messages() const { return state->device->log().all(); }

@@ -24,7 +24,9 @@
 #include "runtime/BoundKernel.h"
 #include "runtime/Buffer.h"
 #include "runtime/Device.h"
+#include "runtime/DeviceAllocator.h"
 #include "runtime/DiskCache.h"
+#include "runtime/Graph.h"
 #include "runtime/Kernel.h"
 #include "runtime/Stream.h"
 
@@ -52,8 +54,15 @@ struct RuntimeOptions {
   uint64_t cacheBytes = uint64_t(1) << 30;
   std::string ptxasPath = {};                     ///< must exist, on every device; "": look in ptxasDirectories
   std::vector<std::string> ptxasDirectories = {}; ///< none found: the driver assembles
+  bool assembles = false;                         ///< on a simulated device too, which runs the text all the same
   unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";
+  unsigned loadedKernels = 256;   ///< compiled specialisations that stay loaded; those used longest ago go first
+  DeviceAllocator allocator = {}; ///< of device memory; without functions: the driver
+  /// Files that `imbrex pack` made, read before the cache; the first that has a kernel gives it. One that cannot be
+  /// read is an Error at opening.
+  std::vector<std::string> packs = {};
+  bool compiles = true; ///< false: a kernel that is in no pack and no cache is an Error in place of a compilation
   unsigned simulatorThreads = 0;                        ///< 0: all cores
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
   unsigned simulatorSeed = 0;                           ///< of its scheduling
@@ -73,13 +82,16 @@ public:
   const DeviceInfo &device() const;
   /// A stream made at opening, shared by all who ask.
   const Stream &stream() const;
-  Result<Stream> createStream() const;
+  Result<Stream> createStream(const StreamOptions &options = {}) const;
   /// A CUstream (cudaStream_t) made by somebody else in the primary context of this device: used, never destroyed;
   /// it must outlive the Stream. Null is the default stream, 1 and 2 are CU_STREAM_LEGACY and CU_STREAM_PER_THREAD.
   /// A stream of another device or context is an Error of kind Argument. On a simulated device, only what came from
   /// Stream::raw of this runtime.
   Result<Stream> wrapStream(void *cudaStream) const;
   Result<Event> createEvent() const;
+  /// A CUevent (cudaEvent_t) of somebody else in this device's primary context: used, never destroyed; it must outlive
+  /// the Event. On a simulated device, only what came from Event::raw of this runtime.
+  Result<Event> wrapEvent(void *cudaEvent) const;
   /// Uninitialised device memory; no bytes is an empty buffer.
   Result<Buffer> allocate(size_t bytes) const;
   /// What Buffer::owner() says of this runtime's buffers.

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The state behind Runtime, Module and Kernel, and the in-memory cache of compiled specialisations. Internal.
+// The state behind Runtime, Module and Kernel. Internal.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,45 +15,12 @@
 #include "runtime/DiskCache.h"
 #include "runtime/Handles.h"
 #include "runtime/Kernel.h"
-#include "runtime/LaunchPlan.h"
-#include "runtime/LoadedKernel.h"
+#include "runtime/KernelPack.h"
 #include "runtime/Runtime.h"
+#include "runtime/Specialisations.h"
 #include "runtime/TunedTable.h"
-#include "llvm/ADT/StringMap.h"
-#include <condition_variable>
-#include <shared_mutex>
 
 namespace imbrex {
-
-/// One specialisation, compiled and loaded. Immutable.
-struct ReadyKernel {
-  KernelInfo info;
-  LaunchPlan plan;
-  std::shared_ptr<const LoadedKernel> loaded;
-};
-using Ready = std::shared_ptr<const ReadyKernel>;
-
-/// Compiled specialisations by a key of their bytes. Concurrent requests of one key are served by one compilation;
-/// different keys compile in parallel. A failure is told to all who waited and then forgotten. Of those that nobody
-/// holds, the ones asked for longest ago are let go beyond a bound. Thread-safe.
-class Specialisations {
-public:
-  static constexpr size_t kMost = 256;
-  Result<Ready> get(const std::string &key, const std::function<Result<Ready>()> &make);
-
-private:
-  struct Slot {
-    std::mutex mutex;
-    std::condition_variable done;
-    std::optional<Result<Ready>> result;
-    uint64_t used = 0; ///< under the table's mutex: when it was last asked for
-  };
-  void letGo();
-
-  std::mutex mutex;
-  uint64_t clock = 0;
-  std::map<std::string, std::shared_ptr<Slot>> slots;
-};
 
 /// The tuned tables of a runtime, each found by its identity. Thread-safe.
 class TunedTables {
@@ -74,11 +41,14 @@ private:
 };
 
 struct RuntimeState {
+  explicit RuntimeState(size_t loadedKernels) : specialisations(loadedKernels) {}
   std::shared_ptr<DeviceContext> device;
   std::string target;
   CompilerFunctions compiler;
   Assembler assembler = Assembler::none();
+  std::vector<KernelPack> packs; ///< read before the disk cache
   std::optional<DiskCache> disk;
+  bool compiles = true;
   std::optional<Stream> stream;
   Specialisations specialisations;
   TunedTables tuned;
@@ -90,12 +60,10 @@ struct ModuleState {
   std::vector<std::shared_ptr<const SignaturePlan>> kernels;
 };
 
-/// Specialisations one Kernel has launched, by the few bytes that tell them apart: found without building
-/// options or keys. Thread-safe.
-struct FastTable {
-  static constexpr size_t kMost = 1024; ///< then all are forgotten here
-  std::shared_mutex mutex;
-  llvm::StringMap<Ready> entries;
+/// What launches of one Kernel share: the number that their launch keys begin with, and the tunings.
+struct LaunchMemo {
+  explicit LaunchMemo(RuntimeState &runtime) : number(runtime.specialisations.newNumber()) {}
+  const uint64_t number;
   std::once_flag tunedOnce;
   std::shared_ptr<TunedTable> tuned; ///< set under tunedOnce
 };
@@ -108,20 +76,28 @@ struct StorageTable {
   std::map<std::string, std::shared_ptr<const KernelState>> kernels;
 };
 
-struct KernelState {
+struct KernelState : std::enable_shared_from_this<KernelState> {
   std::shared_ptr<const ModuleState> module;
   std::shared_ptr<const SignaturePlan> plan;
   CompileOptions options; ///< kernel, set, hooks and target as far as the user fixed them
   FixedValues fixed;
   std::optional<Error> mistake; ///< of set() or hook()
   bool isCandidate = false;     ///< of a tuning: looks up no tuning itself
-  std::shared_ptr<FastTable> ready = std::make_shared<FastTable>();
+  bool programmatic = false;    ///< see Kernel::programmatic
+  std::shared_ptr<LaunchMemo> memo;
   std::shared_ptr<StorageTable> ofStorage = std::make_shared<StorageTable>();
+
+  /// As new, after a change.
+  void forget() {
+    memo = std::make_shared<LaunchMemo>(*module->runtime);
+    ofStorage = std::make_shared<StorageTable>();
+  }
 };
 
-/// From disk, or compiled, assembled and stored; loaded. In Specialise.cpp.
-Result<Ready> makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
-                        const CacheKey &key);
+/// From a pack or from disk, or compiled, assembled and stored; loaded. In Specialise.cpp.
+Result<Ready> makeReady(const KernelState &kernel, const CompileOptions &options, const CacheKey &key);
+/// Whether makeReady would find it without a compilation.
+bool isStored(const ModuleState &module, const CacheKey &key);
 
 /// What the compiler says of a kernel that it did not compile, of kind Argument where only the caller's choices are
 /// wrong; nullopt if no diagnostic is an error. In Specialise.cpp.

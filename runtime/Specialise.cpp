@@ -3,12 +3,13 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The road of a specialisation: disk cache, else compiler and assembler and a new cache entry; then the
+// The road of a specialisation: packs and disk cache, else compiler and assembler and a new cache entry; then the
 // device. A cached entry that cannot be used is removed and compiled anew, once.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/PtxNames.h"
+#include "runtime/DependentLaunch.h"
 #include "runtime/RuntimeState.h"
 #include <algorithm>
 
@@ -23,51 +24,6 @@ struct Built {
 };
 
 } // namespace
-
-Result<Ready> Specialisations::get(const std::string &key, const std::function<Result<Ready>()> &make) {
-  std::shared_ptr<Slot> slot;
-  bool isOurs = false;
-  {
-    std::lock_guard lock(mutex);
-    std::shared_ptr<Slot> &found = slots[key];
-    isOurs = !found;
-    if (isOurs)
-      found = std::make_shared<Slot>();
-    found->used = ++clock;
-    slot = found;
-    if (isOurs && slots.size() > kMost)
-      letGo();
-  }
-  if (isOurs) {
-    Result<Ready> result = make();
-    if (!result) {
-      std::lock_guard lock(mutex);
-      slots.erase(key);
-    }
-    std::lock_guard lock(slot->mutex);
-    slot->result = std::move(result);
-    slot->done.notify_all();
-    return *slot->result;
-  }
-  std::unique_lock lock(slot->mutex);
-  slot->done.wait(lock, [&] { return slot->result.has_value(); });
-  return *slot->result;
-}
-
-/// Those of a quarter of the bound that were asked for longest ago, but for what is being made. Under the mutex.
-void Specialisations::letGo() {
-  std::vector<std::pair<uint64_t, std::string>> list;
-  for (const auto &[key, slot] : slots)
-    list.emplace_back(slot->used, key);
-  std::sort(list.begin(), list.end());
-  list.resize(kMost / 4);
-  for (const auto &[used, key] : list) {
-    std::shared_ptr<Slot> slot = slots[key];
-    std::lock_guard lock(slot->mutex);
-    if (slot->result)
-      slots.erase(key);
-  }
-}
 
 CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding &binding) {
   const SignaturePlan &plan = *kernel.plan;
@@ -95,14 +51,29 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
   return options;
 }
 
-/// The entry of this key. Its PTX names this module's source, whatever the name was when it was compiled; machine
+/// The entry of this key, of the first pack that has it, else of the disk cache; `isOnDisk` tells which.
+static std::optional<CacheEntry> findEntry(const RuntimeState &runtime, const CacheKey &key, bool &isOnDisk) {
+  isOnDisk = false;
+  for (const KernelPack &pack : runtime.packs)
+    if (std::optional<CacheEntry> entry = pack.find(key))
+      return entry;
+  isOnDisk = runtime.disk.has_value();
+  return runtime.disk ? runtime.disk->find(key) : std::nullopt;
+}
+
+bool imbrex::isStored(const ModuleState &module, const CacheKey &key) {
+  bool isOnDisk = false;
+  return findEntry(*module.runtime, key, isOnDisk).has_value();
+}
+
+/// The stored form of a kernel. Its PTX names this module's source, whatever the name was when it was compiled; machine
 /// code keeps the old one in its line table.
-static std::optional<Built> findOnDisk(const ModuleState &module, const CacheKey &key) {
+static std::optional<Built> findStored(const ModuleState &module, const CacheKey &key, bool &isOnDisk) {
   const RuntimeState &runtime = *module.runtime;
-  std::optional<CacheEntry> entry = runtime.disk ? runtime.disk->find(key) : std::nullopt;
+  std::optional<CacheEntry> entry = findEntry(runtime, key, isOnDisk);
   std::optional<KernelInterface> interface = entry ? KernelInterface::fromJson(entry->interface) : std::nullopt;
   if (!interface) {
-    if (entry)
+    if (entry && isOnDisk)
       runtime.disk->evict(key);
     return std::nullopt;
   }
@@ -126,20 +97,41 @@ std::optional<Error> imbrex::compileError(const std::string &source, const Compi
   return error;
 }
 
-static Result<Built> build(const ModuleState &module, const CompileOptions &options, const CacheKey &key) {
-  RuntimeState &runtime = *module.runtime;
-  CompileResult compiled = runtime.compiler.compile(module.source, options);
+/// Compiles, and for a programmatic launch adds what its code needs.
+static Result<CompiledKernel> compileFor(const KernelState &kernel, const CompileOptions &options) {
+  const ModuleState &module = *kernel.module;
+  CompileResult compiled = module.runtime->compiler.compile(module.source, options);
   if (!compiled.kernel)
     return *compileError(module.source.name, options, std::move(compiled.diagnostics));
-  Result<AssembledKernel> assembled = runtime.assembler.assemble(compiled.kernel->code, options.target);
+  if (kernel.programmatic) {
+    std::optional<std::string> code = withDependentLaunch(compiled.kernel->code, compiled.kernel->interface.entry);
+    if (!code)
+      return Error{ErrorKind::Compile,
+                   "kernel '" + options.kernel + "': its code has no place to wait at its beginning"};
+    compiled.kernel->code = std::move(*code);
+  }
+  return std::move(*compiled.kernel);
+}
+
+static Result<Built> build(const KernelState &kernel, const CompileOptions &options, const CacheKey &key) {
+  const ModuleState &module = *kernel.module;
+  RuntimeState &runtime = *module.runtime;
+  if (!runtime.compiles)
+    return Error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name +
+                                         " is in no pack and no cache for these arguments and " + options.target +
+                                         ", and this runtime was opened without compilation"};
+  Result<CompiledKernel> compiled = compileFor(kernel, options);
+  if (!compiled)
+    return compiled.takeError();
+  Result<AssembledKernel> assembled = runtime.assembler.assemble(compiled->code, options.target);
   if (!assembled) {
     Error error = assembled.takeError();
     error.message = "kernel '" + options.kernel + "': " + error.message;
     return error;
   }
   Built built;
-  built.interface = std::move(compiled.kernel->interface);
-  built.entry = {module.source.name, built.interface.toJson(), std::move(compiled.kernel->code),
+  built.interface = std::move(compiled->interface);
+  built.entry = {module.source.name, built.interface.toJson(), std::move(compiled->code),
                  std::move(assembled->machineCode), std::move(assembled->log)};
   if (runtime.disk)
     if (Result<void> stored = runtime.disk->store(key, built.entry); !stored)
@@ -147,13 +139,15 @@ static Result<Built> build(const ModuleState &module, const CompileOptions &opti
   return built;
 }
 
-static Result<Ready> load(const RuntimeState &runtime, const SignaturePlan &signature, Built built, bool fromDisk) {
-  Result<LaunchPlan> plan = LaunchPlan::make(signature, built.interface);
+static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
+  const RuntimeState &runtime = *kernel.module->runtime;
+  Result<LaunchPlan> plan = LaunchPlan::make(*kernel.plan, built.interface);
   if (!plan)
     return plan.takeError();
   const CacheEntry &entry = built.entry;
+  bool asText = entry.machineCode.empty() || runtime.device->info().simulated;
   Result<std::shared_ptr<const LoadedKernel>> loaded =
-      LoadedKernel::load(runtime.device, entry.machineCode.empty() ? entry.ptx : entry.machineCode, built.interface);
+      LoadedKernel::load(runtime.device, asText ? entry.ptx : entry.machineCode, built.interface, kernel.programmatic);
   if (!loaded)
     return loaded.takeError();
   AssembledKernel account;
@@ -168,19 +162,23 @@ static Result<Ready> load(const RuntimeState &runtime, const SignaturePlan &sign
   info.localBytes = (*loaded)->localBytes;
   info.staticSharedBytes = (*loaded)->staticSharedBytes;
   info.fromDisk = fromDisk;
-  return Ready(std::make_shared<ReadyKernel>(ReadyKernel{std::move(info), std::move(*plan), std::move(*loaded)}));
+  return Ready(std::make_shared<ReadyKernel>(std::move(info), std::move(*plan), std::move(*loaded)));
 }
 
-Result<Ready> imbrex::makeReady(const ModuleState &module, const SignaturePlan &plan, const CompileOptions &options,
-                                const CacheKey &key) {
-  const RuntimeState &runtime = *module.runtime;
-  if (std::optional<Built> cached = findOnDisk(module, key)) {
-    if (Result<Ready> ready = load(runtime, plan, std::move(*cached), /*fromDisk=*/true))
+Result<Ready> imbrex::makeReady(const KernelState &kernel, const CompileOptions &options, const CacheKey &key) {
+  const ModuleState &module = *kernel.module;
+  bool isOnDisk = false;
+  if (std::optional<Built> stored = findStored(module, key, isOnDisk)) {
+    Result<Ready> ready = load(kernel, std::move(*stored), /*fromDisk=*/true);
+    if (ready)
       return ready;
-    runtime.disk->evict(key);
+    if (isOnDisk)
+      module.runtime->disk->evict(key);
+    else
+      module.runtime->device->log().add("a kernel of a pack is not used: " + ready.error().render());
   }
-  Result<Built> built = build(module, options, key);
+  Result<Built> built = build(kernel, options, key);
   if (!built)
     return built.takeError();
-  return load(runtime, plan, std::move(*built), /*fromDisk=*/false);
+  return load(kernel, std::move(*built), /*fromDisk=*/false);
 }

@@ -57,6 +57,7 @@ Result<double> Stopwatch::run(const KernelState &kernel, unsigned repeats, bool 
     unsigned copy = onFirst ? 0 : next++ % scratch.copies();
     if (Result<void> done = prepareLaunch(kernel, scratch.arguments(copy), launches.emplace_back()); !done)
       return done.takeError();
+    (void)launches.back().keep();
   }
   if (Result<void> recorded = begin.record(stream); !recorded)
     return recorded.takeError();

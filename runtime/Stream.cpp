@@ -28,7 +28,7 @@ Event &Event::operator=(Event &&) noexcept = default;
 Event::~Event() = default;
 
 Event::State::~State() {
-  if (handle)
+  if (handle && owned)
     device->dispose<&DriverTable::eventDestroy>(handle);
 }
 
@@ -39,13 +39,29 @@ Result<void> imbrex::checkSameDevice(const DeviceContext &a, const DeviceContext
                                         b.info().id + "): make it with the same Runtime"};
 }
 
-Result<Stream> imbrex::createStream(const std::shared_ptr<DeviceContext> &device) {
+/// In the primary context.
+static Result<void> checkPriority(const DeviceContext &device, int priority) {
+  int least = 0, greatest = 0; // the most urgent is the least number
+  if (Result<void> asked = device.call<&DriverTable::contextStreamPriorityRange>(&least, &greatest); !asked)
+    return asked;
+  if (priority <= least && priority >= greatest)
+    return {};
+  return Error{ErrorKind::Argument, "a stream's priority is " + std::to_string(priority) + ": on " + device.info().id +
+                                        " it is between " + std::to_string(greatest) + " and " + std::to_string(least)};
+}
+
+Result<Stream> imbrex::createStream(const std::shared_ptr<DeviceContext> &device, const StreamOptions &options) {
   auto state = std::make_unique<Stream::State>();
   state->device = device;
   // Flags 0: the synchronous copies of Buffer (on the default stream) keep order with this one.
-  if (Result<void> done =
-          device->inContext([&] { return device->call<&DriverTable::streamCreate>(&state->handle, 0u); });
-      !done)
+  Result<void> done = device->inContext([&]() -> Result<void> {
+    if (options.priority == 0)
+      return device->call<&DriverTable::streamCreate>(&state->handle, 0u);
+    if (Result<void> good = checkPriority(*device, options.priority); !good)
+      return good;
+    return device->call<&DriverTable::streamCreateWithPriority>(&state->handle, 0u, options.priority);
+  });
+  if (!done)
     return done.takeError();
   return Stream(std::move(state));
 }
@@ -89,6 +105,23 @@ Result<Event> imbrex::createEvent(const std::shared_ptr<DeviceContext> &device) 
   return Event(std::move(state));
 }
 
+Result<Event> imbrex::wrapEvent(const std::shared_ptr<DeviceContext> &device, cuda::CUevent handle) {
+  if (!handle)
+    return Error{ErrorKind::Argument, "the event to wrap is null"};
+  auto state = std::make_unique<Event::State>();
+  state->device = device;
+  state->handle = handle;
+  state->owned = false;
+  return Event(std::move(state));
+}
+
+Result<bool> Stream::isCapturing() const {
+  int status = cuda::CU_STREAM_CAPTURE_STATUS_NONE;
+  Result<void> asked = state->device->inContext(
+      [&] { return state->device->call<&DriverTable::streamIsCapturing>(state->handle, &status); });
+  return asked ? Result<bool>(status != cuda::CU_STREAM_CAPTURE_STATUS_NONE) : asked.takeError();
+}
+
 Result<void> Stream::synchronize() const {
   const DeviceContext &device = *state->device;
   Result<void> done = device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
@@ -98,6 +131,7 @@ Result<void> Stream::synchronize() const {
 }
 
 void *Stream::raw() const { return state->handle; }
+void *Event::raw() const { return state->handle; }
 
 Result<void> Stream::wait(const Event &event) const {
   const DeviceContext &device = *state->device;

@@ -20,6 +20,12 @@ namespace imbrex {
 class DeviceContext;
 class Event;
 
+struct StreamOptions {
+  /// Where work of several streams waits for the device, a lower number goes first; 0 is what other streams have. One
+  /// outside the device's range is an Error of kind Argument.
+  int priority = 0;
+};
+
 /// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer, unless it is
 /// a wrapped stream that its owner made with CU_STREAM_NON_BLOCKING: synchronize such a stream before them.
 /// Destroying a stream does not wait for its work, and a wrapped one (Runtime::wrapStream) stays its owner's. A
@@ -37,6 +43,9 @@ public:
   /// Later work of this stream waits for `event`; the host does not.
   Result<void> wait(const Event &event) const;
 
+  /// Whether what is put on the stream is captured (runtime/Graph.h), by us or by somebody else.
+  Result<bool> isCapturing() const;
+
   /// The CUstream, to give to another library; null is the default stream. Lives as long as this object.
   void *raw() const;
 
@@ -47,7 +56,8 @@ private:
   std::unique_ptr<State> state;
 };
 
-/// A mark in a stream: to wait for, and to measure time between two.
+/// A mark in a stream: to wait for, and to measure time between two. One of somebody else (Runtime::wrapEvent) stays
+/// its owner's.
 class Event {
 public:
   struct State;
@@ -62,6 +72,9 @@ public:
   Result<bool> isDone() const;
   /// Milliseconds from `start` to this mark, both passed. On a simulated device it is no measure of anything.
   Result<float> millisecondsSince(const Event &start) const;
+
+  /// The CUevent, to give to another library. Lives as long as this object.
+  void *raw() const;
 
   const State &internal() const { return *state; }
 

@@ -44,17 +44,17 @@ Result<TuneReport> TuneJob::wait() {
 }
 
 Result<TuneReport> Kernel::tune(Arguments arguments, const TuneOptions &options) const {
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
-  Tuner tuner(call->kernel, options);
+  Tuner tuner(call->kernel->shared_from_this(), options);
   if (Result<void> begun = tuner.begin(call->arguments()); !begun)
     return begun.takeError();
   return tuner.run();
 }
 
 Result<TuneJob> Kernel::tuneInBackground(Arguments arguments, TuneOptions options) const {
-  Result<Call> call = resolveSequences(state, arguments);
+  Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
   auto job = std::make_unique<TuneJob::State>();
@@ -62,7 +62,7 @@ Result<TuneJob> Kernel::tuneInBackground(Arguments arguments, TuneOptions option
     job->cancellation = *options.cancellation;
   job->options = std::move(options);
   job->options.cancellation = job->cancellation;
-  job->tuner = std::make_unique<Tuner>(call->kernel, job->options);
+  job->tuner = std::make_unique<Tuner>(call->kernel->shared_from_this(), job->options);
   if (Result<void> begun = job->tuner->begin(call->arguments()); !begun)
     return begun.takeError();
   job->thread = std::thread([own = job.get()] {

@@ -13,11 +13,11 @@
 #define IMBREX_RUNTIME_TUNEDTABLE_H
 
 #include "runtime/Binding.h"
+#include "runtime/StripedMutex.h"
 #include "runtime/Tune.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringMap.h"
 #include <atomic>
-#include <shared_mutex>
 
 namespace imbrex {
 
@@ -37,7 +37,7 @@ public:
   void adopt(llvm::StringRef key, Tuning tuning);
 
 private:
-  mutable std::shared_mutex mutex;
+  mutable StripedMutex mutex;
   llvm::StringMap<unsigned> numbers;
   std::vector<Tuning> tunings; ///< number n at n - 1; none is ever removed
   std::atomic<size_t> count = 0;

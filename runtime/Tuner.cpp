@@ -37,7 +37,7 @@ bool Tuner::isOver() const {
 
 std::shared_ptr<KernelState> Tuner::stateOf(const Tuning &tuning) const {
   auto state = std::make_shared<KernelState>(*kernel);
-  state->ready = std::make_shared<FastTable>();
+  state->forget();
   state->isCandidate = true;
   for (const auto &[name, value] : tuning)
     state->options.set.try_emplace(name, value);
@@ -56,6 +56,7 @@ Result<void> Tuner::begin(Arguments arguments) {
   Prepared prepared;
   if (Result<void> done = prepareLaunch(*standard, arguments, prepared); !done)
     return done;
+  (void)prepared.keep();
   if (prepared.grid[0] == 0)
     return Error{ErrorKind::Argument, "kernel '" + report.kernel +
                                           "' has nothing to do with these arguments: there is "

@@ -65,6 +65,10 @@ static RuntimeOptions optionsOf(const imbrex_runtime_options &given) {
   options.simulatorThreads = given.simulator_threads;
   options.simulatorInstructions = given.simulator_instructions;
   options.simulatorSeed = given.simulator_seed;
+  options.packs = splitDirectories(orEmpty(given.packs));
+  options.compiles = given.no_compile == 0;
+  if (given.loaded_kernels)
+    options.loadedKernels = given.loaded_kernels;
   return options;
 }
 

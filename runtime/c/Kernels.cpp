@@ -103,6 +103,20 @@ imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, con
   });
 }
 
+imbrex_status imbrex_kernel_set_deterministic(imbrex_kernel *kernel, uint32_t asked, imbrex_error **error) {
+  return answer(error, {{kernel, "kernel"}}, [&]() -> Result<void> {
+    kernel->kernel.deterministic(asked != 0);
+    return {};
+  });
+}
+
+imbrex_status imbrex_kernel_set_programmatic(imbrex_kernel *kernel, uint32_t asked, imbrex_error **error) {
+  return answer(error, {{kernel, "kernel"}}, [&]() -> Result<void> {
+    kernel->kernel.programmatic(asked != 0);
+    return {};
+  });
+}
+
 imbrex_status imbrex_kernel_signature(const imbrex_kernel *kernel, char **json, imbrex_error **error) {
   return answer(error, {{kernel, "kernel"}, {json, "json"}}, [&]() -> Result<void> {
     *json = copyText(kernel->kernel.signature().toJson());

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The three things one asks of a kernel with arguments. Results.cpp reads what comes of the last two.
+// What one asks of a kernel with arguments. Results.cpp reads what comes of prepare and infer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +45,23 @@ imbrex_status imbrex_kernel_prepare(const imbrex_kernel *kernel, const imbrex_ar
       return prepared.takeError();
     if (info)
       *info = newInfo(std::move(*prepared));
+    return {};
+  });
+}
+
+static_assert(int(Readiness::Loaded) == IMBREX_READY_LOADED && int(Readiness::Stored) == IMBREX_READY_STORED &&
+              int(Readiness::Missing) == IMBREX_READY_MISSING);
+
+imbrex_status imbrex_kernel_readiness(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
+                                      int32_t *readiness, imbrex_error **error) {
+  return answer(error, {{kernel, "kernel"}, {readiness, "readiness"}}, [&]() -> Result<void> {
+    ArgumentList list;
+    if (Result<void> read = readArguments(arguments, count, list); !read)
+      return read;
+    Result<Readiness> found = kernel->kernel.readiness(std::span<const Argument>(list));
+    if (!found)
+      return found.takeError();
+    *readiness = int32_t(*found);
     return {};
   });
 }

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every opaque type of the C interface is a C++ object of the runtime, and what must live as long as it.
-// Immutable once made, but for imbrex_kernel. Internal: only the sources of this folder and tests include it.
+// Immutable once made, but for imbrex_kernel, imbrex_bound, imbrex_graph and imbrex_tuning. Internal: only the sources
+// of this folder and tests include it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,21 @@ struct imbrex_module {
 struct imbrex_kernel {
   SharedRuntime runtime;
   imbrex::Kernel kernel;
+};
+
+struct imbrex_bound {
+  SharedRuntime runtime;
+  imbrex::BoundKernel bound;
+};
+
+struct imbrex_graph {
+  SharedRuntime runtime;
+  imbrex::Graph graph;
+};
+
+struct imbrex_tuning {
+  SharedRuntime runtime;
+  imbrex::TuneJob job;
 };
 
 struct imbrex_info {

@@ -20,6 +20,12 @@ imbrex_status imbrex_stream_create(const imbrex_runtime *runtime, imbrex_stream 
                 [&] { return give(stream, runtime->runtime->createStream(), newStream); });
 }
 
+imbrex_status imbrex_stream_create_with_priority(const imbrex_runtime *runtime, int32_t priority,
+                                                 imbrex_stream **stream, imbrex_error **error) {
+  return answer(error, {{runtime, "runtime"}, {stream, "stream"}},
+                [&] { return give(stream, runtime->runtime->createStream({.priority = priority}), newStream); });
+}
+
 imbrex_status imbrex_stream_wrap(const imbrex_runtime *runtime, void *cuda_stream, imbrex_stream **stream,
                                  imbrex_error **error) {
   return answer(error, {{runtime, "runtime"}, {stream, "stream"}},
@@ -27,6 +33,16 @@ imbrex_status imbrex_stream_wrap(const imbrex_runtime *runtime, void *cuda_strea
 }
 
 void *imbrex_stream_raw(const imbrex_stream *stream) { return stream ? stream->stream.raw() : nullptr; }
+
+imbrex_status imbrex_stream_is_capturing(const imbrex_stream *stream, uint32_t *capturing, imbrex_error **error) {
+  return answer(error, {{stream, "stream"}, {capturing, "capturing"}}, [&]() -> Result<void> {
+    Result<bool> asked = stream->stream.isCapturing();
+    if (!asked)
+      return asked.takeError();
+    *capturing = *asked;
+    return {};
+  });
+}
 
 imbrex_status imbrex_stream_synchronize(const imbrex_stream *stream, imbrex_error **error) {
   return answer(error, {{stream, "stream"}}, [&] { return stream->stream.synchronize(); });
@@ -47,6 +63,16 @@ imbrex_status imbrex_event_create(const imbrex_runtime *runtime, imbrex_event **
                 [&](Event made) { return new imbrex_event{runtime->runtime, std::move(made)}; });
   });
 }
+
+imbrex_status imbrex_event_wrap(const imbrex_runtime *runtime, void *cuda_event, imbrex_event **event,
+                                imbrex_error **error) {
+  return answer(error, {{runtime, "runtime"}, {event, "event"}}, [&] {
+    return give(event, runtime->runtime->wrapEvent(cuda_event),
+                [&](Event made) { return new imbrex_event{runtime->runtime, std::move(made)}; });
+  });
+}
+
+void *imbrex_event_raw(const imbrex_event *event) { return event ? event->event.raw() : nullptr; }
 
 imbrex_status imbrex_event_record(const imbrex_event *event, const imbrex_stream *stream, imbrex_error **error) {
   return answer(error, {{event, "event"}},

@@ -49,7 +49,7 @@ extern "C" {
 #endif
 
 /* Grows by one whenever a function or a field is added; nothing is ever removed or changed. */
-#define IMBREX_C_VERSION 2
+#define IMBREX_C_VERSION 3
 #define IMBREX_MAX_RANK 8
 
 typedef struct imbrex_error imbrex_error;
@@ -59,6 +59,9 @@ typedef struct imbrex_event imbrex_event;
 typedef struct imbrex_buffer imbrex_buffer;
 typedef struct imbrex_module imbrex_module;
 typedef struct imbrex_kernel imbrex_kernel;
+typedef struct imbrex_bound imbrex_bound;   /* a kernel with its arguments */
+typedef struct imbrex_graph imbrex_graph;   /* work that is recorded once and replayed */
+typedef struct imbrex_tuning imbrex_tuning; /* a tuning that goes on in the background */
 typedef struct imbrex_info imbrex_info;     /* one compiled specialisation */
 typedef struct imbrex_shapes imbrex_shapes; /* what argument shapes determine */
 
@@ -170,6 +173,10 @@ typedef struct imbrex_runtime_options {
   uint64_t simulator_instructions; /* warp instructions a launch may take; 0: a generous bound */
   uint32_t simulator_seed;         /* of its scheduling */
   uint32_t reserved;               /* 0 */
+  /* Since version 3: */
+  const char *packs;       /* files of `imbrex pack`, apart by ':', read before the cache; null: none */
+  uint32_t no_compile;     /* 1: a kernel in no pack and no cache is an error */
+  uint32_t loaded_kernels; /* compiled kernels that stay loaded; 0: 256 */
 } imbrex_runtime_options;
 
 /* `options` may be null. */
@@ -187,6 +194,10 @@ imbrex_status imbrex_runtime_synchronize(const imbrex_runtime *runtime, imbrex_e
    functions of buffers keep order with the streams made here. */
 
 imbrex_status imbrex_stream_create(const imbrex_runtime *runtime, imbrex_stream **stream, imbrex_error **error);
+/* Where work of several streams waits for the device, a lower priority goes first; one outside the device's range is
+   refused. Since version 3. */
+imbrex_status imbrex_stream_create_with_priority(const imbrex_runtime *runtime, int32_t priority,
+                                                 imbrex_stream **stream, imbrex_error **error);
 /* A CUstream (or cudaStream_t) of somebody else, in the primary context of the runtime's device: used, never
    destroyed; it must outlive the handle. Null is the default stream, (void *)1 and (void *)2 are CU_STREAM_LEGACY
    and CU_STREAM_PER_THREAD. A stream of another device or context is refused. Made with CU_STREAM_NON_BLOCKING
@@ -196,12 +207,19 @@ imbrex_status imbrex_stream_wrap(const imbrex_runtime *runtime, void *cuda_strea
                                  imbrex_error **error);
 /* The CUstream, for another library; null of null and of the default stream. It lives as long as `stream`. */
 void *imbrex_stream_raw(const imbrex_stream *stream);
+/* 1 while what is put on the stream is captured, by anybody; else 0. Since version 3. */
+imbrex_status imbrex_stream_is_capturing(const imbrex_stream *stream, uint32_t *capturing, imbrex_error **error);
 imbrex_status imbrex_stream_synchronize(const imbrex_stream *stream, imbrex_error **error);
 /* Later work of the stream waits for the event; the host does not. */
 imbrex_status imbrex_stream_wait(const imbrex_stream *stream, const imbrex_event *event, imbrex_error **error);
 void imbrex_stream_free(imbrex_stream *stream);
 
 imbrex_status imbrex_event_create(const imbrex_runtime *runtime, imbrex_event **event, imbrex_error **error);
+/* A CUevent (cudaEvent_t) of somebody else in the primary context of the runtime's device: used, never destroyed; it
+   must outlive the handle. The other way: the CUevent of ours, null of null. Since version 3. */
+imbrex_status imbrex_event_wrap(const imbrex_runtime *runtime, void *cuda_event, imbrex_event **event,
+                                imbrex_error **error);
+void *imbrex_event_raw(const imbrex_event *event);
 imbrex_status imbrex_event_record(const imbrex_event *event, const imbrex_stream *stream, imbrex_error **error);
 imbrex_status imbrex_event_synchronize(const imbrex_event *event, imbrex_error **error);
 /* Milliseconds between two marks that have passed. On a simulated device it measures nothing. */
@@ -314,6 +332,11 @@ imbrex_status imbrex_kernel_hook(imbrex_kernel *kernel, const char *name, const 
    kernel takes stands in compiler/Storage.h: of a ragged K the arguments "K", "K.offsets" and "K.longest". A wrong
    name is told by the next launch, prepare or infer. Since version 2. */
 imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, const char *storage, imbrex_error **error);
+/* Whether a kernel is refused that may give other bits from run to run. Since version 3. */
+imbrex_status imbrex_kernel_set_deterministic(imbrex_kernel *kernel, uint32_t asked, imbrex_error **error);
+/* Programmatic dependent launch: launches may occupy the device before the kernel before them on the stream has ended,
+   and wait there for its end. Needs sm_90 or later; an older target is told by the next launch. Since version 3. */
+imbrex_status imbrex_kernel_set_programmatic(imbrex_kernel *kernel, uint32_t asked, imbrex_error **error);
 /* Parameters, type, integer and tuning parameters with their choices, hooks: as JSON; the schema stands in
    runtime/c/README.md. */
 imbrex_status imbrex_kernel_signature(const imbrex_kernel *kernel, char **json, imbrex_error **error);
@@ -327,9 +350,78 @@ imbrex_status imbrex_kernel_launch(const imbrex_kernel *kernel, const imbrex_str
 /* Everything launch does but the launch; `info` may be null. */
 imbrex_status imbrex_kernel_prepare(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
                                     imbrex_info **info, imbrex_error **error);
+typedef enum imbrex_readiness {
+  IMBREX_READY_LOADED = 0, /* a launch is the driver's call */
+  IMBREX_READY_STORED = 1, /* it must be loaded from a pack or the disk cache */
+  IMBREX_READY_MISSING = 2 /* it must be compiled */
+} imbrex_readiness;
+
+/* What a launch would have to do first; does nothing of it. An error if a compilation with these arguments failed
+   before. Since version 3. */
+imbrex_status imbrex_kernel_readiness(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
+                                      int32_t *readiness, imbrex_error **error);
 /* What these arguments, perhaps not all of them, determine. Compiles nothing. */
 imbrex_status imbrex_kernel_infer(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
                                   imbrex_shapes **shapes, imbrex_error **error);
+
+/*--- Bound kernels (since version 3) ----------------------------------------*/
+/* A kernel whose arguments are matched, checked and packed: a launch with nothing changed is the driver's call alone.
+   Used by one thread at a time. */
+
+imbrex_status imbrex_kernel_bind(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
+                                 imbrex_bound **bound, imbrex_error **error);
+/* Where an argument is set. */
+imbrex_status imbrex_bound_place(const imbrex_bound *bound, const char *name, uint32_t *place, imbrex_error **error);
+/* Changes an argument for the launches to come. What is wrong with it the next launch says. */
+imbrex_status imbrex_bound_set_view(imbrex_bound *bound, uint32_t place, const imbrex_view *view, imbrex_error **error);
+imbrex_status imbrex_bound_set_integer(imbrex_bound *bound, uint32_t place, int64_t value, imbrex_error **error);
+imbrex_status imbrex_bound_set_real(imbrex_bound *bound, uint32_t place, double value, imbrex_error **error);
+imbrex_status imbrex_bound_launch(imbrex_bound *bound, const imbrex_stream *stream, imbrex_error **error);
+void imbrex_bound_free(imbrex_bound *bound);
+
+/*--- Graphs (since version 3) -----------------------------------------------*/
+/* What `work` puts on a stream is captured, and launched as a whole as often as one likes. While a thread captures,
+   nothing is compiled, loaded or allocated: launch, prepare or bind with the same arguments before. */
+
+/* Called once, with the data that was given beside it. Anything but IMBREX_OK ends the capture with that status. */
+typedef imbrex_status (*imbrex_work)(void *data);
+
+/* `stream` may not be the default stream; null is the stream of `runtime`. */
+imbrex_status imbrex_graph_capture(const imbrex_runtime *runtime, const imbrex_stream *stream, imbrex_work work,
+                                   void *data, imbrex_graph **graph, imbrex_error **error);
+/* Captures anew; `in_place`, which may be null, is 1 if the graph was changed, 0 if it had to be made anew because
+   `work` did other things. On an error the graph does what it did before. */
+imbrex_status imbrex_graph_update(imbrex_graph *graph, const imbrex_stream *stream, imbrex_work work, void *data,
+                                  uint32_t *in_place, imbrex_error **error);
+imbrex_status imbrex_graph_launch(const imbrex_graph *graph, const imbrex_stream *stream, imbrex_error **error);
+void imbrex_graph_free(imbrex_graph *graph);
+
+/*--- Tuning (since version 3) -----------------------------------------------*/
+
+typedef struct imbrex_tune_options {
+  uint32_t size;
+  uint32_t budget_milliseconds;   /* of wall time; 0: 15000 */
+  uint32_t patience_milliseconds; /* that one launch may take before it counts as hung; 0: 5000 */
+  uint32_t threads;               /* that compile; 0: one a core */
+  uint32_t rounding;              /* 1: also vary what may change the last bits of results */
+  uint32_t deterministic;         /* 1: refuse what does not give the very bits of the kernel untuned */
+  uint32_t again;                 /* 1: do not take what was found before */
+  uint32_t reserved;              /* 0 */
+} imbrex_tune_options;
+
+/* Finds the best tuning for the key of these arguments, which later launches take; reads the arguments' memory, writes
+   none of it. `options` may be null; `report`, which may be null, is JSON: what `imbrex tune --json` prints. */
+imbrex_status imbrex_kernel_tune(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
+                                 const imbrex_tune_options *options, char **report, imbrex_error **error);
+/* The same in the background, once the arguments are copied; launches go on as before until it is done. */
+imbrex_status imbrex_kernel_tune_in_background(const imbrex_kernel *kernel, const imbrex_argument *arguments,
+                                               size_t count, const imbrex_tune_options *options, imbrex_tuning **tuning,
+                                               imbrex_error **error);
+uint32_t imbrex_tuning_is_done(const imbrex_tuning *tuning); /* 1, also of null */
+/* Waits for the end; once. */
+imbrex_status imbrex_tuning_wait(imbrex_tuning *tuning, char **report, imbrex_error **error);
+/* Cancels, and waits for the step under way. */
+void imbrex_tuning_free(imbrex_tuning *tuning);
 
 /*--- Compiled kernels and inferred shapes -----------------------------------*/
 

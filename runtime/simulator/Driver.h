@@ -14,6 +14,7 @@
 
 #include "runtime/CudaDriver.h"
 #include "runtime/simulator/Device.h"
+#include "runtime/simulator/DriverGraph.h"
 #include "runtime/simulator/Fault.h"
 #include "runtime/simulator/Notes.h"
 #include "runtime/simulator/SimulatedDriver.h"
@@ -86,6 +87,7 @@ struct Driver {
   std::unique_ptr<StreamOrder> order;
   SyncTable sync;
   Notes notes{options.note};
+  Graphs captured;
 
   /// Forgets everything the context owned.
   void reset();
@@ -112,6 +114,10 @@ struct Driver {
   CUresult setAttribute(cuda::CUfunction handle, int attribute, int value);
   CUresult launch(cuda::CUfunction handle, const LaunchShape &shape, cuda::CUstream stream, void **params,
                   void **extra);
+  CUresult endCapture(cuda::CUstream stream, cuda::CUgraph *out);
+  CUresult instantiate(cuda::CUgraphExec *out, cuda::CUgraph graph, unsigned long long flags);
+  CUresult updateGraph(cuda::CUgraphExec executable, cuda::CUgraph graph, cuda::CUgraphExecUpdateResultInfo *why);
+  CUresult launchGraph(cuda::CUgraphExec executable, cuda::CUstream stream);
   CUresult encodeTensorMap(cuda::CUtensorMap *out, const TensorMapRequest &request);
   /// The same, told by the driver's structure.
   CUresult launchEx(const cuda::CUlaunchConfig *config, cuda::CUfunction handle, void **params, void **extra);
@@ -119,6 +125,18 @@ struct Driver {
 
 /// Fills every entry of the table.
 void fillTable(cuda::DriverTable &table, const std::shared_ptr<Driver> &driver);
+/// Of capture and graphs alone.
+void fillGraphs(cuda::DriverTable &table, const std::shared_ptr<Driver> &driver);
+
+/// Wraps a body so that it runs under the lock with a working current context.
+template <class Body> auto inContext(const std::shared_ptr<Driver> &driver, Body body) {
+  return [driver, body](auto... arguments) -> CUresult {
+    std::lock_guard lock(driver->mutex);
+    if (CUresult status = driver->ready(); status != cuda::CUDA_SUCCESS)
+      return status;
+    return body(*driver, arguments...);
+  };
+}
 
 /// Handles are numbers in a pointer's clothes.
 template <class Handle> Handle toHandle(uint64_t number) { return reinterpret_cast<Handle>(number); }

@@ -199,6 +199,16 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
     report = "simulated device: launch of '" + program.name + "' refused: " + reason;
     return CUDA_ERROR_INVALID_VALUE;
   }
+  std::vector<uint8_t> packed = packParameters(program, params);
+  auto again = [=, held = function.program](Driver &later, CUstream on) {
+    std::vector<const void *> pointers;
+    for (const Param &param : held->params)
+      pointers.push_back(packed.data() + param.offset);
+    return later.launch(handle, shape, on, const_cast<void **>(pointers.data()), nullptr);
+  };
+  bool isTaken = false;
+  if (CUresult status = captured.take(toNumber(stream), {"launch", again}, isTaken); isTaken)
+    return status;
   state.program = &program;
   state.global = memory.get();
   std::copy(shape.grid, shape.grid + 3, state.grid);
@@ -214,7 +224,7 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
   state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
   state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
-  state.params = packParameters(program, params);
+  state.params = std::move(packed);
   memory->shareWithDevice(program.usesHeap);
   uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];
   state.races = blocks < kMostRuns ? options.races : RaceLevel::Shared;

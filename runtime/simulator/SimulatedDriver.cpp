@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <tuple>
 
 namespace imbrex::simulator {
 
@@ -30,6 +31,7 @@ void Driver::reset() {
   functions.clear();
   streams.clear();
   events.clear();
+  captured = {};
   sticky = CUDA_SUCCESS;
 }
 
@@ -115,6 +117,26 @@ constexpr ErrorText kErrors[] = {
     {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
     {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
+    {CUDA_ERROR_ILLEGAL_STATE, "CUDA_ERROR_ILLEGAL_STATE", "the operation cannot be performed in the present state"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+     "operation not permitted when stream is capturing"},
+    {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+     "operation failed due to a previous error during capture"},
+    {CUDA_ERROR_STREAM_CAPTURE_MERGE, "CUDA_ERROR_STREAM_CAPTURE_MERGE",
+     "operation would result in a merge of separate capture sequences"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+     "capture was not ended in the same stream as it began"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "capturing stream has unjoined work"},
+    {CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION",
+     "dependency created on uncaptured work in another stream"},
+    {CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+     "operation would make the legacy stream depend on a capturing blocking stream"},
+    {CUDA_ERROR_CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
+     "operation not permitted on an event last recorded in a capturing stream"},
+    {CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD, "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD",
+     "attempt to terminate a thread-local capture sequence from another thread"},
+    {CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE, "CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE",
+     "the graph update was not performed because it included changes which violated constraints"},
     {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
@@ -128,13 +150,26 @@ CUresult findError(CUresult code, const char **out, bool name) {
   return *out ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
-/// Wraps a body so that it runs under the lock with a working current context.
-template <class Body> auto inContext(const Shared &driver, Body body) {
-  return [driver, body](auto... arguments) -> CUresult {
-    std::lock_guard lock(driver->mutex);
-    if (CUresult status = driver->ready(); status != CUDA_SUCCESS)
-      return status;
-    return body(*driver, arguments...);
+/// Wraps a body of work for a stream, its last argument: on a captured stream it becomes a node of that kind.
+template <class Body> auto capturable(const char *kind, Body body) {
+  return [kind, body](Driver &d, auto... arguments) -> CUresult {
+    auto all = std::tuple(arguments...);
+    constexpr size_t last = sizeof...(arguments) - 1;
+    auto run = [body, all](Driver &later, CUstream stream) mutable {
+      std::get<last>(all) = stream;
+      return std::apply([&](auto... each) -> CUresult { return body(later, each...); }, all);
+    };
+    bool isTaken = false;
+    CUresult status = d.captured.take(toNumber(std::get<last>(all)), {kind, run}, isTaken);
+    return isTaken ? status : body(d, arguments...);
+  };
+}
+
+/// Wraps a body that no thread may run while it captures.
+template <class Body> auto uncapturable(Body body) {
+  return [body](Driver &d, auto... arguments) -> CUresult {
+    CUresult status = d.captured.unsafe(threadNumber());
+    return status == CUDA_SUCCESS ? body(d, arguments...) : status;
   };
 }
 
@@ -234,8 +269,16 @@ void fillContext(DriverTable &table, const Shared &driver) {
       d.current.erase(found);
     return CUDA_SUCCESS;
   });
-  table.contextSynchronize = inContext(driver, [](Driver &d) {
-    d.order->hostWaitsForAll();
+  table.contextSynchronize = inContext(driver, uncapturable([](Driver &d) {
+                                         d.order->hostWaitsForAll();
+                                         return CUDA_SUCCESS;
+                                       }));
+  table.contextStreamPriorityRange = inContext(driver, [](Driver &, int *least, int *greatest) {
+    constexpr int kGreatest = -5; // as GPUs from compute capability 7.0 on
+    if (least)
+      *least = 0;
+    if (greatest)
+      *greatest = kGreatest;
     return CUDA_SUCCESS;
   });
 }
@@ -248,6 +291,10 @@ void fillStreams(DriverTable &table, const Shared &driver) {
     d.order->createStream(toNumber(*stream), flags == 0);
     return CUDA_SUCCESS;
   });
+  // Work is done when it is put on a stream: nothing overtakes.
+  table.streamCreateWithPriority = [create = table.streamCreate](CUstream *stream, unsigned flags, int) {
+    return create(stream, flags);
+  };
   table.streamDestroy = inContext(driver, [](Driver &d, CUstream stream) {
     d.order->destroyStream(toNumber(stream));
     return d.streams.erase(toNumber(stream)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
@@ -255,6 +302,8 @@ void fillStreams(DriverTable &table, const Shared &driver) {
   table.streamSynchronize = inContext(driver, [](Driver &d, CUstream stream) {
     if (!d.isStream(stream))
       return CUDA_ERROR_INVALID_HANDLE;
+    if (CUresult status = d.captured.spoil(toNumber(stream)); status != CUDA_SUCCESS)
+      return status;
     d.order->hostWaitsForStream(toNumber(stream));
     return CUDA_SUCCESS;
   });
@@ -269,6 +318,9 @@ void fillStreams(DriverTable &table, const Shared &driver) {
   table.streamWaitEvent = inContext(driver, [](Driver &d, CUstream stream, CUevent event, unsigned) {
     if (!d.isStream(stream) || !d.events.count(toNumber(event)))
       return CUDA_ERROR_INVALID_HANDLE;
+    bool isCaptured = d.captured.isCapturing(toNumber(stream)) || d.captured.isCaptured(toNumber(event));
+    if (isCaptured)
+      return d.captured.wait(toNumber(stream), toNumber(event));
     d.order->wait(toNumber(stream), toNumber(event));
     return CUDA_SUCCESS;
   });
@@ -290,6 +342,9 @@ void fillEvents(DriverTable &table, const Shared &driver) {
     auto found = d.events.find(toNumber(event));
     if (found == d.events.end() || !d.isStream(stream))
       return CUDA_ERROR_INVALID_HANDLE;
+    d.captured.record(toNumber(event), toNumber(stream));
+    if (d.captured.isCapturing(toNumber(stream)))
+      return CUDA_SUCCESS;
     found->second.recorded = std::chrono::steady_clock::now();
     d.order->record(toNumber(event), toNumber(stream));
     return CUDA_SUCCESS;
@@ -298,6 +353,8 @@ void fillEvents(DriverTable &table, const Shared &driver) {
   table.eventQuery = table.eventSynchronize = inContext(driver, [](Driver &d, CUevent event) {
     if (!d.events.count(toNumber(event)))
       return CUDA_ERROR_INVALID_HANDLE;
+    if (d.captured.isCaptured(toNumber(event)))
+      return CUDA_ERROR_CAPTURED_EVENT;
     d.order->hostWaitsForEvent(toNumber(event));
     return CUDA_SUCCESS;
   });
@@ -348,23 +405,23 @@ CUresult copyBetween(Driver &d, CUdeviceptr to, CUdeviceptr from, size_t bytes, 
 }
 
 void fillMemory(DriverTable &table, const Shared &driver) {
-  table.memAlloc = inContext(driver, [](Driver &d, CUdeviceptr *out, size_t bytes) {
-    if (!out || bytes == 0)
-      return CUDA_ERROR_INVALID_VALUE;
-    Allocation *allocation = d.memory->allocate(bytes);
-    if (!allocation)
-      return CUDA_ERROR_OUT_OF_MEMORY;
-    *out = allocation->base;
-    return CUDA_SUCCESS;
-  });
-  table.memFree = inContext(driver, [](Driver &d, CUdeviceptr address) {
-    for (const auto &[number, module] : d.modules)
-      if (std::count(module.allocations.begin(), module.allocations.end(), address))
-        return CUDA_ERROR_INVALID_VALUE;
-    return d.memory->release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-  });
-  table.memcpyHtoDAsync =
-      inContext(driver, [](Driver &d, CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
+  table.memAlloc = inContext(driver, uncapturable([](Driver &d, CUdeviceptr *out, size_t bytes) {
+                               if (!out || bytes == 0)
+                                 return CUDA_ERROR_INVALID_VALUE;
+                               Allocation *allocation = d.memory->allocate(bytes);
+                               if (!allocation)
+                                 return CUDA_ERROR_OUT_OF_MEMORY;
+                               *out = allocation->base;
+                               return CUDA_SUCCESS;
+                             }));
+  table.memFree = inContext(driver, uncapturable([](Driver &d, CUdeviceptr address) {
+                              for (const auto &[number, module] : d.modules)
+                                if (std::count(module.allocations.begin(), module.allocations.end(), address))
+                                  return CUDA_ERROR_INVALID_VALUE;
+                              return d.memory->release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+                            }));
+  table.memcpyHtoDAsync = inContext(
+      driver, capturable("upload", [](Driver &d, CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
         return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
           if (!from)
             return CUDA_ERROR_INVALID_VALUE;
@@ -372,26 +429,27 @@ void fillMemory(DriverTable &table, const Shared &driver) {
           GlobalMemory::markRange(target, offset, bytes);
           return CUDA_SUCCESS;
         });
-      });
-  table.memcpyDtoHAsync = inContext(driver, [](Driver &d, void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return withRange(d, from, bytes, stream, false, [&](const Allocation &source, uint64_t offset) {
-      if (!to)
-        return CUDA_ERROR_INVALID_VALUE;
-      GlobalMemory::copyOut(source, offset, bytes, static_cast<uint8_t *>(to));
-      return CUDA_SUCCESS;
-    });
-  });
-  table.memcpyDtoDAsync = inContext(driver, copyBetween);
-  table.memsetD8Async =
-      inContext(driver, [](Driver &d, CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
+      }));
+  table.memcpyDtoHAsync = inContext(
+      driver, capturable("download", [](Driver &d, void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
+        return withRange(d, from, bytes, stream, false, [&](const Allocation &source, uint64_t offset) {
+          if (!to)
+            return CUDA_ERROR_INVALID_VALUE;
+          GlobalMemory::copyOut(source, offset, bytes, static_cast<uint8_t *>(to));
+          return CUDA_SUCCESS;
+        });
+      }));
+  table.memcpyDtoDAsync = inContext(driver, capturable("copy", copyBetween));
+  table.memsetD8Async = inContext(
+      driver, capturable("fill", [](Driver &d, CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
         return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
           std::memset(target.bytes + offset, value, bytes);
           GlobalMemory::markRange(target, offset, bytes);
           return CUDA_SUCCESS;
         });
-      });
-  table.memsetD32Async =
-      inContext(driver, [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
+      }));
+  table.memsetD32Async = inContext(
+      driver, capturable("fill words", [](Driver &d, CUdeviceptr to, unsigned value, size_t count, CUstream stream) {
         if (to % 4 != 0 || count > (~size_t(0) >> 3))
           return CUDA_ERROR_INVALID_VALUE;
         return withRange(d, to, count * 4, stream, true, [&](const Allocation &target, uint64_t offset) {
@@ -400,7 +458,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
           GlobalMemory::markRange(target, offset, count * 4);
           return CUDA_SUCCESS;
         });
-      });
+      }));
 }
 
 /// Writes the log where the options ask for it, cut to the buffer's size.
@@ -421,18 +479,19 @@ void writeLog(const std::string &log, unsigned count, CUjit_option *options, voi
 }
 
 void fillModules(DriverTable &table, const Shared &driver) {
-  table.moduleLoadDataEx = inContext(
-      driver, [](Driver &d, CUmodule *out, const void *image, unsigned count, CUjit_option *options, void **values) {
-        if (!image || (count != 0 && (!options || !values)))
-          return CUDA_ERROR_INVALID_VALUE;
-        std::string log;
-        CUresult status = d.loadModule(out, {static_cast<const char *>(image)}, log);
-        writeLog(log, count, options, values);
-        if (status != CUDA_SUCCESS)
-          d.report = "simulated device: module load failed: " + log;
-        return status;
-      });
-  table.moduleUnload = inContext(driver, [](Driver &d, CUmodule module) { return d.unloadModule(module); });
+  table.moduleLoadDataEx = inContext(driver, uncapturable([](Driver &d, CUmodule *out, const void *image,
+                                                             unsigned count, CUjit_option *options, void **values) {
+                                       if (!image || (count != 0 && (!options || !values)))
+                                         return CUDA_ERROR_INVALID_VALUE;
+                                       std::string log;
+                                       CUresult status = d.loadModule(out, {static_cast<const char *>(image)}, log);
+                                       writeLog(log, count, options, values);
+                                       if (status != CUDA_SUCCESS)
+                                         d.report = "simulated device: module load failed: " + log;
+                                       return status;
+                                     }));
+  table.moduleUnload =
+      inContext(driver, uncapturable([](Driver &d, CUmodule module) { return d.unloadModule(module); }));
   table.moduleGetFunction = inContext(driver, [](Driver &d, CUfunction *out, CUmodule module, const char *name) {
     return d.getFunction(out, module, name);
   });
@@ -481,6 +540,7 @@ void fillTable(DriverTable &table, const std::shared_ptr<Driver> &driver) {
   fillEvents(table, driver);
   fillMemory(table, driver);
   fillModules(table, driver);
+  fillGraphs(table, driver);
   table.faultReport = [driver] {
     std::lock_guard lock(driver->mutex);
     return driver->report;

@@ -110,6 +110,7 @@ STANDIN_API cuStreamWriteValue64_v2(CUstream stream, CUdeviceptr address, unsign
   return told(table().memcpyHtoDAsync(address, &value, 8, stream));
 }
 
+STANDIN_API cuStreamBeginCapture_v2(CUstream, int) { return refuse("stream capture"); }
 STANDIN_API cuStreamIsCapturing(CUstream, int *state) { return *state = 0, CUDA_SUCCESS; }
 STANDIN_API cuStreamGetCaptureInfo_v2(CUstream, int *state, ...) { return *state = 0, CUDA_SUCCESS; }
 STANDIN_API cuStreamGetCaptureInfo_v3(CUstream, int *state, ...) { return *state = 0, CUDA_SUCCESS; }

@@ -117,7 +117,12 @@ CompilerFunctions FakeCompiler::functions() const {
     }
     KernelInterface interface = specialise(options.kernel == "attention" ? attention() : scaleAdd(), options);
     interface.sharedBytes = state->sharedBytes;
-    result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}, {}, {}};
+    result.kernel =
+        CompiledKernel{"entry " + interface.entry + "\n.visible .entry " + interface.entry + "(\n)\n{\n\tret;\n}\n",
+                       Stage::Ptx,
+                       interface,
+                       {},
+                       {}};
     return result;
   };
   return functions;
@@ -134,10 +139,14 @@ void FakeCompiler::setMilliseconds(unsigned milliseconds) { state->milliseconds 
 
 void imbrex::testing::addFakeKernels(FakeDriver &driver) {
   // X, N, Y, N, Z, N, alpha: a view of rank 1 is its address and its extent.
-  driver.addKernel("scale_add", [](const FakeLaunch &launch) {
-    for (int32_t i = 0; i < launch.value<int32_t>(1); ++i)
-      launch.value<float *>(4)[i] = launch.value<float>(6) * launch.value<float *>(0)[i] + launch.value<float *>(2)[i];
-  });
+  driver.addKernel(
+      "scale_add",
+      [](const FakeLaunch &launch) {
+        for (int32_t i = 0; i < launch.value<int32_t>(1); ++i)
+          launch.value<float *>(4)[i] =
+              launch.value<float>(6) * launch.value<float *>(0)[i] + launch.value<float *>(2)[i];
+      },
+      7);
   driver.addKernel("attention", {});
 }
 

@@ -10,6 +10,8 @@
 #include "tests/runtime/FakeDriver.h"
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 using namespace imbrex::cuda;
 using namespace imbrex::testing;
@@ -19,7 +21,12 @@ struct FakeDriver::State {
   Alive alive;
   unsigned launches = 0;
   int maxDynamicShared = 0;
+  int lastPriority = 0;
   std::map<std::string, Kernel> kernels;
+  std::map<std::string, unsigned> valueCounts;
+  using Graph = std::vector<std::pair<std::string, std::function<void()>>>; ///< kernels by name
+  std::optional<Graph> capture;
+  std::set<std::unique_ptr<Graph>> graphs;          ///< also of those that are destroyed
   std::set<std::unique_ptr<std::string>> functions; ///< CUfunction points at the entry's name
   std::map<std::thread::id, int> pushed;
   std::map<CUdeviceptr, std::unique_ptr<void, decltype(&free)>> memory; ///< goes with the driver at the latest
@@ -28,10 +35,13 @@ struct FakeDriver::State {
     std::lock_guard lock(mutex);
     return pushed[std::this_thread::get_id()] > 0;
   }
+  /// A call that no capture allows.
   CUresult count(int Alive::*kind, int change) {
     if (!hasContext())
       return CUDA_ERROR_INVALID_CONTEXT;
     std::lock_guard lock(mutex);
+    if (capture)
+      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     alive.*kind += change;
     return CUDA_SUCCESS;
   }
@@ -95,6 +105,12 @@ static void fillStreams(DriverTable &table, const SharedState &state) {
     *stream = reinterpret_cast<CUstream>(8);
     return state->count(&Alive::streams, 1);
   };
+  table.contextStreamPriorityRange = [](int *least, int *greatest) { return *least = 0, *greatest = -5, CUDA_SUCCESS; };
+  table.streamCreateWithPriority = [state](CUstream *stream, unsigned, int priority) {
+    *stream = reinterpret_cast<CUstream>(8);
+    state->lastPriority = priority;
+    return state->count(&Alive::streams, 1);
+  };
   table.streamDestroy = [state](CUstream) { return state->count(&Alive::streams, -1); };
   table.streamSynchronize = [state](CUstream) { return state->count(&Alive::streams, 0); };
   table.streamGetContext = [state](CUstream stream, CUcontext *context) {
@@ -114,6 +130,53 @@ static void fillStreams(DriverTable &table, const SharedState &state) {
   table.eventElapsedTime = [state](float *time, CUevent, CUevent) {
     *time = 1;
     return state->count(&Alive::events, 0);
+  };
+}
+
+static void fillGraphs(DriverTable &table, const SharedState &state) {
+  using Graph = FakeDriver::State::Graph;
+  auto keep = [state](Graph graph) {
+    return state->graphs.insert(std::make_unique<Graph>(std::move(graph))).first->get();
+  };
+  table.streamBeginCapture = [state](CUstream, int) {
+    std::lock_guard lock(state->mutex);
+    return state->capture ? CUDA_ERROR_ILLEGAL_STATE : (state->capture.emplace(), CUDA_SUCCESS);
+  };
+  table.streamIsCapturing = [state](CUstream, int *status) {
+    std::lock_guard lock(state->mutex);
+    return *status = state->capture.has_value(), CUDA_SUCCESS;
+  };
+  table.streamEndCapture = [state, keep](CUstream, CUgraph *graph) {
+    std::lock_guard lock(state->mutex);
+    ++state->alive.graphs;
+    *graph = reinterpret_cast<CUgraph>(keep(std::move(*state->capture)));
+    return state->capture.reset(), CUDA_SUCCESS;
+  };
+  table.graphInstantiate = [state, keep](CUgraphExec *executable, CUgraph graph, unsigned long long) {
+    std::lock_guard lock(state->mutex);
+    ++state->alive.executables;
+    return *executable = reinterpret_cast<CUgraphExec>(keep(*reinterpret_cast<Graph *>(graph))), CUDA_SUCCESS;
+  };
+  table.graphExecUpdate = [state](CUgraphExec executable, CUgraph graph, CUgraphExecUpdateResultInfo *) {
+    std::lock_guard lock(state->mutex);
+    Graph &to = *reinterpret_cast<Graph *>(executable), &from = *reinterpret_cast<Graph *>(graph);
+    auto sameKernel = [](const auto &a, const auto &b) { return a.first == b.first; };
+    if (!std::equal(to.begin(), to.end(), from.begin(), from.end(), sameKernel))
+      return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
+    return to = from, CUDA_SUCCESS;
+  };
+  table.graphLaunch = [state](CUgraphExec executable, CUstream) {
+    for (auto &[name, run] : *reinterpret_cast<Graph *>(executable))
+      run();
+    return state->count(&FakeDriver::Alive::graphs, 0);
+  };
+  table.graphExecDestroy = [state](CUgraphExec) {
+    std::lock_guard lock(state->mutex);
+    return --state->alive.executables, CUDA_SUCCESS;
+  };
+  table.graphDestroy = [state](CUgraph) {
+    std::lock_guard lock(state->mutex);
+    return --state->alive.graphs, CUDA_SUCCESS;
   };
 }
 
@@ -180,18 +243,40 @@ static void fillModules(DriverTable &table, const SharedState &state) {
   table.funcSetAttribute = [state](CUfunction, int, int value) {
     return state->maxDynamicShared = value, CUDA_SUCCESS;
   };
-  table.launchKernel = [state](CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned,
-                               unsigned, unsigned shared, CUstream, void **values, void **) {
+  auto launch = [state](CUfunction function, const FakeLaunch &shape) {
     std::string entry = *reinterpret_cast<std::string *>(function);
-    FakeDriver::Kernel kernel;
-    {
-      std::lock_guard lock(state->mutex);
+    if (!state->hasContext())
+      return CUDA_ERROR_INVALID_CONTEXT;
+    std::unique_lock lock(state->mutex);
+    FakeDriver::Kernel kernel = state->kernels[entry];
+    if (!state->capture) {
       ++state->launches;
-      kernel = state->kernels[entry];
+      lock.unlock();
+      return kernel ? (kernel(shape), CUDA_SUCCESS) : CUDA_SUCCESS;
     }
-    if (kernel)
-      kernel({{x, y, z}, threads, shared, values});
-    return state->count(&Alive::modules, 0);
+    std::vector<uint64_t> words(state->valueCounts[entry]);
+    for (size_t i = 0; i < words.size(); ++i)
+      memcpy(&words[i], shape.values[i], 8);
+    state->capture->emplace_back(entry, [state, kernel, shape, words]() mutable {
+      std::vector<void *> pointers;
+      for (uint64_t &word : words)
+        pointers.push_back(&word);
+      FakeLaunch again = shape;
+      again.values = pointers.data();
+      ++state->launches;
+      if (kernel)
+        kernel(again);
+    });
+    return CUDA_SUCCESS;
+  };
+  table.launchKernel = [launch](CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned,
+                                unsigned, unsigned shared, CUstream, void **values,
+                                void **) { return launch(function, {{x, y, z}, threads, shared, values, false}); };
+  table.launchKernelEx = [launch](const CUlaunchConfig *c, CUfunction function, void **values, void **) {
+    bool programmatic = c->numAttrs == 1 && c->attrs->id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION &&
+                        c->attrs->value.number == 1;
+    return launch(function,
+                  {{c->gridDimX, c->gridDimY, c->gridDimZ}, c->blockDimX, c->sharedMemBytes, values, programmatic});
   };
 }
 
@@ -204,11 +289,15 @@ DriverTable FakeDriver::table() const {
   fillStreams(table, state);
   fillMemory(table, state);
   fillModules(table, state);
+  fillGraphs(table, state);
   table.simulated = true; // times mean nothing, PTX is loaded as text
   return table;
 }
 
-void FakeDriver::addKernel(const std::string &entry, Kernel kernel) { state->kernels[entry] = std::move(kernel); }
+void FakeDriver::addKernel(const std::string &entry, Kernel kernel, unsigned values) {
+  state->kernels[entry] = std::move(kernel);
+  state->valueCounts[entry] = values;
+}
 
 FakeDriver::Alive FakeDriver::alive() const {
   std::lock_guard lock(state->mutex);
@@ -216,4 +305,5 @@ FakeDriver::Alive FakeDriver::alive() const {
 }
 
 unsigned FakeDriver::launches() const { return state->launches; }
+int FakeDriver::lastPriority() const { return state->lastPriority; }
 int FakeDriver::maxDynamicShared() const { return state->maxDynamicShared; }

@@ -41,3 +41,21 @@ TEST(LaunchAllocation, NoneOnceTheKernelIsKnown) {
   kernel.launch(runtime.stream(), arguments).value();
   EXPECT_EQ(allocations - before, 0u);
 }
+
+TEST(LaunchAllocation, NoneWhereExtentsAreSolved) {
+  FakeDriver driver;
+  FakeCompiler compiler;
+  Runtime runtime = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  addFakeKernels(driver);
+  Kernel kernel = runtime.loadSource({"a.tile", ""}).value().kernel("attention").value();
+  auto view = [](uint64_t address, int64_t heads) { return View(address, DataType::F16, {2, 128, heads, 64}); };
+  std::vector<Argument> arguments = {{"Q", view(4096, 6)},
+                                     {"K", view(4096, 2)},
+                                     {"V", view(4096, 2)},
+                                     {"O", view(uint64_t(1) << 40, 6)},
+                                     {"scale", 0.5f}}; // Hk G * is 6
+  kernel.launch(runtime.stream(), arguments).value();
+  unsigned before = allocations;
+  kernel.launch(runtime.stream(), arguments).value();
+  EXPECT_EQ(allocations - before, 0u);
+}

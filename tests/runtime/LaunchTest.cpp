@@ -184,15 +184,18 @@ TEST_F(Launch, SharedMemoryBeyondTheDefaultIsAskedFor) {
       "smaller tiles or fewer stages");
 }
 
-TEST_F(Launch, AFailedCompilationIsToldAndTriedAgain) {
+TEST_F(Launch, AFailedCompilationIsRemembered) {
   compiler.failWith("it cannot be");
   Result<void> failed = launch();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, ErrorKind::Compile);
   EXPECT_EQ(failed.error().render(),
             "kernel 'scale_add' of a.tile does not compile\na.tile:1:1: error: it cannot be\n");
+  EXPECT_EQ(launch().error().render(), failed.error().render());
+  EXPECT_EQ(compiler.compilations(), 1u) << "the same text, options and compiler fail in the same way";
   compiler.failWith("");
-  launch().value();
+  Kernel other = module.kernel("scale_add").value().set("BLOCK", 128);
+  EXPECT_TRUE(other.launch(runtime.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}));
   EXPECT_EQ(z[0], 21.0f);
 }
 
@@ -229,7 +232,7 @@ TEST_F(Launch, ACachedKernelThatCannotBeLoadedIsCompiledAgain) {
   launchCached();
   EXPECT_EQ(compiler.compilations(), 1u);
   for (const char *interface : {"{}", "keep"}) { // one that cannot be read, one whose code cannot be loaded
-    fs::path file; // beside it, the folder of tunings
+    fs::path file;                               // beside it, the folder of tunings
     for (const fs::directory_entry &each : fs::directory_iterator(directory))
       file = each.is_regular_file() ? each.path() : file;
     std::ifstream stream(file, std::ios::binary);

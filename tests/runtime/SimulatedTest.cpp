@@ -56,6 +56,40 @@ struct Vectors {
 
 } // namespace
 
+TEST(Simulated, AGraphReplaysAndProgrammaticLaunchesGiveTheSame) {
+  Runtime runtime = openSimulated();
+  Kernel kernel = runtime.load(kVectorAdd).value().kernel().value().programmatic();
+  Stream side = runtime.createStream({.priority = -2}).value();
+  Event fork = runtime.createEvent().value(), join = runtime.createEvent().value();
+  Vectors first(runtime, 1000), second(runtime, 3000);
+  for (const Vectors *vectors : {&first, &second})
+    (void)kernel.prepare(vectors->arguments()).value();
+  auto work = [&]() -> Result<void> { // two branches, of which one joins by an event
+    fork.record(runtime.stream()).value();
+    side.wait(fork).value();
+    kernel.launch(side, second.arguments()).value();
+    kernel.launch(runtime.stream(), first.arguments()).value();
+    join.record(side).value();
+    return runtime.stream().wait(join);
+  };
+  Graph graph = Graph::capture(runtime.stream(), work).value();
+  first.bufferZ.fill(runtime.stream(), 0).value();
+  second.bufferZ.fill(runtime.stream(), 0).value();
+  graph.launch(runtime.stream()).value();
+  first.expectSum();
+  second.expectSum();
+  EXPECT_TRUE(graph.update(runtime.stream(), work).value());
+  Result<Graph> unjoined = Graph::capture(runtime.stream(), [&]() -> Result<void> {
+    fork.record(runtime.stream()).value();
+    side.wait(fork).value();
+    return kernel.launch(side, second.arguments());
+  });
+  EXPECT_EQ(unjoined.error().driverName, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED");
+  Result<Graph> waiting = Graph::capture(runtime.stream(), [&] { return runtime.stream().synchronize(); });
+  EXPECT_EQ(waiting.error().driverName, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED");
+  kernel.launch(runtime.stream(), first.arguments()).value();
+}
+
 TEST(Simulated, GridsBeyondTheDevicesYAndZ) {
   // A position is stored where it belongs, for a grid whose z, and one whose y, no device launches as they are.
   const std::string text = "kernel k(O: out view<i32>[Z, Y, X]) tune { warps: {1} = 1; }\n"

@@ -42,7 +42,8 @@ class RuntimeOptions(Sized):
     _fields_ = [("size", c_uint32), ("simulator_threads", c_uint32), ("device", c_char_p), ("target", c_char_p),
                 ("cache_directory", c_char_p), ("cache_bytes", c_uint64), ("ptxas", c_char_p),
                 ("ptxas_directories", c_char_p), ("temporary_directory", c_char_p),
-                ("simulator_instructions", c_uint64), ("simulator_seed", c_uint32), ("reserved", c_uint32)]
+                ("simulator_instructions", c_uint64), ("simulator_seed", c_uint32), ("reserved", c_uint32),
+                ("packs", c_char_p), ("no_compile", c_uint32), ("loaded_kernels", c_uint32)]
 
 
 class ViewStruct(Sized):
@@ -56,6 +57,12 @@ class ArgumentStruct(Sized):
                 ("integer", c_int64), ("real", c_double)]
 
 
+class TuneOptions(Sized):
+    _fields_ = [("size", c_uint32), ("budget_milliseconds", c_uint32), ("patience_milliseconds", c_uint32),
+                ("threads", c_uint32), ("rounding", c_uint32), ("deterministic", c_uint32), ("again", c_uint32),
+                ("reserved", c_uint32)]
+
+
 class KernelNumbers(Sized):
     _fields_ = [("size", c_uint32), ("warps", c_uint32), ("shared_bytes", c_uint32), ("static_shared_bytes", c_uint32),
                 ("registers", c_uint32), ("local_bytes", c_uint32), ("repairs", c_uint32), ("from_disk", c_uint32),
@@ -63,7 +70,8 @@ class KernelNumbers(Sized):
 
 
 STRUCTS = {"imbrex_diagnostic": Diagnostic, "imbrex_device_info": DeviceInfo, "imbrex_runtime_options": RuntimeOptions,
-           "imbrex_view": ViewStruct, "imbrex_argument": ArgumentStruct, "imbrex_kernel_numbers": KernelNumbers}
+           "imbrex_view": ViewStruct, "imbrex_argument": ArgumentStruct, "imbrex_tune_options": TuneOptions,
+           "imbrex_kernel_numbers": KernelNumbers}
 
 # "name: argument types -> result"; `!` for the result says: imbrex_error ** comes last, an imbrex_status is returned.
 # `handle` is any pointer; `x*` a pointer to x.
@@ -86,12 +94,16 @@ runtime_device: handle DeviceInfo* -> !
 runtime_messages: handle handle* -> !
 runtime_synchronize: handle -> !
 stream_create: handle handle* -> !
+stream_create_with_priority: handle i32 handle* -> !
 stream_wrap: handle handle handle* -> !
 stream_raw: handle -> handle
+stream_is_capturing: handle u32* -> !
 stream_synchronize: handle -> !
 stream_wait: handle handle -> !
 stream_free: handle -> void
 event_create: handle handle* -> !
+event_wrap: handle handle handle* -> !
+event_raw: handle -> handle
 event_record: handle handle -> !
 event_synchronize: handle -> !
 event_elapsed: handle handle float* -> !
@@ -119,11 +131,30 @@ kernel_set_integer: handle text i64 -> !
 kernel_set_text: handle text text -> !
 kernel_hook: handle text text -> !
 kernel_storage: handle text text -> !
+kernel_set_deterministic: handle u32 -> !
+kernel_set_programmatic: handle u32 -> !
 kernel_signature: handle handle* -> !
 kernel_free: handle -> void
 kernel_launch: handle handle ArgumentStruct* size -> !
 kernel_prepare: handle ArgumentStruct* size handle* -> !
+kernel_readiness: handle ArgumentStruct* size i32* -> !
 kernel_infer: handle ArgumentStruct* size handle* -> !
+kernel_bind: handle ArgumentStruct* size handle* -> !
+bound_place: handle text u32* -> !
+bound_set_view: handle u32 ViewStruct* -> !
+bound_set_integer: handle u32 i64 -> !
+bound_set_real: handle u32 double -> !
+bound_launch: handle handle -> !
+bound_free: handle -> void
+graph_capture: handle handle work handle handle* -> !
+graph_update: handle handle work handle u32* -> !
+graph_launch: handle handle -> !
+graph_free: handle -> void
+kernel_tune: handle ArgumentStruct* size TuneOptions* handle* -> !
+kernel_tune_in_background: handle ArgumentStruct* size TuneOptions* handle* -> !
+tuning_is_done: handle -> u32
+tuning_wait: handle handle* -> !
+tuning_free: handle -> void
 info_get_numbers: handle KernelNumbers* -> !
 info_text: handle i32 -> text
 info_free: handle -> void
@@ -133,7 +164,8 @@ shapes_view: handle text ViewStruct* -> !
 shapes_free: handle -> void
 """
 
-WORDS = {"void": None, "handle": c_void_p, "text": c_char_p, "size": c_size_t, "float": c_float, "u8": c_uint8,
+WORK = ctypes.CFUNCTYPE(c_int32, c_void_p)  # imbrex_work: a Python function, kept until it was called
+WORDS = {"void": None, "work": WORK, "double": c_double, "handle": c_void_p, "text": c_char_p, "size": c_size_t, "float": c_float, "u8": c_uint8,
          "u32": c_uint32, "u64": c_uint64, "i32": c_int32, "i64": c_int64}
 WORDS.update({struct.__name__: struct for struct in STRUCTS.values()})
 

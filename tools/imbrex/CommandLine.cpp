@@ -143,11 +143,11 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
 }
 
 static const Flag kCompilerFlags[] = {
-    {"kernel", "NAME", "build run tune simulate explain", "which kernel of the file",
+    {"kernel", "NAME", "build run tune pack simulate explain", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
-    {"set", "NAME=VALUE", "build run tune explain", "a type, integer or tuning parameter",
+    {"set", "NAME=VALUE", "build run tune pack explain", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
-    {"hook", "NAME=FUNCTION", "build run tune explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
+    {"hook", "NAME=FUNCTION", "build run tune pack explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
     {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
@@ -157,15 +157,19 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
     {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
-    {"deterministic", "", "build run explain", "refuse what gives other bits from run to run: atomic sums of floats",
+    {"deterministic", "", "build run pack explain",
+     "refuse what gives other bits from run to run: atomic sums of floats",
      [](Request &r, StringRef, std::string &) { return r.options.deterministic = true; }},
-    {"target", "SM", "build run tune explain", "architecture, such as sm_80",
-     [](Request &r, StringRef v, std::string &) { return r.options.target = v.str(), r.targetGiven = true; }},
+    {"target", "SM", "build run tune pack explain", "architecture, such as sm_80; of pack as often as there are some",
+     [](Request &r, StringRef v, std::string &) {
+       r.targets.push_back(v.str());
+       return r.options.target = v.str(), r.targetGiven = true;
+     }},
     {"until", "STAGE", "build", "stop after this stage (default: ptx)",
      [](Request &r, StringRef v, std::string &e) { return setStage(r.until, v, e); }},
     {"from", "STAGE", "build", "the file holds the text of this stage",
      [](Request &r, StringRef v, std::string &e) { return setStage(r.from, v, e); }},
-    {"o", "FILE", "build", "where to write (default: the terminal)",
+    {"o", "FILE", "build header pack", "where to write (default: the terminal; pack needs it)",
      [](Request &r, StringRef v, std::string &) { return r.output = v.str(), true; }},
     {"dump", "DIR", "build", "write the text of every stage into this folder",
      [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
@@ -176,11 +180,11 @@ static const Flag kCompilerFlags[] = {
 };
 
 static const Flag kOtherFlags[] = {
-    {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run tune simulate",
+    {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run tune pack simulate",
      "a scalar, an array from a file, or random numbers of a shape (run and tune: 2x64x8); padded(X,LENGTHS), "
      "ragged(X,OFFSETS) and paged(POOL,TABLE,LENGTHS) of files (run and tune)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
-    {"out", "NAME=FILE.npy|SHAPE", "run tune simulate",
+    {"out", "NAME=FILE.npy|SHAPE", "run tune pack simulate",
      "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "
      "shape for simulate (f32:2x64:FILE.npy)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
@@ -200,9 +204,13 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
     {"check", "", "run", "compare the results with the reference interpreter",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
-    {"cache-dir", "DIR", "run tune cache", "the disk cache; 'none' to go without",
+    {"pack", "FILE", "run tune", "compiled kernels of `imbrex pack`, read before the cache",
+     [](Request &r, StringRef v, std::string &) { return r.packs.push_back(v.str()), true; }},
+    {"no-compile", "", "run", "what is in no pack and no cache is an error",
+     [](Request &r, StringRef, std::string &) { return r.noCompile = true; }},
+    {"cache-dir", "DIR", "run tune pack cache", "the disk cache; 'none' to go without; of pack what is packed as well",
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
-    {"ptxas", "FILE", "build run tune explain", "the assembler (default: the first on PATH)",
+    {"ptxas", "FILE", "build run tune pack explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
@@ -235,6 +243,8 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
     {"tune", "find the fastest tuning of a kernel: imbrex tune FILE --arg X=4096x128 ... [flags]"},
+    {"pack", "compile for later, one file: imbrex pack FILE --arg X=4096x128 ... --target sm_90 -o FILE.pack"},
+    {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
@@ -311,8 +321,8 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile =
-      llvm::is_contained({"build", "run", "tune", "simulate", "explain", "score"}, StringRef(request.command));
+  bool needsFile = llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "score"},
+                                      StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";

@@ -30,7 +30,7 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, tune, simulate, explain, score, devices, stages, opcodes, cache
+  std::string command; ///< build, run, tune, pack, header, simulate, explain, score, devices, stages, opcodes, cache
   std::string file;    ///< kernel source; for cache: what to do
   CompileOptions options;
   bool targetGiven = false;
@@ -44,6 +44,8 @@ struct Request {
   std::optional<simulator::TraceTarget> trace;
   TuneOptions tune;                            ///< but for progress
   std::string picture, exportPack, importPack; ///< files of `tune`
+  std::vector<std::string> targets, packs;     ///< of `pack`, every --target; files of --pack
+  bool noCompile = false, assembles = false;
   bool eachPass = false, timings = false, check = false, json = false, help = false, version = false, inProcess = false;
 };
 
@@ -70,6 +72,8 @@ int build(const Request &request);
 int run(const Request &request);
 int tune(const Request &request);
 int tuneInChildren(const Request &request, int count, const char *const *words);
+int pack(const Request &request);
+int header(const Request &request);
 int simulate(const Request &request);
 int explain(const Request &request);
 int score(const Request &request);

@@ -25,6 +25,9 @@ bool KernelRun::open() {
   options.cacheDirectory = cacheDirectoryOf(request);
   options.ptxasPath = request.ptxas;
   options.ptxasDirectories = pathDirectories();
+  options.packs = request.packs;
+  options.compiles = !request.noCompile;
+  options.assembles = request.assembles;
   Result<Runtime> opened = Runtime::open(options);
   if (!opened)
     return fail(opened.error());

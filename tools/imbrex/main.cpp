@@ -33,6 +33,10 @@ static int dispatch(int count, char **words) {
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
   if (request->command == "tune")
     return request->inProcess ? tune(*request) : tuneInChildren(*request, count, words);
+  if (request->command == "pack")
+    return request->inProcess ? pack(*request) : runGuarded(*request, count, words, pack);
+  if (request->command == "header")
+    return header(*request);
   if (request->command == "simulate")
     return simulate(*request);
   if (request->command == "score")

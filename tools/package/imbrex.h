@@ -12,7 +12,10 @@
 #define IMBREX_IMBREX_H
 
 #include "kernels/ShippedKernels.h"
+#include "runtime/Code.h"
+#include "runtime/KernelPack.h"
 #include "runtime/Runtime.h"
 #include "runtime/TunePack.h"
+#include "runtime/TypedKernel.h"
 
 #endif // IMBREX_IMBREX_H

@@ -98,6 +98,47 @@ static void testNullKernels(void) {
   NULL_OF("shapes", imbrex_kernel_infer(kernel, NULL, 0, NULL, &error));
 }
 
+static imbrex_status nothing(void *data) { return data ? IMBREX_OK : IMBREX_ERROR_FILE; }
+
+static void testNullRecorded(void) {
+  imbrex_bound *bound = NULL;
+  imbrex_graph *graph = NULL;
+  imbrex_tuning *tuning = NULL;
+  uint32_t number = 0;
+  int32_t readiness = 0;
+  NULL_OF("runtime", imbrex_stream_create_with_priority(NULL, 0, &stream, &error));
+  NULL_OF("stream", imbrex_stream_create_with_priority(runtime, 0, NULL, &error));
+  NULL_OF("stream", imbrex_stream_is_capturing(NULL, &number, &error));
+  NULL_OF("capturing", imbrex_stream_is_capturing(stream, NULL, &error));
+  NULL_OF("runtime", imbrex_event_wrap(NULL, NULL, &event, &error));
+  NULL_OF("event", imbrex_event_wrap(runtime, NULL, NULL, &error));
+  REFUSED(imbrex_event_wrap(runtime, NULL, &event, &error), "the event to wrap is null");
+  NULL_OF("kernel", imbrex_kernel_set_deterministic(NULL, 1, &error));
+  NULL_OF("kernel", imbrex_kernel_set_programmatic(NULL, 1, &error));
+  NULL_OF("kernel", imbrex_kernel_readiness(NULL, NULL, 0, &readiness, &error));
+  NULL_OF("readiness", imbrex_kernel_readiness(kernel, NULL, 0, NULL, &error));
+  NULL_OF("kernel", imbrex_kernel_bind(NULL, NULL, 0, &bound, &error));
+  NULL_OF("bound", imbrex_kernel_bind(kernel, NULL, 0, NULL, &error));
+  NULL_OF("bound", imbrex_bound_place(NULL, "X", &number, &error));
+  NULL_OF("bound", imbrex_bound_set_view(NULL, 0, NULL, &error));
+  NULL_OF("bound", imbrex_bound_set_integer(NULL, 0, 0, &error));
+  NULL_OF("bound", imbrex_bound_set_real(NULL, 0, 0, &error));
+  NULL_OF("bound", imbrex_bound_launch(NULL, NULL, &error));
+  NULL_OF("runtime", imbrex_graph_capture(NULL, stream, nothing, NULL, &graph, &error));
+  NULL_OF("work", imbrex_graph_capture(runtime, stream, NULL, NULL, &graph, &error));
+  NULL_OF("graph", imbrex_graph_capture(runtime, stream, nothing, NULL, NULL, &error));
+  NULL_OF("graph", imbrex_graph_update(NULL, stream, nothing, NULL, NULL, &error));
+  NULL_OF("graph", imbrex_graph_launch(NULL, stream, &error));
+  NULL_OF("kernel", imbrex_kernel_tune(NULL, NULL, 0, NULL, NULL, &error));
+  NULL_OF("kernel", imbrex_kernel_tune_in_background(NULL, NULL, 0, NULL, &tuning, &error));
+  NULL_OF("tuning", imbrex_kernel_tune_in_background(kernel, NULL, 0, NULL, NULL, &error));
+  NULL_OF("tuning", imbrex_tuning_wait(NULL, NULL, &error));
+  CHECK(imbrex_event_raw(NULL) == NULL && imbrex_tuning_is_done(NULL) == 1);
+  imbrex_bound_free(NULL);
+  imbrex_graph_free(NULL);
+  imbrex_tuning_free(NULL);
+}
+
 static void testNullResults(void) {
   imbrex_kernel_numbers numbers = {.size = sizeof numbers};
   imbrex_view view = {.size = sizeof view};
@@ -173,6 +214,7 @@ void testHandles(const char *vectorAdd) {
   testNullRuntimes();
   testNullBuffers();
   testNullKernels();
+  testNullRecorded();
   testNullResults();
   testNullAnswers();
   imbrex_runtime_free(runtime);

@@ -18,6 +18,7 @@ int main(int count, char **arguments) {
   snprintf(vectorAdd, sizeof vectorAdd, "%s/lessons/vector_add.tile", arguments[1]);
   snprintf(attention, sizeof attention, "%s/attention_forward.tile", arguments[1]);
   testLaunches(vectorAdd, attention);
+  testRecorded(vectorAdd);
   testRefusals(vectorAdd);
   testHandles(vectorAdd);
   testStructs(vectorAdd);

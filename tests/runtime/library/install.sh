@@ -16,7 +16,10 @@ grep -rl "llvm/\|mlir/" "$work/moved/include" && { echo "a public header names L
 if command -v pkg-config >/dev/null; then
   flags=$(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs imbrex)
   # shellcheck disable=SC2086
-  "$compiler" -std=c++20 "-DKERNELS=\"$work/moved/share/imbrex/kernels\"" \
+  for kernel in lessons/vector_add attention_forward; do # what imbrex_add_kernels does
+    "$work/moved/bin/imbrex-header" "$work/moved/share/imbrex/kernels/$kernel.tile" "$work/$(basename $kernel).h"
+  done
+  "$compiler" -std=c++20 -I "$work" "-DKERNELS=\"$work/moved/share/imbrex/kernels\"" \
     "$source/tests/runtime/library/outside/outside.cpp" $flags -o "$work/plain"
   LD_LIBRARY_PATH="$work/moved/lib" "$work/plain"
 else

@@ -3,10 +3,13 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Adds two vectors on a simulated device: with the kernel inside the library, and with the one that was installed.
+// Adds two vectors on a simulated device: with the kernel inside the library, with the one that was installed, and by
+// a header made of that.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attention_forward.h"
+#include "vector_add.h"
 #include <cstdio>
 #include <imbrex/imbrex.h>
 
@@ -25,13 +28,38 @@ static bool add(const Runtime &runtime, const Module &module) {
   return z[0] == 3 && z[999] == 3;
 }
 
+/// The same by a header that was made of the kernel: wrong names, ranks and types do not compile.
+static bool addTyped(const Runtime &runtime) {
+  const std::vector<float> x(1000, 1);
+  std::vector<float> z(1000, 0);
+  Buffer xs = runtime.allocate(4000).value(), zs = runtime.allocate(4000).value();
+  xs.copyFrom(x.data(), 4000).value();
+  auto kernel = imbrex_kernels::vector_add::VectorAdd::load(runtime).value();
+  kernel
+      .launch(runtime.stream(),
+              {.X = {xs, DataType::F32, {1000}}, .Y = {xs, DataType::F32, {1000}}, .Z = {zs, DataType::F32, {1000}}})
+      .value();
+  zs.copyTo(z.data(), 4000).value();
+  return z[0] == 2 && z[999] == 2;
+}
+
+/// Whether arguments of a kernel could be made so.
+template <typename Array>
+concept TakesRankTwo = requires(const Buffer &memory) { Array(memory, DataType::F32, {1000, 1}); };
+using Arguments = imbrex_kernels::vector_add::VectorAdd::Arguments;
+static_assert(!TakesRankTwo<decltype(Arguments::X)> && !std::is_default_constructible_v<Arguments>);
+using Attention = imbrex_kernels::attention_forward::AttentionForward::Arguments;
+static_assert(std::is_same_v<decltype(Attention::L), std::optional<typed::Array<3>>>);
+
 int main() {
   RuntimeOptions options;
   options.device = "sim:h200";
   Runtime runtime = Runtime::open(options).value();
   bool inside = add(runtime, runtime.loadSource(*shippedKernel("lessons/vector_add.tile")).value());
   bool installed = add(runtime, runtime.load(KERNELS "/lessons/vector_add.tile").value());
-  std::printf("%s: inside the library %s, installed %s; %zu kernels\n", runtime.device().name.c_str(),
-              inside ? "right" : "wrong", installed ? "right" : "wrong", shippedKernels().size());
-  return inside && installed ? 0 : 1;
+  bool byHeader = addTyped(runtime);
+  std::printf("%s: inside the library %s, installed %s, by its header %s; %zu kernels\n", runtime.device().name.c_str(),
+              inside ? "right" : "wrong", installed ? "right" : "wrong", byHeader ? "right" : "wrong",
+              shippedKernels().size());
+  return inside && installed && byHeader ? 0 : 1;
 }

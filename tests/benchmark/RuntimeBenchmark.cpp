@@ -3,39 +3,53 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prints what the runtime itself costs on the host: a launch of a known specialisation on a driver that does
-// nothing, the same through the C interface and with a new length each time, and a hit in the disk cache. No test:
-// nothing is judged.
+// Prints what the runtime itself costs on the host: a launch of a known specialisation on a driver that does nothing
+// (19 values of arguments), beside the driver's call alone; the same through the C interface, with a new length each
+// time, of a bound kernel, and by several threads; and a hit in the disk cache. A driver's own cuLaunchKernel takes 2
+// to 2.5 us: what a launch costs here comes on top of it. No test: nothing is judged.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/c/Objects.h"
 #include "tests/runtime/FakeCompiler.h"
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
+#include <thread>
 #include <unistd.h>
 
 using namespace imbrex;
 using namespace imbrex::testing;
-using Clock = std::chrono::steady_clock;
 
-/// Microseconds a call, best of many short rounds: other programs disturb some of them.
+/// Seconds that a thread or all of them have had of the processors: other programs do not count.
+static double seconds(clockid_t clock) {
+  struct timespec now = {};
+  clock_gettime(clock, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+}
+
+/// Microseconds a call, best of many short rounds.
 template <typename Call> static double microseconds(unsigned calls, const Call &call) {
   double best = 1e9;
   for (unsigned round = 0; round < 50; ++round) {
-    Clock::time_point start = Clock::now();
+    double start = seconds(CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < calls; ++i)
       call(i);
-    best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - start).count() / calls);
+    best = std::min(best, 1e6 * (seconds(CLOCK_THREAD_CPUTIME_ID) - start) / calls);
   }
   return best;
 }
 
+/// The fake's facts about a device; whatever a launch calls does nothing.
 static cuda::DriverTable idleDriver(const FakeDriver &driver) {
-  cuda::DriverTable table = driver.table();
-  table.launchKernel = [](cuda::CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                          cuda::CUstream, void **, void **) { return cuda::CUDA_SUCCESS; };
+  using namespace cuda;
+  DriverTable table = driver.table();
+  table.launchKernel = [](CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,
+                          void **, void **) { return CUDA_SUCCESS; };
+  table.contextPushCurrent = [](CUcontext) { return CUDA_SUCCESS; };
+  table.contextPopCurrent = [](CUcontext *) { return CUDA_SUCCESS; };
+  table.streamCreate = [](CUstream *, unsigned) { return CUDA_SUCCESS; };
+  table.moduleLoadDataEx = [](CUmodule *, const void *, unsigned, CUjit_option *, void **) { return CUDA_SUCCESS; };
   return table;
 }
 
@@ -59,14 +73,14 @@ static void measureBound(const Runtime &runtime, const Kernel &kernel) {
               }));
 }
 
-static void launch(const Runtime &runtime, const Kernel &kernel, int64_t length) {
+static void launch(const Stream &stream, const Kernel &kernel, int64_t length) {
   auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
   kernel
-      .launch(runtime.stream(), {{"Q", data({2, length, 6, 64})},
-                                 {"K", data({2, length, 2, 64})},
-                                 {"V", data({2, length, 2, 64})},
-                                 {"O", data({2, length, 6, 64}, uint64_t(1) << 40)},
-                                 {"scale", 0.5f}})
+      .launch(stream, {{"Q", data({2, length, 6, 64})},
+                       {"K", data({2, length, 2, 64})},
+                       {"V", data({2, length, 2, 64})},
+                       {"O", data({2, length, 6, 64}, uint64_t(1) << 40)},
+                       {"scale", 0.5f}})
       .value();
 }
 
@@ -82,7 +96,7 @@ struct CArguments {
     for (unsigned i = 0; i < 4; ++i) {
       views[i].size = sizeof views[i];
       views[i].type = IMBREX_F16;
-      views[i].address = 4096;
+      views[i].address = i == 3 ? uint64_t(1) << 40 : 4096;
       views[i].rank = 4;
       const int64_t extents[] = {2, length, i == 1 || i == 2 ? 2 : 6, 64};
       std::copy(std::begin(extents), std::end(extents), views[i].extents);
@@ -91,6 +105,43 @@ struct CArguments {
     }
   }
 };
+
+/// Each thread with a stream of its own. Where threads write to common memory, a launch takes longer the more there
+/// are.
+static void measureThreads(const Runtime &runtime, const Kernel &kernel) {
+  constexpr unsigned kCalls = 100000;
+  for (unsigned count : {1u, 2u, 4u}) {
+    std::vector<Stream> streams;
+    for (unsigned i = 0; i < count; ++i)
+      streams.push_back(runtime.createStream().value());
+    double best = 1e9;
+    for (unsigned round = 0; round < 5; ++round) {
+      std::vector<std::thread> threads;
+      double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+      for (unsigned i = 0; i < count; ++i)
+        threads.emplace_back([&, i] {
+          for (unsigned call = 0; call < kCalls; ++call)
+            launch(streams[i], kernel, 128);
+        });
+      for (std::thread &thread : threads)
+        thread.join();
+      best = std::min(best, 1e6 * (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) / (kCalls * count));
+    }
+    std::printf("%u threads:            %.2f us a launch (%u cores)\n", count, best,
+                std::thread::hardware_concurrency());
+  }
+}
+
+/// The driver's call by itself, its 19 values packed for it each time.
+static void measureBare(const cuda::DriverTable &table) {
+  uint64_t values[19];
+  void *pointers[19];
+  std::printf("the call alone:       %.3f us\n", microseconds(5000, [&](unsigned call) {
+                for (unsigned i = 0; i < 19; ++i)
+                  values[i] = call + i, pointers[i] = &values[i];
+                (void)table.launchKernel(nullptr, 1, 1, 1, 128, 1, 1, 0, nullptr, pointers, nullptr);
+              }));
+}
 
 static void measureC(Runtime runtime, const Kernel &kernel) {
   imbrex_kernel handle{std::make_shared<const Runtime>(std::move(runtime)), kernel};
@@ -103,12 +154,15 @@ static void measureC(Runtime runtime, const Kernel &kernel) {
 }
 
 static void measureLaunches(const FakeDriver &driver, const FakeCompiler &compiler) {
+  measureBare(idleDriver(driver));
   Runtime runtime = Runtime::openWith(fakeOptions(idleDriver(driver), compiler)).value();
   Kernel kernel = runtime.loadSource({"a.tile", ""}).value().kernel("attention").value();
-  std::printf("launch, same shapes:  %.2f us\n", microseconds(5000, [&](unsigned) { launch(runtime, kernel, 128); }));
+  std::printf("launch, same shapes:  %.2f us\n",
+              microseconds(5000, [&](unsigned) { launch(runtime.stream(), kernel, 128); }));
   std::printf("launch, new length:   %.2f us\n",
-              microseconds(5000, [&](unsigned i) { launch(runtime, kernel, 1 + i); }));
+              microseconds(5000, [&](unsigned i) { launch(runtime.stream(), kernel, 1 + i); }));
   measureBound(runtime, kernel);
+  measureThreads(runtime, kernel);
   measureC(std::move(runtime), kernel);
 }
 
