@@ -53,8 +53,7 @@ Value LoopAddresses::atFirst(const LinearForm &form) {
   return sum;
 }
 
-/// True if the i32 scalar is never negative, by what it is made of.
-static bool isNonNegativeScalar(Value value, unsigned depth = 8) {
+bool imbrex::isNonNegativeScalar(Value value, unsigned depth) {
   APInt constant;
   if (matchPattern(value, m_ConstantInt(&constant)))
     return constant.isNonNegative();
@@ -68,7 +67,9 @@ static bool isNonNegativeScalar(Value value, unsigned depth = 8) {
   auto operand = [&](unsigned i) { return depth && isNonNegativeScalar(op->getOperand(i), depth - 1); };
   if (isa<arith::MaxSIOp>(op))
     return operand(0) || operand(1);
-  if (isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
+  auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op);
+  bool isSum = isa<arith::AddIOp, arith::MulIOp>(op) && flags.hasNoSignedWrap();
+  if (isSum || isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
     return operand(0) && operand(1);
   if (isa<arith::SelectOp>(op))
     return operand(1) && operand(2);

@@ -21,6 +21,9 @@
 
 namespace imbrex {
 
+/// True if the i32 scalar is never negative, by what it is made of, looked at up to that depth.
+bool isNonNegativeScalar(mlir::Value value, unsigned depth = 8);
+
 class LoopAddresses {
 public:
   /// Decides what `loop` carries, and emits what it is in the first iteration where `l` stands, before the loop.

@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
-#include "compiler/cta_to_nvvm/CopyByThreads.h"
+#include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -45,8 +45,10 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   Values start;
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
-  auto beginsThere = [&](unsigned dim) { // where the bounds along `dim` begin
-    return tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first == put.getIndices()[dim];
+  auto beginsThere = [&](unsigned dim) { // where the bounds along `dim` begin, which may lie before the view
+    Value first = put.getIndices()[dim];
+    return tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first == first &&
+           isNonNegativeScalar(first);
   };
   copy.run(copy.cursorAt(start, beginsThere(copy.rowDim()), beginsThere(copy.columnDim())), slot);
   return success();

@@ -48,6 +48,13 @@ class Views(Runs):
                           if first + r < last and 3 + c < 9]
                 self.assertAlmostEqual(found["S"][b], sum(inside), delta=1e-4)
 
+    def test_begins_before_its_view(self):
+        for device, settings in self.on_devices(["T=i8"], ["T=f16", "warps=1"]):
+            make = lambda *shape: integers(*shape, type=settings[0][2:], low=-3, high=3)
+            found = self.run_kernel("before", {"Y": 0}, {"X": make(11, 32), "W": make(32, 32)}, (), settings, device)
+            x, w = [0] * 3 * 32 + found["in"]["X"] + [0] * 2 * 32, found["in"]["W"]
+            self.assertEqual(found["Y"], [sum(x[r * 32 + k] * w[k * 32 + c] for k in range(32)) for r in range(16) for c in range(32)])
+
 
 if __name__ == "__main__":
     unittest.main()
