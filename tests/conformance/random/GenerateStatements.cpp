@@ -26,7 +26,7 @@ void Generator::addStatement() {
       {3, &Generator::addFill},       {4, &Generator::addLogic},      {6, &Generator::addLoop},
       {4, &Generator::addRuntimeIf},  {3, &Generator::addConstantIf}, {6, &Generator::addDot},
       {3, &Generator::addReduceBoth}, {5, &Generator::addFunction},   {5, &Generator::addCombiner},
-      {2, &Generator::addWhole},      {5, &Generator::addBits},
+      {2, &Generator::addWhole},      {5, &Generator::addBits},       {4, &Generator::addDerivative},
   };
   int total = 0;
   for (const Choice &choice : kChoices)
