@@ -67,7 +67,9 @@ bool imbrex::isNonNegativeScalar(Value value, unsigned depth) {
   auto operand = [&](unsigned i) { return depth && isNonNegativeScalar(op->getOperand(i), depth - 1); };
   if (isa<arith::MaxSIOp>(op))
     return operand(0) || operand(1);
-  if (isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
+  auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op);
+  bool isSum = isa<arith::AddIOp, arith::MulIOp>(op) && flags.hasNoSignedWrap();
+  if (isSum || isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
     return operand(0) && operand(1);
   if (isa<arith::SelectOp>(op))
     return operand(1) && operand(2);

@@ -32,12 +32,15 @@ static constexpr struct {
 };
 
 bool imbrex::isBuiltin(StringRef name) {
-  return isCombiner(name) || llvm::any_of(kBuiltins, [&](const auto &builtin) { return builtin.name == name; });
+  return isCombiner(name) || name == kDerivative ||
+         llvm::any_of(kBuiltins, [&](const auto &builtin) { return builtin.name == name; });
 }
 
 Val Emitter::emitCall(const ast::Expr &expr) {
   if (isCombiner(expr.text) && !findFunction(expr.text))
     return emitCombiner(expr);
+  if (expr.text == kDerivative && !findFunction(expr.text))
+    return emitDerivative(expr);
   SmallVector<Val> arguments;
   bool poison = false;
   for (const ast::ExprPtr &operand : expr.operands) {
@@ -75,7 +78,7 @@ Val Emitter::unknownFunction(const ast::Expr &expr) {
   std::vector<std::string> known;
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
-  known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan"});
+  known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan", kDerivative.str()});
   for (const ast::Function &function : program.file->functions)
     known.push_back(function.name);
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));

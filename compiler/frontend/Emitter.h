@@ -12,6 +12,7 @@
 //     EmitCalls        calls, built-ins                   EmitFunctions    functions and hooks, inlined
 //     EmitChoices      where, also of two literals        EmitAccess       loads and stores of views
 //     EmitCombiners    reductions and scans               EmitRandom       philox and philox16
+//     EmitDerivative   derivative(f, x)
 //
 //===----------------------------------------------------------------------===//
 
@@ -231,6 +232,12 @@ private:
   Val emitReduce(const ast::Expr &expr, const Val &source);
   Val emitWhole(const ast::Expr &expr, const Val &source);
 
+  //===--- EmitDerivative.cpp ---===//
+  /// derivative(f, x, ..): of f by its first parameter, at x.
+  Val emitDerivative(const ast::Expr &expr);
+  const ast::Function *derivedFunction(const ast::Expr &expr, llvm::SmallVectorImpl<Placed> &extras);
+  Val derive(const ast::Expr &expr, const ast::Function &function, mlir::Operation *begin, const Val &value);
+
   //===--- EmitRandom.cpp ---===//
   using Words = std::array<Val, 4>;
   Val emitPhilox(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
@@ -306,6 +313,8 @@ private:
     uint32_t offset;
   };
   std::map<const Parameter *, Touch> touched;
+  /// Operations that others replaced. They stay until the end, so that no new value is taken for one of theirs.
+  std::vector<mlir::OwningOpRef<mlir::Operation *>> retired;
   size_t emitted = 0;
   unsigned depth = 0, loops = 0, blocks = 0;
 };

@@ -34,7 +34,7 @@ private:
   bool completeCall(ExprPtr &expr);
   bool isKnown(const std::string &name) const;
   void collect(const Expr &expr);
-  void collectCall(const Expr &call, const Function &function);
+  void collectCall(const Expr &call, const Function &function, size_t extras);
   void capture(const Expr &name, const FnParameter &parameter, std::map<std::string, std::string> &symbols);
   std::vector<Expression> extentsOf(const Expr &name, const FnParameter &parameter,
                                     std::map<std::string, std::string> &symbols);
@@ -104,7 +104,7 @@ void HookBinder::collect(const Expr &expr) {
     return error(expr.offset, isView ? Message::CapturedLoad : Message::UntypedCapture, hook.name, expr.text);
   const Function *function = expr.kind == Expr::Call ? findFunction(expr.text) : nullptr;
   if (function)
-    return collectCall(expr, *function);
+    return collectCall(expr, *function, size_t(expr.integer));
   if (expr.kind == Expr::Call && !isBuiltin(expr.text)) {
     std::vector<std::string> functions;
     for (const File *each : {static_cast<const File *>(own.get()), &file})
@@ -113,16 +113,22 @@ void HookBinder::collect(const Expr &expr) {
           functions.push_back(candidate.name);
     return error(expr.offset, Message::UnknownHookFunction, hook.name, expr.text, suggestion(expr.text, functions));
   }
-  for (const ExprPtr &operand : expr.operands)
-    collect(*operand);
+  for (const ExprPtr &operand : expr.operands) {
+    bool isDerived = operand == expr.operands[0] && expr.kind == Expr::Call && expr.text == kDerivative;
+    const Function *derived = isDerived && operand->kind == Expr::Call ? findFunction(operand->text) : nullptr;
+    if (derived)
+      collectCall(*operand, *derived, operand->operands.size());
+    else
+      collect(*operand);
+  }
   for (const Index &index : expr.indices)
     for (const ExprPtr *part : {&index.start, &index.size})
       if (*part)
         collect(**part);
 }
 
-void HookBinder::collectCall(const Expr &call, const Function &function) {
-  size_t extras = size_t(call.integer);
+/// The first `extras` arguments are those in brackets of their own.
+void HookBinder::collectCall(const Expr &call, const Function &function, size_t extras) {
   std::map<std::string, std::string> symbols; // the function's names of extents, as this call has them
   for (auto [i, operand] : llvm::enumerate(call.operands)) {
     const std::vector<FnParameter> &list = i < extras ? function.extras : function.parameters;

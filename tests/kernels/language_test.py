@@ -10,7 +10,7 @@ class Language(Runs):
     FOLDER = "tests/kernels/language"
 
     def file_of(self, kernel):
-        return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel)
+        return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel).replace("_of.", ".")
 
     def test_functions(self):
         for device, setting in self.on_devices(["WIDE=0"], ["WIDE=1", "warps=2"]):
@@ -137,6 +137,17 @@ class Language(Runs):
             one[1] += sum(x[i * 40 + 1] for i in range(-(-n // bm)))
             for name, want in zip(outputs, (sums, by, at, one, part)):
                 self.assertEqual(found[name], want, name)
+
+    def test_derivative(self):
+        """Beside central differences; where f32 would spoil them (kind 5), beside 2 x."""
+        for device, (kind, h) in self.on_devices(*((kind, 2.0**-10 if kind == 7 else 2.0**-18) for kind in range(10))):
+            inputs = {"X": normals(37, type="f64"), "Y": normals(37, type="f64"), "Table": normals(20, type="f64")}
+            outputs = dict.fromkeys(("Below", "Above", "D"), 0)
+            found = self.run_kernel("derivative_of", outputs, inputs, {"h": h}, ["KIND=%d" % kind], device)
+            want = [(b - a) / (2 * h) for a, b in zip(found["Below"], found["Above"])]
+            if kind == 5:
+                want = [2 * x for x in found["in"]["X"]]
+            self.near(found["D"], [0] * 37 if kind == 7 else want, 1e-6)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,25 @@ class Lessons(Runs):
             slope = lambda x: phi(x) + x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
             self.near(found["dX"], [y * slope(x) for x, y in zip(found["in"]["X"], found["in"]["dY"])], UNIT[type_])
 
+    def test_score_gradient(self):
+        cap = lambda s: 2.5 * math.tanh(s / 2.5)
+        distance = lambda q, k: abs(q + 37 - 21 - k)
+        slopes, table = {"slopes": normals(2)}, {"table": normals(2, 2, 21, 37)}
+        cases = (("s", {}, lambda s, *_: s, lambda s: 1),
+                 ("softcap(2.5)", {}, lambda s, *_: cap(s), lambda s: 1 - math.tanh(s / 2.5) ** 2),
+                 ("scaled(-0.75)", {}, lambda s, *_: -0.75 * s, lambda s: -0.75),
+                 ("alibi(slopes)", slopes, lambda s, b, h, q, k: s - self.given["slopes"][h] * distance(q, k), lambda s: 1),
+                 ("biased(table)", table, lambda s, b, h, q, k: s + self.given["table"][((b * 2 + h) * 21 + q) * 37 + k], lambda s: 1),
+                 ("alibi(slopes)(softcap(2.5)(s * s, at), at)", slopes, lambda s, b, h, q, k: cap(s * s) - self.given["slopes"][h] * distance(q, k),
+                  lambda s: 2 * s * (1 - math.tanh(s * s / 2.5) ** 2)))
+        for device, type_, (hook, captured, score, slope) in self.each(*cases):
+            inputs = {"S": normals(2, 2, 21, 37, type=type_), "dP": normals(2, 2, 21, 37, type=type_), **captured}
+            found = self.run_kernel("score_gradient", {"P": 0, "dS": 0}, inputs, {"scale": 0.5}, ["T=" + type_], device, {"score": hook})
+            self.given = found["in"]
+            s, places = [0.5 * x for x in self.given["S"]], itertools.product(range(2), range(2), range(21), range(37))
+            self.near(found["P"], [score(x, *place) for x, place in zip(s, places)], UNIT[type_])
+            self.near(found["dS"], [0.5 * g * slope(x) for g, x in zip(self.given["dP"], s)], UNIT[type_])
+
     def test_cross_entropy(self):
         for device, type_, (n, v) in self.each((3, 3000), (2, 5)):
             inputs = {"X": normals(n, v, type=type_, scale=3), "Label": integers(n, low=0, high=v - 1)}

@@ -318,6 +318,39 @@ TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
   EXPECT_HAS(loads, "tile.load");
 }
 
+TEST(Emit, DerivativesStandBesideTheFunction) {
+  const std::string functions = "hook score(s: f32, at) = s;\nfn softcap(c)(s, at) = c * tanh(s / c);\n"
+                                "fn biased(b: view<f32>[N, D])(s, at) = s + load b[at, 0];\n";
+  const std::string both =
+      kernelOf("let s = score(f, n); let d = derivative(score, f, n); store Y[0, 0] = s + d;", functions);
+  auto bound = [&](const std::string &binding) {
+    CompileOptions options;
+    options.hooks["score"] = binding;
+    Emitted result = emit(both, options);
+    EXPECT_EQ(result.errors, "") << binding;
+    return result;
+  };
+  Emitted capped = bound("softcap(15.0)");
+  EXPECT_EQ(capped.count("math.tanh"), 2u) << "the value, and the value that the derivative is made of: one to CSE";
+  EXPECT_EQ(capped.count("arith.divf"), 3u);
+  EXPECT_HAS(bound("biased(X)"), "tile.load");
+  Emitted captured = bound("fn g(c: f32)(s, at) = softcap(c)(s, at); derivative(g(cap), s, at)");
+  EXPECT_HAS(captured, "tile.name = \"cap\"");
+  EXPECT_HAS_NOT(captured, "unrealized");
+}
+
+TEST(Emit, DerivativesOfBranchesAndLoops) {
+  Emitted result = emitBody("let d = derivative(g, f); store Y[0, 0] = d;",
+                            "fn g(x) { var s = x; var t = 0.0; var k = 0;\n"
+                            "  for j in 0..3 { t = t + s; s = s * x; k = k + 1; }\n"
+                            "  if x > 0 { s = exp(s); k = 2; } else { t = 1; }\n  return s + t + cast<f32>(k); }\n");
+  EXPECT_HAS(result, "-> (i32, f32, f32, f32, f32)") << "k does not change with x";
+  EXPECT_EQ(result.count("scf.if"), 1u);
+  EXPECT_EQ(result.count("scf.for"), 1u);
+  Emitted zero = emitBody("let d = derivative(g, f); store Y[0, 0] = d;", "fn g(x) = floor(x) + where(x > 0, 1, 2);\n");
+  EXPECT_HAS_NOT(zero, "arith.mulf");
+}
+
 TEST(Emit, ReductionsAndScansByAFunction) {
   const std::string functions =
       "fn best(a, i, b, j) { let first = a >= b; return where(first, a, b), where(first, i, j); }\n"

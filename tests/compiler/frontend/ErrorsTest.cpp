@@ -303,6 +303,38 @@ static std::vector<Row> bitRows() {
   };
 }
 
+static std::vector<Row> derivativeRows() {
+  const std::string tile = "let t = load X[0 :+ 64, :];\n";
+  auto of = [&](const std::string &call, const std::string &functions) {
+    return kernelOf(tile + "let a = derivative(" + call + ");", functions + "\n");
+  };
+  return {
+      {Message::DerivativeName, body("let a = derivative(exp, f);"),
+       "3:20: 'derivative' needs the name of a function that gives one value before the arguments, found 'exp'"},
+      {Message::DerivativeName, body("let a = derivative();"), "3:9: 'derivative' needs the name of a function"},
+      {Message::DerivativeName, of("g, f", "fn g(x) { return x, x; }"), "found 'g'"},
+      {Message::DerivativeName, of("g, f", "fn g(c)(x) = c * x;"), "found 'g': derivative(f, x), or with"},
+      {Message::DerivativeName, of("g(f), f", "fn g(x) = x;"), "found 'g(f)'"},
+      {Message::ArgumentCount, of("g, f, f", "fn g(x) = x;"), "'g' takes 1 arguments, found 2"},
+      {Message::NeedsFloat, of("g, n", "fn g(x) = x;"), "'derivative' needs floats, found i32"},
+      {Message::DerivativeOf, of("g, f", "fn g(x) = x < 1;"),
+       "5:20: 'g' cannot be differentiated by its first argument: it gives bool"},
+      {Message::DerivativeOf, of("g, t", "fn g(x) = x - rowmax(x)[:, _];"),
+       "it takes rowmax of what is made of it\n1:15: here\n"},
+      {Message::DerivativeOf, of("g, t", "fn h(a, b) = a + b;\nfn g(x) = colscan(h, x);"),
+       "6:20: 'g' cannot be differentiated by its first argument: it takes colscan of what is made of it\n2:11: "
+       "here\n"},
+      {Message::DerivativeOf, of("g, t", "fn g(x) = dot(x, x);"), "it takes dot of what is made of it"},
+      {Message::DerivativeOf, of("g, t", "fn g(x) = x + x.T;"), "it takes .T of what is made of it\n1:17: here\n"},
+      {Message::DerivativeOf, of("g, load X[0, :]", "fn g(x) = x[:, _] * x[_, :];"),
+       "it makes both a row and a column of what is made of it"},
+      {Message::DerivativeOf,
+       of("g, f", "fn g(x) { var s = x; for k in 0..2 { s = s + sum(fill<f32>[4](s)); } return s; }"),
+       "it takes rowsum of what is made of it"},
+      {Message::UnknownHookFunction, useHook(), "no function 'softcpa'", hook("mask", "derivative(softcpa(1), f) > 0")},
+  };
+}
+
 static std::vector<Row> functionRows() {
   return {
       {Message::CombinerName, body("let a = rowreduce(X, 1);"),
@@ -442,7 +474,7 @@ static std::vector<Row> statementRows() {
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
   for (auto part : {lexerRows, parserRows, nameRows, hookRows, varyingRows, specialisationRows, typeRows, bitRows,
-                    functionRows, tileRows, statementRows, foreignRows})
+                    derivativeRows, functionRows, tileRows, statementRows, foreignRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;

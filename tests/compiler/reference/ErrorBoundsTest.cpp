@@ -86,6 +86,29 @@ TEST(ErrorBounds, WhatIsLoadedAgain) {
   expectNear(errors[1], 2.6e6 * kUnit);
 }
 
+// The moves of samples are below the distance of neighbours in f64, and count all the same: a device may round the sum
+// of a product once.
+TEST(ErrorBounds, SamplesOfF64) {
+  constexpr unsigned kElements = 64;
+  std::vector<double> x;
+  for (unsigned i = 0; i < kElements; ++i)
+    x.push_back(-1 + i * 0x1.3p-14);
+  Array in(DataType::F64, {kElements}, x), out(DataType::F64, {kElements});
+  std::vector<double> errors;
+  reference::ViewData view = out.view();
+  view.errors = &errors;
+  EXPECT_EQ(runKernel("func.func @k(%X: !tile.view<?xf64>, %O: !tile.view<?xf64, out>) {\n"
+                      "%zero = arith.constant 0 : i32\n"
+                      "%x = tile.load %X[%zero] dims [0] : !tile.view<?xf64> -> tensor<64xf64>\n"
+                      "%p = arith.mulf %x, %x : tensor<64xf64>\n%r = arith.addf %x, %p : tensor<64xf64>\n"
+                      "tile.store %r, %O[%zero] dims [0] : tensor<64xf64>, !tile.view<?xf64, out>\nreturn\n}",
+                      {1, 1, 1}, {in.view(), view}),
+            "");
+  ASSERT_EQ(errors.size(), kElements);
+  for (unsigned i = 1; i < kElements; ++i)
+    EXPECT_GE(2 * errors[i], std::fabs(std::fma(x[i], x[i], x[i]) - out.get(i))) << i;
+}
+
 TEST(ErrorBounds, ProductsOfTiles) {
   const std::string text = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
                            "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n"

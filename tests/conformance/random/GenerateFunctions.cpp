@@ -66,3 +66,28 @@ void Generator::addFunction() {
   scope.push_back({one, x->type, shape, *changed});
   scope.push_back({other, x->type, shape, *last});
 }
+
+/// Of functions whose derivatives can be told: (x + y) x gives x + (x + y), and y multiplied in by a loop, y twice, or
+/// by a branch gives y y, or y.
+void Generator::addDerivative() {
+  std::optional<Value> x = find([](const Value &v) { return isFloat(v.type); });
+  std::optional<Value> y = x ? operandLike(x->type, x->shape) : std::nullopt;
+  if (!y)
+    return;
+  std::string op = choose<std::string>({"+", "-"}), name = freshName("f"), text;
+  std::optional<Bounds> bounds = y->bounds;
+  bool isVariable = x->shape == y->shape && y->text.find_first_of(".[") == std::string::npos && chance(60);
+  if (!isVariable) {
+    text = "return (x " + op + " y) * x;";
+    bounds = boundsOf(op, x->type, x->bounds, y->bounds);
+    bounds = bounds ? boundsOf("+", x->type, x->bounds, *bounds) : std::nullopt;
+  } else if (chance(50)) {
+    text = "var s = x; for k in 0..2 { s = s * y; } return s;";
+    bounds = boundsOf("*", x->type, y->bounds, y->bounds);
+  } else {
+    text = "var s = x; if i < 1 { s = s * y; } else { s = y * s; } return s;";
+  }
+  declarations += "fn " + name + "(i)(x, y) { " + text + " }\n";
+  Shape shape = x->shape.size() < y->shape.size() ? y->shape : x->shape;
+  define("derivative(" + name + "(i), " + x->text + ", " + y->text + ")", x->type, shape, bounds);
+}

@@ -96,6 +96,7 @@ private:
   void addFunction();
   void addCombiner();
   void addWhole();
+  void addDerivative();
 
   // GenerateMasks.cpp: loops with `visible`.
   int64_t maskConstant();
