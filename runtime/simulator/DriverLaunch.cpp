@@ -130,6 +130,27 @@ private:
   Allocation *allocation;
 };
 
+/// The launch as a graph's node.
+GraphNode launchNode(CUfunction handle, const LaunchShape &shape, std::shared_ptr<const Program> program,
+                     const std::vector<uint8_t> &packed) {
+  return {"launch", [=](Driver &driver, CUstream stream) {
+            std::vector<void *> pointers;
+            for (const Program::Param &param : program->params)
+              pointers.push_back(const_cast<uint8_t *>(packed.data()) + param.offset);
+            return driver.launch(handle, shape, stream, pointers.data(), nullptr);
+          }};
+}
+
+/// What the kernel refuses to be launched with, in words; empty if it takes it all.
+std::string refuseParameters(const Program &program, void **params, void **extra) {
+  if (extra || (!params && !program.params.empty()))
+    return "parameters must be passed through kernelParams";
+  for (size_t i = 0; i < program.params.size(); ++i)
+    if (!params[i])
+      return "parameter " + std::to_string(i) + " is null";
+  return {};
+}
+
 } // namespace
 
 CUresult Driver::encodeTensorMap(CUtensorMap *out, const TensorMapRequest &request) {
@@ -190,24 +211,16 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   std::string reason = refuse(function, limits, shape);
   if (reason.empty())
     reason = chooseCluster(program, shape, limits, state.cluster);
-  if (reason.empty() && (extra || (!params && !program.params.empty())))
-    reason = "parameters must be passed through kernelParams";
-  for (size_t i = 0; reason.empty() && i < program.params.size(); ++i)
-    if (!params[i])
-      reason = "parameter " + std::to_string(i) + " is null";
+  if (reason.empty())
+    reason = refuseParameters(program, params, extra);
   if (!reason.empty()) {
     report = "simulated device: launch of '" + program.name + "' refused: " + reason;
     return CUDA_ERROR_INVALID_VALUE;
   }
   std::vector<uint8_t> packed = packParameters(program, params);
-  auto again = [=, held = function.program](Driver &later, CUstream on) {
-    std::vector<const void *> pointers;
-    for (const Param &param : held->params)
-      pointers.push_back(packed.data() + param.offset);
-    return later.launch(handle, shape, on, const_cast<void **>(pointers.data()), nullptr);
-  };
   bool isTaken = false;
-  if (CUresult status = captured.take(toNumber(stream), {"launch", again}, isTaken); isTaken)
+  if (CUresult status = captured.take(toNumber(stream), launchNode(handle, shape, function.program, packed), isTaken);
+      isTaken)
     return status;
   state.program = &program;
   state.global = memory.get();
