@@ -9,10 +9,9 @@
 
 #include "runtime/DeviceContext.h"
 #include "compiler/Target.h"
-#include "llvm/ADT/Hashing.h"
-#include "llvm/ADT/StringRef.h"
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 using namespace imbrex;
 using namespace imbrex::cuda;
@@ -29,7 +28,9 @@ std::vector<std::string> MessageLog::all() const {
 }
 
 void Suspects::launched(CUstream stream, std::string_view kernel) {
-  uint64_t mixed = llvm::hash_combine(stream, llvm::StringRef(kernel)), hash = mixed ? mixed : 1;
+  constexpr uint64_t kGolden = 0x9e3779b97f4a7c15u; // spreads neighbours over all bits
+  uint64_t mixed = std::hash<std::string_view>()(kernel) ^ std::hash<CUstream>()(stream) * kGolden,
+           hash = mixed ? mixed : 1;
   if (seenAt(hash).load(std::memory_order_relaxed) == hash) [[likely]]
     return;
   std::lock_guard lock(mutex);

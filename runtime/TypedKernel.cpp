@@ -80,6 +80,10 @@ static std::pair<std::string, std::string> spellingsOf(DataType type) {
     return {"U8", "uint8_t"};
   case DataType::U32:
     return {"U32", "uint32_t"};
+  case DataType::F8E4M3:
+    return {"F8E4M3", "float"};
+  case DataType::F8E5M2:
+    return {"F8E5M2", "float"};
   case DataType::F16:
     return {"F16", "float"};
   case DataType::BF16:

@@ -55,7 +55,12 @@ struct Words {
   llvm::SmallVector<llvm::StringRef, 32> words;
   size_t next = 0;
 
-  bool eat(llvm::StringRef word) { return next < words.size() && words[next] == word && ++next; }
+  bool eat(llvm::StringRef word) {
+    if (next == words.size() || words[next] != word)
+      return false;
+    ++next;
+    return true;
+  }
 
   /// `name 8x1`
   std::optional<Numbers> numbers(llvm::StringRef name) {

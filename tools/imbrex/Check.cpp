@@ -120,8 +120,9 @@ static std::vector<reference::Argument> interpreterArguments(const KernelInterfa
     if (!parameter.present)
       continue;
     if (CheckedArray *array = findArray(arrays, parameter.name)) {
-      inputs.push_back(reference::ViewData{array->before.data(), array->type, array->shape, denseStrides(array->shape),
-                                           parameter.output ? &errors[parameter.name] : nullptr});
+      inputs.emplace_back(reference::ViewData{array->before.data(), array->type, array->shape,
+                                              denseStrides(array->shape),
+                                              parameter.output ? &errors[parameter.name] : nullptr});
       continue;
     }
     auto given = llvm::find_if(arguments, [&](const Argument &a) { return a.name == parameter.name; });

@@ -37,7 +37,7 @@ std::optional<std::string> imbrex::score::disassemble(const std::string &program
   llvm::scope_exit remove([&] {
     for (StringRef path : {StringRef(input), StringRef(output)})
       if (!path.empty())
-        llvm::sys::fs::remove(path);
+        (void)llvm::sys::fs::remove(path);
   });
   if (failed) {
     error = "cannot make a temporary file: " + failed.message();

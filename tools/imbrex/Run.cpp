@@ -48,6 +48,7 @@ bool Run::launch() {
   if (!request.check)
     return true;
   std::vector<CheckedArray> checked;
+  checked.reserve(arrays.size());
   for (auto &[name, array] : arrays)
     checked.push_back({name, array.type, array.shape, array.elements, {}});
   for (auto &[name, array] : arrays)

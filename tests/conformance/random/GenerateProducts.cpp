@@ -114,7 +114,8 @@ void Generator::addChainedDots() {
   program.arrays[k].contents = program.arrays[v].contents = ArrayPlan::Dyadic;
   std::string step = std::to_string(inner), slice = "[t * " + step + " :+ " + step + ", 0 :+ ";
   std::string m = freshName("v"), l = freshName("v"), acc = freshName("v");
-  line("var " + m + " = " + fill(wide, {rows}, "-64") + ";");
+  bool isOpen = chance(50); // what is not there is -inf, as the maximum before the first step; there is a key in it
+  line("var " + m + " = " + fill(wide, {rows}, isOpen ? "-inf" : "-64") + ";");
   line("var " + l + " = " + fill(wide, {rows}, "0") + ";");
   line("var " + acc + " = " + fill(wide, {rows, columns}, "0") + ";");
   line("for t in tiles(" + program.arrays[k].symbols[0] + ", " + step + ") {");
@@ -123,10 +124,11 @@ void Generator::addChainedDots() {
   line("  let at = t * " + step + " + iota(" + step + ");");
   std::string mode = dotMode(type), dot = dotName(mode);
   line("  let s = where((at < " + program.arrays[k].symbols[0] + ")[_, :], " + dot + "(" + q.text +
-       ", kt.T) * 0.0625, -80);");
+       ", kt.T) * 0.0625, " + (isOpen ? "-inf" : "-80") + ");");
   line("  let mn = max(" + m + ", rowmax(s));");
-  line("  let p = exp2(s - mn[:, _]);");
-  line("  let a = exp2(" + m + " - mn);");
+  std::string unit = isOpen ? " * 1.5" : "";
+  line("  let p = exp2((s - mn[:, _])" + unit + ");");
+  line("  let a = exp2((" + m + " - mn)" + unit + ");");
   line("  " + l + " = " + l + " * a + rowsum(p);");
   line("  " + acc + " = " + dot + "(cast<" + typeName(type) + ">(p), vt, " + acc + " * a[:, _]);");
   line("  " + m + " = mn;");
@@ -135,7 +137,7 @@ void Generator::addChainedDots() {
       boundsOfDot(wide, boundsOfFactor(mode, type, q.bounds), {-4, 4, 0, 3}, {0, 0, 0, 0}, channels);
   if (!s || s->error > 0.1)
     return;
-  Bounds weight{0, 1, s->error * 0.1 + 1e-6, kRough};
+  Bounds weight{0, 1, s->error * 0.15 + 1e-6, kRough};
   std::optional<Bounds> p = boundsOfCast(wide, type == wide ? DataType::F32 : type, weight);
   std::optional<Bounds> sum = boundsOfSum(wide, weight, keys);
   std::optional<Bounds> out = boundsOfDot(wide, boundsOfFactor(mode, type, *p), {-4, 4, 0, 3}, {0, 0, 0, kRough}, keys);
