@@ -19,6 +19,8 @@ const char *noteName(NoteKind kind) {
     return "equal unordered writes";
   case NoteKind::WarpSynchronous:
     return "warp-synchronous volatile access";
+  case NoteKind::UnfencedCopy:
+    return "cp.async without a proxy fence";
   case NoteKind::UnfencedInit:
     return "mbarrier initialised without a proxy fence";
   case NoteKind::Unchecked:

@@ -40,6 +40,38 @@ setp.eq.u32 %p, %r1, 0; @%p bra LOOP;
 ret;
 }
 """
+# Each of two blocks waits for the other.
+MEET = HEAD + """.visible .entry meet(.param .u64 meet_param_0)
+{
+.reg .pred %p; .reg .b32 %r<4>; .reg .b64 %rd<4>;
+ld.param.u64 %rd1, [meet_param_0];
+mov.u32 %r1, %ctaid.x; mul.wide.u32 %rd2, %r1, 8; add.s64 %rd2, %rd1, %rd2;
+xor.b32 %r2, %r1, 1; mul.wide.u32 %rd3, %r2, 8; add.s64 %rd3, %rd1, %rd3;
+st.release.gpu.global.u64 [%rd2], 1;
+LOOP: ld.acquire.gpu.global.u32 %r3, [%rd3];
+setp.eq.u32 %p, %r3, 0; @%p bra LOOP;
+ret;
+}
+"""
+RANK = HEAD.replace("sm_80", "sm_90") + """.visible .entry rank(.param .u64 rank_param_0)
+{
+.reg .b32 %r<3>; .reg .b64 %rd<3>;
+ld.param.u64 %rd1, [rank_param_0];
+mov.u32 %r1, %ctaid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd2, %rd1, %rd2;
+mov.u32 %r2, %cluster_ctarank; st.global.u32 [%rd2], %r2;
+ret;
+}
+"""
+# As nvcc writes a launch by the device.
+LAUNCHES = HEAD + """.extern .func (.param .b32 r) cudaLaunchDevice(.param .b64 a);
+.visible .entry parent(.param .u64 parent_param_0)
+{
+.reg .b32 %r<2>; .reg .b64 %rd<2>;
+mov.u64 %rd1, scale;
+{ .param .b64 a; .param .b32 r; st.param.b64 [a], %rd1; call.uni (r), cudaLaunchDevice, (a); ld.param.b32 %r1, [r]; }
+ret;
+}
+""" + SCALE[len(HEAD):]
 
 
 def save(path, values, code="f", descr="<f4"):
@@ -49,10 +81,10 @@ def save(path, values, code="f", descr="<f4"):
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + array.array(code, values).tobytes())
 
 
-def load(path):
+def load(path, code="f"):
     with open(path, "rb") as file:
         data = file.read()
-    return list(array.array("f", data[10 + struct.unpack("<H", data[8:10])[0]:]))
+    return list(array.array(code, data[10 + struct.unpack("<H", data[8:10])[0]:]))
 
 
 class Simulate(unittest.TestCase):
@@ -102,6 +134,27 @@ class Simulate(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("endless loop in kernel 'spin'", done.stderr)
         self.assertLess(time.monotonic() - begin, 20)
+
+    def test_blocks_that_wait_for_each_other(self):
+        save(self.path("x.npy"), [0, 0], "Q", "<u8")
+        done = self.simulate(MEET, "--grid", "2", "--block", "1", "--arg", "0=x.npy", "--out", "0=y.npy", "--cooperative", "--schedules", "3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(load(self.path("y.npy"), "Q"), [1, 1])
+
+    def test_clusters_of_the_launch(self):
+        for words, ranks in (([], [0, 0, 0, 0]), (["--cluster", "2"], [0, 1, 0, 1]), (["--cluster", "4,1,1"], [0, 1, 2, 3])):
+            done = self.simulate(RANK, "--grid", "4", "--block", "1", "--out", "0=u32:4:y.npy", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(load(self.path("y.npy"), "I"), ranks)
+        self.assertEqual(self.simulate(RANK, "--grid", "4", "--block", "1", "--out", "0=u32:4", "--cluster", "3").returncode, 3)
+
+    def test_a_kernel_that_launches_is_refused_by_name(self):
+        done = self.simulate(LAUNCHES, "--kernel", "parent", "--block", "1", "--out", "0=u32:4")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("'scale' is a kernel: its address is for launches by the device", done.stderr)
+        done = self.simulate(LAUNCHES.replace("mov.u64 %rd1, scale", "mov.u64 %rd1, 0"), "--kernel", "parent", "--block", "1", "--out", "0=u32:4")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("cudaLaunchDevice", done.stderr)
 
     def test_one_warp_is_traced(self):
         save(self.path("x.npy"), [1.0] * 64)

@@ -39,6 +39,8 @@ struct Request {
   std::vector<NameValue> arguments, outputs;
   std::map<std::string, int64_t, std::less<>> extents;         ///< of --extent
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
+  std::array<unsigned, 3> cluster = {0, 1, 1};                 ///< cluster[0] is 0 where the kernel's own counts
+  bool cooperative = false;
   unsigned sharedBytes = 0, schedules = 1;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;

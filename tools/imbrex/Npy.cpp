@@ -201,12 +201,14 @@ static StringRef valueOf(StringRef dictionary, StringRef key) {
   return dictionary.substr(at + key.size()).ltrim("'\": ");
 }
 
+/// What a file may hold; i2, u8 and c8 are only bits (imbrex simulate), as is u2 where it is no 16-bit float.
+static constexpr const char *kTypes = "f2 f4 f8 i1 i2 i4 i8 b1 u1 u2 u4 u8 c8 V1 V2";
+
 static bool parseHeader(StringRef text, Header &header, std::string &error) {
   StringRef descr = valueOf(text, "descr"), order = valueOf(text, "fortran_order"), shape = valueOf(text, "shape");
   descr = descr.take_until([](char c) { return c == '\'' || c == '"'; });
   if (descr.size() != 3 || !StringRef("<|=").contains(descr[0])) {
-    error = "elements of type '" + descr.str() +
-            "' are not supported (little-endian f2 f4 f8 i1 i4 i8 b1 u1 u2 u4 V1 V2 are)";
+    error = "elements of type '" + descr.str() + "' are not supported (little-endian " + std::string(kTypes) + " are)";
     return false;
   }
   header.descr = descr.drop_front().str();
@@ -214,8 +216,9 @@ static bool parseHeader(StringRef text, Header &header, std::string &error) {
     header.descr[0] = 'u';
   header.fortranOrder = order.starts_with("True");
   DataType native;
-  if (!nativeType(header.descr, native) && header.descr != "u2") {
-    error = "elements of type '" + header.descr + "' are not supported (f2 f4 f8 i1 i4 i8 b1 u1 u2 u4 V1 V2 are)";
+  bool isRaw = header.descr == "u2" || header.descr == "i2" || header.descr == "u8" || header.descr == "c8";
+  if (!nativeType(header.descr, native) && !isRaw) {
+    error = "elements of type '" + header.descr + "' are not supported (" + kTypes + " are)";
     return false;
   }
   if (!shape.consume_front("(")) {

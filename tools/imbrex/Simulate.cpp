@@ -14,6 +14,7 @@
 #include "tools/imbrex/FaultText.h"
 #include "tools/imbrex/Npy.h"
 #include "tools/imbrex/PtxArgument.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -117,10 +118,11 @@ bool Simulation::findKernel() {
   if (kernel.empty())
     return fail("the file has " + std::to_string(names.size()) + " kernels: " + llvm::join(names, ", ") +
                 "; name one with --kernel");
-  if (device->table.moduleGetFunction(&function, module, kernel.c_str()) != CUDA_SUCCESS)
-    return llvm::is_contained(names, kernel) || names.empty()
-               ? failDevice("finding the kernel")
-               : fail("there is no kernel '" + kernel + "'; the file has " + llvm::join(names, ", "));
+  CUresult found = device->table.moduleGetFunction(&function, module, kernel.c_str());
+  if (found == CUDA_ERROR_NOT_FOUND)
+    return fail("there is no kernel '" + kernel + "'; the file has " + llvm::join(names, ", "));
+  if (found != CUDA_SUCCESS)
+    return failDevice("finding the kernel");
   sizes.clear();
   size_t offset, bytes;
   for (size_t i = 0; device->extras.functionParameter(function, i, &offset, &bytes) == CUDA_SUCCESS; ++i)
@@ -220,8 +222,19 @@ bool Simulation::launch() {
   if (request.sharedBytes > 0)
     device->table.funcSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                                    static_cast<int>(request.sharedBytes));
-  return device->table.launchKernel(function, grid[0], grid[1], grid[2], block[0], block[1], block[2],
-                                    request.sharedBytes, nullptr, pointers.data(), nullptr) == CUDA_SUCCESS ||
+  CUlaunchConfig config = {grid[0], grid[1], grid[2], block[0], block[1], block[2], request.sharedBytes,
+                           nullptr, nullptr, 0};
+  CUlaunchAttribute attributes[2] = {};
+  config.attrs = attributes;
+  if (request.cooperative) {
+    attributes[config.numAttrs].id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+    attributes[config.numAttrs++].value.number = 1;
+  }
+  if (request.cluster[0] != 0) {
+    attributes[config.numAttrs].id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    llvm::copy(request.cluster, attributes[config.numAttrs++].value.cluster);
+  }
+  return device->table.launchKernelEx(&config, function, pointers.data(), nullptr) == CUDA_SUCCESS ||
          failDevice("the launch");
 }
 

@@ -135,21 +135,34 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &
 }
 
 void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  noteShared(warp, i, lane, *warp.cta, address, bytes);
+}
+
+void noteShared(Warp &warp, const Instruction &i, unsigned lane, Cta &home, uint64_t address, unsigned bytes) {
   const Program &program = *warp.cta->program;
-  Notice notice = warp.cta->shared.takeNotice();
+  Notice notice = home.shared.takeNotice();
   uint32_t other = notice.other.instruction();
-  bool equal = notice.kind == Notice::EqualWrites;
-  if (!equal && !(other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess))
-    return;
   std::string who = "warp " + std::to_string(notice.other.warp()) + " lane " + std::to_string(notice.other.lane());
-  if (equal)
-    warp.cta->launch->note(program, NoteKind::EqualWrites, i.index, other,
-                           "write of " + place(Space::Shared, address, bytes) +
-                               " stores the value that is there, not ordered after the same write by " + who);
-  else
-    warp.cta->launch->note(program, NoteKind::WarpSynchronous, i.index, other,
-                           "lane " + std::to_string(lane) + " reads " + place(Space::Shared, address, bytes) +
-                               " written by " + who + " without bar.warp.sync between the two");
+  std::string where = place(Space::Shared, address, bytes);
+  auto note = [&](NoteKind kind, const std::string &text) {
+    warp.cta->launch->note(program, kind, i.index, other, text);
+  };
+  switch (notice.kind) {
+  case Notice::EqualWrites:
+    return note(NoteKind::EqualWrites,
+                "write of " + where + " stores the value that is there, not ordered after the same write by " + who);
+  case Notice::LaneToLane:
+    if (other < program.code.size() && program.code[other].flags & i.flags & kVolatileAccess)
+      note(NoteKind::WarpSynchronous, "lane " + std::to_string(lane) + " reads " + where + " written by " + who +
+                                          " without bar.warp.sync between the two");
+    return;
+  case Notice::UnfencedCopy:
+    return note(NoteKind::UnfencedCopy, "an access of " + where + " by the async proxy follows a cp.async of " + who +
+                                            "; missing: fence.proxy.async between its wait and the barrier that "
+                                            "orders the two");
+  case Notice::None:
+    return;
+  }
 }
 
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,

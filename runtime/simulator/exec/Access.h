@@ -70,6 +70,8 @@ uint8_t *failShared(Warp &warp, const Instruction &i, unsigned lane, const Cta &
                     bool write);
 /// Tells what the access made SharedMemory notice.
 void noteShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes);
+/// The same for the shared memory of block `home`.
+void noteShared(Warp &warp, const Instruction &i, unsigned lane, Cta &home, uint64_t address, unsigned bytes);
 /// Null, with the fault, if a copy in flight reads these global bytes; else `pointer`.
 uint8_t *checkCopySources(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                           uint8_t *pointer);

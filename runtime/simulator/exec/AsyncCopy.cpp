@@ -127,6 +127,8 @@ bool beginSharedWrite(Warp &warp, const Instruction &i, unsigned lane, uint64_t 
     failShared(warp, i, lane, home, destination, static_cast<unsigned>(bytes), true);
     return false;
   }
+  if (home.shared.hasNotice())
+    noteShared(warp, i, lane, home, destination, static_cast<unsigned>(bytes));
   return true;
 }
 
@@ -152,6 +154,8 @@ const uint8_t *readSharedForGroup(Warp &warp, const Instruction &i, unsigned lan
   Accessor who = Accessor::make(warp.bulk.channel, lane, i.index, false);
   if (!cta.shared.readAsync(place.offset, static_cast<uint32_t>(bytes), who, row))
     return failShared(warp, i, lane, cta, address, static_cast<unsigned>(bytes), false);
+  if (cta.shared.hasNotice())
+    noteShared(warp, i, lane, address, static_cast<unsigned>(bytes));
   return cta.shared.data() + place.offset;
 }
 

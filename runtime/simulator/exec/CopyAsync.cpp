@@ -72,10 +72,20 @@ struct CopiedBytes {
   uint32_t unwritten[32]; ///< Bit k: nothing wrote byte k of the source.
 };
 
+/// Asks for the sources' bytes together: they lie far apart in the host's memory.
+void prefetchSources(Warp &warp, const Instruction &i, uint32_t lanes) {
+  const Allocation &a = warp.recent;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
+    if (uint64_t address = laneAddress(warp, i, i.op[1], static_cast<unsigned>(__builtin_ctz(rest)));
+        a.contains(address, 1))
+      __builtin_prefetch(a.bytes + (address - a.base));
+}
+
 /// The sources of all lanes, which `pending` remembers.
 bool readSources(Warp &warp, const Instruction &i, uint32_t lanes, PendingCopy &pending, CopiedBytes &copied) {
   Cta &cta = *warp.cta;
   uint32_t ignored = i.flags & kHasIgnore ? warp.pred(i.op[2]) ^ i.op[3] : 0;
+  prefetchSources(warp, i, lanes);
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t source = laneAddress(warp, i, i.op[1], lane);

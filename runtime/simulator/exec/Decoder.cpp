@@ -331,6 +331,14 @@ void Decoder::addUse(int number, bool isResult, bool isAddress) {
   kernel.uses.push_back(kernel.registerUse(number, isResult, isAddress));
 }
 
+/// What a name that stands for no variable and no function is.
+static std::string describeUnknown(const ptx::Module &module, const std::string &name) {
+  for (const ptx::Kernel &other : module.kernels)
+    if (other.name == name && !other.isFunction)
+      return "'" + name + "' is a kernel: its address is for launches by the device, which are not modelled";
+  return "unknown name '" + name + "'";
+}
+
 bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
   if (kernel.asked)
     return true;
@@ -363,7 +371,7 @@ bool Decoder::read(const ptx::Operand &operand, Type type, bool wider) {
     }
     auto found = kernel.symbols.find(operand.name);
     if (found == kernel.symbols.end())
-      return fail("unknown name '" + operand.name + "'");
+      return fail(describeUnknown(kernel.module, operand.name));
     extra(kernel.constant(found->second.address + static_cast<uint64_t>(operand.offset), bits));
     return true;
   }

@@ -57,6 +57,18 @@ Step initialise(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
+/// Whether the lane knows of a warp's operation on an mbarrier, at that stamp. They are told apart by warps, not by
+/// lanes: a lane that has learnt of any lane's there has learnt of it. (cuda::pipeline counts a warp's threads out by
+/// one lane that match.any.sync picks.)
+bool isUseKnown(const Clocks &clocks, unsigned warp, unsigned lane, unsigned actor, uint32_t time) {
+  if (time <= clocks.seen[warp][actor])
+    return true;
+  for (unsigned other = 0; other < 32 && actor < kMaxWarps; ++other)
+    if (clocks.ordered(warp, lane, actor, other, time))
+      return true;
+  return false;
+}
+
 /// op: base.
 Step invalidate(Warp &warp, const Instruction &i, uint32_t lanes) {
   Cta &cta = *warp.cta;
@@ -69,7 +81,7 @@ Step invalidate(Warp &warp, const Instruction &i, uint32_t lanes) {
       return warp.fail(FaultKind::MbarrierMisuse, i, lane, "mbarrier.inval of another block's object");
     const Clocks &clocks = cta.shared.clocks;
     for (unsigned actor = 0; actor < kActors; ++actor)
-      if (actor != warp.index && place.object->lastUse[actor] > clocks.seen[warp.index][actor])
+      if (actor != warp.index && !isUseKnown(clocks, warp.index, lane, actor, place.object->lastUse[actor]))
         return warp.fail(FaultKind::SharedRace, i, lane,
                          "mbarrier.inval is not ordered after a use by " +
                              (actor < kMaxWarps ? "warp " + std::to_string(actor)

@@ -127,6 +127,7 @@ struct ChunkReader {
   const Clocks::Row &row;
   std::vector<const uint8_t *> &out;
   bool good = true;
+  uint32_t noticedAt = 0; ///< The last chunk that SharedMemory noticed something at.
 
   void operator()(uint32_t address) {
     SharedMemory &shared = warp.cta->shared;
@@ -141,9 +142,18 @@ struct ChunkReader {
     good = shared.readAsync(address, 16, who, row);
     if (!good)
       failShared(warp, i, 0, *warp.cta, address, 16, false);
+    else if (shared.hasNotice())
+      noticedAt = address;
     out.push_back(shared.data() + address);
   }
 };
+
+/// Tells what was noticed of an operand, once.
+bool finishOperand(const ChunkReader &reader) {
+  if (reader.good && reader.warp.cta->shared.hasNotice())
+    noteShared(reader.warp, reader.i, 0, reader.noticedAt, 16);
+  return reader.good;
+}
 
 bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, const MatrixOperation &operation,
                   unsigned channel, std::vector<const uint8_t *> &a, std::vector<const uint8_t *> &b) {
@@ -153,7 +163,7 @@ bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, con
   if (!wrong && !shape.aInRegisters) {
     ChunkReader reader{warp, i, who, operation.row, a};
     eachChunkOfA(shape, descriptor, std::ref(reader));
-    if (!reader.good)
+    if (!finishOperand(reader))
       return false;
   }
   if (!wrong)
@@ -164,7 +174,7 @@ bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, con
   }
   ChunkReader reader{warp, i, who, operation.row, b};
   eachChunkOfB(shape, descriptor, std::ref(reader));
-  return reader.good;
+  return finishOperand(reader);
 }
 
 /// All four warps have issued the first pending one.

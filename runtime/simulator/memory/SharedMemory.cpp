@@ -127,7 +127,7 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   // A warp-wide read (ldmatrix) hands the bytes to other lanes than the one that names the address.
   unsigned culprit;
   return time <= clocks.start || isOrdered(who, writer.warp(), 1u << writer.lane(), time, culprit) ||
-         fail(FaultKind::SharedRace, writer, true);
+         fail(FaultKind::SharedRace, writer.ordinary(), true);
 }
 
 /// Adds the access to the warp's entry, which keeps the lanes that `who` is not ordered after.
@@ -296,9 +296,13 @@ bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::
   if (time <= clocks.start || (who.isReduction() && writer.isReduction()))
     return true;
   if (time > row[writer.warp()])
-    return fail(FaultKind::SharedRace, writer, true);
-  return writer.isChannel() || time <= row[kFirstFenced + writer.warp()] ||
-         fail(FaultKind::MissingProxyFence, writer, true);
+    return fail(FaultKind::SharedRace, writer.isChannel() ? writer : writer.ordinary(), true);
+  if (writer.isChannel() || time <= row[kFirstFenced + writer.warp()])
+    return true;
+  if (!writer.async())
+    return fail(FaultKind::MissingProxyFence, writer, true);
+  noticed = {Notice::UnfencedCopy, writer};
+  return true;
 }
 
 bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
@@ -443,7 +447,8 @@ bool SharedMemory::beginAsync(uint32_t address, uint32_t count, Accessor who) {
 }
 
 void SharedMemory::endAsync(uint32_t address, uint32_t count, Accessor who) {
-  stampWrite(address >> granule, (address + count - 1) >> granule, clocks.now, who);
+  uint32_t copied = who.isChannel() ? 0 : Accessor::kAsync;
+  stampWrite(address >> granule, (address + count - 1) >> granule, clocks.now, {who.bits | copied});
 }
 
 } // namespace imbrex::simulator

@@ -22,7 +22,8 @@
 //| Asynchronous operations (bulk copies, wgmma) access as channels (Clocks.h). They take place when they
 //| are issued, but what they wrote counts as seen only by who has learnt that the channel completed it,
 //| and what they read may be overwritten only by who has learnt the same. An operation must be ordered,
-//| by its issuer, after what is there, with a proxy fence on the way if an ordinary store wrote it.
+//| by its issuer, after what is there, with a proxy fence on the way if an ordinary store wrote it. (Behind a
+//| cp.async the fence is missing in much that runs right on devices: a notice.)
 //| Ordinary reads need no fence before an asynchronous write.
 //|
 //| Eight bytes may hold an mbarrier object; it is no data until it is invalidated.
@@ -49,6 +50,7 @@ struct Accessor {
   static constexpr uint32_t kStrong = 1u << 12, kAsync = 1u << 13;
   static constexpr unsigned kInstructionShift = 14;
   static constexpr uint32_t kMostInstructions = 1u << (32 - kInstructionShift);
+  /// kAsync, of a warp's write: a cp.async, in flight or done.
   /// Of a read: every lane of the warp gets to see the bytes.
   static constexpr uint32_t kManyLanes = kAsync;
   /// Of a channel's write: red.async, which may meet its like and strong accesses.
@@ -62,6 +64,7 @@ struct Accessor {
   bool isChannel() const { return warp() >= kFirstChannel; }
   bool strong() const { return bits & kStrong; }
   bool async() const { return bits & kAsync; }
+  Accessor ordinary() const { return {bits & ~kAsync}; }
   bool isReduction() const { return isChannel() && bits & kReduction; }
   bool manyLanes() const { return bits & kManyLanes; }
   uint32_t instruction() const { return bits >> kInstructionShift; }
@@ -81,8 +84,9 @@ struct Conflict {
 struct Notice {
   enum Kind : uint8_t {
     None,
-    EqualWrites, ///< A plain write of what `other` wrote, unordered.
-    LaneToLane,  ///< A strong read of what another lane of the warp wrote by a strong write, without bar.warp.sync.
+    EqualWrites,  ///< A plain write of what `other` wrote, unordered.
+    LaneToLane,   ///< A strong read of what another lane of the warp wrote by a strong write, without bar.warp.sync.
+    UnfencedCopy, ///< An asynchronous operation on what a cp.async wrote, ordered but without a proxy fence.
   } kind = None;
   Accessor other{0};
 };

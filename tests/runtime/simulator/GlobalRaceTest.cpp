@@ -63,6 +63,17 @@ void expectSilent(const std::string &body, unsigned blocks, unsigned threads) {
 const std::string kBlock = "mov.u32 %r9, %ctaid.x;\nmov.u32 %r10, %nctaid.x;\nmul.wide.u32 %rd9, %r9, 4;\n"
                            "add.s64 %rd10, %rd1, %rd9;\n"; // %rd10: this block's word of out.
 
+TEST(GlobalRace, PartsOfWhatAWarpWrote) {
+  // The warp's words are remembered together; one lane of another warp, or half a word, is still told exactly.
+  std::string store = "mul.wide.u32 %rd6, %r0, 4;\nadd.s64 %rd6, %rd1, %rd6;\nst.global.u32 [%rd6], %r0;\n";
+  std::string first = "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra MINE;\nbra OTHER;\nMINE:\n" + store + "bra END;\nOTHER:\n";
+  std::string one = "setp.ne.u32 %p2, %r0, 37;\n@%p2 bra END;\n";
+  expectRace(first + one + "ld.global.u16 %r2, [%rd1+26];\nEND:\n", 1, 64,
+             {"warp 0 lane 6", "ld.global.u16 %r2, [%rd1+26]"});
+  expectRace(first + one + "ld.global.v4.u32 {%r2, %r3, %r4, %r5}, [%rd1+64];\nEND:\n", 1, 64, {"warp 0 lane 16"});
+  expectSilent(first + one + "ld.global.u32 %r2, [%rd1+128];\nEND:\n", 1, 64);
+}
+
 TEST(GlobalRace, InsideABlock) {
   std::string store = "mul.wide.u32 %rd6, %r0, 4;\nadd.s64 %rd6, %rd1, %rd6;\nst.global.u32 [%rd6], %r0;\n";
   std::string load = "xor.b32 %r1, %r0, 32;\nmul.wide.u32 %rd7, %r1, 4;\nadd.s64 %rd7, %rd1, %rd7;\n"

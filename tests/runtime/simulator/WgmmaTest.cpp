@@ -178,11 +178,13 @@ const std::string kWait = "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sy
 
 struct Ran {
   std::vector<uint32_t> words;
-  std::string report;
+  std::string report, notes = "";
 };
 Ran run(const Case &c, const std::string &text, unsigned seed = 0) {
   imbrex::simulator::SimulatorOptions options;
   options.schedulingSeed = seed;
+  std::string notes;
+  options.note = [&](const std::string &text) { notes += text + "\n"; };
   Host host(options, "h100");
   CUfunction function = host.load(text);
   if (!function)
@@ -191,8 +193,8 @@ Ran run(const Case &c, const std::string &text, unsigned seed = 0) {
   CUdeviceptr in = host.upload(makeImage(c)), registers = host.upload(makeRegisters(c)), out = host.allocate(128 * 528);
   host.launch(function, 1, 128, kImage, out, in, registers);
   if (host.status != CUDA_SUCCESS)
-    return {{}, host.report};
-  return {host.download<uint32_t>(out, 128 * 132), ""};
+    return {{}, host.report, notes};
+  return {host.download<uint32_t>(out, 128 * 132), "", notes};
 }
 
 /// D of the whole multiply at thread and fragment element.
@@ -351,6 +353,32 @@ TEST(Wgmma, MissingBarrier) {
   std::string text = kernel(c, "fence.proxy.async.shared::cta;\nwgmma.fence.sync.aligned;\n", multiply(c) + kWait);
   for (unsigned seed : {0u, 1u, 9u})
     EXPECT_NE(run(c, text, seed).report.find("shared-memory race"), std::string::npos);
+}
+
+/// The same kernel with the image copied by cp.async.
+std::string copied(std::string text) {
+  auto replace = [&](const std::string &from, const std::string &to) {
+    size_t at = text.find(from);
+    text.replace(at, from.size(), to);
+  };
+  replace("ld.global.v4.u32 {%r4, %r5, %r6, %r7}, [%rd7];\n", "");
+  replace("st.shared.v4.u32 [%r9], {%r4, %r5, %r6, %r7};\n", "cp.async.cg.shared.global [%r9], [%rd7], 16;\n");
+  return text;
+}
+
+TEST(Wgmma, CopiesWithoutAProxyFence) {
+  // Triton and CUTLASS hand what cp.async wrote to wgmma without one: worth a note.
+  Case c = bfloats();
+  std::string wait = "cp.async.wait_all;\n", meet = "bar.sync 0;\nwgmma.fence.sync.aligned;\n";
+  Ran ran = run(c, copied(kernel(c, wait + meet, multiply(c) + kWait)));
+  ASSERT_EQ(ran.report, "");
+  EXPECT_EQ(ran.words[0], toSingle(expected(c, 0, 0)));
+  EXPECT_NE(ran.notes.find("cp.async without a proxy fence"), std::string::npos) << ran.notes;
+  ran = run(c, copied(kernel(c, wait + kOrder, multiply(c) + kWait)));
+  EXPECT_EQ(ran.report + ran.notes, "");
+  expectTold(c, copied(kernel(c, wait + "wgmma.fence.sync.aligned;\n", multiply(c) + kWait)), "shared-memory race",
+             "is not ordered after a write");
+  expectTold(c, copied(kernel(c, meet, multiply(c) + kWait)), "cp.async destination read before its wait", "in flight");
 }
 
 TEST(Wgmma, MissingFence) {

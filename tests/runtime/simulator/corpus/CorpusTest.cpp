@@ -85,6 +85,10 @@ bool isOneOf(const std::string &list, const std::string &word) {
   return false;
 }
 
+/// The last two are true of some of the programs, whose results are right all the same: several threads store one
+/// value; no proxy fence stands behind mbarrier.init (cuda_barrier90, warp_spec90).
+constexpr const char *kRight = "right|note: equal unordered writes|note: mbarrier initialised without a proxy fence";
+
 /// Every case of a long run, a sample of an ordinary one, or the one that was asked for.
 std::vector<const Case *> chosen(size_t begin) {
   std::vector<const Case *> list;
@@ -107,7 +111,7 @@ TEST(Corpus, RightProgramsAreRight) {
   for (const Case *entry : chosen(0))
     for (unsigned seed : kSeeds) {
       Outcome outcome = runCase(*entry, compile(*entry, 0), seed);
-      EXPECT_TRUE(outcome.verdict == "right" || outcome.verdict == "note: equal unordered writes")
+      EXPECT_TRUE(isOneOf(kRight, outcome.verdict))
           << entry->source << ", " << entry->name << ", schedule " << seed << ": " << outcome.verdict << "\n"
           << outcome.report;
     }
