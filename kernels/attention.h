@@ -216,8 +216,7 @@ Support support(const Runtime &runtime, const Decode &call);
 Support support(const Runtime &runtime, const Append &call);
 Support support(const Runtime &runtime, const Merge &call);
 
-/// A plan, run once: for programs to which its making, some ten microseconds to milliseconds when all is compiled, is
-/// nothing.
+/// A plan, run once: for programs to which reading the kernels' texts at each call is nothing.
 Result<void> forward(const Runtime &runtime, const Stream &stream, const Forward &call);
 Result<void> decode(const Runtime &runtime, const Stream &stream, const Decode &call, const Buffer &workspace);
 Result<void> append(const Runtime &runtime, const Stream &stream, const Append &call);

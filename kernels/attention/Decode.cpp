@@ -81,9 +81,13 @@ namespace {
 /// The arguments of both launches. They refer to the call and to this.
 class Launches {
 public:
-  Launches(const Decode &call, const Partials &partials, uint64_t workspace)
-      : call(call), inWorkspace(partials.bytes != 0), o(workspace, partials.type, partials.o),
-        lse(workspace + partials.lseOffset, partials.type, partials.lse) {}
+  Launches(const Decode &call, const Partials &partials, const View &workspace)
+      : call(call), inWorkspace(partials.bytes != 0), o(workspace.address, partials.type, partials.o),
+        lse(workspace.address, partials.type, partials.lse) {
+    o.owner = lse.owner = workspace.owner;
+    o.byteOffset = workspace.byteOffset;
+    lse.byteOffset = workspace.byteOffset + partials.lseOffset;
+  }
 
   ArgumentList split() const {
     ArgumentList list;
@@ -154,7 +158,7 @@ static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Dec
     return applied;
   const DataType type = call.q.view().type;
   split->set("U", partials.bytes != 0 ? wideType(type) : type);
-  Launches launches(call, partials, kNowhere);
+  Launches launches(call, partials, View(kNowhere, DataType::U8, {}));
   ArgumentList arguments = launches.split();
   if (Result<void> added = addStep(state, *split, arguments.all()); !added || partials.bytes == 0)
     return added;
@@ -199,7 +203,7 @@ Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const Vie
                    std::to_string(kWorkspaceAlignment));
   if (call.options.captured.size() > Options::kMostCaptured)
     return refusal("more is captured than was planned for");
-  Launches launches(call, *partials, address);
+  Launches launches(call, *partials, workspace);
   ArgumentList arguments = launches.split();
   Result<void> launched = state->kernels[0].launch(stream, arguments.all());
   if (!launched || state->kernels.size() == 1)
