@@ -122,6 +122,7 @@ CompilerFunctions FakeCompiler::functions() const {
                        Stage::Ptx,
                        interface,
                        {},
+                       {},
                        {}};
     return result;
   };

@@ -1,0 +1,300 @@
+//===- attention.h - Attention as a library ---------------------*- C++ -*-===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernels of this folder for programs that want attention, not kernels: forward, decode, append, merge.
+//
+//   attention::Decode step = {.q = q, .k = paged(keys, table, lengths), .v = paged(values, table, lengths), .o = o};
+//   step.options.mask = "causal";
+//   attention::DecodePlan plan = attention::plan(runtime, step).value();          // compiles
+//   Buffer workspace = runtime.allocate(plan.workspaceBytes()).value();
+//   plan.run(runtime.stream(), step, workspace).value();                          // launches, again and again
+//
+// Shapes. Queries, keys, values and results are [batch, sequence, heads, features] with any strides whose last is 1:
+// of [batch, heads, sequence, features] the view is headsFirst(x), the queries of a packed [B, S, 3, H, D] are
+// select(x, 2, 0). Any but results may be sequences of different lengths (runtime/Sequences.h): padded, ragged or
+// paged. Ragged ones have no batch dimension, [rows, heads, features]. A result lies as the queries do, and rows of it
+// that are no sequence's are left as they are. There are G times as many query heads as key heads, head h reads h / G.
+// Lengths, offsets and tables are i32 in device memory.
+//
+// Meaning. O = softmax(mask(score(Q K^T scale))) V, in f16, bf16, f32 or f64; an lse is the natural logarithm of a
+// row's sum of exponentials, [batch, heads, queries] (ragged: [heads, rows]), f32, or f64 of f64. A row that sees
+// nothing has O = 0 and lse = -inf. Masks that speak of positions align the last query with the last key.
+//
+// Ownership: nothing here owns or allocates device memory; what a call names must live until the stream has come past
+// its launches. A plan keeps kernels, no memory. Thread-safety: plans are values, const calls may be made from several
+// threads at once, with a workspace each. Errors are of kind Argument for what cannot be done, with the reason, else
+// those of Kernel::launch; after one nothing, or the first launches only, were put on the stream. Sources: online
+// softmax, Milakov and Gimelshein 2018; splitting and merging, Dao et al., Flash-Decoding, 2023; rotary, Su et al.
+// 2021.
+//
+// How the arguments of other libraries are said here stands at the end of this file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMBREX_KERNELS_ATTENTION_H
+#define IMBREX_KERNELS_ATTENTION_H
+
+#include "runtime/Runtime.h"
+
+namespace imbrex::attention {
+
+/// A view, or sequences of different lengths; absent if neither.
+class Tensor {
+public:
+  Tensor() = default;
+  Tensor(const View &view) : isPresent(true), plain(view) {}
+  Tensor(const Sequences &sequences) : isPresent(true), stored(sequences) {}
+
+  bool isGiven() const { return isPresent; }
+  const Sequences *sequences() const { return stored ? &*stored : nullptr; }
+  /// Of sequences, what they are stored in.
+  const View &view() const { return stored ? stored->storage : plain; }
+
+private:
+  bool isPresent = false;
+  View plain;
+  std::optional<Sequences> stored;
+};
+
+/// [B, H, S, D] as [B, S, H, D]: the same memory. Of another rank than 4, the view as it is.
+View headsFirst(const View &view);
+/// The view at `index` of a dimension, without that dimension: select(qkv, 2, 1) are the keys of [B, S, 3, H, D].
+/// Precondition: the dimension and the index exist.
+View select(const View &view, unsigned dimension, int64_t index);
+
+struct Options {
+  /// What a query sees, and what becomes of a logit: bindings of the hooks (Kernel::hook), such as "causal",
+  /// "window(4096, 0)", "softcap(15.0)", "alibi(slopes)". "": all keys; the logit.
+  std::string mask = {}, score = {};
+  /// Views and scalars that those name, at most kMostCaptured.
+  std::vector<Argument> captured = {};
+  std::optional<double> scale = {}; ///< above 0; absent: 1 / sqrt(features of a query)
+  /// In place of what the kernels choose; see their `tune`.
+  std::vector<std::pair<std::string, int64_t>> tuning = {};
+
+  static constexpr size_t kMostCaptured = 16;
+};
+
+/// Any number of queries: attention_forward.tile.
+struct Forward {
+  Tensor q, k, v;
+  View o;
+  std::optional<View> lse = {};
+  Options options = {};
+};
+
+/// Few queries over many keys: attention_decode.tile. All heads of a group lie in one tile, and where there are too few
+/// tiles for the device the keys are split, which takes a workspace and a second launch.
+struct Decode {
+  Tensor q, k, v;
+  View o;
+  std::optional<View> lse = {};
+  Options options = {};
+  /// What the number of parts is planned from: the lengths of the keys' sequences now, or the longest that will come
+  /// (for plans that are kept, and graphs). Neither: as long as the storage allows. Wrong ones cost time, no
+  /// correctness.
+  std::span<const int32_t> lengths = {};
+  int64_t longest = 0;
+  int64_t parts = 0; ///< above 0: in place of a plan
+};
+
+/// Rotary embedding of the first `features` of a head, an even number; 0: none. By base^(-2 p / features) a position
+/// for the pair p, in f32, or by tables [positions, features / 2] of f32 that hold cosines and sines.
+struct Rotary {
+  int64_t features = 0;
+  bool isInterleaved = false; ///< pairs are features 2 p and 2 p + 1, else p and p + features / 2
+  double base = 10000;
+  std::optional<View> cosines = {}, sines = {};
+};
+
+/// New rows behind those of a cache: cache_append.tile. newK and newV become the last rows of the sequences of k and v,
+/// whose lengths count them already, unless `advances`: then the lengths, an array of k and v both, are first increased
+/// by each sequence's new rows. Keys turn at their positions, and so do queries, which become turnedQ, other memory.
+struct Append {
+  Tensor newK, newV; ///< views, padded or ragged
+  Tensor k, v;       ///< views, padded or paged
+  Rotary rotary = {};
+  Tensor q = {}; ///< given: rotary.features is not 0
+  View turnedQ = {};
+  bool advances = false;
+};
+
+/// Results of attention over different keys as one, by their lse: of `parts` sets of partial results, [parts, B, S, H,
+/// D] and [parts, B, H, S] in wide<T> (f32, or f64 of f64), into o of type T, [B, S, H, D]. Sets merge in any order and
+/// in steps, the same to rounding; one whose lse is -inf changes nothing, whatever its results hold.
+struct Merge {
+  View partialO, partialLse;
+  View o;
+  std::optional<View> lse = {};
+};
+
+/// What a call comes to, or why it cannot be done.
+struct Support {
+  struct Step {
+    std::string kernel;
+    int64_t tileRows = 0, tileKeys = 0; ///< of a tile of logits; 0: there is none
+    unsigned warps = 0, sharedBytes = 0, registers = 0;
+    int64_t instances = 0;
+  };
+  bool isSupported = false;
+  std::string why;              ///< what decided the plan, or why not
+  std::vector<Step> steps = {}; ///< launches, in their order
+  int64_t parts = 1;            ///< that share the keys of a sequence
+  int64_t packedHeads = 1;      ///< heads of a group in one tile
+  size_t workspaceBytes = 0;
+
+  /// For a person; lines end in "\n".
+  std::string text() const;
+};
+
+struct PlanState;
+
+/// What all plans have.
+class Plan {
+public:
+  const Support &support() const;
+  /// What `run` is to be given, in device memory, 256-byte aligned; 0: nothing.
+  size_t workspaceBytes() const { return support().workspaceBytes; }
+
+protected:
+  explicit Plan(std::shared_ptr<const PlanState> state) : state(std::move(state)) {}
+  std::shared_ptr<const PlanState> state;
+};
+
+/// A plan is for the shapes, types, strides' alignment, storage and options of the call that it was made of; the others
+/// of a run may have other addresses, lengths, scales and captured values. `run` puts launches on the stream and does
+/// nothing else: no device memory is asked for, nothing is waited for, and for the planned shapes nothing is compiled.
+class ForwardPlan : public Plan {
+public:
+  Result<void> run(const Stream &stream, const Forward &call) const;
+
+private:
+  friend Result<ForwardPlan> plan(const Runtime &, const Forward &);
+  using Plan::Plan;
+};
+
+class DecodePlan : public Plan {
+public:
+  /// A workspace that is too small, or misaligned, is an Error that says what it has to be.
+  Result<void> run(const Stream &stream, const Decode &call, const View &workspace) const;
+  Result<void> run(const Stream &stream, const Decode &call, const Buffer &workspace) const;
+
+private:
+  friend Result<DecodePlan> plan(const Runtime &, const Decode &);
+  using Plan::Plan;
+};
+
+class AppendPlan : public Plan {
+public:
+  Result<void> run(const Stream &stream, const Append &call) const;
+
+private:
+  friend Result<AppendPlan> plan(const Runtime &, const Append &);
+  using Plan::Plan;
+};
+
+class MergePlan : public Plan {
+public:
+  Result<void> run(const Stream &stream, const Merge &call) const;
+
+private:
+  friend Result<MergePlan> plan(const Runtime &, const Merge &);
+  using Plan::Plan;
+};
+
+/// Checks the call and compiles what it takes, or finds it compiled. Launches nothing and reads none of its memory.
+Result<ForwardPlan> plan(const Runtime &runtime, const Forward &call);
+Result<DecodePlan> plan(const Runtime &runtime, const Decode &call);
+Result<AppendPlan> plan(const Runtime &runtime, const Append &call);
+Result<MergePlan> plan(const Runtime &runtime, const Merge &call);
+
+/// The plan's, or why there is none.
+Support support(const Runtime &runtime, const Forward &call);
+Support support(const Runtime &runtime, const Decode &call);
+Support support(const Runtime &runtime, const Append &call);
+Support support(const Runtime &runtime, const Merge &call);
+
+/// A plan, run once: for programs to which reading the kernels' texts at each call is nothing.
+Result<void> forward(const Runtime &runtime, const Stream &stream, const Forward &call);
+Result<void> decode(const Runtime &runtime, const Stream &stream, const Decode &call, const Buffer &workspace);
+Result<void> append(const Runtime &runtime, const Stream &stream, const Append &call);
+Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &call);
+
+} // namespace imbrex::attention
+
+//===- What other libraries' arguments are here ---------------------------===//
+//
+// "-": nothing is to be said. "not yet": refused by there being no such field.
+//
+// flash_attn_func, Forward
+//   q, k, v                      q, k, v: [B, S, H, D] is their layout too
+//   dropout_p                    not yet
+//   softmax_scale                options.scale
+//   causal                       options.mask "causal"
+//   window_size (l, r)           options.mask "window(l, r)"; with causal "causal_window(l)"
+//   softcap                      options.score "softcap(15.0)"
+//   alibi_slopes                 options.score "alibi(slopes)", [H]; of [B, H] a function of your own
+//   deterministic                -: every forward result is
+//   return_attn_probs            lse, the log-sum-exp; the probabilities not yet
+// flash_attn_varlen_func: the same, and
+//   cu_seqlens_q, max_seqlen_q   q = ragged(view, cu_seqlens_q, max_seqlen_q)
+//   cu_seqlens_k, max_seqlen_k   k, v = ragged(view, cu_seqlens_k, max_seqlen_k)
+//   block_table                  k, v = paged(pool, block_table, lengths)
+// flash_attn_with_kvcache, Append and then Decode
+//   q                            q; of rotary Append::q first, and turnedQ is q
+//   k_cache, v_cache             k, v = padded(view, cache_seqlens), or paged
+//   k, v                         Append::newK, newV
+//   rotary_cos, rotary_sin       Append::rotary.cosines, sines, in f32; features: twice their columns
+//   rotary_interleaved           Append::rotary.isInterleaved
+//   cache_seqlens                the lengths before: Append::advances. A number for all: an array of it
+//   cache_batch_idx              paged(cache, cache_batch_idx as [B, 1], lengths): a page is a whole sequence
+//   cache_leftpad                options.mask, a text of your own: "fn from(first: view<i32>[B])(at) =
+//                                at.k >= load first[at.b]; causal(at) && from(first)(at)". Rotary positions not
+//   block_table                  paged(pool, block_table, lengths), any page size
+//   num_splits                   parts
+//   return_softmax_lse           lse
+//   Without causal, its queries all turn at one position; here each at its own.
+// torch.nn.functional.scaled_dot_product_attention, Forward
+//   query, key, value            headsFirst(view): [B, H, S, D]
+//   attn_mask                    of floats options.score "biased(bias)", [B, H, Sq, Sk] with its strides, 0 where it is
+//                                broadcast, in wide<T>; of bools options.mask, a text of your own that loads them
+//   dropout_p                    not yet
+//   is_causal                    options.mask "causal_top_left"
+//   scale, enable_gqa            options.scale; -: the heads say it
+// cudnn.pygraph.sdpa, Forward
+//   q, k, v; paged_attention_k_table, v_table, max_seq_len_kv       paged(container, table, seq_len_kv); -
+//   attn_scale, bias             options.scale; options.score "biased(bias)"
+//   use_padding_mask, seq_len_q, seq_len_kv       padded(view, seq_len)
+//   ragged offsets of tensors    ragged(view, offsets, longest): offsets of rows, not of elements
+//   use_causal_mask, use_causal_mask_bottom_right                  options.mask "causal_top_left", "causal"
+//   sliding_window_length n      options.mask "causal_window(n - 1)"; left and right bounds "window(l, r)"
+//   use_alibi_mask               options.score "alibi(slopes)": with slopes that you give
+//   score_mod                    options.score, a text of your own
+//   block_mask                   options.mask, a text of your own: right, no block is left out for it
+//   generate_stats               lse
+//   dropout, rng_dump; score_max, score_sum_exp; sink_token; fp8 scales       not yet
+// FlashInfer
+//   BatchDecodeWithPagedKVCacheWrapper, Decode; BatchPrefillWith(Paged|Ragged)KVCacheWrapper, Forward
+//     float_workspace_buffer     the workspace of run, of workspaceBytes()
+//     kv_layout                  NHD as it is; of HND headsFirst(pool). K and V in one pool: select(pool, 1, 0) and 1
+//     use_cuda_graph             -: run launches and nothing else; plan with the longest
+//     indptr, indices, last_page_len       a table [B, pages] and lengths [B]; pages of all in one list cannot be said
+//     qo_indptr; kv_indptr       ragged(view, indptr, longest)
+//     num_qo_heads, num_kv_heads, head_dim, page_size, q_data_type, ..     -: the views say it
+//     pos_encoding_mode          "NONE", or "ALIBI" by options.score; rotary when rows are appended, by Append::rotary
+//     window_left, logits_soft_cap, sm_scale, causal       options
+//     custom_mask, packed_custom_mask      options.mask, a text of your own
+//     q_scale, k_scale, v_scale; sinks      not yet
+//     rope_scale, rope_theta     Append::rotary.base; tables for others
+//     fixed_split_size, disable_split_kv    parts, 1
+//     return_lse                 lse, natural; theirs is of base 2
+//   merge_state, merge_states    Merge: parts come first here
+//   MultiLevelCascadeAttentionWrapper       a Decode or Forward with lse a level, and Merge
+//   append_paged_kv_cache        Append: rows in the order of their sequences, at their ends
+//   BatchMLAPagedAttentionWrapper           not yet: 256 features a head at most
+//
+//===----------------------------------------------------------------------===//
+
+#endif // IMBREX_KERNELS_ATTENTION_H

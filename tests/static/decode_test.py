@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""How much of the time that memory needs decoding keeps the busiest pipe of an SM busy, by the counts of its hot loop.
+
+Groups of 8 heads, bf16, 1 to 16 queries a head, so 8 to 128 rows: for a pass over BN keys the least cycles of the pipe
+(compiler/KernelScore.h), of all warps and all tiles of rows, over the cycles in which the keys and values of the pass come
+from memory. Below 1 decoding is bound by memory, if all overlaps. `tensor` alone is what the products take on mma.sync.
+
+usage: decode_test.py IMBREX ROOT [--long]
+"""
+import json, os, re, subprocess, sys, tempfile
+
+IMBREX, ROOT = sys.argv[1:3]
+LONG = "--long" in sys.argv
+G = 8
+# Bytes a cycle that memory gives to an SM: bandwidth, multiprocessors, clock.
+DEVICES = {"sm_80": 2.039e12 / 108 / 1.41e9, "sm_90": 4.8e12 / 132 / 1.83e9}
+# The most that the share may be, by the rows of the tiles: figures of today, rounded up.
+MOST = {"sm_80": {8: 0.36, 16: 0.36, 32: 0.45, 64: 0.70, 128: 1.25}, "sm_90": {8: 0.52, 16: 0.52, 32: 0.62, 64: 1.00, 128: 1.80}}
+
+
+def share(target, depth, queries, folder):
+    """((rows, keys) of a tile, warps, tiles), {pipe: share}"""
+    ptx = os.path.join(folder, "k.ptx")
+    words = [os.path.join(ROOT, "kernels", "attention_decode.tile"), "--kernel", "attention_split", "--target", target,
+             "--hook", "mask=causal", "--extent", "Sq=%d" % queries]
+    for name, value in dict(T="bf16", U="f32", DQK=depth, DV=depth, G=G).items():
+        words += ["--set", "%s=%s" % (name, value)]
+    run = lambda *words: subprocess.run([IMBREX, *words], capture_output=True, text=True, check=True).stdout
+    chosen = dict(re.findall(r"(BM|BN|warps)=(\d+)", run("explain", *words)))
+    run("build", *words, "--until", "ptx", "-o", ptx)
+    loop = json.loads(run("score", ptx, "--json"))[0]["loops"][0]
+    rows, keys, warps = (int(chosen[name]) for name in ("BM", "BN", "warps"))
+    tiles = -(-queries * G // rows)
+    memory = 2 * keys * depth * 2 / DEVICES[target]
+    return (rows, keys, warps, tiles), {pipe: cycles * warps / 4 * tiles / memory for pipe, cycles in loop["least_cycles"].items()}
+
+
+def main():
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder:
+        for target in DEVICES:
+            for depth in (64, 128) if LONG else (128,):
+                for queries in range(1, 17) if LONG else (1, 4, 8, 16):
+                    (rows, keys, warps, tiles), pipes = share(target, depth, queries, folder)
+                    busiest = max(pipes, key=pipes.get)
+                    print("%s D%d q%-2d %d tile(s) of %dx%d, %d warps: %.2f by %s, tensor %.2f" % (
+                        target, depth, queries, tiles, rows, keys, warps, pipes[busiest], busiest, pipes["tensor"]), flush=True)
+                    most = MOST[target][min(row for row in MOST[target] if row >= queries * G)]
+                    if pipes[busiest] > most:
+                        wrong.append("%s D%d q%d: %.2f, at most %.2f" % (target, depth, queries, pipes[busiest], most))
+    print("\n".join(wrong))
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
