@@ -65,7 +65,10 @@ private:
   /// Indices of an access spread as `layout`: scalars, and tiles with the layout's dimensions of extent 1 collapsed.
   Values indicesOf(ValueRange olds, const TileLayout &layout);
   Value rebuild(Operation *op, const TileLayout &layout);
+  Value inOtherLayout(Value tile, const TileLayout &layout);
+  bool isLoadedHere(Value tile);
   bool canLoadAgain(Value tile, const TileLayout &layout);
+  bool canMakeAgain(Value tile, unsigned &operations);
   Value loadAgain(Value tile, const TileLayout &layout);
   Value convert(Value tile, const TileLayout &layout);
   /// A copy of element-wise `op` in `layout`.
@@ -166,11 +169,35 @@ Value Distributor::inLayout(Value tile, const TileLayout &layout) {
     return found;
   Value value;
   if (layouts.anchor(tile))
-    value = canLoadAgain(tile, layout) ? loadAgain(tile, layout) : convert(native(tile), layout);
+    value = inOtherLayout(tile, layout);
   else
     value = rebuild(tile.getDefiningOp(), layout);
   keep(tile, value);
   return value;
+}
+
+/// A row or a column.
+static bool isLine(Value tile) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  return type.getRank() == 1 || llvm::is_contained(type.getShape(), 1);
+}
+
+/// An anchored tile in a layout that is not its own, made before the loops that it does not depend on.
+Value Distributor::inOtherLayout(Value tile, const TileLayout &layout) {
+  OpBuilder::InsertionGuard guard(builder);
+  Block *home = native(tile).getParentBlock();
+  while ((isLine(tile) || tile.hasOneUse()) && builder.getInsertionBlock() != home) {
+    auto loop = dyn_cast<scf::ForOp>(builder.getInsertionBlock()->getParentOp());
+    if (!loop)
+      break;
+    builder.setInsertionPoint(loop);
+  }
+  if (canLoadAgain(tile, layout))
+    return loadAgain(tile, layout);
+  constexpr unsigned kFew = 4; // elements a thread: of more, the arithmetic costs more than a barrier
+  bool isInLoop = builder.getInsertionBlock()->getParentOp() != newKernel.getOperation();
+  unsigned operations = isInLoop && layout.registersPerThread() > kFew ? 0 : 16;
+  return canMakeAgain(tile, operations) ? rebuild(tile.getDefiningOp(), layout) : convert(native(tile), layout);
 }
 
 Value Distributor::cloneInLayout(Operation *op, const TileLayout &layout) {
@@ -221,20 +248,39 @@ static int64_t sideBySide(const TileLayout &layout) {
   return run;
 }
 
-/// True of what is loaded where the builder stands, and can be loaded there in `layout` for no more than a pass through
-/// shared memory would cost: a row or a column, which warps share in their caches, or a tile whose only use this is and
-/// of whose rows a warp reads halves of sectors at least. The loaded memory stays as it is: the kernel writes none of
-/// its inputs.
+/// True of what is loaded where the builder stands. Its memory stays as it is: the kernel writes none of its inputs.
+bool Distributor::isLoadedHere(Value tile) {
+  Operation *load = tile.getDefiningOp();
+  return isa_and_nonnull<tile::LoadOp, tile::GatherOp>(load) && layouts.anchor(tile) &&
+         !cast<tile::ViewType>(load->getOperand(0).getType()).getWritable() &&
+         native(tile).getParentBlock() == builder.getInsertionBlock();
+}
+
+/// True of what can be loaded again in `layout` for no more than a pass through shared memory would cost: a row or a
+/// column, which warps share in their caches, or a tile whose only use this is and of whose rows a warp reads halves of
+/// sectors at least.
 bool Distributor::canLoadAgain(Value tile, const TileLayout &layout) {
   constexpr int64_t kHalfSector = 16; // bytes
-  Operation *load = tile.getDefiningOp();
-  if (!isa_and_nonnull<tile::LoadOp, tile::GatherOp>(load) || cta::layoutOf(native(tile).getType()) == layout ||
-      cast<tile::ViewType>(load->getOperand(0).getType()).getWritable() ||
-      native(tile).getParentBlock() != builder.getInsertionBlock())
+  if (!isLoadedHere(tile) || cta::layoutOf(native(tile).getType()) == layout)
     return false;
-  auto type = cast<RankedTensorType>(tile.getType());
-  bool isLine = type.getRank() == 1 || llvm::is_contained(type.getShape(), 1);
-  return isLine || (tile.hasOneUse() && sideBySide(layout) * tile::elementBytes(type.getElementType()) >= kHalfSector);
+  Type element = cast<RankedTensorType>(tile.getType()).getElementType();
+  return isLine(tile) || (tile.hasOneUse() && sideBySide(layout) * tile::elementBytes(element) >= kHalfSector);
+}
+
+/// True of a line that at most `operations` of arithmetic make of lines which can be loaded again.
+bool Distributor::canMakeAgain(Value tile, unsigned &operations) {
+  Operation *op = tile.getDefiningOp();
+  if (!op || !isLine(tile) || operations == 0)
+    return false;
+  --operations;
+  if (isa<tile::LoadOp, tile::GatherOp>(op))
+    return isLoadedHere(tile);
+  if (!isa<arith::ConstantOp, tile::SplatOp, tile::IotaOp, tile::ExpandDimsOp>(op) &&
+      !(OpTrait::hasElementwiseMappableTraits(op) && isMemoryEffectFree(op)))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return !isa<RankedTensorType>(operand.getType()) || canMakeAgain(operand, operations);
+  });
 }
 
 Value Distributor::loadAgain(Value tile, const TileLayout &layout) {

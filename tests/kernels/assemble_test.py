@@ -35,12 +35,15 @@ def explain(kernel, target, hooks=(), extents=(), **settings):
 
 def cases(long):
     masks = ["mask=full", "mask=causal", "mask=window(100, 20)"]
-    sizes = [(8, 8), (40, 72), (64, 64), (96, 96), (128, 128), (192, 128), (256, 256)]
+    sizes = [(8, 8), (40, 72), (64, 64), (96, 96), (128, 128), (192, 128), (256, 256), (13, 7), (576, 512)]
     types = ["f16", "bf16", "f32", "f64"]
     everything = list(itertools.product(TARGETS, types, sizes, masks))
     for i, (target, kind, (d, dv), mask) in enumerate(everything):
         if long or i % 17 == 0:
             yield "attention_forward.tile", target, [mask], [], dict(T=kind, DQK=d, DV=dv, G=1)
+        for part in "dq", "dkdv":
+            if d <= 256 and (long or i % 41 == 0):
+                yield "attention_backward.tile attention_" + part, target, [mask], [], dict(T=kind, DQK=d, DV=dv, G=1)
     everything = list(itertools.product(TARGETS, types, sizes, masks[1:], (1, 3, 8), (1, 4, 16)))
     for i, (target, kind, (d, dv), mask, g, queries) in enumerate(everything):
         if i % (11 if long else 307) == 0:

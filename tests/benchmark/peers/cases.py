@@ -9,13 +9,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 
 @dataclasses.dataclass
 class Case:
-    group: str  # forward, matmul, softmax, norm
+    group: str  # forward, backward, matmul, softmax, norm
     name: str
     file: str
     settings: dict  # of imbrex build --set
     triton: tuple  # (kernel of triton_kernels.py, its constants, element type, warps, stages)
     hooks: dict = dataclasses.field(default_factory=dict)
     mode: str = ""  # of dot: "tf32"
+    kernel: str = ""  # of the file, where it has several
     per: str = "loop"  # what is compared: the hot loop, or the whole kernel
 
 
@@ -25,6 +26,15 @@ def forward(d, bn, warps, mask, stages=2, bm=128, mode=""):
     triton = ("attention", dict(D=d, BM=bm, BN=bn, CAUSAL=mask == "causal"), dtype, warps, stages)
     name = ("%s " % mode if mode else "") + "D%d %dx%d w%d %s" % (d, bm, bn, warps, mask)
     return Case(mode or "forward", name, "kernels/attention_forward.tile", settings, triton, {} if mask == "full" else {"mask": mask}, mode)
+
+
+def backward(part, d, bm, bn, warps, mask, stages=2):
+    """`part` is dq or dkdv. Of ours as of Triton's a loop with a mask for the tiles on the diagonal, and one without."""
+    settings = dict(T="bf16", DQK=d, DV=d, G=1, BM=bm, BN=bn, warps=warps, stages=stages)
+    peer = {"dq": "queries_gradient", "dkdv": "keys_gradient"}[part]
+    triton = (peer, dict(D=d, BM=bm, BN=bn, CAUSAL=mask == "causal"), "bf16", warps, stages)
+    return Case("backward", "%s D%d %dx%d w%d s%d %s" % (part, d, bm, bn, warps, stages, mask), "kernels/attention_backward.tile", settings, triton,
+                {} if mask == "full" else {"mask": mask}, kernel="attention_" + part)
 
 
 def matmul(dtype, bm, bn, bk, warps, stages, mode=""):
@@ -41,6 +51,9 @@ def rows(kernel, group, file, dtype, d, warps):
 
 CASES = [forward(d, bn, warps, mask) for d, bn, warps in ((64, 64, 8), (64, 64, 4), (64, 128, 8), (128, 64, 8), (128, 128, 8), (256, 32, 8))
          for mask in ("full", "causal")]
+CASES += [backward(part, d, bm, bn, warps, mask) for part, d, bm, bn, warps in
+          (("dkdv", 64, 32, 128, 4), ("dq", 64, 128, 32, 4), ("dkdv", 64, 64, 64, 4), ("dq", 64, 64, 64, 4), ("dkdv", 128, 64, 64, 8),
+           ("dkdv", 128, 32, 128, 8), ("dq", 128, 64, 64, 4), ("dq", 128, 128, 64, 8)) for mask in ("full", "causal")]
 CASES += [matmul("f16", 128, 128, 64, 4, 3), matmul("f16", 128, 128, 64, 8, 3), matmul("f16", 64, 64, 32, 4, 3),
           matmul("f32", 64, 64, 32, 4, 3)]
 CASES += [matmul("f32", 64, 64, 32, 4, 3, "tf32"), matmul("f32", 128, 128, 32, 8, 3, "tf32"), forward(64, 64, 4, "full", 1, mode="tf32"),

@@ -84,6 +84,8 @@ def ours(tools, case):
     ptx = os.path.join(tools.folder, "ours.ptx")
     source = with_mode(os.path.join(ROOT, case.file), case.mode, tools.folder)
     words = [tools.imbrex, "build", source, "--target", tools.target, "--until", "ptx", "-o", ptx]
+    if case.kernel:
+        words += ["--kernel", case.kernel]
     for name, value in case.settings.items():
         words += ["--set", "%s=%s" % (name, value)]
     for name, value in case.hooks.items():

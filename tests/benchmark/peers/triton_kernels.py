@@ -56,6 +56,71 @@ def attention(scale, Q, K, V, O, L, stride, N, D: tl.constexpr, BM: tl.constexpr
 
 
 @triton.jit
+def keys_gradient(scale, Q, K, V, dO, L, Delta, dK, dV, stride, N, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, CAUSAL: tl.constexpr):
+    j, base, line = tl.program_id(0), tl.program_id(1).to(tl.int64) * N * stride, tl.program_id(1).to(tl.int64) * N
+    columns, features, inner = j * BN + tl.arange(0, BN), tl.arange(0, D), tl.arange(0, BM)
+    here = columns[:, None] * stride + features[None, :]
+    k, v = tl.load(K + base + here), tl.load(V + base + here)
+    units = scale * 1.44269504
+    dk = tl.zeros([BN, D], tl.float32)
+    dv = tl.zeros([BN, D], tl.float32)
+    begin = 0
+    if CAUSAL:
+        dk, dv = keys_steps(dk, dv, k, v, Q + base, dO + base, L + line, Delta + line, columns, units, stride, j * BN, (j + 1) * BN, D, BM, True)
+        begin = (j + 1) * BN
+    dk, dv = keys_steps(dk, dv, k, v, Q + base, dO + base, L + line, Delta + line, columns, units, stride, begin, N, D, BM, False)
+    tl.store(dK + base + here, (dk * scale).to(dK.dtype.element_ty))
+    tl.store(dV + base + here, dv.to(dV.dtype.element_ty))
+
+
+@triton.jit
+def keys_steps(dk, dv, k, v, Q, dO, L, Delta, columns, units, stride, begin, end, D: tl.constexpr, BM: tl.constexpr, MASKED: tl.constexpr):
+    features, inner = tl.arange(0, D), tl.arange(0, BM)
+    for i in tl.range(begin, end, BM):
+        i = tl.multiple_of(i, BM)
+        q = tl.load(Q + (i + inner)[None, :] * stride + features[:, None])
+        p = tl.math.exp2(tl.dot(k, q) * units - tl.load(L + i + inner)[None, :])
+        if MASKED:
+            p = tl.where((i + inner)[None, :] >= columns[:, None], p, 0.0)
+        do = tl.load(dO + (i + inner)[:, None] * stride + features[None, :])
+        dv += tl.dot(p.to(do.dtype), do)
+        delta = tl.load(Delta + i + inner)
+        dp = tl.dot(v, tl.trans(do))
+        dk += tl.dot((p * (dp - delta[None, :])).to(do.dtype), tl.trans(q))
+    return dk, dv
+
+
+@triton.jit
+def queries_gradient(scale, Q, K, V, dO, L, Delta, dQ, stride, N, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, CAUSAL: tl.constexpr):
+    i, base, line = tl.program_id(0), tl.program_id(1).to(tl.int64) * N * stride, tl.program_id(1).to(tl.int64) * N
+    rows, features = i * BM + tl.arange(0, BM), tl.arange(0, D)
+    here = rows[:, None] * stride + features[None, :]
+    q, do = tl.load(Q + base + here), tl.load(dO + base + here)
+    l, delta = tl.load(L + line + rows)[:, None], tl.load(Delta + line + rows)[:, None]
+    units = scale * 1.44269504
+    dq = tl.zeros([BM, D], tl.float32)
+    full = i * BM if CAUSAL else N
+    dq = queries_steps(dq, q, do, l, delta, K + base, V + base, rows, units, stride, 0, full, D, BN, False)
+    if CAUSAL:
+        dq = queries_steps(dq, q, do, l, delta, K + base, V + base, rows, units, stride, i * BM, (i + 1) * BM, D, BN, True)
+    tl.store(dQ + base + here, (dq * scale).to(dQ.dtype.element_ty))
+
+
+@triton.jit
+def queries_steps(dq, q, do, l, delta, K, V, rows, units, stride, begin, end, D: tl.constexpr, BN: tl.constexpr, MASKED: tl.constexpr):
+    features, inner = tl.arange(0, D), tl.arange(0, BN)
+    for j in tl.range(begin, end, BN):
+        j = tl.multiple_of(j, BN)
+        there = (j + inner)[None, :] * stride + features[:, None]
+        k, v = tl.load(K + there), tl.load(V + there)
+        p = tl.math.exp2(tl.dot(q, k) * units - l)
+        if MASKED:
+            p = tl.where(rows[:, None] >= (j + inner)[None, :], p, 0.0)
+        dq += tl.dot((p * (tl.dot(do, v) - delta)).to(k.dtype), tl.trans(k))
+    return dq
+
+
+@triton.jit
 def matmul(A, B, C, M, N, K, stride_a, stride_b, stride_c, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
            MODE: tl.constexpr):
     i, j = tl.program_id(0), tl.program_id(1)
@@ -105,8 +170,9 @@ def compile(name, constants, dtype, warps, stages, target):
             signature[argument] = "constexpr"
         elif argument in SCALARS:
             signature[argument] = SCALARS[argument]
-        elif argument[0].isupper() and argument not in ("M", "N", "K") or argument == "K" and name == "attention":
-            signature[argument] = "*fp32" if argument == "L" else "*" + TYPES[dtype]
+        elif (argument[0].isupper() and argument not in ("M", "N", "K") or argument[0] == "d" or
+              argument == "K" and name != "matmul"):
+            signature[argument] = "*fp32" if argument in ("L", "Delta") else "*" + TYPES[dtype]
             aligned.append(argument)
         else:
             signature[argument] = "i32"
