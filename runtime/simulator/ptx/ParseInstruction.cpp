@@ -104,7 +104,14 @@ bool KernelParser::parseSimpleOperand(Operand &out) {
   if (isNegative && out.kind != Operand::Register)
     return state.fail("a sign stands before numbers and registers only");
   ++state.at;
-  return out.kind != Operand::Symbol || parseOffset(out.offset);
+  if (out.kind != Operand::Symbol)
+    return true;
+  if (!state.accept("["))
+    return parseOffset(out.offset);
+  // "a[0]": the address of an element (6.4.2), which is the array's for the first one.
+  uint64_t index;
+  return state.parseUnsigned(index) && state.expect("]") &&
+         (index == 0 || state.fail("of elements in brackets only the first is read; give a byte offset: name + 4"));
 }
 
 /// An address may hold a vector of coordinates; nothing nests deeper.

@@ -41,6 +41,13 @@ TEST(Parser, RefusesUnknownThingsByName) {
   refuse(kernelText("tcgen05.fence::before_thread_sync;"), {"tcgen05"});
 }
 
+TEST(Parser, FirstElementOfAnArray) {
+  std::string array = ".shared .align 16 .b8 local0[64];\n";
+  accept(kernelText(array + "mov.u64 %rd1, local0[0];\nmov.u32 %r1, local0[0];\n"));
+  refuse(kernelText(array + "mov.u64 %rd1, local0[1];\n"), {"only the first"});
+  refuse(kernelText(array + "mov.u64 %rd1, local0[0;\n"), {"PTX line"});
+}
+
 TEST(Parser, RefusesBrokenText) {
   refuse("", {".version"});
   refuse("garbage", {"PTX line 1", "garbage"});
