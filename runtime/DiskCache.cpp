@@ -187,8 +187,12 @@ static bool isTemporaryName(std::string_view name) {
 template <typename Accept> static Result<std::vector<Listed>> listFiles(int directory, const Accept &accept) {
   int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *stream = fd < 0 ? nullptr : fdopendir(fd);
-  if (!stream)
-    return fileError("the cache directory cannot be listed", "fdopendir", std::to_string(fd), errno);
+  if (!stream) {
+    int code = errno;
+    if (fd >= 0)
+      close(fd);
+    return fileError("the cache directory cannot be listed", "fdopendir", std::to_string(fd), code);
+  }
   std::vector<Listed> files;
   while (const dirent *entry = readdir(stream)) {
     struct stat status;

@@ -83,7 +83,7 @@ TEST(Processes, ThirtyTwoBeginAtOnceOnAnEmptyCache) {
       close(go[1]);
       (void)!read(go[0], &byte, 1); // until all are there
       bool good = true;
-      for (int64_t block = 0; block < 8; ++block)
+      for (int64_t block = 1; block <= 8; ++block)
         good &= launchOnce(cache, block);
       return good;
     }));
@@ -110,7 +110,7 @@ TEST(Processes, KilledAtAnyMomentTheyDamageNothing) {
         (void)own.store(keyOf(kill * 1000 + i), {"a.tile", "{}", std::string(30000, 'p'), "m", "l"});
       return true;
     });
-    usleep(random() % 4000);
+    usleep(random() % 40000);
     ::kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     if (!std::filesystem::exists(cache))
@@ -131,7 +131,7 @@ TEST(Processes, AChildOfForkOpensARuntimeOfItsOwnWhileOthersLaunch) {
   for (unsigned i = 0; i < 2; ++i)
     threads.emplace_back([&, i] {
       for (int64_t block = 0; !isOver; ++block)
-        launchOnce(directory.path(), 100 * i + block % 50);
+        launchOnce(directory.path(), 1 + 100 * i + block % 50);
     });
   unsigned good = 0, forks = isLongRun() ? 300 : 30;
   for (unsigned i = 0; i < forks; ++i)
