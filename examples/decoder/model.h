@@ -28,8 +28,13 @@ struct Model {
   std::vector<float> output;  ///< [features, characters]
 };
 
-/// The prompt and what follows it, `length` characters in all, in plain C++ and double precision.
-std::string generatePlainly(const Model &model, std::string_view prompt, int length);
+/// The prompt and what follows it, `length` characters in all, in plain C++ and double precision; and all logits that
+/// it comes from, [length - 1, characters].
+struct Generated {
+  std::string text;
+  std::vector<double> logits;
+};
+Generated generatePlainly(const Model &model, std::string_view prompt, int length);
 
 /// The place of the largest.
 template <typename T> int likeliest(const T *logits) {

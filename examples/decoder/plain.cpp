@@ -71,8 +71,9 @@ static Row attend(const double *q, const std::vector<Row> &past) {
   return o;
 }
 
-std::string generatePlainly(const Model &model, std::string_view prompt, int length) {
-  std::string text(prompt);
+Generated generatePlainly(const Model &model, std::string_view prompt, int length) {
+  Generated made = {std::string(prompt), {}};
+  std::string &text = made.text;
   std::vector<Row> past; // queries, keys and values of each position
   for (int position = 0; position + 1 < length; ++position) {
     const float *embedded = &model.table[kAlphabet.find(text[size_t(position)]) * kFeatures];
@@ -82,8 +83,10 @@ std::string generatePlainly(const Model &model, std::string_view prompt, int len
     const Row o = attend(row.data(), past);
     for (int i = 0; i < kFeatures; ++i)
       x[size_t(i)] += o[size_t(i)];
+    const Row logits = times(x, model.output);
+    made.logits.insert(made.logits.end(), logits.begin(), logits.end());
     if (position + 1 >= int(prompt.size()))
-      text += kAlphabet[size_t(likeliest(times(x, model.output).data()))];
+      text += kAlphabet[size_t(likeliest(logits.data()))];
   }
-  return text;
+  return made;
 }

@@ -30,8 +30,9 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, tune, simulate, explain, score, devices, stages, opcodes, cache
-  std::string file;    ///< kernel source; for cache: what to do
+  std::string command; ///< build, run, attention, tune, simulate, explain, score, devices, stages, opcodes, cache
+  std::string file;    ///< kernel source; for cache and attention: what to do
+  std::optional<Source> shipped; ///< in place of `file`: a kernel inside the library
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
@@ -39,7 +40,7 @@ struct Request {
   std::vector<NameValue> arguments, outputs;
   std::map<std::string, int64_t, std::less<>> extents;         ///< of --extent
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
-  unsigned sharedBytes = 0, schedules = 1;
+  unsigned sharedBytes = 0, schedules = 1, parts = 0;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;
   TuneOptions tune;                            ///< but for progress
@@ -68,6 +69,7 @@ std::string cacheDirectoryOf(const Request &request);
 
 int build(const Request &request);
 int run(const Request &request);
+int attention(const Request &request);
 int tune(const Request &request);
 int tuneInChildren(const Request &request, int count, const char *const *words);
 int simulate(const Request &request);
