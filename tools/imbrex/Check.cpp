@@ -153,7 +153,7 @@ static std::array<int64_t, 3> gridOf(const KernelInterface &interface, const Inf
 bool tool::checkAgainstInterpreter(const Request &request, const KernelInterface &interface,
                                    const InferredShapes &shapes, const std::vector<Argument> &arguments,
                                    std::vector<CheckedArray> &arrays, std::string &report) {
-  std::optional<Source> source = readSource(request.file);
+  std::optional<Source> source = request.shipped ? request.shipped : readSource(request.file);
   std::string text = source ? tileStage(request, *source, interface, report) : "";
   if (text.empty())
     return false;

@@ -145,9 +145,10 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
 static const Flag kCompilerFlags[] = {
     {"kernel", "NAME", "build run tune pack simulate explain", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
-    {"set", "NAME=VALUE", "build run tune pack explain", "a type, integer or tuning parameter",
+    {"set", "NAME=VALUE", "build run attention tune pack explain", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
-    {"hook", "NAME=FUNCTION", "build run tune pack explain", "replace a hook: mask=causal, 'mask=window(64, 0)'",
+    {"hook", "NAME=FUNCTION", "build run attention tune pack explain",
+     "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
     {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
@@ -157,10 +158,11 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
     {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
-    {"deterministic", "", "build run pack explain",
+    {"deterministic", "", "build run attention pack explain",
      "refuse what gives other bits from run to run: atomic sums of floats",
      [](Request &r, StringRef, std::string &) { return r.options.deterministic = true; }},
-    {"target", "SM", "build run tune pack explain", "architecture, such as sm_80; of pack as often as there are some",
+    {"target", "SM", "build run attention tune pack explain",
+     "architecture, such as sm_80; of pack as often as there are some",
      [](Request &r, StringRef v, std::string &) {
        r.targets.push_back(v.str());
        return r.options.target = v.str(), r.targetGiven = true;
@@ -175,19 +177,21 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
     {"each-pass", "", "build", "with --dump: write the text after every pass too, numbered",
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
-    {"timings", "", "build run", "print the times of the stages and passes (build) or of the launch (run)",
+    {"timings", "", "build run attention", "print the times of the stages and passes (build) or of the launch (run)",
      [](Request &r, StringRef, std::string &) { return r.timings = true; }},
 };
 
 static const Flag kOtherFlags[] = {
-    {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run tune pack simulate",
+    {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run attention tune pack simulate",
      "a scalar, an array from a file, or random numbers of a shape (run and tune: 2x64x8); padded(X,LENGTHS), "
      "ragged(X,OFFSETS) and paged(POOL,TABLE,LENGTHS) of files (run and tune)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
-    {"out", "NAME=FILE.npy|SHAPE", "run tune pack simulate",
+    {"out", "NAME=FILE.npy|SHAPE", "run attention tune pack simulate",
      "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "
      "shape for simulate (f32:2x64:FILE.npy)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.outputs, v, e); }},
+    {"parts", "N", "attention", "that share the keys of a sequence in `attention decode` (default: planned)",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.parts, 1, v, e); }},
     {"grid", "X,Y,Z", "simulate", "blocks of the launch (default: 1)",
      [](Request &r, StringRef v, std::string &e) { return setExtents(r.grid, v, e); }},
     {"block", "X,Y,Z", "simulate", "threads of a block",
@@ -204,17 +208,19 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
     {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",
      [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},
-    {"device", "DEVICE", "run tune simulate", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
+    {"device", "DEVICE", "run attention tune simulate",
+     "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
-    {"check", "", "run", "compare the results with the reference interpreter",
+    {"check", "", "run attention", "compare the results with the reference interpreter",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
     {"pack", "FILE", "run tune", "compiled kernels of `imbrex pack`, read before the cache",
      [](Request &r, StringRef v, std::string &) { return r.packs.push_back(v.str()), true; }},
     {"no-compile", "", "run", "what is in no pack and no cache is an error",
      [](Request &r, StringRef, std::string &) { return r.noCompile = true; }},
-    {"cache-dir", "DIR", "run tune pack cache", "the disk cache; 'none' to go without; of pack what is packed as well",
+    {"cache-dir", "DIR", "run attention tune pack cache",
+     "the disk cache; 'none' to go without; of pack what is packed as well",
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
-    {"ptxas", "FILE", "build run tune pack explain", "the assembler (default: the first on PATH)",
+    {"ptxas", "FILE", "build run attention tune pack explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
@@ -236,7 +242,7 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.importPack = v.str(), true; }},
     {"json", "", "tune explain score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
-    {"in-process", "", "build run tune explain",
+    {"in-process", "", "build run attention tune explain",
      "do not run in a child, which is how failures of the compiler are caught",
      [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
     {"version", "", "", "print the version", [](Request &r, StringRef, std::string &) { return r.version = true; }},
@@ -246,6 +252,7 @@ static const Flag kOtherFlags[] = {
 static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
+    {"attention", "attention on arrays: imbrex attention forward | decode | append [flags]"},
     {"tune", "find the fastest tuning of a kernel: imbrex tune FILE --arg X=4096x128 ... [flags]"},
     {"pack", "compile for later, one file: imbrex pack FILE --arg X=4096x128 ... --target sm_90 -o FILE.pack"},
     {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
@@ -261,7 +268,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
 void tool::printHelp() {
   llvm::outs() << "imbrex: a JIT compiler for attention kernels\n\nusage: imbrex COMMAND [FILE] [flags]\n\n";
   for (auto [name, help] : kCommands)
-    llvm::outs() << "  " << llvm::formatv("{0,-10}", name) << help << "\n";
+    llvm::outs() << "  " << llvm::formatv("{0,-11}", name) << help << "\n";
   llvm::outs() << "\nflags:\n";
   for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags)) {
     std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
@@ -332,6 +339,8 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "no command";
     else if (needsFile && request.file.empty() && request.exportPack.empty() && request.importPack.empty())
       error = "'" + request.command + "' needs a kernel file";
+    else if (request.command == "attention" && !llvm::is_contained({"forward", "decode", "append"}, request.file))
+      error = "'attention' does forward, decode or append, found '" + request.file + "'";
     else if (request.command == "simulate" && request.block[0] == 0)
       error = "'simulate' needs --block, the threads of a block";
   }

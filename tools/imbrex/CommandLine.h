@@ -30,8 +30,9 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, tune, pack, header, simulate, explain, score, devices, stages, opcodes, cache
-  std::string file;    ///< kernel source; for cache: what to do
+  std::string command; ///< build, run, attention, tune, pack, header, simulate, explain, score, devices, stages, ...
+  std::string file;    ///< kernel source; for cache and attention: what to do
+  std::optional<Source> shipped; ///< in place of `file`: a kernel inside the library
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
@@ -41,7 +42,7 @@ struct Request {
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
   std::array<unsigned, 3> cluster = {0, 1, 1};                 ///< cluster[0] is 0 where the kernel's own counts
   bool cooperative = false;
-  unsigned sharedBytes = 0, schedules = 1;
+  unsigned sharedBytes = 0, schedules = 1, parts = 0;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;
   TuneOptions tune;                            ///< but for progress
@@ -72,6 +73,7 @@ std::string cacheDirectoryOf(const Request &request);
 
 int build(const Request &request);
 int run(const Request &request);
+int attention(const Request &request);
 int tune(const Request &request);
 int tuneInChildren(const Request &request, int count, const char *const *words);
 int pack(const Request &request);

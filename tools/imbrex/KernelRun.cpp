@@ -36,7 +36,7 @@ bool KernelRun::open() {
   if (!request.json)
     llvm::outs() << "device: " << device.id << " (" << device.name << ")"
                  << (device.simulated ? ", simulated on the CPU: its times are no measure of a GPU" : "") << "\n";
-  Result<Module> module = runtime->load(request.file);
+  Result<Module> module = request.shipped ? runtime->loadSource(*request.shipped) : runtime->load(request.file);
   if (!module)
     return fail(module.error());
   Result<Kernel> found = module->kernel(request.options.kernel);

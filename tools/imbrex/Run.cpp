@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/imbrex/Run.h"
 #include "tools/imbrex/Check.h"
-#include "tools/imbrex/KernelRun.h"
 #include "tools/imbrex/Npy.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -17,26 +17,12 @@
 using namespace imbrex;
 using namespace imbrex::tool;
 
-namespace {
-
-class Run : public KernelRun {
-public:
-  using KernelRun::KernelRun;
-  bool launch();
-  bool writeOutputs();
-
-private:
-  bool writeOutput(const NameValue &output);
-};
-
-} // namespace
-
-bool Run::launch() {
+bool Run::launch(const std::function<Result<void>()> &put) {
   Result<KernelInfo> info = kernel->prepare(std::span<const Argument>(arguments));
   if (!info)
     return fail(info.error());
   auto begin = std::chrono::steady_clock::now();
-  if (Result<void> launched = kernel->launch(runtime->stream(), std::span<const Argument>(arguments)); !launched)
+  if (Result<void> launched = put(); !launched)
     return fail(launched.error());
   if (Result<void> done = runtime->stream().synchronize(); !done)
     return fail(done.error());
@@ -93,7 +79,8 @@ bool Run::writeOutputs() {
 
 int tool::run(const Request &request) {
   Run run(request);
-  if (run.open() && run.readArguments() && run.allocateOutputs() && run.launch())
+  auto put = [&] { return run.kernel->launch(run.runtime->stream(), std::span<const Argument>(run.arguments)); };
+  if (run.open() && run.readArguments() && run.allocateOutputs() && run.launch(put))
     run.writeOutputs();
   run.printMessages();
   return run.code;

@@ -27,7 +27,7 @@ static int dispatch(int count, char **words) {
     return kSuccess;
   }
   static constexpr std::pair<const char *, int (*)(const Request &)> kCompiling[] = {
-      {"build", build}, {"run", run}, {"explain", explain}};
+      {"build", build}, {"run", run}, {"attention", attention}, {"explain", explain}};
   for (auto [name, command] : kCompiling)
     if (request->command == name)
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);

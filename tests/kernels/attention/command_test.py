@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""imbrex attention forward, decode and append on arrays, judged by --check and beside plain Python.
+
+usage: command_test.py IMBREX SOURCE_DIR [DEVICE]      Python's standard library only.
+"""
+import math, os, random, subprocess, sys, tempfile, unittest
+
+IMBREX, ROOT = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+sys.path.insert(0, os.path.join(ROOT, "tests", "cases"))
+import arrays
+
+DEVICE = (sys.argv[3:4] or ["sim:h200"])[0]
+del sys.argv[1:]
+B, SQ, HK, G, D, PAGE = 2, 3, 2, 2, 16, 5
+H, KEYS, COLUMNS = HK * G, [37, 8], 9
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        source = random.Random(4)
+        normals = lambda n: [source.gauss(0, 1) for _ in range(n)]
+        self.q = normals(B * SQ * H * D)
+        self.rows = [[(normals(HK * D), normals(HK * D)) for _ in range(n)] for n in KEYS]
+        order = source.sample(range(B * COLUMNS + 1), B * COLUMNS)
+        pools = [[math.nan] * ((B * COLUMNS + 1) * PAGE * HK * D) for _ in "KV"]
+        for b, rows in enumerate(self.rows):
+            for s, both in enumerate(rows):
+                at = (order[b * COLUMNS + s // PAGE] * PAGE + s % PAGE) * HK * D
+                for pool, row in zip(pools, both):
+                    pool[at:at + HK * D] = row
+        self.save("q", "f32", (B, SQ, H, D), self.q)
+        self.save("table", "i32", (B, COLUMNS), order)
+        self.save("lengths", "i32", (B,), KEYS)
+        for name, pool in zip("kv", pools):
+            self.save(name, "f32", (B * COLUMNS + 1, PAGE, HK, D), pool)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name + ".npy")
+
+    def save(self, name, *array):
+        arrays.save(self.path(name), *array)
+
+    def imbrex(self, *words):
+        done = subprocess.run([IMBREX, "attention", *words], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def attend(self, what, *more):
+        stored = lambda x: "paged(%s, %s, %s)" % (self.path(x), self.path("table"), self.path("lengths"))
+        words = [what, "--device", DEVICE, "--cache-dir", "none", "--check", "--arg", "Q=" + self.path("q"), "--arg", "K=" + stored("k"),
+                 "--arg", "V=" + stored("v"), "--hook", "mask=causal", "--out", "O=" + self.path("o"), "--out", "L=" + self.path("l"), *more]
+        code, told = self.imbrex(*words)
+        self.assertEqual(code, 0, told)
+        return told
+
+    def compare(self, softcap):
+        o, lse = arrays.load(self.path("o")), arrays.load(self.path("l"))
+        for b in range(B):
+            for i in range(SQ):
+                for h in range(H):
+                    at = ((b * SQ + i) * H + h) * D
+                    head = lambda row: row[h // G * D:(h // G + 1) * D]
+                    seen = self.rows[b][:i + KEYS[b] - SQ + 1]
+                    logits = [sum(x * y for x, y in zip(self.q[at:at + D], head(k))) / 4 for k, _ in seen]
+                    if softcap:
+                        logits = [softcap * math.tanh(s / softcap) for s in logits]
+                    weights = [math.exp(s) for s in logits]
+                    for d in range(D):
+                        want = sum(w * head(v)[d] for w, (_, v) in zip(weights, seen)) / sum(weights)
+                        self.assertAlmostEqual(o[at + d], want, delta=1e-5)
+                    self.assertAlmostEqual(lse[(b * H + h) * SQ + i], math.log(sum(weights)), delta=1e-5)
+
+    def test_forward(self):
+        told = self.attend("forward")
+        self.assertIn("check O:", told)
+        self.compare(0)
+
+    def test_decode(self):
+        told = self.attend("decode", "--parts", "3", "--hook", "score=softcap(2.0)", "--hook", "mask=window(left, 0)",
+                           "--arg", "left=100", "--set", "BN=16")
+        for words in "attention_split", "attention_merge", "keys in 3 part(s), 2 head(s)", "tiles of 16 rows and 16 keys", "check O:", "check L:":
+            self.assertIn(words, told)
+        self.compare(2.0)
+        self.assertIn("keys in 1 part(s)", self.attend("decode"))
+        self.compare(0)
+
+    def test_append(self):
+        """Two rows more; --check is the judge here, cache_test the oracle."""
+        self.save("lengths", "i32", (B,), [n + 2 for n in KEYS])
+        stored = lambda x: "paged(%s, %s, %s)" % (self.path(x), self.path("table"), self.path("lengths"))
+        code, told = self.imbrex("append", "--device", DEVICE, "--cache-dir", "none", "--check", "--set", "T=f32", "--set", "R=%d" % D,
+                                 "--arg", "KN=%dx2x%dx%d" % (B, HK, D), "--arg", "VN=%dx2x%dx%d" % (B, HK, D), "--arg", "K=" + stored("k"),
+                                 "--arg", "V=" + stored("v"), "--out", "K=" + self.path("k2"), "--out", "V=" + self.path("v2"))
+        self.assertEqual(code, 0, told)
+        before, after = arrays.load(self.path("v")), arrays.load(self.path("v2"))
+        changed = sum(x != y and not (math.isnan(x) and math.isnan(y)) for x, y in zip(before, after))
+        self.assertEqual(changed, B * 2 * HK * D)
+
+    def test_mistakes(self):
+        code, told = self.imbrex("sideways")
+        self.assertEqual((code, "forward, decode or append" in told), (2, True), told)
+        code, told = self.imbrex("decode", "--device", DEVICE, "--arg", "Q=" + self.path("q"), "--arg", "K=" + self.path("q"))
+        self.assertEqual(code, 1, told)
+
+
+if __name__ == "__main__":
+    unittest.main()
