@@ -54,6 +54,9 @@ struct RuntimeOptions {
   std::vector<std::string> ptxasDirectories = {}; ///< none found: the driver assembles
   unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";
+  /// Finds what a source imports: of a file, where there is none of that name beside it. shippedImport
+  /// (kernels/ShippedKernels.h) finds the kernels that come with the library.
+  ImportResolver imports = {};
   unsigned simulatorThreads = 0;                        ///< 0: all cores
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
   unsigned simulatorSeed = 0;                           ///< of its scheduling
@@ -85,8 +88,9 @@ public:
   /// What Buffer::owner() says of this runtime's buffers.
   const void *owner() const;
 
-  /// Reads and checks a kernel source. The compiler's errors come as ErrorKind::Compile.
+  /// Reads and checks a kernel source, and what it imports. The compiler's errors come as ErrorKind::Compile.
   Result<Module> load(const std::string &path) const;
+  /// Of a text: what it imports is beside it (withImports), or found by RuntimeOptions::imports.
   Result<Module> loadSource(Source source) const;
 
   /// Waits for everything on the device.

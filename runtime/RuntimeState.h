@@ -77,6 +77,7 @@ struct RuntimeState {
   std::shared_ptr<DeviceContext> device;
   std::string target;
   CompilerFunctions compiler;
+  ImportResolver imports; ///< may be empty
   Assembler assembler = Assembler::none();
   std::optional<DiskCache> disk;
   std::optional<Stream> stream;

@@ -79,8 +79,8 @@ Val Emitter::unknownFunction(const ast::Expr &expr) {
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
   known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan", kDerivative.str()});
-  for (const ast::Function &function : program.file->functions)
-    known.push_back(function.name);
+  for (const ast::Function *function : (inlining.empty() ? program.file : inlining.back()->home)->visibleFunctions())
+    known.push_back(function->name);
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));
 }
 

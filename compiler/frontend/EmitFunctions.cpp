@@ -33,8 +33,7 @@ bool Emitter::checkExtras(const ast::Expr &expr, const ast::Function &function) 
 
 /// The function of that name that the text which is emitted can call; null if there is none.
 const ast::Function *Emitter::findFunction(StringRef name) const {
-  const ast::Function *function = inlining.empty() ? nullptr : inlining.back()->home->findFunction(name);
-  return function ? function : program.file->findFunction(name);
+  return (inlining.empty() ? program.file : inlining.back()->home)->findFunction(name);
 }
 
 /// A view, and the extents that its declaration gives names.

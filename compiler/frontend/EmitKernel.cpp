@@ -10,16 +10,11 @@
 #include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/ForeignWords.h"
-#include "compiler/frontend/Parser.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
-
-std::unique_ptr<ast::File> imbrex::parseFile(const Source &source, Diagnostics &diagnostics) {
-  return Parser(source.text, diagnostics).parseFile();
-}
 
 OwningOpRef<ModuleOp> imbrex::emitTile(const ast::File &file, const CompileOptions &options, const Target &target,
                                        MLIRContext &context, KernelInterface &interface, Diagnostics &diagnostics) {
@@ -87,9 +82,9 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
       describeType(captured.type, captured.described);
       signature.parameters.push_back(std::move(captured.described));
     }
-    for (const ast::Function &function : file.functions)
-      if (function.isHook)
-        signature.hooks.push_back(function.name);
+    for (const ast::Function *function : file.visibleFunctions())
+      if (function->isHook)
+        signature.hooks.push_back(function->name);
     signatures.push_back(std::move(signature));
   }
   return signatures;

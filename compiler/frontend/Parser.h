@@ -57,6 +57,7 @@ private:
   bool tooDeep();
 
   //===--- Declarations (ParseDeclarations.cpp) ---===//
+  bool parseImport(ast::File &file);
   bool parseFunction(ast::File &file, bool isHook);
   bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
   bool parseViewType(ast::TypeName &element, std::vector<ast::ExprPtr> &extents);

@@ -10,7 +10,9 @@
 
 #include "tools/imbrex/CommandLine.h"
 #include "compiler/Number.h"
+#include "kernels/ShippedKernels.h"
 #include "runtime/Assemble.h"
+#include "runtime/ImportFiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -334,7 +336,7 @@ std::optional<Source> tool::readSource(const std::string &path) {
   }
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (buffer)
-    return Source{path, (*buffer)->getBuffer().str()};
+    return withImports({path, (*buffer)->getBuffer().str()}, importsBeside(shippedImport));
   llvm::errs() << path << ": error: " << buffer.getError().message() << "\n";
   return std::nullopt;
 }

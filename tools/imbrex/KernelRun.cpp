@@ -9,6 +9,7 @@
 
 #include "tools/imbrex/KernelRun.h"
 #include "compiler/Number.h"
+#include "kernels/ShippedKernels.h"
 #include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,6 +26,7 @@ bool KernelRun::open() {
   options.cacheDirectory = cacheDirectoryOf(request);
   options.ptxasPath = request.ptxas;
   options.ptxasDirectories = pathDirectories();
+  options.imports = shippedImport;
   Result<Runtime> opened = Runtime::open(options);
   if (!opened)
     return fail(opened.error());

@@ -12,6 +12,7 @@
 #define IMBREX_IMBREX_H
 
 #include "kernels/ShippedKernels.h"
+#include "runtime/ImportFiles.h"
 #include "runtime/Runtime.h"
 #include "runtime/TunePack.h"
 

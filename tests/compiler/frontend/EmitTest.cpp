@@ -306,6 +306,19 @@ TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
   EXPECT_HAS(loads, "tile.load");
 }
 
+TEST(Emit, ImportedFunctionsAndHooks) {
+  const std::string text = "import \"hooks.tile\"; import \"masks.tile\";\n" +
+                           kernelOf("let at = coord(0, 0, i, n, N, N); let a = twice(f);\n"
+                                    "store Y[0, 0] = where(seen(at) && causal(at), a, 0);");
+  Emitted result = emit(text, {}, /*locations=*/true);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_HAS(result, "loc(\"masks.tile\":1");
+  EXPECT_HAS(result, "loc(\"hooks.tile\":4");
+  CompileOptions options;
+  options.hooks["seen"] = "!causal(at)";
+  EXPECT_EQ(emit(text, options).errors, "") << "a binding sees what the file sees";
+}
+
 TEST(Emit, DerivativesStandBesideTheFunction) {
   const std::string functions = "hook score(s: f32, at) = s;\nfn softcap(c)(s, at) = c * tanh(s / c);\n"
                                 "fn biased(b: view<f32>[N, D])(s, at) = s + load b[at, 0];\n";

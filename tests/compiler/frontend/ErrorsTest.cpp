@@ -290,6 +290,33 @@ static std::vector<Row> bitRows() {
   };
 }
 
+static std::vector<Row> importRows() {
+  auto imports = [](const std::string &word) { return "import \"" + word + "\";\n"; };
+  return {
+      {Message::UnfinishedText, "import \"masks.tile;\n", "1:8: the name of what is imported ends with a quote"},
+      {Message::Expected, "import masks;", "1:8: expected the name of a file in quotes, found 'masks'"},
+      {Message::Expected, "import \"masks.tile\" fn f() = 1;", "1:21: expected ';', found 'fn'"},
+      {Message::ImportPlace, "fn f() = 1;\n" + imports("masks.tile"), "2:8: imports stand before all declarations"},
+      {Message::ImportNotFound, imports("none.tile"), "1:8: cannot import 'none.tile': there is no such text"},
+      {Message::ImportNotFound, imports("circle.tile"),
+       "1:8: cannot import 'circle.tile': it leads in a circle: circle.tile imports circle.tile"},
+      {Message::ImportNotFound, imports("test.tile"), "it leads in a circle: test.tile imports test.tile"},
+      {Message::ImportClash, imports("hooks.tile") + "fn twice(x) = x;",
+       "1:8: 'twice' is declared in this file and in 'hooks.tile'"},
+      {Message::ImportClash, imports("hooks.tile") + imports("twice.tile"),
+       "2:8: 'twice' is declared in 'hooks.tile' and in 'twice.tile'"},
+      {Message::ImportClash, imports("twice.tile") + imports("twice.tile"), "2:8: 'twice' is declared in 'twice.tile'"},
+      {Message::ExpectedExpression, imports("broken.tile"), "1:14: expected an expression, found ';'"},
+      {Message::UnknownFunction, imports("hooks.tile") + kernelOf("let a = late(f);"), "unknown function 'late'"},
+      {Message::UnknownFunction, imports("stray.tile") + kernelOf("let a = f(n);", "fn g(x) = x;\n"),
+       "1:11: unknown function 'g'"},
+      {Message::UnknownKernel, imports("hooks.tile") + kernelOf(""), "no kernel 'other' in this file", named("other")},
+      {Message::UnknownHook, imports("hooks.tile") + kernelOf(""), "no hook 'sene' in this file; it has seen",
+       hook("sene", "twice")},
+      {Message::ForeignCharacter, body("let a = \"text\";"), "3:9: there is no '\"' in this language; it has no texts"},
+  };
+}
+
 static std::vector<Row> derivativeRows() {
   const std::string tile = "let t = load X[0 :+ 64, :];\n";
   auto of = [&](const std::string &call, const std::string &functions) {
@@ -463,7 +490,7 @@ static std::vector<Row> statementRows() {
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
   for (auto part : {lexerRows, parserRows, nameRows, hookRows, varyingRows, specialisationRows, typeRows, bitRows,
-                    derivativeRows, functionRows, tileRows, statementRows, foreignRows})
+                    importRows, derivativeRows, functionRows, tileRows, statementRows, foreignRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
