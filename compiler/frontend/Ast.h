@@ -33,7 +33,8 @@ using ExprPtr = std::unique_ptr<Expr>;
 struct Index {
   enum Kind : uint8_t { Whole, Single, Slice, Range } kind = Whole;
   uint32_t offset = 0;
-  ExprPtr start, size; ///< `size` of a range: its end
+  ExprPtr start, size;   ///< `size` of a range: its end
+  bool isJoined = false; ///< to the next: (:, lo .. hi)
 };
 
 struct Expr {

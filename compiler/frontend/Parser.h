@@ -87,6 +87,9 @@ private:
   bool refuseStatement();
   bool refuseByPlace();
   bool parseIndices(std::vector<ast::Index> &indices);
+  bool parseIndex(std::vector<ast::Index> &indices);
+  bool parseJoined(std::vector<ast::Index> &indices);
+  bool isJoined() const;
   ast::ExprPtr parseAccess(ast::Expr::Kind kind);
   bool isPart();
 

@@ -219,6 +219,8 @@ static std::vector<Row> specialisationRows() {
       {Message::NotConstant, body("let a = pow2(n);"), "3:14: expected a compile-time constant: 'n'"},
       {Message::HostExpression, generic("", "require exp(N) > 2"), "'exp(N) > 2' is evaluated before a launch"},
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
+      {Message::BadWalk, generic("", "tune { walk: {0, 2} = 0; }"),
+       "'walk', the instances along the first axis that go"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
       {Message::BadAlignment, tuned, "the alignment of 'X' must be 1, 2, 4, 8 or 16, found 3", alignment},
   };
@@ -287,6 +289,25 @@ static std::vector<Row> bitRows() {
       {Message::HostExpression, "kernel k(X: view<f32>[N]) grid (N >> 2) |i| {}",
        "'N >> 2' is evaluated before a launch"},
       {Message::StoreType, body("store Y[0, 0] = cast<u32>(n);"), "cannot store u32 to 'Y' of f32"},
+  };
+}
+
+static std::vector<Row> joinedRows() {
+  return {
+      {Message::JoinForm, body("let P = X[(:, 3)];"),
+       "3:11: indices in brackets make one dimension of a part of a view"},
+      {Message::JoinForm, body("let P = X[(:)];"), "3:11: indices in brackets"},
+      {Message::JoinForm, body("let P = X[(:, :, 0 .. n)];"), "3:11: indices in brackets"},
+      {Message::JoinForm, body("let a = load X[(0 :+ 4, 0 :+ 4)];"), "3:17: indices in brackets"},
+      {Message::JoinForm, "kernel k(X: view<f32>[N, 4, N, 4]) grid (1) |i| {\nlet P = X[(:, :), (:, :)];\n}",
+       "2:20: indices in brackets"},
+      {Message::JoinedPart, body("let P = X[(:, 0 .. n)];\nlet R = P[0 .. 4];"),
+       "4:9: 'P' has two dimensions that are walked as one"},
+      {Message::IndexCount, body("let P = X[(:, :)];\nlet a = load P[0, 0];"), "'P' has 1 dimensions, found 2 indices"},
+      {Message::WholeNeedsConstant, body("let P = X[(:, :)];\nlet a = load P[:];"), "4:16: ':' needs an extent"},
+      {Message::SliceOfTile, body("let P = X[(:, :)];\nlet a = load P[iota(4) :+ 4];"), "a slice start :+ SIZE begins"},
+      {Message::StoreToInput, body("let P = X[(:, :)];\nstore P[0 :+ 4] = 1.0;"), "'P' is an input"},
+      {Message::ExtentDimension, body("let P = X[(:, :)];\nlet a = extent(P, 1);"), "needs a d from 0 below 1"},
   };
 }
 
@@ -490,7 +511,7 @@ static std::vector<Row> statementRows() {
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
   for (auto part : {lexerRows, parserRows, nameRows, hookRows, varyingRows, specialisationRows, typeRows, bitRows,
-                    importRows, derivativeRows, functionRows, tileRows, statementRows, foreignRows})
+                    importRows, joinedRows, derivativeRows, functionRows, tileRows, statementRows, foreignRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
