@@ -200,7 +200,7 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},
     {"device", "DEVICE", "run tune simulate", "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
-    {"check", "", "run", "compare the results with the reference interpreter",
+    {"check", "", "run format", "compare the results with the reference interpreter; format: say what would change",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
     {"cache-dir", "DIR", "run tune cache", "the disk cache; 'none' to go without",
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
@@ -240,6 +240,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
+    {"format", "lay texts out as all are: imbrex format FILE... [--check]; '-' goes from input to output"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
     {"opcodes", "the PTX that the simulated device runs, as a page"},
@@ -309,12 +310,14 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
         parseFlag(request, count, words, at, error);
     } else if (request.file.empty() && !request.command.empty()) {
       request.file = word.str();
+    } else if (request.command == "format") {
+      request.moreFiles.push_back(word.str());
     } else {
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile =
-      llvm::is_contained({"build", "run", "tune", "simulate", "explain", "score"}, StringRef(request.command));
+  bool needsFile = llvm::is_contained({"build", "run", "tune", "simulate", "explain", "score", "format"},
+                                      StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";

@@ -30,8 +30,9 @@ struct NameValue {
 };
 
 struct Request {
-  std::string command; ///< build, run, tune, simulate, explain, score, devices, stages, opcodes, cache
+  std::string command; ///< build, run, tune, simulate, explain, score, format, devices, stages, opcodes, cache
   std::string file;    ///< kernel source; for cache: what to do
+  std::vector<std::string> moreFiles; ///< of format
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
@@ -73,6 +74,7 @@ int tuneInChildren(const Request &request, int count, const char *const *words);
 int simulate(const Request &request);
 int explain(const Request &request);
 int score(const Request &request);
+int formatFiles(const Request &request);
 int devices(const Request &request);
 int stages(const Request &request);
 int opcodes(const Request &request);
