@@ -86,25 +86,28 @@ const std::vector<uint32_t> &Diagnostics::Text::lines() const {
   return lineStarts;
 }
 
-uint32_t Diagnostics::addText(Source text) {
+uint32_t Diagnostics::addText(Source text, bool ofCaller) {
   // One byte between two texts: the end of one is not the beginning of the next.
   uint32_t begin = texts.back().begin + uint32_t(texts.back().source->text.size()) + 1;
-  texts.push_back({&added.emplace_back(std::move(text)), begin, {}});
+  texts.push_back({&added.emplace_back(std::move(text)), begin, ofCaller, {}});
   return begin;
 }
 
-Place Diagnostics::position(uint32_t offset) const {
+const Diagnostics::Text &Diagnostics::textAt(uint32_t offset) const {
   auto after = std::upper_bound(texts.begin(), texts.end(), offset,
                                 [](uint32_t at, const Text &text) { return at < text.begin; });
-  const Text &text = *std::prev(after);
+  return *std::prev(after);
+}
+
+Place Diagnostics::position(uint32_t offset) const {
+  const Text &text = textAt(offset);
   uint32_t at = uint32_t(std::min<size_t>(offset - text.begin, text.source->text.size()));
   auto next = std::upper_bound(text.lines().begin(), text.lines().end(), at);
   return {text.source->name, unsigned(next - text.lines().begin()), at - *std::prev(next) + 1};
 }
 
 void Diagnostics::add(Severity severity, uint32_t offset, std::string message, bool ofCaller) {
-  bool inAdded = texts.size() > 1 && offset >= texts[1].begin;
-  addAt(severity, position(offset), std::move(message), ofCaller || inAdded);
+  addAt(severity, position(offset), std::move(message), ofCaller || textAt(offset).ofCaller);
 }
 
 void Diagnostics::addAt(Severity severity, const Place &place, std::string message, bool ofCaller, SizeLimit limit) {

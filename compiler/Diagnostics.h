@@ -11,19 +11,11 @@
 #ifndef IMBREX_COMPILER_DIAGNOSTICS_H
 #define IMBREX_COMPILER_DIAGNOSTICS_H
 
+#include "compiler/Source.h"
 #include <cstdint>
 #include <deque>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace imbrex {
-
-/// A kernel source: its text and the name that diagnostics, `.loc` lines and caches show for it.
-struct Source {
-  std::string name; ///< file path, or any label for a string
-  std::string text;
-};
 
 enum class Severity { Error, Note, Remark };
 
@@ -56,20 +48,20 @@ struct Place {
   bool operator==(const Place &) const = default;
 };
 
-/// Collects diagnostics for one source and the small texts that come with it (the hooks' bindings). All texts
+/// Collects diagnostics for one source and the texts that come with it (the hooks' bindings, imports). All texts
 /// stand one after another in one space of byte offsets: the first one's offsets are its own, those of a text
 /// added later begin at what addText returned. Not thread-safe: one a compilation.
 class Diagnostics {
 public:
-  explicit Diagnostics(const Source &source) { texts.push_back({&source, 0, {}}); }
+  explicit Diagnostics(const Source &source) { texts.push_back({&source, 0, false, {}}); }
   Diagnostics(const Diagnostics &) = delete;
 
-  /// Keeps a copy of `added`; the offset of its first byte.
-  uint32_t addText(Source added);
+  /// Keeps a copy of `added`; the offset of its first byte. Errors in a text `ofCaller` are in what the caller chose.
+  uint32_t addText(Source added, bool ofCaller);
 
   void error(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message)); }
   void note(uint32_t offset, std::string message) { add(Severity::Note, offset, std::move(message)); }
-  /// An error in what the caller chose. So is every error in a text that was added.
+  /// An error in what the caller chose.
   void callerError(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message), true); }
   /// About the compilation as a whole: no place in the text.
   void errorWithoutPlace(std::string message, bool ofCaller = false);
@@ -91,11 +83,13 @@ public:
 private:
   struct Text {
     const Source *source;
-    uint32_t begin;                           ///< offset of its first byte
+    uint32_t begin; ///< offset of its first byte
+    bool ofCaller;
     mutable std::vector<uint32_t> lineStarts; ///< of every line, from its own first byte; made when first asked for
     const std::vector<uint32_t> &lines() const;
     std::string_view line(unsigned number) const;
   };
+  const Text &textAt(uint32_t offset) const;
   void add(Severity severity, uint32_t offset, std::string message, bool ofCaller = false);
 
   std::deque<Source> added; ///< what `texts` points to, but for the first

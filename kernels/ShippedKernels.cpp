@@ -33,6 +33,14 @@ std::vector<std::string_view> imbrex::shippedKernels() {
 std::optional<Source> imbrex::shippedKernel(std::string_view name) {
   for (const Shipped &each : kShipped)
     if (each.name == name)
-      return Source{std::string(each.name), std::string(each.text)};
+      return withImports({std::string(each.name), std::string(each.text)}, shippedImport);
   return std::nullopt;
+}
+
+FoundText imbrex::shippedImport(const Source &importer, std::string_view word) {
+  for (const std::string &name : {besideFile(importer.name, word), std::string(word)})
+    for (const Shipped &each : kShipped)
+      if (each.name == name)
+        return {Source{name, std::string(each.text)}};
+  return {std::nullopt, "no kernel of that name comes with this compiler"};
 }

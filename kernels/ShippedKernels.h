@@ -21,8 +21,10 @@ namespace imbrex {
 
 /// Their names, as their files are called below kernels/: "attention_forward.tile", "lessons/matmul.tile". In order.
 std::vector<std::string_view> shippedKernels();
-/// The text of one of them; nullopt if there is none of that name.
+/// The text of one of them, with those that it imports; nullopt if there is none of that name.
 std::optional<Source> shippedKernel(std::string_view name);
+/// An ImportResolver: finds these texts, beside one of them or by their names.
+FoundText shippedImport(const Source &importer, std::string_view word);
 
 } // namespace imbrex
 

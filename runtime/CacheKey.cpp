@@ -10,6 +10,7 @@
 #include "runtime/CacheKey.h"
 #include "runtime/CacheEntry.h"
 #include "runtime/LittleEndian.h"
+#include <algorithm>
 
 using namespace imbrex;
 
@@ -59,7 +60,14 @@ CacheKey imbrex::makeCacheKey(const Source &source, const CompileOptions &option
   CacheKey key;
   key.add("compiler", environment.compilerBuildId);
   key.add("assembler", environment.assembler);
-  key.add("source text", source.text);
+  std::vector<const Source *> texts = textsOf(source);
+  for (const Source *text : texts) {
+    key.add("source text", text->text);
+    for (const Import &import : text->imports) {
+      auto place = std::find(texts.begin(), texts.end(), import.source.get()) - texts.begin();
+      key.add("import " + import.word, std::to_string(place));
+    }
+  }
   options.visit([&](const char *name, const auto &field) { key.add(std::string("option ") + name, valueOf(field)); });
   return key;
 }

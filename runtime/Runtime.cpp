@@ -9,17 +9,12 @@
 
 #include "runtime/Runtime.h"
 #include "compiler/Target.h"
+#include "runtime/ImportFiles.h"
 #include "runtime/RuntimeState.h"
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 using namespace imbrex;
-
-static constexpr off_t kLargestSource = off_t(1) << 24; // the compiler's own bound is lower
 
 Runtime::Runtime(std::shared_ptr<RuntimeState> state) : state(std::move(state)) {}
 Runtime::Runtime(Runtime &&) noexcept = default;
@@ -103,6 +98,7 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
     return assembler.takeError();
   state->assembler = std::move(*assembler);
   state->compiler = std::move(*options.compiler);
+  state->imports = std::move(options.imports);
   openCache(options, *state);
   for (const std::string &path : options.packs) {
     Result<KernelPack> pack = KernelPack::open(path);
@@ -142,48 +138,16 @@ Result<void> Runtime::synchronize() const {
   return done;
 }
 
-static Error fileError(const std::string &path, const char *call) {
-  Error error{ErrorKind::File, "the kernel source cannot be read"};
-  error.call = call;
-  error.arguments = path;
-  error.driverName = std::to_string(errno);
-  error.driverWords = strerror(errno);
-  return error;
-}
-
-static Result<std::string> readSource(const std::string &path) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0)
-    return fileError(path, "open");
-  struct stat status;
-  std::string text;
-  bool known = fstat(fd, &status) == 0;
-  std::string wrong = known && S_ISDIR(status.st_mode)     ? " is a directory"
-                      : !known || !S_ISREG(status.st_mode) ? " is not a file"
-                      : status.st_size > kLargestSource
-                          ? " has " + std::to_string(status.st_size) + " bytes, too many for a kernel's source"
-                          : "";
-  if (!wrong.empty()) {
-    close(fd);
-    return Error{ErrorKind::File, "'" + path + "'" + wrong};
-  }
-  text.resize(size_t(status.st_size));
-  ssize_t count = pread(fd, text.data(), text.size(), 0);
-  Error error = fileError(path, "read");
-  close(fd);
-  if (count != ssize_t(text.size()))
-    return error;
-  return text;
-}
-
 Result<Module> Runtime::load(const std::string &path) const {
-  Result<std::string> text = readSource(path);
+  Result<std::string> text = readKernelFile(path);
   if (!text)
     return text.takeError();
-  return loadSource({path, std::move(*text)});
+  return loadSource(withImports({path, std::move(*text)}, importsBeside(state->imports)));
 }
 
 Result<Module> Runtime::loadSource(Source source) const {
+  if (source.imports.empty() && state->imports)
+    source = withImports(std::move(source), state->imports);
   Description description = state->compiler.describe(source, {});
   for (const Diagnostic &diagnostic : description.diagnostics)
     if (diagnostic.severity == Severity::Error) {

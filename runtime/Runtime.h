@@ -63,6 +63,9 @@ struct RuntimeOptions {
   /// read is an Error at opening.
   std::vector<std::string> packs = {};
   bool compiles = true; ///< false: a kernel that is in no pack and no cache is an Error in place of a compilation
+  /// Finds what a source imports: of a file, where there is none of that name beside it. shippedImport
+  /// (kernels/ShippedKernels.h) finds the kernels that come with the library.
+  ImportResolver imports = {};
   unsigned simulatorThreads = 0;                        ///< 0: all cores
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
   unsigned simulatorSeed = 0;                           ///< of its scheduling
@@ -97,8 +100,9 @@ public:
   /// What Buffer::owner() says of this runtime's buffers.
   const void *owner() const;
 
-  /// Reads and checks a kernel source. The compiler's errors come as ErrorKind::Compile.
+  /// Reads and checks a kernel source, and what it imports. The compiler's errors come as ErrorKind::Compile.
   Result<Module> load(const std::string &path) const;
+  /// Of a text: what it imports is beside it (withImports), or found by RuntimeOptions::imports.
   Result<Module> loadSource(Source source) const;
 
   /// Waits for everything on the device.

@@ -45,6 +45,7 @@ struct RuntimeState {
   std::shared_ptr<DeviceContext> device;
   std::string target;
   CompilerFunctions compiler;
+  ImportResolver imports; ///< may be empty
   Assembler assembler = Assembler::none();
   std::vector<KernelPack> packs; ///< read before the disk cache
   std::optional<DiskCache> disk;

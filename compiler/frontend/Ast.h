@@ -33,7 +33,8 @@ using ExprPtr = std::unique_ptr<Expr>;
 struct Index {
   enum Kind : uint8_t { Whole, Single, Slice, Range } kind = Whole;
   uint32_t offset = 0;
-  ExprPtr start, size; ///< `size` of a range: its end
+  ExprPtr start, size;   ///< `size` of a range: its end
+  bool isJoined = false; ///< to the next: (:, lo .. hi)
 };
 
 struct Expr {
@@ -101,7 +102,7 @@ struct File;
 /// fn name(extras)(parameters) -> types { body; return results; }, or with "= result".
 struct Function {
   uint32_t offset = 0;
-  const File *home = nullptr; ///< whose functions its body sees first
+  const File *home = nullptr; ///< whose functions its body sees
   std::string name;
   bool isHook = false;
   std::vector<FnParameter> extras, parameters;
@@ -167,16 +168,22 @@ struct Kernel {
   Block body;
 };
 
+/// import "word": the functions of another file, but not those that it imports itself.
+struct FileImport {
+  uint32_t offset;
+  std::string word;
+  std::shared_ptr<const File> file; ///< null where that was reported as wrong
+};
+
 struct File {
+  std::vector<FileImport> imports;
   std::vector<Function> functions; ///< hooks too
   std::vector<Kernel> kernels;
+  const File *outer = nullptr; ///< whose functions are seen too, behind its own: of a hook's binding
 
-  const Function *findFunction(std::string_view name) const {
-    for (const Function &function : functions)
-      if (function.name == name)
-        return &function;
-    return nullptr;
-  }
+  /// The functions that are seen here: its own, imported ones, those of the outer file.
+  std::vector<const Function *> visibleFunctions() const;
+  const Function *findFunction(std::string_view name) const;
 };
 
 /// The expression in the language's own notation: for messages.

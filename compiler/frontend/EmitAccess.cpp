@@ -26,10 +26,12 @@ Value Emitter::emitIndexValue(const ast::Expr &expr) {
 }
 
 bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
-  if (index.kind == ast::Index::Range) {
-    error(index.offset, Message::RangeInLoad);
+  if (index.kind == ast::Index::Range || index.isJoined) {
+    error(index.offset, index.isJoined ? Message::JoinForm : Message::RangeInLoad);
     return false;
   }
+  if (access.view->joined == int(dim))
+    return emitJoinedIndex(access, index);
   if (index.kind == ast::Index::Whole) {
     if (access.type().isDynamic(dim)) {
       error(index.offset, Message::WholeNeedsConstant);
@@ -59,6 +61,48 @@ bool Emitter::emitIndex(Access &access, unsigned dim, const ast::Index &index) {
   }
   access.isGather |= bool(tile);
   return bool(start);
+}
+
+/// An index of the dimension that two of the view are: row r of it is index r / n of the first and r % n of the second,
+/// n the extent of the second; what is below 0 stays outside. Whole and slices are tiles of rows.
+bool Emitter::emitJoinedIndex(Access &access, const ast::Index &index) {
+  const Val &view = *access.view;
+  uint32_t offset = index.offset;
+  Val extent = extentOf(offset, view.ssa, view.joined + 1), rows;
+  if (index.kind == ast::Index::Whole) {
+    Val first = extentOf(offset, view.ssa, view.joined);
+    if (first.kind != Val::Integer || extent.kind != Val::Integer) {
+      error(offset, Message::WholeNeedsConstant);
+      return false;
+    }
+    rows = emitIota(offset, first.integer * extent.integer);
+  } else {
+    Value start = emitIndexValue(*index.start);
+    bool isTile = start && isa<RankedTensorType>(start.getType());
+    std::optional<int64_t> size = index.kind == ast::Index::Slice ? emitExtent(*index.size) : std::nullopt;
+    if (isTile && index.kind == ast::Index::Slice)
+      error(offset, Message::SliceOfTile), start = {};
+    if (!start || (index.kind == ast::Index::Slice && !size))
+      return false;
+    rows = Val::of(start);
+    if (size)
+      rows = binary(offset, "+", rows, emitIota(offset, *size));
+  }
+  if (rows.isPoison())
+    return false;
+  Val first = binary(offset, "/", rows, extent), second = binary(offset, "%", rows, extent);
+  if (exact.interval(rows.ssa).low < 0)
+    first = choose(offset, binary(offset, "<", rows, Val::ofInteger(0)), Val::ofInteger(-1), first);
+  for (Val *each : {&first, &second})
+    access.indices.push_back(each->ssa);
+  if (RankedTensorType tile = rows.tile()) {
+    access.isGather = true;
+    if (tile.getRank() == 1) {
+      access.dims.push_back(-1);
+      access.shape.push_back(tile.getDimSize(0));
+    }
+  }
+  return true;
 }
 
 /// The shape of an access whose tiles of indices have rank 2: they meet as the operands of `+` do.
@@ -100,7 +144,8 @@ bool Emitter::shapeGather(uint32_t offset, Access &access) {
       index = tile::ExpandDimsOp::create(b, at(offset), RankedTensorType::get(shape, b.getI32Type()), index, 1 - next);
     }
     int64_t dim = &index - access.indices.begin();
-    next += rankOf(index) != 0 || llvm::is_contained(access.dims, dim);
+    bool isFirst = access.view->joined >= 0 && dim == access.view->joined; // the second is of the same dimension
+    next += !isFirst && (rankOf(index) != 0 || llvm::is_contained(access.dims, dim));
   }
   return true;
 }
@@ -122,10 +167,9 @@ const Val *Emitter::findView(uint32_t offset, StringRef name, size_t indexCount)
   if (view.isPoison())
     return nullptr;
   if (view.kind == Val::View) {
-    size_t rank = cast<tile::ViewType>(view.ssa.getType()).getRank();
-    if (indexCount == rank)
+    if (indexCount == view.rank())
       return &view;
-    error(offset, Message::IndexCount, name, rank, indexCount);
+    error(offset, Message::IndexCount, name, view.rank(), indexCount);
     return nullptr;
   }
   error(offset, view.kind == Val::Absent ? Message::AbsentView : Message::NotAView, name);
@@ -139,10 +183,13 @@ std::optional<Emitter::Access> Emitter::emitAccess(uint32_t offset, StringRef na
     return std::nullopt;
   Access access{view, {}, {}, {}};
   bool ok = true;
-  for (auto [dim, index] : llvm::enumerate(indices))
+  unsigned dim = 0;
+  for (const ast::Index &index : indices) {
     ok &= emitIndex(access, dim, index);
-  for (unsigned dim : tile::dimsOfOneIndex(view->ssa))
-    if (ok && (llvm::is_contained(access.dims, int64_t(dim)) || isa<RankedTensorType>(access.indices[dim].getType()))) {
+    dim += view->joined == int(dim) ? 2 : 1;
+  }
+  for (unsigned one : tile::dimsOfOneIndex(view->ssa))
+    if (ok && (llvm::is_contained(access.dims, int64_t(one)) || isa<RankedTensorType>(access.indices[one].getType()))) {
       error(offset, Message::AlongVarying, name);
       ok = false;
     }
@@ -197,7 +244,10 @@ Val Emitter::emitPart(const ast::Expr &expr) {
   const Val *view = findView(expr.offset, expr.text, expr.indices.size());
   if (!view)
     return {};
+  if (view->joined >= 0)
+    return error(expr.offset, Message::JoinedPart, expr.text);
   auto type = cast<tile::ViewType>(view->ssa.getType());
+  Val result = *view;
   SmallVector<Value> starts, ends;
   SmallVector<int64_t> dims, extents;
   Location loc = at(expr.offset);
@@ -208,6 +258,10 @@ Val Emitter::emitPart(const ast::Expr &expr) {
       return {};
     if (index.kind == ast::Index::Single)
       continue;
+    if (index.isJoined && result.joined >= 0)
+      return error(index.offset, Message::JoinForm);
+    if (index.isJoined)
+      result.joined = int(dims.size());
     dims.push_back(dim);
     extents.push_back(isWhole ? type.getExtents()[dim] : ShapedType::kDynamic);
     if (isWhole)
@@ -222,9 +276,25 @@ Val Emitter::emitPart(const ast::Expr &expr) {
   if (dims.empty())
     return error(expr.offset, Message::PartOfOneElement, expr.text);
   auto part = tile::ViewType::get(b.getContext(), extents, type.getElementType(), type.getAccess());
-  Val result = *view;
   result.ssa = tile::SubviewOp::create(b, loc, part, view->ssa, starts, b.getDenseI64ArrayAttr(dims), ends);
   return result;
+}
+
+/// The same of a view as the text sees it. Of two dimensions that are one it is their product, at most 2^31 - 1.
+Val Emitter::extentOf(uint32_t offset, const Val &view, unsigned dim) {
+  if (view.joined < 0 || int(dim) < view.joined)
+    return extentOf(offset, view.ssa, dim);
+  if (int(dim) > view.joined)
+    return extentOf(offset, view.ssa, dim + 1);
+  Val first = extentOf(offset, view.ssa, dim), second = extentOf(offset, view.ssa, dim + 1);
+  if (first.kind == Val::Integer && second.kind == Val::Integer)
+    return Val::ofInteger(std::min<int64_t>(first.integer * second.integer, INT32_MAX));
+  for (Val *each : {&first, &second})
+    *each = castTo(offset, settle(offset, *each), DataType::I64);
+  Val product = binary(offset, "min", binary(offset, "*", first, second), Val::ofInteger(INT32_MAX));
+  Val extent = castTo(offset, product, DataType::I32);
+  exact.definePosition(extent.ssa, {0, INT32_MAX});
+  return extent;
 }
 
 /// A view's extent along `dim`: a number where it is one.
@@ -243,10 +313,9 @@ Val Emitter::emitExtentOf(const ast::Expr &expr, ArrayRef<Val> arguments) {
   const Val &view = arguments[0], &dim = arguments[1];
   if (view.kind != Val::View)
     return error(expr.operands[0]->offset, Message::NotAView, ast::toText(*expr.operands[0]));
-  auto type = cast<tile::ViewType>(view.ssa.getType());
-  if (dim.kind != Val::Integer || dim.integer < 0 || dim.integer >= type.getRank())
-    return error(expr.operands[1]->offset, Message::ExtentDimension, type.getRank(), ast::toText(*expr.operands[1]));
-  return extentOf(expr.offset, view.ssa, unsigned(dim.integer));
+  if (dim.kind != Val::Integer || dim.integer < 0 || dim.integer >= int64_t(view.rank()))
+    return error(expr.operands[1]->offset, Message::ExtentDimension, view.rank(), ast::toText(*expr.operands[1]));
+  return extentOf(expr.offset, view, unsigned(dim.integer));
 }
 
 /// False, reported, if `view` is added to here and touched otherwise elsewhere, or the other way round.

@@ -79,8 +79,8 @@ Val Emitter::unknownFunction(const ast::Expr &expr) {
   for (const auto &builtin : kBuiltins)
     known.push_back(builtin.name.str());
   known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan", kDerivative.str()});
-  for (const ast::Function &function : program.file->functions)
-    known.push_back(function.name);
+  for (const ast::Function *function : (inlining.empty() ? program.file : inlining.back()->home)->visibleFunctions())
+    known.push_back(function->name);
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));
 }
 
@@ -101,7 +101,7 @@ Val Emitter::emitBuiltin(const ast::Expr &expr, ArrayRef<Val> arguments) {
   if (name == "iota" || name == "pow2") {
     if (arguments[0].kind != Val::Integer)
       return error(expr.operands[0]->offset, Message::NotConstant, "'" + ast::toText(*expr.operands[0]) + "'");
-    return name == "iota" ? emitIota(expr, arguments[0])
+    return name == "iota" ? emitIota(expr.offset, arguments[0].integer)
                           : binaryLiterals(expr.offset, name, arguments[0], arguments[0]);
   }
   if (arguments.size() == 1 && (name == "sum" || name == "min" || name == "max"))
@@ -150,11 +150,11 @@ Val Emitter::emitMath(const ast::Expr &expr, Val x) {
   return Val::of(result);
 }
 
-Val Emitter::emitIota(const ast::Expr &expr, const Val &count) {
-  if (!checkTile(expr.offset, {count.integer}))
+Val Emitter::emitIota(uint32_t offset, int64_t count) {
+  if (!checkTile(offset, {count}))
     return {};
-  Value iota = tile::IotaOp::create(b, at(expr.offset), RankedTensorType::get({count.integer}, b.getI32Type()));
-  exact.definePosition(iota, {0, count.integer - 1});
+  Value iota = tile::IotaOp::create(b, at(offset), RankedTensorType::get({count}, b.getI32Type()));
+  exact.definePosition(iota, {0, count - 1});
   return Val::of(iota);
 }
 

@@ -33,8 +33,7 @@ bool Emitter::checkExtras(const ast::Expr &expr, const ast::Function &function) 
 
 /// The function of that name that the text which is emitted can call; null if there is none.
 const ast::Function *Emitter::findFunction(StringRef name) const {
-  const ast::Function *function = inlining.empty() ? nullptr : inlining.back()->home->findFunction(name);
-  return function ? function : program.file->findFunction(name);
+  return (inlining.empty() ? program.file : inlining.back()->home)->findFunction(name);
 }
 
 /// A view, and the extents that its declaration gives names.
@@ -44,17 +43,17 @@ bool Emitter::bindView(const ast::Function &function, const ast::FnParameter &pa
   if (!type)
     return false;
   auto view = argument.kind == Val::View ? cast<tile::ViewType>(argument.ssa.getType()) : tile::ViewType();
-  if (!view || size_t(view.getRank()) != parameter.extents.size() || argument.parameter->type != *type) {
+  if (!view || argument.rank() != parameter.extents.size() || argument.parameter->type != *type) {
     error(offset, Message::ArgumentType, function.name, parameter.name, "a " + ast::typeText(parameter),
           view ? "a view of " + std::string(name(argument.parameter->type)) + " with " +
-                     std::to_string(view.getRank()) + " dimensions"
+                     std::to_string(argument.rank()) + " dimensions"
                : describe(argument));
     return false;
   }
   for (auto [dim, extent] : llvm::enumerate(parameter.extents)) {
     bool isSymbol = extent->kind == ast::Expr::Name && !lookUp(extent->text, program);
     if (isSymbol && !scope.contains(extent->text))
-      scope[extent->text] = {extentOf(offset, argument.ssa, dim), false};
+      scope[extent->text] = {extentOf(offset, argument, dim), false};
   }
   return true;
 }

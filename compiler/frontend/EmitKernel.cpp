@@ -10,16 +10,11 @@
 #include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 #include "compiler/frontend/ForeignWords.h"
-#include "compiler/frontend/Parser.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 using namespace imbrex;
 using llvm::StringRef;
-
-std::unique_ptr<ast::File> imbrex::parseFile(const Source &source, Diagnostics &diagnostics) {
-  return Parser(source.text, diagnostics).parseFile();
-}
 
 OwningOpRef<ModuleOp> imbrex::emitTile(const ast::File &file, const CompileOptions &options, const Target &target,
                                        MLIRContext &context, KernelInterface &interface, Diagnostics &diagnostics) {
@@ -87,9 +82,9 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
       describeType(captured.type, captured.described);
       signature.parameters.push_back(std::move(captured.described));
     }
-    for (const ast::Function &function : file.functions)
-      if (function.isHook)
-        signature.hooks.push_back(function.name);
+    for (const ast::Function *function : file.visibleFunctions())
+      if (function->isHook)
+        signature.hooks.push_back(function->name);
     signatures.push_back(std::move(signature));
   }
   return signatures;
@@ -331,14 +326,48 @@ void Emitter::hideCaptured() {
     scopes.front().erase(captured.described.name);
 }
 
+/// Where `walk` is more than 1: so many instances along the first axis go together, one position of the second axis
+/// after another, before the next ones. Only which instance is which changes: with walk 2 of 4 by 3 instances,
+///
+///     0 1 | 6 7        the seventh of the launch, at (2, 1) of it, is at (2, 0) of the grid
+///     2 3 | 8 9
+///     4 5 | 10 11
+///
+/// The last ones together may be fewer. Products stay below the number of instances, and so in 32 bits.
+void Emitter::walkTogether(Value &x, Value &y) {
+  const ast::Kernel &kernel = *program.kernel;
+  auto walk = program.integers.find("walk");
+  Value columns = emitI32(*kernel.grid[0], "an extent of the grid");
+  Value rows = emitI32(*kernel.grid[1], "an extent of the grid");
+  if (!columns || !rows)
+    return;
+  Location loc = x.getLoc();
+  auto nsw = arith::IntegerOverflowFlags::nsw;
+  auto times = [&](Value a, Value c) -> Value { return arith::MulIOp::create(b, loc, a, c, nsw); };
+  auto plus = [&](Value a, Value c) -> Value { return arith::AddIOp::create(b, loc, a, c, nsw); };
+  Value together = arith::MinSIOp::create(b, loc, columns, i32(loc, walk->second));
+  Value id = plus(x, times(y, columns)), count = times(together, rows);
+  Value first = times(arith::DivUIOp::create(b, loc, id, count), together);
+  Value rest = arith::RemUIOp::create(b, loc, id, count);
+  Value size = arith::MinSIOp::create(b, loc, together, arith::SubIOp::create(b, loc, columns, first, nsw));
+  x = plus(first, arith::RemUIOp::create(b, loc, rest, size));
+  y = arith::DivUIOp::create(b, loc, rest, size);
+}
+
 /// Grid names are positions below the grid's extents. Those behind the second share the third axis, the first of them
 /// running fastest.
 void Emitter::bindGrid() {
   const ast::Kernel &kernel = *program.kernel;
+  auto walk = program.integers.find("walk");
+  SmallVector<Value> axes;
+  for (auto [i, name] : llvm::enumerate(ArrayRef(kernel.gridNames).take_front(3)))
+    axes.push_back(tile::ProgramIdOp::create(b, at(name.offset), i));
+  if (axes.size() > 1 && walk != program.integers.end() && walk->second > 1)
+    walkTogether(axes[0], axes[1]);
   Value rest;
   for (auto [i, name] : llvm::enumerate(kernel.gridNames)) {
     Location loc = at(name.offset);
-    Value id = i < 3 ? Value(tile::ProgramIdOp::create(b, loc, i)) : rest;
+    Value id = i < 3 ? axes[i] : rest;
     if (i >= 2 && i + 1 < kernel.gridNames.size()) {
       Value extent = emitI32(*kernel.grid[i], "an extent of the grid");
       if (!extent)

@@ -52,6 +52,7 @@ struct Val {
   std::shared_ptr<std::vector<Val>> fields;
   const Parameter *parameter = nullptr; ///< View, Absent
   bool isUnsigned = false;              ///< an Ssa of u8 or u32
+  int joined = -1;                      ///< a View: dimensions joined and joined + 1 of `ssa` are one of it
 
   static Val ofInteger(int64_t value) { return {Integer, value, double(value), {}, {}, {}}; }
   static Val ofFloat(double value) { return {Float, 0, value, {}, {}, {}}; }
@@ -62,6 +63,8 @@ struct Val {
   static Val gather(llvm::ArrayRef<Val> values);
 
   bool isPoison() const { return kind == Poison; }
+  /// Dimensions of a View, as the text sees it.
+  size_t rank() const { return mlir::cast<tile::ViewType>(ssa.getType()).getRank() - (joined >= 0 ? 1 : 0); }
   bool isNumber() const { return kind == Integer || kind == Float || kind == Choice; }
   /// Known at compile time but for the conditions of a choice: its type comes from what it meets.
   bool isLiteral() const { return isNumber() || kind == Bool; }
@@ -117,6 +120,7 @@ private:
   void bindExtents();
   void hideCaptured();
   void bindGrid();
+  void walkTogether(mlir::Value &x, mlir::Value &y);
   std::optional<DataType> resolveType(const ast::TypeName &type);
   mlir::Type toType(DataType type);
 
@@ -202,7 +206,7 @@ private:
   Val emitCall(const ast::Expr &expr);
   Val emitBuiltin(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitMath(const ast::Expr &expr, Val x);
-  Val emitIota(const ast::Expr &expr, const Val &count);
+  Val emitIota(uint32_t offset, int64_t count);
   Val emitDot(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val emitCoord(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   Val unknownFunction(const ast::Expr &expr);
@@ -273,6 +277,7 @@ private:
   Val emitLoad(const ast::Expr &expr);
   Val emitPart(const ast::Expr &expr);
   std::optional<Val> emitLength(const ast::Expr &expr);
+  Val extentOf(uint32_t offset, const Val &view, unsigned dim);
   Val extentOf(uint32_t offset, mlir::Value view, unsigned dim);
   Val emitExtentOf(const ast::Expr &expr, llvm::ArrayRef<Val> arguments);
   const Val *findView(uint32_t offset, llvm::StringRef name, size_t indexCount);
@@ -281,6 +286,7 @@ private:
   bool checkAdd(const ast::Stmt &stmt, const Access &access);
   mlir::Value emitIndexValue(const ast::Expr &expr);
   bool emitIndex(Access &access, unsigned dim, const ast::Index &index);
+  bool emitJoinedIndex(Access &access, const ast::Index &index);
   bool shapeGather(uint32_t offset, Access &access);
   bool shapePlane(uint32_t offset, Access &access);
 

@@ -21,7 +21,9 @@ class HookBinder {
 public:
   HookBinder(const File &file, const Kernel &kernel, const Function &hook, HookBindings &result,
              Diagnostics &diagnostics)
-      : file(file), kernel(kernel), hook(hook), result(result), diagnostics(diagnostics) {}
+      : kernel(kernel), hook(hook), result(result), diagnostics(diagnostics) {
+    own->outer = &file;
+  }
 
   void bind(const std::string &text);
 
@@ -30,7 +32,6 @@ private:
     report(diagnostics, offset, message, std::forward<Arguments>(arguments)...);
   }
 
-  const Function *findFunction(const std::string &name) const;
   bool completeCall(ExprPtr &expr);
   bool isKnown(const std::string &name) const;
   void collect(const Expr &expr);
@@ -41,7 +42,6 @@ private:
   void matchView(const KernelParameter &view, const FnParameter &parameter,
                  std::map<std::string, std::string> &symbols);
 
-  const File &file;
   const Kernel &kernel;
   const Function &hook;
   HookBindings &result;
@@ -51,16 +51,11 @@ private:
 
 } // namespace
 
-const Function *HookBinder::findFunction(const std::string &name) const {
-  const Function *function = own->findFunction(name);
-  return function ? function : file.findFunction(name);
-}
-
 /// Hands the hook's parameters to a function that is named without them: `causal`, `window(64, 0)`. False if that was
 /// reported as wrong.
 bool HookBinder::completeCall(ExprPtr &expr) {
   bool isName = expr->kind == Expr::Name, isCall = expr->kind == Expr::Call && expr->integer == 0;
-  const Function *function = isName || isCall ? findFunction(expr->text) : nullptr;
+  const Function *function = isName || isCall ? own->findFunction(expr->text) : nullptr;
   if (!function || (isCall && function->extras.empty()))
     return true;
   if (function->isHook || function->extras.size() != expr->operands.size()) {
@@ -99,23 +94,22 @@ bool HookBinder::isKnown(const std::string &name) const {
 /// Captures the names of `expr` that nobody knows.
 void HookBinder::collect(const Expr &expr) {
   bool isView = expr.kind == Expr::Load || expr.kind == Expr::Part;
-  bool isFunction = expr.kind == Expr::Name && findFunction(expr.text); // of a reduction
+  bool isFunction = expr.kind == Expr::Name && own->findFunction(expr.text); // of a reduction
   if ((expr.kind == Expr::Name || isView) && !isFunction && !isKnown(expr.text))
     return error(expr.offset, isView ? Message::CapturedLoad : Message::UntypedCapture, hook.name, expr.text);
-  const Function *function = expr.kind == Expr::Call ? findFunction(expr.text) : nullptr;
+  const Function *function = expr.kind == Expr::Call ? own->findFunction(expr.text) : nullptr;
   if (function)
     return collectCall(expr, *function, size_t(expr.integer));
   if (expr.kind == Expr::Call && !isBuiltin(expr.text)) {
     std::vector<std::string> functions;
-    for (const File *each : {static_cast<const File *>(own.get()), &file})
-      for (const Function &candidate : each->functions)
-        if (!candidate.isHook)
-          functions.push_back(candidate.name);
+    for (const Function *candidate : own->visibleFunctions())
+      if (!candidate->isHook)
+        functions.push_back(candidate->name);
     return error(expr.offset, Message::UnknownHookFunction, hook.name, expr.text, suggestion(expr.text, functions));
   }
   for (const ExprPtr &operand : expr.operands) {
     bool isDerived = operand == expr.operands[0] && expr.kind == Expr::Call && expr.text == kDerivative;
-    const Function *derived = isDerived && operand->kind == Expr::Call ? findFunction(operand->text) : nullptr;
+    const Function *derived = isDerived && operand->kind == Expr::Call ? own->findFunction(operand->text) : nullptr;
     if (derived)
       collectCall(*operand, *derived, operand->operands.size());
     else
@@ -197,12 +191,12 @@ void HookBinder::capture(const Expr &name, const FnParameter &parameter, std::ma
 }
 
 void HookBinder::bind(const std::string &text) {
-  uint32_t begin = diagnostics.addText({"hook " + hook.name, text});
+  uint32_t begin = diagnostics.addText({"hook " + hook.name, text}, /*ofCaller=*/true);
   unsigned before = diagnostics.errorCount();
   ExprPtr binding = Parser(text, diagnostics, begin).parseBinding(*own);
   if (!binding || diagnostics.errorCount() != before)
     return;
-  if (binding->kind == Expr::Name && !isKnown(binding->text) && !findFunction(binding->text))
+  if (binding->kind == Expr::Name && !isKnown(binding->text) && !own->findFunction(binding->text))
     binding->kind = Expr::Call; // a function's name, misspelt
   if (!completeCall(binding))
     return;
@@ -224,9 +218,9 @@ HookBindings imbrex::bindHooks(const File &file, const Kernel &kernel, const Com
                                Diagnostics &diagnostics) {
   HookBindings result;
   std::string known;
-  for (const Function &function : file.functions)
-    if (function.isHook)
-      known += (known.empty() ? "" : ", ") + function.name;
+  for (const Function *function : file.visibleFunctions())
+    if (function->isHook)
+      known += (known.empty() ? "" : ", ") + function->name;
   for (const auto &[name, text] : hooks) {
     const Function *declared = file.findFunction(name);
     if (declared && declared->isHook)

@@ -54,6 +54,8 @@ private:
       return name();
     if (llvm::isDigit(c))
       return number();
+    if (c == '"' && !tokens.empty() && tokens.back().is("import"))
+      return quoted();
     static constexpr StringRef kSymbols[] = {"->", "==", "!=", "<=", ">=", "&&", "||",
                                              "<<", ":+", "..", "+=", "-=", "*=", "/="};
     for (StringRef symbol : kSymbols)
@@ -87,6 +89,15 @@ private:
       report(diagnostics, tokens.back().offset, Message::NameTooLong, kMaxNameBytes, length);
       tokens.back().text = tokens.back().text.take_front(kMaxNameBytes);
     }
+  }
+
+  /// "text", in one line.
+  void quoted() {
+    size_t end = std::min(text.find_first_of("\"\n", at + 1), text.size());
+    tokens.push_back({TokenKind::Text, offsetOf(at), text.slice(at + 1, end)});
+    if (peek(end) != '"')
+      report(diagnostics, offsetOf(at), Message::UnfinishedText);
+    at = peek(end) == '"' ? end + 1 : end;
   }
 
   char peek(size_t i) const { return i < text.size() ? text[i] : '\0'; }

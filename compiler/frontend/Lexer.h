@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Splits a source into tokens, all at once. Comments run from // to the end of the line.
+// Splits a source into tokens, all at once. Comments run from // to the end of the line. A text in quotes stands only
+// behind `import`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,12 +17,12 @@
 
 namespace imbrex {
 
-enum class TokenKind : uint8_t { Name, Integer, Float, Symbol, End };
+enum class TokenKind : uint8_t { Name, Integer, Float, Symbol, Text, End };
 
 struct Token {
   TokenKind kind;
   uint32_t offset;
-  llvm::StringRef text; ///< points into the source
+  llvm::StringRef text; ///< points into the source; of a Text what stands between the quotes
   int64_t integer = 0;  ///< of an Integer
   double number = 0;    ///< of a Float
 

@@ -87,6 +87,20 @@ bool Parser::parseFnBody(Function &function) {
   return expect(";") && (!isBlock || expect("}"));
 }
 
+/// import = "import" text ";" ;
+bool Parser::parseImport(File &file) {
+  FileImport import{peek().offset, peek().text.str(), nullptr};
+  if (peek().kind != TokenKind::Text) {
+    report(diagnostics, peek().offset, Message::Expected, "the name of a file in quotes", peek().describe());
+    return false;
+  }
+  take();
+  if (!file.functions.empty() || !file.kernels.empty())
+    report(diagnostics, import.offset, Message::ImportPlace);
+  file.imports.push_back(std::move(import));
+  return !tooMany("imports of a file", file.imports.size(), kMaxImports) && expect(";");
+}
+
 /// function = "fn" name parameters [ parameters ] [ "->" type { "," type } ] body ;
 /// hook     = "hook" name parameters [ "->" type ] body ;
 bool Parser::parseFunction(File &file, bool isHook) {
@@ -114,7 +128,7 @@ bool Parser::parseFunction(File &file, bool isHook) {
   if (!function.types.empty() && function.types.size() != function.results.size())
     report(diagnostics, function.offset, Message::ResultCount, function.name, function.types.size(),
            function.results.size());
-  if (file.findFunction(function.name))
+  if (llvm::any_of(file.functions, [&](const Function &other) { return other.name == function.name; }))
     report(diagnostics, function.offset, Message::Duplicate, function.name);
   file.functions.push_back(std::move(function));
   return true;

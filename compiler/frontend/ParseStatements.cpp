@@ -183,24 +183,62 @@ bool Parser::parseAssign(Stmt &stmt) {
   return expect("=") && (stmt.value = parseExpression()) && expect(";");
 }
 
-/// indices = "[" index { "," index } "]" ;   index = ":" | expression [ ( ":+" | ".." ) expression ] ;
+/// indices = "[" ( index | joined ) { "," ( index | joined ) } "]" ;
 bool Parser::parseIndices(std::vector<Index> &indices) {
   if (!expect("["))
     return false;
   do {
-    Index index;
-    index.offset = peek().offset;
-    if (!accept(":")) {
-      index.kind = Index::Single;
-      if (!(index.start = parseExpression()))
-        return false;
-      if (peek().is(":+") || peek().is("..")) {
-        index.kind = take().is("..") ? Index::Range : Index::Slice;
-        if (!(index.size = parseExpression()))
-          return false;
-      }
-    }
-    indices.push_back(std::move(index));
+    if (!(isJoined() ? parseJoined(indices) : parseIndex(indices)))
+      return false;
   } while (accept(","));
   return expect("]");
+}
+
+/// index = ":" | expression [ ( ":+" | ".." ) expression ] ;
+bool Parser::parseIndex(std::vector<Index> &indices) {
+  Index index;
+  index.offset = peek().offset;
+  if (!accept(":")) {
+    index.kind = Index::Single;
+    if (!(index.start = parseExpression()))
+      return false;
+    if (peek().is(":+") || peek().is("..")) {
+      index.kind = take().is("..") ? Index::Range : Index::Slice;
+      if (!(index.size = parseExpression()))
+        return false;
+    }
+  }
+  indices.push_back(std::move(index));
+  return true;
+}
+
+/// Whether a joined index begins here: brackets that hold what no expression in brackets does.
+bool Parser::isJoined() const {
+  unsigned depth = 0;
+  for (size_t i = at; i < tokens.size() && (i == at ? tokens[i].is("(") : depth != 0); ++i) {
+    bool opens = tokens[i].is("(") || tokens[i].is("[") || tokens[i].is("{");
+    bool closes = tokens[i].is(")") || tokens[i].is("]") || tokens[i].is("}");
+    depth += opens ? 1 : closes ? -1 : 0;
+    if (depth == 1 && (tokens[i].is(",") || tokens[i].is("..") || tokens[i].is(":") || tokens[i].is(":+")))
+      return true;
+  }
+  return false;
+}
+
+/// joined = "(" index "," index ")" ;
+bool Parser::parseJoined(std::vector<Index> &indices) {
+  uint32_t offset = take().offset;
+  size_t first = indices.size();
+  do {
+    if (!parseIndex(indices))
+      return false;
+  } while (accept(","));
+  bool isPair =
+      indices.size() == first + 2 && indices[first].kind != Index::Single && indices[first + 1].kind != Index::Single;
+  if (!isPair) {
+    report(diagnostics, offset, Message::JoinForm);
+    return false;
+  }
+  indices[first].isJoined = true;
+  return expect(")");
 }

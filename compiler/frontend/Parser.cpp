@@ -38,8 +38,9 @@ bool Parser::expect(StringRef symbol) {
 }
 
 static bool isKeyword(StringRef name) {
-  static constexpr StringRef kKeywords[] = {"kernel", "fn",   "hook",  "let",  "var",   "for",  "in",   "if",    "else",
-                                            "grid",   "load", "store", "true", "false", "fill", "cast", "return"};
+  static constexpr StringRef kKeywords[] = {"kernel", "fn",    "hook", "let",  "var",    "for",
+                                            "in",     "if",    "else", "grid", "load",   "store",
+                                            "true",   "false", "fill", "cast", "return", "import"};
   return llvm::is_contained(kKeywords, name);
 }
 
@@ -94,23 +95,26 @@ void Parser::skipStatement() {
 }
 
 void Parser::skipDeclaration() {
-  while (peek().kind != TokenKind::End && !peek().is("kernel") && !peek().is("fn") && !peek().is("hook"))
+  while (peek().kind != TokenKind::End && !peek().is("kernel") && !peek().is("fn") && !peek().is("hook") &&
+         !peek().is("import"))
     take();
 }
 
-/// file = { function | hook | kernel } ;
+/// file = { import } { function | hook | kernel } ;
 std::unique_ptr<File> Parser::parseFile() {
   auto file = std::make_unique<File>();
   while (peek().kind != TokenKind::End && diagnostics.errorCount() < kMaxErrors) {
     bool ok;
-    if (accept("fn"))
+    if (accept("import"))
+      ok = parseImport(*file);
+    else if (accept("fn"))
       ok = parseFunction(*file, /*isHook=*/false);
     else if (accept("hook"))
       ok = parseFunction(*file, /*isHook=*/true);
     else if (accept("kernel"))
       ok = parseKernel(*file);
     else
-      ok = fail(Message::ExpectedDeclaration, peek().describe() + misspelt({"kernel", "fn", "hook"}));
+      ok = fail(Message::ExpectedDeclaration, peek().describe() + misspelt({"kernel", "fn", "hook", "import"}));
     if (tooMany("declarations of a file", file->functions.size() + file->kernels.size(), kMaxDeclarations))
       return file;
     if (!ok)

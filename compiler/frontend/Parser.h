@@ -57,6 +57,7 @@ private:
   bool tooDeep();
 
   //===--- Declarations (ParseDeclarations.cpp) ---===//
+  bool parseImport(ast::File &file);
   bool parseFunction(ast::File &file, bool isHook);
   bool parseFnParameters(std::vector<ast::FnParameter> &parameters);
   bool parseViewType(ast::TypeName &element, std::vector<ast::ExprPtr> &extents);
@@ -86,6 +87,9 @@ private:
   bool refuseStatement();
   bool refuseByPlace();
   bool parseIndices(std::vector<ast::Index> &indices);
+  bool parseIndex(std::vector<ast::Index> &indices);
+  bool parseJoined(std::vector<ast::Index> &indices);
+  bool isJoined() const;
   ast::ExprPtr parseAccess(ast::Expr::Kind kind);
   bool isPart();
 

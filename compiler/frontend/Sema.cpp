@@ -223,6 +223,7 @@ bool Specialiser::applies(const TuneCase &tuneCase) {
 
 /// Of a kernel that says nothing: one warp for each of an SM's four schedulers; one copy under way while one is used.
 static constexpr int64_t kStandardWarps = 4, kStandardStages = 2;
+static constexpr int64_t kMostTogether = 65536; ///< instances that `walk` lets go together
 
 /// `warps` or `stages` of a kernel that does not declare it: as set, or `standard`.
 void Specialiser::bindUndeclared(const char *name, int64_t standard) {
@@ -269,6 +270,9 @@ void Specialiser::bindTunables() {
     error(result.kernel->offset, Message::BadWarps, warps);
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)
     error(result.kernel->offset, Message::BadStages, stages);
+  if (auto walk = result.integers.find("walk"); walk != result.integers.end())
+    if (walk->second < 1 || walk->second > kMostTogether)
+      error(result.kernel->offset, Message::BadWalk, kMostTogether, walk->second);
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())
       error(result.kernel->offset, Message::UnknownTunable, name);

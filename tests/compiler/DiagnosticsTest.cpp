@@ -72,15 +72,16 @@ TEST(Diagnostics, OnlyErrorsCount) {
 
 TEST(Diagnostics, ATextThatWasAddedHasPlacesOfItsOwn) {
   Diagnostics diagnostics(kSource);
-  uint32_t hook = diagnostics.addText({"hook mask", "window(1e3)"});
-  uint32_t other = diagnostics.addText({"hook score", "f"});
+  uint32_t hook = diagnostics.addText({"hook mask", "window(1e3)"}, /*ofCaller=*/true);
+  uint32_t other = diagnostics.addText({"masks.tile", "f"}, /*ofCaller=*/false);
   diagnostics.error(hook + 7, "a float");
   diagnostics.error(other, "unknown");
   diagnostics.error(hook - 1, "the end");
   EXPECT_EQ(diagnostics.all()[0].render(), "hook mask:1:8: error: a float\n  window(1e3)\n         ^\n");
-  EXPECT_EQ(diagnostics.all()[1].render(), "hook score:1:1: error: unknown\n  f\n  ^\n");
+  EXPECT_EQ(diagnostics.all()[1].render(), "masks.tile:1:1: error: unknown\n  f\n  ^\n");
   EXPECT_EQ(diagnostics.all()[2].file, "a.tile");
   EXPECT_TRUE(diagnostics.all()[0].ofCaller);
+  EXPECT_FALSE(diagnostics.all()[1].ofCaller);
   EXPECT_FALSE(diagnostics.all()[2].ofCaller);
 }
 

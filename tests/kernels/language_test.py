@@ -87,6 +87,12 @@ class Language(Runs):
             places = itertools.product(range(3), range(2), range(3), range(4), range(2), range(2))
             self.assertEqual(found["Y"], [sum(at * 10**e for e, at in enumerate(place)) for place in places])
 
+    def test_walk(self):
+        for device, (walk, k, m, n) in self.on_devices((1, 1, 2, 9), (2, 2, 3, 27), (3, 1, 5, 28), (8, 2, 4, 27), (64, 1, 7, 3)):
+            found = self.run_kernel("walk", {"Y": "%dx%dx%d" % (k, m, n)}, {}, (), ["walk=%d" % walk], device)
+            want = [(a * 100 + b) * 100 + c // 4 for a in range(k) for b in range(m) for c in range(n)]
+            self.assertEqual(found["Y"], want)
+
     def test_in_place(self):
         for device, settings in self.on_devices(["T=f32"], ["T=i64", "BM=16", "warps=1"], ["T=f16", "warps=2"]):
             b, n, type_ = 2, 21, settings[0][2:]

@@ -61,6 +61,27 @@ class Views(Runs):
                     self.assertAlmostEqual(found["Y"][i * 32 + c], columns, delta=2e-4)
                     self.assertAlmostEqual(found["Z"][i * 32 + c], rows, delta=2e-4)
 
+    def test_two_dimensions_as_one(self):
+        offsets, b, hk = [0, 13, 13, 40], 3, 2
+        for device, (g, kind, *settings) in self.on_devices((3, "", "T=f16"), (3, " ragged", "T=f32", "warps=1"), (2, " ragged", "T=f16", "BM=32")):
+            type_ = settings[0][2:]
+            values = iter(offsets)
+            q = {"Q": normals(b, 19, hk * g, 32, type=type_)}
+            if kind:
+                q = {"Q ragged 0": normals(40, hk * g, 32, type=type_), "Q ragged 1": ("i32", (4,), lambda _: next(values))}
+            found = self.run_kernel("grouped", {"Y": 0, "First": 0}, {**q, "W": normals(32, 32, type=type_)}, (), ["G=%d" % g, *settings], device)
+            x, w, h = found["in"]["Q" + kind + (" 0" if kind else "")], found["in"]["W"], hk * g
+            for row in range(len(x) // 32):
+                self.assertAlmostEqual(found["Y"][row * 32 + 5], sum(x[row * 32 + k] * w[k * 32 + 5] for k in range(32)), delta=5e-4)
+            for k in range(b):
+                first, last = (offsets[k], offsets[k + 1]) if kind else (19 * k, 19 * k + 19)
+                for head in range(hk):
+                    for n in range(5):
+                        row = 3 * n - 3
+                        at = first + row // g
+                        want = x[(at * h + head * g + row % g) * 32 + 7] if row >= 0 and at < last else 0
+                        self.assertEqual(found["First"][(k * hk + head) * 5 + n], want)
+
 
 if __name__ == "__main__":
     unittest.main()

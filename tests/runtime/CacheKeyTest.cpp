@@ -82,4 +82,21 @@ TEST(CacheKey, TheSameTextElsewhereIsTheSame) {
   EXPECT_EQ(elsewhere.key(), Inputs().key());
 }
 
+// What is imported counts by its text and by who imports it, and not by where it lies.
+TEST(CacheKey, ImportsCount) {
+  auto importing = [](const char *text, const char *name, bool isNested = false) {
+    Inputs inputs;
+    auto inner = std::make_shared<Source>(Source{name, text});
+    auto outer = std::make_shared<Source>(Source{"o", ""});
+    if (isNested)
+      outer->imports = {{"b", inner}};
+    inputs.source.imports = {{"b", inner}, {"o", outer}};
+    return inputs.key();
+  };
+  EXPECT_NE(importing("x", "here"), Inputs().key());
+  EXPECT_NE(importing("x", "here"), importing("y", "here"));
+  EXPECT_NE(importing("x", "here"), importing("x", "here", /*isNested=*/true));
+  EXPECT_EQ(importing("x", "here"), importing("x", "there"));
+}
+
 TEST(CacheKey, EqualInputsGiveEqualKeys) { EXPECT_EQ(Inputs().key(), Inputs().key()); }

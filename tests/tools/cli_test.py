@@ -4,7 +4,7 @@
 
 usage: cli_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """
-import array, json, os, random, shutil, signal, struct, subprocess, sys, tempfile, unittest
+import array, json, math, os, random, shutil, signal, struct, subprocess, sys, tempfile, unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
 KERNELS = os.path.join(ROOT, "kernels")
@@ -50,6 +50,31 @@ class Commands(unittest.TestCase):
             count *= n
         save(self.path(name), shape, [self.random.gauss(0, 1) for _ in range(count)])
         return self.path(name)
+
+    def test_imports(self):
+        """Beside the file first, then among the kernels that come along; a mistake there has its place."""
+        os.mkdir(self.path("lib"))
+        for name, body in (("lib/own.tile", 'import "../base.tile";\nfn scaled(x) = base(x) * 2.0;\n'), ("base.tile", "fn base(x) = x + 1.0;\n")):
+            with open(self.path(name), "w") as file:
+                file.write(body)
+        head = 'import "lib/own.tile";\nimport "lessons/score_gradient.tile";\n'
+        kernel = self.text(head + "kernel k(X: view<f32>[N], Y: out view<f32>[N]) grid (cdiv(N, 16)) |i| "
+                           "{ store Y[i * 16 :+ 16] = softcap(3.0)(scaled(load X[i * 16 :+ 16]), i); }\n")
+        x, y = self.normals("x.npy", 20), self.path("y.npy")
+        words = ["run", kernel, "--device", "sim:a100", "--cache-dir", self.path("cache"), "--arg", "X=" + x, "--out", "Y=" + y, "--check"]
+        for add in (1, 5):
+            with open(self.path("base.tile"), "w") as file:
+                file.write("fn base(x) = x + %d.0;\n" % add)
+            self.assertEqual(imbrex(*words).returncode, 0)
+            want = [3 * math.tanh((v + add) * 2 / 3) for v in load(x)[1]]
+            self.assertTrue(all(abs(a - b) < 1e-5 for a, b in zip(load(y)[1], want)), "the cache knows what is imported")
+        with open(self.path("base.tile"), "w") as file:
+            file.write("fn base(x) = y;\n")
+        result = imbrex("build", kernel)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("../base.tile:1:14: error: unknown name 'y'", result.stderr)
+        os.remove(self.path("base.tile"))
+        self.assertIn("lib/own.tile:1:8: error: cannot import '../base.tile'", imbrex("build", kernel).stderr)
 
     def text(self, body):
         path = self.path("kernel.tile")

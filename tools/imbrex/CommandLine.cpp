@@ -10,7 +10,9 @@
 
 #include "tools/imbrex/CommandLine.h"
 #include "compiler/Number.h"
+#include "kernels/ShippedKernels.h"
 #include "runtime/Assemble.h"
+#include "runtime/ImportFiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -211,7 +213,8 @@ static const Flag kOtherFlags[] = {
     {"device", "DEVICE", "run attention tune simulate",
      "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
-    {"check", "", "run attention", "compare the results with the reference interpreter",
+    {"check", "", "run attention format",
+     "compare the results with the reference interpreter; format: say what would change",
      [](Request &r, StringRef, std::string &) { return r.check = true; }},
     {"pack", "FILE", "run tune", "compiled kernels of `imbrex pack`, read before the cache",
      [](Request &r, StringRef v, std::string &) { return r.packs.push_back(v.str()), true; }},
@@ -259,6 +262,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
+    {"format", "lay texts out as all are: imbrex format FILE... [--check]; '-' goes from input to output"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
     {"opcodes", "the PTX that the simulated device runs, as a page"},
@@ -328,11 +332,13 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
         parseFlag(request, count, words, at, error);
     } else if (request.file.empty() && !request.command.empty()) {
       request.file = word.str();
+    } else if (request.command == "format") {
+      request.moreFiles.push_back(word.str());
     } else {
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "score"},
+  bool needsFile = llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "score", "format"},
                                       StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
@@ -357,7 +363,7 @@ std::optional<Source> tool::readSource(const std::string &path) {
   }
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (buffer)
-    return Source{path, (*buffer)->getBuffer().str()};
+    return withImports({path, (*buffer)->getBuffer().str()}, importsBeside(shippedImport));
   llvm::errs() << path << ": error: " << buffer.getError().message() << "\n";
   return std::nullopt;
 }

@@ -32,7 +32,8 @@ struct NameValue {
 struct Request {
   std::string command; ///< build, run, attention, tune, pack, header, simulate, explain, score, devices, stages, ...
   std::string file;    ///< kernel source; for cache and attention: what to do
-  std::optional<Source> shipped; ///< in place of `file`: a kernel inside the library
+  std::optional<Source> shipped;      ///< in place of `file`: a kernel inside the library
+  std::vector<std::string> moreFiles; ///< of format
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
@@ -81,6 +82,7 @@ int header(const Request &request);
 int simulate(const Request &request);
 int explain(const Request &request);
 int score(const Request &request);
+int formatFiles(const Request &request);
 int devices(const Request &request);
 int stages(const Request &request);
 int opcodes(const Request &request);

@@ -9,6 +9,7 @@
 
 #include "tools/imbrex/KernelRun.h"
 #include "compiler/Number.h"
+#include "kernels/ShippedKernels.h"
 #include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -28,6 +29,7 @@ bool KernelRun::open() {
   options.packs = request.packs;
   options.compiles = !request.noCompile;
   options.assembles = request.assembles;
+  options.imports = shippedImport;
   Result<Runtime> opened = Runtime::open(options);
   if (!opened)
     return fail(opened.error());

@@ -41,6 +41,8 @@ static int dispatch(int count, char **words) {
     return simulate(*request);
   if (request->command == "score")
     return tool::score(*request);
+  if (request->command == "format")
+    return formatFiles(*request);
   if (request->command == "devices")
     return devices(*request);
   if (request->command == "stages")

@@ -16,6 +16,7 @@
 #include "kernels/attention.h"
 #include "runtime/Code.h"
 #include "runtime/KernelPack.h"
+#include "runtime/ImportFiles.h"
 #include "runtime/Runtime.h"
 #include "runtime/TunePack.h"
 #include "runtime/TypedKernel.h"

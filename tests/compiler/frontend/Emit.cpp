@@ -30,6 +30,22 @@ unsigned Emitted::count(const std::string &text) const {
   return found;
 }
 
+/// The texts that those of tests import.
+static FoundText findText(const Source &, std::string_view word) {
+  static const std::map<std::string, std::string, std::less<>> kTexts = {
+      {"masks.tile", "fn causal(at) = at.k <= at.q;\nfn late(at) = causal(at) && at.q > 3;\n"},
+      {"hooks.tile", "// A hook, and what it needs.\nimport \"masks.tile\";\nhook seen(at: coord) -> bool = late(at);\n"
+                     "fn twice(x) = x + x;\nkernel other(n: i32) grid (1) |i| {}\n"},
+      {"twice.tile", "fn twice(x) = 2 * x;\n"},
+      {"circle.tile", "import \"circle.tile\";\n"},
+      {"test.tile", ""},
+      {"broken.tile", "fn f(x) = x +;\n"},
+      {"stray.tile", "fn f(x) = g(x);\n"},
+  };
+  auto it = kTexts.find(word);
+  return it == kTexts.end() ? FoundText{{}, "there is no such text"} : FoundText{Source{it->first, it->second}};
+}
+
 static void collect(const Diagnostics &diagnostics, Emitted &result) {
   for (const Diagnostic &diagnostic : diagnostics.all())
     result.errors +=
@@ -38,7 +54,7 @@ static void collect(const Diagnostics &diagnostics, Emitted &result) {
 }
 
 Emitted test::emit(const std::string &text, const CompileOptions &options, bool locations) {
-  Source source{"test.tile", text};
+  const Source source = withImports({"test.tile", text}, findText);
   Diagnostics diagnostics(source);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,

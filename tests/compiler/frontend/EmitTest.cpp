@@ -318,6 +318,35 @@ TEST(Emit, FunctionsHaveBodiesAndSeveralResults) {
   EXPECT_HAS(loads, "tile.load");
 }
 
+TEST(Emit, TwoDimensionsWalkedAsOne) {
+  Emitted result =
+      emit("fn first(P: view<f32>[R, 8]) = load P[0, 0];\n"
+           "kernel k(X: view<f32>[B, S, 6, 8], Y: out view<f32>[B, S, 6, 8], g: i32) grid (S, 3) |i, h| {\n"
+           "let P = X[1, (:, h * 2 .. h * 2 + 2), :]; let R = Y[1, (:, h * 2 .. h * 2 + 2), :];\n"
+           "store R[i * 16 :+ 16, :] = load P[i * 16 :+ 16, :];\nlet one = load P[g, 3];\n"
+           "let t = load P[iota(4) - 1, 0 :+ 4]; let n = extent(P, 0) + extent(P, 1);\n"
+           "let w = X[0, 0, (:, :)]; let all = load w[:]; }");
+  EXPECT_EQ(result.errors, "");
+  EXPECT_HAS(result,
+             "dims [-1, 2] : !tile.view<?x?x8xf32>, tensor<16x1xi32>, tensor<16x1xi32>, i32 -> tensor<16x8xf32>");
+  EXPECT_HAS(result, "tile.scatter");
+  EXPECT_HAS(result, "-> tensor<48xf32>");
+  EXPECT_HAS(result, "tile.load %") << "one element is no gather";
+}
+
+TEST(Emit, ImportedFunctionsAndHooks) {
+  const std::string text = "import \"hooks.tile\"; import \"masks.tile\";\n" +
+                           kernelOf("let at = coord(0, 0, i, n, N, N); let a = twice(f);\n"
+                                    "store Y[0, 0] = where(seen(at) && causal(at), a, 0);");
+  Emitted result = emit(text, {}, /*locations=*/true);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_HAS(result, "loc(\"masks.tile\":1");
+  EXPECT_HAS(result, "loc(\"hooks.tile\":4");
+  CompileOptions options;
+  options.hooks["seen"] = "!causal(at)";
+  EXPECT_EQ(emit(text, options).errors, "") << "a binding sees what the file sees";
+}
+
 TEST(Emit, DerivativesStandBesideTheFunction) {
   const std::string functions = "hook score(s: f32, at) = s;\nfn softcap(c)(s, at) = c * tanh(s / c);\n"
                                 "fn biased(b: view<f32>[N, D])(s, at) = s + load b[at, 0];\n";

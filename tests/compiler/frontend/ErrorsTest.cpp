@@ -218,6 +218,8 @@ static std::vector<Row> specialisationRows() {
       {Message::NotConstant, body("let a = pow2(n);"), "3:14: expected a compile-time constant: 'n'"},
       {Message::HostExpression, generic("", "require exp(N) > 2"), "'exp(N) > 2' is evaluated before a launch"},
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
+      {Message::BadWalk, generic("", "tune { walk: {0, 2} = 0; }"),
+       "'walk', the instances along the first axis that go"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
       {Message::BadAlignment, tuned, "the alignment of 'X' must be 1, 2, 4, 8 or 16, found 3", alignment},
   };
@@ -300,6 +302,52 @@ static std::vector<Row> bitRows() {
       {Message::HostExpression, "kernel k(X: view<f32>[N]) grid (N >> 2) |i| {}",
        "'N >> 2' is evaluated before a launch"},
       {Message::StoreType, body("store Y[0, 0] = cast<u32>(n);"), "cannot store u32 to 'Y' of f32"},
+  };
+}
+
+static std::vector<Row> joinedRows() {
+  return {
+      {Message::JoinForm, body("let P = X[(:, 3)];"),
+       "3:11: indices in brackets make one dimension of a part of a view"},
+      {Message::JoinForm, body("let P = X[(:)];"), "3:11: indices in brackets"},
+      {Message::JoinForm, body("let P = X[(:, :, 0 .. n)];"), "3:11: indices in brackets"},
+      {Message::JoinForm, body("let a = load X[(0 :+ 4, 0 :+ 4)];"), "3:17: indices in brackets"},
+      {Message::JoinForm, "kernel k(X: view<f32>[N, 4, N, 4]) grid (1) |i| {\nlet P = X[(:, :), (:, :)];\n}",
+       "2:20: indices in brackets"},
+      {Message::JoinedPart, body("let P = X[(:, 0 .. n)];\nlet R = P[0 .. 4];"),
+       "4:9: 'P' has two dimensions that are walked as one"},
+      {Message::IndexCount, body("let P = X[(:, :)];\nlet a = load P[0, 0];"), "'P' has 1 dimensions, found 2 indices"},
+      {Message::WholeNeedsConstant, body("let P = X[(:, :)];\nlet a = load P[:];"), "4:16: ':' needs an extent"},
+      {Message::SliceOfTile, body("let P = X[(:, :)];\nlet a = load P[iota(4) :+ 4];"), "a slice start :+ SIZE begins"},
+      {Message::StoreToInput, body("let P = X[(:, :)];\nstore P[0 :+ 4] = 1.0;"), "'P' is an input"},
+      {Message::ExtentDimension, body("let P = X[(:, :)];\nlet a = extent(P, 1);"), "needs a d from 0 below 1"},
+  };
+}
+
+static std::vector<Row> importRows() {
+  auto imports = [](const std::string &word) { return "import \"" + word + "\";\n"; };
+  return {
+      {Message::UnfinishedText, "import \"masks.tile;\n", "1:8: the name of what is imported ends with a quote"},
+      {Message::Expected, "import masks;", "1:8: expected the name of a file in quotes, found 'masks'"},
+      {Message::Expected, "import \"masks.tile\" fn f() = 1;", "1:21: expected ';', found 'fn'"},
+      {Message::ImportPlace, "fn f() = 1;\n" + imports("masks.tile"), "2:8: imports stand before all declarations"},
+      {Message::ImportNotFound, imports("none.tile"), "1:8: cannot import 'none.tile': there is no such text"},
+      {Message::ImportNotFound, imports("circle.tile"),
+       "1:8: cannot import 'circle.tile': it leads in a circle: circle.tile imports circle.tile"},
+      {Message::ImportNotFound, imports("test.tile"), "it leads in a circle: test.tile imports test.tile"},
+      {Message::ImportClash, imports("hooks.tile") + "fn twice(x) = x;",
+       "1:8: 'twice' is declared in this file and in 'hooks.tile'"},
+      {Message::ImportClash, imports("hooks.tile") + imports("twice.tile"),
+       "2:8: 'twice' is declared in 'hooks.tile' and in 'twice.tile'"},
+      {Message::ImportClash, imports("twice.tile") + imports("twice.tile"), "2:8: 'twice' is declared in 'twice.tile'"},
+      {Message::ExpectedExpression, imports("broken.tile"), "1:14: expected an expression, found ';'"},
+      {Message::UnknownFunction, imports("hooks.tile") + kernelOf("let a = late(f);"), "unknown function 'late'"},
+      {Message::UnknownFunction, imports("stray.tile") + kernelOf("let a = f(n);", "fn g(x) = x;\n"),
+       "1:11: unknown function 'g'"},
+      {Message::UnknownKernel, imports("hooks.tile") + kernelOf(""), "no kernel 'other' in this file", named("other")},
+      {Message::UnknownHook, imports("hooks.tile") + kernelOf(""), "no hook 'sene' in this file; it has seen",
+       hook("sene", "twice")},
+      {Message::ForeignCharacter, body("let a = \"text\";"), "3:9: there is no '\"' in this language; it has no texts"},
   };
 }
 
@@ -474,7 +522,7 @@ static std::vector<Row> statementRows() {
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
   for (auto part : {lexerRows, parserRows, nameRows, hookRows, varyingRows, specialisationRows, typeRows, bitRows,
-                    derivativeRows, functionRows, tileRows, statementRows, foreignRows})
+                    importRows, joinedRows, derivativeRows, functionRows, tileRows, statementRows, foreignRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
