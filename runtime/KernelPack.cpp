@@ -10,8 +10,7 @@
 #include "runtime/KernelPack.h"
 #include "runtime/DiskCache.h"
 #include "runtime/LittleEndian.h"
-#include <cstdio>
-#include <fstream>
+#include "runtime/WholeFile.h"
 
 using namespace imbrex;
 
@@ -35,12 +34,11 @@ static std::optional<CacheKey> packKey(const CacheKey &key) {
 }
 
 Result<KernelPack> KernelPack::open(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file || !text.starts_with(kMagic))
+  std::optional<std::string> text = readWholeFile(path);
+  if (!text || !text->starts_with(kMagic))
     return packError(path, "is no pack of kernels that can be read");
   KernelPack pack;
-  pack.bytes = std::make_shared<const std::string>(std::move(text));
+  pack.bytes = std::make_shared<const std::string>(std::move(*text));
   for (std::string_view rest = std::string_view(*pack.bytes).substr(kMagic.size()); !rest.empty();) {
     std::optional<std::string_view> digest = takeField(rest), entry = digest ? takeField(rest) : std::nullopt;
     if (!entry)
@@ -71,11 +69,7 @@ Result<size_t> imbrex::packKernels(const std::vector<std::string> &cacheDirector
     appendField(pack, digest);
     appendField(pack, entry);
   }
-  const std::string beside = path + ".tmp";
-  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-  file << pack;
-  file.close();
-  if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
+  if (!writeWholeFile(path, pack))
     return packError(path, "cannot be written");
   return kernels.size();
 }

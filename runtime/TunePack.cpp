@@ -12,9 +12,8 @@
 #include "runtime/DiskCache.h"
 #include "runtime/LittleEndian.h"
 #include "runtime/TuneStore.h"
-#include <cstdio>
+#include "runtime/WholeFile.h"
 #include <filesystem>
-#include <fstream>
 
 using namespace imbrex;
 namespace fs = std::filesystem;
@@ -45,22 +44,17 @@ Result<size_t> imbrex::exportTuning(const std::string &cacheDirectory, const std
       ++count;
     }
   }
-  const std::string beside = path + ".tmp";
-  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-  file << pack;
-  file.close();
-  if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
+  if (!writeWholeFile(path, pack))
     return packError(path, "cannot be written");
   return count;
 }
 
 Result<size_t> imbrex::importTuning(const std::string &cacheDirectory, const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string pack((std::istreambuf_iterator<char>(file)), {});
-  if (!file || !pack.starts_with(kMagic))
+  std::optional<std::string> pack = readWholeFile(path);
+  if (!pack || !pack->starts_with(kMagic))
     return packError(path, "is no pack of tuning results");
   size_t count = 0;
-  for (std::string_view rest = std::string_view(pack).substr(kMagic.size()); !rest.empty();) {
+  for (std::string_view rest = std::string_view(*pack).substr(kMagic.size()); !rest.empty();) {
     std::optional<std::string_view> folder = takeField(rest);
     std::optional<std::string_view> bytes = folder ? takeField(rest) : std::nullopt;
     if (!bytes || !isFolderName(*folder))
