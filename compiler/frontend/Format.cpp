@@ -14,6 +14,8 @@
 using namespace imbrex;
 using llvm::StringRef;
 
+static constexpr const char *kOpen = "{", *kClose = "}";
+
 namespace {
 
 /// Says between which tokens a blank stands.
@@ -26,7 +28,9 @@ public:
 
   /// Between a token and the next.
   bool after(size_t i) const;
-  bool isBlock(size_t i) const { return tokens[i].is("{") ? roles[i] != Open : tokens[i].is("}") && roles[i] != Close; }
+  bool isBlock(size_t i) const {
+    return tokens[i].is(kOpen) ? roles[i] != Open : tokens[i].is(kClose) && roles[i] != Close;
+  }
 
 private:
   /// Open and Close: brackets that only their place shows to be some, `<T>`, `|i, j|`, and `{1, 2}` of a choice.
@@ -35,7 +39,7 @@ private:
   void mark(size_t i);
   bool opensTypes(size_t i) const;
   bool isItem(size_t i) const {
-    return i == 0 || tokens[i - 1].is(";") || tokens[i - 1].is("{") || tokens[i - 1].is("}");
+    return i == 0 || tokens[i - 1].is(";") || tokens[i - 1].is(kOpen) || tokens[i - 1].is(kClose);
   }
   bool isIndexBracket(size_t depth) const;
   bool isOperand(size_t i) const;
@@ -123,9 +127,9 @@ void Spacing::mark(size_t i) {
     roles[i] = Open, ++types;
   else if (token.is(">") && types != 0)
     roles[i] = Close, --types;
-  else if (token.is("{") && i > 0 && tokens[i - 1].is(":"))
+  else if (token.is(kOpen) && i > 0 && tokens[i - 1].is(":"))
     roles[i] = Open;
-  else if (token.is("}") && !brackets.empty() && roles[brackets.back()] == Open)
+  else if (token.is(kClose) && !brackets.empty() && roles[brackets.back()] == Open)
     roles[i] = Close;
   else if (token.is("!") || (token.is("-") && (i == 0 || !isOperand(i - 1))))
     roles[i] = Prefix;
@@ -134,9 +138,9 @@ void Spacing::mark(size_t i) {
   else if (token.is("|") && inNames)
     roles[i] = Close, inNames = false;
   inGrid |= token.is("grid");
-  if (token.is("(") || token.is("[") || token.is("{"))
+  if (token.is("(") || token.is("[") || token.is(kOpen))
     brackets.push_back(i);
-  else if ((token.is(")") || token.is("]") || token.is("}")) && !brackets.empty())
+  else if ((token.is(")") || token.is("]") || token.is(kClose)) && !brackets.empty())
     brackets.pop_back();
 }
 
@@ -155,7 +159,9 @@ bool Spacing::after(size_t i) const {
     return false;
   if (roles[i + 1] == Open)
     return !right.is("<");
-  if (left.is("{") && right.is("}"))
+  if (left.is(">") && right.is(">")) // a shift
+    return false;
+  if (left.is(kOpen) && right.is(kClose))
     return false;
   if (right.is(":"))
     return left.is(",");
@@ -175,12 +181,12 @@ size_t Layout::endOf(size_t i) const {
 
 /// Of a line that begins with the token `next`, or with a comment before it.
 unsigned Layout::indentOf(size_t next, bool isComment) const {
-  bool closes = !isComment && spacing.isBlock(next) && tokens[next].is("}");
+  bool closes = !isComment && spacing.isBlock(next) && tokens[next].is(kClose);
   unsigned blocks = unsigned(llvm::count(brackets, true)) - (closes && !brackets.empty() ? 1 : 0);
   if (!brackets.empty() && !brackets.back())
     return 2 * blocks + 4;
   bool begins = next == 0 || tokens[next - 1].is(";") || spacing.isBlock(next - 1);
-  for (const char *word : {"tune", "grid", "{", "else"})
+  for (const char *word : {"tune", "grid", kOpen, "else"})
     begins |= tokens[next].is(word);
   return 2 * blocks + (begins ? 0 : 2);
 }
@@ -221,10 +227,10 @@ void Layout::takeToken(size_t i) {
     line.text += " ";
   line.text += text.slice(tokens[i].offset, endOf(i));
   line.last = i;
-  for (const char *symbol : {"(", "[", "{"})
+  for (const char *symbol : {"(", "[", kOpen})
     if (tokens[i].is(symbol))
       brackets.push_back(spacing.isBlock(i));
-  for (const char *symbol : {")", "]", "}"})
+  for (const char *symbol : {")", "]", kClose})
     if (tokens[i].is(symbol) && !brackets.empty())
       brackets.pop_back();
 }
@@ -283,6 +289,13 @@ Formatted imbrex::format(const Source &source) {
   if (!diagnostics.hasErrors()) {
     std::vector<Token> tokens = lex(source.text, diagnostics);
     result.text = Layout(source.text, tokens).run();
+    const Source formatted{source.name, *result.text};
+    Diagnostics again(formatted);
+    Parser(formatted.text, again).parseFile();
+    if (again.hasErrors()) {
+      result.text.reset();
+      diagnostics.errorWithoutPlace("this text cannot be laid out; please report it");
+    }
   }
   result.diagnostics = diagnostics.take();
   return result;

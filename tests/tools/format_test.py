@@ -44,6 +44,7 @@ class Format(unittest.TestCase):
             text = read(path)
             once = formatted(text)
             if once is None:  # a text with a mistake, which some tests are about
+                self.assertNotIn("/kernels/", path)
                 continue
             checked += 1
             self.assertEqual(tokens(once), tokens(text), path)
@@ -93,7 +94,7 @@ else{x=fill<wide<T>>[B,D](0);}
 }
 let P=V[(:,i*2..3) ,a:+B,:];
 store Y[i:+B]+=dot<tf32>(x[:,_],
-y.T)<z;
+y.T)<z>>-2;
 }
 """), """import "a.tile";
 // about k
@@ -115,7 +116,7 @@ grid (cdiv(N, B), 2) |i, j| {
   }
   let P = V[(:, i * 2 .. 3), a :+ B, :];
   store Y[i :+ B] += dot<tf32>(x[:, _],
-      y.T) < z;
+      y.T) < z >> -2;
 }
 """)
 
