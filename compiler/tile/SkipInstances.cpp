@@ -127,6 +127,8 @@ struct SkipInstances : imbrex::impl::SkipInstancesBase<SkipInstances> {
     func::FuncOp kernel = getOperation();
     Block &body = kernel.getBody().front();
     Operation *first = &body.front();
+    for (auto fact : body.getOps<tile::RequireOp>()) // stands in the kernel's body
+      first = fact->getNextNode();
     Beginning beginning(kernel);
     Value nothing = storesNothing(kernel, beginning);
     if (!nothing)
@@ -134,6 +136,7 @@ struct SkipInstances : imbrex::impl::SkipInstancesBase<SkipInstances> {
     OpBuilder &b = beginning.at();
     Value one = arith::ConstantOp::create(b, kernel.getLoc(), b.getBoolAttr(true));
     Value some = arith::XOrIOp::create(b, kernel.getLoc(), nothing, one);
+    b.setInsertionPoint(first);
     auto branch = scf::IfOp::create(b, kernel.getLoc(), some, /*withElseRegion=*/false);
     Block *inside = branch.thenBlock();
     inside->getOperations().splice(inside->begin(), body.getOperations(), first->getIterator(),

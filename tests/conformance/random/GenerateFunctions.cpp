@@ -70,7 +70,7 @@ void Generator::addFunction() {
 /// Of functions whose derivatives can be told: (x + y) x gives x + (x + y), and y multiplied in by a loop, y twice, or
 /// by a branch gives y y, or y.
 void Generator::addDerivative() {
-  std::optional<Value> x = find([](const Value &v) { return isFloat(v.type); });
+  std::optional<Value> x = find([](const Value &v) { return isNumber(v) && isFloat(v.type); });
   std::optional<Value> y = x ? operandLike(x->type, x->shape) : std::nullopt;
   if (!y)
     return;
