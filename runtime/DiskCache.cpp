@@ -58,15 +58,10 @@ struct DiskCache::State {
   mode_t entryMode = 0600; ///< who may read the directory may read its entries
   bool writable = true;
   std::atomic<unsigned> writes = 0; ///< tells apart the temporary files of one process
-  /// Stored since the size was looked at. A process begins anywhere in that, so that many processes that store little
-  /// look as often as one that stores much.
+  /// Stored since the size was looked at.
   std::atomic<uint64_t> unlistedBytes = 0, unlistedEntries = 0;
-  std::atomic<uint64_t> listedEntries = 0; ///< there when it was
-  State() {
-    struct timespec now = {};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    unlistedEntries = uint64_t(now.tv_nsec / 1000 + getpid()) % kShare;
-  }
+  std::atomic<uint64_t> listedEntries = 0; ///< there when it was; before that, about
+  uint64_t seldom() const { return std::max<uint64_t>(kShare, listedEntries / kListedShare); }
   ~State() { close(fd); }
 };
 
@@ -110,7 +105,6 @@ Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximum
   auto state = std::make_unique<State>();
   state->directory = directory;
   state->maximumBytes = maximumBytes;
-  state->writes = unsigned(getpid()) % kShare; // so that short-lived processes look at the size too, some of them
   state->fd = fd;
   if (fstat(fd, &status) != 0)
     return fileError("the cache directory cannot be used", "fstat", directory, errno);
@@ -119,6 +113,11 @@ Result<DiskCache> DiskCache::open(const std::string &directory, uint64_t maximum
                                       "' must be yours or root's, and others must not be able to write it (chmod "
                                       "go-w), because kernels are loaded from it"};
   state->entryMode = 0600 | (status.st_mode & 044);
+  constexpr uint64_t kNameBytes = 100; // that a name of an entry takes of a directory, about
+  state->listedEntries = uint64_t(status.st_size) / kNameBytes;
+  struct timespec now = {}; // a process begins anywhere: many that store little look as often as one that stores much
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  state->unlistedEntries = uint64_t(now.tv_nsec / 1000 + getpid()) % state->seldom();
   state->writable = faccessat(fd, ".", W_OK, AT_EACCESS) == 0;
   return DiskCache(std::move(state));
 }
@@ -258,8 +257,7 @@ Result<void> DiskCache::store(const CacheKey &key, const CacheEntry &entry) cons
   }
   // To list a large directory takes long: once for a share of its entries, or for a share of the bound.
   uint64_t unlisted = state->unlistedBytes.fetch_add(bytes.size()) + bytes.size();
-  uint64_t seldom = std::max<uint64_t>(kShare, state->listedEntries / kListedShare);
-  if (++state->unlistedEntries >= seldom || unlisted >= state->maximumBytes / kShare) {
+  if (++state->unlistedEntries >= state->seldom() || unlisted >= state->maximumBytes / kShare) {
     state->unlistedBytes = state->unlistedEntries = 0;
     state->listedEntries = boundSize(state->fd, state->maximumBytes, name);
   }

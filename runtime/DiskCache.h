@@ -39,8 +39,8 @@ public:
 
   /// The entry of this key, marked as used now; nullopt if there is none or it is damaged.
   std::optional<CacheEntry> find(const CacheKey &key) const;
-  /// Publishes an entry; now and then, when a 64th of the size bound or 64 entries are new, removes the least recently
-  /// used ones beyond the bound, which is passed by no more than that. An Error here (of a
+  /// Publishes an entry; now and then, when a 64th of the size bound, or 64 entries and a 16th of those there, are new,
+  /// removes the least recently used ones beyond the bound, which is passed by no more than that. An Error here (of a
   /// directory that cannot be written, say) is never a reason to fail a launch.
   Result<void> store(const CacheKey &key, const CacheEntry &entry) const;
   void evict(const CacheKey &key) const;

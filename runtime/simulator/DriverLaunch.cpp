@@ -130,6 +130,12 @@ private:
   Allocation *allocation;
 };
 
+/// Warp instructions that a launch may take; `asked` is 0 where nobody said.
+int64_t budgetOf(uint64_t asked) {
+  constexpr uint64_t kMostBudget = uint64_t(1) << 62;
+  return asked ? static_cast<int64_t>(std::min(asked, kMostBudget)) : kDefaultBudget;
+}
+
 /// The launch as a graph's node.
 GraphNode launchNode(CUfunction handle, const LaunchShape &shape, std::shared_ptr<const Program> program,
                      const std::vector<uint8_t> &packed) {
@@ -233,9 +239,7 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   state.smCount = limits.multiprocessors;
   state.gridId = ++launches;
   state.schedulingSeed = options.schedulingSeed;
-  constexpr uint64_t kMostBudget = uint64_t(1) << 62;
-  uint64_t budget = std::min(options.maxWarpInstructions, kMostBudget);
-  state.budget = budget ? static_cast<int64_t>(budget) : kDefaultBudget;
+  state.budget = budgetOf(options.maxWarpInstructions);
   state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
   state.params = std::move(packed);
   memory->shareWithDevice(program.usesHeap);

@@ -46,10 +46,10 @@ static bool addTyped(const Runtime &runtime) {
 /// Whether arguments of a kernel could be made so.
 template <typename Array>
 concept TakesRankTwo = requires(const Buffer &memory) { Array(memory, DataType::F32, {1000, 1}); };
-using Arguments = imbrex_kernels::vector_add::VectorAdd::Arguments;
-static_assert(!TakesRankTwo<decltype(Arguments::X)> && !std::is_default_constructible_v<Arguments>);
-using Attention = imbrex_kernels::attention_forward::AttentionForward::Arguments;
-static_assert(std::is_same_v<decltype(Attention::L), std::optional<typed::Array<3>>>);
+using AddArguments = imbrex_kernels::vector_add::VectorAdd::Arguments;
+static_assert(!TakesRankTwo<decltype(AddArguments::X)> && !std::is_default_constructible_v<AddArguments>);
+using AttentionArguments = imbrex_kernels::attention_forward::AttentionForward::Arguments;
+static_assert(std::is_same_v<decltype(AttentionArguments::L), std::optional<typed::Array<3>>>);
 
 int main() {
   RuntimeOptions options;
