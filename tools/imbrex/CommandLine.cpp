@@ -227,6 +227,9 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
+};
+
+static const Flag kTuneFlags[] = {
     {"budget", "SECONDS", "tune", "how long to search (default: 15)",
      [](Request &r, StringRef v, std::string &e) { return setBudget(r.tune.budget, v, e); }},
     {"rounding", "", "tune", "also vary parameters that may change the last bits of results",
@@ -274,7 +277,7 @@ void tool::printHelp() {
   for (auto [name, help] : kCommands)
     llvm::outs() << "  " << llvm::formatv("{0,-11}", name) << help << "\n";
   llvm::outs() << "\nflags:\n";
-  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags)) {
+  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags, kTuneFlags)) {
     std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
     spelling += flag.value.empty() ? "" : " " + flag.value.str();
     llvm::outs() << "  " << llvm::formatv("{0,-28}", spelling) << flag.help;
@@ -291,7 +294,7 @@ static bool parseFlag(Request &request, int count, const char *const *words, int
   StringRef word = words[at];
   auto [name, inlineValue] = word.ltrim('-').split('=');
   bool hasInline = word.contains('=') && word.starts_with("--");
-  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags)) {
+  for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags, kTuneFlags)) {
     if (flag.name != (hasInline ? name : word.ltrim('-')))
       continue;
     llvm::SmallVector<StringRef> commands;

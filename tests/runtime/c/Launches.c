@@ -164,7 +164,7 @@ static void checkInference(const imbrex_kernel *kernel, const imbrex_argument *a
   OK(imbrex_shapes_type(shapes, "T", &type, &error));
   CHECK(o.rank == 4 && o.extents[1] == LENGTH && o.extents[3] == WIDTH && o.type == IMBREX_F32 && !o.has_strides);
   CHECK(heads == HEADS && type == IMBREX_F32);
-  REFUSED(imbrex_shapes_view(shapes, "P", &o, &error), "determine no view parameter 'P'");
+  REFUSED(imbrex_shapes_view(shapes, "W", &o, &error), "determine no view parameter 'W'");
   REFUSED(imbrex_shapes_extent(shapes, "P", &heads, &error), "'P'");
   REFUSED(imbrex_shapes_type(shapes, "P", &type, &error), "'P'");
   imbrex_shapes_free(shapes);

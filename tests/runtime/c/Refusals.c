@@ -82,7 +82,7 @@ static void testLoading(const imbrex_runtime *runtime) {
 static void testSettings(const imbrex_runtime *runtime, const char *path, const Vectors *vectors) {
   imbrex_kernel *kernel = loadKernel(runtime, path), *copy = NULL;
   OK(imbrex_kernel_copy(kernel, &copy, &error));
-  REFUSED(imbrex_kernel_set_type(copy, "T", 10, &error), "'type' is 10");
+  REFUSED(imbrex_kernel_set_type(copy, "T", 12, &error), "'type' is 12");
   REFUSED(imbrex_kernel_set_type(copy, "T", -1, &error), "'type' is -1");
   OK(imbrex_kernel_set_integer(copy, "BLOK", 3, &error)); /* told later, as the header says */
   REFUSED(imbrex_kernel_launch(copy, NULL, vectors->arguments, 3, &error), "\"BLOK\"");
@@ -132,8 +132,8 @@ static void testArguments(const imbrex_kernel *kernel, Vectors *vectors) {
   LAUNCH("argument 'X' must be a view");
   x->view = NULL;
   LAUNCH("argument 'X' is a view, but its member `view` is null");
-  view->type = 10;
-  LAUNCH("argument 'X': its type 10");
+  view->type = 12;
+  LAUNCH("argument 'X': its type 12");
   view->type = INT32_MIN;
   LAUNCH("argument 'X': its type -2147483648");
   view->type = IMBREX_I32;
