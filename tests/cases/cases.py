@@ -279,7 +279,7 @@ def messages(case):
             (hooked("mask=window(1e3, 0)"), "hook mask:1:8: error: found the float 1000.0 where i32 is needed"),
             (hooked("mask=r", "fn r(at) = 3 < at.q < 5;"), "comparisons do not chain: write a < b && b < c"),
             (hooked("mask=two", "fn two(at) = causal(at) && window(64, 0)(at);"), None),
-            ((attention, sets + ["--set", "DQK=576"]), "DQK <= 256 is required and does not hold: DQK is 576"),
+            ((attention, sets + ["--set", "DQK=580"]), "DQK <= 576 is required and does not hold: DQK is 580"),
             ((tile_kernel("let x = load X[0 :+ 64]; atomic_add(Y[0 :+ 64], x);"), []), "'atomic_add' is not supported"),
             ((tile_kernel("store Y[0] = 1.0;", "Y: out view<f32>[N], n: i32", "cdiv(n, 64)"), []), None),
             ((tile_kernel("store Y[0 :+ 33, 0 :+ 33] = load X[0 :+ 33, 0 :+ 33];", matrices), []), None),
@@ -288,7 +288,7 @@ def messages(case):
             ((tile_kernel("print(i);"), []), "there is no 'print' in this language"),
             ((tile_kernel("for j in 0..N { break; }"), []), "there is no 'break' in this language; bound the loop"),
             ((tile_kernel("store Y[0] = sinh(1.0);"), []), "there is no 'sinh' in this language"),
-            ((tile_kernel("store Y[0] = 1.0;", "X: inout view<f32>[N], Y: out view<f32>[N]"), []), "'inout': a view is an input, or"),
+            ((tile_kernel("store Y[0] = 1.0;", "X: inout view<f32>[N], Y: out view<f32>[N]"), []), "'inout': a view is an input, which"),
             ((tile_kernel("let x = load X[0 :+ 64]; store Y[0 :+ 64] = where(x < 0, -1, 1) * x;"), []), None)):
         with open("m.tile", "w", encoding="utf-8") as file:
             file.write(text)

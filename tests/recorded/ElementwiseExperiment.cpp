@@ -45,6 +45,8 @@ static ValueType sourceType(const Form &form, size_t source, const FormOperand &
     type.count = bits / type.bits;
     return type;
   }
+  if (form.opcode == "mma" && (form.has("e4m3") || form.has("e5m2")) && source < 2) // A, B
+    return {ValueType::Bits, bits};
   if (form.opcode == "cvt")
     std::reverse(types.begin(), types.end());
   if (operand.kind == FormOperand::Register)

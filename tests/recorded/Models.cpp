@@ -105,9 +105,9 @@ static bool withinProducts(const ProductTerms &terms, double recorded, double si
     return recorded == simulated || (std::isnan(recorded) && std::isnan(simulated));
   if (mayOverflow && (!std::isfinite(recorded) || !std::isfinite(simulated)))
     return true;
-  double products = terms.products;
+  double products = terms.products, digits = terms.isOfBytes ? 0x1p-13 : 0x1p-22;
   return std::fabs(recorded - simulated) <=
-         (products + 2) * 0x1p-22 * terms.largest + products * 0x1p-24 * terms.magnitude + (products + 1) * 0x1p-126;
+         (products + 2) * digits * terms.largest + products * 0x1p-24 * terms.magnitude + (products + 1) * 0x1p-126;
 }
 
 namespace {

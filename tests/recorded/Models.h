@@ -13,7 +13,8 @@
 //     documented. With M the largest magnitude of a term and S the sum of all magnitudes, the device may lose
 //     2^-22 M for every term and the result (alignment to the largest term, at least 24 bits kept), the
 //     simulated device rounds K times to f32: together (K + 2) 2^-22 M + K 2^-24 S. Products below the normal
-//     range may be lost: (K + 1) 2^-126. Infinities and NaNs must agree unless S leaves the range of f32.
+//     range may be lost: (K + 1) 2^-126. Of floats of 8 bits 14 digits are kept, 2^-13 M
+//     in place of 2^-22 M. Infinities and NaNs must agree unless S leaves the range of f32.
 //
 //===----------------------------------------------------------------------===//
 

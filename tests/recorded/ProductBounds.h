@@ -19,9 +19,10 @@ struct ProductTerms {
   double magnitude = 0; ///< of the terms' magnitudes, S
   double largest = 0;   ///< of the terms' magnitudes, M
   unsigned products = 0;
+  bool isOfBytes = false; ///< of floats of 8 bits, whose sums keep fewer digits
 };
 
-/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32, or m16n8k8 of tf32.
+/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32, m16n8k8 of tf32, or m16n8k32 of e4m3 or e5m2.
 bool hasProductBounds(const Form &form);
 
 /// Of output array `output` (0 to 3), thread after thread.

@@ -83,6 +83,10 @@ TEST(ProductBounds, TermsAreThoseOfTheInstruction) {
         "{b32, b32, b32, b32}",
         "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {b32, b32, b32, b32}, {b32, b32, b32, b32}, {b32, b32}, "
         "{b32, b32, b32, b32}",
+        "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {b32, b32, b32, b32}, {b32, b32, b32, b32}, {b32, b32}, "
+        "{b32, b32, b32, b32}",
+        "mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e5m2.f32 {b32, b32, b32, b32}, {b32, b32, b32, b32}, {b32, b32}, "
+        "{b32, b32, b32, b32}",
         "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {b32, b32, b32, b32}, {b32, b32}, {b32}, {b32, b32, b32, "
         "b32}"}) {
     Experiment experiment = *makeExperiment({"sm_80", form}).experiment;

@@ -54,12 +54,12 @@ class Commands(unittest.TestCase):
     def test_imports(self):
         """Beside the file first, then among the kernels that come along; a mistake there has its place."""
         os.mkdir(self.path("lib"))
-        for name, body in (("lib/own.tile", 'import "../base.tile";\nfn scaled(x) = base(x) * 2.0;\n'), ("base.tile", "fn base(x) = x + 1.0;\n")):
+        for name, body in (("lib/own.tile", 'import "../base.tile";\nfn doubled(x) = base(x) * 2.0;\n'), ("base.tile", "fn base(x) = x + 1.0;\n")):
             with open(self.path(name), "w") as file:
                 file.write(body)
         head = 'import "lib/own.tile";\nimport "lessons/score_gradient.tile";\n'
         kernel = self.text(head + "kernel k(X: view<f32>[N], Y: out view<f32>[N]) grid (cdiv(N, 16)) |i| "
-                           "{ store Y[i * 16 :+ 16] = softcap(3.0)(scaled(load X[i * 16 :+ 16]), i); }\n")
+                           "{ store Y[i * 16 :+ 16] = softcap(3.0)(doubled(load X[i * 16 :+ 16]), i); }\n")
         x, y = self.normals("x.npy", 20), self.path("y.npy")
         words = ["run", kernel, "--device", "sim:a100", "--cache-dir", self.path("cache"), "--arg", "X=" + x, "--out", "Y=" + y, "--check"]
         for add in (1, 5):
@@ -439,11 +439,11 @@ class Commands(unittest.TestCase):
         self.assertEqual(results[0], results[1])
 
     def test_a_requirement_says_the_value_that_breaks_it(self):
-        q = self.normals("q.npy", 1, 4, 1, 264)
+        q = self.normals("q.npy", 1, 4, 1, 577)
         result = imbrex("run", ATTENTION, "--device", "sim", "--cache-dir", "none", "--set", "T=bf16", "--arg", "Q=" + q,
                         "--arg", "K=" + q, "--arg", "V=" + q, "--out", "O=" + self.path("o.npy"))
         self.assertEqual(result.returncode, 1)
-        self.assertIn("DQK <= 256 is required and does not hold: DQK is 264", result.stderr)
+        self.assertIn("DQK <= 576 is required and does not hold: DQK is 577", result.stderr)
 
     def test_a_requirement_on_a_scalar_says_its_value(self):
         q = self.normals("q.npy", 1, 4, 1, 64)

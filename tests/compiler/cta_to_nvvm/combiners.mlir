@@ -40,8 +40,9 @@ func.func @combine(%X: !tile.view<? x 8 x f32>, %Y: !tile.view<? x f32, out>) at
 // CHECK: llvm.call_intrinsic "llvm.nvvm.shfl.sync.bfly.i32"
 func.func @scan(%X: !tile.view<? x 512 x i32>, %Y: !tile.view<? x 512 x i32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
-  %loaded = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 512 x i32> -> tensor<1x512xi32>
-  %x = arith.addi %loaded, %loaded : tensor<1x512xi32>
+  %loaded = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 512 x i32> -> tensor<4x512xi32>
+  %sums = tile.reduce sum %loaded along 0 : tensor<4x512xi32> -> tensor<512xi32>
+  %x = tile.expand_dims %sums at 0 : tensor<512xi32> -> tensor<1x512xi32>
   %s = tile.scan %x along 1 : tensor<1x512xi32> -> tensor<1x512xi32> {
   ^bb0(%a: i32, %b: i32):
     %d = arith.addi %a, %b : i32
