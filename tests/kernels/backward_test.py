@@ -129,6 +129,37 @@ class Backward(Runs):
                 slope = (loss(name, at, 1e-5) - loss(name, at, -1e-5)) / 2e-5
                 self.assertAlmostEqual(found["d" + name][at], slope, delta=1e-5)
 
+    def test_ragged(self):
+        """Sequences one after another, one of them without queries: each as it is alone."""
+        lengths, h, d = [(20, 25), (0, 7), (13, 13)], 2, 16
+        cases = [Case(sq, sk, 1, h, d, d, "causal") for sq, sk in lengths]
+        totals = [sum(n[side] for n in lengths) for side in (0, 1)]
+        offsets = [[sum(n[side] for n in lengths[:b]) for b in range(len(lengths) + 1)] for side in (0, 1)]
+
+        def stored(name, side, type_, shape, values=None):
+            rows = given((type_,) + shape, values) if values is not None else normals(*shape, type=type_)
+            return {name + " ragged 0": rows, name + " ragged 1": given(("i32", len(lengths) + 1), offsets[side])}
+
+        for device, settings in self.on_devices(["T=f32", "BM=16", "BN=16", "warps=2"]):
+            inputs = {**stored("Q", 0, "f32", (totals[0], h, d)), **stored("K", 1, "f32", (totals[1], 1, d)), **stored("V", 1, "f32", (totals[1], 1, d))}
+            forward = self.run_kernel("attention_forward", {"O": 0, "L": 0}, inputs, (), settings, device, {"mask": "causal"})
+            go = stored("dO", 0, "f32", (totals[0], h, d))
+            delta = self.run_kernel("attention_delta", {"Delta": 0}, {**stored("O", 0, "f32", (totals[0], h, d), forward["O"]), **go}, (), settings[:1], device)
+            held = {**forward["in"], **delta["in"]}
+            rest = {}
+            for name, side, heads in (("Q", 0, h), ("K", 1, 1), ("V", 1, 1), ("dO", 0, h)):
+                rest.update(stored(name, side, "f32", (totals[side], heads, d), held[name + " ragged 0"]))
+            for name, values in (("L", forward["L"]), ("Delta", delta["Delta"])):
+                rest.update(stored(name, 0, "f32", (h, totals[0]), values))
+            found = self.run_kernel("attention_dq", {"dQ": 0}, rest, (), settings, device, {"mask": "causal"})
+            found.update(self.run_kernel("attention_dkdv", {"dK": 0, "dV": 0}, rest, (), settings, device, {"mask": "causal"}))
+            for b, case in enumerate(cases):
+                part = lambda values, side, heads: values[offsets[side][b] * heads * d:offsets[side][b + 1] * heads * d]
+                q, k, v, go = (part(held[name + " ragged 0"], side, heads) for name, side, heads in (("Q", 0, h), ("K", 1, 1), ("V", 1, 1), ("dO", 0, h)))
+                _, _, dq, dk, dv = case.gradients(q, k, v, go)
+                for name, want, side, heads in (("dQ", dq, 0, h), ("dK", dk, 1, 1), ("dV", dv, 1, 1)):
+                    self.near(part(found[name], side, heads), want, 2e-4)
+
 
 if __name__ == "__main__":
     unittest.main()
