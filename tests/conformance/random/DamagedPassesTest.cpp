@@ -27,7 +27,7 @@ namespace scf = mlir::scf;
 
 namespace {
 
-constexpr uint64_t kMostPrograms = 2000;
+constexpr uint64_t kMostPrograms = 8000;
 
 /// Writes functions in steps that round to f32, which the interpreter does not: what comes behind it means the
 /// same only on a device.
