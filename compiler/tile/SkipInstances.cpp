@@ -78,9 +78,18 @@ Value Beginning::copyOf(Value value) {
 
 /// Whether memory says how far `bound` is: the grid follows all other bounds already.
 static bool isRead(Value bound) {
-  Operation *op = bound.getDefiningOp();
-  return op && (isScalarOfInput(op) ||
-                (isa<arith::ArithDialect>(op->getDialect()) && llvm::any_of(op->getOperands(), isRead)));
+  SmallVector<Value> left{bound};
+  llvm::SmallPtrSet<Operation *, 16> seen; // a sum of a value with itself, again and again, is seen once
+  while (!left.empty()) {
+    Operation *op = left.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (isScalarOfInput(op))
+      return true;
+    if (isa<arith::ArithDialect>(op->getDialect()))
+      llvm::append_range(left, op->getOperands());
+  }
+  return false;
 }
 
 /// Whether what `store` stores begins behind a bound of it that is read from memory; null if the beginning cannot know.

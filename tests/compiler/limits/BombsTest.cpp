@@ -47,6 +47,10 @@ void check(const std::string &what, const std::string &text) { expectWithinLimit
 
 TEST(Bombs, ChainsOfIntegers) {
   check("60 doubled scalars", chain("i32", 60, "i", "$ + $", "i, i"));
+  check("60 doubled scalars where a store ends",
+        kernel("i32", "let a0 = i; " + repeat(60, [](size_t i) {
+                        return "let a" + number(i + 1) + " = a" + number(i) + " + a" + number(i) + "; ";
+                      }) + "let P = Y[0 .. a60, :]; store P[i, 0 :+ 8] = load X[i, 0 :+ 8];"));
   check("30 squared scalars", chain("i32", 30, "i", "$ * $", "i, i"));
   check("59 divisions of 64 bits, 128 a thread",
         chain("i64", 59, "load X[i, 0 :+ 4096]", "$ / ($ % 7 + cast<i64>(i))", "i, 0 :+ 4096"));
