@@ -78,6 +78,8 @@ private:
   Value allocateRing(cta::BufferType slot);
   /// The step of a copy that starts here: iterations of the innermost loop so far, 0 outside.
   Value currentStep(Location loc);
+  /// The innermost loop round the place where the builder stands; null outside of loops.
+  scf::ForOp loopAround();
   /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
   Value operandBuffer(const OperandPlan &plan, bool &transposed);
   Value fragmentA(const OperandPlan &plan, RankedTensorType type);
@@ -195,8 +197,7 @@ Value Distributor::inOtherLayout(Value tile, const TileLayout &layout) {
   if (canLoadAgain(tile, layout))
     return loadAgain(tile, layout);
   constexpr unsigned kFew = 4; // elements a thread: of more, the arithmetic costs more than a barrier
-  bool isInLoop = builder.getInsertionBlock()->getParentOp() != newKernel.getOperation();
-  unsigned operations = isInLoop && layout.registersPerThread() > kFew ? 0 : 16;
+  unsigned operations = loopAround() && layout.registersPerThread() > kFew ? 0 : 16;
   return canMakeAgain(tile, operations) ? rebuild(tile.getDefiningOp(), layout) : convert(native(tile), layout);
 }
 
@@ -318,11 +319,14 @@ Value Distributor::allocateRing(cta::BufferType slot) {
   return cta::RingOp::create(builder, newKernel.getLoc(), cta::RingType::getFor(slot, 1), /*offset=*/nullptr);
 }
 
-Value Distributor::currentStep(Location loc) {
+scf::ForOp Distributor::loopAround() {
   Operation *parent = builder.getInsertionBlock()->getParentOp();
   auto loop = dyn_cast<scf::ForOp>(parent);
-  if (!loop)
-    loop = parent->getParentOfType<scf::ForOp>();
+  return loop ? loop : parent->getParentOfType<scf::ForOp>();
+}
+
+Value Distributor::currentStep(Location loc) {
+  scf::ForOp loop = loopAround();
   if (!loop || !matchPattern(loop.getStep(), m_One()))
     return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
   if (matchPattern(loop.getLowerBound(), m_Zero()))

@@ -43,13 +43,19 @@ static Result<void> giveReport(char **report, Result<TuneReport> result) {
   return {};
 }
 
+/// The options of a search, and the arguments of its launches.
+static Result<TuneOptions> readSearch(const imbrex_argument *arguments, size_t count,
+                                      const imbrex_tune_options *options, ArgumentList &list) {
+  if (Result<void> read = readArguments(arguments, count, list); !read)
+    return read.takeError();
+  return optionsOf(options);
+}
+
 imbrex_status imbrex_kernel_tune(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
                                  const imbrex_tune_options *options, char **report, imbrex_error **error) {
   return answer(error, {{kernel, "kernel"}}, [&]() -> Result<void> {
     ArgumentList list;
-    if (Result<void> read = readArguments(arguments, count, list); !read)
-      return read;
-    Result<TuneOptions> chosen = optionsOf(options);
+    Result<TuneOptions> chosen = readSearch(arguments, count, options, list);
     if (!chosen)
       return chosen.takeError();
     return giveReport(report, kernel->kernel.tune(std::span<const Argument>(list), *chosen));
@@ -61,9 +67,7 @@ imbrex_status imbrex_kernel_tune_in_background(const imbrex_kernel *kernel, cons
                                                imbrex_error **error) {
   return answer(error, {{kernel, "kernel"}, {tuning, "tuning"}}, [&]() -> Result<void> {
     ArgumentList list;
-    if (Result<void> read = readArguments(arguments, count, list); !read)
-      return read;
-    Result<TuneOptions> chosen = optionsOf(options);
+    Result<TuneOptions> chosen = readSearch(arguments, count, options, list);
     if (!chosen)
       return chosen.takeError();
     return give(tuning, kernel->kernel.tuneInBackground(std::span<const Argument>(list), std::move(*chosen)),
