@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tests/kernels/ExactProducts.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
 #include "tests/support/RunMode.h"
@@ -154,25 +155,6 @@ TEST(ByteFloats, ThroughF32) {
   }
 }
 
-struct ProductCase {
-  DataType type;
-  bool flipA, flipB; ///< stored as K x M, N x K
-  int64_t m, n, depth;
-};
-
-std::string textOf(const ProductCase &run) {
-  std::string type(name(run.type));
-  return "kernel product(A: view<" + type + ">[" + (run.flipA ? "K, M" : "M, K") + "], B: view<" + type + ">[" +
-         (run.flipB ? "N, K" : "K, N") + "], C: out view<f32>[M, N])\ngrid (cdiv(M, 48), cdiv(N, 40)) |i, j| {\n" +
-         "var acc = fill<wide<" + type + ">>[48, 40](0);\nfor k in tiles(K, 64) {\n" +
-         (run.flipA ? "let a = load A[k * 64 :+ 64, i * 48 :+ 48];\n"
-                    : "let a = load A[i * 48 :+ 48, k * 64 :+ 64];\n") +
-         (run.flipB ? "let b = load B[j * 40 :+ 40, k * 64 :+ 64];\n"
-                    : "let b = load B[k * 64 :+ 64, j * 40 :+ 40];\n") +
-         "acc = dot(" + (run.flipA ? "a.T" : "a") + ", " + (run.flipB ? "b.T" : "b") +
-         ", acc);\n}\nstore C[i * 48 :+ 48, j * 40 :+ 40] = acc;\n}\n";
-}
-
 /// Numbers of `type` from 1/4 to 8, or 0, of either sign: their products are multiples of 2^-10, and sums of a hundred
 /// fit f32 exactly.
 std::vector<double> factors(Random &random, DataType type, int64_t count) {
@@ -184,28 +166,9 @@ std::vector<double> factors(Random &random, DataType type, int64_t count) {
 }
 
 void check(const std::string &device, const ProductCase &run) {
-  const Runtime &runtime = runtimeOf(device);
   Random random(uint64_t(run.m * run.n + run.depth));
   std::vector<double> a = factors(random, run.type, run.m * run.depth);
-  std::vector<double> b = factors(random, run.type, run.depth * run.n), expected;
-  auto layout = [](int64_t rows, int64_t columns, bool flip) {
-    return flip ? denseLayout({columns, rows}) : denseLayout({rows, columns});
-  };
-  Tensor tensorA(runtime, run.type, layout(run.m, run.depth, run.flipA), &a);
-  Tensor tensorB(runtime, run.type, layout(run.depth, run.n, run.flipB), &b);
-  Tensor tensorC(runtime, DataType::F32, denseLayout({run.m, run.n}));
-  Kernel kernel = runtime.loadSource({"product.tile", textOf(run)}).value().kernel().value();
-  kernel.launch(runtime.stream(), {{"A", tensorA.view()}, {"B", tensorB.view()}, {"C", tensorC.view()}}).value();
-  for (int64_t i = 0; i < run.m; ++i)
-    for (int64_t j = 0; j < run.n; ++j) {
-      double sum = 0;
-      for (int64_t k = 0; k < run.depth; ++k)
-        sum += a[size_t(run.flipA ? k * run.m + i : i * run.depth + k)] *
-               b[size_t(run.flipB ? j * run.depth + k : k * run.n + j)];
-      expected.push_back(sum);
-    }
-  EXPECT_EQ(tensorC.read(), expected) << device << " " << run.m << "x" << run.n << "x" << run.depth << "\n"
-                                      << textOf(run);
+  expectExactProduct(device, run, a, factors(random, run.type, run.depth * run.n));
 }
 
 TEST(ByteFloats, Products) {
