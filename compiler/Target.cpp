@@ -35,6 +35,7 @@ static Target fromRow(const Row &row) {
   target.ptxVersion = row.ptxVersion;
   target.sharedBytes = row.sharedKiB * 1024;
   target.addsVectors = row.sm >= 90;
+  target.hasWgmma = row.name == "sm_90a";
   return target;
 }
 
@@ -50,11 +51,13 @@ std::optional<Target> Target::parse(std::string_view name) {
 }
 
 std::optional<Target> Target::forDevice(unsigned major, unsigned minor) {
-  // Code for an older architecture of the same kind runs on a newer one; architecture-specific names do not.
+  // Code for an older architecture of the same kind runs on a newer one; architecture-specific names on their own only,
+  // and are worth it where they bring wgmma.
   std::optional<Target> best;
+  const unsigned sm = 10 * major + minor;
   for (const Row &row : kTable)
-    if (row.sm <= 10 * major + minor && row.name.back() != 'a')
-      best = fromRow(row);
+    if (Target target = fromRow(row); sm >= row.sm && (row.name.back() != 'a' || (sm == row.sm && target.hasWgmma)))
+      best = target;
   return best;
 }
 

@@ -43,6 +43,9 @@ struct Target {
   /// The most registers that each of the CTA's `threads` can have.
   unsigned registersFor(unsigned threads) const;
 
+  /// Multiplies by warpgroups (PTX ISA, "wgmma": sm_90a alone).
+  bool hasWgmma = false;
+
   /// Converts and multiplies floats of 8 bits (PTX ISA, "cvt" and "mma" of .e4m3 and .e5m2).
   bool hasF8() const { return sm >= 89; }
 

@@ -58,7 +58,10 @@ struct AllocateShared : imbrex::impl::AllocateSharedBase<AllocateShared> {
       return signalPassFailure();
     for (auto [allocation, offset] : plan.offsets)
       setOffset(allocation, offset);
-    unsigned threads = request.getWarps() * layout::kWarpThreads;
+    for (auto [ring, offset] : plan.barriers)
+      cast<cta::RingOp>(ring).setBarriers(offset);
+    cta::RolesOp roles = cta::rolesOf(kernel);
+    unsigned threads = (request.getWarps() + (roles ? roles.getCopyWarps() : 0)) * layout::kWarpThreads;
     kernel->setAttr(cta::kLaunchAttr, cta::LaunchAttr::get(&getContext(), target->name, threads, plan.bytes,
                                                            target->registersFor(threads)));
   }

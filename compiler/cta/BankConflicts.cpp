@@ -85,6 +85,8 @@ static unsigned operandConflicts(cta::BufferType buffer, RankedTensorType sums, 
 static unsigned dotConflicts(cta::DotOp dot) {
   auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
   cta::BufferType b = dot.getBBuffer().getType();
+  if (dot.getKind() == cta::DotKind::Wgmma)
+    return 0; // reads whole swizzled panels
   if (dot.getKind() == cta::DotKind::Mma) {
     layout::KOrder order = cta::kOrderOf(dot);
     unsigned ofA =

@@ -57,22 +57,38 @@ SmallVector<Operation *> imbrex::accessesOf(Operation *allocation) {
   return result;
 }
 
+cta::DotOp imbrex::productOf(Value value) {
+  auto dot = value.getDefiningOp<cta::DotOp>();
+  return dot && dot.getAsync() ? dot : cta::DotOp();
+}
+
 Touched imbrex::touchedBy(Operation *op) {
   Touched touched;
   auto add = [](auto &list, Value memory) {
     if (Operation *allocation = allocationOf(memory))
       list.push_back(allocation);
   };
+  auto readOperands = [&](cta::DotOp dot) {
+    if (dot.getABuffer())
+      add(touched.reads, dot.getABuffer());
+    add(touched.reads, dot.getBBuffer());
+  };
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](cta::PutOp put) { add(touched.starts, put.getRing()); })
-      .Case([&](cta::GetOp get) { add(touched.arrives, get.getRing()); })
+      .Case([&](cta::GetOp get) {
+        if (get.getRing().getType().getCompletion() == cta::Completion::Groups)
+          add(touched.arrives, get.getRing());
+        else
+          add(touched.reads, get.getRing());
+      })
       .Case([&](cta::WriteOp write) { add(touched.writes, write.getBuffer()); })
       .Case([&](cta::ClearOp clear) { add(touched.writes, clear.getBuffer()); })
       .Case([&](cta::ReadOp read) { add(touched.reads, read.getBuffer()); })
-      .Case([&](cta::DotOp dot) {
-        if (dot.getABuffer())
-          add(touched.reads, dot.getABuffer());
-        add(touched.reads, dot.getBBuffer());
+      .Case([&](cta::DotOp dot) { readOperands(dot); })
+      .Case([&](cta::DotWaitOp wait) {
+        for (Value value : wait.getValues())
+          if (cta::DotOp dot = productOf(value))
+            readOperands(dot);
       });
   return touched;
 }

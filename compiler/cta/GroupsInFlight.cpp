@@ -86,7 +86,13 @@ static Copies shifted(const Copies &copies, const LinearForm &by, int64_t factor
   return result;
 }
 
+static bool isByGroups(Value ring) {
+  return cast<cta::RingType>(ring.getType()).getCompletion() == cta::Completion::Groups;
+}
+
 void GroupsInFlight::visitGet(cta::GetOp get, Copies &copies) {
+  if (!isByGroups(get.getRing()))
+    return;
   get.setArrived(false);
   std::optional<LinearForm> step = forms.ofScalar(get.getStep());
   auto found =
@@ -150,7 +156,7 @@ void GroupsInFlight::visitLoop(scf::ForOp loop, Copies &copies) {
 
 void GroupsInFlight::visit(Block &block, Copies &copies) {
   for (Operation &op : block) {
-    if (auto put = dyn_cast<cta::PutOp>(op)) {
+    if (auto put = dyn_cast<cta::PutOp>(op); put && isByGroups(put.getRing())) {
       copies.isQuiet = false;
       if (std::optional<LinearForm> step = forms.ofScalar(put.getStep()))
         copies.push_back({put.getRing(), *step});
@@ -163,6 +169,8 @@ void GroupsInFlight::visit(Block &block, Copies &copies) {
       }
     } else if (auto get = dyn_cast<cta::GetOp>(op)) {
       visitGet(get, copies);
+    } else if (auto roles = dyn_cast<cta::RolesOp>(op)) {
+      visit(roles.getCompute().front(), copies);
     } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
       visitLoop(loop, copies);
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {

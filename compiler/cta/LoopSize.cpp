@@ -31,6 +31,10 @@ int64_t imbrex::instructionsOf(Block &block) {
       }
       cta::BufferType b = dot.getBBuffer().getType();
       int64_t k = dot.getTransposedB() ? b.getColumns() : b.getRows();
+      if (dot.getKind() == cta::DotKind::Wgmma) { // one instruction a step, and its descriptors
+        instructions += kPerProduct * llvm::divideCeil(k, layout::mmaDepth(b.getElementBytes()));
+        continue;
+      }
       bool isMma = dot.getKind() == cta::DotKind::Mma; // 4 registers of the sums an instruction
       int64_t depth = isMma ? 4 * layout::mmaDepth(b.getElementBytes()) : 1;
       int64_t products = dot.getMode() == tile::DotMode::Tf32x3 ? 3 : 1;

@@ -38,6 +38,17 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def AssignRoles : Pass<"cta-assign-roles", "::mlir::func::FuncOp"> {
+  let summary = "Some warps copy, the others compute";
+  let description = [{
+    For kernels whose loops multiply by wgmma. Before: `loop: put, get, compute`. After: `cta.roles` with `compute: loop:
+    get, compute` and `copy: loop: put`, on rings `by mbarrier` of as many slots as the request has stages, if shared
+    memory holds them. A kernel with a copy that depends on what it computes, or whose steps cannot be counted, stays as
+    it is, with a remark that says which.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
 def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
   let description = [{

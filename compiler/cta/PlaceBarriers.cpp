@@ -21,6 +21,9 @@
 // What is added may be added in any order. Views of different arguments do not overlap (the kernel's contract with
 // its host).
 //
+// Descriptors see what threads and their copies wrote behind a fence of each writer only: it goes before a barrier
+// behind which an allocation that descriptors name has been written.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
@@ -64,6 +67,11 @@ private:
 
 struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
   void runOnOperation() override {
+    getOperation().walk([&](cta::DotOp dot) {
+      Touched touched = touchedBy(dot);
+      if (dot.getKind() == cta::DotKind::Wgmma)
+        described.insert(touched.reads.begin(), touched.reads.end());
+    });
     Pending pending;
     for (Block &block : getOperation().getBody())
       visitBlock(block, pending);
@@ -72,6 +80,7 @@ struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
 private:
   void visitBlock(Block &block, Pending &pending);
   void visit(Operation *op, Pending &pending);
+  void fenceBefore(Operation *barrier, const Pending &pending);
   void visitLoop(scf::ForOp loop, Pending &pending);
   void visitIterations(scf::ForOp loop, Pending &pending);
 
@@ -83,6 +92,7 @@ private:
   KnownLoops tried, placed; ///< by isTrial
   bool isTrial = false;     ///< barriers are thought of only
   unsigned barriers = 0;    ///< placed so far
+  Operations described;     ///< allocations that descriptors name
 };
 
 } // namespace
@@ -171,11 +181,11 @@ static bool neverReturns(const ViewAccess &access) {
 
 /// True if each element of the tile belongs to one thread alone.
 static bool hasOneOwner(RankedTensorType tile, Operation *op) {
-  cta::LaunchAttr launch = cta::launchOf(op->getParentOfType<func::FuncOp>());
-  if (!launch || !tile.getEncoding())
+  auto kernel = op->getParentOfType<func::FuncOp>();
+  if (!cta::launchOf(kernel) || !tile.getEncoding())
     return false;
   const layout::TileLayout &layout = cta::layoutOf(tile);
-  return layout.replicatedLanes() == 0 && !layout.replicatesWarps(launch.getWarps());
+  return layout.replicatedLanes() == 0 && !layout.replicatesWarps(cta::computingWarpsOf(kernel));
 }
 
 /// True if each thread touches in both the elements that it has of the tile, and those only. All threads that have an
@@ -232,9 +242,25 @@ void PlaceBarriers::visitIterations(scf::ForOp loop, Pending &pending) {
   pending.add(before); // no iteration at all
 }
 
+/// A fence before `barrier`, if something is pending that descriptors may read behind it.
+void PlaceBarriers::fenceBefore(Operation *barrier, const Pending &pending) {
+  auto isDescribed = [&](Operation *allocation) { return described.contains(allocation); };
+  if (llvm::none_of(pending.writes, isDescribed) && llvm::none_of(pending.arrived, isDescribed))
+    return;
+  if (barrier->getPrevNode() && isa<cta::FenceAsyncOp>(barrier->getPrevNode()))
+    return;
+  OpBuilder builder(barrier);
+  cta::FenceAsyncOp::create(builder, barrier->getLoc());
+}
+
 void PlaceBarriers::visit(Operation *op, Pending &pending) {
-  if (isa<cta::BarrierOp>(op))
+  if (isa<cta::BarrierOp>(op)) {
+    if (!isTrial)
+      fenceBefore(op, pending);
     return pending.clear();
+  }
+  if (auto roles = dyn_cast<cta::RolesOp>(op)) // the copies meet the others at their rings' own barriers
+    return visitBlock(roles.getCompute().front(), pending);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return visitLoop(loop, pending);
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
@@ -255,7 +281,8 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
   if (meetsAccess || conflicts(touched, pending)) {
     if (!isTrial) {
       OpBuilder builder(op);
-      cta::BarrierOp::create(builder, op->getLoc(), cta::Scope::Cta);
+      cta::Scope scope = op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta;
+      fenceBefore(cta::BarrierOp::create(builder, op->getLoc(), scope), pending);
       ++barriers;
       tried.clear();
       placed.clear();

@@ -9,13 +9,14 @@
 //     gets       down to the first use, but before a run of puts: its barrier then serves the get too
 //     releases   behind the last reader
 //     pending    the groups behind a copy, counted along every way (GroupsInFlight.h)
-//     dot_wait   dropped where a product is done when it is issued
+//     dot_wait   ProductWaits.h
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/GroupsInFlight.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/ProductWaits.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -28,6 +29,10 @@ namespace imbrex {
 /// True if puts on either side of `op` belong to one run.
 static bool isBetweenPuts(Operation *op) {
   return isa<cta::PutOp>(op) || isMovable(op) || (isMemoryEffectFree(op) && op->getNumRegions() == 0);
+}
+
+static bool isByMbarrier(Value ring) {
+  return cast<cta::RingType>(ring.getType()).getCompletion() == cta::Completion::Mbarrier;
 }
 
 /// A commit behind the last put of each run. A run ends where a ring is filled a second time, or a copy is waited for.
@@ -45,6 +50,8 @@ static void commitRuns(Block &block) {
   };
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto put = dyn_cast<cta::PutOp>(op);
+    if (put && isByMbarrier(put.getRing()))
+      continue; // arrives by itself
     if (!isBetweenPuts(&op) || (put && filled.contains(put.getRing())))
       commit();
     if (put) {
@@ -91,10 +98,17 @@ static void sinkGets(Block &block) {
 static void releaseSlots(Block &block) {
   SmallVector<cta::GetOp> gets(block.getOps<cta::GetOp>());
   for (cta::GetOp get : gets) {
-    Operation *last = nullptr;
-    for (Operation *user : get->getUsers())
+    Operation *last = isByMbarrier(get.getRing()) ? get : nullptr; // each step of such a ring is released
+    auto consider = [&](Operation *user) {
       if (Operation *lifted = block.findAncestorOpInBlock(*user); lifted && (!last || last->isBeforeInBlock(lifted)))
         last = lifted;
+    };
+    for (Operation *user : get->getUsers()) {
+      consider(user);
+      if (auto dot = dyn_cast<cta::DotOp>(user); runsOn(dot)) // reads until it has been waited for
+        for (Operation *wait : dot->getUsers())
+          consider(wait);
+    }
     if (!last)
       continue;
     OpBuilder b(block.getParentOp()->getContext());
@@ -103,25 +117,16 @@ static void releaseSlots(Block &block) {
   }
 }
 
-/// Products of kind fma and mma are done when they are issued.
-static void dropWaits(func::FuncOp kernel) {
-  kernel.walk([](cta::DotWaitOp wait) {
-    wait.replaceAllUsesWith(wait.getValues());
-    wait.erase();
-  });
-  kernel.walk([](cta::DotOp dot) { dot.setAsync(false); });
-}
-
 namespace {
 
 struct PlaceWaits : imbrex::impl::PlaceWaitsBase<PlaceWaits> {
   void runOnOperation() override {
+    placeProductWaits(getOperation());
     getOperation().walk([](Block *block) {
       commitRuns(*block);
       sinkGets(*block);
       releaseSlots(*block);
     });
-    dropWaits(getOperation());
     countPending(getOperation());
   }
 };

@@ -17,6 +17,12 @@
 using namespace mlir;
 using namespace imbrex;
 
+/// True of a ring that one part fills while another reads it.
+static bool isQueue(Operation *allocation) {
+  auto ring = dyn_cast<cta::RingOp>(allocation);
+  return ring && ring.getType().getCompletion() == cta::Completion::Mbarrier;
+}
+
 SharedLives::SharedLives(func::FuncOp kernel) {
   kernel.walk([&](Operation *op) {
     if (isa<cta::AllocOp, cta::RingOp>(op) && !op->use_empty()) {
@@ -26,6 +32,9 @@ SharedLives::SharedLives(func::FuncOp kernel) {
   });
   conflicts.assign(all.size(), Set(all.size()));
   Set written(all.size()), needed(all.size());
+  for (auto [number, allocation] : llvm::enumerate(all)) // queues are filled while all else runs
+    if (isQueue(allocation))
+      written.set(number);
   for (Block &block : kernel.getBody()) {
     forward(block, written);
     backward(block, needed);
@@ -67,7 +76,7 @@ void SharedLives::forward(Block &block, Set &written) {
 /// True if a copy or a write into `allocation` leaves nothing of what it held.
 static bool isOverwritten(Operation *allocation) {
   auto ring = dyn_cast<cta::RingOp>(allocation);
-  return !ring || ring.getType().getSlots() == 1;
+  return !ring || (ring.getType().getSlots() == 1 && !isQueue(ring));
 }
 
 void SharedLives::record(Operation *op, const Set &needed) {
@@ -148,5 +157,10 @@ SharedPlan imbrex::planShared(func::FuncOp kernel) {
     plan.offsets[all[number]] = offset;
     plan.bytes = std::max(plan.bytes, offset + size);
   }
+  for (Operation *allocation : all)
+    if (auto ring = dyn_cast<cta::RingOp>(allocation); ring && ring.getType().getBarrierBytes() != 0) {
+      plan.barriers[allocation] = llvm::alignTo(plan.bytes, cta::RingType::kBarrierBytes);
+      plan.bytes = plan.barriers[allocation] + ring.getType().getBarrierBytes();
+    }
   return plan;
 }

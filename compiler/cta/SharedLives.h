@@ -46,10 +46,11 @@ private:
   std::vector<Set> conflicts;
 };
 
-/// Bytes that the kernel's allocations take together, and the first byte of each: first fit, the largest first.
+/// Bytes that the kernel's allocations take together, and the first byte of each: first fit, the largest first. Behind
+/// all of them, the barriers of rings.
 struct SharedPlan {
   int64_t bytes = 0;
-  llvm::MapVector<mlir::Operation *, int64_t> offsets;
+  llvm::MapVector<mlir::Operation *, int64_t> offsets, barriers;
 };
 SharedPlan planShared(mlir::func::FuncOp kernel);
 

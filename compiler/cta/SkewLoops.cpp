@@ -19,7 +19,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
-#include "compiler/cta/LoopDots.h"
+#include "compiler/cta/DelayLoops.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
@@ -222,7 +222,15 @@ void LoopSkewer::rewrite() {
 void LoopSkewer::run() {
   if (dots.early.empty() || dots.late.empty() || !matchPattern(loop.getStep(), m_One()))
     return;
-  if (llvm::any_of(dots.early, [](cta::DotOp dot) { return dot.getKind() == cta::DotKind::Fma; }))
+  auto areAll = [](ArrayRef<cta::DotOp> each, cta::DotKind kind) {
+    return llvm::all_of(each, [&](cta::DotOp dot) { return dot.getKind() == kind; });
+  };
+  if (areAll(dots.early, cta::DotKind::Wgmma) && areAll(dots.late, cta::DotKind::Wgmma)) {
+    if (instructionsOf(*loop.getBody()) <= kMostCopied)
+      delayLateDots(loop, dots);
+    return;
+  }
+  if (!areAll(dots.early, cta::DotKind::Mma))
     return; // multiply-adds keep the pipe busy that the element-wise work needs
   if (!collectEarly())
     return;

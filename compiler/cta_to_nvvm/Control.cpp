@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace imbrex;
 
 Lowering::Lowering(func::FuncOp kernel)
-    : b(kernel), loc(kernel.getLoc()), warps(cta::launchOf(kernel).getWarps()),
+    : b(kernel), loc(kernel.getLoc()), warps(cta::computingWarpsOf(kernel)),
       target(Target::parse(cta::launchOf(kernel).getTarget().str()).value_or(*Target::parse("sm_80"))), kernel(kernel) {
   b.setListener(&count);
 }
@@ -41,7 +41,7 @@ LogicalResult Lowering::makeFunction() {
   auto function = LLVM::LLVMFuncOp::create(b, loc, name, type);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    b.getDenseI32ArrayAttr({int32_t(warps * layout::kWarpThreads)}));
+                    b.getDenseI32ArrayAttr({int32_t(cta::launchOf(kernel).getThreads())}));
   // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr(cta::kLaunchAttr, cta::launchOf(kernel));

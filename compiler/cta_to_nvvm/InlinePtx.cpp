@@ -13,6 +13,12 @@
 using namespace mlir;
 using namespace imbrex;
 
+static LLVM::InlineAsmOp assemble(Lowering &l, TypeRange results, ValueRange operands, const Assembly &assembly) {
+  return LLVM::InlineAsmOp::create(l.b, l.loc, results, operands, assembly.text, assembly.constraints,
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                   LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
 static unsigned bitsOf(Type element) { return element.getIntOrFloatBitWidth(); }
 
 MemoryAdd imbrex::memoryAdd(Type element, unsigned count) {
@@ -87,14 +93,10 @@ void imbrex::addInMemory(Lowering &l, Value pointer, ArrayRef<Value> elements) {
     operands.push_back(value.getType() == add.type ? value
                                                    : Value(LLVM::BitcastOp::create(l.b, l.loc, add.type, value)));
   }
-  LLVM::InlineAsmOp::create(l.b, l.loc, TypeRange(), operands, add.text, add.constraints, /*has_side_effects=*/true,
-                            /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+  assemble(l, TypeRange(), operands, {add.text, add.constraints});
 }
 
 Value imbrex::pinned(Lowering &l, Value value) {
   llvm::StringRef constraints = value.getType().isF64() ? kPinF64 : kPinF32;
-  auto pin = LLVM::InlineAsmOp::create(l.b, l.loc, value.getType(), value, "", constraints, /*has_side_effects=*/true,
-                                       /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(),
-                                       ArrayAttr());
-  return pin->getResult(0);
+  return assemble(l, value.getType(), value, {"", constraints.str()})->getResult(0);
 }

@@ -41,6 +41,35 @@ unsigned memoryAddWidth(const Target &target, mlir::Type element, unsigned width
 /// Adds `elements`, memoryAddWidth of them, to those at `pointer`.
 void addInMemory(Lowering &l, Value pointer, llvm::ArrayRef<Value> elements);
 
+//===--- Products of warpgroups ------------------------------------------------------===//
+// All of them keep their place, and tie the registers that they concern: what reads a register behind one of them
+// reads its result.
+
+/// One instruction of 64 rows (PTX ISA, "wgmma.mma_async"): sums += a * b.
+struct WgmmaForm {
+  mlir::Type element;        ///< of a and b: a float of 8 or 16 bits
+  unsigned columns;          ///< of b, a multiple of 8 up to 256
+  bool aInRegisters;         ///< as four words; else by a descriptor
+  bool kIsRowOfA, kIsRowOfB; ///< operands in shared memory whose rows are along K (16 bits only)
+  bool adds;                 ///< else the sums that were there are not read
+};
+struct Assembly {
+  std::string text, constraints;
+};
+Assembly wgmmaAssembly(const WgmmaForm &form);
+/// Gives the new sums; `sums` are not read unless the form adds. `a`: four words or one descriptor.
+Values wgmma(Lowering &l, const WgmmaForm &form, Values sums, llvm::ArrayRef<Value> a, Value bDescriptor);
+/// wgmma.fence: `registers` (f32 and i32) have their values for the products behind it.
+Values wgmmaFence(Lowering &l, llvm::ArrayRef<Value> registers);
+/// wgmma.commit_group: the products since the last one are a group.
+void wgmmaCommit(Lowering &l);
+/// wgmma.wait_group: at most `pending` groups are in flight; `registers` may be read and written.
+Values wgmmaWait(Lowering &l, unsigned pending, llvm::ArrayRef<Value> registers);
+/// fence.proxy.async: what this thread wrote to shared memory is seen by the async proxy (PTX ISA, "membar/fence").
+void fenceAsync(Lowering &l);
+/// True of the text of any of them.
+bool isWarpgroupAssembly(mlir::LLVM::InlineAsmOp assembly);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_TO_NVVM_INLINEPTX_H

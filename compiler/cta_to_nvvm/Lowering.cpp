@@ -20,7 +20,7 @@ using layout::TileLayout;
 LogicalResult Lowering::lowerOperation(Operation *op) {
   loc = op->getLoc();
   for (auto family : {lowerElementwise, lowerShape, lowerIntervals, lowerReductions, lowerCombiners, lowerControl,
-                      lowerGlobalMemory, lowerGathers, lowerSharedMemory, lowerRings, lowerProducts})
+                      lowerGlobalMemory, lowerGathers, lowerSharedMemory, lowerRings, lowerRoles, lowerProducts})
     if (Lowered result = family(*this, op))
       return *result;
   return op->emitError("no lowering to single threads for this operation");
@@ -122,6 +122,14 @@ static Value contribution(Lowering &l, ArrayRef<AtomBit> bits, Value index, unsi
     bit += run;
   }
   return sum;
+}
+
+void Lowering::enterPart(unsigned firstWarp, unsigned partWarps) {
+  warps = partWarps;
+  thread = addConstant(thread, -int64_t(firstWarp) * layout::kWarpThreads);
+  warp = shiftRight(thread, layout::kLaneBits);
+  prologueEnd = warp.getDefiningOp();
+  coordinates.clear();
 }
 
 Value Lowering::threadCoordinate(const TileLayout &layout, unsigned dim) {

@@ -15,6 +15,7 @@
 //     Products       cta.dot, with MmaProduct          Reductions    tile.reduce, cta.reduce, cta.any,
 //                                                                cta.clear_margin
 //     Intervals      tile.interval                     Combiners     tile.combine, tile.scan
+//     Roles          cta.roles
 //
 // An operation that no family knows is an error at its place.
 //
@@ -103,7 +104,7 @@ public:
 
   mlir::OpBuilder b;
   mlir::Location loc;
-  const unsigned warps;
+  unsigned warps; ///< over which tiles are spread: of the CTA, or of this part of it
   const Target target;
   InstructionCount count; ///< of all that `b` has made
 
@@ -135,10 +136,14 @@ public:
 
   //===--- Threads ---------------------------------------------------------------===//
 
-  Value thread, lane, warp; ///< i32: index in the CTA, in the warp, of the warp
+  Value thread, lane, warp; ///< i32: index in the CTA or this part of it, in the warp, of the warp
   Values foldedExtents;     ///< i32: the grid's extents along x and y if it is folded, else none
 
-  /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel.
+  /// From here on, where the builder stands, the threads are those of a part of `partWarps` warps that starts at
+  /// `firstWarp`.
+  void enterPart(unsigned firstWarp, unsigned partWarps);
+
+  /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel or part.
   Value threadCoordinate(const layout::TileLayout &layout, unsigned dim);
   /// True (i1) where the element of a tile of `shape` at `coord` (a register's, see TileLayout::registerCoord) exists
   /// in this thread: it does not lie in the layout's margin. Null if that is certain.
@@ -157,6 +162,8 @@ public:
   //===--- Memory ------------------------------------------------------------------===//
 
   llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
+  /// Result of a product in flight -> the words of its left operand in registers.
+  llvm::DenseMap<Value, Values> inFlight;
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
@@ -165,6 +172,8 @@ public:
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of a cta.alloc or a cta.ring.
   Value memoryBase(mlir::Operation *allocation);
+  /// Pointer to a byte of the CTA's shared memory.
+  Value sharedByte(int64_t offset) { return offsetPointer(sharedMemory, offset); }
   /// First byte in `ring`, i32, of the slot of `step`.
   Value slotOffset(cta::RingType ring, Value step);
   /// Pointer to the tile that `buffer` (an alloc or a get) stands for.
@@ -238,6 +247,7 @@ Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
+Lowered lowerRoles(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.

@@ -11,6 +11,7 @@
 #include "compiler/cta/SizeAdvice.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/MmaProduct.h"
+#include "compiler/cta_to_nvvm/Wgmma.h"
 #include "dialects/layout/Access.h"
 
 using namespace mlir;
@@ -127,7 +128,9 @@ static LogicalResult checkOperands(const Lowering &l, cta::DotOp dot) {
   auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
   Type element = dot.getBBuffer().getType().getElementType(), sum = sums.getElementType();
   Type left = dot.getA() ? getElementTypeOrSelf(dot.getA().getType()) : dot.getABuffer().getType().getElementType();
-  bool isMma = dot.getKind() == cta::DotKind::Mma;
+  bool isMma = dot.getKind() != cta::DotKind::Fma;
+  if (dot.getKind() == cta::DotKind::Wgmma && !l.target.hasWgmma)
+    return dot.emitError("no wgmma on this target");
   bool isFloat =
       isa<FloatType>(element) && isa<FloatType>(sum) && element.getIntOrFloatBitWidth() <= sum.getIntOrFloatBitWidth();
   if (isMma && tile::isF8(element) && !l.target.hasF8())
@@ -146,7 +149,11 @@ static LogicalResult checkOperands(const Lowering &l, cta::DotOp dot) {
 }
 
 Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
-  if (auto wait = dyn_cast<cta::DotWaitOp>(op)) { // both kinds are done when they are issued
+  if (auto wait = dyn_cast<cta::DotWaitOp>(op)) { // what is not in flight is done
+    if (llvm::any_of(wait.getValues(), [&](Value value) { return l.inFlight.contains(value); })) {
+      lowerDotWait(l, wait);
+      return success();
+    }
     for (auto [value, result] : llvm::zip(wait.getValues(), wait.getResults()))
       l.define(result, Values(l.registersOf(value)));
     return success();
@@ -158,6 +165,8 @@ Lowered imbrex::lowerProducts(Lowering &l, Operation *op) {
     return failure();
   if (dot.getKind() == cta::DotKind::Fma)
     return lowerFma(l, dot);
+  if (dot.getKind() == cta::DotKind::Wgmma)
+    return lowerWgmma(l, dot);
   lowerMma(l, dot);
   return success();
 }

@@ -4,12 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rings by groups: a put is copied by the threads, a get waits for a thread's own groups (PTX ISA,
-// "cp.async.commit_group", "cp.async.wait_group"), a release is nothing. Slot = step mod slots.
+// "cp.async.commit_group", "cp.async.wait_group"), a release is nothing. By mbarrier: SlotBarrier.h. Slot = step mod
+// slots.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
+#include "compiler/cta_to_nvvm/SlotBarrier.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -32,7 +35,17 @@ Value Lowering::slotOffset(cta::RingType ring, Value step) {
   return mulConstant(slot, ring.getStrideBytes());
 }
 
-static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
+static bool isByMbarrier(Value ring) {
+  return cast<cta::RingType>(ring.getType()).getCompletion() == cta::Completion::Mbarrier;
+}
+
+/// The barrier that says that the slot of `step` is full, or empty.
+static SlotBarrier barrierOf(Lowering &l, Value ring, Value step, bool full) {
+  auto op = ring.getDefiningOp<cta::RingOp>();
+  return SlotBarrier(l, op, full, l.scalarOf(step));
+}
+
+static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   TileCopy copy(l, put);
   if (put.getRows() && cta::layoutOf(put.getRows().getType()) != copy.tableLayout())
@@ -54,8 +67,27 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   return success();
 }
 
+/// Into a ring by mbarrier: when its slot is empty; the copies say themselves when they have arrived.
+static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
+  if (!isByMbarrier(put.getRing()))
+    return lowerCopy(l, put);
+  barrierOf(l, put.getRing(), put.getStep(), /*full=*/false).waitForPhase(/*before=*/true);
+  if (failed(lowerCopy(l, put)))
+    return failure();
+  barrierOf(l, put.getRing(), put.getStep(), /*full=*/true).arriveWhenCopied();
+  return success();
+}
+
+static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
+  if (isByMbarrier(release.getRing()))
+    barrierOf(l, release.getRing(), release.getStep(), /*full=*/false).arriveAsWarp();
+}
+
 static void lowerGet(Lowering &l, cta::GetOp get) {
-  if (!get.getArrived())
+  if (isByMbarrier(get.getRing())) {
+    barrierOf(l, get.getRing(), get.getStep(), /*full=*/true).waitForPhase(/*before=*/false);
+    fenceAsync(l); // the copies were the threads'
+  } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
   l.slotPointers[get.getResult()] = slotOf(l, get, get.getRing(), get.getStep());
 }
@@ -65,9 +97,11 @@ Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
     return lowerPut(l, put);
   if (auto get = dyn_cast<cta::GetOp>(op))
     lowerGet(l, get);
+  else if (auto release = dyn_cast<cta::ReleaseOp>(op))
+    lowerRelease(l, release);
   else if (isa<cta::CommitOp>(op))
     NVVM::CpAsyncCommitGroupOp::create(l.b, l.loc);
-  else if (!isa<cta::RingOp, cta::ReleaseOp>(op))
+  else if (!isa<cta::RingOp>(op))
     return std::nullopt;
   return success();
 }

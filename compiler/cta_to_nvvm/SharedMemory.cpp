@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "dialects/layout/Access.h"
 #include "llvm/Support/MathExtras.h"
@@ -179,9 +180,16 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
   }
 }
 
-/// bar.sync 0 of the whole CTA. By its intrinsic: the text of nvvm.barrier with a location cannot be read back.
-static void lowerBarrier(Lowering &l) {
-  LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.barrier.cta.sync.aligned.all"), {l.i32(0)});
+/// bar.sync of the whole CTA, or of the part. By its intrinsic: the text of nvvm.barrier with a location cannot be read
+/// back.
+static void lowerBarrier(Lowering &l, cta::Scope scope) {
+  constexpr int64_t kOfCta = 0, kOfRole = 1; // numbers of barriers: PTX ISA, "barrier"
+  auto call = [&](StringRef name, ValueRange arguments) {
+    LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr(name), arguments);
+  };
+  if (scope == cta::Scope::Cta)
+    return call("llvm.nvvm.barrier.cta.sync.aligned.all", {l.i32(kOfCta)});
+  call("llvm.nvvm.barrier.cta.sync.aligned.count", {l.i32(kOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
 }
 
 Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
@@ -191,8 +199,12 @@ Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
     lowerClear(l, clear);
     return success();
   }
-  if (isa<cta::BarrierOp>(op)) {
-    lowerBarrier(l);
+  if (isa<cta::FenceAsyncOp>(op)) {
+    fenceAsync(l);
+    return success();
+  }
+  if (auto barrier = dyn_cast<cta::BarrierOp>(op)) {
+    lowerBarrier(l, barrier.getScope());
     return success();
   }
   if (auto read = dyn_cast<cta::ReadOp>(op))

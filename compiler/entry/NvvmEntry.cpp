@@ -55,14 +55,17 @@ static bool isPointer(Type type) {
   return pointer && (pointer.getAddressSpace() == kGlobalSpace || pointer.getAddressSpace() == kSharedSpace);
 }
 
-/// Numbers, vectors of up to 16 bytes, the four words or floats of matrix instructions, pointers.
+/// Registers that inline assembly gives at once: sums of wgmma's 64 x 256, and as many words again.
+static constexpr size_t kMostAssembled = 512;
+
+/// Numbers, vectors of up to 16 bytes, the words or floats of matrix instructions, pointers.
 static bool isKnown(Type type) {
   if (auto vector = dyn_cast<VectorType>(type))
     return vector.getRank() == 1 && !vector.isScalable() && isNumber(vector.getElementType()) &&
            !vector.getElementType().isInteger(1) && llvm::isPowerOf2_64(vector.getDimSize(0)) &&
            vector.getDimSize(0) >= 2 && vector.getDimSize(0) * vector.getElementTypeBitWidth() <= 128;
   if (auto structure = dyn_cast<LLVM::LLVMStructType>(type))
-    return !structure.isIdentified() && !structure.isPacked() && structure.getBody().size() <= 4 &&
+    return !structure.isIdentified() && !structure.isPacked() && structure.getBody().size() <= kMostAssembled &&
            llvm::all_of(structure.getBody(), [](Type each) { return each.isInteger(32) || each.isF32(); });
   return isNumber(type) || isPointer(type);
 }
@@ -73,10 +76,10 @@ static bool isKnown(Operation *op) {
              LLVM::FAbsOp, LLVM::FAddOp, LLVM::FCmpOp, LLVM::FDivOp, LLVM::FMAOp, LLVM::FMulOp, LLVM::FNegOp,
              LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InlineAsmOp,
              LLVM::InsertElementOp, LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MulOp, LLVM::OrOp,
-             LLVM::PoisonOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp, LLVM::SMinOp,
-             LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp, LLVM::TruncOp,
-             LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp, LLVM::ZExtOp,
-             NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::ConvertFloatToTF32Op,
+             LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp,
+             LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp,
+             LLVM::TruncOp, LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp,
+             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::ConvertFloatToTF32Op,
              NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp, NVVM::LdMatrixOp, NVVM::MmaOp,
              NVVM::ThreadIdXOp>(op);
 }
@@ -90,9 +93,18 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.rcp.approx.ftz.f",
                                          "llvm.nvvm.bmsk.clamp",
                                          "llvm.nvvm.rsqrt.approx.f",
+                                         "llvm.nvvm.bar.warp.sync",
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
+                                         "llvm.nvvm.barrier.cta.sync.aligned.count",
+                                         "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",
+                                         "llvm.nvvm.mbarrier.arrive.shared",
+                                         "llvm.nvvm.mbarrier.init.shared",
+                                         "llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta",
+                                         "llvm.nvvm.setmaxnreg.dec.sync.aligned.u32",
+                                         "llvm.nvvm.setmaxnreg.inc.sync.aligned.u32",
                                          "llvm.nvvm.shfl.sync.bfly.f32",
                                          "llvm.nvvm.shfl.sync.bfly.i32",
+                                         "llvm.nvvm.shfl.sync.idx.i32",
                                          "llvm.nvvm.vote.any.sync"};
   return llvm::is_contained(kNames, name);
 }
@@ -144,6 +156,8 @@ LogicalResult NvvmCheck::checkCast(Operation *op) {
     ok = scalars && isa<FloatType>(from) && isa<FloatType>(to) && bitsOf(from) < bitsOf(to);
   if (isa<LLVM::FPTruncOp>(op))
     ok = scalars && isa<FloatType>(from) && isa<FloatType>(to) && bitsOf(from) > bitsOf(to);
+  if (isa<LLVM::PtrToIntOp>(op))
+    ok = isPointer(from) && to.isInteger(32);
   if (isa<LLVM::SIToFPOp, LLVM::UIToFPOp>(op))
     ok = scalars && isa<IntegerType>(from) && isa<FloatType>(to);
   return ok ? success() : check.error(op) << "no conversion of " << from << " to " << to;
@@ -154,11 +168,11 @@ LogicalResult NvvmCheck::checkAssembly(LLVM::InlineAsmOp assembly) {
   StringRef constraints = assembly.getConstraints();
   bool isPin = assembly.getAsmString().empty() && assembly->getOperandTypes() == ArrayRef<Type>(type) && type &&
                ((type.isF32() && constraints == kPinF32) || (type.isF64() && constraints == kPinF64));
-  return (isPin || isMemoryAdd(assembly)) && assembly.getHasSideEffects() &&
+  return (isPin || isMemoryAdd(assembly) || isWarpgroupAssembly(assembly)) && assembly.getHasSideEffects() &&
                  assembly.getTailCallKind() == LLVM::TailCallKind::None
              ? success()
              : check.error(assembly) << "inline assembly is the empty text that pins an f32 or f64 (" << kPinF32
-                                     << " or " << kPinF64 << "), or a red.global.add";
+                                     << " or " << kPinF64 << "), a red.global.add, or one of warpgroups";
 }
 
 LogicalResult NvvmCheck::checkOperation(Operation *op) {

@@ -60,8 +60,11 @@ LogicalResult EntryCheck::checkLaunch(Operation *kernel, bool expected) const {
     return error(kernel) << "the kernel needs the attribute " << cta::kLaunchAttr;
   if (failed(checkTarget(kernel, launch.getTarget())) || failed(checkWarps(kernel, launch.getWarps())))
     return failure();
-  if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getWarps() != launch.getWarps())
-    return error(kernel) << request.getWarps() << " warps are asked for, " << launch.getWarps() << " are launched";
+  cta::RolesOp roles = cta::rolesOf(kernel);
+  const unsigned copying = roles ? roles.getCopyWarps() : 0;
+  if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getWarps() + copying != launch.getWarps())
+    return error(kernel) << request.getWarps() << " warps are asked for, and " << copying << " copy, "
+                         << launch.getWarps() << " are launched";
   if (launch.getShared() > target.sharedBytes)
     return error(kernel) << "a kernel has at most " << target.sharedBytes << " bytes of shared memory, this one has "
                          << launch.getShared();

@@ -20,6 +20,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -117,6 +118,18 @@ static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(ModuleOp module, c
                                    llvm::CodeGenOptLevel::Default));
 }
 
+/// Inline assembly that threads run together must not be moved into branches or be doubled. MLIR's operation cannot say
+/// so (and a copy of what needs no company costs nothing).
+static void markConvergent(llvm::Module &module) {
+  for (llvm::Function &function : module)
+    for (llvm::BasicBlock &block : function)
+      for (llvm::Instruction &instruction : block)
+        if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction); call && call->isInlineAsm())
+          if (auto *text = llvm::cast<llvm::InlineAsm>(call->getCalledOperand());
+              text->getAsmString().contains(".sync"))
+            call->addFnAttr(llvm::Attribute::Convergent);
+}
+
 /// A kernel is one function of unrolled tiles: it needs equal values found, addresses folded and what does not
 /// change moved out of loops, nothing else. Each of these passes takes time in proportion to the code.
 static llvm::FunctionPassManager makeFunctionPasses() {
@@ -185,6 +198,7 @@ std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target
     return std::nullopt;
   llvmModule->setTargetTriple(machine->getTargetTriple());
   llvmModule->setDataLayout(machine->createDataLayout());
+  markConvergent(*llvmModule);
   PassGate gate(*llvmModule, deadline);
   context.setOptPassGate(gate);
   optimise(*llvmModule, *machine, gate);

@@ -316,7 +316,8 @@ Value Distributor::allocate(cta::BufferType type) {
 Value Distributor::allocateRing(cta::BufferType slot) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&newKernel.getBody().front());
-  return cta::RingOp::create(builder, newKernel.getLoc(), cta::RingType::getFor(slot, 1), /*offset=*/nullptr);
+  return cta::RingOp::create(builder, newKernel.getLoc(), cta::RingType::getFor(slot, 1), /*offset=*/nullptr,
+                             /*barriers=*/nullptr);
 }
 
 scf::ForOp Distributor::loopAround() {
@@ -475,7 +476,7 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Location loc = dot.getLoc();
   bool transposedA = false, transposedB = false;
   Value a, aBuffer;
-  if (plan.kind == cta::DotKind::Mma && (!plan.a.load || plan.aInRegisters)) {
+  if (plan.kind != cta::DotKind::Fma && (!plan.a.load || plan.aInRegisters)) {
     auto type = cast<RankedTensorType>(dot.getA().getType());
     unsigned bytes = tile::elementBytes(type.getElementType());
     TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);

@@ -11,6 +11,7 @@
 
 #include "compiler/tile_to_cta/DotPlan.h"
 #include "dialects/layout/Access.h"
+#include "dialects/layout/WgmmaOperand.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -152,9 +153,33 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// mma.sync for 8-bit and 16-bit operands and tf32, with zeros where its tiles do not divide the product's; else
-/// multiply-adds.
-static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
+/// True if the product is done by wgmma: each warpgroup has 64 rows of its own and all columns. Says why not on a
+/// target that has it.
+static bool isByWgmma(tile::DotOp dot, const Target &target, unsigned warps, const DotPlan &plan) {
+  Type element = cast<RankedTensorType>(dot.getA().getType()).getElementType();
+  if (!target.hasWgmma || !isa<FloatType>(element) || !dot.getType().getElementType().isF32())
+    return false;
+  auto refuse = [&](const Twine &reason) {
+    dot.emitRemark("product by mma.sync, not by wgmma: ") << reason;
+    return false;
+  };
+  const unsigned bytes = tile::elementBytes(element), group = layout::kWarpgroupWarps;
+  if (bytes > 2)
+    return refuse("wgmma would cut f32 operands, where tf32 rounds them");
+  if (warps % group != 0)
+    return refuse(Twine(warps) + " warps make no whole warpgroups of " + Twine(group));
+  if (int64_t rows = int64_t(layout::kWgmmaRows) * (warps / group); dot.getType().getDimSize(0) % rows != 0)
+    return refuse(Twine(dot.getType().getDimSize(0)) + " rows are no multiple of the " + Twine(rows) + " that " +
+                  Twine(warps) + " warps multiply");
+  const bool isLeftInShared = plan.a.load || plan.a.transposed;
+  if (bytes == 1 && (!plan.b.transposed || (isLeftInShared && plan.a.transposed)))
+    return refuse("operands of 8 bits must have K along their rows");
+  return true;
+}
+
+/// wgmma and mma.sync for 8-bit and 16-bit operands and tf32, with zeros where their tiles do not divide the product's;
+/// else multiply-adds.
+static Extents planInstructions(tile::DotOp dot, const Target &target, unsigned warps, DotPlan &plan) {
   RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
   const unsigned bytes = tile::elementBytes(a.getElementType());
@@ -164,8 +189,11 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }
-  plan.kind = cta::DotKind::Mma;
-  dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
+  plan.kind = isByWgmma(dot, target, warps, plan) ? cta::DotKind::Wgmma : cta::DotKind::Mma;
+  if (plan.kind == cta::DotKind::Wgmma)
+    plan.warpsM = warps;
+  else
+    dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
   plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1),
               int64_t(llvm::alignTo(k, layout::mmaDepth(bytes)))};
@@ -200,13 +228,16 @@ static bool isMadeOfProduct(Value tile, Block *block) {
 /// The order of K that a left operand in registers is spread in: an accumulator's for what was one, and where the right
 /// operand's columns lie along rows (MmaOrder.h); else the one that ldmatrix gives.
 static layout::KOrder orderOfLeft(tile::DotOp dot, const DotPlan &plan) {
+  if (plan.kind == cta::DotKind::Wgmma)
+    return layout::KOrder::Chunks; // as its right operand in shared memory has it
   bool isChained = !plan.a.load && isMadeOfProduct(dot.getA(), dot->getBlock());
   return plan.b.transposed && !isChained ? layout::KOrder::Chunks : layout::KOrder::Pairs;
 }
 
 /// Says what an operand of 8 bits costs that ldmatrix cannot read.
 static void remarkBytes(tile::DotOp dot, const DotPlan &plan) {
-  if (tile::elementBytes(cast<RankedTensorType>(dot.getB().getType()).getElementType()) != 1)
+  if (plan.kind != cta::DotKind::Mma ||
+      tile::elementBytes(cast<RankedTensorType>(dot.getB().getType()).getElementType()) != 1)
     return;
   if (plan.a.transposed && plan.a.load)
     dot.emitRemark("left operand read byte by byte: of 8 bits its rows must lie along K, stored as M x K");
@@ -273,13 +304,13 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
   }
 }
 
-DotPlans imbrex::planDots(func::FuncOp kernel, unsigned warps) {
+DotPlans imbrex::planDots(func::FuncOp kernel, const Target &target, unsigned warps) {
   DotPlans plans;
   kernel.walk([&](tile::DotOp dot) {
     DotPlan plan;
     plan.a = planOperand(dot.getA());
     plan.b = planOperand(dot.getB());
-    Extents extents = planInstructions(dot, warps, plan);
+    Extents extents = planInstructions(dot, target, warps, plan);
     plan.order = orderOfLeft(dot, plan);
     remarkBytes(dot, plan);
     keepAtLeast(plan.a, extents.m, extents.k);

@@ -11,6 +11,7 @@
 #ifndef IMBREX_COMPILER_TILE_TO_CTA_DOTPLAN_H
 #define IMBREX_COMPILER_TILE_TO_CTA_DOTPLAN_H
 
+#include "compiler/Target.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -34,13 +35,13 @@ struct DotPlan {
   /// Kind mma, `a` from a load: true if its fragment is read into registers where it is loaded (once,
   /// before the loop), false if each k-step reads it from shared memory.
   bool aInRegisters = false;
-  /// Kind mma, `a` in registers: how it is spread (MmaOrder.h).
+  /// Kinds mma and wgmma, `a` in registers: how it is spread (MmaOrder.h).
   layout::KOrder order = layout::KOrder::Chunks;
 };
 
 /// Plans all products of `kernel`; keyed by operation, in program order.
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;
-DotPlans planDots(mlir::func::FuncOp kernel, unsigned warps);
+DotPlans planDots(mlir::func::FuncOp kernel, const Target &target, unsigned warps);
 
 /// The buffer for a load or gather that feeds products: it serves all of them.
 cta::BufferType bufferFor(mlir::Operation *load, const DotPlans &plans);

@@ -88,7 +88,10 @@ static LogicalResult checkAllocations(func::FuncOp kernel) {
 
 LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
   unsigned warps = tile::requestOf(kernel).getWarps();
-  DotPlans plans = planDots(kernel, warps);
+  std::optional<Target> target = Target::parse(tile::requestOf(kernel).getTarget().str());
+  if (!target)
+    return kernel.emitError("unknown target '") << tile::requestOf(kernel).getTarget() << "'";
+  DotPlans plans = planDots(kernel, *target, warps);
   LayoutAnalysis layouts(kernel, warps, plans);
   OpBuilder builder(kernel);
   auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));

@@ -52,6 +52,11 @@ layout::KOrder kOrderOf(DotOp dot);
 /// True if ldmatrix reads what `read` reads.
 bool isReadByLdmatrix(ReadOp read);
 
+/// The kernel's parts; null if all its warps run the same.
+RolesOp rolesOf(mlir::Operation *kernel);
+/// Warps of a kernel whose launch is settled over which its tiles are spread.
+unsigned computingWarpsOf(mlir::Operation *kernel);
+
 /// Checks constraint (1) of cta.alloc and cta.ring: where `slot`, or the first of several, starts in shared memory.
 llvm::LogicalResult verifyPlace(mlir::Operation *op, std::optional<int64_t> offset, BufferType slot);
 

@@ -13,7 +13,8 @@
 include "dialects/cta/CtaTypes.td"
 
 def Cta_DotKind : I32EnumAttr<"DotKind", "The instruction family of a product", [
-    I32EnumAttrCase<"Fma", 0, "fma">, I32EnumAttrCase<"Mma", 1, "mma">]> {
+    I32EnumAttrCase<"Fma", 0, "fma">, I32EnumAttrCase<"Mma", 1, "mma">,
+    I32EnumAttrCase<"Wgmma", 2, "wgmma">]> {
   let cppNamespace = "::imbrex::cta";
 }
 
@@ -30,17 +31,22 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
   let description = [{
         result = accumulator + a * b        with a, b read transposed where the flag says so
 
-    `a` comes from registers (a fragment, kind mma) or from a buffer; `b` from a buffer. Kind `mma` is
-    mma.sync of 16 rows, 8 columns and 32 bytes of K (PTX ISA, "mma"): m16n8k32 of i8 and of floats of 8 bits (from sm_89 on), m16n8k16 of 16-bit operands,
-    m16n8k8 of f32 operands rounded to tf32, as `mode` says. Kind `fma` is one multiply-add an element. Where kind `mma` needs more of an operand than the tile has, its buffer is stored with padding, and
-    the margin of a fragment along K is zero (`cta.clear_margin`).
+    `a` comes from registers (a fragment, kinds mma and wgmma) or from a buffer; `b` from a buffer. Kind `mma` is
+    mma.sync of 16 rows, 8 columns and 32 bytes of K (PTX ISA, "mma"): m16n8k32 of i8 and of floats of 8 bits (from
+    sm_89 on), m16n8k16 of 16-bit operands, m16n8k8 of f32 operands rounded to tf32, as `mode` says. Kind `wgmma` is
+    wgmma.mma_async of 64 rows, which four warps share, up to 256 columns and 32 bytes of K (PTX ISA, "Asynchronous
+    Warpgroup Level Matrix Instructions"); its operands in shared memory are read as layout::WgmmaOperand says, through
+    the async proxy (`cta.fence_async`). Kind `fma` is one multiply-add an element. Where kinds `mma` and `wgmma` need
+    more of an operand than the tile has, its buffer is stored with padding, and the margin of a fragment along K is
+    zero (`cta.clear_margin`).
 
     With `async` the product is issued only: its result may be read behind a `cta.dot_wait`, and its operands must
     stay as they are until then.
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
     (3) kind mma: floats of 8 or 16 bits and mode `ieee`, or f32 operands and another mode, with an f32 accumulator, or i8
-    operands with an i32 accumulator; kind fma: mode `ieee`; (4) the result has the type of the accumulator; (5) tiles of rank 2.
+    operands with an i32 accumulator; kind wgmma: floats of 8 or 16 bits with an f32 accumulator; kind fma: mode `ieee`;
+    (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:
     ```mlir
@@ -68,8 +74,8 @@ def Cta_DotWaitOp : Cta_Op<"dot_wait", [AttrSizedOperandSegments, MemoryEffects<
     left operands. `pending` is the number of younger products that may still run. The wait stays behind the
     operations that give the values `after`.
 
-    A product of kind `fma` or `mma` is done when it is issued. There the wait is the identity, and
-    `cta-place-waits` drops it.
+    Products are done in the order in which they were issued. One of kind `fma` or `mma` is done when it is issued:
+    there the wait is the identity, and `cta-place-waits` drops it.
 
     Constraints: (1) the results have the types of the values; (2) `pending` is not negative; (3) at least one value.
 

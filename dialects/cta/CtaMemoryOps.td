@@ -85,13 +85,16 @@ def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = "$buffer `outside` $low `,` $high attr-dict `:` qualified(type($buffer))";
 }
 
-def Cta_Scope : I32EnumAttr<"Scope", "Which threads meet", [I32EnumAttrCase<"Cta", 0, "cta">]> {
+def Cta_Scope : I32EnumAttr<"Scope", "Which threads meet", [
+    I32EnumAttrCase<"Cta", 0, "cta">, I32EnumAttrCase<"Role", 1, "role">]> {
   let cppNamespace = "::imbrex::cta";
 }
 
 def Cta_BarrierOp : Cta_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "threads meet; what they wrote to shared memory, and the copies they waited for, is seen by all";
   let description = [{
+    The threads of the CTA, or of the role whose part of `cta.roles` the barrier is in.
+
     Example:
     ```mlir
     cta.barrier cta
@@ -99,6 +102,22 @@ def Cta_BarrierOp : Cta_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
   let arguments = (ins DefaultValuedAttr<Cta_Scope, "::imbrex::cta::Scope::Cta">:$scope);
   let assemblyFormat = "$scope attr-dict";
+}
+
+def Cta_FenceAsyncOp : Cta_Op<"fence_async", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "what this thread wrote to shared memory is seen by the async proxy";
+  let description = [{
+    Matrix descriptors and bulk copies reach shared memory through another proxy than a thread's loads, stores and
+    `cp.async`, which does not see those without a fence (PTX ISA, "Async Proxy"). It orders the executing thread's accesses only: each writer fences, then all meet at a
+    `cta.barrier`.
+
+    Example:
+    ```mlir
+    cta.fence_async
+    cta.barrier cta
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
 }
 
 #endif // IMBREX_DIALECTS_CTA_CTAMEMORYOPS

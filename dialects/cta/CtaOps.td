@@ -15,5 +15,6 @@ include "dialects/cta/CtaTileOps.td"
 include "dialects/cta/CtaMemoryOps.td"
 include "dialects/cta/CtaRingOps.td"
 include "dialects/cta/CtaDotOps.td"
+include "dialects/cta/CtaRoleOps.td"
 
 #endif // IMBREX_DIALECTS_CTA_CTAOPS

@@ -15,7 +15,13 @@ using namespace mlir;
 using namespace imbrex;
 using namespace imbrex::cta;
 
-LogicalResult RingOp::verify() { return verifyPlace(*this, getOffset(), getType().getSlot()); }
+LogicalResult RingOp::verify() {
+  bool hasBarriers = getType().getBarrierBytes() != 0;
+  if (getBarriers() && (!hasBarriers || int64_t(*getBarriers()) < 0 || *getBarriers() % RingType::kBarrierBytes != 0))
+    return emitOpError("(2) expected barriers at a multiple of ")
+           << RingType::kBarrierBytes << ", for a ring by mbarrier only, found " << *getBarriers();
+  return verifyPlace(*this, getOffset(), getType().getSlot());
+}
 
 LogicalResult PutOp::verify() {
   RingType ring = getRing().getType();

@@ -16,25 +16,26 @@ def Cta_RingOp : Cta_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
   let summary = "a ring in shared memory";
   let description = [{
     Shared memory for the ring's slots; what they hold first is undefined. `at` is the byte at which slot 0 starts in
-    the CTA's dynamic shared memory, given by `cta-allocate-shared`.
+    the CTA's dynamic shared memory, `barriers` that of its barriers if it has some, given by `cta-allocate-shared`.
 
-    Constraint: (1) `at` is not negative, and a multiple of 8 times the span.
+    Constraints: (1) `at` is not negative, and a multiple of 8 times the span; (2) `barriers` are there for a ring `by mbarrier`
+    only, not negative, and a multiple of 8.
 
     Example:
     ```mlir
     %k = cta.ring : !cta.ring<64, 128, bf16, span 128, slots 2, by groups>
     ```
   }];
-  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$barriers);
   let results = (outs Cta_RingType:$result);
-  let assemblyFormat = "(`at` $offset^)? attr-dict `:` qualified(type($result))";
+  let assemblyFormat = "(`at` $offset^)? (`barriers` $barriers^)? attr-dict `:` qualified(type($result))";
   let hasVerifier = 1;
 }
 
 def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "start copying a tile of a view into the slot of a step";
   let description = [{
-    All threads of the CTA take part. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
+    All threads of the CTA, or of the role, take part. Into a ring `by mbarrier` it waits first until the slot is empty. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
     padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
     a step is put, and got, whether the loop still needs it or not. With `rows` a row of the tile lies where the table
     says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. The table is spread as
@@ -82,7 +83,8 @@ def Cta_GetOp : Cta_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
     The result is the slot as a buffer. Not a barrier: what other threads copied is there after the next
     `cta.barrier` that they reach behind their own get. `pending` is the number of younger groups (`cta.commit`) that
     may still be on their way; without it none may. `arrived` says that an earlier get has waited for this copy
-    already. `cta-place-waits` fills in both.
+    already. `cta-place-waits` fills in both. `By mbarrier` the whole tile is there for this thread, for the async proxy too;
+    it needs neither.
 
     Constraints: (1) the result is the ring's slot; (2) `pending` is not negative, and is not there with `arrived`.
 
@@ -104,7 +106,7 @@ def Cta_ReleaseOp : Cta_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "the slot of a step is read no more";
   let description = [{
     Ends what the `cta.get` of the step began. Costs nothing `by groups`: there a barrier before the put into the
-    slot has all threads wait for one another.
+    slot has all threads wait for one another. `By mbarrier` each warp says so when its lanes have met.
 
     Example:
     ```mlir

@@ -119,11 +119,13 @@ def Cta_BufferType : TypeDef<Cta_Dialect, "Buffer"> {
 }
 
 def Cta_Completion : I32EnumAttr<"Completion", "How a thread learns that a copy into a ring has arrived", [
-    I32EnumAttrCase<"Groups", 0, "groups">]> {
+    I32EnumAttrCase<"Groups", 0, "groups">, I32EnumAttrCase<"Mbarrier", 1, "mbarrier">]> {
   let cppNamespace = "::imbrex::cta";
   let description = [{
     `groups`: a thread waits for its own groups of copies (PTX ISA, "cp.async.wait_group"), and meets the
-    others at a `cta.barrier`.
+    others at a `cta.barrier`. `mbarrier`: each slot has two barriers in shared memory (PTX ISA, "mbarrier"), one that
+    a copy completes when all of it is there, one that the readers complete when they have released the slot: a step is
+    put once, got once and released once, in the order of steps, by roles that run at once (`cta.roles`).
   }];
 }
 
@@ -138,7 +140,7 @@ def Cta_RingType : TypeDef<Cta_Dialect, "Ring"> {
 
     Constraints: (1) to (4) those of the buffer; (5) at least one slot.
 
-    Example: `!cta.ring<64, 128, bf16, span 128, slots 2, by groups>`, `!cta.ring<1, 100, f16, span 32, slots 3, by groups, stored 16 x 112>`
+    Example: `!cta.ring<64, 128, bf16, span 128, slots 2, by groups>`, `!cta.ring<64, 128, bf16, span 128, slots 2, by mbarrier>`, `!cta.ring<1, 100, f16, span 32, slots 3, by groups, stored 16 x 112>`
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "unsigned":$span,
                         "unsigned":$slots, EnumParameter<Cta_Completion>:$completion,
@@ -156,6 +158,12 @@ def Cta_RingType : TypeDef<Cta_Dialect, "Ring"> {
     /// Bytes from a slot to the next.
     int64_t getStrideBytes() const;
     int64_t getSizeBytes() const { return getSlots() * getStrideBytes(); }
+    /// Bytes of the barriers of all slots: first those that say that a slot is full, then those that it is empty.
+    int64_t getBarrierBytes() const {
+      return getCompletion() == Completion::Mbarrier ? 2 * kBarrierBytes * getSlots() : 0;
+    }
+    /// Of one mbarrier object (PTX ISA, "Size and alignment of mbarrier object").
+    static constexpr int64_t kBarrierBytes = 8;
     RingType withSlots(unsigned slots) const { return getFor(getSlot(), slots, getCompletion()); }
   }];
 }

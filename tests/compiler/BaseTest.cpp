@@ -49,7 +49,8 @@ TEST(Target, EveryNameParsesToItself) {
 TEST(Target, ForDeviceNeverAsksForMoreThanTheDeviceHas) {
   EXPECT_EQ(Target::forDevice(8, 0)->name, "sm_80");
   EXPECT_EQ(Target::forDevice(8, 7)->sm, 86u);
-  EXPECT_EQ(Target::forDevice(9, 0)->sm, 90u);
+  EXPECT_EQ(Target::forDevice(9, 0)->name, "sm_90a");
+  EXPECT_EQ(Target::forDevice(10, 0)->name, "sm_100");
   EXPECT_EQ(Target::forDevice(12, 1)->sm, 120u);
   EXPECT_FALSE(Target::forDevice(7, 5));
 }

@@ -64,7 +64,7 @@ TEST_F(Launch, OptionsAreCompleted) {
   launchAttention(1, 7, 64, 4096 + 8).value();
   CompileOptions options = compiler.lastOptions();
   EXPECT_EQ(options.kernel, "attention");
-  EXPECT_EQ(options.target, "sm_90");
+  EXPECT_EQ(options.target, "sm_90a");
   EXPECT_EQ(options.set, (CompileOptions::Settings{{"T", "f16"}, {"DQK", "64"}, {"DV", "32"}, {"G", "3"}}));
   EXPECT_TRUE(options.given.empty()); // L is left out
   EXPECT_EQ(options.alignment.at("Q"), 2u);

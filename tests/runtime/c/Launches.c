@@ -31,7 +31,7 @@ static void testDevices(const imbrex_runtime *runtime) {
   for (size_t i = 0; i < count; ++i)
     listed = listed || (strcmp(infos[i].id, own.id) == 0 && infos[i].memory_bytes == own.memory_bytes);
   CHECK(listed && own.simulated && own.major == 9 && own.grid[1] == 65535);
-  CHECK(strcmp(own.id, "sim:h200") == 0 && strcmp(own.target, "sm_90") == 0);
+  CHECK(strcmp(own.id, "sim:h200") == 0 && strcmp(own.target, "sm_90a") == 0);
 }
 
 static void testVectorAdd(const imbrex_runtime *runtime, const char *path) {

@@ -1,0 +1,171 @@
+//===- WarpgroupPtx.cpp - Inline assembly of warpgroups --------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// wgmma and what orders it. NVVM's operations take no left operand in registers, and tie no registers to a wait: LLVM
+// would read a sum before it is there.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "dialects/layout/MmaOrder.h"
+#include "dialects/layout/WgmmaOperand.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;", kCommit = "wgmma.commit_group.sync.aligned;",
+                                     kWait = "wgmma.wait_group.sync.aligned ",
+                                     kProxy = "fence.proxy.async.shared::cta;";
+static constexpr llvm::StringLiteral kMemory = "~{memory}";
+
+static std::string nameOf(Type element) {
+  if (isa<Float8E4M3FNType>(element))
+    return "e4m3";
+  if (isa<Float8E5M2Type>(element))
+    return "e5m2";
+  return element.isF16() ? "f16" : "bf16";
+}
+
+/// "{$0, $1, ...}", numbers from `first` on.
+static std::string list(unsigned first, unsigned count) {
+  std::string text = "{";
+  for (unsigned i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
+}
+
+Assembly imbrex::wgmmaAssembly(const WgmmaForm &form) {
+  unsigned sums = form.columns / 2, bytes = form.element.getIntOrFloatBitWidth() / 8,
+           next = form.adds ? 2 * sums : sums;
+  std::string name = nameOf(form.element), a = form.aInRegisters ? list(next, 4) : "$" + std::to_string(next);
+  next += form.aInRegisters ? 4 : 1;
+  Assembly assembly;
+  assembly.text = "{ .reg .pred p; setp.ne.b32 p, " + std::string(form.adds ? "1" : "0") +
+                  ", 0; wgmma.mma_async.sync.aligned.m64n" + std::to_string(form.columns) + "k" +
+                  std::to_string(layout::mmaDepth(bytes)) + ".f32." + name + "." + name + " " + list(0, sums) + ", " +
+                  a + ", $" + std::to_string(next) + ", p, 1, 1";
+  if (bytes == 2) {
+    assembly.text += form.aInRegisters ? "" : form.kIsRowOfA ? ", 1" : ", 0";
+    assembly.text += form.kIsRowOfB ? ", 1" : ", 0";
+  }
+  assembly.text += "; }";
+  for (unsigned i = 0; i < sums; ++i)
+    assembly.constraints += i ? ",=f" : "=f";
+  for (unsigned i = 0; i < sums && form.adds; ++i)
+    assembly.constraints += "," + std::to_string(i);
+  assembly.constraints += form.aInRegisters ? ",r,r,r,r,l" : ",l,l";
+  return assembly;
+}
+
+/// Assembly through which `registers`, f32 and i32, go unchanged.
+static Assembly tied(StringRef text, TypeRange registers) {
+  Assembly assembly{text.str(), ""};
+  for (Type type : registers)
+    assembly.constraints += type.isF32() ? "=f," : "=r,";
+  for (unsigned i = 0; i < registers.size(); ++i)
+    assembly.constraints += std::to_string(i) + ",";
+  assembly.constraints += kMemory;
+  return assembly;
+}
+
+static LLVM::InlineAsmOp assemble(Lowering &l, TypeRange results, ValueRange operands, const Assembly &assembly) {
+  return LLVM::InlineAsmOp::create(l.b, l.loc, results, operands, assembly.text, assembly.constraints,
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                   LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
+/// The values that assembly gives: of several, the members of a struct.
+static Values assembled(Lowering &l, TypeRange types, ValueRange operands, const Assembly &assembly) {
+  if (types.empty()) {
+    assemble(l, {}, operands, assembly);
+    return {};
+  }
+  Type type = types.size() == 1 ? types.front()
+                                : Type(LLVM::LLVMStructType::getLiteral(l.b.getContext(), SmallVector<Type>(types)));
+  Value result = assemble(l, type, operands, assembly)->getResult(0);
+  if (types.size() == 1)
+    return {result};
+  Values values;
+  for (unsigned i = 0; i < types.size(); ++i)
+    values.push_back(LLVM::ExtractValueOp::create(l.b, l.loc, result, i));
+  return values;
+}
+
+Values imbrex::wgmma(Lowering &l, const WgmmaForm &form, Values sums, ArrayRef<Value> a, Value bDescriptor) {
+  SmallVector<Type> types(form.columns / 2, l.b.getF32Type());
+  Values operands;
+  if (form.adds)
+    operands = sums;
+  llvm::append_range(operands, a);
+  operands.push_back(bDescriptor);
+  return assembled(l, types, operands, wgmmaAssembly(form));
+}
+
+static Values pass(Lowering &l, StringRef text, ArrayRef<Value> registers) {
+  SmallVector<Type> types(ValueRange(registers).getTypes());
+  return assembled(l, types, registers, tied(text, types));
+}
+
+Values imbrex::wgmmaFence(Lowering &l, ArrayRef<Value> registers) { return pass(l, kFence, registers); }
+void imbrex::wgmmaCommit(Lowering &l) { pass(l, kCommit, {}); }
+Values imbrex::wgmmaWait(Lowering &l, unsigned pending, ArrayRef<Value> registers) {
+  return pass(l, (kWait + std::to_string(pending) + ";").str(), registers);
+}
+void imbrex::fenceAsync(Lowering &l) { pass(l, kProxy, {}); }
+
+//===----------------------------------------------------------------------===//
+// Recognition
+//===----------------------------------------------------------------------===//
+
+/// The types of what the assembly gives.
+static SmallVector<Type> resultsOf(LLVM::InlineAsmOp assembly) {
+  if (assembly->getNumResults() == 0)
+    return {};
+  Type type = assembly->getResult(0).getType();
+  if (auto structure = dyn_cast<LLVM::LLVMStructType>(type))
+    return SmallVector<Type>(structure.getBody());
+  return {type};
+}
+
+static bool isText(LLVM::InlineAsmOp assembly, const Assembly &expected) {
+  return assembly.getAsmString() == expected.text && assembly.getConstraints() == expected.constraints;
+}
+
+static bool isTied(LLVM::InlineAsmOp assembly) {
+  SmallVector<Type> results = resultsOf(assembly);
+  StringRef text = assembly.getAsmString(), number = text;
+  bool isWait = number.consume_front(kWait) && number.consume_back(";") && number.size() == 1 && number[0] >= '0' &&
+                number[0] <= '7'; // groups in flight: PTX ISA, "wgmma.wait_group"
+  if (!isWait && text != kFence && text != kCommit && text != kProxy)
+    return false;
+  bool areRegisters = llvm::all_of(results, [](Type type) { return type.isF32() || type.isInteger(32); }) &&
+                      llvm::equal(assembly->getOperandTypes(), results) &&
+                      (results.empty() || isWait || text == kFence);
+  return areRegisters && isText(assembly, tied(text, results));
+}
+
+static bool isWgmma(LLVM::InlineAsmOp assembly) {
+  Builder b(assembly.getContext());
+  SmallVector<Type> results = resultsOf(assembly);
+  unsigned columns = 2 * results.size();
+  if (columns < 8 || columns > layout::kWgmmaColumns || columns % 8 != 0 ||
+      !llvm::all_of(results, [](Type type) { return type.isF32(); }))
+    return false;
+  for (Type element : {Type(b.getF16Type()), Type(b.getBF16Type()), Type(b.getType<Float8E4M3FNType>()),
+                       Type(b.getType<Float8E5M2Type>())})
+    for (unsigned bits = 0; bits < 16; ++bits) {
+      WgmmaForm form{element, columns, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
+      if (!isText(assembly, wgmmaAssembly(form)))
+        continue;
+      SmallVector<Type> operands(form.adds ? results.size() : 0, b.getF32Type());
+      if (form.aInRegisters)
+        operands.append(4, b.getI32Type());
+      operands.append(form.aInRegisters ? 1 : 2, b.getI64Type());
+      return llvm::equal(assembly->getOperandTypes(), operands);
+    }
+  return false;
+}
+
+bool imbrex::isWarpgroupAssembly(LLVM::InlineAsmOp assembly) { return isTied(assembly) || isWgmma(assembly); }

@@ -1,0 +1,195 @@
+//===- Wgmma.cpp - Matrix products by wgmma --------------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// cta.dot of kind wgmma. Four warps that follow one another are a warpgroup; an accumulator of mma over all warps along
+// M gives each warpgroup 64 rows, spread as wgmma has them:
+//
+//     fence;  for 64 rows of the warpgroup, columns by 256, steps of K: wgmma;  commit
+//
+// Operands in shared memory are named by descriptors (dialects/layout/WgmmaOperand.h): an address, the same for a
+// warpgroup, and constants.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta_to_nvvm/Wgmma.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "dialects/layout/WgmmaOperand.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::TileLayout;
+using layout::WgmmaOperand;
+
+namespace {
+
+/// An operand in shared memory: its descriptors.
+struct Descriptors {
+  WgmmaOperand operand;
+  Value base; ///< i64: the start of the tile (of this warpgroup's rows of it), and all that never changes
+};
+
+class WgmmaProduct {
+public:
+  WgmmaProduct(Lowering &l, cta::DotOp dot)
+      : l(l), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
+        element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
+        warpsM(accumulator.warps()[0]) {
+    cta::BufferType b = dot.getBBuffer().getType();
+    int64_t depth = layout::mmaDepth(b.getElementBytes());
+    steps = llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), depth);
+    along = steps * depth;
+    startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat());
+  }
+
+  LogicalResult run();
+
+private:
+  FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, StringRef side);
+  Value at(const Descriptors &descriptors, unsigned step, int64_t across);
+  void packLeft();
+  void tieAll();
+  void waitForAll();
+  void multiply(int64_t row, int64_t column, unsigned columns);
+
+  Lowering &l;
+  cta::DotOp dot;
+  const TileLayout &accumulator;
+  Type element;
+  Values sums;
+  unsigned warpsM, steps;
+  int64_t along;
+  bool startsAtZero;
+  std::optional<Descriptors> a, b;
+  Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
+};
+
+} // namespace
+
+/// The index of this thread's warpgroup, as a value that a warp shares.
+static Value warpgroup(Lowering &l) {
+  Value shared = l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
+                                 {l.i32(-1), l.warp, l.i32(0), l.i32(layout::kWarpThreads - 1)});
+  return l.shiftRight(shared, 2);
+}
+
+FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t across, StringRef side) {
+  auto type = cast<cta::BufferType>(buffer.getType());
+  auto operand = WgmmaOperand::of(type.getLayout(), kIsRow, across, along);
+  if (auto *reason = std::get_if<std::string>(&operand))
+    return dot.emitError("the ") << side << " operand cannot be read by wgmma: " << *reason;
+  const auto &found = std::get<WgmmaOperand>(operand);
+  Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.slotPointer(buffer));
+  Value start = LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), l.shiftRight(address, 4));
+  return Descriptors{found, l.addConstant(start, int64_t(found.descriptor()))};
+}
+
+/// The descriptor of what starts at `across` (of M or N) and step `step` of K.
+Value WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
+  return l.addConstant(descriptors.base, descriptors.operand.start(step, across) / 16);
+}
+
+/// Elements of 8 or 16 bits as words.
+static Value packed(Lowering &l, Type element, ArrayRef<Value> elements) {
+  Value all = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({int64_t(elements.size())}, l.carried(element)));
+  for (auto [i, each] : llvm::enumerate(elements))
+    all = LLVM::InsertElementOp::create(l.b, l.loc, all, each, l.i32(i));
+  return LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), all);
+}
+
+/// In the order Chunks of mmaOperandA registers are the words' elements, a step after another (TileLayout.h).
+void WgmmaProduct::packLeft() {
+  const Values &registers = l.registersOf(dot.getA());
+  unsigned perWord = layout::mmaPacked(tile::elementBytes(element));
+  for (unsigned first = 0; first < registers.size(); first += perWord)
+    words.push_back(packed(l, element, ArrayRef(registers).slice(first, perWord)));
+}
+
+/// The fence, through which all registers of the product go that are read.
+void WgmmaProduct::tieAll() {
+  Values all;
+  if (!startsAtZero)
+    llvm::append_range(all, sums);
+  const unsigned ofSums = all.size();
+  llvm::append_range(all, words);
+  all = wgmmaFence(l, all);
+  if (!startsAtZero)
+    sums.assign(all.begin(), all.begin() + ofSums);
+  words.assign(all.begin() + ofSums, all.end());
+}
+
+/// All of K for 64 rows a warpgroup, from `row` of its first one on.
+void WgmmaProduct::multiply(int64_t row, int64_t column, unsigned columns) {
+  std::map<SmallVector<uint32_t, 4>, unsigned> numbers = registerNumbers(accumulator);
+  unsigned first = numbers.find({uint32_t(row), uint32_t(column)})->second;
+  unsigned block = row / (16 * warpsM);
+  MutableArrayRef<Value> part = MutableArrayRef(sums).slice(first, columns / 2);
+  for (unsigned step = 0; step < steps; ++step) {
+    WgmmaForm form{element,
+                   columns,
+                   /*aInRegisters=*/!a,
+                   /*kIsRowOfA=*/a && !a->operand.isKMajor(),
+                   /*kIsRowOfB=*/!b->operand.isKMajor(),
+                   /*adds=*/step > 0 || !startsAtZero};
+    Values left = a ? Values{at(*a, step, row)} : Values(ArrayRef(words).slice(4 * (block * steps + step), 4));
+    llvm::copy(wgmma(l, form, Values(part), left, at(*b, step, column)), part.begin());
+  }
+}
+
+void WgmmaProduct::waitForAll() {
+  Values all = sums;
+  llvm::append_range(all, words);
+  all = wgmmaWait(l, /*pending=*/0, all);
+  sums.assign(all.begin(), all.begin() + sums.size());
+}
+
+LogicalResult WgmmaProduct::run() {
+  const int64_t m = accumulator.extent(0), n = accumulator.extent(1);
+  if (m % (16 * warpsM) != 0 || warpsM % layout::kWarpgroupWarps != 0 || warpsM != l.warps)
+    return dot.emitError("a product by wgmma has 64 rows for each four of all warps");
+  if (dot.getABuffer()) {
+    FailureOr<Descriptors> left = describe(dot.getABuffer(), dot.getTransposedA(), m, "left");
+    if (failed(left))
+      return failure();
+    a = *left;
+    Value rows = l.mulConstant(warpgroup(l), a->operand.strideOf(layout::kWgmmaRows) / 16);
+    a->base = l.add(a->base, LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), rows));
+  } else {
+    packLeft();
+  }
+  FailureOr<Descriptors> right = describe(dot.getBBuffer(), !dot.getTransposedB(), n, "right");
+  if (failed(right))
+    return failure();
+  b = *right;
+  tieAll();
+  for (int64_t row = 0; row < m; row += 16 * warpsM)
+    for (int64_t column = 0; column < n; column += layout::kWgmmaColumns)
+      multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n - column)));
+  wgmmaCommit(l);
+  if (dot.getAsync())
+    l.inFlight[dot.getResult()] = words;
+  else
+    waitForAll();
+  l.define(dot.getResult(), sums);
+  return success();
+}
+
+LogicalResult imbrex::lowerWgmma(Lowering &l, cta::DotOp dot) { return WgmmaProduct(l, dot).run(); }
+
+void imbrex::lowerDotWait(Lowering &l, cta::DotWaitOp wait) {
+  Values registers;
+  for (Value value : wait.getValues())
+    llvm::append_range(registers, l.registersOf(value));
+  const unsigned results = registers.size();
+  for (Value value : wait.getValues())
+    llvm::append_range(registers, l.inFlight.lookup(value)); // left operands, which stay as they are till here
+  registers = wgmmaWait(l, wait.getPending(), registers);
+  ArrayRef<Value> rest = ArrayRef(registers).take_front(results);
+  for (auto [value, result] : llvm::zip(wait.getValues(), wait.getResults())) {
+    size_t count = l.registersOf(value).size();
+    l.define(result, Values(rest.take_front(count)));
+    rest = rest.drop_front(count);
+  }
+}

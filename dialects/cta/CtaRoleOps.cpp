@@ -1,0 +1,54 @@
+//===- CtaRoleOps.cpp - Warps with different parts -------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The verifier of cta.roles, and questions to a kernel that has one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/cta/CtaDialect.h"
+#include "dialects/layout/WgmmaOperand.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace imbrex;
+using namespace imbrex::cta;
+
+/// What setmaxnreg can ask for (PTX ISA, "setmaxnreg").
+static constexpr unsigned kLeastRegisters = 24, kMostRegisters = 256, kRegisterUnit = 8;
+
+LogicalResult RolesOp::verify() {
+  for (unsigned warps : {getComputeWarps(), getCopyWarps()})
+    if (warps == 0 || warps % layout::kWarpgroupWarps != 0)
+      return emitOpError("(1) expected warpgroups of ") << layout::kWarpgroupWarps << " warps, found " << warps;
+  for (unsigned registers : {getComputeRegisters(), getCopyRegisters()})
+    if (registers < kLeastRegisters || registers > kMostRegisters || registers % kRegisterUnit != 0)
+      return emitOpError("(2) expected ") << kLeastRegisters << " to " << kMostRegisters << " registers in steps of "
+                                          << kRegisterUnit << ", found " << registers;
+  if (!isa<func::FuncOp>((*this)->getParentOp()))
+    return emitOpError("(4) expected in the function's own block");
+  WalkResult result = walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (isa<RankedTensorType>(operand.getType()) && !(*this)->isAncestor(operand.getParentRegion()->getParentOp())) {
+        emitOpError("(3) a part uses a tile that is made around it");
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+RolesOp imbrex::cta::rolesOf(Operation *kernel) {
+  for (Region &region : kernel->getRegions())
+    for (Block &block : region)
+      for (Operation &op : block)
+        if (auto roles = dyn_cast<RolesOp>(op))
+          return roles;
+  return {};
+}
+
+unsigned imbrex::cta::computingWarpsOf(Operation *kernel) {
+  RolesOp roles = rolesOf(kernel);
+  return roles ? roles.getComputeWarps() : launchOf(kernel).getWarps();
+}
