@@ -153,12 +153,57 @@ static void unflatten(Lowering &l, ValueRange tiles, ValueRange like, ValueRange
   }
 }
 
+/// Elements of 16 bits, two of them a word: LLVM keeps a loop's values apart otherwise.
+static bool isPaired(Lowering &l, Value tile) {
+  auto type = dyn_cast<RankedTensorType>(tile.getType());
+  return type && type.getElementType().getIntOrFloatBitWidth() == 16 && l.registersOf(tile).size() % 2 == 0;
+}
+
+/// All registers of several tiles and scalars as a loop carries them.
+static Values flattenCarried(Lowering &l, ValueRange tiles) {
+  Values flat;
+  for (Value tile : tiles) {
+    const Values &registers = l.registersOf(tile);
+    if (!isPaired(l, tile)) {
+      llvm::append_range(flat, registers);
+      continue;
+    }
+    for (unsigned i = 0; i < registers.size(); i += 2) {
+      Value pair = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({2}, registers[i].getType()));
+      for (unsigned k = 0; k < 2; ++k)
+        pair = LLVM::InsertElementOp::create(l.b, l.loc, pair, registers[i + k], l.i32(k));
+      flat.push_back(LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), pair));
+    }
+  }
+  return flat;
+}
+
+/// Gives each of `tiles` its share of `flat`, made by flattenCarried of `like`.
+static void unflattenCarried(Lowering &l, ValueRange tiles, ValueRange like, ValueRange flat) {
+  unsigned next = 0;
+  for (auto [tile, model] : llvm::zip(tiles, like)) {
+    const Values &registers = l.registersOf(model);
+    Values own;
+    if (!isPaired(l, model)) {
+      own = Values(flat.slice(next, registers.size()));
+      next += registers.size();
+    }
+    while (own.size() < registers.size()) {
+      Type pair = VectorType::get({2}, registers.front().getType());
+      Value word = LLVM::BitcastOp::create(l.b, l.loc, pair, flat[next++]);
+      for (unsigned k = 0; k < 2; ++k)
+        own.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, word, l.i32(k)));
+    }
+    l.define(tile, own);
+  }
+}
+
 static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
   OpBuilder &b = l.b;
   Location loc = loop.getLoc();
   l.count.addLoop();
   LoopAddresses addresses(l, loop);
-  Values inits = flatten(l, loop.getInitArgs());
+  Values inits = flattenCarried(l, loop.getInitArgs());
   const unsigned own = inits.size(); // behind them, what the loop carries for its copies
   llvm::append_range(inits, addresses.initial());
   SmallVector<Type> types{loop.getInductionVar().getType()};
@@ -176,18 +221,18 @@ static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
 
   b.setInsertionPointToEnd(bodyBlock);
   l.define(loop.getInductionVar(), {index});
-  unflatten(l, loop.getRegionIterArgs(), loop.getInitArgs(), carried.take_front(own));
+  unflattenCarried(l, loop.getRegionIterArgs(), loop.getInitArgs(), carried.take_front(own));
   addresses.enter(carried.drop_front(own));
   if (failed(l.lowerBlock(*loop.getBody())))
     return failure();
   l.loc = loc;
   Values next{l.add(index, step)};
-  llvm::append_range(next, flatten(l, loop.getBody()->getTerminator()->getOperands()));
+  llvm::append_range(next, flattenCarried(l, loop.getBody()->getTerminator()->getOperands()));
   llvm::append_range(next, addresses.next());
   LLVM::BrOp::create(b, loc, next, header);
 
   b.setInsertionPointToEnd(exit);
-  unflatten(l, loop.getResults(), loop.getInitArgs(), carried.take_front(own));
+  unflattenCarried(l, loop.getResults(), loop.getInitArgs(), carried.take_front(own));
   return success();
 }
 

@@ -28,7 +28,7 @@ namespace {
 /// An operand in shared memory: its descriptors.
 struct Descriptors {
   WgmmaOperand operand;
-  Value base; ///< i64: the start of the tile (of this warpgroup's rows of it), and all that never changes
+  Value base; ///< i64: that of the start of the tile, or of this warpgroup's rows of it
 };
 
 class WgmmaProduct {
@@ -47,7 +47,7 @@ public:
   LogicalResult run();
 
 private:
-  FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, StringRef side);
+  FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, bool isLeft);
   Value at(const Descriptors &descriptors, unsigned step, int64_t across);
   void packLeft();
   void tieAll();
@@ -75,15 +75,19 @@ static Value warpgroup(Lowering &l) {
   return l.shiftRight(shared, 2);
 }
 
-FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t across, StringRef side) {
+FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t across, bool isLeft) {
   auto type = cast<cta::BufferType>(buffer.getType());
   auto operand = WgmmaOperand::of(type.getLayout(), kIsRow, across, along);
   if (auto *reason = std::get_if<std::string>(&operand))
-    return dot.emitError("the ") << side << " operand cannot be read by wgmma: " << *reason;
+    return dot.emitError("the ") << (isLeft ? "left" : "right") << " operand cannot be read by wgmma: " << *reason;
   const auto &found = std::get<WgmmaOperand>(operand);
   Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.slotPointer(buffer));
-  Value start = LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), l.shiftRight(address, 4));
-  return Descriptors{found, l.addConstant(start, int64_t(found.descriptor()))};
+  if (isLeft) // the warpgroup's rows
+    address = l.add(address, l.mulConstant(warpgroup(l), found.strideOf(layout::kWgmmaRows)));
+  Value low = l.addConstant(l.shiftRight(address, 4), int32_t(found.descriptor()));
+  int64_t high = int64_t(found.descriptor() >> 32 << 32);
+  Value base = LLVM::OrOp::create(l.b, l.loc, LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), low), l.i64(high));
+  return Descriptors{found, base};
 }
 
 /// The descriptor of what starts at `across` (of M or N) and step `step` of K.
@@ -150,16 +154,14 @@ LogicalResult WgmmaProduct::run() {
   if (m % (16 * warpsM) != 0 || warpsM % layout::kWarpgroupWarps != 0 || warpsM != l.warps)
     return dot.emitError("a product by wgmma has 64 rows for each four of all warps");
   if (dot.getABuffer()) {
-    FailureOr<Descriptors> left = describe(dot.getABuffer(), dot.getTransposedA(), m, "left");
+    FailureOr<Descriptors> left = describe(dot.getABuffer(), dot.getTransposedA(), m, /*isLeft=*/true);
     if (failed(left))
       return failure();
     a = *left;
-    Value rows = l.mulConstant(warpgroup(l), a->operand.strideOf(layout::kWgmmaRows) / 16);
-    a->base = l.add(a->base, LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), rows));
   } else {
     packLeft();
   }
-  FailureOr<Descriptors> right = describe(dot.getBBuffer(), !dot.getTransposedB(), n, "right");
+  FailureOr<Descriptors> right = describe(dot.getBBuffer(), !dot.getTransposedB(), n, /*isLeft=*/false);
   if (failed(right))
     return failure();
   b = *right;
