@@ -65,8 +65,9 @@ static json::Object toJson(const Parameter &parameter) {
   return object;
 }
 
-static constexpr llvm::StringLiteral kLaunchValueKinds[] = {"pointer", "extent", "stride", "scalar", "gridExtent"};
-static_assert(std::size(kLaunchValueKinds) == unsigned(LaunchValue::Kind::GridExtent) + 1);
+static constexpr llvm::StringLiteral kLaunchValueKinds[] = {"pointer", "extent",     "stride",
+                                                            "scalar",  "gridExtent", "tensorMap"};
+static_assert(std::size(kLaunchValueKinds) == unsigned(LaunchValue::Kind::TensorMap) + 1);
 
 unsigned LaunchValue::bytes() const {
   switch (kind) {
@@ -78,6 +79,8 @@ unsigned LaunchValue::bytes() const {
     return 4;
   case Kind::Scalar:
     return byteSize(type);
+  case Kind::TensorMap:
+    return 128;
   }
   return 0;
 }
@@ -86,6 +89,10 @@ static json::Object toJson(const LaunchValue &value) {
   json::Object object{{"kind", kLaunchValueKinds[unsigned(value.kind)]}, {"index", int64_t(value.index)}};
   object["name"] = value.name;
   object["type"] = llvm::StringRef(name(value.type));
+  if (value.kind == LaunchValue::Kind::TensorMap) {
+    object["box"] = json::Array(value.box);
+    object["span"] = int64_t(value.span);
+  }
   return object;
 }
 
@@ -270,6 +277,13 @@ static std::optional<LaunchValue> readLaunchValue(const json::Value &value) {
   result.index = reader.number("index");
   result.type = reader.type("type");
   bool isKnown = kind != std::end(kLaunchValueKinds);
+  if (isKnown && result.kind == LaunchValue::Kind::TensorMap) {
+    result.span = reader.number("span");
+    const json::Array *box = object->getArray("box");
+    isKnown = box != nullptr;
+    for (const json::Value &extent : box ? *box : json::Array())
+      result.box.push_back(unsigned(extent.getAsInteger().value_or(0)));
+  }
   return reader.ok && isKnown ? std::optional(std::move(result)) : std::nullopt;
 }
 

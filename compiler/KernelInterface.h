@@ -80,16 +80,21 @@ std::string_view baseTypeParameter(std::string_view text);
 /// One value that a launch passes to the entry.
 struct LaunchValue {
   enum class Kind : uint8_t {
-    Pointer,   ///< of view `name`: u64, the device address of its first element
-    Extent,    ///< of view `name` along dimension `index`: i32. An extent written alike again is not passed again
-    Stride,    ///< of view `name` along dimension `index`: i64, in elements
-    Scalar,    ///< parameter `name`: of type `type`
-    GridExtent ///< of a folded grid along axis `index` (0: x, 1: y): i32
+    Pointer,    ///< of view `name`: u64, the device address of its first element
+    Extent,     ///< of view `name` along dimension `index`: i32. An extent written alike again is not passed again
+    Stride,     ///< of view `name` along dimension `index`: i64, in elements
+    Scalar,     ///< parameter `name`: of type `type`
+    GridExtent, ///< of a folded grid along axis `index` (0: x, 1: y): i32
+    TensorMap   ///< of view `name`: a CUtensorMap, 128 bytes, aligned to 64 (cuTensorMapEncodeTiled)
   };
   Kind kind = Kind::Scalar;
   std::string name = {};
   unsigned index = 0;
   DataType type = DataType::I32; ///< of a scalar
+  /// Of a tensor map: elements of a box along each dimension of the view, and the bytes of a box's row, the span of the
+  /// swizzle: 32, 64 or 128.
+  std::vector<unsigned> box = {};
+  unsigned span = 0;
 
   /// What it takes among the entry's parameters, where it is aligned to as much.
   unsigned bytes() const;

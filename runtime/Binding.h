@@ -23,6 +23,7 @@ struct BoundView {
   uint64_t address = 0; ///< with its byte offset
   std::array<int64_t, Dims::kMaxRank> strides;
   unsigned alignment = 16; ///< see CompileOptions::alignment: 16, or the element's size
+  bool hasMap = true;      ///< where that is 16: it has a tensor map too
 };
 
 /// Who gave a name or type its value: a view parameter's dimension, or set().

@@ -124,12 +124,13 @@ Result<void> BoundKernel::State::repack(const Stream &stream) {
   for (unsigned place : moved) {
     const View &view = arguments[place].view;
     BoundView &bound = binding.views[parameters[place]];
-    unsigned alignment = bound.alignment;
+    const unsigned alignment = bound.alignment;
+    const bool hadMap = bound.hasMap;
     if (view.owner && view.owner != &device)
       return bind(&stream); // which says what is wrong
     if (Result<void> checked = checkView(plan, parameters[place], view, Completeness::All, bound); !checked)
       return checked;
-    if (bound.alignment != alignment)
+    if (bound.alignment != alignment || bound.hasMap != hadMap)
       return bind(&stream); // another specialisation
   }
   if (!moved.empty())
@@ -141,7 +142,8 @@ Result<void> BoundKernel::State::repack(const Stream &stream) {
   if (prepared.ready->plan.needsFolding(*grid, device.info()))
     return bind(&stream);
   prepared.grid = *grid;
-  if (Result<void> packed = prepared.ready->plan.pack(binding, prepared.grid, prepared.packed); !packed)
+  if (Result<void> packed = prepared.ready->plan.pack(binding, prepared.grid, device.driver(), prepared.packed);
+      !packed)
     return packed;
   moved.clear();
   change = Change::None;

@@ -168,7 +168,7 @@ struct DriverTable {
   /// address). Empty function on a real driver.
   std::function<std::string()> faultReport;
 
-  /// cuTensorMapEncodeTiled. Filled by a simulated device alone: the runtime asks no driver for it.
+  /// cuTensorMapEncodeTiled. Empty where the driver is older than it (12.0).
   std::function<CUresult(CUtensorMap *, int type, unsigned rank, void *base, const unsigned long long *extents,
                          const unsigned long long *strides, const unsigned *box, const unsigned *elementStrides,
                          int interleave, int swizzle, int promotion, int fill)>

@@ -93,6 +93,7 @@ public:
   ~DeviceContext();
 
   const DeviceInfo &info() const { return facts; }
+  const Table &driver() const { return *table; }
   MessageLog &log() { return messages; }
   bool isContext(cuda::CUcontext other) const { return other == context; }
   Suspects &suspects() const { return launched; }

@@ -12,6 +12,7 @@
 #include "runtime/ScalarBits.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
+#include <cstring>
 
 using namespace imbrex;
 
@@ -44,6 +45,15 @@ Result<void> LaunchPlan::addStep(const SignaturePlan &signature, const KernelInt
   step.parameter = *index;
   if (!isView && isUnsigned(parameter->type) && byteSize(parameter->type) == byteSize(value.type))
     step.type = parameter->type; // a launch value does not say so
+  if (value.kind == LaunchValue::Kind::TensorMap) {
+    if (value.box.size() != signature.extents[*index].size() || value.box.size() > kTensorMapRank)
+      return stranger(interface, "takes a tensor map of '" + value.name + "' with another number of dimensions");
+    Map map{{}, value.span};
+    std::copy(value.box.begin(), value.box.end(), map.box.begin());
+    step.map = unsigned(maps.size());
+    step.type = parameter->type;
+    maps.push_back(map);
+  }
   if (parameter->standard && !(step.standard = standardBits(*parameter)))
     return stranger(interface, "has a default of '" + parameter->name + "' that does not fit its type");
   steps.push_back(step);
@@ -200,15 +210,45 @@ std::optional<uint64_t> LaunchPlan::valueOf(const Step &step, const Binding &bin
   case LaunchValue::Kind::Scalar:
     return scalarBits(argument->scalar, step.type);
   case LaunchValue::Kind::GridExtent:
+  case LaunchValue::Kind::TensorMap:
     break;
   }
   llvm_unreachable("all kinds are listed");
 }
 
-Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const {
+Result<void> LaunchPlan::packMap(const Step &step, const Binding &binding, const cuda::DriverTable &driver,
+                                 PackedArguments &packed) const {
+  const Argument &argument = *binding.arguments[step.parameter];
+  const BoundView &bound = binding.views[step.parameter];
+  TensorMapShape shape;
+  shape.address = bound.address;
+  shape.type = step.type;
+  shape.rank = unsigned(argument.view.extents.size());
+  for (unsigned i = 0; i < shape.rank; ++i) {
+    shape.extents[i] = argument.view.extents[i];
+    shape.strides[i] = bound.strides[i];
+  }
+  shape.box = maps[step.map].box;
+  shape.span = maps[step.map].span;
+  cuda::CUtensorMap map;
+  if (Result<void> encoded = encodeTensorMap(driver, shape, argument.name, map); !encoded)
+    return encoded;
+  std::memcpy(packed.maps[step.map].data(), &map, sizeof map);
+  return {};
+}
+
+Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
+                              PackedArguments &packed) const {
   packed.values.resize(steps.size());
   packed.pointers.resize(steps.size());
+  packed.maps.resize(maps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].kind == LaunchValue::Kind::TensorMap) {
+      if (Result<void> made = packMap(steps[i], binding, driver, packed); !made)
+        return made;
+      packed.pointers[i] = packed.maps[steps[i].map].data();
+      continue;
+    }
     std::optional<uint64_t> value = valueOf(steps[i], binding, grid);
     if (!value)
       return Error{ErrorKind::Argument, "argument '" + std::string(binding.arguments[steps[i].parameter]->name) +

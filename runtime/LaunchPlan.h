@@ -16,12 +16,16 @@
 
 #include "runtime/Binding.h"
 #include "runtime/Device.h"
+#include "runtime/TensorMap.h"
+#include <array>
+#include <cstddef>
 
 namespace imbrex {
 
-/// Launch values as cuLaunchKernel takes them, each in the low bytes of a word. Holds pointers into itself: filled in
-/// place, not moved.
+/// Launch values as cuLaunchKernel takes them, each in the low bytes of a word, tensor maps beside them. Holds pointers
+/// into itself: filled in place, not moved.
 struct PackedArguments {
+  llvm::SmallVector<std::array<std::byte, sizeof(cuda::CUtensorMap)>, 4> maps;
   llvm::SmallVector<uint64_t, 64> values;
   llvm::SmallVector<void *, 64> pointers;
 };
@@ -43,7 +47,9 @@ public:
   /// The driver's grid for `grid`.
   Grid launched(const Grid &grid) const { return isFolded ? Grid{grid[0] * grid[1] * grid[2], 1, 1} : grid; }
   /// Values in the order of the interface's. An Error names a scalar that does not fit its type.
-  Result<void> pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const;
+  /// Tensor maps are `driver`'s.
+  Result<void> pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
+                    PackedArguments &packed) const;
 
 private:
   /// A LaunchValue whose parameter is found.
@@ -53,7 +59,15 @@ private:
     unsigned index;                        ///< dimension or axis
     unsigned parameter = 0;                ///< of the signature; unused for the grid
     std::optional<uint64_t> standard = {}; ///< bits of a scalar that need not be given
+    unsigned map = 0;                      ///< of a tensor map: its number in `maps`
   };
+  /// A tensor map of a view: all but where it lies.
+  struct Map {
+    std::array<unsigned, kTensorMapRank> box;
+    unsigned span;
+  };
+  Result<void> packMap(const Step &step, const Binding &binding, const cuda::DriverTable &driver,
+                       PackedArguments &packed) const;
   struct Condition {
     ExpressionProgram program;
     Expression expression;
@@ -76,6 +90,7 @@ private:
   std::string kernel;
   bool isFolded = false;
   std::vector<Step> steps;
+  std::vector<Map> maps;
   std::vector<Condition> requirements, gridExtents;
   std::vector<ScalarCondition> scalarConditions;
   std::vector<std::string> names;                ///< of all slots: the signature's, then the rest

@@ -37,5 +37,8 @@ Result<cuda::DriverTable> imbrex::loadCudaDriver() {
     return missing("the CUDA driver is too old: it lacks " symbol);
   using namespace cuda;
 #include "runtime/CudaSymbols.def"
+  bind<CUresult(CUtensorMap *, int, unsigned, void *, const unsigned long long *, const unsigned long long *,
+                const unsigned *, const unsigned *, int, int, int, int)>(library, "cuTensorMapEncodeTiled",
+                                                                         table.tensorMapEncodeTiled);
   return table;
 }

@@ -12,6 +12,9 @@
 
 using namespace imbrex;
 
+/// Added to the alignment of a view that has a tensor map.
+static constexpr int kMapped = 64;
+
 /// What tells specialisations apart: the number of their KernelState; of every view its alignment (0: absent), of every
 /// type parameter its type, of every integer parameter its value, of every condition on extents whether it holds;
 /// whether the grid is folded, and which tuning is taken.
@@ -24,7 +27,7 @@ static llvm::SmallString<128> launchKey(const KernelState &kernel, const Binding
   key.append(llvm::StringRef(reinterpret_cast<const char *>(&tuning), sizeof tuning));
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     if (plan.signature.parameters[i].isView)
-      key.push_back(char(binding.arguments[i] ? binding.views[i].alignment : 0));
+      key.push_back(char(binding.arguments[i] ? binding.views[i].alignment + (kMapped & -binding.views[i].hasMap) : 0));
   for (const std::optional<DataType> &type : binding.types)
     key.push_back(char(*type));
   for (unsigned slot : plan.integerSlots) {
@@ -172,7 +175,7 @@ Result<void> imbrex::prepareBound(const KernelState &kernel, const Binding &bind
     if (!prepared.ready->plan.needsFolding(prepared.grid, device))
       break;
   }
-  return prepared.ready->plan.pack(binding, prepared.grid, prepared.packed);
+  return prepared.ready->plan.pack(binding, prepared.grid, kernel.module->runtime->device->driver(), prepared.packed);
 }
 
 Result<void> imbrex::launchPrepared(const KernelState &kernel, const Stream &stream, Prepared &prepared) {

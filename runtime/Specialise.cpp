@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/PtxNames.h"
+#include "compiler/Target.h"
 #include "runtime/DependentLaunch.h"
 #include "runtime/RuntimeState.h"
 #include <algorithm>
@@ -25,9 +26,14 @@ struct Built {
 
 } // namespace
 
+/// The alignment of a view without a tensor map, for targets that would copy it by one: less than that takes.
+static constexpr unsigned kUnmapped = 8;
+
 CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding &binding) {
   const SignaturePlan &plan = *kernel.plan;
   CompileOptions options = kernel.options;
+  std::optional<Target> target = Target::parse(options.target);
+  const bool takesMaps = target && target->hasWgmma;
   for (unsigned i = 0; i < binding.types.size(); ++i)
     if (binding.types[i])
       options.set[plan.signature.typeParameters[i].name] = *binding.types[i];
@@ -45,8 +51,11 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
       continue;
     if (parameter.optional)
       options.given.insert(parameter.name);
-    if (binding.views[i].alignment < 16)
-      options.alignment[parameter.name] = binding.views[i].alignment;
+    unsigned alignment = binding.views[i].alignment;
+    if (takesMaps && !parameter.output && !binding.views[i].hasMap)
+      alignment = std::min(alignment, kUnmapped);
+    if (alignment < 16)
+      options.alignment[parameter.name] = alignment;
   }
   return options;
 }

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Binding.h"
+#include "runtime/TensorMap.h"
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -189,10 +190,14 @@ Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, co
   dropIdleStrides(check);
   bound.address = 0;
   bound.alignment = kLargestAlignment;
+  bound.hasMap = false;
   if (check.isEmpty())
     return {};
   if (Result<void> memory = checkMemory(check); !memory)
     return memory;
   bound.alignment = alignmentOf(check);
+  bound.hasMap = bound.alignment == kLargestAlignment &&
+                 (view.extents.size() > kTensorMapRank || // which none is made of
+                  hasTensorMap(view.type, std::span(view.extents.begin(), view.extents.end()), bound.strides));
   return {};
 }

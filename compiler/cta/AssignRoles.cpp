@@ -8,6 +8,8 @@
 //
 //     loop j: put j; get j; compute       ->     compute: loop j: get j; compute; release j     copy: loop j: put j
 //
+// What the copy engine can copy it copies: one thread asks it to (TMA).
+//
 // Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
 // waits for nothing else. A ring counts its steps, so each must be put once, in order: a put stands in one loop at
 // most, and there on every way.
@@ -19,7 +21,9 @@
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
+#include "compiler/cta/ScalarSigns.h"
 #include "compiler/cta/SharedLives.h"
+#include "dialects/layout/Access.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
 
@@ -33,8 +37,9 @@ namespace imbrex {
 
 /// Warps that copy: one warpgroup, as registers are dealt to warpgroups.
 static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
-/// Registers of a thread that copies: addresses of its rows, bounds, and slots. (PTX ISA, "setmaxnreg": steps of 8.)
-static constexpr unsigned kCopyRegisters = 40, kRegisterUnit = 8;
+/// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
+/// engine to. (PTX ISA, "setmaxnreg": steps of 8.)
+static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 
@@ -60,6 +65,26 @@ static StringRef whyNotCounted(cta::PutOp put) {
   return matchPattern(loop.getStep(), m_One()) ? "" : "its loop does not count by one";
 }
 
+/// True if the copy engine can copy the tile: whole rows of panels, from a view whose rows it may name, with all its
+/// positions apart from the rows' bounded by the view alone.
+static bool canBeMapped(cta::PutOp put) {
+  constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
+  tile::ViewType view = put.getView().getType();
+  cta::BufferType slot = put.getRing().getType().getSlot();
+  layout::SharedLayout layout = slot.getLayout();
+  const int64_t rowDim = put.getDims()[0], columnDim = put.getDims()[1];
+  bool hasRows = layout.paddedRows() == layout.rows() && layout.rows() <= kLongestBox;
+  bool fillsColumns = layout.paddedColumns() == layout.columns() ||
+                      (matchPattern(put.getIndices()[columnDim], m_Zero()) && !view.isDynamic(columnDim) &&
+                       view.getExtents()[columnDim] <= layout.columns()); // zeros behind the view's last column
+  auto argument = dyn_cast<BlockArgument>(put.getView());
+  auto kernel = put->getParentOfType<func::FuncOp>();
+  auto alignment = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr);
+  return !put.getRows() && !put.getCondition() && view.getRank() <= kMostDims && columnDim == view.getRank() - 1 &&
+         hasRows && fillsColumns && alignment && alignment.getInt() == layout::kAccessBytes &&
+         llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == rowDim; });
+}
+
 namespace {
 
 struct AssignRoles : imbrex::impl::AssignRolesBase<AssignRoles> {
@@ -69,6 +94,8 @@ private:
   bool canPart();
   void makeRings(unsigned slots);
   bool fits(unsigned slots);
+  void mapViews();
+  Value mapOf(cta::PutOp put);
   void part();
 
   Target target;
@@ -109,26 +136,71 @@ bool AssignRoles::fits(unsigned slots) {
   return planShared(getOperation()).bytes <= target.sharedBytes;
 }
 
+/// The map of the view for panels of the slot, made once.
+Value AssignRoles::mapOf(cta::PutOp put) {
+  cta::RingType ring = put.getRing().getType();
+  SmallVector<int64_t> box(put.getView().getType().getRank(), 1);
+  box[put.getDims()[0]] = ring.getRows();
+  box[put.getDims()[1]] = ring.getSpan() / ring.getSlot().getElementBytes();
+  Block &body = getOperation().getBody().front();
+  for (auto map : body.getOps<cta::TensorMapOp>())
+    if (map.getView() == put.getView() && map.getBox() == ArrayRef(box) && map.getSpan() == ring.getSpan())
+      return map;
+  OpBuilder b = OpBuilder::atBlockBegin(&body);
+  return cta::TensorMapOp::create(b, put.getLoc(), cta::TensorMapType::get(&getContext()), put.getView(), box,
+                                  ring.getSpan());
+}
+
+/// Copies that the copy engine can make are made by it. It knows no bounds but the view's: what else bounds the rows is
+/// left to those who read them.
+void AssignRoles::mapViews() {
+  for (cta::PutOp put : puts) {
+    if (!canBeMapped(put)) {
+      put.emitRemark("copied by threads, not by the copy engine");
+      continue;
+    }
+    auto get = cast<cta::GetOp>(put->getNextNode());
+    if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), put.getDims()[0]); low) {
+      OpBuilder b(getOperation().getContext());
+      b.setInsertionPointAfter(get);
+      Value first = put.getIndices()[put.getDims()[0]];
+      const bool follows = matchPattern(low, m_Zero()) && isNonNegativeScalar(first);
+      Value from = follows ? low : Value(arith::SubIOp::create(b, put.getLoc(), low, first));
+      Value to = arith::SubIOp::create(b, put.getLoc(), high, first);
+      auto clear = cta::ClearOp::create(b, put.getLoc(), get.getType(), get, from, to);
+      get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
+    }
+    put.setWithin({});
+    put.getLowMutable().clear();
+    put.getHighMutable().clear();
+    put.getMapMutable().assign(mapOf(put));
+  }
+}
+
 /// Moves the kernel into the parts of one cta.roles.
 void AssignRoles::part() {
   func::FuncOp kernel = getOperation();
   Block &body = kernel.getBody().front();
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const unsigned groupThreads = layout::kWarpgroupWarps * layout::kWarpThreads;
-  unsigned left = target.registersPerSm / groupThreads - copyGroups * kCopyRegisters;
+  const bool allMapped = llvm::all_of(puts, [](cta::PutOp put) { return bool(put.getMap()); });
+  const unsigned copyRegisters = allMapped ? kAskRegisters : kCopyRegisters;
+  // What the parts have they take from what the kernel starts with.
+  const unsigned started =
+      target.registersFor((warps + kCopyWarps) * layout::kWarpThreads) / kRegisterUnit * kRegisterUnit;
+  unsigned left = started * (groups + copyGroups) - copyRegisters * copyGroups;
   unsigned registers = std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
     slice.add(put);
-  auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, kCopyRegisters);
+  auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, copyRegisters);
   Block &compute = roles.getCompute().emplaceBlock(), &copy = roles.getCopy().emplaceBlock();
   b.setInsertionPointToStart(&copy);
   slice.clone(b);
   for (cta::PutOp put : puts)
     put.erase();
   for (Operation &op : llvm::make_early_inc_range(body)) {
-    if (isa<cta::RingOp, cta::AllocOp>(op))
+    if (isa<cta::RingOp, cta::AllocOp, cta::TensorMapOp>(op))
       op.moveBefore(roles);
     else if (&op != roles && !op.hasTrait<OpTrait::IsTerminator>())
       op.moveBefore(&compute, compute.end());
@@ -154,5 +226,6 @@ void AssignRoles::runOnOperation() {
     kernel.emitRemark() << "rings of " << slots << " slots in place of " << request.getStages()
                         << ": shared memory is short";
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
+  mapViews();
   part();
 }

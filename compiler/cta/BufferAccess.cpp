@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace imbrex;
 
 Operation *imbrex::allocationOf(Value memory) {
+  while (auto clear = memory.getDefiningOp<cta::ClearOp>())
+    memory = clear.getBuffer();
   while (auto get = memory.getDefiningOp<cta::GetOp>())
     memory = get.getRing();
   Operation *op = memory.getDefiningOp();
@@ -51,8 +53,8 @@ SmallVector<Operation *> imbrex::accessesOf(Operation *allocation) {
   while (!work.empty())
     for (Operation *user : work.pop_back_val().getUsers()) {
       result.push_back(user);
-      if (auto get = dyn_cast<cta::GetOp>(user))
-        work.push_back(get.getResult());
+      if (isa<cta::GetOp, cta::ClearOp>(user))
+        work.push_back(user->getResult(0));
     }
   return result;
 }
@@ -82,7 +84,7 @@ Touched imbrex::touchedBy(Operation *op) {
           add(touched.reads, get.getRing());
       })
       .Case([&](cta::WriteOp write) { add(touched.writes, write.getBuffer()); })
-      .Case([&](cta::ClearOp clear) { add(touched.writes, clear.getBuffer()); })
+      .Case([&](cta::ClearOp clear) { add(touched.reads, clear.getBuffer()); }) // and all meet behind what it writes
       .Case([&](cta::ReadOp read) { add(touched.reads, read.getBuffer()); })
       .Case([&](cta::DotOp dot) { readOperands(dot); })
       .Case([&](cta::DotWaitOp wait) {

@@ -52,7 +52,7 @@ bool CopySlice::needOperation(Operation *op) {
     return needValue(loop.getLowerBound()) && needValue(loop.getUpperBound()) && needValue(loop.getStep());
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return needValue(branch.getCondition());
-  if (isa<cta::RingOp>(op))
+  if (isa<cta::RingOp, cta::TensorMapOp>(op))
     return true;
   bool isScalar = llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
                   llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
@@ -115,8 +115,8 @@ void CopySlice::cloneBranch(scf::IfOp branch, OpBuilder &b, IRMapping &map) cons
 
 void CopySlice::cloneBlock(Block &block, OpBuilder &b, IRMapping &map) const {
   for (Operation &op : block) {
-    if (!operations.contains(&op) || isa<cta::RingOp>(op))
-      continue; // rings stand around the parts
+    if (!operations.contains(&op) || isa<cta::RingOp, cta::TensorMapOp>(op))
+      continue; // these stand around the parts
     if (auto loop = dyn_cast<scf::ForOp>(op))
       cloneLoop(loop, b, map);
     else if (auto branch = dyn_cast<scf::IfOp>(op))

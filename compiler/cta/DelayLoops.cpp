@@ -77,15 +77,17 @@ bool LoopDelayer::collectLate() {
       delayed.insert(wait);
     }
     for (Value operand : dot->getOperands())
-      if (auto get = operand.getDefiningOp<cta::GetOp>(); get && isOfBody(get)) {
-        if (llvm::any_of(get->getUsers(), [&](Operation *user) {
+      for (Operation *slot = operand.getDefiningOp(); isOfBody(slot) && isa<cta::GetOp, cta::ClearOp>(slot);
+           slot = slot->getOperand(0).getDefiningOp()) {
+        if (llvm::any_of(slot->getUsers(), [&](Operation *user) {
               return isa<cta::DotOp>(user) && !llvm::is_contained(dots.late, cast<cta::DotOp>(user));
             })) {
           dot.emitRemark("late product not delayed by an iteration: another one reads the same tile");
           return false;
         }
-        delayed.insert(get);
-        rings.insert(get.getRing());
+        delayed.insert(slot);
+        if (auto get = dyn_cast<cta::GetOp>(slot))
+          rings.insert(get.getRing());
       }
   }
   for (Operation &op : *loop.getBody())

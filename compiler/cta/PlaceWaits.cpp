@@ -103,11 +103,12 @@ static void releaseSlots(Block &block) {
       if (Operation *lifted = block.findAncestorOpInBlock(*user); lifted && (!last || last->isBeforeInBlock(lifted)))
         last = lifted;
     };
-    for (Operation *user : get->getUsers()) {
+    SmallVector<Operation *> users(get->getUsers());
+    while (!users.empty()) {
+      Operation *user = users.pop_back_val();
       consider(user);
-      if (auto dot = dyn_cast<cta::DotOp>(user); runsOn(dot)) // reads until it has been waited for
-        for (Operation *wait : dot->getUsers())
-          consider(wait);
+      if (auto dot = dyn_cast<cta::DotOp>(user); runsOn(dot) || isa<cta::ClearOp>(user))
+        llvm::append_range(users, user->getUsers()); // reads until it has been waited for; the slot itself
     }
     if (!last)
       continue;

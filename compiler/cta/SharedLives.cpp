@@ -126,12 +126,10 @@ void SharedLives::backward(Block &block, Set &needed) {
     Touched touched = touchedBy(&op);
     for (const auto &filled : {ArrayRef<Operation *>(touched.writes), ArrayRef<Operation *>(touched.starts)})
       for (Operation *allocation : filled)
-        if (isOverwritten(allocation) && !isa<cta::ClearOp>(op))
+        if (isOverwritten(allocation))
           needed.reset(numberOf.lookup(allocation));
     needed |= numbers(touched.reads);
     needed |= numbers(touched.arrives);
-    if (isa<cta::ClearOp>(op))
-      needed |= numbers(touched.writes); // the rest of the rows stays
   }
 }
 

@@ -84,7 +84,7 @@ private:
 bool LoopSkewer::addSlice(Operation *op, Operations &part) {
   if (part.contains(op))
     return true;
-  if (!isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::PutOp>(op) && !isMovable(op))
+  if (!isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp, cta::PutOp>(op) && !isMovable(op))
     return false;
   for (Value operand : op->getOperands()) {
     if (llvm::is_contained(loop.getRegionIterArgs(), operand))

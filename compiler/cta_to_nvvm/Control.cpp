@@ -45,6 +45,9 @@ LogicalResult Lowering::makeFunction() {
   // Asked for one CTA an SM, ptxas takes the registers it needs; asked for nothing it may spill to fit two.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr(cta::kLaunchAttr, cta::launchOf(kernel));
+  for (auto [i, parameter] : llvm::enumerate(types))
+    if (parameter == LLVM::LLVMPointerType::get(b.getContext()))
+      function.setArgAttrs(i, tensorMapAttributes(b));
   entry = function.addEntryBlock(b);
   body = &function.getBody();
   b.setInsertionPointToStart(entry);
@@ -87,6 +90,9 @@ void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
       break;
     case LaunchValue::Kind::GridExtent:
       foldedExtents.push_back(passed);
+      break;
+    case LaunchValue::Kind::TensorMap:
+      define(argument, {passed});
       break;
     case LaunchValue::Kind::Scalar:
       if (value.type == DataType::Bool) // a byte

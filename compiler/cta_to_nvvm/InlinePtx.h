@@ -67,6 +67,9 @@ void wgmmaCommit(Lowering &l);
 Values wgmmaWait(Lowering &l, unsigned pending, llvm::ArrayRef<Value> registers);
 /// fence.proxy.async: what this thread wrote to shared memory is seen by the async proxy (PTX ISA, "membar/fence").
 void fenceAsync(Lowering &l);
+/// cp.async.bulk.tensor: the copy engine copies the box at `place`, an i32 a dimension, the last of the view first, of
+/// the view of `map` to shared memory at `to`, and says so at `barrier` (PTX ISA, "cp.async.bulk.tensor").
+void copyBox(Lowering &l, Value to, Value map, llvm::ArrayRef<Value> place, Value barrier);
 /// True of the text of any of them.
 bool isWarpgroupAssembly(mlir::LLVM::InlineAsmOp assembly);
 

@@ -9,7 +9,7 @@
 
 #include "compiler/cta_to_nvvm/LaunchValues.h"
 #include "compiler/MlirTypes.h"
-#include "dialects/tile/TileDialect.h"
+#include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 
 using namespace mlir;
@@ -55,6 +55,14 @@ void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Val
     for (unsigned dim = 0; dim + 1 < view.getRank(); ++dim)
       visit(argument, {Kind::Stride, name, dim});
   }
+  if (!kernel.isExternal())
+    for (auto map : kernel.getBody().front().getOps<cta::TensorMapOp>()) {
+      unsigned index = cast<BlockArgument>(map.getView()).getArgNumber();
+      LaunchValue value{Kind::TensorMap, kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr).str()};
+      value.box.assign(map.getBox().begin(), map.getBox().end());
+      value.span = map.getSpan();
+      visit(map.getResult(), value);
+    }
   if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getFoldedGrid())
     for (unsigned axis : {0, 1})
       visit(Value(), {Kind::GridExtent, "", axis});
@@ -71,6 +79,8 @@ Type imbrex::parameterType(const LaunchValue &value, MLIRContext *context) {
   switch (value.kind) {
   case Kind::Pointer:
     return LLVM::LLVMPointerType::get(context, kGlobalSpace);
+  case Kind::TensorMap:
+    return LLVM::LLVMPointerType::get(context); // to the parameter itself: byval
   case Kind::Extent:
   case Kind::GridExtent:
     return b.getI32Type();

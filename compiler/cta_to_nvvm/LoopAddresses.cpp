@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
+#include "compiler/cta/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -25,7 +26,7 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
       carrySlot(op, get.getRing().getType(), get.getStep());
     if (auto put = dyn_cast<cta::PutOp>(op)) {
       carrySlot(op, put.getRing().getType(), put.getStep());
-      if (put->getParentOp() == loop)
+      if (put->getParentOp() == loop && !put.getMap())
         carryCursor(put);
     }
     return WalkResult::advance();
@@ -51,29 +52,6 @@ Value LoopAddresses::atFirst(const LinearForm &form) {
     sum = l.add(sum, l.mulConstant(l.toI64(first), coefficient));
   }
   return sum;
-}
-
-bool imbrex::isNonNegativeScalar(Value value, unsigned depth) {
-  APInt constant;
-  if (matchPattern(value, m_ConstantInt(&constant)))
-    return constant.isNonNegative();
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
-    return depth && loop && argument == loop.getInductionVar() && isNonNegativeScalar(loop.getLowerBound(), depth - 1);
-  }
-  Operation *op = value.getDefiningOp();
-  if (isa<tile::ExtentOp, tile::ProgramIdOp>(op))
-    return true;
-  auto operand = [&](unsigned i) { return depth && isNonNegativeScalar(op->getOperand(i), depth - 1); };
-  if (isa<arith::MaxSIOp>(op))
-    return operand(0) || operand(1);
-  auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op);
-  bool isSum = isa<arith::AddIOp, arith::MulIOp>(op) && flags.hasNoSignedWrap();
-  if (isSum || isa<arith::MinSIOp, arith::DivSIOp, arith::RemSIOp>(op))
-    return operand(0) && operand(1);
-  if (isa<arith::SelectOp>(op))
-    return operand(1) && operand(2);
-  return false;
 }
 
 bool LoopAddresses::isNonNegative(const LinearForm &form) {

@@ -21,9 +21,6 @@
 
 namespace imbrex {
 
-/// True if the i32 scalar is never negative, by what it is made of, `depth` operations deep.
-bool isNonNegativeScalar(mlir::Value value, unsigned depth = 8);
-
 class LoopAddresses {
 public:
   /// Decides what `loop` carries, and emits what it is in the first iteration where `l` stands, before the loop.

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/ScalarSigns.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "compiler/cta_to_nvvm/SlotBarrier.h"
@@ -67,10 +68,32 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   return success();
 }
 
+/// One box a panel of the slot, when that is empty.
+static void askForCopy(Lowering &l, cta::PutOp put) {
+  cta::RingType ring = put.getRing().getType();
+  layout::SharedLayout layout = ring.getSlot().getLayout();
+  barrierOf(l, put.getRing(), put.getStep(), /*full=*/false).waitForPhase(/*before=*/true);
+  SlotBarrier full = barrierOf(l, put.getRing(), put.getStep(), /*full=*/true);
+  full.arriveExpecting(layout.sizeBytes());
+  Value slot = slotOf(l, put, put.getRing(), put.getStep());
+  const int64_t panelBytes = layout.paddedRows() * layout.span(), width = layout.span() / layout.elementBytes();
+  for (int64_t panel = 0; panel * width < layout.paddedColumns(); ++panel) {
+    Values place; // the view's last dimension first
+    for (int64_t dim = int64_t(put.getIndices().size()) - 1; dim >= 0; --dim)
+      place.push_back(l.addConstant(l.scalarOf(put.getIndices()[dim]), dim == put.getDims()[1] ? panel * width : 0));
+    copyBox(l, l.offsetPointer(slot, panel * panelBytes), l.scalarOf(put.getMap()), place, full.address());
+  }
+}
+
 /// Into a ring by mbarrier: when its slot is empty; the copies say themselves when they have arrived.
 static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   if (!isByMbarrier(put.getRing()))
     return lowerCopy(l, put);
+  if (put.getMap()) {
+    Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
+    l.when(isFirst, [&] { askForCopy(l, put); });
+    return success();
+  }
   barrierOf(l, put.getRing(), put.getStep(), /*full=*/false).waitForPhase(/*before=*/true);
   if (failed(lowerCopy(l, put)))
     return failure();
@@ -86,7 +109,8 @@ static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
     barrierOf(l, get.getRing(), get.getStep(), /*full=*/true).waitForPhase(/*before=*/false);
-    fenceAsync(l); // the copies were the threads'
+    if (!isFilledByEngine(get.getRing().getDefiningOp<cta::RingOp>()))
+      fenceAsync(l); // the copies were the threads'
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
   l.slotPointers[get.getResult()] = slotOf(l, get, get.getRing(), get.getStep());
@@ -101,7 +125,7 @@ Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
     lowerRelease(l, release);
   else if (isa<cta::CommitOp>(op))
     NVVM::CpAsyncCommitGroupOp::create(l.b, l.loc);
-  else if (!isa<cta::RingOp>(op))
+  else if (!isa<cta::RingOp, cta::TensorMapOp>(op)) // a tensor map is a launch value
     return std::nullopt;
   return success();
 }

@@ -162,12 +162,10 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
 }
 
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes.
-static void lowerClear(Lowering &l, cta::ClearOp op) {
-  SharedLayout shared = op.getBuffer().getType().getLayout();
-  Type element = op.getBuffer().getType().getElementType();
+static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
+  SharedLayout shared = buffer.getLayout();
   int64_t width = std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
-  Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
   for (int64_t first = 0; first < total; first += threads) {
     Value piece = l.addConstant(l.thread, first);
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
@@ -175,8 +173,9 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
     Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(row, low),
                                        LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, row, high));
     Value exists = first + threads <= total ? Value() : l.less(piece, l.i32(total));
-    l.when(l.both(outside, exists),
-           [&] { l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(element))); });
+    l.when(l.both(outside, exists), [&] {
+      l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(buffer.getElementType())));
+    });
   }
 }
 
@@ -190,6 +189,19 @@ static void lowerBarrier(Lowering &l, cta::Scope scope) {
   if (scope == cta::Scope::Cta)
     return call("llvm.nvvm.barrier.cta.sync.aligned.all", {l.i32(kOfCta)});
   call("llvm.nvvm.barrier.cta.sync.aligned.count", {l.i32(kOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
+}
+
+/// Where a row lies outside, all threads clear, and meet.
+static void lowerClear(Lowering &l, cta::ClearOp op) {
+  cta::BufferType buffer = op.getBuffer().getType();
+  Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
+  Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(l.i32(0), low), l.less(high, l.i32(buffer.getRows())));
+  l.when(outside, [&] {
+    clearRows(l, buffer, slot, low, high);
+    fenceAsync(l);
+    lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta);
+  });
+  l.slotPointers[op.getResult()] = slot;
 }
 
 Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {

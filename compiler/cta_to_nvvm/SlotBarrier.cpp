@@ -56,16 +56,27 @@ void SlotBarrier::arriveWhenCopied() {
 
 void SlotBarrier::arrive() { l.callIntrinsic(l.b.getI64Type(), "llvm.nvvm.mbarrier.arrive.shared", {pointer}); }
 
+void SlotBarrier::arriveExpecting(int64_t bytes) {
+  l.callIntrinsic(l.b.getI64Type(), "llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta", {pointer, l.i32(bytes)});
+}
+
 void SlotBarrier::arriveAsWarp() {
   call(l, "llvm.nvvm.bar.warp.sync", {l.i32(-1)});
   Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.lane, l.i32(0));
   l.when(isFirst, [&] { arrive(); });
 }
 
+bool imbrex::isFilledByEngine(cta::RingOp ring) {
+  return llvm::any_of(ring->getUsers(), [](Operation *user) {
+    auto put = dyn_cast<cta::PutOp>(user);
+    return put && put.getMap();
+  });
+}
+
 void imbrex::initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyThreads, unsigned readingWarps) {
+  const unsigned copies = isFilledByEngine(ring) ? 1 : 2 * copyThreads;
   for (bool full : {true, false})
     for (unsigned slot = 0; slot < ring.getType().getSlots(); ++slot)
       call(l, "llvm.nvvm.mbarrier.init.shared",
-           {l.offsetPointer(firstOf(l, ring, full), int64_t(slot) * kBytes),
-            l.i32(full ? 2 * copyThreads : readingWarps)});
+           {l.offsetPointer(firstOf(l, ring, full), int64_t(slot) * kBytes), l.i32(full ? copies : readingWarps)});
 }

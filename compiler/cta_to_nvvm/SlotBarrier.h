@@ -8,6 +8,7 @@
 //
 //     full    each thread that copies arrives twice: when its own cp.async are done (that says nothing of what it did
 //             besides), and with what it stored. Readers wait for phase step / slots
+//             Where the copy engine copies, one thread arrives, and the bytes that it asks for when they are there
 //     empty   each warp that reads arrives when its lanes have read. Copies wait for the phase before that
 //
 // The phase before the first is done from the start, so that the first copies find their slots empty.
@@ -30,6 +31,9 @@ public:
   void waitForPhase(bool before);
   /// This thread arrives, and again when all of its cp.async so far are done.
   void arriveWhenCopied();
+  /// This thread arrives for all, and asks the copy engine to bring `bytes` more.
+  void arriveExpecting(int64_t bytes);
+  Value address() const { return pointer; }
   /// The warp arrives, behind all that its lanes have read.
   void arriveAsWarp();
 
@@ -41,6 +45,8 @@ private:
   Value step, pointer;
 };
 
+/// True if the copy engine fills the ring.
+bool isFilledByEngine(cta::RingOp ring);
 /// All barriers of `ring` are made, by one thread, before any is used.
 void initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyThreads, unsigned readingWarps);
 

@@ -115,6 +115,27 @@ Values imbrex::wgmmaWait(Lowering &l, unsigned pending, ArrayRef<Value> register
 }
 void imbrex::fenceAsync(Lowering &l) { pass(l, kProxy, {}); }
 
+/// Of a box of `rank` dimensions: addresses in shared memory are 32-bit numbers. (The text says shared::cluster, of
+/// which a CTA's own memory is a part: PTX before 8.6 knows no other.)
+static Assembly boxAssembly(unsigned rank) {
+  std::string text = "cp.async.bulk.tensor." + std::to_string(rank) +
+                     "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$0], [$1, " + list(3, rank) +
+                     "], [$2];";
+  std::string constraints = "r,l,r";
+  for (unsigned i = 0; i < rank; ++i)
+    constraints += ",r";
+  return {text, constraints + "," + kMemory.str()};
+}
+
+void imbrex::copyBox(Lowering &l, Value to, Value map, ArrayRef<Value> place, Value barrier) {
+  auto addressOf = [&](Value pointer) -> Value {
+    return LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), pointer);
+  };
+  Values operands{addressOf(to), map, addressOf(barrier)};
+  llvm::append_range(operands, place);
+  assemble(l, {}, operands, boxAssembly(place.size()));
+}
+
 //===----------------------------------------------------------------------===//
 // Recognition
 //===----------------------------------------------------------------------===//
@@ -168,4 +189,17 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
   return false;
 }
 
-bool imbrex::isWarpgroupAssembly(LLVM::InlineAsmOp assembly) { return isTied(assembly) || isWgmma(assembly); }
+static bool isBoxCopy(LLVM::InlineAsmOp assembly) {
+  TypeRange types = assembly->getOperandTypes();
+  if (assembly->getNumResults() != 0 || types.size() < 4 || types.size() > 8)
+    return false;
+  auto map = dyn_cast<BlockArgument>(assembly->getOperand(1)); // a parameter
+  return map && map.getOwner()->isEntryBlock() && isa<LLVM::LLVMPointerType>(types[1]) &&
+         llvm::all_of(llvm::enumerate(types),
+                      [](auto each) { return each.index() == 1 || each.value().isInteger(32); }) &&
+         isText(assembly, boxAssembly(types.size() - 3));
+}
+
+bool imbrex::isWarpgroupAssembly(LLVM::InlineAsmOp assembly) {
+  return isTied(assembly) || isWgmma(assembly) || isBoxCopy(assembly);
+}

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "compiler/cta_to_nvvm/Parameters.h"
 #include "compiler/entry/EntryCheck.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -48,6 +49,12 @@ private:
 static bool isNumber(Type type) {
   return type.isInteger(1) || type.isInteger(8) || type.isInteger(16) || type.isInteger(32) || type.isInteger(64) ||
          type.isF16() || type.isBF16() || type.isF32() || type.isF64();
+}
+
+/// To a tensor map among the parameters.
+static bool isMapPointer(Type type) {
+  auto pointer = dyn_cast<LLVM::LLVMPointerType>(type);
+  return pointer && pointer.getAddressSpace() == 0;
 }
 
 static bool isPointer(Type type) {
@@ -97,6 +104,7 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.barrier.cta.sync.aligned.count",
                                          "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",
+                                         "llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta",
                                          "llvm.nvvm.mbarrier.arrive.shared",
                                          "llvm.nvvm.mbarrier.init.shared",
                                          "llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta",
@@ -181,7 +189,7 @@ LogicalResult NvvmCheck::checkOperation(Operation *op) {
   if (failed(check.checkAttributes(op, {})))
     return failure();
   for (Type type : op->getOperandTypes())
-    if (!isKnown(type))
+    if (!isKnown(type) && !(isa<LLVM::InlineAsmOp>(op) && isMapPointer(type)))
       return check.error(op) << "unknown type " << type;
   for (Type type : op->getResultTypes())
     if (!isKnown(type))
@@ -238,14 +246,20 @@ LogicalResult NvvmCheck::checkFunction() {
   for (NamedAttribute attribute : kernel->getAttrDictionary())
     plain &=
         llvm::is_contained(kInherent, attribute.getName().strref()) || kernel->getDiscardableAttr(attribute.getName());
-  if (!plain || kernel.getAllArgAttrs() || kernel.getAllResultAttrs())
+  for (unsigned i = 0; i < kernel.getNumArguments(); ++i) {
+    Builder b(kernel.getContext());
+    DictionaryAttr attributes = kernel.getArgAttrDict(i);
+    bool isMap = isMapPointer(kernel.getArgumentTypes()[i]);
+    plain &= isMap ? attributes == tensorMapAttributes(b) : !attributes || attributes.empty();
+  }
+  if (!plain || kernel.getAllResultAttrs())
     return check.error(kernel) << "a kernel is an external function that gives nothing, without further attributes";
   if (!threads || threads.asArrayRef() != ArrayRef<int32_t>{launched} || !blocks || blocks.getInt() != 1)
     return check.error(kernel) << "nvvm.reqntid must be the " << launched << " threads of " << cta::kLaunchAttr
                                << ", and nvvm.minctasm 1";
   for (Block &block : kernel.getBody())
     for (Type argument : block.getArgumentTypes())
-      if (!isKnown(argument))
+      if (!isKnown(argument) && !(block.isEntryBlock() && isMapPointer(argument)))
         return check.error(kernel) << "unknown type " << argument;
   return success();
 }

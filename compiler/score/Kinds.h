@@ -19,6 +19,11 @@ llvm::StringRef name(Kind kind);
 
 Kind kindOf(Language language, const Instruction &instruction);
 
+/// True of a product that a warpgroup makes: wgmma.
+inline bool isWarpgroupProduct(const Instruction &instruction) {
+  return llvm::StringRef(instruction.base()).ends_with("GMMA") || instruction.base() == "wgmma";
+}
+
 /// Floating-point operations of a matrix product or fused multiply-add, of all threads that take part: those of a
 /// warp, of a warpgroup for wgmma. 0 for everything else.
 int64_t flops(Language language, const Instruction &instruction);

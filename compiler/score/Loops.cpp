@@ -118,16 +118,19 @@ static std::vector<NaturalLoop> naturalLoops(const Graph &graph) {
   return loops;
 }
 
-/// Matrix products, copies, barriers, memory: what every full pass does.
-static bool isMilestone(const MachineKernel &kernel, const Instruction &instruction) {
+/// Matrix products, copies, barriers, memory: what every full pass does. In a loop that multiplies by warpgroups
+/// nothing but products and copies: there what threads store, and meet behind, may be for partial tiles alone.
+static bool isMilestone(const MachineKernel &kernel, const Instruction &instruction, bool byWarpgroups) {
   switch (kindOf(kernel.language, instruction)) {
   case Kind::Tensor:
   case Kind::Copy:
+    return true;
   case Kind::Global:
   case Kind::Shared:
-    return true;
+    return !byWarpgroups;
   case Kind::Sync:
-    return instruction.base() == "BAR" || instruction.base() == "bar" || instruction.base() == "barrier";
+    return !byWarpgroups &&
+           (instruction.base() == "BAR" || instruction.base() == "bar" || instruction.base() == "barrier");
   default:
     return false;
   }
@@ -147,7 +150,11 @@ struct Way {
 class UsualPass {
 public:
   UsualPass(const MachineKernel &kernel, const Graph &graph, const NaturalLoop &loop)
-      : kernel(kernel), graph(graph), loop(loop) {}
+      : kernel(kernel), graph(graph), loop(loop) {
+    for (unsigned block : loop.body)
+      for (size_t i = graph.all()[block].begin; i < graph.all()[block].end; ++i)
+        byWarpgroups |= isWarpgroupProduct(kernel.instructions[i]);
+  }
 
   std::vector<unsigned> find() {
     std::optional<Way> way = from(loop.header);
@@ -157,6 +164,7 @@ public:
   }
 
 private:
+  bool byWarpgroups = false;
   /// Loops inside are entered once: an edge back into the path is not taken.
   std::optional<Way> from(unsigned block) {
     if (auto it = known.find(block); it != known.end())
@@ -176,7 +184,7 @@ private:
     if (best) {
       const Block &own = graph.all()[block];
       for (size_t i = own.begin; i < own.end; ++i)
-        best->milestones += isMilestone(kernel, kernel.instructions[i]);
+        best->milestones += isMilestone(kernel, kernel.instructions[i], byWarpgroups);
       best->instructions += own.end - own.begin;
       best->blocks.push_back(block);
       known[block] = best;

@@ -22,13 +22,11 @@ std::optional<double> LoopScore::perMegaflop() const {
 /// Floating-point operations a cycle of a quarter's tensor pipe, and bytes a cycle of its share of shared memory.
 static constexpr double kTensorRate = 512, kWarpgroupTensorRate = 4096, kSharedRate = 128.0 / 4;
 
-static bool isWarpgroup(const Instruction &i) { return StringRef(i.base()).ends_with("GMMA") || i.base() == "wgmma"; }
-
 static void addBounds(PipeBounds &bounds, Language language, const Instruction &i) {
   bounds.issue += 1;
   switch (kindOf(language, i)) {
   case Kind::Tensor:
-    bounds.tensor += flops(language, i) / (isWarpgroup(i) ? kWarpgroupTensorRate : kTensorRate);
+    bounds.tensor += flops(language, i) / (isWarpgroupProduct(i) ? kWarpgroupTensorRate : kTensorRate);
     break;
   case Kind::Function:
     bounds.function += 8;
@@ -86,7 +84,7 @@ static unsigned overlappedFunctions(const MachineKernel &kernel, const std::vect
       if (std::optional<unsigned> pending = waitedFor(i)) {
         inFlight = std::min(inFlight, *pending);
         issued = inFlight > 0;
-      } else if (isWarpgroup(i) && kindOf(kernel.language, i) == Kind::Tensor) {
+      } else if (isWarpgroupProduct(i) && kindOf(kernel.language, i) == Kind::Tensor) {
         issued = true;
         inFlight += StringRef(i.operands).contains("gsb");
       } else if (StringRef(i.opcode).starts_with("wgmma.commit_group")) {

@@ -349,7 +349,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     cta::BufferType slot = bufferFor(load, plans);
     Value ring = allocateRing(slot), step = currentStep(loc);
     cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
-                       step, Value());
+                       step, Value(), Value());
     slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
   }
@@ -395,7 +395,7 @@ void Distributor::copyGather(tile::GatherOp gather) {
                           : scalars.lookupOrDefault(index));
   cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
                      builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
-                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value());
+                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value());
   slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
 }
 

@@ -9,6 +9,7 @@
 
 #include "dialects/cta/CtaDialect.h"
 #include "dialects/layout/Access.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
@@ -48,6 +49,26 @@ LogicalResult ReadOp::verify() {
     return emitOpError("(1) tile ") << type << " does not lie in " << getBuffer().getType();
   if (type.getElementType() != getBuffer().getType().getElementType())
     return emitOpError("(2) expected the buffer's element type");
+  return success();
+}
+
+LogicalResult ClearOp::verify() {
+  return getResult().getType() == getBuffer().getType() ? success() : emitOpError("(1) expected the buffer's type");
+}
+
+LogicalResult TensorMapOp::verify() {
+  constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
+  tile::ViewType view = getView().getType();
+  ArrayRef<int64_t> box = getBox();
+  if (int64_t(box.size()) != view.getRank() || view.getRank() < 1 || view.getRank() > kMostDims ||
+      llvm::any_of(box, [](int64_t extent) { return extent < 1 || extent > kLongestBox; }))
+    return emitOpError("(1) expected an extent from 1 to ")
+           << kLongestBox << " for each of 1 to " << kMostDims << " dimensions";
+  bool isSpan = getSpan() == 32 || getSpan() == 64 || getSpan() == 128;
+  if (!isSpan || box.back() * tile::elementBytes(view.getElementType()) != getSpan())
+    return emitOpError("(2) expected rows of a span of 32, 64 or 128 bytes, found ") << getSpan();
+  if (!isa<func::FuncOp>((*this)->getParentOp()))
+    return emitOpError("(3) expected in the function's own block");
   return success();
 }
 

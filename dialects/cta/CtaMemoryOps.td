@@ -69,20 +69,47 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
-def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemWrite]>]> {
+def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "zeros in the rows of a buffer that lie outside a range";
   let description = [{
-    Rows below `low` and from `high` on become zero; the rest stays. Other threads see it after a barrier. For
-    copies that can only leave out what lies outside of a whole tensor, before a product that must not meet
-    what they brought instead.
+    The result is the same buffer, rows below `low` and from `high` on zero. For copies that can only leave out what lies
+    outside of a whole tensor, before products that must not meet what they brought instead. All threads of the CTA, or
+    of the role, take part; where a row lies outside they meet behind the zeros, which the async proxy sees too. (Not left
+    to `cta-place-barriers`, which has no barrier that stands in a branch alone.)
+
+    Constraint: (1) the result is the buffer.
 
     Example:
     ```mlir
-    cta.clear %v outside %low, %high : !cta.buffer<64, 128, bf16, span 128>
+    %c = cta.clear %v outside %low, %high : !cta.buffer<64, 128, bf16, span 128> -> !cta.buffer<64, 128, bf16, span 128>
     ```
   }];
   let arguments = (ins Cta_BufferType:$buffer, I32:$low, I32:$high);
-  let assemblyFormat = "$buffer `outside` $low `,` $high attr-dict `:` qualified(type($buffer))";
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = [{
+    $buffer `outside` $low `,` $high attr-dict `:` qualified(type($buffer)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_TensorMapOp : Cta_Op<"tensor_map", [Pure]> {
+  let summary = "the tensor map of a view, for boxes of one shape";
+  let description = [{
+    A value of the launch (CUDA Driver API, "cuTensorMapEncodeTiled"): the view as the copy engine sees it, which copies
+    boxes of `box` elements along its dimensions into shared memory, rows of `span` bytes swizzled (SharedLayout.h).
+
+    Constraints: (1) one extent a dimension of the view, 1 to 5 of them, each from 1 to 256; (2) a span of 32, 64 or 128 bytes, which
+    a row of the box has; (3) it stands in a function's own block.
+
+    Example:
+    ```mlir
+    %m = cta.tensor_map %K box [1, 64, 1, 64] span 128 : !tile.view<? x ? x ? x 128 x bf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$view, DenseI64ArrayAttr:$box, I32Attr:$span);
+  let results = (outs Cta_TensorMapType:$result);
+  let assemblyFormat = "$view `box` $box `span` $span attr-dict `:` qualified(type($view))";
+  let hasVerifier = 1;
 }
 
 def Cta_Scope : I32EnumAttr<"Scope", "Which threads meet", [

@@ -23,6 +23,22 @@ LogicalResult RingOp::verify() {
   return verifyPlace(*this, getOffset(), getType().getSlot());
 }
 
+static LogicalResult verifyMap(PutOp put) {
+  auto map = put.getMap() ? put.getMap().getDefiningOp<TensorMapOp>() : TensorMapOp();
+  if (!put.getMap())
+    return success();
+  RingType ring = put.getRing().getType();
+  bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getRows() && !put.getCondition() &&
+                 put.getWithin().empty() && map && map.getView() == put.getView() && map.getSpan() == ring.getSpan();
+  for (auto [dim, extent] : llvm::enumerate(isPlain ? map.getBox() : ArrayRef<int64_t>())) {
+    bool isRow = int64_t(dim) == put.getDims()[0], isColumn = int64_t(dim) == put.getDims()[1];
+    isPlain &= extent == (isRow ? ring.getRows() : isColumn ? ring.getSpan() / ring.getSlot().getElementBytes() : 1);
+  }
+  return isPlain ? success()
+                 : put.emitOpError("(6) expected a map of the view with a panel of the slot as its box, into a "
+                                   "ring by mbarrier, with no 'rows', 'within' or 'if'");
+}
+
 LogicalResult PutOp::verify() {
   RingType ring = getRing().getType();
   auto copied = RankedTensorType::get({ring.getRows(), ring.getColumns()}, ring.getElementType());
@@ -31,6 +47,8 @@ LogicalResult PutOp::verify() {
   auto rows = getRows() ? cast<RankedTensorType>(getRows().getType()) : RankedTensorType();
   if (rows && (rows.getShape() != ArrayRef<int64_t>{ring.getRows(), 1} || !rows.getElementType().isInteger(32)))
     return emitOpError("(5) expected an i32 for each of the slot's ") << ring.getRows() << " rows, found " << rows;
+  if (failed(verifyMap(*this)))
+    return failure();
   return tile::verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 

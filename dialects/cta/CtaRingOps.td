@@ -38,14 +38,18 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     All threads of the CTA, or of the role, take part. Into a ring `by mbarrier` it waits first until the slot is empty. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
     padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
     a step is put, and got, whether the loop still needs it or not. With `rows` a row of the tile lies where the table
-    says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. The table is spread as
+    says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. With `via` a tensor map
+    of the view the copy engine copies (PTX ISA, "cp.async.bulk.tensor"), one thread asks it to: a box is a panel of the
+    slot. The table is spread as
     the threads copy: TileLayout::copyRows. The slot must be empty: what others read in
     it, they have read before a barrier before this put. The copy arrives some time before the `cta.get` of the
     step returns.
 
     Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
     (3) the element types agree; (4) `within` names dimensions of the view,
-    increasing, each with both bounds; (5) `rows` is a column of i32 with one index for each row of the slot.
+    increasing, each with both bounds; (5) `rows` is a column of i32 with one index for each row of the slot;
+    (6) `via` the map of this view whose box is a panel of the slot, into a ring `by mbarrier`, with no `rows`, `within`
+    or `if`.
 
     Example:
     ```mlir
@@ -55,10 +59,10 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims, Optional<Tile_Tile>:$rows,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
-                       Cta_RingType:$ring, I32:$step, Optional<I1>:$condition);
+                       Cta_RingType:$ring, I32:$step, Optional<I1>:$condition, Optional<Cta_TensorMapType>:$map);
   let assemblyFormat = [{
     $view `[` $indices `]` `dims` $dims (`rows` $rows^)? (`within` $within^ `from` $low `to` $high)?
-    `into` $ring `[` $step `]` (`if` $condition^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
+    `into` $ring `[` $step `]` (`if` $condition^)? (`via` $map^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
     (`,` type($rows)^)?
   }];
   let hasVerifier = 1;

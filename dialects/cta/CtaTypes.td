@@ -168,6 +168,16 @@ def Cta_RingType : TypeDef<Cta_Dialect, "Ring"> {
   }];
 }
 
+def Cta_TensorMapType : TypeDef<Cta_Dialect, "TensorMap"> {
+  let mnemonic = "tensor_map";
+  let summary = "What the copy engine knows of a view";
+  let description = [{
+    A CUtensorMap: 128 bytes that the driver encodes at launch, from the view's address, extents and strides and a box.
+
+    Example: `!cta.tensor_map`
+  }];
+}
+
 class Cta_Op<string mnemonic, list<Trait> traits = []> : Op<Cta_Dialect, mnemonic, traits>;
 
 #endif // IMBREX_DIALECTS_CTA_CTATYPES

@@ -83,6 +83,7 @@ Result<RawDevice> RawDevice::open(std::string_view id, const simulator::Simulato
 }
 
 const DeviceInfo &RawDevice::info() const { return state->device->info(); }
+const cuda::DriverTable &RawDevice::driver() const { return state->device->driver(); }
 
 Result<RawDevice::Memory> RawDevice::allocate(size_t bytes, uint8_t fill) const {
   assert(bytes > 0);

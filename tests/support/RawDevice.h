@@ -18,6 +18,7 @@
 #ifndef IMBREX_TESTS_SUPPORT_RAWDEVICE_H
 #define IMBREX_TESTS_SUPPORT_RAWDEVICE_H
 
+#include "runtime/CudaDriver.h"
 #include "runtime/Device.h"
 #include "runtime/Result.h"
 #include "runtime/simulator/SimulatedDriver.h"
@@ -38,7 +39,8 @@ struct RawShape {
 };
 
 /// One of a kernel's parameters, of the parameter's own size.
-using RawArgument = std::variant<uint64_t, int64_t, uint32_t, int32_t, uint16_t, uint8_t, float, double>;
+using RawArgument =
+    std::variant<uint64_t, int64_t, uint32_t, int32_t, uint16_t, uint8_t, float, double, cuda::CUtensorMap>;
 
 /// A copy is the same device. Memory and kernels keep it open.
 class RawDevice {
@@ -47,6 +49,7 @@ public:
   static Result<RawDevice> open(std::string_view id, const simulator::SimulatorOptions &simulation = {});
 
   const DeviceInfo &info() const;
+  const cuda::DriverTable &driver() const;
 
   /// Freed with the last copy.
   class Memory {

@@ -168,19 +168,18 @@ func.func @put_shared(%K: !tile.view<? x 64 x bf16>, %i: i32, %t: tensor<16x64xb
   return
 }
 
-// Rows are cleared by other threads than those that copied them.
+// Rows are cleared by other threads than those that copied them, which meet behind it on their own.
 // CHECK-LABEL: @clear
 func.func @clear(%K: !tile.view<? x 64 x bf16>, %i: i32) {
   %r = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
   // CHECK: cta.get
   // CHECK-NEXT: cta.barrier cta
   // CHECK-NEXT: cta.clear
-  // CHECK-NEXT: cta.barrier cta
   // CHECK-NEXT: cta.read
   cta.put %K[%i, %i] dims [0, 1] into %r[%i] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 1, by groups>
   %k = cta.get %r[%i] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 1, by groups> -> !cta.buffer<16, 64, bf16, span 128>
-  cta.clear %k outside %i, %i : !cta.buffer<16, 64, bf16, span 128>
-  %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  %c = cta.clear %k outside %i, %i : !cta.buffer<16, 64, bf16, span 128> -> !cta.buffer<16, 64, bf16, span 128>
+  %x = cta.read %c : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
   return
 }
 

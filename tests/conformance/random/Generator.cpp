@@ -63,7 +63,7 @@ void Generator::chooseWorld() {
     columns = 32;
   types = {floatType(), numberType(), numberType()};
   int target = int(pick(0, 9));
-  const char *kTargets[] = {"sm_86", "sm_90", "sm_120"}, *kDevices[] = {"rtx3090", "h200", "rtx5090"};
+  const char *kTargets[] = {"sm_86", "sm_90a", "sm_120"}, *kDevices[] = {"rtx3090", "h200", "rtx5090"};
   program.options.target = target < 3 ? kTargets[target] : "sm_80";
   program.device = target < 3 ? kDevices[target] : "a100";
   program.grid = {pick(1, 3), chance(40) ? pick(1, 2) : 1, 1};

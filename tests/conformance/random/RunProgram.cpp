@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
+#include "runtime/TensorMap.h"
 #include "tests/conformance/random/ProgramMemory.h"
 #include "tests/support/RawDevice.h"
 #include "tests/support/RunMode.h"
@@ -19,6 +20,9 @@ using namespace imbrex::test;
 using imbrex::testing::RawArgument;
 using imbrex::testing::RawDevice;
 using imbrex::testing::RawShape;
+
+/// The alignment of a view without a tensor map.
+static constexpr unsigned kUnmapped = 8;
 
 static RawArgument scalarArgument(const ScalarPlan &scalar) {
   uint64_t word = 0;
@@ -36,8 +40,20 @@ static RawArgument addedArgument(const AddedPlan &added, const LaunchValue &valu
   return added.values[0];
 }
 
+static RawArgument mapOf(const RawDevice &device, const ArrayPlan &array, const LaunchValue &value, uint64_t address) {
+  TensorMapShape shape{address, array.type, unsigned(array.extents.size())};
+  std::copy(array.extents.begin(), array.extents.end(), shape.extents.begin());
+  std::copy(array.strides.begin(), array.strides.end(), shape.strides.begin());
+  std::copy(value.box.begin(), value.box.end(), shape.box.begin());
+  shape.span = value.span;
+  cuda::CUtensorMap map;
+  encodeTensorMap(device.driver(), shape, array.name, map).value();
+  return map;
+}
+
 /// The interface's launch values: each in the low bytes of its word.
-static std::vector<RawArgument> packArguments(const Program &program, const KernelInterface &interface,
+static std::vector<RawArgument> packArguments(const RawDevice &device, const Program &program,
+                                              const KernelInterface &interface,
                                               const std::vector<RawDevice::Memory> &memory,
                                               const std::vector<RawDevice::Memory> &addedMemory) {
   std::vector<RawArgument> packed;
@@ -53,9 +69,12 @@ static std::vector<RawArgument> packArguments(const Program &program, const Kern
     auto array = std::find_if(program.arrays.begin(), program.arrays.end(), named);
     if (array == program.arrays.end())
       continue;
+    const uint64_t address =
+        memory[size_t(array - program.arrays.begin())].address() + uint64_t(array->offset) * byteSize(array->type);
     if (value.kind == LaunchValue::Kind::Pointer)
-      packed.push_back(memory[size_t(array - program.arrays.begin())].address() +
-                       uint64_t(array->offset) * byteSize(array->type));
+      packed.push_back(address);
+    if (value.kind == LaunchValue::Kind::TensorMap)
+      packed.push_back(mapOf(device, *array, value, address));
     if (value.kind == LaunchValue::Kind::Extent)
       packed.push_back(int32_t(array->extents[value.index]));
     if (value.kind == LaunchValue::Kind::Stride)
@@ -100,7 +119,7 @@ static Result<void> launchOn(const RawDevice &device, const Program &program, co
   RawShape shape{{unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2])},
                  {kernel.interface.warps * 32, 1, 1},
                  kernel.interface.sharedBytes};
-  Result<void> done = device.launch(*loaded, shape, packArguments(program, kernel.interface, arrays, added));
+  Result<void> done = device.launch(*loaded, shape, packArguments(device, program, kernel.interface, arrays, added));
   for (size_t i = 0; done && i < memory.size(); ++i)
     done = arrays[i].download(std::as_writable_bytes(std::span(memory[i])));
   return done;
@@ -114,6 +133,11 @@ Outcome test::runBoth(const Program &program, const std::vector<Bytes> &initial,
     return outcome;
   }
   CompileOptions options = program.options;
+  for (const ArrayPlan &array : program.arrays) // as the runtime does
+    if (!hasTensorMap(array.type, array.extents, array.strides)) {
+      unsigned &alignment = options.alignment.try_emplace(array.name, kUnmapped).first->second;
+      alignment = std::min(alignment, kUnmapped);
+    }
   if (!testing::runMode().device.empty())
     options.target = device->info().target; // the program's own may be later than the device
   std::string tileText;

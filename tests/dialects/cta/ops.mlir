@@ -29,7 +29,7 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   // CHECK: cta.get %{{.*}}[%{{.*}}] arrived :
   %k2 = cta.get %ring[%i] arrived : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
   // CHECK: cta.clear %{{.*}} outside %{{.*}}, %{{.*}} : !cta.buffer<8, 16, bf16, span 32>
-  cta.clear %k outside %i, %i : !cta.buffer<8, 16, bf16, span 32>
+  %cleared = cta.clear %k outside %i, %i : !cta.buffer<8, 16, bf16, span 32> -> !cta.buffer<8, 16, bf16, span 32>
   // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #cta.layout<"reg
   %a = cta.read %q : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
   // CHECK: cta.dot mma tile %{{.*}} : tensor<16x16xbf16, {{.*}}>, %{{.*}} transposed_b, %{{.*}} :
