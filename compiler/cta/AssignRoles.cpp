@@ -151,6 +151,19 @@ Value AssignRoles::mapOf(cta::PutOp put) {
                                   ring.getSpan());
 }
 
+/// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
+/// without wrapping, as later passes can tell.
+static std::pair<Value, Value> rowsBetween(OpBuilder &b, Location loc, Value low, Value high, Value first) {
+  if (!isNonNegativeScalar(first))
+    return {arith::SubIOp::create(b, loc, low, first), arith::SubIOp::create(b, loc, high, first)};
+  Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+  auto after = [&](Value bound) -> Value {
+    Value certain = arith::MaxSIOp::create(b, loc, bound, zero);
+    return arith::SubIOp::create(b, loc, certain, first, arith::IntegerOverflowFlags::nsw);
+  };
+  return {matchPattern(low, m_Zero()) ? low : after(low), after(high)};
+}
+
 /// Copies that the copy engine can make are made by it. It knows no bounds but the view's: what else bounds the rows is
 /// left to those who read them.
 void AssignRoles::mapViews() {
@@ -164,9 +177,7 @@ void AssignRoles::mapViews() {
       OpBuilder b(getOperation().getContext());
       b.setInsertionPointAfter(get);
       Value first = put.getIndices()[put.getDims()[0]];
-      const bool follows = matchPattern(low, m_Zero()) && isNonNegativeScalar(first);
-      Value from = follows ? low : Value(arith::SubIOp::create(b, put.getLoc(), low, first));
-      Value to = arith::SubIOp::create(b, put.getLoc(), high, first);
+      auto [from, to] = rowsBetween(b, put.getLoc(), low, high, first);
       auto clear = cta::ClearOp::create(b, put.getLoc(), get.getType(), get, from, to);
       get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
     }

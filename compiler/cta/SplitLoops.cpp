@@ -9,7 +9,8 @@
 //     a > 0:  t < (a - r') / a            r' = r + a low
 //     a < 0:  t >= ceil(r' / -a)          a = 0: everywhere or nowhere
 //
-// The loop becomes up to three, one behind the other: before the range, the range without the test, behind it.
+// The loop becomes up to three, one behind the other: before the range, the range without the test, behind it. So too
+// a cta.clear, which has nothing to do where all rows lie inside: low <= 0, rows <= high.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +19,7 @@
 #include "compiler/tile/LinearForms.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -39,6 +41,18 @@ struct Span {
 
 } // namespace
 
+/// Adds x <= y to `comparisons`, of linear forms in scalars that `loop` does not change. False if it is not one.
+static bool addComparison(std::optional<LinearForm> x, std::optional<LinearForm> y, scf::ForOp loop,
+                          Comparisons &comparisons) {
+  std::optional<LinearForm> form = x && y ? x->plus(*y, -1) : std::nullopt;
+  if (!form || !llvm::all_of(form->scalars, [&](const auto &entry) {
+        return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
+      }))
+    return false;
+  comparisons.push_back(*form);
+  return true;
+}
+
 /// Adds what `condition` says to `comparisons`. False if it is anything but a conjunction of comparisons of linear
 /// forms in scalars that `loop` does not change.
 static bool readCondition(Value condition, scf::ForOp loop, LinearForms &forms, Comparisons &comparisons) {
@@ -57,16 +71,9 @@ static bool readCondition(Value condition, scf::ForOp loop, LinearForms &forms, 
   bool isStrict = predicate == Predicate::slt || predicate == Predicate::sgt;
   if (!x || !y || (!isStrict && predicate != Predicate::sle && predicate != Predicate::sge))
     return false;
-  std::optional<LinearForm> form = x->plus(*y, -1);
   LinearForm one;
   one.constant = isStrict;
-  form = form ? form->plus(one, 1) : std::nullopt;
-  if (!form || !llvm::all_of(form->scalars, [&](const auto &entry) {
-        return entry.first == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(entry.first);
-      }))
-    return false;
-  comparisons.push_back(*form);
-  return true;
+  return addComparison(x->plus(one, 1), y, loop, comparisons);
 }
 
 /// A carried product whose successor is made beside it: two bodies in turn spare the moves between them.
@@ -90,6 +97,8 @@ public:
 
 private:
   scf::IfOp findBranch(Comparisons &comparisons);
+  /// Adds to `comparisons` where no row is cleared; gives the clears of which that is said.
+  SmallVector<cta::ClearOp> findClears(Comparisons &comparisons);
   Span rangeOf(const Comparisons &comparisons);
   Value count(int64_t value) { return arith::ConstantOp::create(b, loop.getLoc(), b.getI64IntegerAttr(value)); }
   /// The first iteration of the loop that is not before number `iterations` (i64).
@@ -117,6 +126,22 @@ scf::IfOp LoopSplitter::findBranch(Comparisons &comparisons) {
       return branch;
   }
   return {};
+}
+
+SmallVector<cta::ClearOp> LoopSplitter::findClears(Comparisons &comparisons) {
+  LinearForms forms;
+  SmallVector<cta::ClearOp> clears;
+  for (cta::ClearOp clear : loop.getBody()->getOps<cta::ClearOp>()) {
+    LinearForm none, rows;
+    rows.constant = clear.getBuffer().getType().getRows();
+    Comparisons inside;
+    if (!addComparison(forms.ofScalar(clear.getLow()), none, loop, inside) ||
+        !addComparison(rows, forms.ofScalar(clear.getHigh()), loop, inside))
+      continue;
+    llvm::append_range(comparisons, inside);
+    clears.push_back(clear);
+  }
+  return clears;
 }
 
 Span LoopSplitter::rangeOf(const Comparisons &comparisons) {
@@ -202,12 +227,21 @@ void LoopSplitter::run() {
   bool isCounted = matchPattern(loop.getStep(), m_One()) && loop.getInductionVar().getType().isInteger(32);
   scf::IfOp branch = isCounted ? findBranch(comparisons) : scf::IfOp();
   bool inTurn = isCounted && makesBesideOld(loop);
-  if (!branch && !inTurn)
+  if (!branch)
+    comparisons.clear();
+  SmallVector<cta::ClearOp> clears;
+  if (isCounted)
+    clears = findClears(comparisons);
+  if (!branch && !inTurn && clears.empty())
     return;
   if (instructionsOf(*loop.getBody()) > kMostCopied) {
     loop.emitRemark("not split: its body is large");
     return;
   }
+  llvm::SmallSet<unsigned, 4> idle; // numbers of the clears of the body that the range does without
+  for (auto [number, clear] : llvm::enumerate(loop.getBody()->getOps<cta::ClearOp>()))
+    if (llvm::is_contained(clears, clear))
+      idle.insert(number);
   unsigned branchNumber = 0;
   for (scf::IfOp other : loop.getBody()->getOps<scf::IfOp>()) {
     if (other == branch)
@@ -234,6 +268,12 @@ void LoopSplitter::run() {
   scf::ForOp middle = copy(low, high);
   if (branch)
     takeBranch(middle, branchNumber);
+  SmallVector<cta::ClearOp> all(middle.getBody()->getOps<cta::ClearOp>());
+  for (auto [number, clear] : llvm::enumerate(all))
+    if (idle.contains(number)) {
+      clear.replaceAllUsesWith(clear.getBuffer());
+      clear.erase();
+    }
   if (inTurn)
     unroll(middle);
   if (hasRest)

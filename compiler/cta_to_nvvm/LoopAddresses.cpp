@@ -9,7 +9,9 @@
 
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "compiler/cta/ScalarSigns.h"
+#include "compiler/cta_to_nvvm/SlotBarrier.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -31,6 +33,59 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
     }
     return WalkResult::advance();
   });
+  carryPhases();
+}
+
+/// A ring and a step by mbarrier.
+static std::optional<std::pair<Value, Value>> phased(Operation *op) {
+  std::optional<std::pair<Value, Value>> found;
+  llvm::TypeSwitch<Operation *>(op).Case<cta::PutOp, cta::GetOp, cta::ReleaseOp>(
+      [&](auto access) { found = {access.getRing(), access.getStep()}; });
+  bool isByMbarrier = found && cast<cta::RingType>(found->first.getType()).getCompletion() == cta::Completion::Mbarrier;
+  return isByMbarrier ? found : std::nullopt;
+}
+
+/// Of rings with as many slots, whose steps differ by constants, the earliest is carried, and the others found by
+/// moving on from it: the last of these is what the earliest is in the next iteration, or near it.
+void LoopAddresses::carryPhases() {
+  constexpr int64_t kFurthest = 2; ///< steps to move on; beyond, it is cheaper to carry another one
+  std::vector<Phased> all;
+  loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<scf::ForOp>(op))
+      return WalkResult::skip();
+    auto access = phased(op);
+    std::optional<LinearForm> form = access ? modular.ofScalar(access->second) : std::nullopt;
+    if (form && loopStep == 1 && isEven(*form) && form->coefficient(loop.getInductionVar()) == 1)
+      all.push_back({op, cast<cta::RingType>(access->first.getType()), *form});
+    return WalkResult::advance();
+  });
+  llvm::stable_sort(all, [](const Phased &x, const Phased &y) { return x.step.constant < y.step.constant; });
+  std::vector<std::pair<const Phased *, unsigned>> carriers; // with the number of their offset; the parity is behind it
+  for (const Phased &each : all) {
+    auto distance = [&](const Phased &other) -> int64_t {
+      std::optional<LinearForm> ahead = each.step.plus(other.step, -1);
+      bool isNear = ahead && ahead->isConstant() && ahead->constant >= 0 && ahead->constant <= kFurthest;
+      return isNear && other.ring.getSlots() == each.ring.getSlots() ? ahead->constant : -1;
+    };
+    auto carrier = llvm::find_if(carriers, [&](const auto &known) { return distance(*known.first) >= 0; });
+    if (carrier == carriers.end()) {
+      Value first = LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), atFirst(each.step));
+      SlotPhase phase = phaseOf(l, each.ring, first);
+      cta::RingType ring = each.ring;
+      unsigned number = values.size();
+      carry(phase.offset, [=, this](Value offset) { return nextPhase(l, ring, {offset, current[number + 1]}).offset; });
+      carry(phase.parity, [=, this](Value parity) { return nextPhase(l, ring, {current[number], parity}).parity; });
+      carriers.push_back({&each, number});
+      carrier = std::prev(carriers.end());
+    }
+    int64_t ahead = distance(*carrier->first);
+    entries.push_back([=, this, op = each.op, ring = each.ring, number = carrier->second] {
+      SlotPhase phase{current[number], current[number + 1]};
+      for (int64_t i = 0; i < ahead; ++i)
+        phase = nextPhase(l, ring, phase);
+      l.slotPhases[op] = phase;
+    });
+  }
 }
 
 unsigned LoopAddresses::carry(Value initial, std::function<Value(Value)> advance) {

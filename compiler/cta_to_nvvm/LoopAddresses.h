@@ -41,6 +41,13 @@ private:
     unsigned number; ///< of the carried value
   };
 
+  /// A put, get or release by mbarrier, at a step that counts with the loop.
+  struct Phased {
+    mlir::Operation *op;
+    cta::RingType ring;
+    LinearForm step;
+  };
+
   /// A put whose cursor is carried: others that read the same view at a constant distance have theirs from it.
   struct Known {
     cta::PutOp put;
@@ -49,6 +56,8 @@ private:
   };
 
   void carrySlot(mlir::Operation *op, cta::RingType ring, Value step);
+  /// Carries the barriers' places and phases, of puts, gets and releases by mbarrier.
+  void carryPhases();
   void carryCursor(cta::PutOp put);
   /// The cursor of a known put at a constant distance, moved on in the body. False if there is none.
   bool deriveCursor(cta::PutOp put, llvm::ArrayRef<LinearForm> indices);

@@ -85,6 +85,12 @@ struct Reach {
   Value count;    ///< i32, with `position`: that of the end. Does not depend on the loop
 };
 
+/// Which barrier of a ring a step has, and in which phase: i32.
+struct SlotPhase {
+  Value offset; ///< of the barrier, in bytes from that of the first slot
+  Value parity; ///< of step / slots
+};
+
 /// Where a put reads, from this thread's first piece on (CopyByThreads.h). A loop may carry it.
 struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
@@ -167,6 +173,7 @@ public:
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
+  std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
   std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }

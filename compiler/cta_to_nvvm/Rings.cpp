@@ -40,10 +40,13 @@ static bool isByMbarrier(Value ring) {
   return cast<cta::RingType>(ring.getType()).getCompletion() == cta::Completion::Mbarrier;
 }
 
-/// The barrier that says that the slot of `step` is full, or empty.
-static SlotBarrier barrierOf(Lowering &l, Value ring, Value step, bool full) {
-  auto op = ring.getDefiningOp<cta::RingOp>();
-  return SlotBarrier(l, op, full, l.scalarOf(step));
+/// The barrier which says that the slot of the step of `op`, a put, get or release, is full, or empty.
+template <typename Op> static SlotBarrier barrierOf(Lowering &l, Op op, bool full) {
+  auto ring = op.getRing().template getDefiningOp<cta::RingOp>();
+  auto carried = l.slotPhases.find(op);
+  return SlotBarrier(l, ring, full,
+                     carried != l.slotPhases.end() ? carried->second
+                                                   : phaseOf(l, ring.getType(), l.scalarOf(op.getStep())));
 }
 
 static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
@@ -72,8 +75,8 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
 static void askForCopy(Lowering &l, cta::PutOp put) {
   cta::RingType ring = put.getRing().getType();
   layout::SharedLayout layout = ring.getSlot().getLayout();
-  barrierOf(l, put.getRing(), put.getStep(), /*full=*/false).waitForPhase(/*before=*/true);
-  SlotBarrier full = barrierOf(l, put.getRing(), put.getStep(), /*full=*/true);
+  barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
+  SlotBarrier full = barrierOf(l, put, /*full=*/true);
   full.arriveExpecting(layout.sizeBytes());
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   const int64_t panelBytes = layout.paddedRows() * layout.span(), width = layout.span() / layout.elementBytes();
@@ -94,21 +97,21 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
     l.when(isFirst, [&] { askForCopy(l, put); });
     return success();
   }
-  barrierOf(l, put.getRing(), put.getStep(), /*full=*/false).waitForPhase(/*before=*/true);
+  barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   if (failed(lowerCopy(l, put)))
     return failure();
-  barrierOf(l, put.getRing(), put.getStep(), /*full=*/true).arriveWhenCopied();
+  barrierOf(l, put, /*full=*/true).arriveWhenCopied();
   return success();
 }
 
 static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
   if (isByMbarrier(release.getRing()))
-    barrierOf(l, release.getRing(), release.getStep(), /*full=*/false).arriveAsWarp();
+    barrierOf(l, release, /*full=*/false).arriveAsWarp();
 }
 
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
-    barrierOf(l, get.getRing(), get.getStep(), /*full=*/true).waitForPhase(/*before=*/false);
+    barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
     if (!isFilledByEngine(get.getRing().getDefiningOp<cta::RingOp>()))
       fenceAsync(l); // the copies were the threads'
   } else if (!get.getArrived())

@@ -25,26 +25,39 @@ static void call(Lowering &l, StringRef name, ValueRange arguments) {
   LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr(name), arguments);
 }
 
-SlotBarrier::SlotBarrier(Lowering &l, cta::RingOp ring, bool full, Value step)
-    : l(l), type(ring.getType()), step(step), pointer(firstOf(l, ring, full)) {
-  unsigned slots = type.getSlots();
+SlotPhase imbrex::phaseOf(Lowering &l, cta::RingType ring, Value step) {
+  unsigned slots = ring.getSlots();
+  if (llvm::isPowerOf2_32(slots))
+    return {l.mulConstant(l.bitAnd(step, slots - 1), kBytes), l.bitAnd(l.shiftRight(step, llvm::Log2_32(slots)), 1)};
+  return {l.mulConstant(LLVM::URemOp::create(l.b, l.loc, step, l.i32(slots)), kBytes),
+          l.bitAnd(LLVM::UDivOp::create(l.b, l.loc, step, l.i32(slots)), 1)};
+}
+
+SlotPhase imbrex::nextPhase(Lowering &l, cta::RingType ring, const SlotPhase &phase) {
+  unsigned slots = ring.getSlots();
   if (slots == 1)
-    return;
-  Value slot = llvm::isPowerOf2_32(slots) ? l.bitAnd(step, slots - 1)
-                                          : Value(LLVM::URemOp::create(l.b, l.loc, step, l.i32(slots)));
-  pointer = l.offsetPointer(pointer, l.mulConstant(slot, kBytes));
+    return {phase.offset, l.bitXor(phase.parity, l.i32(1))};
+  if (slots == 2) // behind the second slot the parity changes
+    return {l.sub(l.i32(kBytes), phase.offset),
+            l.bitXor(phase.parity, l.shiftRight(phase.offset, llvm::Log2_64(kBytes)))};
+  Value isLast = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, phase.offset, l.i32(kBytes * (slots - 1)));
+  return {l.select(isLast, l.i32(0), l.addConstant(phase.offset, kBytes)),
+          l.select(isLast, l.bitXor(phase.parity, l.i32(1)), phase.parity)};
+}
+
+SlotBarrier::SlotBarrier(Lowering &l, cta::RingOp ring, bool full, const SlotPhase &phase)
+    : l(l), parity(phase.parity), pointer(firstOf(l, ring, full)) {
+  if (ring.getType().getSlots() > 1)
+    pointer = l.offsetPointer(pointer, phase.offset);
 }
 
 void SlotBarrier::waitForPhase(bool before) {
-  unsigned slots = type.getSlots();
-  Value phase = llvm::isPowerOf2_32(slots) ? l.shiftRight(step, llvm::Log2_32(slots))
-                                           : Value(LLVM::UDivOp::create(l.b, l.loc, step, l.i32(slots)));
-  Value parity = l.bitAnd(before ? l.bitXor(phase, l.i32(1)) : phase, 1);
+  Value awaited = before ? l.bitXor(parity, l.i32(1)) : parity;
   Block *poll = l.newBlock(), *done = l.newBlock();
   LLVM::BrOp::create(l.b, l.loc, ValueRange(), poll);
   l.b.setInsertionPointToEnd(poll);
   Value isDone =
-      l.callIntrinsic(l.b.getI1Type(), "llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta", {pointer, parity});
+      l.callIntrinsic(l.b.getI1Type(), "llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta", {pointer, awaited});
   LLVM::CondBrOp::create(l.b, l.loc, isDone, done, ValueRange(), poll, ValueRange());
   l.b.setInsertionPointToEnd(done);
 }

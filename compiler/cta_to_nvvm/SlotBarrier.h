@@ -24,8 +24,8 @@ namespace imbrex {
 
 class SlotBarrier {
 public:
-  /// That of the slot of `step` (i32) which says that it is full, or that it is empty.
-  SlotBarrier(Lowering &l, cta::RingOp ring, bool full, Value step);
+  /// That of the slot of a step which says that it is full, or that it is empty.
+  SlotBarrier(Lowering &l, cta::RingOp ring, bool full, const SlotPhase &phase);
 
   /// Waits until the step's phase is done, or the one before it.
   void waitForPhase(bool before);
@@ -41,9 +41,13 @@ private:
   void arrive();
 
   Lowering &l;
-  cta::RingType type;
-  Value step, pointer;
+  Value parity, pointer;
 };
+
+/// Those of `step` (i32).
+SlotPhase phaseOf(Lowering &l, cta::RingType ring, Value step);
+/// Those of the step behind one.
+SlotPhase nextPhase(Lowering &l, cta::RingType ring, const SlotPhase &phase);
 
 /// True if the copy engine fills the ring.
 bool isFilledByEngine(cta::RingOp ring);
