@@ -94,6 +94,7 @@ private:
   bool canPart();
   void makeRings(unsigned slots);
   bool fits(unsigned slots);
+  std::pair<unsigned, unsigned> dealRegisters() const;
   void mapViews();
   Value mapOf(cta::PutOp put);
   void part();
@@ -188,18 +189,20 @@ void AssignRoles::mapViews() {
   }
 }
 
+/// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
+std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
+  const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
+  const unsigned copying = llvm::all_of(puts, canBeMapped) ? kAskRegisters : kCopyRegisters;
+  const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
+  unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;
+  return {std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters), copying};
+}
+
 /// Moves the kernel into the parts of one cta.roles.
 void AssignRoles::part() {
   func::FuncOp kernel = getOperation();
   Block &body = kernel.getBody().front();
-  const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const bool allMapped = llvm::all_of(puts, [](cta::PutOp put) { return bool(put.getMap()); });
-  const unsigned copyRegisters = allMapped ? kAskRegisters : kCopyRegisters;
-  // What the parts have they take from what the kernel starts with.
-  const unsigned started =
-      target.registersFor((warps + kCopyWarps) * layout::kWarpThreads) / kRegisterUnit * kRegisterUnit;
-  unsigned left = started * (groups + copyGroups) - copyRegisters * copyGroups;
-  unsigned registers = std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
+  const auto [registers, copyRegisters] = dealRegisters();
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
@@ -229,6 +232,13 @@ void AssignRoles::runOnOperation() {
   kernel.walk([&](cta::PutOp put) { puts.push_back(put); });
   if (warps % layout::kWarpgroupWarps != 0 || warps + kCopyWarps > target.warpsPerCta || !canPart())
     return;
+  const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
+  if (const auto [registers, copying] = dealRegisters();
+      registers + kRegisterUnit < alone && copying != kAskRegisters) {
+    kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
+                        << registers << " registers in place of " << alone;
+    return;
+  }
   unsigned slots = request.getStages();
   while (slots > 1 && !fits(slots))
     --slots;

@@ -63,8 +63,8 @@ LogicalResult EntryCheck::checkLaunch(Operation *kernel, bool expected) const {
   cta::RolesOp roles = cta::rolesOf(kernel);
   const unsigned copying = roles ? roles.getCopyWarps() : 0;
   if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getWarps() + copying != launch.getWarps())
-    return error(kernel) << request.getWarps() << " warps are asked for, and " << copying << " copy, "
-                         << launch.getWarps() << " are launched";
+    return error(kernel) << request.getWarps() + copying << " warps are asked for, " << launch.getWarps()
+                         << " are launched";
   if (launch.getShared() > target.sharedBytes)
     return error(kernel) << "a kernel has at most " << target.sharedBytes << " bytes of shared memory, this one has "
                          << launch.getShared();
