@@ -199,6 +199,16 @@ void LoopSplitter::takeBranch(scf::ForOp range, unsigned branchNumber) {
   branch.erase();
 }
 
+/// The clears of the body with these numbers have nothing to do.
+static void dropClears(scf::ForOp range, const llvm::SmallSet<unsigned, 4> &idle) {
+  SmallVector<cta::ClearOp> all(range.getBody()->getOps<cta::ClearOp>());
+  for (auto [number, clear] : llvm::enumerate(all))
+    if (idle.contains(number)) {
+      clear.replaceAllUsesWith(clear.getBuffer());
+      clear.erase();
+    }
+}
+
 /// Two bodies in place of one; the range has an even number of iterations.
 void LoopSplitter::unroll(scf::ForOp range) {
   Block *body = range.getBody();
@@ -268,12 +278,7 @@ void LoopSplitter::run() {
   scf::ForOp middle = copy(low, high);
   if (branch)
     takeBranch(middle, branchNumber);
-  SmallVector<cta::ClearOp> all(middle.getBody()->getOps<cta::ClearOp>());
-  for (auto [number, clear] : llvm::enumerate(all))
-    if (idle.contains(number)) {
-      clear.replaceAllUsesWith(clear.getBuffer());
-      clear.erase();
-    }
+  dropClears(middle, idle);
   if (inTurn)
     unroll(middle);
   if (hasRest)

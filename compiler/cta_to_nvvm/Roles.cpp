@@ -25,6 +25,8 @@ static void makeBarriers(Lowering &l, cta::RolesOp roles) {
     for (auto ring : roles->getBlock()->getOps<cta::RingOp>())
       if (ring.getType().getCompletion() == cta::Completion::Mbarrier)
         initialiseBarriers(l, ring, roles.getCopyWarps() * layout::kWarpThreads, roles.getComputeWarps());
+    LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.fence.mbarrier_init.release.cluster"),
+                                  ValueRange()); // the copy engine sees them too
   });
   LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.barrier.cta.sync.aligned.all"), {l.i32(0)});
 }

@@ -15,9 +15,10 @@
 using namespace mlir;
 using namespace imbrex;
 
-static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;", kCommit = "wgmma.commit_group.sync.aligned;",
-                                     kWait = "wgmma.wait_group.sync.aligned ",
-                                     kProxy = "fence.proxy.async.shared::cta;";
+static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;";
+static constexpr llvm::StringLiteral kCommit = "wgmma.commit_group.sync.aligned;";
+static constexpr llvm::StringLiteral kWait = "wgmma.wait_group.sync.aligned ";
+static constexpr llvm::StringLiteral kProxy = "fence.proxy.async.shared::cta;";
 static constexpr llvm::StringLiteral kMemory = "~{memory}";
 
 static std::string nameOf(Type element) {

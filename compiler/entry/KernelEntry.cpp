@@ -115,6 +115,8 @@ LogicalResult KernelCheck::checkValues(Operation *op) {
       checked = checkMemory(op, value);
     else if (isa<tile::ViewType>(type))
       checked = success(llvm::is_contained(kernel.getArguments(), value) || (!isCta && tile::isMadeOfView(value)));
+    else if (isa<cta::TensorMapType>(type))
+      checked = success(isCta && value.getDefiningOp<cta::TensorMapOp>());
     else
       checked = success(isScalar(type));
     if (succeeded(checked))
@@ -165,6 +167,8 @@ LogicalResult KernelCheck::checkOperation(Operation *op) {
                (isCta && isa<cta::CtaDialect>(op->getDialect()));
   if (!known)
     return check.error(op) << "'" << op->getName() << "' is no operation of this stage";
+  if (isa<cta::RolesOp, cta::TensorMapOp>(op) && op->getParentOp() != kernel)
+    return check.error(op) << "'" << op->getName() << "' stands in the kernel's own block";
   if (failed(check.checkAttributes(op, {})) || failed(checkValues(op)))
     return failure();
   if (auto alloc = dyn_cast<cta::AllocOp>(op))

@@ -104,6 +104,7 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.barrier.cta.sync.aligned.count",
                                          "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",
+                                         "llvm.nvvm.fence.mbarrier_init.release.cluster",
                                          "llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta",
                                          "llvm.nvvm.mbarrier.arrive.shared",
                                          "llvm.nvvm.mbarrier.init.shared",

@@ -9,7 +9,6 @@
 
 #include "dialects/cta/CtaDialect.h"
 #include "dialects/layout/Access.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
@@ -67,8 +66,6 @@ LogicalResult TensorMapOp::verify() {
   bool isSpan = getSpan() == 32 || getSpan() == 64 || getSpan() == 128;
   if (!isSpan || box.back() * tile::elementBytes(view.getElementType()) != getSpan())
     return emitOpError("(2) expected rows of a span of 32, 64 or 128 bytes, found ") << getSpan();
-  if (!isa<func::FuncOp>((*this)->getParentOp()))
-    return emitOpError("(3) expected in the function's own block");
   return success();
 }
 

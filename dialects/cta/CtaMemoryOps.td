@@ -99,7 +99,7 @@ def Cta_TensorMapOp : Cta_Op<"tensor_map", [Pure]> {
     boxes of `box` elements along its dimensions into shared memory, rows of `span` bytes swizzled (SharedLayout.h).
 
     Constraints: (1) one extent a dimension of the view, 1 to 5 of them, each from 1 to 256; (2) a span of 32, 64 or 128 bytes, which
-    a row of the box has; (3) it stands in a function's own block.
+    a row of the box has. It stands in the kernel's own block.
 
     Example:
     ```mlir

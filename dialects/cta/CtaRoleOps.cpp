@@ -9,7 +9,6 @@
 
 #include "dialects/cta/CtaDialect.h"
 #include "dialects/layout/WgmmaOperand.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -26,8 +25,6 @@ LogicalResult RolesOp::verify() {
     if (registers < kLeastRegisters || registers > kMostRegisters || registers % kRegisterUnit != 0)
       return emitOpError("(2) expected ") << kLeastRegisters << " to " << kMostRegisters << " registers in steps of "
                                           << kRegisterUnit << ", found " << registers;
-  if (!isa<func::FuncOp>((*this)->getParentOp()))
-    return emitOpError("(4) expected in the function's own block");
   WalkResult result = walk([&](Operation *inner) {
     for (Value operand : inner->getOperands())
       if (isa<RankedTensorType>(operand.getType()) && !(*this)->isAncestor(operand.getParentRegion()->getParentOp())) {

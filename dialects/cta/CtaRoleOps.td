@@ -22,8 +22,7 @@ def Cta_RolesOp : Cta_Op<"roles", [NoTerminator, NoRegionArguments, RecursiveMem
     registers from there on (PTX ISA, "setmaxnreg").
 
     Constraints: (1) both have whole warpgroups of four warps; (2) registers are multiples of 8 from 24 to 256; (3) of
-    what is made in a function around it, the parts use views, scalars and shared memory only; (4) it stands in a function's
-    own block.
+    what is made around it, the parts use views, scalars and shared memory only. It stands in the kernel's own block.
 
     Example:
     ```mlir

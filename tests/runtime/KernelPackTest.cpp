@@ -61,7 +61,7 @@ TEST_F(Packs, AMissIsAnErrorWhereNothingMayBeCompiled) {
   Result<void> done = launch(runtime, 128);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "kernel 'scale_add' of a.tile is in no pack and no cache for these arguments and "
-                                  "sm_90, and this runtime was opened without compilation");
+                                  "sm_90a, and this runtime was opened without compilation");
   EXPECT_EQ(compiler.compilations(), 1u);
 }
 

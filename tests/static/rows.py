@@ -18,6 +18,14 @@ def rows():
             for mask in ("full", "causal"):
                 found.append(("forward bf16 D%d %s %s" % (d, mask, target), FORWARD, forward(d), {"mask": mask}, target,
                               (target, d, mask) in SAMPLE))
+    for d in (64, 96, 128, 192, 256):  # by wgmma
+        for mask in ("full", "causal", "window(512, 0)"):
+            found.append(("forward bf16 D%d %s sm_90a" % (d, mask.split("(")[0]), FORWARD, forward(d), {"mask": mask}, "sm_90a",
+                          (d, mask) in ((64, "full"), (128, "causal"))))
+    for bm, bn, warps, d in ((128, 128, 8, 128), (128, 192, 8, 128)):
+        found.append(("forward bf16 D%d %dx%d w%d sm_90a" % (d, bm, bn, warps), FORWARD, forward(d, BM=bm, BN=bn, warps=warps, stages=2), {},
+                      "sm_90a", bn == 128))
+    found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))
         found.append(("forward bf16 D128 softcap " + target, FORWARD, forward(128), {"score": "softcap(15.0)"}, target, target == "sm_80"))

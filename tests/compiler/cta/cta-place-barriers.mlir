@@ -197,3 +197,17 @@ func.func @arguments(%ring: !cta.ring<16, 16, bf16, span 32, slots 3, by groups>
   }
   return
 }
+
+// What descriptors read of threads' writes, each writer fences before all meet.
+// CHECK-LABEL: @descriptors
+// CHECK: cta.write
+// CHECK-NEXT: cta.fence_async
+// CHECK-NEXT: cta.barrier cta
+// CHECK-NEXT: cta.dot wgmma
+func.func @descriptors(%t: tensor<64x16xbf16>, %z: tensor<64x16xf32>) {
+  %a = cta.alloc at 0 : !cta.buffer<64, 16, bf16, span 32>
+  %b = cta.alloc at 2048 : !cta.buffer<16, 16, bf16, span 32>
+  cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
+  %s = cta.dot wgmma buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32> -> tensor<64x16xf32>
+  return
+}

@@ -110,3 +110,42 @@ func.func @products(%a: !cta.buffer<16, 16, f32, span 64>, %b: !cta.buffer<16, 8
   %1 = cta.dot_wait %0 pending 0 : tensor<16x8xf32> -> tensor<16x8xf32>
   return %1 : tensor<16x8xf32>
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Products that run on: a wait goes behind what does not need it, and counts the products issued behind its own. A slot
+// is released when the product that reads it is done; the left operand of the next iteration is made behind that.
+// CHECK-LABEL: @products
+// CHECK: scf.for
+// CHECK: %[[S:.*]] = cta.dot wgmma async buffer
+// CHECK: %[[O:.*]] = cta.dot wgmma async tile
+// CHECK-NEXT: cta.dot_wait %[[S]] pending 1
+// CHECK-NEXT: cta.release %[[RK:[a-z0-9]+]]
+// CHECK-NEXT: %[[E:.*]] = math.exp2
+// CHECK-NEXT: %[[DONE:.*]] = cta.dot_wait %[[O]] pending 0
+// CHECK-NEXT: cta.release
+// CHECK-NEXT: arith.truncf %[[E]]
+// CHECK-NEXT: arith.addf %[[DONE]]
+func.func @products(%q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %p0: tensor<64x16xbf16, #a>, %o0: tensor<64x16xf32, #a>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier>
+  %r:2 = scf.for %j = %c0 to %n step %c1 iter_args(%p = %p0, %o = %o0) -> (tensor<64x16xbf16, #a>, tensor<64x16xf32, #a>) : i32 {
+    %next = arith.addi %j, %c1 : i32
+    %k = cta.get %rk[%next] : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %twice = arith.addf %aw, %aw : tensor<64x16xf32, #a>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %e = math.exp2 %sw : tensor<64x16xf32, #a>
+    %p1 = arith.truncf %e : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+    scf.yield %p1, %twice : tensor<64x16xbf16, #a>, tensor<64x16xf32, #a>
+  }
+  return
+}

@@ -148,3 +148,47 @@ func.func @shared_tile(%q: tensor<16x16xbf16, #a>, %n: i32, %o: tensor<16x16xf32
   }
   return %r : tensor<16x16xf32, #l>
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Products that run on: the late one is delayed by an iteration, behind the early one, and what scales its sums reads the
+// result of the iteration before.
+// CHECK-LABEL: @late
+// CHECK: scf.if
+// CHECK:   cta.dot wgmma async
+// CHECK:   %[[P0:.*]] = arith.truncf
+// CHECK:   %[[X0:.*]] = arith.mulf %arg2
+// CHECK:   scf.for %[[J:[a-z0-9]+]] = {{.*}}%[[P:[a-z0-9]+]] = %[[P0]], %[[X:[a-z0-9]+]] = %[[X0]])
+// CHECK:     %[[NEXT:.*]] = arith.addi %[[J]], %{{.*}} overflow<nsw>
+// CHECK:     cta.get %[[RK:.*]][%[[NEXT]]]
+// CHECK:     cta.dot wgmma async buffer
+// CHECK:     cta.get %[[RV:.*]][%[[J]]]
+// CHECK:     %[[O:.*]] = cta.dot wgmma async tile %[[P]] : {{.*}}, %[[X]]
+// CHECK:     %[[DONE:.*]] = cta.dot_wait %[[O]]
+// CHECK:     arith.truncf
+// CHECK:     arith.mulf %[[DONE]]
+// CHECK:   cta.get %[[RV]]
+// CHECK:   cta.dot wgmma async tile
+func.func @late(%q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x16xf32, #a>) -> tensor<64x16xf32, #a> attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %half = arith.constant dense<0.5> : tensor<64x16xf32, #a>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x16xf32, #a>) : i32 {
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 2, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %p = arith.truncf %sw : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+    %x = arith.mulf %o, %half : tensor<64x16xf32, #a>
+    // expected-remark @+1 {{late product: delayed by one iteration}}
+    %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %x : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    scf.yield %aw : tensor<64x16xf32, #a>
+  }
+  return %r : tensor<64x16xf32, #a>
+}

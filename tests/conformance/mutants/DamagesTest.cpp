@@ -37,6 +37,7 @@ struct Program {
   std::string mask;
   std::vector<Tensor> tensors;
   std::vector<std::pair<std::string, float>> scalars;
+  std::string device = "sim:a100";
 };
 
 const char *const kThree = R"(
@@ -85,7 +86,40 @@ std::vector<Program> programs() {
                     {"O", F16, {1, 70, 1, 64}, true}},
                    {{"scale", 0.125f}}};
   };
+  // Kernels whose loops multiply by wgmma: warps that copy, queues by mbarrier, the copy engine.
+  auto onHopper = [&](std::string name, int64_t bm, int64_t warps, int64_t stages, int64_t depth) {
+    Program program = attention(std::move(name), stages);
+    program.tuning = {{"BM", bm}, {"BN", 32}, {"warps", warps}, {"stages", stages}};
+    for (Tensor &tensor : program.tensors)
+      tensor.shape[3] = depth;
+    program.device = "sim:h200";
+    return program;
+  };
   return {
+      onHopper("wgmma attention, two slots", 64, 4, 2, 64),
+      onHopper("wgmma attention, one slot", 64, 4, 1, 64),
+      onHopper("wgmma attention, two warpgroups", 128, 8, 3, 32),
+      onHopper("wgmma attention, copied by threads", 64, 4, 2, 60),
+      {"wgmma matmul, three slots",
+       "lessons/matmul.tile",
+       "",
+       {{"BM", 64}, {"BN", 32}, {"BK", 32}, {"warps", 4}, {"stages", 3}},
+       "",
+       {{"A", F16, {72, 152}}, {"B", F16, {152, 40}}, {"bias", F32, {40}}, {"C", F16, {72, 40}, true}},
+       {},
+       "sim:h200"},
+      {"wgmma, three products",
+       "",
+       kThree,
+       {},
+       "",
+       {{"A", F16, {70, 152}},
+        {"B", F16, {152, 64}},
+        {"C", F16, {64, 64}},
+        {"Y", F32, {70, 64}, true},
+        {"Z", F16, {70, 64}, true}},
+       {},
+       "sim:h200"},
       attention("attention, two slots", 2),
       attention("attention, one slot", 1),
       {"matmul, three slots",
@@ -135,7 +169,7 @@ struct Outcome {
 /// Runs a program with its PTX changed by `damage`; seeds order the warps.
 Outcome run(const Program &program, const std::function<void(Lines &)> &damage, unsigned seed) {
   RuntimeOptions options;
-  options.device = "sim:a100";
+  options.device = program.device;
   options.simulatorSeed = seed;
   options.simulatorThreads = 1;
   options.simulatorInstructions = 3'000'000;
@@ -242,10 +276,79 @@ void moveLine(Lines &lines, size_t line, int step) {
   lines.insert(lines.begin() + to, moved);
 }
 
+/// What sm_90a adds: products, copies and barriers that run on by themselves.
+void addHopperDamages(const Lines &lines, size_t i, std::vector<Damage> &all) {
+  const std::string &line = lines[i];
+  auto drop = [&](const char *kind, bool isOfData = false) {
+    all.push_back({kind, i, [i](Lines &l) { l[i].clear(); }, false, isOfData});
+  };
+  auto replace = [&](const char *kind, std::string from, std::string to, bool isOfData = false) {
+    if (line.find(from) != std::string::npos)
+      all.push_back({kind, i, [=](Lines &l) { l[i].replace(l[i].find(from), from.size(), to); }, false, isOfData});
+  };
+  if (holds(line, {"wgmma.fence", "wgmma.commit_group", "wgmma.wait_group"}))
+    drop("dropped");
+  replace("waits for one fewer", "wgmma.wait_group.sync.aligned 0", "wgmma.wait_group.sync.aligned 1");
+  replace("waits for one fewer", "wgmma.wait_group.sync.aligned 1", "wgmma.wait_group.sync.aligned 2");
+  if (holds(line, {"fence.proxy.async", "fence.mbarrier_init"}))
+    drop("fence dropped");
+  if (holds(line, {"mbarrier.init"})) {
+    drop("barrier not made");
+    all.push_back({"one more expected", i, [i](Lines &l) {
+                     size_t comma = l[i].rfind(", ");
+                     std::string count = l[i].substr(comma + 2, l[i].size() - comma - 3);
+                     l[i] = "{ .reg .b32 more; add.u32 more, " + count + ", 1; " + l[i].substr(0, comma) + ", more; }";
+                   }});
+  }
+  if (holds(line, {"mbarrier.arrive"})) {
+    drop("arrival dropped");
+    if (!holds(line, {"expect_tx"}))
+      all.push_back({"arrives twice", i, [i](Lines &l) { l[i] = l[i] + " " + l[i]; }});
+    else
+      all.push_back({"expects 16 bytes more", i, [i](Lines &l) {
+                       size_t comma = l[i].rfind(", ");
+                       std::string bytes = l[i].substr(comma + 2, l[i].size() - comma - 3);
+                       l[i] =
+                           "{ .reg .b32 more; add.u32 more, " + bytes + ", 16; " + l[i].substr(0, comma) + ", more; }";
+                     }});
+  }
+  if (size_t try_wait = line.find("mbarrier.try_wait"); try_wait != std::string::npos) {
+    size_t predicate = line.find('%'), comma = line.rfind(", ");
+    std::string result = line.substr(predicate, line.find(',') - predicate);
+    all.push_back({"wait left out", i, [=](Lines &l) { l[i] = "setp.eq.u32 " + result + ", 0, 0;"; }});
+    std::string parity = line.substr(comma + 2, line.size() - comma - 3);
+    all.push_back({"waits for the other phase", i, [=](Lines &l) {
+                     l[i] =
+                         "{ .reg .b32 other; xor.b32 other, " + parity + ", 1; " + l[i].substr(0, comma) + ", other; }";
+                   }});
+  }
+  if (holds(line, {"cp.async.bulk.tensor"})) {
+    drop("copy dropped", true);
+    all.push_back({"copied 16 bytes on", i,
+                   [i](Lines &l) {
+                     size_t open = l[i].find('['), close = l[i].find(']');
+                     std::string to = l[i].substr(open + 1, close - open - 1);
+                     l[i] = "{ .reg .b32 on; add.u32 on, " + to + ", 16; " + l[i].substr(0, open) + "[on" +
+                            l[i].substr(close) + " }";
+                   },
+                   false, true});
+  }
+  if (holds(line, {"setmaxnreg.inc"}))
+    replace("registers that there are not", "240", "256");
+  if (holds(line, {"or.b64"}) && holds(line, {"46116"})) { // the high half of a descriptor: 128-byte swizzle
+    replace("other swizzle", "4611686", "9223372", true);
+  }
+  if (holds(line, {"wgmma.mma_async"})) {
+    replace("sums not added", "setp.ne.b32 p, 1, 0", "setp.ne.b32 p, 0, 0", true);
+    replace("sums added to nothing", "setp.ne.b32 p, 0, 0", "setp.ne.b32 p, 1, 0", true);
+  }
+}
+
 std::vector<Damage> damagesOf(const Lines &lines) {
   std::vector<Damage> all;
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::string &line = lines[i];
+    addHopperDamages(lines, i, all);
     if (isSync(line)) {
       all.push_back({"dropped", i, [i](Lines &l) { l[i].clear(); }});
       all.push_back({"made twice", i, [i](Lines &l) { l[i] += l[i]; }, true});

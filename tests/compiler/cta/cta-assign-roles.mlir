@@ -1,0 +1,66 @@
+// RUN: imbrex-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(func.func(cta-assign-roles))' | FileCheck %s
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// The puts and what they need go to warps of their own, the rest stays; the copy engine copies, and what else bounds the
+// rows is cleared by those who read them. The ring gets the slots that are asked for.
+// CHECK-LABEL: func.func @one
+// CHECK: %[[MAP:.*]] = cta.tensor_map %arg0 box [16, 16] span 32
+// CHECK: %[[R:.*]] = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 3, by mbarrier>
+// CHECK: cta.roles compute warps 4 registers 240 {
+// CHECK:   scf.for %[[J:.*]] =
+// CHECK-NOT: cta.put
+// CHECK:     %[[K:.*]] = cta.get %[[R]][%[[J]]]
+// CHECK:     %[[LEFT:.*]] = arith.subi %{{.*}}, %{{.*}} overflow<nsw>
+// CHECK:     %[[CLEAR:.*]] = cta.clear %[[K]] outside %{{.*}}, %[[LEFT]]
+// CHECK:     cta.dot wgmma tile %{{.*}}, %[[CLEAR]]
+// CHECK: } copy warps 4 registers 24 {
+// CHECK:   scf.for %[[I:.*]] =
+// CHECK-NOT: cta.get
+// CHECK:     %[[ROW:.*]] = arith.muli %[[I]]
+// CHECK:     cta.put %arg0[%[[ROW]], %{{.*}}] dims [0, 1] into %[[R]][%[[I]]] via %[[MAP]]
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @one(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32, %high: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    cta.put %K[%row, %c0] dims [0, 1] within [0] from %c0 to %high into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// A ring of a loop in a loop starts its steps again: its barriers would not know which time it is.
+// CHECK-LABEL: func.func @nested
+// CHECK-NOT: cta.roles
+func.func @nested(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      // expected-remark @+1 {{no warps of their own for copies: of this one its loop stands in another one}}
+      cta.put %K[%j, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+      %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+      %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    }
+  }
+  return
+}

@@ -1,0 +1,161 @@
+//===- WarpgroupTest.cpp - Products by wgmma, copies by TMA -----------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// On a simulated H200, small integers as floats of 16 and 8 bits, whose products and sums are exact: against plain
+// loops, stored both ways, from registers and from shared memory, with views that the copy engine can copy and such
+// that it cannot. And attention, whose bits must not depend on who copies.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/support/Devices.h"
+#include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
+#include "tests/support/Storage.h"
+#include "tests/support/Tensor.h"
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+
+namespace {
+
+struct ProductCase {
+  DataType type;
+  bool flipA, flipB; ///< stored as K x M, N x K
+  bool computed;     ///< A goes through arithmetic first
+  int64_t bm, bn, bk, warps;
+};
+
+std::string textOf(const ProductCase &run) {
+  std::string type(name(run.type)), bm = std::to_string(run.bm), bn = std::to_string(run.bn),
+                                    bk = std::to_string(run.bk);
+  std::string rows = "i * " + bm + " :+ " + bm, columns = "j * " + bn + " :+ " + bn, depth = "k * " + bk + " :+ " + bk;
+  return "kernel product(A: view<" + type + ">[" + (run.flipA ? "K, M" : "M, K") + "], B: view<" + type + ">[" +
+         (run.flipB ? "N, K" : "K, N") + "], C: out view<f32>[M, N])\ntune { warps: {" + std::to_string(run.warps) +
+         "} = " + std::to_string(run.warps) + "; stages: 1..4 = 3; }\ngrid (cdiv(M, " + bm + "), cdiv(N, " + bn +
+         ")) |i, j| {\nvar acc = fill<f32>[" + bm + ", " + bn + "](0);\nfor k in tiles(K, " + bk +
+         ") {\nlet a = load A[" + (run.flipA ? depth + ", " + rows : rows + ", " + depth) + "];\nlet b = load B[" +
+         (run.flipB ? columns + ", " + depth : depth + ", " + columns) + "];\nacc = dot(" +
+         (run.computed ? "cast<" + type + ">(2 * cast<f32>(a))" : "a") + (run.flipA ? ".T" : "") + ", " +
+         (run.flipB ? "b.T" : "b") + ", acc);\n}\nstore C[" + rows + ", " + columns + "] = acc;\n}\n";
+}
+
+/// The product of small integers, M x N over `depth`, as the device makes it of arrays that start `shift` elements on.
+void check(const ProductCase &run, int64_t m, int64_t n, int64_t depth, int64_t shift) {
+  const Runtime &runtime = runtimeOf("sim:h200");
+  Random random(uint64_t(m * 7 + n * 3 + depth));
+  auto integers = [&](int64_t count) {
+    std::vector<double> values = random.normals(count);
+    for (double &value : values)
+      value = std::round(std::clamp(value, -3.0, 3.0));
+    return values;
+  };
+  std::vector<double> a = integers(m * depth), b = integers(depth * n), expected;
+  auto layout = [&](int64_t rows, int64_t columns, bool flip) {
+    Layout dense = flip ? denseLayout({columns, rows}) : denseLayout({rows, columns});
+    dense.first += shift;
+    dense.span += shift;
+    return dense;
+  };
+  Tensor tensorA(runtime, run.type, layout(m, depth, run.flipA), &a);
+  Tensor tensorB(runtime, run.type, layout(depth, n, run.flipB), &b);
+  Tensor tensorC(runtime, DataType::F32, denseLayout({m, n}));
+  Kernel kernel = runtime.loadSource({"product.tile", textOf(run)}).value().kernel().value();
+  kernel.launch(runtime.stream(), {{"A", tensorA.view()}, {"B", tensorB.view()}, {"C", tensorC.view()}}).value();
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < depth; ++k)
+        sum += (run.computed ? 2 : 1) * a[size_t(run.flipA ? k * m + i : i * depth + k)] *
+               b[size_t(run.flipB ? j * depth + k : k * n + j)];
+      expected.push_back(sum);
+    }
+  EXPECT_EQ(tensorC.read(), expected) << m << "x" << n << "x" << depth << " from element " << shift << "\n"
+                                      << textOf(run);
+}
+
+TEST(Warpgroups, ProductsAreExact) {
+  struct Tile {
+    int64_t bm, bn, bk, warps;
+  };
+  const Tile tiles[] = {{64, 8, 16, 4},   {64, 40, 64, 4},  {128, 136, 48, 8},
+                        {64, 256, 32, 4}, {128, 64, 96, 4}, {64, 264, 32, 4}};
+  unsigned cases = 0;
+  for (const Tile &tile : tiles)
+    for (unsigned bits = 0; bits < 8; ++bits) {
+      if (!isLongRun() && (bits + cases) % 3 != 0 && ++cases)
+        continue;
+      ++cases;
+      ProductCase run{bits & 1 ? DataType::F16 : DataType::BF16,
+                      (bits & 2) != 0,
+                      (bits & 4) != 0,
+                      bits == 0 || bits == 5,
+                      tile.bm,
+                      tile.bn,
+                      tile.bk,
+                      tile.warps};
+      check(run, 136, 72, 144, 0); // rows of whole 16 bytes: by the copy engine
+      check(run, 75, 45, 83, 1);   // by threads
+    }
+}
+
+TEST(Warpgroups, ProductsOfBytesAreExact) {
+  for (DataType type : {DataType::F8E4M3, DataType::F8E5M2})
+    for (bool flipB : {true, false})
+      check({type, false, flipB, false, 64, 40, 64, 4}, 80, 48, 160, 0);
+}
+
+/// The bits of attention on views of a placement.
+std::vector<uint8_t> attention(Placement placement, int64_t stages, const std::string &mask, int64_t depth) {
+  const Runtime &runtime = runtimeOf("sim:h200");
+  Random random(5);
+  auto values = [&](int64_t rows) { return roundTo(random.normals(rows * depth), DataType::BF16); };
+  std::vector<double> q = values(150), k = values(300), v = values(300);
+  Tensor tensorQ(runtime, DataType::BF16, placed({1, 150, 1, depth}, placement), &q);
+  Tensor tensorK(runtime, DataType::BF16, placed({1, 300, 1, depth}, placement), &k);
+  Tensor tensorV(runtime, DataType::BF16, placed({1, 300, 1, depth}, placement), &v);
+  Tensor tensorO(runtime, DataType::BF16, denseLayout({1, 150, 1, depth}));
+  Kernel kernel = kernelOf("sim:h200", "attention_forward.tile");
+  kernel.set("BM", 128);
+  kernel.set("BN", 64);
+  kernel.set("warps", 8);
+  kernel.set("stages", stages);
+  kernel.hook("mask", mask);
+  kernel
+      .launch(runtime.stream(),
+              {{"Q", tensorQ.view()}, {"K", tensorK.view()}, {"V", tensorV.view()}, {"O", tensorO.view()}})
+      .value();
+  return tensorO.readBytes();
+}
+
+TEST(Warpgroups, TheBitsDoNotDependOnWhoCopies) {
+  for (const char *mask : {"full", "causal", "window(40, 0)"})
+    for (int64_t depth : {64, 96}) {
+      std::vector<uint8_t> byEngine = attention(Placement::Dense, 2, mask, depth);
+      for (Placement placement : {Placement::Packed, Placement::Unaligned, Placement::OddRows})
+        EXPECT_EQ(attention(placement, 2, mask, depth), byEngine) << mask << " " << depth << " " << name(placement);
+      for (int64_t stages : {1, 3})
+        EXPECT_EQ(attention(Placement::Dense, stages, mask, depth), byEngine) << mask << " " << depth << " " << stages;
+    }
+}
+
+TEST(Warpgroups, AViewWithoutAMapIsCopiedByThreads) {
+  const Runtime &runtime = runtimeOf("sim:h200");
+  ProductCase run{DataType::F16, false, false, false, 64, 64, 32, 4};
+  Kernel kernel = runtime.loadSource({"product.tile", textOf(run)}).value().kernel().value();
+  std::vector<double> row(64, 1.0), b(64 * 64, 2.0);
+  Tensor tensorB(runtime, DataType::F16, denseLayout({64, 64}), &b);
+  Tensor tensorRow(runtime, DataType::F16, denseLayout({64}), &row);
+  Tensor tensorC(runtime, DataType::F32, denseLayout({80, 64}));
+  View view = tensorRow.view();
+  view.extents = Dims{80, 64};
+  view.strides = Dims{0, 1};
+  kernel.launch(runtime.stream(), {{"A", view}, {"B", tensorB.view()}, {"C", tensorC.view()}}).value();
+  EXPECT_EQ(tensorC.read(), std::vector<double>(80 * 64, 128.0));
+}
+
+} // namespace
