@@ -9,14 +9,14 @@
 // CHECK: %[[MAP:.*]] = cta.tensor_map %arg0 box [16, 16] span 32
 // CHECK: %[[R:.*]] = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 3, by mbarrier>
 // CHECK: cta.roles compute warps 4 registers 240 {
-// CHECK:   scf.for %[[J:.*]] =
+// CHECK:   scf.for %[[J:[a-z0-9]+]] =
 // CHECK-NOT: cta.put
 // CHECK:     %[[K:.*]] = cta.get %[[R]][%[[J]]]
 // CHECK:     %[[LEFT:.*]] = arith.subi %{{.*}}, %{{.*}} overflow<nsw>
 // CHECK:     %[[CLEAR:.*]] = cta.clear %[[K]] outside %{{.*}}, %[[LEFT]]
 // CHECK:     cta.dot wgmma tile %{{.*}}, %[[CLEAR]]
 // CHECK: } copy warps 4 registers 24 {
-// CHECK:   scf.for %[[I:.*]] =
+// CHECK:   scf.for %[[I:[a-z0-9]+]] =
 // CHECK-NOT: cta.get
 // CHECK:     %[[ROW:.*]] = arith.muli %[[I]]
 // CHECK:     cta.put %arg0[%[[ROW]], %{{.*}}] dims [0, 1] into %[[R]][%[[I]]] via %[[MAP]]
