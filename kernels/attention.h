@@ -258,14 +258,14 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   Without causal, its queries all turn at one position; here each at its own.
 // torch.nn.functional.scaled_dot_product_attention, Forward
 //   query, key, value            headsFirst(view): [B, H, S, D]
-//   attn_mask                    of floats options.score "biased(bias)", [B, H, Sq, Sk] with its strides, 0 where it is
+//   attn_mask                    of floats options.score "bias(table)", [B, H, Sq, Sk] with its strides, 0 where it is
 //                                broadcast, in wide<T>; of bools options.mask, a text of your own that loads them
 //   dropout_p                    not yet
 //   is_causal                    options.mask "causal_top_left"
 //   scale, enable_gqa            options.scale; -: the heads say it
 // cudnn.pygraph.sdpa, Forward
 //   q, k, v; paged_attention_k_table, v_table, max_seq_len_kv       paged(container, table, seq_len_kv); -
-//   attn_scale, bias             options.scale; options.score "biased(bias)"
+//   attn_scale, bias             options.scale; options.score "bias(table)"
 //   use_padding_mask, seq_len_q, seq_len_kv       padded(view, seq_len)
 //   ragged offsets of tensors    ragged(view, offsets, longest): offsets of rows, not of elements
 //   use_causal_mask, use_causal_mask_bottom_right                  options.mask "causal_top_left", "causal"

@@ -13,8 +13,7 @@
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
 #include "tests/support/Storage.h"
-#include <fstream>
-#include <iterator>
+#include "tests/support/TreeSource.h"
 #include <limits>
 #include <sstream>
 
@@ -69,11 +68,10 @@ static Kernel kernelFor(const AttentionCase &run) {
   static const char *const kFile = "attention_forward.tile";
   if (run.mode.empty())
     return kernelOf(run.device, kFile);
-  std::ifstream file(testing::inRoot("kernels/" + std::string(kFile)));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  for (size_t at = 0; (at = text.find("dot(", at)) != std::string::npos; at += 3)
-    text.insert(at + 3, "<" + run.mode + ">");
-  return runtimeOf(run.device).loadSource({kFile, text}).value().kernel().value();
+  Source source = treeSource(inRoot("kernels/" + std::string(kFile)));
+  for (size_t at = 0; (at = source.text.find("dot(", at)) != std::string::npos; at += 3)
+    source.text.insert(at + 3, "<" + run.mode + ">");
+  return runtimeOf(run.device).loadSource(source).value().kernel().value();
 }
 
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {
