@@ -96,7 +96,7 @@ class Gradients(Runs):
         sums = ["SUMQ=%d" % (wide[2] == 1), "SUMK=%d" % (wide[3] == 1)]
         bias = self.run_kernel("attention_dbias", {"dB": "x".join(map(str, wide))}, rest, scalars, [*settings, *sums], device, hooks)
         sinks = self.run_kernel("attention_dsinks", {"dS": 0}, {"S": of((H,), values["S"]), "L": rest["L"], "Delta": rest["Delta"]},
-                                (), settings[:1], device)
+                                settings=("W=f64",), device=device)
         found.update(dbias=bias["dB"], dS=sinks["dS"])
         values["bias"] = values["table"]
         return values, found
