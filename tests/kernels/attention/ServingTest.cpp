@@ -185,3 +185,30 @@ TEST(AttentionServing, ASharedPrefixByMerge) {
               "");
   }
 }
+
+/// Keys and values whose last sequence lies 2^31 elements and more behind the first.
+TEST(AttentionServing, PlacesBeyond31Bits) {
+  const int64_t keys = 40, d = 64, stride = (int64_t(1) << 31) + 512;
+  Result<Buffer> memory = runtime().allocate(size_t(stride + keys * d) * 2);
+  if (!memory)
+    GTEST_SKIP() << "no 4 GiB to be had: " << memory.error().render();
+  std::vector<GradientProblem> problems = {problemOf({1, 1, keys, 1, 4, d, d, {}, 0.125}, DataType::F16, 6),
+                                           problemOf({1, 1, keys, 1, 4, d, d, {}, 0.125}, DataType::F16, 7)};
+  std::vector<double> queries;
+  View k(*memory, DataType::F16, {2, keys, 1, d}, {stride, d, d, 1});
+  for (int64_t b = 0; b < 2; ++b) {
+    problems[size_t(b)].inputs.v = problems[size_t(b)].inputs.k;
+    queries.insert(queries.end(), problems[size_t(b)].inputs.q.begin(), problems[size_t(b)].inputs.q.end());
+    std::vector<uint16_t> bits;
+    for (double x : problems[size_t(b)].inputs.k)
+      bits.push_back(uint16_t(imbrex::testing::encode(x, DataType::F16)));
+    memory->copyFrom(bits.data(), bits.size() * 2, size_t(b * stride) * 2).value();
+  }
+  Tensor q = dense(DataType::F16, {2, 1, 4, d}, &queries), o = dense(DataType::F16, {2, 1, 4, d});
+  decode({q.view(), k, k, o.view()});
+  const std::vector<double> found = o.read();
+  for (int64_t b = 0; b < 2; ++b)
+    EXPECT_EQ(
+        judgeOutput(problems[size_t(b)], {found.begin() + b * 4 * d, found.begin() + (b + 1) * 4 * d}, DataType::F16),
+        "");
+}
