@@ -8,12 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
+#include "runtime/ImportFiles.h"
 #include "tests/support/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
 #include "tests/support/Storage.h"
-#include "tests/support/TreeSource.h"
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -68,7 +70,10 @@ static Kernel kernelFor(const AttentionCase &run) {
   static const char *const kFile = "attention_forward.tile";
   if (run.mode.empty())
     return kernelOf(run.device, kFile);
-  Source source = treeSource(inRoot("kernels/" + std::string(kFile)));
+  const std::string path = inRoot("kernels/" + std::string(kFile));
+  std::ifstream file(path);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  Source source = withImports({path, text}, importsBeside());
   for (size_t at = 0; (at = source.text.find("dot(", at)) != std::string::npos; at += 3)
     source.text.insert(at + 3, "<" + run.mode + ">");
   return runtimeOf(run.device).loadSource(source).value().kernel().value();
