@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernels of this folder for programs that want attention, not kernels: forward, decode, append, merge.
+// The kernels of this folder for programs that want attention, not kernels: forward, backward, decode, append, merge.
 //
 //   attention::Decode step = {.q = q, .k = paged(keys, table, lengths), .v = paged(values, table, lengths), .o = o};
 //   step.options.mask = "causal";
@@ -66,8 +66,10 @@ View select(const View &view, unsigned dimension, int64_t index);
 
 struct Options {
   /// What a query sees, and what becomes of a logit: bindings of the hooks (Kernel::hook), such as "causal",
-  /// "window(4096, 0)", "softcap(15.0)", "alibi(slopes)". "": all keys; the logit.
+  /// "window(4096, 0)", "softcap(15.0)", "alibi(slopes)" (masks.tile has them all). "": all keys; the logit.
   std::string mask = {}, score = {};
+  /// What a weight is multiplied by after the sum, such as "dropout(p16, seed, offset, Hk * G)". "": 1. Not of Decode.
+  std::string weight = {};
   /// Views and scalars that those name, at most kMostCaptured.
   std::vector<Argument> captured = {};
   std::optional<double> scale = {}; ///< above 0; absent: 1 / sqrt(features of a query)
@@ -83,13 +85,37 @@ struct Forward {
   View o;
   std::optional<View> lse = {};
   Options options = {};
+  /// A logit a head, [heads] in wide<T>, that takes part in the sum and has no value.
+  std::optional<View> sinks = {};
+  /// Results: the softmax's weights before options.weight, [B, H, Sq, Sk] of T, and the largest logits, like lse.
+  std::optional<View> weights = {}, maxima = {};
+};
+
+/// Philox's 16 bits of a weight, as the hook `dropout` has them: it is kept where they are not below
+/// p16 = round(65536 p), and then is multiplied by 65536 / (65536 - p16). `row` = b * heads + h.
+uint32_t dropoutBits(int64_t seed, uint32_t offset, uint32_t query, uint32_t key, uint32_t row);
+
+/// The gradient of Forward: attention_backward.tile. o, lse and the options are what the forward pass had and gave; dO
+/// is the gradient of o, dLse that of lse (absent: 0). dq, dk and dv lie as q, k and v do, dO, dLse as o and lse.
+struct Backward {
+  Tensor q, k, v;
+  View o, lse, dO;
+  View dq, dk, dv;
+  Options options = {};
+  std::optional<View> dLse = {};
+  /// Of what options.score adds last: [B or 1, H or 1, Sq or 1, Sk or 1] in wide<T>, sums where it is 1.
+  std::optional<View> dBias = {};
+  std::optional<View> sinks = {}, dSinks = {}; ///< [heads] in wide<T>
+  /// In one pass: dq is in wide<T>, and what it holds is added to, in an order that is not defined. Else each run gives
+  /// the same bits.
+  bool adds = false;
 };
 
 /// Few queries over many keys: attention_decode.tile. All heads of a group lie in one tile, and where there are too few
 /// tiles for the device the keys are split, which takes a workspace and a second launch.
 struct Decode {
   Tensor q, k, v;
-  View o;
+  View o; ///< of T, or in wide<T> where it is to be merged with others
   std::optional<View> lse = {};
   Options options = {};
   /// What the number of parts is planned from: the lengths of the keys' sequences now, or the longest that will come
@@ -98,6 +124,8 @@ struct Decode {
   std::span<const int32_t> lengths = {};
   int64_t longest = 0;
   int64_t parts = 0; ///< above 0: in place of a plan
+  /// A logit a head, [heads] in wide<T>, that takes part in the sum and has no value.
+  std::optional<View> sinks = {};
 };
 
 /// Rotary embedding of the first `features` of a head, an even number; 0: none. By base^(-2 p / features) a position
@@ -128,6 +156,7 @@ struct Merge {
   View partialO, partialLse;
   View o;
   std::optional<View> lse = {};
+  std::optional<View> sinks = {}; ///< as Decode's: for the last merge of several
 };
 
 /// What a call comes to, or why it cannot be done.
@@ -175,6 +204,17 @@ private:
   using Plan::Plan;
 };
 
+class BackwardPlan : public Plan {
+public:
+  /// As DecodePlan::run.
+  Result<void> run(const Stream &stream, const Backward &call, const View &workspace) const;
+  Result<void> run(const Stream &stream, const Backward &call, const Buffer &workspace) const;
+
+private:
+  friend Result<BackwardPlan> plan(const Runtime &, const Backward &);
+  using Plan::Plan;
+};
+
 class DecodePlan : public Plan {
 public:
   /// A workspace that is too small, or misaligned, is an Error that says what it has to be.
@@ -206,18 +246,21 @@ private:
 
 /// Checks the call and compiles what it takes, or finds it compiled. Launches nothing and reads none of its memory.
 Result<ForwardPlan> plan(const Runtime &runtime, const Forward &call);
+Result<BackwardPlan> plan(const Runtime &runtime, const Backward &call);
 Result<DecodePlan> plan(const Runtime &runtime, const Decode &call);
 Result<AppendPlan> plan(const Runtime &runtime, const Append &call);
 Result<MergePlan> plan(const Runtime &runtime, const Merge &call);
 
 /// The plan's, or why there is none.
 Support support(const Runtime &runtime, const Forward &call);
+Support support(const Runtime &runtime, const Backward &call);
 Support support(const Runtime &runtime, const Decode &call);
 Support support(const Runtime &runtime, const Append &call);
 Support support(const Runtime &runtime, const Merge &call);
 
 /// A plan, run once: for programs to which reading the kernels' texts at each call is nothing.
 Result<void> forward(const Runtime &runtime, const Stream &stream, const Forward &call);
+Result<void> backward(const Runtime &runtime, const Stream &stream, const Backward &call, const Buffer &workspace);
 Result<void> decode(const Runtime &runtime, const Stream &stream, const Decode &call, const Buffer &workspace);
 Result<void> append(const Runtime &runtime, const Stream &stream, const Append &call);
 Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &call);
@@ -230,14 +273,12 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //
 // flash_attn_func, Forward
 //   q, k, v                      q, k, v: [B, S, H, D] is their layout too
-//   dropout_p                    not yet
-//   softmax_scale                options.scale
-//   causal                       options.mask "causal"
-//   window_size (l, r)           options.mask "window(l, r)"; with causal "causal_window(l)"
-//   softcap                      options.score "softcap(15.0)"
-//   alibi_slopes                 options.score "alibi(slopes)", [H]; of [B, H] a function of your own
-//   deterministic                -: every forward result is
-//   return_attn_probs            lse, the log-sum-exp; the probabilities not yet
+//   dropout_p                    options.weight "dropout(p16, seed, offset, Hk * G)", p16 = round(65536 p) captured as
+//   u32 softmax_scale                options.scale causal                       options.mask "causal" window_size (l,
+//   r)           options.mask "window(l, r)"; with causal "causal_window(l)" softcap                      options.score
+//   "softcap(15.0)" alibi_slopes                 options.score "alibi(slopes)", [H]; of [B, H] a function of your own
+//   deterministic                -: every forward result is; backward by Backward::adds = false, which is the default
+//   return_attn_probs            lse, the log-sum-exp; weights, the probabilities
 // flash_attn_varlen_func: the same, and
 //   cu_seqlens_q, max_seqlen_q   q = ragged(view, cu_seqlens_q, max_seqlen_q)
 //   cu_seqlens_k, max_seqlen_k   k, v = ragged(view, cu_seqlens_k, max_seqlen_k)
@@ -258,14 +299,14 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   Without causal, its queries all turn at one position; here each at its own.
 // torch.nn.functional.scaled_dot_product_attention, Forward
 //   query, key, value            headsFirst(view): [B, H, S, D]
-//   attn_mask                    of floats options.score "biased(bias)", [B, H, Sq, Sk] with its strides, 0 where it is
+//   attn_mask                    of floats options.score "bias(table)", [B, H, Sq, Sk] with its strides, 0 where it is
 //                                broadcast, in wide<T>; of bools options.mask, a text of your own that loads them
-//   dropout_p                    not yet
+//   dropout_p                    options.weight, as above
 //   is_causal                    options.mask "causal_top_left"
 //   scale, enable_gqa            options.scale; -: the heads say it
 // cudnn.pygraph.sdpa, Forward
 //   q, k, v; paged_attention_k_table, v_table, max_seq_len_kv       paged(container, table, seq_len_kv); -
-//   attn_scale, bias             options.scale; options.score "biased(bias)"
+//   attn_scale, bias             options.scale; options.score "bias(table)"
 //   use_padding_mask, seq_len_q, seq_len_kv       padded(view, seq_len)
 //   ragged offsets of tensors    ragged(view, offsets, longest): offsets of rows, not of elements
 //   use_causal_mask, use_causal_mask_bottom_right                  options.mask "causal_top_left", "causal"
@@ -274,7 +315,9 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   score_mod                    options.score, a text of your own
 //   block_mask                   options.mask, a text of your own: right, no block is left out for it
 //   generate_stats               lse
-//   dropout, rng_dump; score_max, score_sum_exp; sink_token; fp8 scales       not yet
+//   dropout, rng_dump            options.weight, dropoutBits
+//   score_max, score_sum_exp; sink_token         maxima, lse - maxima; sinks
+//   fp8 scales                   not yet
 // FlashInfer
 //   BatchDecodeWithPagedKVCacheWrapper, Decode; BatchPrefillWith(Paged|Ragged)KVCacheWrapper, Forward
 //     float_workspace_buffer     the workspace of run, of workspaceBytes()
@@ -286,7 +329,7 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //     pos_encoding_mode          "NONE", or "ALIBI" by options.score; rotary when rows are appended, by Append::rotary
 //     window_left, logits_soft_cap, sm_scale, causal       options
 //     custom_mask, packed_custom_mask      options.mask, a text of your own
-//     q_scale, k_scale, v_scale; sinks      not yet
+//     sinks                      sinks; q_scale, k_scale, v_scale not yet
 //     rope_scale, rope_theta     Append::rotary.base; tables for others
 //     fixed_split_size, disable_split_kv    parts, 1
 //     return_lse                 lse, natural; theirs is of base 2

@@ -199,18 +199,42 @@ static std::string classText(const KernelSignature &kernel) {
   return text;
 }
 
+/// `{"NAME", R"tile(TEXT)tile"}`.
+static std::string sourceLiteral(const std::string &name, const std::string &text) {
+  std::string delimiter = "tile";
+  while (text.find(")" + delimiter + "\"") != std::string::npos)
+    delimiter += "_";
+  return "{\"" + name + "\", R\"" + delimiter + "(" + text + ")" + delimiter + "\"}";
+}
+
+/// The function source(): the text, with those that it imports, by names below the text's own folder.
+static std::string sourceFunction(const Source &source) {
+  const std::string folder = source.name.substr(0, source.name.rfind('/') + 1);
+  auto nameOf = [&](const Source &text) {
+    return text.name.starts_with(folder) ? text.name.substr(folder.size()) : text.name;
+  };
+  std::string resolver;
+  for (const Source *text : textsOf(source))
+    for (const Import &import : text->imports)
+      if (import.source)
+        resolver += "    if (importer.name == \"" + nameOf(*text) + "\" && word == \"" + import.word +
+                    "\")\n      return {imbrex::Source" + sourceLiteral(nameOf(*import.source), import.source->text) +
+                    "};\n";
+  const std::string own = sourceLiteral(nameOf(source), source.text);
+  if (resolver.empty())
+    return "inline imbrex::Source source() {\n  return " + own + ";\n}\n";
+  return "inline imbrex::FoundText imported(const imbrex::Source &importer, std::string_view word) {\n" + resolver +
+         "  return {};\n}\n\ninline imbrex::Source source() {\n  return imbrex::withImports(" + own +
+         ", imported);\n}\n";
+}
+
 std::string imbrex::kernelHeader(const Source &source, const std::vector<KernelSignature> &kernels) {
   const std::string file = source.name.substr(source.name.rfind('/') + 1);
-  std::string delimiter = "tile";
-  while (source.text.find(")" + delimiter + "\"") != std::string::npos)
-    delimiter += "_";
   std::string text = "// Made by `imbrex header` from " + file +
                      ": change that, and make it anew.\n#pragma once\n\n"
                      "#include <imbrex/imbrex.h>\n\nnamespace imbrex_kernels::" +
                      stemOf(file) +
-                     " {\n\n"
-                     "inline imbrex::Source source() {\n  return {\"" +
-                     file + "\", R\"" + delimiter + "(" + source.text + ")" + delimiter + "\"};\n}\n";
+                     " {\n\n" + sourceFunction(source);
   for (const KernelSignature &kernel : kernels)
     text += "\n" + classText(kernel);
   return text + "\n} // namespace imbrex_kernels::" + stemOf(file) + "\n";

@@ -70,7 +70,8 @@ Result<Kernel> load(const Runtime &runtime, const Source &source, std::string_vi
 
 namespace imbrex {
 
-/// The header of a text with these kernels (describe). Never fails; the text should have no errors.
+/// The header of a text with these kernels (describe); it holds what the text imports too. Never fails; the text should
+/// have no errors.
 std::string kernelHeader(const Source &source, const std::vector<KernelSignature> &kernels);
 
 } // namespace imbrex

@@ -9,14 +9,11 @@
 
 #include "kernels/attention/Splits.h"
 #include "kernels/attention/Steps.h"
+#include "kernels/attention/Workspace.h"
 #include <algorithm>
 
 using namespace imbrex;
 using namespace imbrex::attention;
-
-static constexpr uint64_t kWorkspaceAlignment = 256;
-/// Where no memory is: the workspace of a plan, which nobody looks at.
-static constexpr uint64_t kNowhere = uint64_t(1) << 62;
 
 namespace {
 
@@ -29,17 +26,6 @@ struct Partials {
 
 } // namespace
 
-/// { first, the others }.
-static Dims withFirst(int64_t first, const Dims &others) {
-  std::array<int64_t, Dims::kMaxRank> all = {first};
-  const unsigned rank = std::min(others.size(), Dims::kMaxRank - 1);
-  std::copy_n(others.begin(), rank, all.begin() + 1);
-  return Dims(std::span<const int64_t>(all.data(), rank + 1));
-}
-
-/// The extents of an lse that goes with o: [B, H, S], or [H, rows].
-static Dims lseExtents(const Dims &o) { return o.size() == 4 ? Dims{o[0], o[2], o[1]} : Dims{o[1], o[0]}; }
-
 /// `first` results alike, one after another.
 static View alike(int64_t first, const View &view) {
   View all = view;
@@ -49,29 +35,17 @@ static View alike(int64_t first, const View &view) {
   return all;
 }
 
-static std::optional<uint64_t> bytesOf(const Dims &extents, DataType type) {
-  uint64_t bytes = byteSize(type);
-  for (int64_t extent : extents)
-    if (extent < 0 || __builtin_mul_overflow(bytes, uint64_t(extent), &bytes) || bytes >> 60)
-      return std::nullopt;
-  return bytes;
-}
-
 static Result<Partials> partialsOf(const Decode &call, int64_t parts) {
-  const unsigned rank = call.o.extents.size();
-  const Sequences *queries = call.q.sequences();
-  if (queries && queries->kind == Storage::Kind::Paged)
-    return refusal("queries are dense, padded or ragged, these are paged");
-  if (rank != call.q.view().extents.size() || (rank != 3 && rank != 4))
-    return refusal("queries and results have 4 dimensions each, or 3 where queries are ragged");
-  if (parts == 1)
+  if (Result<void> checked = checkQueries(call.q, call.o); !checked)
+    return checked.takeError();
+  if (parts == 1 && !call.sinks)
     return Partials{};
   Partials partials = {withFirst(parts, call.o.extents), withFirst(parts, lseExtents(call.o.extents)),
                        wideType(call.q.view().type)};
   std::optional<uint64_t> o = bytesOf(partials.o, partials.type), lse = bytesOf(partials.lse, partials.type);
   if (!o || !lse)
     return refusal("the results of " + std::to_string(parts) + " parts are larger than any memory");
-  partials.lseOffset = (*o + kWorkspaceAlignment - 1) / kWorkspaceAlignment * kWorkspaceAlignment;
+  partials.lseOffset = aligned(*o);
   partials.bytes = partials.lseOffset + *lse;
   return partials;
 }
@@ -82,12 +56,8 @@ namespace {
 class Launches {
 public:
   Launches(const Decode &call, const Partials &partials, const View &workspace)
-      : call(call), inWorkspace(partials.bytes != 0), o(workspace.address, partials.type, partials.o),
-        lse(workspace.address, partials.type, partials.lse) {
-    o.owner = lse.owner = workspace.owner;
-    o.byteOffset = workspace.byteOffset;
-    lse.byteOffset = workspace.byteOffset + partials.lseOffset;
-  }
+      : call(call), inWorkspace(partials.bytes != 0), o(partOf(workspace, 0, partials.type, partials.o)),
+        lse(partOf(workspace, partials.lseOffset, partials.type, partials.lse)) {}
 
   ArgumentList split() const {
     ArgumentList list;
@@ -105,11 +75,13 @@ public:
 
   /// What split() stored is stored as the queries are.
   ArgumentList merge() {
-    storedO = asQueries(o);
-    storedLse = asQueries(lse);
+    storedO = storedAs(call.q, o);
+    storedLse = storedAs(call.q, lse);
     ArgumentList list;
     list.add("PO", storedO);
     list.add("PL", storedLse);
+    if (call.sinks)
+      list.add({"S", *call.sinks});
     list.add({"O", call.o});
     if (call.lse)
       list.add({"L", *call.lse});
@@ -117,14 +89,6 @@ public:
   }
 
 private:
-  Tensor asQueries(const View &view) const {
-    if (!call.q.sequences())
-      return view;
-    Sequences stored = *call.q.sequences();
-    stored.storage = view;
-    return stored;
-  }
-
   const Decode &call;
   bool inWorkspace;
   View o, lse;
@@ -157,7 +121,7 @@ static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Dec
   if (Result<void> applied = apply(*split, call.options); !applied)
     return applied;
   const DataType type = call.q.view().type;
-  split->set("U", partials.bytes != 0 ? wideType(type) : type);
+  split->set("U", partials.bytes != 0 ? wideType(type) : call.o.type);
   Launches launches(call, partials, View(kNowhere, DataType::U8, {}));
   ArgumentList arguments = launches.split();
   if (Result<void> added = addStep(state, *split, arguments.all()); !added || partials.bytes == 0)
@@ -172,6 +136,8 @@ static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Dec
 Result<DecodePlan> attention::plan(const Runtime &runtime, const Decode &call) {
   if (call.parts < 0 || call.parts > kLargestExtent)
     return refusal("there is no such number of parts as " + std::to_string(call.parts));
+  if (!call.options.weight.empty())
+    return refusal("weights are multiplied by attention_forward alone: decode has no such hook");
   const Split split = splitFor(runtime, call);
   Result<Partials> partials = partialsOf(call, split.parts);
   if (!partials)
@@ -188,19 +154,12 @@ Result<DecodePlan> attention::plan(const Runtime &runtime, const Decode &call) {
   return DecodePlan(std::move(state));
 }
 
-/// The bytes of a workspace from its address on; nullopt where it is no array.
-static std::optional<uint64_t> bytesOf(const View &workspace) {
-  return workspace.extents.empty() ? std::optional<uint64_t>(0) : bytesOf(workspace.extents, workspace.type);
-}
-
 Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const View &workspace) const {
   Result<Partials> partials = partialsOf(call, support().parts);
   if (!partials)
     return partials.takeError();
-  const uint64_t address = workspace.address + workspace.byteOffset;
-  if (partials->bytes != 0 && (bytesOf(workspace).value_or(0) < partials->bytes || address % kWorkspaceAlignment != 0))
-    return refusal("the workspace has to have " + std::to_string(partials->bytes) + " bytes, at a multiple of " +
-                   std::to_string(kWorkspaceAlignment));
+  if (Result<void> checked = checkWorkspace(workspace, partials->bytes); !checked)
+    return checked;
   if (call.options.captured.size() > Options::kMostCaptured)
     return refusal("more is captured than was planned for");
   Launches launches(call, *partials, workspace);
@@ -213,7 +172,7 @@ Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const Vie
 }
 
 Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const Buffer &workspace) const {
-  return run(stream, call, View(workspace, DataType::U8, {int64_t(workspace.bytes())}));
+  return run(stream, call, viewOf(workspace));
 }
 
 Support attention::support(const Runtime &runtime, const Decode &call) {

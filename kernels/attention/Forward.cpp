@@ -20,6 +20,12 @@ static ArgumentList argumentsOf(const Forward &call) {
   list.add({"O", call.o});
   if (call.lse)
     list.add({"L", *call.lse});
+  if (call.sinks)
+    list.add({"S", *call.sinks});
+  if (call.weights)
+    list.add({"P", *call.weights});
+  if (call.maxima)
+    list.add({"M", *call.maxima});
   if (call.options.scale)
     list.add({"scale", *call.options.scale});
   list.add(call.options.captured);

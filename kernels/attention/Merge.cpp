@@ -16,6 +16,8 @@ static ArgumentList argumentsOf(const Merge &call) {
   ArgumentList list;
   list.add({"PO", call.partialO});
   list.add({"PL", call.partialLse});
+  if (call.sinks)
+    list.add({"S", *call.sinks});
   list.add({"O", call.o});
   if (call.lse)
     list.add({"L", *call.lse});

@@ -62,6 +62,8 @@ Result<void> attention::apply(Kernel &kernel, const Options &options) {
     kernel.hook("mask", options.mask);
   if (!options.score.empty())
     kernel.hook("score", options.score);
+  if (!options.weight.empty())
+    kernel.hook("weight", options.weight);
   for (const auto &[name, value] : options.tuning)
     kernel.set(name, value);
   return {};

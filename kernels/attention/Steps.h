@@ -40,7 +40,7 @@ public:
 
 private:
   static_assert(std::is_trivially_copyable_v<Argument> && std::is_trivially_destructible_v<Argument>);
-  static constexpr size_t kMost = Options::kMostCaptured + 8;
+  static constexpr size_t kMost = Options::kMostCaptured + 12;
   Argument *data() { return reinterpret_cast<Argument *>(bytes); }
 
   alignas(Argument) std::byte bytes[kMost * sizeof(Argument)];

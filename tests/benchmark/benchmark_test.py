@@ -56,7 +56,7 @@ class Tiny(unittest.TestCase):
     def test_a_damaged_kernel_is_found(self):
         with tempfile.TemporaryDirectory() as copy:
             copy_of_tree(copy)
-            path = os.path.join(copy, "kernels", "attention_forward.tile")
+            path = os.path.join(copy, "kernels", "masks.tile")
             with open(path) as file:
                 text = file.read()
             damaged = text.replace("fn causal(at) = at.k <= at.q", "fn causal(at) = at.k < at.q")

@@ -275,7 +275,7 @@ def messages(case):
 
     matrices = "X: view<f32>[N, M], Y: out view<f32>[N, M]"
     for (text, words), said in (
-            (hooked("score=bias", "fn bias(s, at) = s + load Q[at.b, at.q, at.h, at.k];"), "a function cannot read the view 'Q'"),
+            (hooked("score=own", "fn own(s, at) = s + load Q[at.b, at.q, at.h, at.k];"), "a function cannot read the view 'Q'"),
             (hooked("mask=window(1e3, 0)"), "hook mask:1:8: error: found the float 1000.0 where i32 is needed"),
             (hooked("mask=r", "fn r(at) = 3 < at.q < 5;"), "comparisons do not chain: write a < b && b < c"),
             (hooked("mask=two", "fn two(at) = causal(at) && window(64, 0)(at);"), None),

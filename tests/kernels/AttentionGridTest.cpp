@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The grid of types, heads, masks, softcap, depths and lengths, on every device. The ordinary run takes a
-// seeded sample and prints it; `kernels_test --long` takes all of the grid up to length 1024.
+// seeded sample and prints it; `kernels_test --long` takes all 4,800 cases.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +19,10 @@
 using namespace imbrex;
 using namespace imbrex::testing;
 
-static constexpr int64_t kLengths[][2] = {{1, 1},     {64, 128},  {128, 192}, {256, 256},   {239, 1},     {799, 3},
-                                          {113, 203}, {113, 128}, {128, 217}, {113, 211},   {108, 256},   {256, 512},
-                                          {384, 256}, {640, 128}, {512, 256}, {1024, 1024}, {1023, 1024}, {1024, 1023}};
+static constexpr int64_t kLengths[][2] = {{1, 1},       {64, 128},    {128, 192},   {256, 256},   {239, 1},
+                                          {799, 3},     {113, 203},   {113, 128},   {128, 217},   {113, 211},
+                                          {108, 256},   {256, 512},   {384, 256},   {640, 128},   {512, 256},
+                                          {1024, 1024}, {1023, 1024}, {1024, 1023}, {4096, 4096}, {4224, 4224}};
 static constexpr int64_t kDepths[] = {64, 96, 128, 192, 256};
 
 /// Windows and causal masks in equal parts, by two bits: a random window, causal.
@@ -37,7 +38,7 @@ static std::vector<AttentionCase> wholeGrid() {
   std::vector<AttentionCase> grid;
   std::vector<std::string> devices = deviceNames();
   for (DataType type : {DataType::F16, DataType::BF16})
-    for (int64_t group : {1, 3})
+    for (auto [keyHeads, group] : {std::pair<int64_t, int64_t>{3, 1}, {1, 3}, {2, 3}})
       for (double softcap : {0.0, 15.0})
         for (int bits = 0; bits < 4; ++bits)
           for (int64_t depth : kDepths)
@@ -47,7 +48,7 @@ static std::vector<AttentionCase> wholeGrid() {
               run.device = devices[grid.size() % devices.size()];
               run.type = type;
               run.seed = 7000 + grid.size();
-              run.shape = {1, lengths[0], lengths[1], group == 1 ? 3 : 1, group, depth, depth};
+              run.shape = {1, lengths[0], lengths[1], keyHeads, group, depth, depth};
               run.shape.mask = maskOf(bits & 1, bits & 2, lengths[1], random);
               run.shape.scale = 1 / std::sqrt(double(depth));
               run.shape.softcap = softcap;
@@ -101,6 +102,7 @@ static void check(const AttentionCase &run) {
 
 TEST(AttentionGrid, ASampleOrAllOfTheGrid) {
   std::vector<AttentionCase> grid = wholeGrid();
+  EXPECT_EQ(grid.size(), 4800u);
   if (isLongRun()) {
     for (const AttentionCase &run : grid)
       check(run);

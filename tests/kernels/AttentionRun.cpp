@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
+#include "runtime/ImportFiles.h"
 #include "tests/support/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
@@ -69,11 +70,13 @@ static Kernel kernelFor(const AttentionCase &run) {
   static const char *const kFile = "attention_forward.tile";
   if (run.mode.empty())
     return kernelOf(run.device, kFile);
-  std::ifstream file(testing::inRoot("kernels/" + std::string(kFile)));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  for (size_t at = 0; (at = text.find("dot(", at)) != std::string::npos; at += 3)
-    text.insert(at + 3, "<" + run.mode + ">");
-  return runtimeOf(run.device).loadSource({kFile, text}).value().kernel().value();
+  const std::string path = inRoot("kernels/" + std::string(kFile));
+  std::ifstream file(path);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  Source source = withImports({path, text}, importsBeside());
+  for (size_t at = 0; (at = source.text.find("dot(", at)) != std::string::npos; at += 3)
+    source.text.insert(at + 3, "<" + run.mode + ">");
+  return runtimeOf(run.device).loadSource(source).value().kernel().value();
 }
 
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {

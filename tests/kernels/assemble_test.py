@@ -44,13 +44,17 @@ def cases(long):
         for part in "dq", "dkdv":
             if d <= 256 and (long or i % 41 == 0):
                 yield "attention_backward.tile attention_" + part, target, [mask], [], dict(T=kind, DQK=d, DV=dv, G=1)
+        if kind in ("f16", "bf16") and d <= 256 and (long or i % 29 == 0):
+            yield "attention_backward.tile attention_backward", target, [mask], [], dict(T=kind, DQK=d, DV=dv, G=1)
+            yield ("attention_backward.tile attention_dbias", target, [mask], [],
+                   dict(T=kind, DQK=d, DV=dv, G=1, SUMQ=i % 2, SUMK=i // 2 % 2))
     everything = list(itertools.product(TARGETS, types, sizes, masks[1:], (1, 3, 8), (1, 4, 16)))
     for i, (target, kind, (d, dv), mask, g, queries) in enumerate(everything):
-        if d <= 256 and i % (11 if long else 307) == 0:
+        if i % (11 if long else 307) == 0:
             yield ("attention_decode.tile attention_split", target, [mask], ["Sq=%d" % queries],
                    dict(T=kind, U="f64" if kind == "f64" else "f32", DQK=d, DV=dv, G=g))
     for target in TARGETS if long else TARGETS[:1]:
-        yield "attention_decode.tile attention_merge", target, [], [], dict(T="bf16", DV=128)
+        yield "attention_decode.tile attention_merge", target, [], [], dict(T="bf16", W="f32", DV=128)
         for turned, interleaved in (0, 0), (128, 0), (64, 1):
             yield ("cache_append.tile cache_append", target, [], [], dict(T="bf16", DQK=128, DV=128, R=turned, INTERLEAVED=interleaved))
         yield "lessons/vector_add.tile", target, [], [], dict(T="f32")

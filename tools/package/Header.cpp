@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/ShippedKernels.h"
+#include "runtime/ImportFiles.h"
 #include "runtime/TypedKernel.h"
 #include <cstdio>
 #include <fstream>
@@ -24,6 +26,7 @@ int main(int count, char **words) {
     std::fprintf(stderr, "%s: error: it cannot be read\n", words[1]);
     return 1;
   }
+  source = withImports(std::move(source), importsBeside(shippedImport));
   Description description = describe(source);
   bool isSound = true;
   for (const Diagnostic &diagnostic : description.diagnostics)

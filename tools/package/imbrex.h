@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The one header of an installed Imbrex: compile and launch kernels (runtime/Runtime.h is the place to begin), tune
-// them, the kernels that come with the library, and attention (kernels/attention.h). C++20; for C and older C++ there
-// is <imbrex/imbrex_c.h>.
+// them, the kernels that come with the library, and attention (kernels/attention.h, kernels/context.h). C++20; for C
+// and older C++ there is <imbrex/imbrex_c.h>.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +14,7 @@
 
 #include "kernels/ShippedKernels.h"
 #include "kernels/attention.h"
+#include "kernels/context.h"
 #include "runtime/Code.h"
 #include "runtime/ImportFiles.h"
 #include "runtime/KernelPack.h"

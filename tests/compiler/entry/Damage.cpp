@@ -10,9 +10,9 @@
 #include "Damage.h"
 #include "tests/support/Random.h"
 #include "tests/support/RunMode.h"
+#include "tests/support/TreeSource.h"
 #include "gtest/gtest.h"
 #include <cctype>
-#include <fstream>
 #include <sstream>
 
 using namespace imbrex;
@@ -43,10 +43,7 @@ const std::vector<Sample> &imbrex::testing::samples() {
 }
 
 std::string imbrex::testing::textOf(const Sample &sample, Stage stage) {
-  std::ifstream file(inRoot(sample.path));
-  std::stringstream text;
-  text << file.rdbuf();
-  CompileResult result = compile({sample.path, text.str()}, sample.options, stage);
+  CompileResult result = compile(treeSource(inRoot(sample.path)), sample.options, stage);
   EXPECT_TRUE(result.kernel) << sample.path << "\n" << result.errors();
   return result.kernel ? result.kernel->code : "";
 }

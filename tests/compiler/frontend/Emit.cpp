@@ -54,7 +54,10 @@ static void collect(const Diagnostics &diagnostics, Emitted &result) {
 }
 
 Emitted test::emit(const std::string &text, const CompileOptions &options, bool locations) {
-  const Source source = withImports({"test.tile", text}, findText);
+  return emit(withImports({"test.tile", text}, findText), options, locations);
+}
+
+Emitted test::emit(const Source &source, const CompileOptions &options, bool locations) {
   Diagnostics diagnostics(source);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<tile::TileDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect,

@@ -29,7 +29,9 @@ struct Emitted {
   unsigned count(const std::string &text) const;
 };
 
-/// Parses and emits; with `locations`, the IR carries them. The text may import some of the tests' (Emit.cpp).
+/// Parses and emits; with `locations`, the IR carries them.
+Emitted emit(const Source &source, const CompileOptions &options = {}, bool locations = false);
+/// The text may import some of the tests' (Emit.cpp).
 Emitted emit(const std::string &text, const CompileOptions &options = {}, bool locations = false);
 
 /// A kernel `k` over X: view<f32>[N, 64], H: view<f16>[N, 64], I: view<i32>[N], Y: out view<f32>[N, 64], a scalar

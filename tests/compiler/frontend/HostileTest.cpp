@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emit.h"
+#include "tests/support/TreeSource.h"
 #include "gtest/gtest.h"
 #include <ctime>
 #include <random>
@@ -24,6 +25,13 @@ static CompileOptions options() {
   return options;
 }
 
+static const std::string kAttention = std::string(IMBREX_SOURCE_DIR) + "/kernels/attention_forward.tile";
+
+/// `text` where attention_forward.tile stands, whose imports it may have.
+static Source standIn(const std::string &text) {
+  return withImports({kAttention, text}, imbrex::testing::besideInTree);
+}
+
 static std::vector<std::string> samples() {
   return {readFile("kernels/attention_forward.tile"), readFile("kernels/lessons/matmul.tile"),
           readFile("kernels/lessons/softmax.tile"), readFile("kernels/lessons/vector_add.tile")};
@@ -32,7 +40,7 @@ static std::vector<std::string> samples() {
 TEST(Hostile, Truncations) {
   for (const std::string &sample : samples())
     for (size_t length = 0; length < sample.size(); length += 3)
-      emit(sample.substr(0, length), options());
+      emit(standIn(sample.substr(0, length)), options());
 }
 
 TEST(Hostile, DamagedBytes) {
@@ -43,7 +51,7 @@ TEST(Hostile, DamagedBytes) {
       std::string text = sample;
       for (unsigned changes = 1 + random() % 3; changes > 0; --changes)
         text[random() % text.size()] = alphabet[random() % alphabet.size()];
-      emit(text, options());
+      emit(standIn(text), options());
     }
 }
 
@@ -57,7 +65,7 @@ TEST(Hostile, MovedPieces) {
       if (random() % 2)
         text.erase(from, length);
       text.insert(random() % (text.size() + 1), piece);
-      emit(text, options());
+      emit(standIn(text), options());
     }
 }
 
@@ -72,7 +80,7 @@ TEST(Hostile, DamagedHooks) {
       text.insert(random() % (text.size() + 1), 1, alphabet[random() % alphabet.size()]);
     if (random() % 4 == 0)
       text.erase(random() % text.size());
-    emit(kernel, damaged);
+    emit(standIn(kernel), damaged);
   }
 }
 

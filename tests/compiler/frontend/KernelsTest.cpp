@@ -9,13 +9,18 @@
 
 #include "Emit.h"
 #include "compiler/Target.h"
+#include "tests/support/TreeSource.h"
 #include "gtest/gtest.h"
 
 using namespace imbrex;
 using namespace imbrex::test;
 
+static Source inTree(const std::string &path) {
+  return imbrex::testing::treeSource(std::string(IMBREX_SOURCE_DIR) + "/" + path);
+}
+
 static void expectEmits(const std::string &path, const CompileOptions &options) {
-  Emitted result = emit(readFile(path), options);
+  Emitted result = emit(inTree(path), options);
   EXPECT_EQ(result.errors, "") << path;
   EXPECT_TRUE(result.has("tile.store")) << path;
 }
@@ -69,7 +74,7 @@ TEST(Kernels, AttentionHooks) {
 TEST(Kernels, AttentionPromisesItsMask) {
   CompileOptions options = attention("bf16", "128");
   options.hooks["mask"] = "causal";
-  Emitted result = emit(readFile("kernels/attention_forward.tile"), options);
+  Emitted result = emit(inTree("kernels/attention_forward.tile"), options);
   EXPECT_EQ(result.count("tile.visible"), 1u);
   EXPECT_EQ(result.count("tile.dot"), 2u);
   EXPECT_EQ(result.count("scf.for"), 1u);
@@ -77,7 +82,7 @@ TEST(Kernels, AttentionPromisesItsMask) {
 
 TEST(Kernels, AttentionRefusesWhatItCannot) {
   for (const char *depth : {"0", "-8", "577"}) {
-    Emitted result = emit(readFile("kernels/attention_forward.tile"), attention("bf16", depth));
+    Emitted result = emit(inTree("kernels/attention_forward.tile"), attention("bf16", depth));
     EXPECT_NE(result.errors.find(" is required and does not hold: "), std::string::npos) << depth << result.errors;
   }
 }

@@ -40,12 +40,12 @@ static double threadSeconds() {
 
 static size_t linesOf(std::string_view text) { return size_t(std::count(text.begin(), text.end(), '\n')); }
 
-static Outcome compileHere(const std::string &text, CompileOptions options) {
+static Outcome compileHere(const Source &source, CompileOptions options) {
   options.budget.time = kHang;
   Outcome outcome;
   double begin = threadSeconds();
   CompileResult result =
-      compile({"limits.tile", text}, options, Stage::Ptx, [&](Stage stage, std::string_view stageText) {
+      compile(source, options, Stage::Ptx, [&](Stage stage, std::string_view stageText) {
         if (stage == Stage::Nvvm)
           outcome.nvvmLines = linesOf(stageText);
       });
@@ -83,13 +83,17 @@ static Outcome receive(const std::string &text) {
 }
 
 Outcome imbrex::test::compileInChild(const std::string &text, const CompileOptions &options) {
+  return compileInChild(Source{"limits.tile", text}, options);
+}
+
+Outcome imbrex::test::compileInChild(const Source &source, const CompileOptions &options) {
   Outcome outcome;
   int ends[2];
   fflush(stdout);
   pid_t child = pipe(ends) ? -1 : fork();
   if (child == 0) {
     close(ends[0]);
-    send(ends[1], compileHere(text, options));
+    send(ends[1], compileHere(source, options));
     _exit(0);
   }
   if (child < 0) {

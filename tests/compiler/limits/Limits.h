@@ -27,7 +27,8 @@ struct Outcome {
   std::string errors;
 };
 
-/// Compiles `text` in a forked child, so that its memory is its own and a signal is an outcome ("signal 11").
+/// Compiles a text in a forked child, so that its memory is its own and a signal is an outcome ("signal 11").
+Outcome compileInChild(const Source &source, const CompileOptions &options = {});
 Outcome compileInChild(const std::string &text, const CompileOptions &options = {});
 
 /// Prints the outcome as a line, and expects it to lie within the limits.

@@ -10,9 +10,8 @@
 
 #include "tests/compiler/limits/Limits.h"
 #include "tests/support/RunMode.h"
-#include <fstream>
+#include "tests/support/TreeSource.h"
 #include <gtest/gtest.h>
-#include <sstream>
 
 using namespace imbrex;
 using namespace imbrex::test;
@@ -38,12 +37,7 @@ const Tuned kTuned[] = {
     {"kernels/lessons/vector_add.tile", {{}}, nullptr, 31},
 };
 
-std::string textOf(const std::string &path) {
-  std::ifstream file(imbrex::testing::inRoot(path));
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+Source sourceOf(const std::string &path) { return imbrex::testing::treeSource(imbrex::testing::inRoot(path)); }
 
 /// Point `index` of the space of types, integers and tunings; `index` is divided by the space's size.
 CompileOptions pointOf(const Tuned &tuned, const KernelSignature &kernel, uint64_t &index) {
@@ -74,8 +68,8 @@ std::string nameOf(const Tuned &tuned, const CompileOptions &options) {
 TEST(Tuning, EveryPointCompilesWithinLimits) {
   for (const Tuned &tuned : kTuned) {
     Worst worst;
-    const std::string text = textOf(tuned.path);
-    Description description = describe({tuned.path, text});
+    const Source source = sourceOf(tuned.path);
+    Description description = describe(source);
     ASSERT_EQ(description.kernels.size(), 1u) << tuned.path;
     for (uint64_t first = 0;; first += imbrex::testing::isLongRun() ? 1 : tuned.step) {
       uint64_t index = first;
@@ -83,7 +77,7 @@ TEST(Tuning, EveryPointCompilesWithinLimits) {
       if (index > 0) // past the last point
         break;
       std::string name = nameOf(tuned, options);
-      Outcome outcome = compileInChild(text, options);
+      Outcome outcome = compileInChild(source, options);
       expectWithinLimits(name, outcome);
       worst.add(name, outcome);
     }
@@ -93,13 +87,13 @@ TEST(Tuning, EveryPointCompilesWithinLimits) {
 
 /// One warp with products of many tiles of the tensor cores: most operations only name registers.
 TEST(Tuning, TheLargestPointsOfAttention) {
-  const std::string text = textOf(kTuned[0].path);
+  const Source source = sourceOf(kTuned[0].path);
   for (auto [BN, stages] : {std::pair<int64_t, int64_t>{96, 4}, {64, 2}}) {
     CompileOptions options;
     options.set = {{"T", "f16"}, {"DQK", 256}, {"DV", 256},        {"G", 1},
                    {"BM", 128},  {"BN", BN},   {"stages", stages}, {"warps", 1}};
     options.hooks["mask"] = "causal";
-    expectWithinLimits(nameOf(kTuned[0], options), compileInChild(text, options));
+    expectWithinLimits(nameOf(kTuned[0], options), compileInChild(source, options));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "tests/recorded/Form.h"
 #include "tests/recorded/FormList.h"
 #include "tests/support/Random.h"
+#include "tests/support/TreeSource.h"
 
 using namespace imbrex;
 using namespace imbrex::test;
@@ -129,10 +130,10 @@ static std::string addKernel(EmittedForms &forms, const Source &source, const Co
 }
 
 std::string test::addForms(EmittedForms &forms, const Specialisation &specialisation) {
-  std::string text;
-  if (!recorded::readFile(IMBREX_SOURCE_DIR "/kernels/" + specialisation.file, text))
+  const Source source = testing::treeSource(IMBREX_SOURCE_DIR "/kernels/" + specialisation.file);
+  if (source.text.empty())
     return "cannot read " + specialisation.file;
-  return addKernel(forms, Source{specialisation.file, text}, specialisation.options, specialisation.describe());
+  return addKernel(forms, source, specialisation.options, specialisation.describe());
 }
 
 std::string test::addForms(EmittedForms &forms, uint64_t seed) {

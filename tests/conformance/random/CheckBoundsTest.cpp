@@ -12,10 +12,10 @@
 
 #include "tests/conformance/random/ProgramMemory.h"
 #include "tests/support/RunMode.h"
+#include "tests/support/TreeSource.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
 
@@ -94,11 +94,11 @@ Ratios measure(const Program &program, const std::vector<Bytes> &initial, const 
 
 /// Attention in tiles of 32 x 16, batch and heads 1, Sq = 65 and Sk = 80, heads of 64.
 Program attention(DataType type, const std::string &mask, bool isLarge) {
-  std::stringstream text;
-  text << std::ifstream(imbrex::testing::inRoot("kernels/attention_forward.tile")).rdbuf();
+  const Source source = imbrex::testing::treeSource(imbrex::testing::inRoot("kernels/attention_forward.tile"));
   constexpr int64_t Sq = 65, Sk = 80, D = 64;
   Program program;
-  program.text = text.str();
+  program.text = source.text;
+  program.imports = source.imports;
   program.device = "a100";
   program.options.target = "sm_80";
   program.options.given = {"L"};

@@ -13,6 +13,7 @@
 
 #include "compiler/CompileOptions.h"
 #include "compiler/DataType.h"
+#include "compiler/Source.h"
 #include <array>
 #include <cstdint>
 #include <string>
@@ -55,6 +56,7 @@ struct AddedPlan {
 struct Program {
   uint64_t seed = 0;
   std::string text;
+  std::vector<Import> imports = {};
   CompileOptions options;
   std::string device; ///< a name of simulatedDeviceNames()
   std::array<int64_t, 3> grid{1, 1, 1};

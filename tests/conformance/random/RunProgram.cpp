@@ -141,11 +141,11 @@ Outcome test::runBoth(const Program &program, const std::vector<Bytes> &initial,
   if (!testing::runMode().device.empty())
     options.target = device->info().target; // the program's own may be later than the device
   std::string tileText;
-  CompileResult result =
-      compile({"random.tile", program.text}, options, Stage::Ptx, [&](Stage stage, std::string_view text) {
-        if (stage == Stage::Tile)
-          tileText = text;
-      });
+  auto keepTile = [&](Stage stage, std::string_view text) {
+    if (stage == Stage::Tile)
+      tileText = text;
+  };
+  CompileResult result = compile({"random.tile", program.text, program.imports}, options, Stage::Ptx, keepTile);
   if (!result.kernel) {
     outcome.isRefused = result.limit() == SizeLimit::Instructions;
     outcome.error = "compiler: " + result.errors();

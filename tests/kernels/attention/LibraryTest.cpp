@@ -211,7 +211,7 @@ TEST(AttentionLibrary, OnePartNeedsNoWorkspace) {
 }
 
 TEST(AttentionLibrary, RefusalsNameTheReason) {
-  Step step(4096), wide(64, 4, 512);
+  Step step(4096), wide(64, 4, 640);
   attention::Decode call = step.call();
   attention::DecodePlan plan = attention::plan(runtime(), call).value();
   Buffer small = runtime().allocate(plan.workspaceBytes() - 1).value();
@@ -223,7 +223,7 @@ TEST(AttentionLibrary, RefusalsNameTheReason) {
     EXPECT_FALSE(found.isSupported || !found.steps.empty());
     return found.text();
   };
-  EXPECT_TRUE(says(why(wide.call()), "DQK <= 256")) << why(wide.call());
+  EXPECT_TRUE(says(why(wide.call()), "DQK <= 576")) << why(wide.call());
   call.options.mask = "causl";
   EXPECT_TRUE(says(why(call), "did you mean 'causal'")) << why(call);
   call = step.call();

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# usage: install.sh BUILD SOURCE COMPILER. Installs the build, moves the tree, and builds and runs a program and an example against it,
+# usage: install.sh BUILD SOURCE COMPILER. Installs the build, moves the tree, and builds and runs a program and the examples against it,
 # found by CMake and by pkg-config, with another compiler than ours.
 set -eu
 build=$1 source=$2 compiler=$3
@@ -12,10 +12,12 @@ cmake -S "$source/tests/runtime/library/outside" -B "$work/build" -DCMAKE_CXX_CO
   -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
 cmake --build "$work/build" >/dev/null
 "$work/build/outside"
-cmake -S "$source/examples/decoder" -B "$work/decoder" -DCMAKE_CXX_COMPILER="$compiler" \
-  -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
-cmake --build "$work/decoder" >/dev/null
-"$work/decoder/decoder" sim:h200
+for example in decoder training server; do
+  cmake -S "$source/examples/$example" -B "$work/$example" -DCMAKE_CXX_COMPILER="$compiler" \
+    -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
+  cmake --build "$work/$example" >/dev/null
+  "$work/$example/$example" sim:h200
+done
 grep -rl "llvm/\|mlir/" "$work/moved/include" && { echo "a public header names LLVM"; exit 1; }
 if command -v pkg-config >/dev/null; then
   flags=$(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs imbrex)

@@ -1,0 +1,303 @@
+//===- BackwardTest.cpp - attention::backward beside whole rows in f64 ----===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sequences dense and ragged, with a bias, sinks, dropout and a gradient of the lse, in one pass and in two. Each
+// sequence is judged by GradientOracle.h. The ordinary run takes a seeded sample and prints it; --long takes 400.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/kernels/attention/StoredRows.h"
+#include "tests/support/Devices.h"
+#include "tests/support/GradientOracle.h"
+#include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
+#include "tests/support/Storage.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <gtest/gtest.h>
+#include <sstream>
+
+using namespace imbrex;
+using namespace imbrex::testing;
+
+namespace {
+
+constexpr int64_t kSeed = 0x1234567890;
+constexpr uint32_t kOffset = 11, kP16 = 13107;
+
+struct BackwardCase {
+  std::string device = "sim:h200";
+  DataType type = DataType::F16;
+  How how = {};
+  std::vector<int64_t> queries = {}, keys = {};
+  AttentionShape shape = {}; ///< of all but the lengths
+  bool hasBias = false, hasSinks = false, drops = false, hasDLse = false, adds = false;
+  uint64_t seed = 1;
+
+  std::string describe() const {
+    std::ostringstream out;
+    out << device << " " << imbrex::name(type) << " " << how.describe();
+    for (size_t b = 0; b < queries.size(); ++b)
+      out << " " << queries[b] << "x" << keys[b];
+    out << " H" << shape.heads() << ":" << shape.keyHeads << " D" << shape.depth << " Dv" << shape.valueDepth << " "
+        << shape.mask.hook() << " softcap " << shape.softcap << (hasBias ? " bias" : "") << (hasSinks ? " sinks" : "")
+        << (drops ? " dropout" : "") << (hasDLse ? " dLse" : "") << (adds ? " one pass" : "") << " seed " << seed;
+    return out.str();
+  }
+};
+
+class BackwardRun {
+public:
+  explicit BackwardRun(const BackwardCase &run)
+      : run(run), runtime(runtimeOf(run.device)), wide(wideType(run.type)), heads(run.shape.heads()) {
+    Random random(run.seed);
+    auto normals = [&](int64_t n, DataType type) { return roundTo(random.normals(n), type); };
+    if (run.hasSinks)
+      sinks = normals(heads, wide);
+    longestQ = roomFor(run.queries), longestK = roomFor(run.keys);
+    if (run.hasBias)
+      table = normals(heads * longestQ * longestK, wide); // the same for every sequence
+    for (size_t b = 0; b < run.queries.size(); ++b) {
+      GradientProblem problem = {run.shape, {}, {}, {}, sinks, {}, {}};
+      AttentionShape &shape = problem.shape;
+      shape.batch = 1, shape.queries = run.queries[b], shape.keys = run.keys[b];
+      shape.scale = roundTo(shape.scale, wide);
+      problem.inputs = {normals(shape.sizeQ(), run.type), normals(shape.sizeK(), run.type),
+                        normals(shape.sizeV(), run.type)};
+      problem.dO = normals(shape.sizeO(), run.type);
+      if (run.hasDLse)
+        problem.dLse = normals(heads * shape.queries, wide);
+      if (run.hasBias)
+        problem.bias = [this](int64_t h, int64_t i, int64_t j) {
+          return table[size_t((h * longestQ + i) * longestK + j)];
+        };
+      if (run.drops)
+        problem.weight = [this, b](int64_t h, int64_t i, int64_t j) {
+          const uint32_t row = uint32_t(int64_t(b) * heads + h);
+          const bool isKept = attention::dropoutBits(kSeed, kOffset, uint32_t(i), uint32_t(j), row) >= kP16;
+          return isKept ? 65536.0 / (65536 - kP16) : 0;
+        };
+      problems.push_back(problem);
+    }
+  }
+
+  std::string check() {
+    std::string wrong = launch();
+    for (size_t b = 0; wrong.empty() && b < problems.size(); ++b)
+      if (wrong = judgeSequence(b); !wrong.empty())
+        wrong = "sequence " + std::to_string(b) + " " + wrong;
+    return wrong.empty() ? judgeShared() : wrong;
+  }
+
+  std::vector<uint8_t> bytes() const {
+    std::vector<uint8_t> all = dq->readBytes();
+    for (const StoredRows *each : {&*dk, &*dv})
+      for (uint8_t byte : each->readBytes())
+        all.push_back(byte);
+    return all;
+  }
+
+private:
+  /// The rows that the longest sequence can have, as they are stored.
+  int64_t roomFor(const std::vector<int64_t> &lengths) const {
+    if (run.how.kind == How::Kind::Ragged)
+      return *std::max_element(lengths.begin(), lengths.end());
+    return StoredRows(runtime, run.type, run.how, lengths, 1, 1).rows() / int64_t(lengths.size());
+  }
+
+  StoredRows stored(DataType type, const std::vector<int64_t> &lengths, int64_t h, int64_t d,
+                    const std::function<std::vector<double>(size_t)> &values) {
+    std::vector<std::vector<double>> all;
+    for (size_t b = 0; b < lengths.size(); ++b)
+      all.push_back(values(b));
+    return StoredRows(runtime, type, run.how, lengths, h, d, all);
+  }
+
+  /// [B, H, Sq] or [H, rows] of what each sequence has, NaN elsewhere.
+  Tensor rowsOf(const StoredRows &like, const std::function<double(size_t b, int64_t h, int64_t i)> &value) {
+    const bool isRagged = run.how.kind == How::Kind::Ragged;
+    const int64_t batch = int64_t(run.queries.size()), columns = isRagged ? like.rows() : like.rows() / batch;
+    std::vector<double> all(size_t((isRagged ? 1 : batch) * heads * columns), NAN);
+    for (size_t b = 0; b < run.queries.size(); ++b)
+      for (int64_t h = 0; h < heads; ++h)
+        for (int64_t i = 0; i < run.queries[b]; ++i)
+          all[size_t(isRagged ? h * columns + like.rowOf(int64_t(b), i) : (int64_t(b) * heads + h) * columns + i)] =
+              value(b, h, i);
+    return Tensor(
+        runtime, wide,
+        denseLayout(isRagged ? std::vector<int64_t>{heads, columns} : std::vector<int64_t>{batch, heads, columns}),
+        &all);
+  }
+
+  std::string launch() {
+    const AttentionShape &s = run.shape;
+    auto zeros = [&](size_t b) { return std::vector<double>(problems[b].inputs.q.size(), 0.0); };
+    StoredRows q = stored(run.type, run.queries, heads, s.depth, [&](size_t b) { return problems[b].inputs.q; });
+    StoredRows k = stored(run.type, run.keys, s.keyHeads, s.depth, [&](size_t b) { return problems[b].inputs.k; });
+    StoredRows v = stored(run.type, run.keys, s.keyHeads, s.valueDepth, [&](size_t b) { return problems[b].inputs.v; });
+    StoredRows dO = stored(run.type, run.queries, heads, s.valueDepth, [&](size_t b) { return problems[b].dO; });
+    StoredRows o(runtime, run.type, run.how, run.queries, heads, s.valueDepth);
+    dq.emplace(run.adds ? stored(wide, run.queries, heads, s.depth, zeros)
+                        : StoredRows(runtime, run.type, run.how, run.queries, heads, s.depth));
+    dk.emplace(runtime, run.type, run.how, run.keys, s.keyHeads, s.depth);
+    dv.emplace(runtime, run.type, run.how, run.keys, s.keyHeads, s.valueDepth);
+    Tensor lse = rowsOf(o, [](size_t, int64_t, int64_t) { return NAN; });
+    Tensor dLse = rowsOf(o, [&](size_t b, int64_t h, int64_t i) {
+      return run.hasDLse ? problems[b].dLse[size_t(h * run.queries[b] + i)] : NAN;
+    });
+    Tensor bias(runtime, wide, denseLayout({1, heads, longestQ, longestK}), run.hasBias ? &table : nullptr);
+    Tensor sinkTensor(runtime, wide, denseLayout({heads}), run.hasSinks ? &sinks : nullptr);
+    dBias.emplace(runtime, wide, denseLayout({1, heads, longestQ, longestK}));
+    dSinks.emplace(runtime, wide, denseLayout({heads}));
+
+    attention::Options options = {.mask = s.mask.hook(), .scale = s.scale};
+    const std::string cap = s.softcap != 0 ? "softcap(" + std::to_string(s.softcap) + ")(s, at)" : "s";
+    options.score = cap;
+    if (run.hasBias) { // one table for all sequences: dimension 0 of extent 1
+      options.score =
+          "fn own(t: view<wide<T>>[N, M, I, J])(s, at) = s + load t[0, at.h, at.q, at.k]; own(table)(" + cap + ", at)";
+      options.captured.push_back({"table", bias.view()});
+    }
+    if (run.drops) {
+      options.weight = "dropout(p16, seed, offset, Hk * G)";
+      options.captured.insert(options.captured.end(),
+                              {{"p16", int64_t(kP16)}, {"seed", kSeed}, {"offset", int64_t(kOffset)}});
+    }
+    attention::Forward forward = {q.tensor(), k.tensor(), v.tensor(), o.view(), lse.view(), options};
+    attention::Backward call = {q.tensor(), k.tensor(), v.tensor(), o.view(),   lse.view(),
+                                dO.view(),  dq->view(), dk->view(), dv->view(), options};
+    if (run.hasSinks)
+      forward.sinks = call.sinks = sinkTensor.view(), call.dSinks = dSinks->view();
+    if (run.hasBias)
+      call.dBias = dBias->view();
+    if (run.hasDLse)
+      call.dLse = dLse.view();
+    call.adds = run.adds;
+    if (Result<void> done = attention::forward(runtime, runtime.stream(), forward); !done)
+      return done.error().render();
+    Result<attention::BackwardPlan> plan = attention::plan(runtime, call);
+    if (!plan)
+      return plan.error().render();
+    Buffer workspace = runtime.allocate(plan->workspaceBytes()).value();
+    workspace.fill(runtime.stream(), 0xff).value();
+    if (Result<void> done = plan->run(runtime.stream(), call, workspace); !done)
+      return done.error().render();
+    Result<void> done = runtime.stream().synchronize();
+    return done ? "" : done.error().render();
+  }
+
+  std::string judgeSequence(size_t b) {
+    const Gradients reference = gradientsOf(problems[b], DataType::F64), baseline = gradientsOf(problems[b], run.type);
+    struct {
+      const char *name;
+      std::vector<double> Gradients::*which;
+      const StoredRows *found;
+    } all[] = {{"dq", &Gradients::dq, &*dq}, {"dk", &Gradients::dk, &*dk}, {"dv", &Gradients::dv, &*dv}};
+    for (const auto &[name, which, found] : all)
+      if (std::string wrong = judgeGradient(reference.*which, baseline.*which, found->read(int64_t(b)), run.type);
+          !wrong.empty())
+        return std::string(name) + " is " + wrong;
+    return "";
+  }
+
+  /// Of the bias and the sinks, which are sums over sequences.
+  std::string judgeShared() {
+    std::vector<double> bias(size_t(heads * longestQ * longestK), 0), sink(size_t(heads), 0), biasBase = bias,
+                                                                                              sinkBase = sink;
+    for (size_t b = 0; b < problems.size(); ++b)
+      for (auto [type, toBias, toSink] : {std::tuple(DataType::F64, &bias, &sink), {run.type, &biasBase, &sinkBase}}) {
+        const Gradients found = gradientsOf(problems[b], type);
+        for (int64_t h = 0; h < heads; ++h) {
+          (*toSink)[size_t(h)] += found.dSinks[size_t(h)];
+          for (int64_t i = 0; i < run.queries[b]; ++i)
+            for (int64_t j = 0; j < run.keys[b]; ++j)
+              (*toBias)[size_t((h * longestQ + i) * longestK + j)] +=
+                  found.dBias[size_t((h * run.queries[b] + i) * run.keys[b] + j)];
+        }
+      }
+    if (run.hasBias)
+      if (std::string wrong = judgeGradient(bias, biasBase, dBias->read(), run.type); !wrong.empty())
+        return "dBias is " + wrong;
+    if (run.hasSinks)
+      if (std::string wrong = judgeGradient(sink, sinkBase, dSinks->read(), run.type); !wrong.empty())
+        return "dSinks are " + wrong;
+    return "";
+  }
+
+  const BackwardCase &run;
+  const Runtime &runtime;
+  DataType wide;
+  int64_t heads, longestQ = 0, longestK = 0;
+  std::vector<double> sinks, table;
+  std::vector<GradientProblem> problems;
+  std::optional<StoredRows> dq, dk, dv;
+  std::optional<Tensor> dBias, dSinks;
+};
+
+BackwardCase randomCase(uint64_t seed) {
+  static constexpr DataType kTypes[] = {DataType::F16, DataType::BF16, DataType::F32, DataType::F64};
+  static constexpr int64_t kDepths[] = {64, 16, 40, 128};
+  static const std::vector<std::pair<std::vector<int64_t>, std::vector<int64_t>>> kLengths = {
+      {{33, 0, 5}, {40, 7, 5}}, {{64, 1}, {64, 70}}, {{20}, {75}}, {{45, 3}, {20, 3}}};
+  Random random(seed);
+  BackwardCase run;
+  run.device = random.oneOf(oneOfEachKind());
+  run.type = random.oneOf(kTypes);
+  run.seed = seed;
+  std::tie(run.queries, run.keys) = random.oneOf(kLengths);
+  run.how.kind = random.below(2) ? How::Kind::Ragged : How::Kind::Padded;
+  if (random.below(3) == 0) {
+    run.how.kind = How::Kind::Dense;
+    run.queries.assign(2, 1 + random.below(60)), run.keys.assign(2, 2 + random.below(60));
+  }
+  run.shape = {1, 0, 0, 1 + random.below(2), 1 + random.below(3), random.oneOf(kDepths), 0};
+  run.shape.valueDepth = random.below(3) ? run.shape.depth : random.oneOf(kDepths);
+  run.shape.scale = 1 / std::sqrt(double(run.shape.depth));
+  run.shape.softcap = random.below(4) ? 0 : 15;
+  run.shape.mask =
+      random.oneOf(std::vector<Mask>{{Mask::Kind::Full}, {Mask::Kind::Causal}, {Mask::Kind::Window, 20, 2}});
+  run.hasBias = random.below(3) == 0, run.hasSinks = random.below(3) == 0, run.drops = random.below(3) == 0;
+  run.hasDLse = random.below(2) == 0, run.adds = random.below(3) == 0;
+  return run;
+}
+
+} // namespace
+
+TEST(AttentionBackward, Sample) {
+  for (uint64_t seed = 1; seed <= (isLongRun() ? 400u : 16u); ++seed) {
+    BackwardCase run = randomCase(seed);
+    std::printf("  %s\n", run.describe().c_str());
+    std::fflush(stdout);
+    EXPECT_EQ(BackwardRun(run).check(), "") << run.describe();
+  }
+}
+
+/// Two passes give the same bits each time.
+TEST(AttentionBackward, TheSameBitsEachTime) {
+  BackwardCase run = {oneOfEachKind()[0], DataType::BF16, {How::Kind::Ragged}, {33, 0, 20}, {40, 7, 20}};
+  run.shape = {1, 0, 0, 1, 2, 64, 64, {Mask::Kind::Causal}, 0.125};
+  std::vector<uint8_t> first;
+  for (int i = 0; i < 3; ++i) {
+    BackwardRun again(run);
+    EXPECT_EQ(again.check(), "");
+    if (i == 0)
+      first = again.bytes();
+    EXPECT_EQ(again.bytes(), first);
+  }
+}
+
+TEST(AttentionBackward, RefusesWhatItCannot) {
+  const Runtime &runtime = runtimeOf(oneOfEachKind()[0]);
+  Tensor x(runtime, DataType::F16, denseLayout({1, 4, 1, 16})), lse(runtime, DataType::F32, denseLayout({1, 1, 4})),
+      sinks(runtime, DataType::F32, denseLayout({1}));
+  attention::Backward call = {x.view(), x.view(), x.view(), x.view(), lse.view(),
+                              x.view(), x.view(), x.view(), x.view()};
+  call.adds = true;
+  EXPECT_NE(attention::support(runtime, call).why.find("a gradient that is added to is of f32, dq is of f16"),
+            std::string::npos);
+  call.adds = false, call.sinks = sinks.view();
+  EXPECT_NE(attention::support(runtime, call).why.find("sinks and their gradient come together"), std::string::npos);
+}
