@@ -57,8 +57,8 @@ class Compilation {
 public:
   Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump, const DumpPass &dumpPass,
               const Detail &detail)
-      : source(source), options(options), dump(dump), dumpPass(dumpPass), detail(detail), deadline(options.budget), diagnostics(source),
-        context(makeRegistry(), MLIRContext::Threading::DISABLED),
+      : source(source), options(options), dump(dump), dumpPass(dumpPass), detail(detail), deadline(options.budget),
+        diagnostics(source), context(makeRegistry(), MLIRContext::Threading::DISABLED),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
     context.loadAllAvailableDialects();
     nameLayouts(context);

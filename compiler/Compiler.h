@@ -31,7 +31,7 @@ struct CompiledKernel {
   std::string code; ///< text of the stage asked for: MLIR, or PTX
   Stage stage = Stage::Ptx;
   KernelInterface interface;
-  KernelReport report; ///< of the stages that were run, from cta on
+  KernelReport report;           ///< of the stages that were run, from cta on
   std::vector<StageTime> times;  ///< of the stages
   std::vector<StageTime> passes; ///< of the passes on MLIR, in the order in which they ran
 };

@@ -39,11 +39,11 @@ struct KernelReport {
   };
   /// A loop of stage cta. What the text says as one loop may have become several: ranges of it.
   struct LoopRange {
-    unsigned line, depth;       ///< of the kernel's text; 1: in no other loop
-    unsigned first, last;       ///< positions of its operations (BufferUse::position)
-    std::string from, to, step; ///< formulas over extents, the position in the grid and `where`
+    unsigned line, depth;           ///< of the kernel's text; 1: in no other loop
+    unsigned first, last;           ///< positions of its operations (BufferUse::position)
+    std::string from, to, step;     ///< formulas over extents, the position in the grid and `where`
     std::vector<std::string> where; ///< "t0 = cdiv(Sk, 64)": what the formulas share
-    bool tests; ///< a comparison of positions with a mask or a bound is made in it, an element each
+    bool tests;                     ///< a comparison of positions with a mask or a bound is made in it, an element each
   };
   /// A buffer in shared memory; those whose lives do not meet share bytes.
   struct Buffer {
@@ -52,7 +52,7 @@ struct KernelReport {
     DataType type;
     unsigned span; ///< of the swizzle, in bytes (dialects/layout/SharedLayout.h)
     unsigned slots;
-    int64_t offset, bytes; ///< in the CTA's shared memory: first byte, and bytes of all slots
+    int64_t offset, bytes;            ///< in the CTA's shared memory: first byte, and bytes of all slots
     std::vector<BufferUse> uses = {}; ///< in program order
   };
   /// How the results of an operation are spread over the threads.

@@ -70,7 +70,7 @@ struct LoopModel {
   struct Event {
     unsigned warp;
     unsigned instruction; ///< number in the kernel; of a wait the one that waits
-    std::string what;     ///< a pipe: "tensor", "function", ...; a wait: "wait: register", "wait: pipe", "wait: barrier"
+    std::string what; ///< a pipe: "tensor", "function", ...; a wait: "wait: register", "wait: pipe", "wait: barrier"
     double begin, end;
   };
   std::vector<Event> timeline = {}; ///< of two passes, from `timelineBegin` on; empty unless asked for

@@ -43,8 +43,8 @@ Occupancy imbrex::occupancy(const KernelInterface &interface, const ModelDevice 
   result.byWarps = result.most / warps;
   result.byRegisters = target->registersPerSm / perCta;
   bool isBounded = interface.sharedBytes > 0 && device.sharedBytesPerMultiprocessor > 0;
-  result.byShared = isBounded ? device.sharedBytesPerMultiprocessor / (interface.sharedBytes + kReservedSharedBytes)
-                              : kMostCtas;
+  result.byShared =
+      isBounded ? device.sharedBytesPerMultiprocessor / (interface.sharedBytes + kReservedSharedBytes) : kMostCtas;
   result.ctas = std::max(1u, std::min({result.byCtas, result.byWarps, result.byRegisters, result.byShared}));
   result.warps = result.ctas * warps;
   return result;

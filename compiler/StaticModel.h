@@ -45,8 +45,8 @@ struct StaticEstimate {
 
 /// CTAs that one SM takes at once, and what holds back more.
 struct Occupancy {
-  unsigned ctas = 0;        ///< at least 1
-  unsigned warps = 0, most = 0; ///< of these CTAs; that an SM takes
+  unsigned ctas = 0;                                               ///< at least 1
+  unsigned warps = 0, most = 0;                                    ///< of these CTAs; that an SM takes
   unsigned byWarps = 0, byRegisters = 0, byShared = 0, byCtas = 0; ///< CTAs that each of these alone would allow
 };
 

@@ -82,8 +82,8 @@ std::string FormulaWriter::leaf(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *owner = argument.getOwner()->getParentOp();
     auto function = dyn_cast<FunctionOpInterface>(owner);
-    if (auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), tile::kNameAttr)
-                             : StringAttr())
+    if (auto name =
+            function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), tile::kNameAttr) : StringAttr())
       return name.str();
     auto loop = dyn_cast<scf::ForOp>(owner);
     return loop && loop.getInductionVar() == value ? "round" : "carried";

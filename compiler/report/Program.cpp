@@ -71,8 +71,15 @@ void imbrex::reportProgram(func::FuncOp kernel, const KernelInterface &interface
   addUses(kernel, positions, report);
   kernel.walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
     FormulaWriter writer(interface);
-    KernelReport::LoopRange range{lineOf(loop), depthOf(loop), positions.lookup(loop),
-                                  positions.lookup(loop.getBody()->getTerminator()), "", "", "", {}, testsPositions(loop)};
+    KernelReport::LoopRange range{lineOf(loop),
+                                  depthOf(loop),
+                                  positions.lookup(loop),
+                                  positions.lookup(loop.getBody()->getTerminator()),
+                                  "",
+                                  "",
+                                  "",
+                                  {},
+                                  testsPositions(loop)};
     writer.share({loop.getLowerBound(), loop.getUpperBound(), loop.getStep()});
     range.from = writer.write(loop.getLowerBound());
     range.to = writer.write(loop.getUpperBound());

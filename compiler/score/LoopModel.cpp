@@ -165,7 +165,7 @@ struct Warp {
   bool atBarrier = false;
   llvm::StringMap<int64_t> readyAt; ///< register -> the cycle from which it may be read
   std::vector<int64_t> passEnds;
-  int64_t idleFrom = 0;     ///< the cycle behind the one in which it issued last
+  int64_t idleFrom = 0;    ///< the cycle behind the one in which it issued last
   StringRef why = "start"; ///< it did not issue in the last cycle
 };
 
@@ -203,7 +203,8 @@ public:
     result.tensorShare = busy[unsigned(Pipe::Tensor)] / options.passes / result.cycles;
     result.issueShare = double(instructions) * warps.size() / result.cycles;
     if (options.timeline)
-      cutTimeline(result, double(warps.front().passEnds[first]), double(warps.front().passEnds[std::min(first + 2, options.passes - 1)]));
+      cutTimeline(result, double(warps.front().passEnds[first]),
+                  double(warps.front().passEnds[std::min(first + 2, options.passes - 1)]));
     return result;
   }
 

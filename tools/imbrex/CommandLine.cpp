@@ -227,6 +227,10 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
     {"html", "FILE", "explain", "write one page that shows every stage side by side, linked line by line",
      [](Request &r, StringRef v, std::string &) { return r.html = v.str(), true; }},
+    {"against", "OTHER", "explain",
+     "what differs from the kernel with NAME=VALUE (a setting, a hook, target=SM, without=PASS), from another text "
+     "(FILE.tile), or from what an earlier version made (FILE.html of --html)",
+     [](Request &r, StringRef v, std::string &) { return r.against.push_back(v.str()), true; }},
     {"tuning", "FILE", "explain", "with --html: show what `tune --json` printed into this file",
      [](Request &r, StringRef v, std::string &) { return r.tuning = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",

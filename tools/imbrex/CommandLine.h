@@ -49,6 +49,7 @@ struct Request {
   TuneOptions tune;                            ///< but for progress
   std::string picture, exportPack, importPack; ///< files of `tune`
   std::string html, tuning;                    ///< files of `explain`
+  std::vector<std::string> against;            ///< words of --against (tools/imbrex/Against.h)
   std::vector<std::string> targets, packs;     ///< of `pack`, every --target; files of --pack
   bool noCompile = false, assembles = false;
   bool eachPass = false, timings = false, check = false, json = false, help = false, version = false, inProcess = false;

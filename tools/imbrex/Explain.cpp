@@ -10,8 +10,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/score/Score.h"
+#include "tools/imbrex/Against.h"
 #include "tools/imbrex/Explanation.h"
 #include "tools/imbrex/page/Page.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -43,7 +45,8 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
   else
     os << "  registers    unknown: no ptxas found\n";
   if (const std::optional<Occupancy> &o = e.occupancy)
-    os << llvm::formatv("  occupancy    {0} CTA(s) an SM, {1} of {2} warps, on {3}\n", o->ctas, o->warps, o->most, e.device->id);
+    os << llvm::formatv("  occupancy    {0} CTA(s) an SM, {1} of {2} warps, on {3}\n", o->ctas, o->warps, o->most,
+                        e.device->id);
   if (e.assembled && spilledBytes(*e.assembled) > 0)
     os << "  advice       " << toString(e.advice) << "\n";
 }
@@ -77,18 +80,43 @@ static void printText(const Explanation &e, llvm::raw_ostream &os) {
     score::print(os, each);
 }
 
+/// The page's data with what was asked to stand in it; nullopt after printing why it cannot.
+static std::optional<json::Object> dataFor(const Explanation &explanation, const Request &request) {
+  json::Object data = pageData(explanation);
+  if (!request.tuning.empty()) {
+    std::optional<json::Value> tuning = readTuning(request.tuning);
+    if (!tuning)
+      return std::nullopt;
+    data["tuning"] = std::move(*tuning);
+  }
+  if (request.against.empty())
+    return data;
+  std::optional<json::Object> other = otherData(request);
+  if (!other)
+    return std::nullopt;
+  json::Object comparison = compare(data, *other, llvm::join(request.against, " "));
+  data["against"] = std::move(comparison);
+  return data;
+}
+
 int tool::explain(const Request &request) {
-  ExplainDetail detail{.page = !request.html.empty()};
-  std::optional<Explanation> explanation = explainKernel(request, detail);
+  bool isLong = !request.html.empty() || !request.against.empty();
+  std::optional<Explanation> explanation = explainKernel(request, {.page = isLong});
   if (!explanation)
     return kUserError;
-  if (!request.html.empty()) {
-    std::optional<std::string> page = pageOf(*explanation, request);
-    return page && writeText(request.html, *page) ? kSuccess : kUserError;
+  if (!isLong) {
+    if (request.json)
+      llvm::outs() << llvm::formatv("{0:2}\n", json::Value(toJson(*explanation)));
+    else
+      printText(*explanation, llvm::outs());
+    return kSuccess;
   }
-  if (request.json)
-    llvm::outs() << llvm::formatv("{0:2}\n", json::Value(toJson(*explanation)));
-  else
-    printText(*explanation, llvm::outs());
-  return kSuccess;
+  std::optional<json::Object> data = dataFor(*explanation, request);
+  if (!data)
+    return kUserError;
+  if (const json::Object *comparison = data->getObject("against"); comparison && request.json)
+    llvm::outs() << llvm::formatv("{0:2}\n", json::Value(json::Object(*comparison)));
+  else if (comparison)
+    printComparison(*comparison, llvm::outs());
+  return request.html.empty() || writeText(request.html, pageOf(std::move(*data))) ? kSuccess : kUserError;
 }

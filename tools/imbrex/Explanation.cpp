@@ -87,10 +87,10 @@ static bool chooseDevice(Explanation &e, const Request &request) {
   }
   if (!e.device)
     return true;
-  unsigned registers = e.assembled ? e.assembled->registers
-                                   : std::min(score::registerPressure(e.ptx), e.kernel.report.registerLimit);
-  e.occupancy = occupancy(e.kernel.interface,
-                          {e.device->multiprocessors, e.device->sharedBytesPerMultiprocessor}, registers);
+  unsigned registers =
+      e.assembled ? e.assembled->registers : std::min(score::registerPressure(e.ptx), e.kernel.report.registerLimit);
+  e.occupancy =
+      occupancy(e.kernel.interface, {e.device->multiprocessors, e.device->sharedBytesPerMultiprocessor}, registers);
   return true;
 }
 

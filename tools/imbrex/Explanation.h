@@ -38,8 +38,8 @@ struct Explanation {
 
 /// How much to find out.
 struct ExplainDetail {
-  bool page = false;   ///< listings, timelines, places of machine code
-  bool advice = true;  ///< what to set where it spills; takes compilations
+  bool page = false;  ///< listings, timelines, places of machine code
+  bool advice = true; ///< what to set where it spills; takes compilations
 };
 
 /// Compiles and looks. nullopt after printing why not.

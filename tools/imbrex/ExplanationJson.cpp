@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The schema is that of `imbrex explain --json`; lines are of the kernel's text, positions count operations of stage cta.
+// The schema is that of `imbrex explain --json`; lines are of the kernel's text, positions count operations of stage
+// cta.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,10 +29,10 @@ static json::Value toJson(const KernelReport::Buffer &buffer) {
 }
 
 static json::Value toJson(const KernelReport::LoopRange &range) {
-  return json::Object{{"line", range.line},   {"depth", range.depth}, {"first", range.first},
-                      {"last", range.last},   {"from", range.from},   {"to", range.to},
-                      {"step", range.step},   {"where", json::Array(range.where)},
-                      {"tests", range.tests}};
+  return json::Object{
+      {"line", range.line},  {"depth", range.depth}, {"first", range.first}, {"last", range.last},
+      {"from", range.from},  {"to", range.to},       {"step", range.step},   {"where", json::Array(range.where)},
+      {"tests", range.tests}};
 }
 
 static json::Value toJson(const KernelReport::Layout &layout) {

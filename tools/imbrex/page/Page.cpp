@@ -62,23 +62,16 @@ static std::string filled(StringRef text, llvm::function_ref<std::string(StringR
   return result + text.str();
 }
 
-std::optional<std::string> tool::pageOf(const Explanation &e, const Request &request) {
-  llvm::json::Object object = toJson(e), more = pageData(e);
-  for (auto &[key, value] : more)
-    object[key] = std::move(value);
-  if (!request.tuning.empty()) {
-    std::optional<llvm::json::Value> tuning = readTuning(request.tuning);
-    if (!tuning)
-      return std::nullopt;
-    object["tuning"] = std::move(*tuning);
-  }
+std::string tool::pageOf(llvm::json::Object object) {
+  std::string title =
+      (object.getString("kernel").value_or("") + " for " + object.getString("target").value_or("")).str();
   std::string data = llvm::formatv("{0}", llvm::json::Value(std::move(object)));
   std::string safe;
   for (char c : data)
     safe += c == '<' ? std::string("\\u003c") : std::string(1, c);
   return filled(partOf("page.html"), [&](StringRef name) -> std::string {
     if (name == "title")
-      return escaped(e.kernel.interface.kernel + " for " + e.kernel.interface.target);
+      return escaped(title);
     return name == "data" ? safe : partOf(name).str();
   });
 }

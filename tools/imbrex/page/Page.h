@@ -15,11 +15,11 @@
 
 namespace imbrex::tool {
 
-/// The page; nullopt after printing why a file that it is to show cannot be read.
-std::optional<std::string> pageOf(const Explanation &explanation, const Request &request);
-
-/// What the page shows beyond toJson(Explanation): texts, the stages' columns with their links, timelines, registers.
+/// What the page shows: toJson(Explanation), texts, the stages' columns with their links, timelines, registers.
 llvm::json::Object pageData(const Explanation &explanation);
+
+/// The page of such data, which may also hold `tuning` (TuneReport::toJson) and `against` (Against.h).
+std::string pageOf(llvm::json::Object data);
 
 } // namespace imbrex::tool
 

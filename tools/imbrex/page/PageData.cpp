@@ -113,7 +113,8 @@ static json::Object machineColumn(const Explanation &e, Places &places) {
     StringRef trimmed = line.trim();
     if (trimmed.starts_with("//----"))
       isInside = trimmed.contains(".text." + e.machine.name);
-    bool isNoise = trimmed.empty() || trimmed.starts_with("//") || (trimmed.starts_with(".") && !trimmed.ends_with(":"));
+    bool isNoise =
+        trimmed.empty() || trimmed.starts_with("//") || (trimmed.starts_with(".") && !trimmed.ends_with(":"));
     lineOf.push_back(lines);
     if (!isInside || isNoise)
       continue;
@@ -189,19 +190,22 @@ json::Object tool::pageData(const Explanation &e) {
   json::Object hooks;
   for (const auto &[hook, binding] : e.options.hooks)
     hooks[hook] = binding;
-  json::Object object{{"version", StringRef(compilerBuildId())},
-                      {"texts", sourceTexts(e, places)},
-                      {"places", places.toJson()},
-                      {"columns", std::move(columns)},
-                      {"kind_names", std::move(kinds)},
-                      {"grid", std::move(grid)},
-                      {"hooks", std::move(hooks)},
-                      {"timelines", timelinesOf(e.kernel.report)},
-                      {"words", json::Object{{"keyword", wordsOf(Word::Keyword)},
-                                             {"contextual", wordsOf(Word::Contextual)},
-                                             {"type", wordsOf(Word::Type)},
-                                             {"number", wordsOf(Word::Number)},
-                                             {"builtin", wordsOf(Word::Builtin)}}}};
+  json::Object object = toJson(e);
+  json::Object more{{"version", StringRef(compilerBuildId())},
+                    {"texts", sourceTexts(e, places)},
+                    {"places", places.toJson()},
+                    {"columns", std::move(columns)},
+                    {"kind_names", std::move(kinds)},
+                    {"grid", std::move(grid)},
+                    {"hooks", std::move(hooks)},
+                    {"timelines", timelinesOf(e.kernel.report)},
+                    {"words", json::Object{{"keyword", wordsOf(Word::Keyword)},
+                                           {"contextual", wordsOf(Word::Contextual)},
+                                           {"type", wordsOf(Word::Type)},
+                                           {"number", wordsOf(Word::Number)},
+                                           {"builtin", wordsOf(Word::Builtin)}}}};
+  for (auto &[key, value] : more)
+    object[key] = std::move(value);
   if (e.device)
     object["device"] = json::Object{{"id", e.device->id},
                                     {"name", e.device->name},

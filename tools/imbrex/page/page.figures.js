@@ -248,10 +248,30 @@ function drawTuning() {
     + ` best ${measured.length} of ${tuning.candidates.length}.</figcaption><svg viewBox="0 0 ${width} ${measured.length * 20 + 6}" role="img" aria-label="candidates by time">${bars}</svg></figure>`);
 }
 
+/// What differs from the kernel of --against: figures, then lines of the text by their instructions.
+function drawAgainst() {
+  const against = D.against;
+  if (!against) { $('#against').remove(); return; }
+  const cells = ({name, here, other, less}) => {
+    const differ = typeof here === 'number' && typeof other === 'number' ? here - other : 0;
+    const cls = less === undefined || !differ ? '' : (differ < 0) === less ? ' less' : ' more';
+    const shown = v => v === null || v === undefined ? '–' : typeof v === 'number' ? fmt(v) : esc(v);
+    return `<tr><th scope="row">${esc(name)}</th><td class="n">${shown(other)}</td><td class="n">${shown(here)}</td><td class="n${cls}">${differ ? (differ > 0 ? '+' : '−') + fmt(Math.abs(differ)) : ''}</td></tr>`;
+  };
+  const head = '<thead><tr><th></th><th class="n">other</th><th class="n">here</th><th class="n">change</th></tr></thead>';
+  let html = `<p class="soft">The other: <b>${esc(against.other)}</b>. In the columns above, lines that only this kernel has are green, those that only the other has are struck through;`
+    + ` names of values, registers and addresses do not count. <kbd>n</kbd> goes to the next change.</p><div class="pair"><div class="wide"><table>${head}<tbody>${against.facts.map(cells).join('')}</tbody></table></div><div>`;
+  html += `<div class="wide"><table><thead><tr><th>Column</th><th class="n">only other</th><th class="n">only here</th><th class="n">same</th></tr></thead><tbody>${against.columns.map(c =>
+    c.more_than ? `<tr><th scope="row">${esc(c.stage)}</th><td colspan="3">more than ${fmt(c.more_than)} lines</td></tr>` : `<tr><th scope="row">${esc(c.stage)}</th><td class="n">${fmt(c.removed)}</td><td class="n">${fmt(c.added)}</td><td class="n">${fmt(c.same)}</td></tr>`).join('')}</tbody></table></div>`;
+  if (against.lines.length) html += `<h3>Instructions by line of the text</h3><div class="wide"><table>${head}<tbody>${against.lines.map(l =>
+    cells({name: l.line, here: l.here, other: l.other, less: true}).replace(`>${esc(l.line)}<`, `>${lineLink(l.line)} <span class="soft">${esc(l.changes)}</span><`)).join('')}</tbody></table></div>`;
+  into('against', html + '</div></div>');
+}
+
 drawHeader();
 toolbar();
 layOut();
-drawRemarks(), drawLoops(), drawMemory(), drawRegisters(), drawLaunch(), drawLayouts(), drawTuning();
+drawAgainst(), drawRemarks(), drawLoops(), drawMemory(), drawRegisters(), drawLaunch(), drawLayouts(), drawTuning();
 $('nav').innerHTML = [...document.querySelectorAll('main > section')].map(s => `<a href="#${s.id}">${$('h2', s).textContent}</a>`).join('');
 beginAtKernel();
 addEventListener('resize', () => columns.forEach(strip));

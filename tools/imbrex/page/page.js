@@ -56,12 +56,17 @@ function textColumn() {
 }
 function stageColumn(data) {
   const column = {...data, id: data.stage, rows: [], keys: [], index: new Map(), shown: false};
-  const stageKeys = D.places.map(entry => entry.map(key));
+  const stageKeys = D.places.map(entry => entry.map(key)), rowKinds = [], rowNumbers = [];
+  const gone = new Map(data.gone || []), fresh = new Set(data.fresh || []);
   data.text.split('\n').forEach((line, i) => {
+    (gone.get(i) || []).forEach(old => { column.keys.push([]), column.rows.push({line: old, mark: 'gone'}), rowKinds.push(-1), rowNumbers.push(-1); });
+    const row = column.rows.length;
+    rowKinds.push(data.kinds ? data.kinds[i] : -1), rowNumbers.push(data.instructions ? data.instructions[i] : -1);
     const keys = stageKeys[data.places[i] || 0];
-    keys.forEach(k => { if (!column.index.has(k)) column.index.set(k, []); column.index.get(k).push(i); });
-    column.keys.push(keys), column.rows.push({number: i + 1, line});
+    keys.forEach(k => { if (!column.index.has(k)) column.index.set(k, []); column.index.get(k).push(row); });
+    column.keys.push(keys), column.rows.push({number: i + 1, line, mark: fresh.has(i) ? 'fresh' : ''});
   });
+  if (data.kinds) column.kinds = rowKinds, column.instructions = rowNumbers;
   return column;
 }
 const columns = [textColumn(), ...D.columns.map(stageColumn)];
@@ -112,7 +117,7 @@ function rowHtml(column, row, r) {
   const k = isText && column.keys[r][0];
   const edge = kinds ? `<em${kinds[r] >= 0 ? ` style="background:var(--k-${groupOf[kinds[r]]})"` : ''}></em>` : '';
   const notes = isText ? (remarksAt.get(k) || []).map(note => `<div class="note">${esc(note)}</div>`).join('') : '';
-  return `<div class="l${column.keys[r].length ? ' from' : ''}" data-r="${r}"><i>${row.number}</i>${isText ? bar(k) : edge}`
+  return `<div class="l${column.keys[r].length ? ' from' : ''}${row.mark ? ' ' + row.mark : ''}" data-r="${r}"><i>${row.number || '−'}</i>${isText ? bar(k) : edge}`
     + `<span>${painter(row.line) || ' '}</span></div>${notes}`;
 }
 function draw(column) {
@@ -198,7 +203,8 @@ function toDensest(column) {
 }
 /// To the next run of held (or found) rows.
 function step(column, direction) {
-  const rows = query ? column.hit || [] : column.pin || [];
+  const changed = D.against && column.rows.map((row, r) => row.mark ? r : -1).filter(r => r >= 0);
+  const rows = query ? column.hit || [] : column.pin && column.pin.length ? column.pin : changed || [];
   const starts = rows.filter((r, i) => i === 0 || r > rows[i - 1] + 1);
   if (!starts.length) return;
   const at = column.at === undefined ? -1 : column.at;
@@ -222,11 +228,12 @@ function strip(column) {
     context.fillStyle = colour;
     (rows || []).forEach(r => context.fillRect(0, r / total * height, 9, Math.max(1.5, height / total)));
   };
+  if (D.against) column.rows.forEach((row, r) => { if (row.mark) paintRows([r], style.getPropertyValue(row.mark === 'gone' ? '--bad' : '--good')); });
   paintRows(column.hit, style.getPropertyValue('--accent'));
   paintRows(column.pin, style.getPropertyValue('--k-function'));
   paintRows(column.lit, style.getPropertyValue('--k-function'));
   const rows = query ? column.hit : column.lit && column.lit.length ? column.lit : column.pin;
-  $('header span', column.box).textContent = rows && rows.length ? `${rows.length} of ${total}${query ? ' found' : ''}` : `${total} lines`;
+  $('header span', column.box).textContent = rows && rows.length ? `${rows.length} of ${total}${query ? ' found' : ''}` : `${column.rows.filter(row => row.number).length} lines`;
 }
 function tell(keyList) {
   const status = $('.status');
@@ -286,6 +293,8 @@ function layOut() {
     draw(column);
     place.append(column.box);
   }
+  const longest = Math.max(...columns.filter(c => c.shown).map(c => c.rows.length + (c.id === 'text' ? D.remarks.length : 0)), 8);
+  place.style.maxHeight = innerWidth > 960 ? (longest * 18.6 + 60) + 'px' : '';
   mark('pin', held);
   if (query) search(query);
   columns.forEach(strip);
@@ -322,7 +331,8 @@ function toolbar() {
 }
 /// Where each column is worth looking at first: the kernel, its first instruction.
 function beginAtKernel() {
-  const text = columns[0], first = text.rows.findIndex((row, r) => row.line !== undefined && /^\s*kernel\b/.test(row.line) && row.text === 0);
+  const text = columns[0], head = new RegExp('^\\s*kernel\\s+' + D.kernel + '\\b');
+  const first = text.rows.findIndex(row => row.text === 0 && head.test(row.line));
   if (first > 8 && text.shown) show(text, first);
   for (const column of columns)
     if (column.kinds && column.shown) show(column, Math.max(0, column.kinds.findIndex(kind => kind >= 0)));
