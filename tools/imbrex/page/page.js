@@ -260,8 +260,9 @@ function keys(column, event) {
   const moves = {ArrowDown: 1, ArrowUp: -1, PageDown: 30, PageUp: -30};
   if (event.key in moves && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    let row = Math.min(column.rows.length - 1, Math.max(0, (column.at === undefined ? -1 : column.at) + moves[event.key]));
-    while (!column.elements[row] && row > 0 && row < column.rows.length - 1) row += Math.sign(moves[event.key]);
+    const last = column.rows.length - 1, toward = Math.sign(moves[event.key]);
+    let row = Math.min(last, Math.max(0, (column.at === undefined ? -1 : column.at) + moves[event.key]));
+    while (!column.elements[row] && row + toward >= 0 && row + toward <= last) row += toward; // a name, no line
     if (!column.elements[row]) return;
     column.at = row;
     column.elements[row].scrollIntoView({block: 'nearest'});
