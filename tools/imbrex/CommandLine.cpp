@@ -145,25 +145,26 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
 }
 
 static const Flag kCompilerFlags[] = {
-    {"kernel", "NAME", "build run tune pack simulate explain", "which kernel of the file",
+    {"kernel", "NAME", "build run tune pack simulate explain layout", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
-    {"set", "NAME=VALUE", "build run attention tune pack explain", "a type, integer or tuning parameter",
+    {"set", "NAME=VALUE", "build run attention tune pack explain layout mask", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
-    {"hook", "NAME=FUNCTION", "build run attention tune pack explain",
+    {"hook", "NAME=FUNCTION", "build run attention tune pack explain layout mask",
      "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
-    {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
+    {"storage", "VIEW=STORAGE", "build explain layout", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
-    {"with", "NAME", "build explain", "with this optional view; the others are left out",
+    {"with", "NAME", "build explain layout", "with this optional view; the others are left out",
      [](Request &r, StringRef v, std::string &) { return r.options.given.insert(v.str()), true; }},
-    {"extent", "NAME=N", "build explain", "an extent as of a launch: it chooses among the cases of the kernel's tune",
+    {"extent", "NAME=N", "build explain layout mask",
+     "an extent as of a launch: it chooses among the cases of the kernel's tune",
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
-    {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
+    {"without", "PASS", "build explain layout", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
     {"deterministic", "", "build run attention pack explain",
      "refuse what gives other bits from run to run: atomic sums of floats",
      [](Request &r, StringRef, std::string &) { return r.options.deterministic = true; }},
-    {"target", "SM", "build run attention tune pack explain",
+    {"target", "SM", "build run attention tune pack explain layout",
      "architecture, such as sm_80; of pack as often as there are some",
      [](Request &r, StringRef v, std::string &) {
        r.targets.push_back(v.str());
@@ -248,15 +249,15 @@ static const Flag kTuneFlags[] = {
      [](Request &r, StringRef, std::string &) { return r.tune.again = true; }},
     {"threads", "N", "tune", "that compile (default: one a core)",
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.tune.threads, 1, v, e); }},
-    {"picture", "FILE.svg", "tune", "draw the candidates by time",
+    {"picture", "FILE.svg", "tune layout mask", "draw it into a file: the candidates by time, layouts, a mask",
      [](Request &r, StringRef v, std::string &) { return r.picture = v.str(), true; }},
     {"export", "FILE", "tune", "write all results of the cache to one file",
      [](Request &r, StringRef v, std::string &) { return r.exportPack = v.str(), true; }},
     {"import", "FILE", "tune", "take the results of such a file",
      [](Request &r, StringRef v, std::string &) { return r.importPack = v.str(), true; }},
-    {"json", "", "tune explain score devices stages cache", "print JSON",
+    {"json", "", "tune explain mask score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
-    {"in-process", "", "build run attention tune explain",
+    {"in-process", "", "build run attention tune explain layout mask",
      "do not run in a child, which is how failures of the compiler are caught",
      [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
     {"version", "", "", "print the version", [](Request &r, StringRef, std::string &) { return r.version = true; }},
@@ -272,6 +273,8 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
+    {"layout", "pictures of who holds what, in registers and in shared memory: imbrex layout FILE [flags]"},
+    {"mask", "a picture of what a mask shows: imbrex mask FILE --hook mask=causal --extent Sq=300 --extent Sk=500"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
     {"format", "lay texts out as all are: imbrex format FILE... [--check]; '-' goes from input to output"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
@@ -349,8 +352,9 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "score", "format"},
-                                      StringRef(request.command));
+  bool needsFile =
+      llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "layout", "mask", "score", "format"},
+                         StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";

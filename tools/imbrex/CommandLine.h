@@ -83,6 +83,8 @@ int pack(const Request &request);
 int header(const Request &request);
 int simulate(const Request &request);
 int explain(const Request &request);
+int drawLayouts(const Request &request);
+int drawMask(const Request &request);
 int score(const Request &request);
 int formatFiles(const Request &request);
 int devices(const Request &request);

@@ -27,7 +27,8 @@ static int dispatch(int count, char **words) {
     return kSuccess;
   }
   static constexpr std::pair<const char *, int (*)(const Request &)> kCompiling[] = {
-      {"build", build}, {"run", run}, {"attention", attention}, {"explain", explain}};
+      {"build", build},        {"run", run},      {"attention", attention}, {"explain", explain},
+      {"layout", drawLayouts}, {"mask", drawMask}};
   for (auto [name, command] : kCompiling)
     if (request->command == name)
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
