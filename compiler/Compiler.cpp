@@ -154,6 +154,8 @@ bool Compilation::runStage(Stage stage, llvm::function_ref<bool()> step) {
   kernel.stage = stage;
   if (ok && dump && !diagnostics.hasErrors())
     dump(stage, stage == Stage::Ptx ? kernel.code : moduleText());
+  if (ok && detail.explain && stage == Stage::Tile && !diagnostics.hasErrors())
+    kernel.report.types = typesOf(*module, kernel.report.texts);
   if (ok && detail.explain && stage < Stage::Ptx && !diagnostics.hasErrors())
     kernel.report.listings.push_back(listingOf(*module, stage, kernel.report.texts));
   return ok && !diagnostics.hasErrors();

@@ -31,6 +31,12 @@ struct KernelReport {
     std::string text;
     std::vector<std::vector<Origin>> lines; ///< of each line of `text`: ascending, each once; often none or one
   };
+  /// What an expression of the text is, by the operation of stage tile that begins there.
+  struct TypedPlace {
+    Origin origin;
+    unsigned column;  ///< from 1
+    std::string type; ///< "128x64 f32", "i32"
+  };
   /// What an operation of stage cta does to a buffer.
   struct BufferUse {
     enum Kind : uint8_t { Write, Read, Copy, Arrival } kind; ///< Copy: one is started; Arrival: it is waited for
@@ -81,6 +87,7 @@ struct KernelReport {
   /// Names of the texts that listings point to: the kernel's own, those it imports, its hooks' bindings.
   std::vector<std::string> texts = {};
   std::vector<Listing> listings = {}; ///< tile, cta, nvvm: those that were run; PTX carries its places itself (.loc)
+  std::vector<TypedPlace> types = {}; ///< of stage tile, in program order; the last of one place is the expression's
   /// Of the PTX, then of machine code where it was disassembled. compile() leaves it empty: reading code takes
   /// longer than a launch can wait, so `imbrex explain` fills it.
   std::vector<score::KernelScore> scores = {};

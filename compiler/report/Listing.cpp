@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/report/Listing.h"
+#include "compiler/MlirTypes.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/OpImplementation.h"
@@ -45,7 +46,6 @@ public:
     });
   }
 
-private:
   unsigned numberOf(llvm::StringRef name) {
     auto found = llvm::find(texts, name);
     if (found == texts.end())
@@ -53,6 +53,7 @@ private:
     return unsigned(found - texts.begin());
   }
 
+private:
   std::vector<std::string> &texts;
 };
 
@@ -81,4 +82,31 @@ KernelReport::Listing imbrex::listingOf(ModuleOp module, Stage stage, std::vecto
     line.erase(std::unique(line.begin(), line.end()), line.end());
   }
   return listing;
+}
+
+/// "128x64 f32" of a tile, "f32" of a scalar.
+static std::string typeText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  auto tile = dyn_cast<RankedTensorType>(type);
+  for (int64_t i = 0; tile && i < tile.getRank(); ++i)
+    stream << (i ? "x" : "") << tile.getDimSize(i);
+  if (std::optional<DataType> element = dataTypeOf(tile ? tile.getElementType() : type))
+    stream << (tile && tile.getRank() ? " " : "") << llvm::StringRef(name(*element));
+  else
+    stream << (tile && tile.getRank() ? " " : "") << (tile ? tile.getElementType() : type);
+  return text;
+}
+
+std::vector<KernelReport::TypedPlace> imbrex::typesOf(ModuleOp module, std::vector<std::string> &texts) {
+  std::vector<KernelReport::TypedPlace> types;
+  Origins origins(texts);
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto place = op->getLoc()->findInstanceOf<FileLineColLoc>();
+    if (place && op->getNumResults() == 1)
+      types.push_back({{origins.numberOf(place.getFilename().getValue()), place.getLine()},
+                       place.getColumn(),
+                       typeText(op->getResult(0).getType())});
+  });
+  return types;
 }

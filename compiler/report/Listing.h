@@ -19,6 +19,9 @@ namespace imbrex {
 /// Of `module` at `stage`. Names of texts are added to `texts` as they are met.
 KernelReport::Listing listingOf(mlir::ModuleOp module, Stage stage, std::vector<std::string> &texts);
 
+/// What the operations of `module`, of stage tile, give, by the places of the text that they came from.
+std::vector<KernelReport::TypedPlace> typesOf(mlir::ModuleOp module, std::vector<std::string> &texts);
+
 /// From now on layouts are printed in `context` as aliases: `#layout`, `#layout1`, explained once above the module.
 void nameLayouts(mlir::MLIRContext &context);
 

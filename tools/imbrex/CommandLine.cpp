@@ -178,6 +178,8 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.output = v.str(), true; }},
     {"dump", "DIR", "build", "write the text of every stage into this folder",
      [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
+    {"locations", "", "build", "texts of stages say where each operation came from: --from goes on with their .loc",
+     [](Request &r, StringRef, std::string &) { return r.locations = true; }},
     {"each-pass", "", "build", "with --dump: write the text after every pass too, numbered",
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
     {"timings", "", "build run attention", "print the times of the stages and passes (build) or of the launch (run)",
@@ -255,7 +257,7 @@ static const Flag kTuneFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.exportPack = v.str(), true; }},
     {"import", "FILE", "tune", "take the results of such a file",
      [](Request &r, StringRef v, std::string &) { return r.importPack = v.str(), true; }},
-    {"json", "", "tune explain mask score devices stages cache", "print JSON",
+    {"json", "", "build tune explain mask score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
     {"in-process", "", "build run attention tune explain layout mask",
      "do not run in a child, which is how failures of the compiler are caught",
@@ -280,6 +282,8 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
     {"opcodes", "the PTX that the simulated device runs, as a page"},
+    {"grammar", "a TextMate grammar of the language, for editors"},
+    {"lsp", "a language server on standard input and output, for editors"},
     {"cache", "the disk cache: imbrex cache [stat | verify | clear]"},
 };
 

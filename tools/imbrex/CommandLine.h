@@ -52,6 +52,7 @@ struct Request {
   std::vector<std::string> against;            ///< words of --against (tools/imbrex/Against.h)
   std::vector<std::string> targets, packs;     ///< of `pack`, every --target; files of --pack
   bool noCompile = false, assembles = false;
+  bool locations = false; ///< texts of MLIR tell where operations came from
   bool eachPass = false, timings = false, check = false, json = false, help = false, version = false, inProcess = false;
 };
 
@@ -91,6 +92,8 @@ int devices(const Request &request);
 int stages(const Request &request);
 int opcodes(const Request &request);
 int cache(const Request &request);
+int printGrammar(const Request &request);
+int serveEditor(const Request &request);
 
 } // namespace imbrex::tool
 

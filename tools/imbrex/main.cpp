@@ -50,6 +50,10 @@ static int dispatch(int count, char **words) {
     return stages(*request);
   if (request->command == "opcodes")
     return opcodes(*request);
+  if (request->command == "grammar")
+    return printGrammar(*request);
+  if (request->command == "lsp")
+    return serveEditor(*request);
   return cache(*request);
 }
 
