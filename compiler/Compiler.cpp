@@ -17,6 +17,8 @@
 #include "compiler/entry/StageEntry.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/nvvm_to_ptx/EmitPtx.h"
+#include "compiler/report/Listing.h"
+#include "compiler/report/Program.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
@@ -53,11 +55,13 @@ private:
 /// One compilation: its context, its diagnostics, its clock.
 class Compilation {
 public:
-  Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump, const DumpPass &dumpPass)
-      : source(source), options(options), dump(dump), dumpPass(dumpPass), deadline(options.budget), diagnostics(source),
-        context(makeRegistry(), MLIRContext::Threading::DISABLED),
+  Compilation(const Source &source, const CompileOptions &options, const DumpStage &dump, const DumpPass &dumpPass,
+              const Detail &detail)
+      : source(source), options(options), dump(dump), dumpPass(dumpPass), detail(detail), deadline(options.budget),
+        diagnostics(source), context(makeRegistry(), MLIRContext::Threading::DISABLED),
         handler(&context, [this](mlir::Diagnostic &diagnostic) { report(diagnostic); }) {
     context.loadAllAvailableDialects();
+    nameLayouts(context);
     context.printOpOnDiagnostic(false);
     context.registerActionHandler([this](llvm::function_ref<void()> run, const tracing::Action &action) {
       const auto *pass = dyn_cast<PassExecutionAction>(&action);
@@ -95,6 +99,7 @@ private:
   const CompileOptions &options;
   const DumpStage &dump;
   const DumpPass &dumpPass;
+  const Detail &detail;
   Deadline deadline;
   imbrex::Diagnostics diagnostics;
   MLIRContext context;
@@ -134,7 +139,7 @@ std::string Compilation::moduleText() {
   std::string text;
   llvm::raw_string_ostream stream(text);
   OpPrintingFlags flags;
-  module->print(stream, flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+  module->print(stream, flags.enableDebugInfo(/*enable=*/detail.locations, /*prettyForm=*/false));
   return text;
 }
 
@@ -149,6 +154,10 @@ bool Compilation::runStage(Stage stage, llvm::function_ref<bool()> step) {
   kernel.stage = stage;
   if (ok && dump && !diagnostics.hasErrors())
     dump(stage, stage == Stage::Ptx ? kernel.code : moduleText());
+  if (ok && detail.explain && stage == Stage::Tile && !diagnostics.hasErrors())
+    kernel.report.types = typesOf(*module, kernel.report.texts);
+  if (ok && detail.explain && stage < Stage::Ptx && !diagnostics.hasErrors())
+    kernel.report.listings.push_back(listingOf(*module, stage, kernel.report.texts));
   return ok && !diagnostics.hasErrors();
 }
 
@@ -197,6 +206,8 @@ void Compilation::readLaunchShape() {
       kernel.interface.launchValues = launchValuesOf(function);
     if (function && cta::launchOf(function))
       reportCta(function, kernel.report);
+    if (function && cta::launchOf(function) && detail.explain)
+      reportProgram(function, kernel.interface, kernel.report);
   }
   kernel.interface.target = options.target;
 }
@@ -291,13 +302,13 @@ SizeLimit CompileResult::limit() const {
 }
 
 CompileResult imbrex::compile(const Source &source, const CompileOptions &options, Stage until, const DumpStage &dump,
-                              const DumpPass &dumpPass) {
-  return Compilation(source, options, dump, dumpPass).fromText(until);
+                              const DumpPass &dumpPass, const Detail &detail) {
+  return Compilation(source, options, dump, dumpPass, detail).fromText(until);
 }
 
 CompileResult imbrex::compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until,
-                                  const DumpStage &dump, const DumpPass &dumpPass) {
-  return Compilation(source, options, dump, dumpPass).fromStage(from, until);
+                                  const DumpStage &dump, const DumpPass &dumpPass, const Detail &detail) {
+  return Compilation(source, options, dump, dumpPass, detail).fromStage(from, until);
 }
 
 Description imbrex::describe(const Source &source, const CompileOptions &options) {

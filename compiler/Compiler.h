@@ -31,7 +31,7 @@ struct CompiledKernel {
   std::string code; ///< text of the stage asked for: MLIR, or PTX
   Stage stage = Stage::Ptx;
   KernelInterface interface;
-  KernelReport report; ///< of the stages that were run, from cta on
+  KernelReport report;           ///< of the stages that were run, from cta on
   std::vector<StageTime> times;  ///< of the stages
   std::vector<StageTime> passes; ///< of the passes on MLIR, in the order in which they ran
 };
@@ -51,16 +51,22 @@ using DumpStage = std::function<void(Stage, std::string_view text)>;
 /// Called after each pass on MLIR with its name and the whole module's text, if given. Does not change the code.
 using DumpPass = std::function<void(Stage, std::string_view pass, std::string_view text)>;
 
+/// What is told beside the code. Does not change the code.
+struct Detail {
+  bool locations = true; ///< texts of MLIR say where each operation came from: needed to go on from them with `.loc`
+  bool explain = false;  ///< KernelReport's listings, uses of buffers and ranges of loops
+};
+
 /// Compiles `source` from its text to `until` (at most Stage::Ptx).
 CompileResult compile(const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
-                      const DumpStage &dump = {}, const DumpPass &dumpPass = {});
+                      const DumpStage &dump = {}, const DumpPass &dumpPass = {}, const Detail &detail = {});
 
 /// Compiles from the text of a later stage (`source.text` is the MLIR of `from`, or PTX). Whatever the text, it is
 /// checked before the stage's passes see it: what they could not take is a diagnostic (compiler/entry). Only code
 /// and diagnostics are given: the interface of such a kernel holds its entry, target, warps, shared bytes and, from
 /// tile or cta, launch values (of PTX: entry and target).
 CompileResult compileFrom(Stage from, const Source &source, const CompileOptions &options, Stage until = Stage::Ptx,
-                          const DumpStage &dump = {}, const DumpPass &dumpPass = {});
+                          const DumpStage &dump = {}, const DumpPass &dumpPass = {}, const Detail &detail = {});
 
 /// The kernels of a file (options.kernel alone, if it is not empty), unspecialised, with what options.hooks capture.
 /// Errors as in compile.

@@ -66,6 +66,15 @@ struct LoopModel {
   double tensorShare = 0;             ///< of the cycles in which the tensor pipe is busy, 0 to 1
   double issueShare = 0;              ///< of the cycles in which an instruction is issued
   std::map<std::string, double> busy; ///< pipe -> share of the cycles
+  /// What a warp does from cycle `begin` to `end`: an instruction that keeps a pipe busy, or a wait to issue the next.
+  struct Event {
+    unsigned warp;
+    unsigned instruction; ///< number in the kernel; of a wait the one that waits
+    std::string what; ///< a pipe: "tensor", "function", ...; a wait: "wait: register", "wait: pipe", "wait: barrier"
+    double begin, end;
+  };
+  std::vector<Event> timeline = {}; ///< of two passes, from `timelineBegin` on; empty unless asked for
+  double timelineBegin = 0, timelineEnd = 0;
 };
 
 struct LoopScore {

@@ -30,16 +30,24 @@ static constexpr unsigned kBesideSums = 64;
 /// Cycles of a quarter that a spilled register costs a pass, stored and loaded.
 static constexpr double kSpillCycles = 8;
 
-static unsigned residentCtas(const KernelInterface &interface, const Target &target, const ModelDevice &device,
-                             unsigned registers) {
-  bool isSmall = target.sharedBytes < 128 * 1024; // an SM made for graphics
+Occupancy imbrex::occupancy(const KernelInterface &interface, const ModelDevice &device, unsigned registers) {
+  std::optional<Target> target = Target::parse(interface.target);
+  Occupancy result;
+  if (!target)
+    return result;
+  bool isSmall = target->sharedBytes < 128 * 1024; // an SM made for graphics
   unsigned warps = std::max(1u, interface.warps);
-  unsigned resident = std::min(kMostCtas, (isSmall ? kFewerWarps : kMostWarps) / warps);
   unsigned perCta = unsigned(llvm::alignTo(std::max(registers, 16u), 8)) * warps * kWarpThreads;
-  resident = std::min(resident, target.registersPerSm / perCta);
-  if (interface.sharedBytes > 0 && device.sharedBytesPerMultiprocessor > 0)
-    resident = std::min(resident, device.sharedBytesPerMultiprocessor / (interface.sharedBytes + kReservedSharedBytes));
-  return std::max(1u, resident);
+  result.most = isSmall ? kFewerWarps : kMostWarps;
+  result.byCtas = kMostCtas;
+  result.byWarps = result.most / warps;
+  result.byRegisters = target->registersPerSm / perCta;
+  bool isBounded = interface.sharedBytes > 0 && device.sharedBytesPerMultiprocessor > 0;
+  result.byShared =
+      isBounded ? device.sharedBytesPerMultiprocessor / (interface.sharedBytes + kReservedSharedBytes) : kMostCtas;
+  result.ctas = std::max(1u, std::min({result.byCtas, result.byWarps, result.byRegisters, result.byShared}));
+  result.warps = result.ctas * warps;
+  return result;
 }
 
 /// Cycles of one pass by all warps of `ctas` CTAs on an SM.
@@ -64,7 +72,7 @@ StaticEstimate imbrex::estimate(const CompiledKernel &kernel, const ModelDevice 
   unsigned live = score::registerPressure(kernels.front());
   result.registers = std::min(live, limit);
   result.instructions = figures.instructions;
-  result.residentCtas = residentCtas(kernel.interface, *target, device, result.registers);
+  result.residentCtas = occupancy(kernel.interface, device, result.registers).ctas;
   double sms = std::max(1u, device.multiprocessors);
   double ctas = std::max<double>(1, double(launch.ctas));
   // Of the CTAs that an SM takes at once, those there are; a last round that is not full takes less.

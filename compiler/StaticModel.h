@@ -43,6 +43,16 @@ struct StaticEstimate {
   unsigned instructions = 0;     ///< of the whole kernel
 };
 
+/// CTAs that one SM takes at once, and what holds back more.
+struct Occupancy {
+  unsigned ctas = 0;                                               ///< at least 1
+  unsigned warps = 0, most = 0;                                    ///< of these CTAs; that an SM takes
+  unsigned byWarps = 0, byRegisters = 0, byShared = 0, byCtas = 0; ///< CTAs that each of these alone would allow
+};
+
+/// Of a kernel whose threads take `registers`.
+Occupancy occupancy(const KernelInterface &interface, const ModelDevice &device, unsigned registers);
+
 /// Of a kernel compiled to PTX; its interface tells target, warps and shared bytes.
 StaticEstimate estimate(const CompiledKernel &kernel, const ModelDevice &device, const ModelLaunch &launch);
 

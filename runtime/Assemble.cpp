@@ -135,17 +135,19 @@ static bool writeFile(const std::string &path, const std::string &text) {
   return ok;
 }
 
-Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_view target) const {
+Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_view target, bool lineTable) const {
   if (program.empty())
     return AssembledKernel();
   TemporaryDirectory directory(temporaryDirectory);
   if (directory.path.empty() || !writeFile(directory.file("kernel.ptx"), ptx))
     return temporaryError(temporaryDirectory);
   std::string output = directory.file("kernel.cubin");
-  Outcome outcome = execute(
-      program,
-      {"-v", "-O" + std::to_string(level), "-arch=" + std::string(target), "-o", output, directory.file("kernel.ptx")},
-      directory);
+  std::vector<std::string> arguments = {"-v", "-O" + std::to_string(level), "-arch=" + std::string(target), "-o",
+                                        output};
+  if (lineTable)
+    arguments.push_back("-lineinfo");
+  arguments.push_back(directory.file("kernel.ptx"));
+  Outcome outcome = execute(program, arguments, directory);
   if (outcome.status != 0)
     return assembleError("ptxas refused the PTX for " + std::string(target), program, outcome);
   AssembledKernel kernel;

@@ -43,7 +43,9 @@ public:
   /// Kind, version, and what else tells two assemblers apart: part of every cache key.
   const std::string &identity() const { return id; }
   /// `target` as in `.target`: "sm_90a". ErrorKind::Assemble carries the log as its report.
-  Result<AssembledKernel> assemble(const std::string &ptx, std::string_view target) const;
+  /// `lineTable`: the machine code tells which line of the kernel's text each instruction came from (ptxas -lineinfo;
+  /// the instructions are the same).
+  Result<AssembledKernel> assemble(const std::string &ptx, std::string_view target, bool lineTable = false) const;
 
 private:
   std::string program; ///< empty: nothing to run

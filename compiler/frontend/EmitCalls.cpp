@@ -36,6 +36,14 @@ bool imbrex::isBuiltin(StringRef name) {
          llvm::any_of(kBuiltins, [&](const auto &builtin) { return builtin.name == name; });
 }
 
+std::vector<StringRef> imbrex::builtinNames() {
+  std::vector<StringRef> names;
+  for (const auto &builtin : kBuiltins)
+    names.push_back(builtin.name);
+  names.insert(names.end(), {"rowreduce", "rowscan", "colreduce", "colscan", kDerivative});
+  return names;
+}
+
 Val Emitter::emitCall(const ast::Expr &expr) {
   if (isCombiner(expr.text) && !findFunction(expr.text))
     return emitCombiner(expr);
@@ -76,9 +84,8 @@ Val Emitter::unknownFunction(const ast::Expr &expr) {
   if (std::optional<StringRef> instead = insteadOf(expr.text))
     return error(expr.offset, Message::NoSuchWord, expr.text, *instead);
   std::vector<std::string> known;
-  for (const auto &builtin : kBuiltins)
-    known.push_back(builtin.name.str());
-  known.insert(known.end(), {"rowreduce", "rowscan", "colreduce", "colscan", kDerivative.str()});
+  for (StringRef name : builtinNames())
+    known.push_back(name.str());
   for (const ast::Function *function : (inlining.empty() ? program.file : inlining.back()->home)->visibleFunctions())
     known.push_back(function->name);
   return error(expr.offset, Message::UnknownFunction, expr.text, suggestion(expr.text, known));

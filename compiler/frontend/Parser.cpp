@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Parser.h"
+#include "compiler/frontend/Words.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
@@ -35,13 +36,6 @@ bool Parser::expect(StringRef symbol) {
   if (!refuseForm(symbol))
     report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
   return false;
-}
-
-static bool isKeyword(StringRef name) {
-  static constexpr StringRef kKeywords[] = {"kernel", "fn",    "hook", "let",  "var",    "for",
-                                            "in",     "if",    "else", "grid", "load",   "store",
-                                            "true",   "false", "fill", "cast", "return", "import"};
-  return llvm::is_contained(kKeywords, name);
 }
 
 bool Parser::expectName(std::string &name, StringRef what) {

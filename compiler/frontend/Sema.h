@@ -60,6 +60,8 @@ std::optional<Number> evaluateDefault(const ast::Expr &expr, const Specialisatio
 
 /// True of a function of the language: exp, dot, rowreduce, ...
 bool isBuiltin(llvm::StringRef name);
+/// All of them.
+std::vector<llvm::StringRef> builtinNames();
 /// The built-in whose first argument is a function's name, with that function's extra arguments.
 inline constexpr llvm::StringLiteral kDerivative = "derivative";
 

@@ -29,6 +29,7 @@ struct Step {
   std::vector<std::string> reads, writes; ///< registers: "R12", "UR4", "P0"
   Pipe pipe = Pipe::Alu;
   double duration = 2, latency = 4; ///< cycles on the pipe; from issue to a result that may be read
+  unsigned instruction = 0;         ///< number in the kernel
 };
 
 /// Registers of one operand: "R12.reuse" of `width` registers is R12, R13, ...
@@ -164,6 +165,8 @@ struct Warp {
   bool atBarrier = false;
   llvm::StringMap<int64_t> readyAt; ///< register -> the cycle from which it may be read
   std::vector<int64_t> passEnds;
+  int64_t idleFrom = 0;    ///< the cycle behind the one in which it issued last
+  StringRef why = "start"; ///< it did not issue in the last cycle
 };
 
 /// The quarter of an SM: its warps, when its pipes are free, and what they have been busy for.
@@ -199,10 +202,34 @@ public:
       result.busy[kPipeNames[pipe].str()] = busy[pipe] / double(now);
     result.tensorShare = busy[unsigned(Pipe::Tensor)] / options.passes / result.cycles;
     result.issueShare = double(instructions) * warps.size() / result.cycles;
+    if (options.timeline)
+      cutTimeline(result, double(warps.front().passEnds[first]),
+                  double(warps.front().passEnds[std::min(first + 2, options.passes - 1)]));
     return result;
   }
 
 private:
+  /// What lies between two cycles.
+  void cutTimeline(LoopModel &result, double begin, double end) const {
+    result.timelineBegin = begin, result.timelineEnd = end;
+    for (const LoopModel::Event &event : events)
+      if (event.end > begin && event.begin < end)
+        result.timeline.push_back(event);
+  }
+
+  /// `warp` issues now, behind what it waited for.
+  void note(Warp &warp, const Step &step, double begin, double end) {
+    if (!options.timeline)
+      return;
+    unsigned number = unsigned(&warp - warps.data());
+    constexpr int64_t kLeastWait = 4; // shorter ones are how issue alternates
+    if (now - warp.idleFrom >= kLeastWait)
+      events.push_back({number, step.instruction, ("wait: " + warp.why).str(), double(warp.idleFrom), double(now)});
+    if (unsigned(step.pipe) < std::size(kPipeNames))
+      events.push_back({number, step.instruction, kPipeNames[unsigned(step.pipe)].str(), begin, end});
+    warp.idleFrom = now + 1;
+  }
+
   void issueOne() {
     for (unsigned k = 1; k <= warps.size(); ++k) {
       unsigned index = (last + k) % warps.size();
@@ -220,7 +247,7 @@ private:
     for (const std::vector<std::string> *registers : {&step.reads, &step.writes})
       for (const std::string &name : *registers)
         if (warp.readyAt.lookup(name) > now)
-          return false;
+          return warp.why = "register", false;
     if (step.pipe == Pipe::Barrier) {
       meet(warp);
       return true;
@@ -232,13 +259,14 @@ private:
       double &free = freeAt[unsigned(step.pipe)];
       bool queued = step.pipe == Pipe::Function || step.pipe == Pipe::Shared || step.pipe == Pipe::Tensor;
       if (free > double(now) + (queued ? kQueue : 0))
-        return false;
+        return warp.why = "pipe", false;
       start = std::max(free, start);
       free = start + step.duration;
       busy[unsigned(step.pipe)] += step.duration;
     }
     for (const std::string &name : step.writes)
       warp.readyAt[name] = int64_t(start + (step.pipe == Pipe::Fma ? 0 : step.duration - 1) + step.latency);
+    note(warp, step, start, start + step.duration);
     if (step.pipe == Pipe::Branch)
       warp.blockedUntil = now + 2;
     advance(warp);
@@ -255,6 +283,7 @@ private:
     for (Warp &other : warps)
       if (std::exchange(other.atBarrier, false)) {
         other.blockedUntil = now + kBarrierCycles;
+        other.why = "barrier";
         advance(other);
       }
   }
@@ -273,6 +302,7 @@ private:
   unsigned last = 0;
   int64_t now = 0;
   double freeAt[kPipes] = {}, busy[kPipes] = {};
+  std::vector<LoopModel::Event> events;
 };
 
 } // namespace
@@ -290,8 +320,10 @@ std::optional<LoopModel> imbrex::score::modelLoop(const MachineKernel &kernel, c
   if (!whyNot.empty())
     return std::nullopt;
   std::vector<Step> program;
-  for (size_t number : loop.hot)
+  for (size_t number : loop.hot) {
     program.push_back(decode(kernel.instructions[number], options));
+    program.back().instruction = unsigned(number);
+  }
   Quarter quarter(program, options);
   if (!quarter.run()) {
     whyNot = "the loop does not come to an end in the model";

@@ -20,6 +20,7 @@ struct ModelOptions {
   unsigned warps = 2;       ///< that share a quarter of an SM: the CTA's over four
   unsigned passes = 24;     ///< the first third is left out of the figures
   double productCycles = 8; ///< of a 16 x 8 x 16 product on the tensor pipe: 8 on sm_80, 4 on sm_90
+  bool timeline = false;    ///< LoopModel::timeline
 };
 
 /// Runs the usual pass of `loop`, machine code, again and again. nullopt with the reason where the loop holds what

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/score/MachineCode.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -53,8 +54,19 @@ public:
 
   void label(StringRef name) { labels[name] = kernel.instructions.size(); }
 
-  void instruction(StringRef text) {
+  /// What follows came from `line` of `file`; line 0: from nowhere.
+  void source(StringRef file, unsigned line) {
+    auto found = llvm::find(kernel.files, file);
+    if (found == kernel.files.end())
+      found = kernel.files.insert(found, file.str());
+    sourceFile = unsigned(found - kernel.files.begin());
+    sourceLine = line;
+  }
+
+  void instruction(StringRef text, unsigned line) {
     Instruction instruction;
+    instruction.line = line;
+    instruction.file = sourceFile, instruction.sourceLine = sourceLine;
     if (text.starts_with("@")) {
       auto [predicate, rest] = splitWord(text);
       instruction.predicate = predicate.str();
@@ -96,11 +108,12 @@ private:
 
   MachineKernel &kernel;
   llvm::StringMap<size_t> labels;
+  unsigned sourceFile = 0, sourceLine = 0;
 };
 
 } // namespace
 
-/// `text` without // and /* */ comments.
+/// `text` without // and /* */ comments; its lines keep their numbers.
 static std::string withoutComments(StringRef text) {
   std::string result;
   while (!text.empty()) {
@@ -110,14 +123,40 @@ static std::string withoutComments(StringRef text) {
       break;
     bool line = text.substr(at).starts_with("//");
     size_t end = text.find(line ? "\n" : "*/", at);
+    result.append(text.slice(at, end).count('\n'), '\n');
     text = end == StringRef::npos ? StringRef() : text.drop_front(line ? end : end + 2);
     result += ' ';
   }
   return result;
 }
 
-/// One statement of PTX: labels, a directive or an instruction.
-static void readStatement(StringRef statement, KernelReader &reader) {
+/// "1 58 28" of a .loc: tells `reader`, by the names that the module's .file lines give.
+static void readPlace(StringRef place, const llvm::DenseMap<unsigned, StringRef> &files, KernelReader &reader) {
+  unsigned file = 0, line = 0;
+  place = place.ltrim();
+  if (place.consumeInteger(10, file))
+    return;
+  place = place.ltrim();
+  if (!place.consumeInteger(10, line))
+    reader.source(files.lookup(file), line);
+}
+
+/// The files that a PTX module names: .file 1 "softmax.tile".
+static llvm::DenseMap<unsigned, StringRef> filesOf(StringRef text) {
+  llvm::DenseMap<unsigned, StringRef> files;
+  for (StringRef line : llvm::split(text, '\n')) {
+    line = line.trim();
+    unsigned number;
+    if (line.consume_front(".file") && !(line = line.ltrim()).consumeInteger(10, number))
+      files[number] = line.split('"').second.split('"').first;
+  }
+  return files;
+}
+
+/// One statement of PTX: labels, a directive or an instruction. `number`: of the line on which it begins.
+static void readStatement(StringRef statement, unsigned number, const llvm::DenseMap<unsigned, StringRef> &files,
+                          KernelReader &reader) {
+  const char *begin = statement.data();
   statement = statement.trim("{} \t\n");
   for (size_t colon = statement.find(':'); colon != StringRef::npos; colon = statement.find(':')) {
     StringRef name = statement.take_front(colon).trim();
@@ -127,16 +166,23 @@ static void readStatement(StringRef statement, KernelReader &reader) {
     reader.label(name);
     statement = statement.drop_front(colon + 1).trim("{} \t\n");
   }
-  while (statement.starts_with(".loc") || statement.starts_with(".pragma")) // a line of its own, without semicolon
-    statement = statement.split('\n').second.trim("{} \t\n");
+  while (statement.starts_with(".loc") || statement.starts_with(".pragma")) { // a line of its own, without semicolon
+    auto [line, rest] = statement.split('\n');
+    if (line.consume_front(".loc"))
+      readPlace(line, files, reader);
+    statement = rest.trim("{} \t\n");
+  }
   if (!statement.empty() && statement[0] != '.')
-    reader.instruction(statement);
+    reader.instruction(statement, number + StringRef(begin, statement.data() - begin).count('\n'));
 }
 
 std::vector<MachineKernel> imbrex::score::readPtx(StringRef text) {
   std::string plain = withoutComments(text);
   std::vector<MachineKernel> kernels;
+  llvm::DenseMap<unsigned, StringRef> files = filesOf(plain);
   StringRef rest = plain;
+  unsigned number = 1; // of the line at `counted`
+  const char *counted = rest.data();
   for (size_t at = rest.find(".entry"); at != StringRef::npos; at = rest.find(".entry")) {
     rest = rest.drop_front(at + StringRef(".entry").size()).ltrim();
     MachineKernel kernel{
@@ -149,7 +195,9 @@ std::vector<MachineKernel> imbrex::score::readPtx(StringRef text) {
     for (; i < rest.size() && depth > 0; ++i) {
       depth += rest[i] == '{' ? 1 : rest[i] == '}' ? -1 : 0;
       if (rest[i] == ';' || depth == 0) {
-        readStatement(rest.slice(begin, i), reader);
+        number += StringRef(counted, rest.data() + begin - counted).count('\n');
+        counted = rest.data() + begin;
+        readStatement(rest.slice(begin, i), number, files, reader);
         begin = i + 1;
       }
     }
@@ -158,6 +206,18 @@ std::vector<MachineKernel> imbrex::score::readPtx(StringRef text) {
     rest = rest.drop_front(i);
   }
   return kernels;
+}
+
+/// File and line of "//## File "softmax.tile", line 7"; of an inlined place ("inlined at ...") too.
+static bool readMachinePlace(StringRef line, KernelReader &reader) {
+  if (!line.consume_front("//## File \""))
+    return false;
+  auto [file, rest] = line.split('"');
+  unsigned number = 0;
+  rest = rest.ltrim(", ");
+  if (rest.consume_front("line ") && !rest.consumeInteger(10, number))
+    reader.source(file, number);
+  return true;
 }
 
 /// The instruction of a line "/*0a40*/ @P0 BRA `(.L_x_3) ;", or nothing.
@@ -185,7 +245,9 @@ std::vector<MachineKernel> imbrex::score::readSass(StringRef text) {
     reader->finish();
     reader.reset();
   };
+  unsigned number = 0;
   for (StringRef line : llvm::split(text, '\n')) {
+    ++number;
     StringRef trimmed = line.trim();
     if (trimmed.starts_with("//----") || trimmed.starts_with(".section")) {
       size_t at = trimmed.find(".text.");
@@ -201,8 +263,10 @@ std::vector<MachineKernel> imbrex::score::readSass(StringRef text) {
     }
     if (!reader)
       continue;
+    if (readMachinePlace(trimmed, *reader))
+      continue;
     if (StringRef instruction = instructionOf(line); !instruction.empty())
-      reader->instruction(instruction);
+      reader->instruction(instruction, number);
     else if (trimmed.ends_with(":") && !trimmed.contains(' '))
       reader->label(trimmed.drop_back());
   }

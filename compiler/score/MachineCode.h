@@ -5,7 +5,8 @@
 //
 // A kernel as a list of instructions with branch targets, read from PTX text or from a disassembly (SASS) as
 // nvdisasm prints it. Only what counting needs: no semantics. Reading keeps what it does not know; a text that
-// holds no kernel gives none.
+// holds no kernel gives none. Each instruction knows its line in the text read, and the source's line that the text
+// tells (`.loc` of PTX, "//## File" of `nvdisasm -g`).
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,9 @@ struct Instruction {
   std::string operands;  ///< as written
   /// Numbers of the instructions that a branch may jump to; one past the end is a return.
   llvm::SmallVector<size_t, 1> targets;
+  unsigned line = 0; ///< in the text that was read, from 1: where it begins
+  /// Where the text says that it came from: a number in MachineKernel::files, and a line; 0 where it says nothing.
+  unsigned file = 0, sourceLine = 0;
 
   /// The opcode up to its first modifier: "HMMA", "mma".
   llvm::StringRef base() const { return llvm::StringRef(opcode).split('.').first; }
@@ -37,6 +41,7 @@ struct MachineKernel {
   std::string name;
   Language language;
   std::vector<Instruction> instructions;
+  std::vector<std::string> files = {}; ///< named by the text, in the order of their mention
 };
 
 /// The kernels of a PTX module.

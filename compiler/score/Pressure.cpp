@@ -88,8 +88,9 @@ private:
 } // namespace
 
 /// Registers that are live before a block, from those live behind it.
+/// `counts`: where those behind each instruction go, if given.
 static llvm::BitVector liveBefore(const Block &block, llvm::BitVector live, const Operands &operands,
-                                  unsigned *most = nullptr) {
+                                  unsigned *most = nullptr, std::vector<unsigned> *counts = nullptr) {
   unsigned sum = 0;
   for (unsigned number : live.set_bits())
     sum += operands.weights[number];
@@ -102,6 +103,8 @@ static llvm::BitVector liveBefore(const Block &block, llvm::BitVector live, cons
   for (size_t i = block.end; i-- > block.begin;) {
     if (most)
       *most = std::max(*most, sum);
+    if (counts)
+      (*counts)[i] = sum;
     for (unsigned number : operands.writes[i])
       change(number, false);
     for (unsigned number : operands.reads[i])
@@ -147,6 +150,16 @@ unsigned imbrex::score::registerPressure(const MachineKernel &kernel) {
   for (const Block &block : liveness.blocks)
     liveBefore(block, liveness.behind(block), liveness.operands, &most);
   return most;
+}
+
+std::vector<unsigned> imbrex::score::liveRegisters(const MachineKernel &kernel) {
+  std::vector<unsigned> counts(kernel.instructions.size());
+  if (kernel.instructions.empty())
+    return counts;
+  Liveness liveness(kernel);
+  for (const Block &block : liveness.blocks)
+    liveBefore(block, liveness.behind(block), liveness.operands, nullptr, &counts);
+  return counts;
 }
 
 /// "%f1, %f2, %f3, %f4" of the first and of the last group in braces of a product's operands.

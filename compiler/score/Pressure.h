@@ -19,6 +19,9 @@ namespace imbrex::score {
 /// none. Of registers named as LLVM's back end and CUDA's compiler name them (%r1, %rd1, %rs1, %f1, %fd1, %p1).
 unsigned registerPressure(const MachineKernel &kernel);
 
+/// Those that are live behind each instruction of a PTX kernel.
+std::vector<unsigned> liveRegisters(const MachineKernel &kernel);
+
 /// Registers that the sums of a loop's matrix products (mma.sync) take: one set for each chain of products that add to
 /// one another. No order of instructions needs fewer, so more than a thread has are spilled.
 unsigned accumulatorRegisters(const MachineKernel &kernel, const Loop &loop);

@@ -177,7 +177,7 @@ class Commands(unittest.TestCase):
         for stage in ("tile", "cta", "nvvm"):
             with self.subTest(stage=stage):
                 path = self.path("matmul.%s.mlir" % stage)
-                part = imbrex("build", os.path.join(LESSONS, "matmul.tile"), *flags, "--until", stage, "-o", path)
+                part = imbrex("build", os.path.join(LESSONS, "matmul.tile"), *flags, "--locations", "--until", stage, "-o", path)
                 self.assertEqual(part.returncode, 0, part.stderr)
                 rest = imbrex("build", path, "--from", stage, "--target", "sm_86")
                 self.assertEqual(rest.returncode, 0, rest.stderr)

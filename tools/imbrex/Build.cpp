@@ -10,9 +10,11 @@
 
 #include "runtime/Assemble.h"
 #include "tools/imbrex/CommandLine.h"
+#include "tools/imbrex/PtxComments.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -52,6 +54,7 @@ private:
   void write(const std::string &name, std::string_view text);
 
   const Request &request;
+  const Source &source;
   std::string stem, header;
   unsigned passesDone = 0;
   bool ok = true;
@@ -59,7 +62,8 @@ private:
 
 } // namespace
 
-Dump::Dump(const Request &request, const Source &source) : request(request), stem(request.options.kernel) {
+Dump::Dump(const Request &request, const Source &source)
+    : request(request), source(source), stem(request.options.kernel) {
   if (stem.empty())
     stem = llvm::sys::path::stem(source.name).str();
   request.options.visit([&](const char *name, const auto &field) {
@@ -85,7 +89,9 @@ void Dump::write(const std::string &name, std::string_view text) {
 DumpStage Dump::stages() {
   if (request.dumpDirectory.empty())
     return {};
-  return [this](Stage stage, std::string_view text) { write(std::string(info(stage).suffix), text); };
+  return [this](Stage stage, std::string_view text) {
+    write(std::string(info(stage).suffix), stage == Stage::Ptx ? withTextBeside(text, source) : std::string(text));
+  };
 }
 
 DumpPass Dump::passes() {
@@ -130,6 +136,30 @@ static void printTimes(const CompiledKernel &kernel) {
     llvm::errs() << llvm::formatv("  {0,-28} {1,8:F2} ms\n", time.name, time.milliseconds);
 }
 
+/// What an editor asks: whether it compiles, and what is to be said where.
+static void printJson(const CompileResult &result) {
+  static constexpr llvm::StringRef kSeverities[] = {"error", "note", "remark"};
+  llvm::json::Array list;
+  for (const Diagnostic &each : result.diagnostics)
+    list.push_back(llvm::json::Object{{"file", each.file},
+                                      {"line", each.line},
+                                      {"column", each.column},
+                                      {"severity", kSeverities[unsigned(each.severity)]},
+                                      {"message", each.message}});
+  llvm::json::Object object{{"ok", result.kernel.has_value()}, {"diagnostics", std::move(list)}};
+  if (result.kernel) {
+    llvm::json::Object stages;
+    for (const StageTime &time : result.kernel->times)
+      stages[time.name] = time.milliseconds;
+    object["kernel"] = result.kernel->interface.kernel;
+    object["target"] = result.kernel->interface.target;
+    object["milliseconds"] = std::move(stages);
+    if (llvm::Expected<llvm::json::Value> interface = llvm::json::parse(result.kernel->interface.toJson()))
+      object["interface"] = std::move(*interface);
+  }
+  llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object)));
+}
+
 int tool::build(const Request &asked) {
   std::optional<Source> source = readSource(asked.file);
   if (!source)
@@ -139,15 +169,23 @@ int tool::build(const Request &asked) {
   Dump dump(request, *source);
   if (!dump.good())
     return kUserError;
+  const Detail detail{.locations = request.locations};
   CompileResult result =
-      request.from ? compileFrom(*request.from, *source, request.options, compiled, dump.stages(), dump.passes())
-                   : compile(*source, request.options, compiled, dump.stages(), dump.passes());
-  llvm::errs() << result.errors();
+      request.from
+          ? compileFrom(*request.from, *source, request.options, compiled, dump.stages(), dump.passes(), detail)
+          : compile(*source, request.options, compiled, dump.stages(), dump.passes(), detail);
+  if (request.json)
+    printJson(result);
+  else
+    llvm::errs() << result.errors();
   if (!result.kernel || !dump.good())
     return kUserError;
   if (request.timings)
     printTimes(*result.kernel);
   if (until == Stage::Cubin)
     return assemble(request, *result.kernel);
-  return writeText(request.output, result.kernel->code) ? kSuccess : kUserError;
+  if (request.json && request.output.empty())
+    return kSuccess;
+  std::string text = until == Stage::Ptx ? withTextBeside(result.kernel->code, *source) : result.kernel->code;
+  return writeText(request.output, text) ? kSuccess : kUserError;
 }

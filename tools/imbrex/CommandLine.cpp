@@ -145,25 +145,26 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
 }
 
 static const Flag kCompilerFlags[] = {
-    {"kernel", "NAME", "build run tune pack simulate explain", "which kernel of the file",
+    {"kernel", "NAME", "build run tune pack simulate explain layout", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
-    {"set", "NAME=VALUE", "build run attention tune pack explain", "a type, integer or tuning parameter",
+    {"set", "NAME=VALUE", "build run attention tune pack explain layout mask", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
-    {"hook", "NAME=FUNCTION", "build run attention tune pack explain",
+    {"hook", "NAME=FUNCTION", "build run attention tune pack explain layout mask",
      "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
-    {"storage", "VIEW=STORAGE", "build explain", "store a varying view as padded, ragged or paged:ROWS",
+    {"storage", "VIEW=STORAGE", "build explain layout", "store a varying view as padded, ragged or paged:ROWS",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
-    {"with", "NAME", "build explain", "with this optional view; the others are left out",
+    {"with", "NAME", "build explain layout", "with this optional view; the others are left out",
      [](Request &r, StringRef v, std::string &) { return r.options.given.insert(v.str()), true; }},
-    {"extent", "NAME=N", "build explain", "an extent as of a launch: it chooses among the cases of the kernel's tune",
+    {"extent", "NAME=N", "build explain layout mask",
+     "an extent as of a launch: it chooses among the cases of the kernel's tune",
      [](Request &r, StringRef v, std::string &e) { return addExtent(r.extents, v, e); }},
-    {"without", "PASS", "build explain", "leave an optional pass out, such as tile-split-masks",
+    {"without", "PASS", "build explain layout", "leave an optional pass out, such as tile-split-masks",
      [](Request &r, StringRef v, std::string &) { return r.options.without.insert(v.str()), true; }},
     {"deterministic", "", "build run attention pack explain",
      "refuse what gives other bits from run to run: atomic sums of floats",
      [](Request &r, StringRef, std::string &) { return r.options.deterministic = true; }},
-    {"target", "SM", "build run attention tune pack explain",
+    {"target", "SM", "build run attention tune pack explain layout",
      "architecture, such as sm_80; of pack as often as there are some",
      [](Request &r, StringRef v, std::string &) {
        r.targets.push_back(v.str());
@@ -177,6 +178,8 @@ static const Flag kCompilerFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.output = v.str(), true; }},
     {"dump", "DIR", "build", "write the text of every stage into this folder",
      [](Request &r, StringRef v, std::string &) { return r.dumpDirectory = v.str(), true; }},
+    {"locations", "", "build", "texts of stages say where each operation came from: --from goes on with their .loc",
+     [](Request &r, StringRef, std::string &) { return r.locations = true; }},
     {"each-pass", "", "build", "with --dump: write the text after every pass too, numbered",
      [](Request &r, StringRef, std::string &) { return r.eachPass = true; }},
     {"timings", "", "build run attention", "print the times of the stages and passes (build) or of the launch (run)",
@@ -210,8 +213,8 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
     {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",
      [](Request &r, StringRef v, std::string &e) { return setTrace(r.trace, v, e); }},
-    {"device", "DEVICE", "run attention tune simulate",
-     "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one)",
+    {"device", "DEVICE", "run attention tune simulate explain",
+     "sim, sim:NAME or cuda:N (default: the first GPU, else a simulated one); of explain for the occupancy",
      [](Request &r, StringRef v, std::string &) { return r.device = v.str(), true; }},
     {"check", "", "run attention format",
      "compare the results with the reference interpreter; format: say what would change",
@@ -225,6 +228,14 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
     {"ptxas", "FILE", "build run attention tune pack explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
+    {"html", "FILE", "explain", "write one page that shows every stage side by side, linked line by line",
+     [](Request &r, StringRef v, std::string &) { return r.html = v.str(), true; }},
+    {"against", "OTHER", "explain",
+     "what differs from the kernel with NAME=VALUE (a setting, a hook, target=SM, without=PASS), from another text "
+     "(FILE.tile), or from what an earlier version made (FILE.html of --html)",
+     [](Request &r, StringRef v, std::string &) { return r.against.push_back(v.str()), true; }},
+    {"tuning", "FILE", "explain", "with --html: show what `tune --json` printed into this file",
+     [](Request &r, StringRef v, std::string &) { return r.tuning = v.str(), true; }},
     {"nvdisasm", "FILE", "explain score", "the disassembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.nvdisasm = v.str(), true; }},
 };
@@ -240,15 +251,15 @@ static const Flag kTuneFlags[] = {
      [](Request &r, StringRef, std::string &) { return r.tune.again = true; }},
     {"threads", "N", "tune", "that compile (default: one a core)",
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.tune.threads, 1, v, e); }},
-    {"picture", "FILE.svg", "tune", "draw the candidates by time",
+    {"picture", "FILE.svg", "tune layout mask", "draw it into a file: the candidates by time, layouts, a mask",
      [](Request &r, StringRef v, std::string &) { return r.picture = v.str(), true; }},
     {"export", "FILE", "tune", "write all results of the cache to one file",
      [](Request &r, StringRef v, std::string &) { return r.exportPack = v.str(), true; }},
     {"import", "FILE", "tune", "take the results of such a file",
      [](Request &r, StringRef v, std::string &) { return r.importPack = v.str(), true; }},
-    {"json", "", "tune explain score devices stages cache", "print JSON",
+    {"json", "", "build tune explain mask score devices stages cache", "print JSON",
      [](Request &r, StringRef, std::string &) { return r.json = true; }},
-    {"in-process", "", "build run attention tune explain",
+    {"in-process", "", "build run attention tune explain layout mask",
      "do not run in a child, which is how failures of the compiler are caught",
      [](Request &r, StringRef, std::string &) { return r.inProcess = true; }},
     {"version", "", "", "print the version", [](Request &r, StringRef, std::string &) { return r.version = true; }},
@@ -264,11 +275,15 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
+    {"layout", "pictures of who holds what, in registers and in shared memory: imbrex layout FILE [flags]"},
+    {"mask", "a picture of what a mask shows: imbrex mask FILE --hook mask=causal --extent Sq=300 --extent Sk=500"},
     {"score", "static figures of any PTX or cubin: imbrex score FILE [flags]"},
     {"format", "lay texts out as all are: imbrex format FILE... [--check]; '-' goes from input to output"},
     {"devices", "GPUs of this machine and devices that can be simulated"},
     {"stages", "the stages of a compilation"},
     {"opcodes", "the PTX that the simulated device runs, as a page"},
+    {"grammar", "a TextMate grammar of the language, for editors"},
+    {"lsp", "a language server on standard input and output, for editors"},
     {"cache", "the disk cache: imbrex cache [stat | verify | clear]"},
 };
 
@@ -341,8 +356,9 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile = llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "score", "format"},
-                                      StringRef(request.command));
+  bool needsFile =
+      llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "layout", "mask", "score", "format"},
+                         StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";

@@ -48,8 +48,11 @@ struct Request {
   std::optional<simulator::TraceTarget> trace;
   TuneOptions tune;                            ///< but for progress
   std::string picture, exportPack, importPack; ///< files of `tune`
+  std::string html, tuning;                    ///< files of `explain`
+  std::vector<std::string> against;            ///< words of --against (tools/imbrex/Against.h)
   std::vector<std::string> targets, packs;     ///< of `pack`, every --target; files of --pack
   bool noCompile = false, assembles = false;
+  bool locations = false; ///< texts of MLIR tell where operations came from
   bool eachPass = false, timings = false, check = false, json = false, help = false, version = false, inProcess = false;
 };
 
@@ -81,12 +84,16 @@ int pack(const Request &request);
 int header(const Request &request);
 int simulate(const Request &request);
 int explain(const Request &request);
+int drawLayouts(const Request &request);
+int drawMask(const Request &request);
 int score(const Request &request);
 int formatFiles(const Request &request);
 int devices(const Request &request);
 int stages(const Request &request);
 int opcodes(const Request &request);
 int cache(const Request &request);
+int printGrammar(const Request &request);
+int serveEditor(const Request &request);
 
 } // namespace imbrex::tool
 

@@ -47,7 +47,7 @@ std::optional<std::string> imbrex::score::disassemble(const std::string &program
   stream << code;
   stream.close();
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(output), StringRef("")};
-  int status = llvm::sys::ExecuteAndWait(program, {program, "-c", input}, std::nullopt, redirects, kMostSeconds,
+  int status = llvm::sys::ExecuteAndWait(program, {program, "-c", "-g", input}, std::nullopt, redirects, kMostSeconds,
                                          /*MemoryLimit=*/0, &error);
   auto text = llvm::MemoryBuffer::getFile(output);
   if (status != 0 || !text) {

@@ -20,7 +20,8 @@ namespace imbrex::score {
 /// The first executable file `nvdisasm` in these directories, or nullopt.
 std::optional<std::string> findNvdisasm(const std::vector<std::string> &directories);
 
-/// What `program -c` prints of the cubin in `code`. nullopt with the reason in `error`.
+/// What `program -c -g` prints of the cubin in `code`: with its line table, if it has one. nullopt with the reason in
+/// `error`.
 std::optional<std::string> disassemble(const std::string &program, llvm::StringRef code, std::string &error);
 
 } // namespace imbrex::score

@@ -5,16 +5,15 @@
 //
 // Prints what the compiler reports of a kernel (KernelReport.h), its remarks, what the assembler says of its registers,
 // with what to set where it spills, and the static figures of its loops: of the PTX, and of the machine code where it
-// can be disassembled. As text or as JSON.
+// can be disassembled. As text, as JSON, or as a page.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Target.h"
 #include "compiler/score/Score.h"
-#include "runtime/Assemble.h"
-#include "tools/imbrex/CommandLine.h"
-#include "tools/imbrex/Disassemble.h"
-#include "tools/imbrex/SpillAdvice.h"
+#include "tools/imbrex/Against.h"
+#include "tools/imbrex/Explanation.h"
+#include "tools/imbrex/page/Page.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,17 +22,6 @@ using namespace imbrex;
 using namespace imbrex::tool;
 using llvm::StringRef;
 namespace json = llvm::json;
-
-namespace {
-
-struct Explanation {
-  CompiledKernel kernel;
-  std::vector<Diagnostic> remarks;
-  std::optional<AssembledKernel> assembled;
-  std::optional<SpillAdvice> advice; ///< if it spills
-};
-
-} // namespace
 
 static std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text;
@@ -56,6 +44,9 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
                         e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());
   else
     os << "  registers    unknown: no ptxas found\n";
+  if (const std::optional<Occupancy> &o = e.occupancy)
+    os << llvm::formatv("  occupancy    {0} CTA(s) an SM, {1} of {2} warps, on {3}\n", o->ctas, o->warps, o->most,
+                        e.device->id);
   if (e.assembled && spilledBytes(*e.assembled) > 0)
     os << "  advice       " << toString(e.advice) << "\n";
 }
@@ -72,6 +63,13 @@ static void printText(const Explanation &e, llvm::raw_ostream &os) {
   for (const KernelReport::Layout &each : report.layouts)
     os << llvm::formatv("  {0} {1}{2}: {3}\n", each.operation, shapeText(each.shape), StringRef(name(each.type)),
                         each.layout);
+  os << (report.ranges.empty() ? "" : "loops\n");
+  for (const KernelReport::LoopRange &each : report.ranges) {
+    os << llvm::formatv("  line {0}: {1} .. {2}{3}\n", each.line, each.from, each.to,
+                        each.tests ? ", with tests of positions" : "");
+    for (const std::string &shared : each.where)
+      os << "    " << shared << "\n";
+  }
   os << (e.remarks.empty() ? "" : "remarks\n");
   for (const Diagnostic &each : e.remarks)
     os << "  line " << each.line << ": " << each.message << "\n";
@@ -82,112 +80,43 @@ static void printText(const Explanation &e, llvm::raw_ostream &os) {
     score::print(os, each);
 }
 
-static json::Value toJson(const KernelReport::Buffer &buffer) {
-  return json::Object{{"holds", buffer.holds},     {"rows", buffer.rows},
-                      {"columns", buffer.columns}, {"type", StringRef(name(buffer.type))},
-                      {"span", buffer.span},       {"slots", buffer.slots},
-                      {"offset", buffer.offset},   {"bytes", buffer.bytes}};
-}
-
-static json::Value toJson(const KernelReport::Layout &layout) {
-  return json::Object{{"operation", layout.operation},
-                      {"shape", json::Array(layout.shape)},
-                      {"type", StringRef(name(layout.type))},
-                      {"layout", layout.layout}};
-}
-
-static json::Value toJson(const KernelReport::BankConflict &conflict) {
-  return json::Object{{"operation", conflict.operation},
-                      {"line", conflict.line},
-                      {"wavefronts", conflict.wavefronts},
-                      {"in_loop", conflict.inLoop}};
-}
-
-static json::Value toJson(const Diagnostic &remark) {
-  return json::Object{{"line", remark.line}, {"message", remark.message}};
-}
-
-template <typename Element> static json::Array listOf(const std::vector<Element> &elements) {
-  json::Array array;
-  for (const Element &element : elements)
-    array.push_back(toJson(element));
-  return array;
-}
-
-static void printJson(const Explanation &e, llvm::raw_ostream &os) {
-  const KernelReport &report = e.kernel.report;
-  json::Array scores;
-  for (const score::KernelScore &each : report.scores)
-    scores.push_back(score::toJson(each));
-  json::Object object{{"kernel", e.kernel.interface.kernel},
-                      {"target", e.kernel.interface.target},
-                      {"warps", e.kernel.interface.warps},
-                      {"shared_bytes", e.kernel.interface.sharedBytes},
-                      {"register_limit", report.registerLimit},
-                      {"buffers", listOf(report.buffers)},
-                      {"layouts", listOf(report.layouts)},
-                      {"remarks", listOf(e.remarks)},
-                      {"bank_conflicts", listOf(report.bankConflicts)},
-                      {"scores", std::move(scores)}};
-  if (e.assembled) {
-    object["registers"] = e.assembled->registers;
-    object["repairs"] = json::Array(e.assembled->repairs);
-    object["spilled_bytes"] = spilledBytes(*e.assembled);
-    if (e.advice)
-      object["advice"] = json::Object{
-          {"parameter", e.advice->parameter}, {"value", e.advice->value}, {"spilled_bytes", e.advice->bytes}};
+/// The page's data with what was asked to stand in it; nullopt after printing why it cannot.
+static std::optional<json::Object> dataFor(const Explanation &explanation, const Request &request) {
+  json::Object data = pageData(explanation);
+  if (!request.tuning.empty()) {
+    std::optional<json::Value> tuning = readTuning(request.tuning);
+    if (!tuning)
+      return std::nullopt;
+    data["tuning"] = std::move(*tuning);
   }
-  os << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
+  if (request.against.empty())
+    return data;
+  std::optional<json::Object> other = otherData(request);
+  if (!other)
+    return std::nullopt;
+  json::Object comparison = compare(data, *other, llvm::join(request.against, " "));
+  data["against"] = std::move(comparison);
+  return data;
 }
 
-/// Cycles of a 16 x 8 x 16 product on the target's tensor pipe: sm_90's is twice as fast as the others' (LoopModel.h).
-static double productCycles(const std::string &target) {
-  constexpr unsigned kHopper = 90;
-  return Target::parse(target)->sm == kHopper ? 4 : 8;
-}
-
-/// Static figures of the PTX, and with an assembler and a disassembler those of the machine code.
-static void addScores(CompiledKernel &kernel, const std::optional<AssembledKernel> &assembled,
-                      const std::optional<std::string> &nvdisasm) {
-  constexpr unsigned kQuarters = 4; // of an SM
-  for (const score::MachineKernel &each : score::readPtx(kernel.code))
-    kernel.report.scores.push_back(score::scoreOf(each));
-  if (!assembled || !nvdisasm)
-    return;
-  std::string error;
-  std::optional<std::string> listing = score::disassemble(*nvdisasm, assembled->machineCode, error);
-  if (!listing) {
-    llvm::errs() << "warning: no figures of machine code: " << error << "\n";
-    return;
+int tool::explain(const Request &request) {
+  bool isLong = !request.html.empty() || !request.against.empty();
+  std::optional<Explanation> explanation = explainKernel(request, {.page = isLong});
+  if (!explanation)
+    return kUserError;
+  if (!isLong) {
+    if (request.json)
+      llvm::outs() << llvm::formatv("{0:2}\n", json::Value(toJson(*explanation)));
+    else
+      printText(*explanation, llvm::outs());
+    return kSuccess;
   }
-  score::ModelOptions model{.warps = llvm::divideCeil(kernel.interface.warps, kQuarters),
-                            .productCycles = productCycles(kernel.interface.target)};
-  for (const score::MachineKernel &each : score::readSass(*listing))
-    kernel.report.scores.push_back(score::scoreOf(each, model));
-}
-
-int tool::explain(const Request &asked) {
-  std::optional<Source> source = readSource(asked.file);
-  if (!source)
+  std::optional<json::Object> data = dataFor(*explanation, request);
+  if (!data)
     return kUserError;
-  const Request request = withExtents(asked, *source);
-  CompileResult result = compile(*source, request.options);
-  llvm::errs() << result.errors();
-  if (!result.kernel)
-    return kUserError;
-  Explanation explanation{std::move(*result.kernel), {}, std::nullopt, std::nullopt};
-  for (const Diagnostic &diagnostic : result.diagnostics)
-    if (diagnostic.severity == Severity::Remark)
-      explanation.remarks.push_back(diagnostic);
-  CompiledKernel &kernel = explanation.kernel;
-  if (std::optional<std::string> ptxas = ptxasOf(request))
-    if (Result<Assembler> assembler = Assembler::ptxas(*ptxas))
-      if (Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target)) {
-        explanation.assembled = std::move(*code);
-        if (unsigned bytes = spilledBytes(*explanation.assembled))
-          explanation.advice = adviseOnSpills(*source, request.options, kernel, *assembler, bytes);
-      }
-  addScores(kernel, explanation.assembled, nvdisasmOf(request));
-  request.json ? printJson(explanation, llvm::outs()) : printText(explanation, llvm::outs());
-  return kSuccess;
+  if (const json::Object *comparison = data->getObject("against"); comparison && request.json)
+    llvm::outs() << llvm::formatv("{0:2}\n", json::Value(json::Object(*comparison)));
+  else if (comparison)
+    printComparison(*comparison, llvm::outs());
+  return request.html.empty() || writeText(request.html, pageOf(std::move(*data))) ? kSuccess : kUserError;
 }

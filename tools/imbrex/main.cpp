@@ -27,7 +27,8 @@ static int dispatch(int count, char **words) {
     return kSuccess;
   }
   static constexpr std::pair<const char *, int (*)(const Request &)> kCompiling[] = {
-      {"build", build}, {"run", run}, {"attention", attention}, {"explain", explain}};
+      {"build", build},        {"run", run},      {"attention", attention}, {"explain", explain},
+      {"layout", drawLayouts}, {"mask", drawMask}};
   for (auto [name, command] : kCompiling)
     if (request->command == name)
       return request->inProcess ? command(*request) : runGuarded(*request, count, words, command);
@@ -49,6 +50,10 @@ static int dispatch(int count, char **words) {
     return stages(*request);
   if (request->command == "opcodes")
     return opcodes(*request);
+  if (request->command == "grammar")
+    return printGrammar(*request);
+  if (request->command == "lsp")
+    return serveEditor(*request);
   return cache(*request);
 }
 
