@@ -100,8 +100,8 @@ TEST(Mbarrier, InvalidatedWhileOthersUseIt) {
 }
 
 TEST(Mbarrier, WarpsAreCountedOutByOneLane) {
-  // As cuda::pipeline ends: all lanes have used the object, match.any.sync (which orders no memory) picks a lane of each
-  // warp that counts the warp out, and the last of these invalidates it.
+  // As cuda::pipeline ends: all lanes have used the object, match.any.sync (which orders no memory) picks a lane of
+  // each warp that counts the warp out, and the last of these invalidates it.
   auto countOut = [](const std::string &order) {
     return "mov.u32 %r30, tile;\n" + byFirst("st.shared.u32 [%r30], 0;\n") + initBarrier(0, 64) + kSync + arrive(0) +
            waitBarrier(0, "0") +
