@@ -21,8 +21,6 @@ const char *noteName(NoteKind kind) {
     return "warp-synchronous volatile access";
   case NoteKind::UnfencedCopy:
     return "cp.async without a proxy fence";
-  case NoteKind::UnfencedInit:
-    return "mbarrier initialised without a proxy fence";
   case NoteKind::Unchecked:
     return "not checked";
   }

@@ -26,12 +26,11 @@ enum class NoteKind : uint8_t {
   EqualWrites,     ///< Several threads store the same value, unordered.
   WarpSynchronous, ///< Lanes of one warp hand data on through volatile accesses without bar.warp.sync.
   UnfencedCopy,    ///< The async proxy touches what cp.async wrote, and no proxy fence follows its wait.
-  UnfencedInit,    ///< A copy completes at an mbarrier whose initialisation no proxy fence follows.
   Unchecked,       ///< Something was not checked.
 };
 
 /// "equal unordered writes", "warp-synchronous volatile access", "cp.async without a proxy fence",
-/// "mbarrier initialised without a proxy fence", "not checked": fixed words.
+/// "not checked": fixed words.
 const char *noteName(NoteKind kind);
 
 /// Thread-safe.

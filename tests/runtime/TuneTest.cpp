@@ -12,6 +12,7 @@
 #include "tests/runtime/ScriptedDevice.h"
 #include "tests/runtime/TemporaryDirectory.h"
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <thread>
@@ -161,6 +162,48 @@ TEST(Tune, TwoShareTheWork) {
     twice += first.launches(candidate.tuning) > 0 && second.launches(candidate.tuning) > 0;
   EXPECT_LT(twice, 40u) << "only what may be the fastest is timed by both";
   EXPECT_GT(std::min(first.launches(), second.launches()), 100u) << "both work";
+}
+
+namespace {
+
+/// One of many threads on one runtime: every fourth tunes, the others launch what is bound, pinned or loaded anew.
+/// Counts what went wrong.
+unsigned workBeside(const Runtime &runtime, const Kernel &shared, unsigned number) {
+  std::vector<float> x(size_t(4) << number / 4 % 2, 1.5f), z(x.size());
+  std::vector<Argument> arguments = {{"X", View(uint64_t(x.data()), DataType::F32, {int64_t(x.size())})},
+                                     {"Z", View(uint64_t(z.data()), DataType::F32, {int64_t(z.size())})}};
+  Kernel mine = shared;
+  if (number % 4 == 0) {
+    Result<TuneReport> report = mine.tune(arguments, {.budget = std::chrono::seconds(60), .threads = 2});
+    return !report || !report->complete || report->candidates.empty();
+  }
+  unsigned wrong = 0;
+  for (int64_t i = 0; i < 100; ++i) {
+    std::fill(z.begin(), z.end(), 0.0f);
+    Kernel next = mine;
+    if (number % 4 == 2)
+      next.set("A", i % 10);
+    else if (number % 4 == 3)
+      next = runtime.loadSource({"t" + std::to_string(i) + ".tile", "text"}).value().kernel().value();
+    wrong += !next.launch(runtime.stream(), arguments) || z != std::vector<float>(x.size(), 3.0f);
+  }
+  return wrong;
+}
+
+} // namespace
+
+TEST(Tune, SixteenThreadsLaunchTuneAndLoadAtOnce) {
+  TemporaryDirectory cache;
+  ScriptedDevice device;
+  Bench bench(device, cache.path());
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> wrong = 0;
+  for (unsigned number = 0; number < 16; ++number)
+    threads.emplace_back([&, number] { wrong += workBeside(bench.runtime, bench.kernel, number); });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_GT(device.launches(), 12u * 100);
 }
 
 TEST(Tune, WrongResultsAreRefused) {

@@ -90,19 +90,6 @@ uint8_t *writeGlobalRange(Warp &warp, const Instruction &i, unsigned lane, uint6
   return pointer;
 }
 
-/// A copy by the async proxy completes at an object that the generic proxy initialised: fence.mbarrier_init or
-/// fence.proxy.async must stand between the two (9.7.13.4).
-static void noteUnfencedInit(const Warp &warp, const Instruction &i, Mbarrier &object, const Clocks::Row &row) {
-  if (object.isInitFenced)
-    return;
-  object.isInitFenced = true;
-  if (object.created <= row[kFirstFenced + object.creator.warp()])
-    return;
-  warp.cta->launch->note(*warp.cta->program, NoteKind::UnfencedInit, i.index, object.creator.instruction(),
-                         "a copy completes at an mbarrier whose initialisation the async proxy may not see; missing: "
-                         "fence.mbarrier_init or fence.proxy.async behind mbarrier.init");
-}
-
 bool beginSharedWrite(Warp &warp, const Instruction &i, unsigned lane, uint64_t destination, uint64_t mbarrier,
                       uint64_t bytes, unsigned align, SharedTarget &target, AsyncWrite kind) {
   if (!resolveShared(warp, i, lane, destination, bytes, align, target.place) ||
@@ -119,8 +106,6 @@ bool beginSharedWrite(Warp &warp, const Instruction &i, unsigned lane, uint64_t 
   Clocks::Row row = home.shared.clocks.issueRow(actorIn(warp, home));
   if (kind != AsyncWrite::Copy) // Of the generic proxy: what it is ordered after, it sees.
     std::copy_n(row.begin(), kActors, row.begin() + kFirstFenced);
-  else
-    noteUnfencedInit(warp, i, *target.mbarrier.object, row);
   Accessor who = Accessor::make(target.channel, lane, i.index, false);
   who.bits |= kind == AsyncWrite::Reduction ? Accessor::kReduction : 0;
   if (!home.shared.writeAsync(target.place.offset, static_cast<uint32_t>(bytes), who, row)) {

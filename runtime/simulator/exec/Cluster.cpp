@@ -128,6 +128,7 @@ void Cluster::tryComplete() {
   if (!any)
     return;
   barrier.visible = barrier.gathered;
+  ++barrier.completed;
   for (Cta *block : blocks) {
     ClusterBarrier::State &state = barrier.blocks[block->rank];
     for (unsigned w = 0; w < block->warpCount; ++w)
@@ -175,6 +176,13 @@ namespace {
 
 constexpr uint32_t kAligned = 1, kRelaxed = 2;
 
+/// A relaxed arrival hands on the mbarrier.init of its lanes that a fence.mbarrier_init follows, and nothing else.
+void publishInits(Warp &warp, uint32_t lanes) {
+  for (auto &[address, object] : warp.cta->mbarriers)
+    if (object.isInitFenced && object.knownFrom == 0 && object.isCreator(warp.index, lanes))
+      object.knownFrom = warp.cta->cluster->barrier.completed + 1;
+}
+
 Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
   Step step = Step::Next;
   if (i.flags & kAligned && !warp.requireWhole(i, lanes, step))
@@ -188,6 +196,8 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
   warp.cta->order.arrive(warp.index, lanes);
   if (!(i.flags & kRelaxed))
     publish(warp, cluster.barrier.gathered);
+  else
+    publishInits(warp, lanes);
   cluster.tryComplete();
   return Step::Next;
 }
@@ -204,6 +214,7 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
   if (lanes & state.arrived[warp.index])
     return warp.park(lanes, i.index, Fragment::AtEvent, kClusterBarrierEvent);
   state.complete[warp.index] &= ~lanes;
+  warp.clusterBarriers = cluster.barrier.completed;
   learn(warp, lanes, cluster.barrier.visible);
   if ((warp.live & ~lanes) == 0)
     warp.cta->shared.clocks.joinLanes(warp.index, lanes, warp.started);

@@ -60,6 +60,7 @@ struct ClusterBarrier {
   };
   std::vector<State> blocks; ///< By rank.
   ClusterRows gathered, visible;
+  uint32_t completed = 0; ///< How often it has been.
 };
 
 class Cluster {

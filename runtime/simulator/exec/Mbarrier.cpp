@@ -40,7 +40,8 @@ bool findMbarrier(Warp &warp, const Instruction &i, unsigned lane, uint64_t addr
   Mbarrier &object = found->second;
   const Clocks &clocks = at.home->shared.clocks;
   unsigned actor = actorIn(warp, *at.home);
-  if (!clocks.ordered(actor, lane, object.creator.warp(), object.creator.lane(), object.created)) {
+  if (!clocks.ordered(actor, lane, object.creator.warp(), object.creator.lane(), object.created) &&
+      !(object.knownFrom != 0 && warp.clusterBarriers >= object.knownFrom)) {
     warp.fail(FaultKind::SharedRace, i, lane,
               "use of the " + nameOf(object) + " is not ordered after its mbarrier.init; missing: " +
                   (at.home == warp.cta ? "bar.sync" : "barrier.cluster") + " between the two");

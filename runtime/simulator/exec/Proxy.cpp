@@ -5,7 +5,8 @@
 //
 // PTX ISA, 9.7.13.4 (fence.proxy, fence.mbarrier_init). A fence.proxy.async lets asynchronous operations see what
 // ordinary stores to shared memory did; fences for global memory, tensor maps and constants change nothing, since
-// those are always consistent here.
+// those are always consistent here. fence.mbarrier_init is no proxy fence: with it a relaxed arrival
+// at the cluster's barrier hands on that the objects are there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,10 +21,10 @@ Step fenceShared(Warp &warp, const Instruction &, uint32_t) {
   return Step::Next;
 }
 
-/// The objects that the executing threads initialised are visible to the async proxy from here on.
+/// A release at cluster scope of the mbarrier.init of these threads alone.
 Step fenceInit(Warp &warp, const Instruction &, uint32_t lanes) {
   for (auto &[address, object] : warp.cta->mbarriers)
-    object.isInitFenced |= object.creator.warp() == warp.index && lanes >> object.creator.lane() & 1;
+    object.isInitFenced |= object.isCreator(warp.index, lanes);
   return Step::Next;
 }
 

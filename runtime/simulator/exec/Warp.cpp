@@ -26,6 +26,7 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   waited = 0;
   parked.clear();
   joins.clear();
+  clusterBarriers = 0;
   setJoin(-1);
   const Program &program = *owner.program;
   registers = program.registerImage;

@@ -171,6 +171,7 @@ public:
   Cta *cta = nullptr;
   unsigned index = 0;
   uint32_t started = 0; ///< Lanes that have a thread, ended ones included.
+  uint32_t clusterBarriers = 0; ///< Barriers of the cluster that it has waited for.
   uint32_t live = 0;
   uint32_t active = 0; ///< Lanes of the running fragment; 0 when none runs.
   uint32_t pc = 0;

@@ -106,6 +106,24 @@ TEST(Cluster, RelaxedArrivalOrdersNothing) {
       4, 2, "shared-memory race");
 }
 
+TEST(Cluster, FencedInitAndRelaxedArrival) {
+  // The ISA's example of fence.mbarrier_init: the init alone is handed on. Then each block arrives at the other's.
+  std::string relaxed = "barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n";
+  std::string fence = "fence.mbarrier_init.release.cluster;\n";
+  std::string use = "xor.b32 %r14, %r3, 1;\nmov.u32 %r12, bar;\nmapa.shared::cluster.u32 %r12, %r12, %r14;\n"
+                    "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r12];\n" +
+                    waitBarrier(0, "0") + "mov.u64 %rd10, 7;\n" + kResult + kClusterSync;
+  expectCluster(initBarrier(0, 64) + fence + relaxed + use, 4, 2, [](unsigned, unsigned) { return 7; });
+  expectClusterFault(initBarrier(0, 64) + relaxed + use, 4, 2, "shared-memory race");
+  expectClusterFault(fence + initBarrier(0, 64) + relaxed + use, 4, 2, "shared-memory race");
+  // A fence of threads that initialised nothing.
+  expectClusterFault(initBarrier(0, 64) + "setp.ne.u32 %p6, %r0, 0;\n@%p6 " + fence + relaxed + use, 4, 2,
+                     "shared-memory race");
+  // Data are not handed on with it.
+  expectClusterFault(exchange(initBarrier(0, 64) + fence + relaxed, kClusterSync, kReadMapped), 4, 2,
+                     "shared-memory race");
+}
+
 TEST(Cluster, RankOutside) {
   expectClusterFault("mov.u32 %r11, tile;\nmapa.shared::cluster.u32 %r16, %r11, 2;\n", 4, 2, "out of bounds");
 }

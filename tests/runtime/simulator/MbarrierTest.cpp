@@ -99,6 +99,23 @@ TEST(Mbarrier, InvalidatedWhileOthersUseIt) {
               64, {kRace, "mbarrier misuse"});
 }
 
+TEST(Mbarrier, WarpsAreCountedOutByOneLane) {
+  // As cuda::pipeline ends: all lanes have used the object, match.any.sync (which orders no memory) picks a lane of
+  // each warp that counts the warp out, and the last of these invalidates it.
+  auto countOut = [](const std::string &order) {
+    return "mov.u32 %r30, tile;\n" + byFirst("st.shared.u32 [%r30], 0;\n") + initBarrier(0, 64) + kSync + arrive(0) +
+           waitBarrier(0, "0") +
+           "mov.u32 %r31, 9;\nmatch.any.sync.b32 %r32, %r31, 0xffffffff;\nmov.u32 %r33, %lanemask_lt;\n"
+           "and.b32 %r33, %r33, %r32;\nsetp.ne.u32 %p1, %r33, 0;\n@%p1 bra END;\natom." +
+           order +
+           ".cta.shared.add.u32 %r34, [%r30], 1;\nsetp.ne.u32 %p2, %r34, 1;\n@%p2 bra END;\n"
+           "mbarrier.inval.shared::cta.b64 [bar];\nEND:\nmov.u64 %rd10, 5;\n" +
+           kStore;
+  };
+  expectRight(countOut("acq_rel"), 64, [](unsigned) { return 5; });
+  expectFault(countOut("relaxed"), 64, kRace, "mbarrier.inval is not ordered after a use");
+}
+
 TEST(Mbarrier, ObjectIsNoData) {
   expectFault(initBarrier(0, 64) + kSync + "ld.shared.u64 %rd10, [bar];\n" + kStore, 64, "mbarrier misuse",
               "which is no data");

@@ -367,7 +367,7 @@ std::string copied(std::string text) {
 }
 
 TEST(Wgmma, CopiesWithoutAProxyFence) {
-  // Triton and CUTLASS hand what cp.async wrote to wgmma without one: worth a note.
+  // Triton and CUTLASS (sm90_mma_multistage_gmma_ss) hand what cp.async wrote to wgmma without one: worth a note.
   Case c = bfloats();
   std::string wait = "cp.async.wait_all;\n", meet = "bar.sync 0;\nwgmma.fence.sync.aligned;\n";
   Ran ran = run(c, copied(kernel(c, wait + meet, multiply(c) + kWait)));
