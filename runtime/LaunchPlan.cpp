@@ -206,8 +206,8 @@ std::optional<uint64_t> LaunchPlan::valueOf(const Step &step, const Binding &bin
 }
 
 Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, PackedArguments &packed) const {
-  packed.values.resize(steps.size());
-  packed.pointers.resize(steps.size());
+  packed.values.resize_for_overwrite(steps.size());
+  packed.pointers.resize_for_overwrite(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     std::optional<uint64_t> value = valueOf(steps[i], binding, grid);
     if (!value)
