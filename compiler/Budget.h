@@ -25,13 +25,16 @@ namespace imbrex {
 class Cancellation {
 public:
   Cancellation() : flag(std::make_shared<std::atomic<bool>>(false)) {}
+  /// May be called from any thread, any number of times.
   void cancel() const { flag->store(true); }
+  /// Whether anybody called cancel().
   bool isCancelled() const { return flag->load(); }
 
 private:
   std::shared_ptr<std::atomic<bool>> flag;
 };
 
+/// When a compilation is to end though it is not done; by itself, never.
 struct Budget {
   std::chrono::milliseconds time{0}; ///< wall time of one compilation; 0: as long as it takes
   std::optional<Cancellation> cancellation;
@@ -42,6 +45,7 @@ class Deadline {
 public:
   explicit Deadline(const Budget &budget) : budget(budget), begin(std::chrono::steady_clock::now()) {}
 
+  /// True once the time is up, or the work was cancelled.
   bool isOver() const { return isCancelled() || isLate(); }
   /// "it was cancelled", or "its budget of 500 ms is spent"; once isOver.
   std::string reason() const {

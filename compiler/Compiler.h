@@ -27,6 +27,7 @@ struct StageTime {
   double milliseconds;
 };
 
+/// What came of one kernel of a text.
 struct CompiledKernel {
   std::string code; ///< text of the stage asked for: MLIR, or PTX
   Stage stage = Stage::Ptx;
@@ -36,6 +37,7 @@ struct CompiledKernel {
   std::vector<StageTime> passes; ///< of the passes on MLIR, in the order in which they ran
 };
 
+/// What came of a compilation: its text at the stage that was asked for, and what is said of it.
 struct CompileResult {
   std::optional<CompiledKernel> kernel; ///< absent if any diagnostic is an error
   std::vector<Diagnostic> diagnostics;  ///< errors with their notes; remarks on success
@@ -74,6 +76,7 @@ struct Description {
   std::vector<KernelSignature> kernels;
   std::vector<Diagnostic> diagnostics;
 };
+/// Looks at the text alone: nothing is specialised, no stage is run.
 Description describe(const Source &source, const CompileOptions &options = {});
 
 /// Identifies this build of the compiler in cache keys: version, LLVM's version and a hash of the sources.

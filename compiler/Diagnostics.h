@@ -28,6 +28,7 @@ enum class SizeLimit : uint8_t {
   Parameters    ///< bytes of the launch values
 };
 
+/// One sentence about a place of a text.
 struct Diagnostic {
   Severity severity = Severity::Error;
   std::string file;
@@ -59,6 +60,7 @@ public:
   /// Keeps a copy of `added`; the offset of its first byte. Errors in a text `ofCaller` are in what the caller chose.
   uint32_t addText(Source added, bool ofCaller);
 
+  /// Adds one about the text at `offset` bytes.
   void error(uint32_t offset, std::string message) { add(Severity::Error, offset, std::move(message)); }
   void note(uint32_t offset, std::string message) { add(Severity::Note, offset, std::move(message)); }
   /// An error in what the caller chose.
@@ -70,6 +72,7 @@ public:
   void addAt(Severity severity, const Place &place, std::string message, bool ofCaller = false,
              SizeLimit limit = SizeLimit::None);
 
+  /// Notes and remarks do not count.
   bool hasErrors() const { return errors > 0; }
   unsigned errorCount() const { return errors; }
   /// Name of the first text.

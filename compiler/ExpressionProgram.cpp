@@ -181,11 +181,7 @@ static std::optional<int64_t> invert(const Around &around, int64_t total) {
   }
 }
 
-ExpressionProgram::Solution ExpressionProgram::solve(Slots slots, int64_t total) const {
-  if (steps.size() == 1 && steps[0].code == Code::Slot) { // most extents are one name
-    const std::optional<int64_t> &known = slots[size_t(steps[0].value)];
-    return {known ? Solution::Known : Solution::Solved, known.value_or(total), unsigned(steps[0].value)};
-  }
+ExpressionProgram::Solution ExpressionProgram::solveAny(Slots slots, int64_t total) const {
   if (std::optional<int64_t> value = evaluate(slots))
     return {Solution::Known, *value, 0};
   std::array<std::optional<int64_t>, kDepth> stack; // nullopt: holds the missing slot

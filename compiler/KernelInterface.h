@@ -79,6 +79,7 @@ std::string_view baseTypeParameter(std::string_view text);
 
 /// One value that a launch passes to the entry.
 struct LaunchValue {
+  /// What of an argument, or of the launch, the value is.
   enum class Kind : uint8_t {
     Pointer,    ///< of view `name`: u64, the device address of its first element
     Extent,     ///< of view `name` along dimension `index`: i32. An extent written alike again is not passed again
@@ -118,16 +119,19 @@ struct KernelInterface {
   /// CompileOptions::foldGrid: a grid of x * y * z is launched along x alone, and x and y are launch values.
   bool foldedGrid = false;
 
+  /// As one JSON object, and back; nullopt if the text is none that toJson gives.
   std::string toJson() const;
   static std::optional<KernelInterface> fromJson(std::string_view json);
 };
 
 /// What can be said of a kernel before it is specialised; from `describe`.
 struct KernelSignature {
+  /// `T: f16 | bf16` of the text; empty: every type.
   struct TypeParameter {
     std::string name;
     std::vector<DataType> allowed;
   };
+  /// A parameter of the tune block.
   struct Tunable {
     std::string name;
     std::vector<int64_t> choices;

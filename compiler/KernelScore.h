@@ -51,11 +51,13 @@ enum class Kind {
   Local, ///< spills and arrays of a thread
   Other,
 };
+/// How many kinds of instruction are told apart.
 inline constexpr unsigned kKinds = unsigned(Kind::Other) + 1;
 
 /// Cycles that one pass of one warp keeps a pipe of its quarter of the SM busy.
 struct PipeBounds {
   double tensor = 0, function = 0, fma = 0, alu = 0, shared = 0, issue = 0;
+  /// The bound that counts: the busiest pipe.
   double largest() const { return std::max({tensor, function, fma, alu, shared, issue}); }
 };
 
@@ -77,6 +79,7 @@ struct LoopModel {
   double timelineBegin = 0, timelineEnd = 0;
 };
 
+/// One loop of a kernel, by its instructions.
 struct LoopScore {
   std::array<unsigned, kKinds> counts{}; ///< of the usual pass
   unsigned hot = 0;                      ///< instructions of the usual pass
@@ -90,11 +93,13 @@ struct LoopScore {
   std::optional<LoopModel> model;
   std::string whyNoModel; ///< where it was asked for and there is none
 
+  /// Instructions of this kind in one turn of the loop.
   unsigned count(Kind kind) const { return counts[unsigned(kind)]; }
   /// Instructions a million floating-point operations; nullopt without products.
   std::optional<double> perMegaflop() const;
 };
 
+/// A kernel and its loops.
 struct KernelScore {
   std::string name;
   Language language;

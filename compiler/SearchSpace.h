@@ -26,19 +26,23 @@ struct TunePoint {
   int64_t passes = 1;
 };
 
+/// Whose tunings are asked for.
 struct SearchRequest {
   CompileOptions options; ///< one specialisation; what its `set` says of tuning parameters is kept
   bool rounding = false;  ///< also varies the parameters that may change the last bits of results
   std::map<std::string, int64_t, std::less<>> extents = {}; ///< for `passes`; a loop over another counts one pass
 };
 
+/// All tunings of a kernel, the refused ones with their reasons.
 struct SearchSpace {
   std::vector<TunePoint> points;       ///< the first is what an untuned kernel takes; empty on an error
   std::vector<Diagnostic> diagnostics; ///< errors of the text or of `options`; a space of more than kMostTunePoints
 };
 
+/// More assignments than these are an error of the text.
 inline constexpr size_t kMostTunePoints = size_t(1) << 16;
 
+/// Compiles nothing. Any thread may call it; mistakes of the text are its diagnostics.
 SearchSpace searchSpace(const Source &source, const SearchRequest &request);
 
 } // namespace imbrex

@@ -28,6 +28,7 @@ public:
   Setting(const std::string &text) : Setting(std::string_view(text)) {}
   Setting(const char *text) : Setting(std::string_view(text)) {}
 
+  /// As the kind that is asked for; nullopt if it is none.
   std::optional<int64_t> integer() const;
   std::optional<DataType> type() const;
   /// As it would be read; of a text that is neither, its first kMaxNumberBytes bytes.

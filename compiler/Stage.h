@@ -23,6 +23,7 @@ namespace imbrex {
 /// In order. `Cubin` is reached by the runtime's assembler, all others by the compiler.
 enum class Stage : uint8_t { Tile, Cta, Nvvm, Ptx, Cubin };
 
+/// A stage and how the command line names it.
 struct StageInfo {
   Stage stage;
   std::string_view name;   ///< as in --until
@@ -30,6 +31,7 @@ struct StageInfo {
   std::string_view summary;
 };
 
+/// All stages in their order; the row of one; the one of a name, nullopt if there is none.
 const std::array<StageInfo, 5> &stageTable();
 inline const StageInfo &info(Stage stage) { return stageTable()[unsigned(stage)]; }
 std::optional<Stage> parseStage(std::string_view name);

@@ -34,6 +34,7 @@ struct ModelLaunch {
   int64_t passes = 1; ///< round the hottest loop, by one CTA; TunePoint::passes
 };
 
+/// What the model says of one launch.
 struct StaticEstimate {
   double cycles = 0;
   unsigned registers = 0;        ///< of a thread: the most that are live at once in the PTX, but what it can have

@@ -20,6 +20,7 @@ namespace imbrex {
 
 /// Not dense. Of a view K: view<T>[B, S[B], D], in the order of the parameters that a storage adds:
 struct Storage {
+  /// How the sequences lie in memory.
   enum class Kind : uint8_t {
     /// K has its shape [B, S, D]; "K.lengths": view<i32>[B] says how many positions each sequence has.
     Padded,

@@ -47,6 +47,7 @@ public:
   Tensor(const View &view) : isPresent(true), plain(view) {}
   Tensor(const Sequences &sequences) : isPresent(true), stored(sequences) {}
 
+  /// Whether there is a view or sequences at all; which of them.
   bool isGiven() const { return isPresent; }
   const Sequences *sequences() const { return stored ? &*stored : nullptr; }
   /// Of sequences, what they are stored in.
@@ -64,6 +65,7 @@ View headsFirst(const View &view);
 /// Precondition: the dimension and the index exist.
 View select(const View &view, unsigned dimension, int64_t index);
 
+/// What attention is asked for beyond its tensors.
 struct Options {
   /// What a query sees, and what becomes of a logit: bindings of the hooks (Kernel::hook), such as "causal",
   /// "window(4096, 0)", "softcap(15.0)", "alibi(slopes)" (masks.tile has them all). "": all keys; the logit.
@@ -161,6 +163,7 @@ struct Merge {
 
 /// What a call comes to, or why it cannot be done.
 struct Support {
+  /// A launch that the plan makes.
   struct Step {
     std::string kernel;
     int64_t tileRows = 0, tileKeys = 0; ///< of a tile of logits; 0: there is none
@@ -183,6 +186,7 @@ struct PlanState;
 /// What all plans have.
 class Plan {
 public:
+  /// What was found when it was planned.
   const Support &support() const;
   /// What `run` is to be given, in device memory, 256-byte aligned; 0: nothing.
   size_t workspaceBytes() const { return support().workspaceBytes; }
@@ -197,6 +201,8 @@ protected:
 /// nothing else: no device memory is asked for, nothing is waited for, and for the planned shapes nothing is compiled.
 class ForwardPlan : public Plan {
 public:
+  /// Puts the launch on the stream; the memory of the call must live until the stream has come past it. An Error if
+  /// more is captured than Options::kMostCaptured.
   Result<void> run(const Stream &stream, const Forward &call) const;
 
 private:
@@ -204,6 +210,7 @@ private:
   using Plan::Plan;
 };
 
+/// As ForwardPlan, of a Backward: several launches and a workspace.
 class BackwardPlan : public Plan {
 public:
   /// As DecodePlan::run.
@@ -215,6 +222,7 @@ private:
   using Plan::Plan;
 };
 
+/// As ForwardPlan, of a Decode: one launch, or two and a workspace.
 class DecodePlan : public Plan {
 public:
   /// A workspace that is too small, or misaligned, is an Error that says what it has to be.
@@ -226,8 +234,10 @@ private:
   using Plan::Plan;
 };
 
+/// As ForwardPlan, of an Append.
 class AppendPlan : public Plan {
 public:
+  /// In stream order, as all runs.
   Result<void> run(const Stream &stream, const Append &call) const;
 
 private:
@@ -235,8 +245,10 @@ private:
   using Plan::Plan;
 };
 
+/// As ForwardPlan, of a Merge.
 class MergePlan : public Plan {
 public:
+  /// In stream order, as all runs.
   Result<void> run(const Stream &stream, const Merge &call) const;
 
 private:

@@ -33,11 +33,13 @@ namespace imbrex {
 /// A scalar argument: exact for bool and integers, f64 for floats. Converted to the parameter's type at
 /// launch; a value that does not fit (300 for i8, 1e300 for f32, 0.5 for i32, 2^63 for i64) is refused.
 struct Scalar {
+  /// Which of the numbers counts.
   enum class Kind : uint8_t { Bool, Integer, Float } kind = Kind::Integer;
   int64_t integer = 0;
   double real = 0;
 };
 
+/// A parameter's name with its view, sequences or scalar.
 struct Argument {
   Argument(std::string_view name, const View &view) : name(name), isView(true), view(view) {}
   /// `sequences` must live as long as the argument.

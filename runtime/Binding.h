@@ -21,6 +21,7 @@ namespace imbrex {
 /// A view after its checks.
 struct BoundView {
   uint64_t address = 0; ///< with its byte offset
+  uint64_t end = 0;     ///< behind the last byte; as `address` if it has no elements
   std::array<int64_t, Dims::kMaxRank> strides;
   unsigned alignment = 16; ///< see CompileOptions::alignment: 16, or the element's size
   bool hasMap = true;      ///< where that is 16: it has a tensor map too

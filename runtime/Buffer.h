@@ -28,6 +28,7 @@ public:
   Buffer &operator=(Buffer &&) noexcept;
   ~Buffer();
 
+  /// As was asked for; 0 once released.
   size_t bytes() const;
   /// Device address, a multiple of 256; 0 if the buffer is empty.
   uint64_t address() const;

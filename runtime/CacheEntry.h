@@ -25,6 +25,7 @@ struct CacheEntry {
   std::string log;         ///< the assembler's
 };
 
+/// The bytes of an entry's file, its checksum included.
 std::string encodeCacheEntry(const std::string &key, const CacheEntry &entry);
 
 /// The entry, if `bytes` are whole, undamaged, and of `key`.

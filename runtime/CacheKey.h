@@ -45,6 +45,7 @@ struct CacheEnvironment {
   std::string assembler;       ///< Assembler::identity(): holds the driver's version where the driver compiles
 };
 
+/// The key of a compilation: equal for equal inputs, in every process.
 CacheKey makeCacheKey(const Source &source, const CompileOptions &options, const CacheEnvironment &environment);
 
 } // namespace imbrex

@@ -30,6 +30,7 @@ struct CodeShape {
   unsigned sharedBytes = 0;                                    ///< dynamic, of a block
 };
 
+/// A loaded module of PTX or machine code.
 class Code {
 public:
   /// PTX text, a cubin or a fat binary. ErrorKind::Assemble if the driver refuses it, with its log as report.

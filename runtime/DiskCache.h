@@ -25,6 +25,7 @@ namespace imbrex {
 
 class DiskCache {
 public:
+  /// What the directory holds, the entries of all programs.
   struct Statistics {
     uint64_t entries = 0, bytes = 0;
     uint64_t damaged = 0; ///< only from verify()
@@ -67,12 +68,14 @@ public:
   /// nullopt while another has it (unless `wait`). Where files cannot be made or locked everybody gets it.
   std::optional<Claim> claim(const CacheKey &key, bool wait) const;
 
+  /// Counted now, by reading the directory.
   Result<Statistics> statistics() const;
   /// Reads every entry and removes the damaged ones.
   Result<Statistics> verify() const;
   /// Removes all entries; files that are not the cache's stay. Tells what was removed.
   Result<Statistics> clear() const;
 
+  /// Where its files are.
   const std::string &directory() const;
 
 private:

@@ -40,6 +40,7 @@ struct KernelInfo {
   bool fromDisk = false;
 };
 
+/// What a launch would have to do first.
 enum class Readiness {
   Loaded,  ///< nothing: a launch is the driver's call
   Stored,  ///< to load it: it is in a pack or in the disk cache
@@ -58,6 +59,7 @@ struct InferredShapes {
   std::map<std::string, Shape, std::less<>> views;
 };
 
+/// A kernel of a text, with what was set of it. A value: copying is cheap.
 class Kernel {
 public:
   /// Fixes a type, integer or tuning parameter. A parameter that shapes determine need not be set. A
@@ -84,6 +86,7 @@ public:
   Kernel deterministic(bool isAsked = true) && { return std::move(deterministic(isAsked)); }
   Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
 
+  /// Its parameters, those of its hooks included; lives as long as this value, and until it is changed.
   const KernelSignature &signature() const;
 
   /// Checks the arguments, compiles if need be, and puts the kernel on the stream. An optional view that is

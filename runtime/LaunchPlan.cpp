@@ -239,8 +239,8 @@ Result<void> LaunchPlan::packMap(const Step &step, const Binding &binding, const
 
 Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
                               PackedArguments &packed) const {
-  packed.values.resize(steps.size());
-  packed.pointers.resize(steps.size());
+  packed.values.resize_for_overwrite(steps.size());
+  packed.pointers.resize_for_overwrite(steps.size());
   packed.maps.resize(maps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     if (steps[i].kind == LaunchValue::Kind::TensorMap) {

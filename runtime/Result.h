@@ -33,6 +33,7 @@ enum class ErrorKind {
   File,        ///< a file could not be read or written
 };
 
+/// What went wrong, for a program (`kind`) and for a person.
 struct Error {
   ErrorKind kind = ErrorKind::Argument;
   std::string message = {};                 ///< one sentence; names the argument, file or kernel
@@ -98,7 +99,7 @@ private:
 /// Success or an Error.
 template <> class [[nodiscard]] Result<void> {
 public:
-  Result() = default;
+  Result() = default; ///< success
   Result(Error error) : content(std::move(error)) {}
 
   explicit operator bool() const { return !content; }

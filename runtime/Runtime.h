@@ -39,6 +39,7 @@ struct RuntimeState;
 
 /// The compiler a runtime uses: the real one, or a test's.
 struct CompilerFunctions {
+  /// As the functions of these names; called from any thread.
   std::function<CompileResult(const Source &, const CompileOptions &)> compile;
   std::function<Description(const Source &, const CompileOptions &)> describe;
   std::string buildId;
@@ -47,6 +48,7 @@ struct CompilerFunctions {
   std::function<StaticEstimate(const CompiledKernel &, const ModelDevice &, const ModelLaunch &)> estimate = {};
 };
 
+/// How a runtime is opened: device, directories, programs, and what tests put in their places.
 struct RuntimeOptions {
   std::string device = {};         ///< "cuda:0", "sim:h200"; "": the first GPU, else a simulated device
   std::string target = {};         ///< "sm_90a"; "": the best plain target of the device
@@ -73,8 +75,10 @@ struct RuntimeOptions {
   std::optional<CompilerFunctions> compiler = {};       ///< given: used in place of the real one (tests)
 };
 
+/// One opened device with its compiler and caches. Move-only; what it made may outlive it.
 class Runtime {
 public:
+  /// An Error of kind NoDevice if the device that is asked for does not exist.
   static Result<Runtime> open(RuntimeOptions options = {});
   /// As open, but nothing is looked for: device, driver and compiler must be given.
   static Result<Runtime> openWith(RuntimeOptions options);
@@ -82,6 +86,7 @@ public:
   Runtime &operator=(Runtime &&) noexcept;
   ~Runtime();
 
+  /// Facts of the opened device; lives as long as the runtime.
   const DeviceInfo &device() const;
   /// A stream made at opening, shared by all who ask.
   const Stream &stream() const;

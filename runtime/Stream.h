@@ -66,6 +66,7 @@ public:
   Event &operator=(Event &&) noexcept;
   ~Event();
 
+  /// Marks what is on the stream now; then waits, on the host, for what was marked.
   Result<void> record(const Stream &stream) const;
   Result<void> synchronize() const;
   /// Whether the stream has passed it; does not wait.
@@ -76,6 +77,7 @@ public:
   /// The CUevent, to give to another library. Lives as long as this object.
   void *raw() const;
 
+  /// For the runtime's own sources.
   const State &internal() const { return *state; }
 
 private:

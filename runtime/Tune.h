@@ -42,8 +42,10 @@ enum class TuneOutcome : uint8_t {
   Measured,
   Estimated, ///< by the model of a simulated device
 };
+/// "measured" and so on, as reports write it.
 std::string_view name(TuneOutcome outcome);
 
+/// One tuning and what became of it.
 struct TuneCandidate {
   Tuning tuning;
   TuneOutcome outcome = TuneOutcome::Waiting;
@@ -57,6 +59,7 @@ struct TuneCandidate {
   unsigned registers = 0, sharedBytes = 0, localBytes = 0;
 };
 
+/// What a run of tuning found.
 struct TuneReport {
   std::string kernel, device, key; ///< the key evaluated: "T=bf16, DQK=128, Sq=1"
   bool simulated = false;
@@ -65,17 +68,20 @@ struct TuneReport {
   std::vector<TuneCandidate> candidates; ///< the first is the kernel untuned
   size_t best = 0;                       ///< that launches take from now on
 
+  /// One object, with every candidate.
   std::string toJson() const;
   /// One line: "BM=64, BN=64: 0.84 of the untuned kernel's time, measured" or "... by the model, not measured".
   std::string lineOf(size_t candidate) const;
 };
 
+/// How far a run is.
 struct TuneProgress {
   size_t done = 0, candidates = 0; ///< candidates with an outcome, of all
   double bestRatio = 1;
   double seconds = 0, secondsLeft = 0; ///< the latter expected, at most the budget's rest
 };
 
+/// What a run of tuning may take, and whom it tells.
 struct TuneOptions {
   std::chrono::milliseconds budget{15000};  ///< of wall time
   std::chrono::milliseconds patience{5000}; ///< that one launch may take before it counts as hung
@@ -96,6 +102,7 @@ public:
   TuneJob &operator=(TuneJob &&) noexcept;
   ~TuneJob();
 
+  /// Whether the result is there.
   bool isDone() const;
   /// Waits for the end; once.
   Result<TuneReport> wait();

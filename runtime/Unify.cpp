@@ -85,45 +85,47 @@ static Error undetermined(const Unifier &unifier, const Equation &equation) {
   return Error{ErrorKind::Argument, describe(unifier, equation) + ", but the kernel's expression has no value there"};
 }
 
-/// Solves what can be solved now; equations that hold, or gave a value, are dropped. True if any was.
-static Result<bool> pass(const Unifier &unifier, llvm::SmallVectorImpl<Equation> &equations) {
-  size_t kept = 0;
-  for (const Equation &equation : equations) {
-    Solution solution = unifier.solve(equation);
-    if (solution.kind == Solution::Known && solution.value != unifier.extent(equation))
+/// Solves one equation if it can be solved now; if not, `open` keeps it.
+static Result<void> trySolving(const Unifier &unifier, const Equation &equation,
+                               llvm::SmallVectorImpl<Equation> &open) {
+  Solution solution = unifier.solve(equation);
+  switch (solution.kind) {
+  case Solution::Known:
+    if (solution.value != unifier.extent(equation))
       return mismatch(unifier, equation, solution.value);
-    if (solution.kind == Solution::NotExact)
-      return notMultiple(unifier, equation, solution.value);
-    if (solution.kind == Solution::Open)
-      equations[kept++] = equation;
-    if (solution.kind != Solution::Solved)
-      continue;
+    break;
+  case Solution::NotExact:
+    return notMultiple(unifier, equation, solution.value);
+  case Solution::Open:
+    open.push_back(equation);
+    break;
+  case Solution::Solved:
     unifier.binding.slots[solution.slot] = solution.value;
     unifier.binding.slotOrigins[solution.slot] = {int(equation.parameter), equation.dimension};
+    break;
   }
-  bool progress = kept < equations.size();
-  equations.truncate(kept);
-  return progress;
+  return {};
 }
 
 Result<void> imbrex::unifyExtents(const SignaturePlan &plan, Completeness completeness, Binding &binding) {
   Unifier unifier{plan, binding};
-  llvm::SmallVector<Equation, 32> equations;
+  llvm::SmallVector<Equation, 8> open, before;
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     if (binding.arguments[i] && binding.arguments[i]->isView)
       for (unsigned dimension = 0; dimension < plan.extents[i].size(); ++dimension)
-        equations.push_back({i, dimension});
-  while (!equations.empty()) {
-    Result<bool> progress = pass(unifier, equations);
-    if (!progress)
-      return progress.takeError();
-    if (!*progress)
-      break;
+        if (Result<void> tried = trySolving(unifier, {i, dimension}, open); !tried)
+          return tried;
+  for (bool progress = true; progress && !open.empty();) {
+    before = std::exchange(open, {});
+    for (const Equation &equation : before)
+      if (Result<void> tried = trySolving(unifier, equation, open); !tried)
+        return tried;
+    progress = open.size() < before.size();
   }
   if (completeness == Completeness::Some)
     return {};
-  if (!equations.empty())
-    return undetermined(unifier, equations.front());
+  if (!open.empty())
+    return undetermined(unifier, open.front());
   for (unsigned slot : plan.integerSlots)
     if (!binding.slots[slot])
       return Error{ErrorKind::Argument, "parameter " + plan.names[slot] +

@@ -37,6 +37,7 @@ public:
   Dims(std::initializer_list<int64_t> list) { assign(list.begin(), list.size()); }
   explicit Dims(std::span<const int64_t> list) { assign(list.data(), list.size()); }
 
+  /// As of a std::vector; indices must be below size().
   unsigned size() const { return count; }
   bool empty() const { return count == 0; }
   int64_t &operator[](unsigned i) { return values[i]; }

@@ -72,15 +72,25 @@ std::optional<Dims> imbrex::denseStrides(const Dims &extents) {
   return strides;
 }
 
+/// denseStrides in place; false if they overflow 64 bits. Nothing else can be wrong with them.
+static bool writeDenseStrides(const Check &check) {
+  int64_t stride = 1;
+  for (unsigned i = check.rank(); i-- > 0;) {
+    check.bound.strides[i] = stride;
+    if (i > 0 && __builtin_mul_overflow(stride, std::max<int64_t>(check.view.extents[i], 1), &stride))
+      return false;
+  }
+  return true;
+}
+
 /// Writes dense strides, or checks the given ones.
 static Result<void> checkStrides(const Check &check) {
   const View &view = check.view;
   unsigned rank = check.rank();
-  std::optional<Dims> strides = view.strides.empty() ? denseStrides(view.extents) : view.strides;
-  if (!strides)
-    return check.fail("its size overflows 64 bits");
+  if (view.strides.empty())
+    return writeDenseStrides(check) ? Result<void>() : check.fail("its size overflows 64 bits");
   for (unsigned i = rank; i-- > 0;) {
-    int64_t stride = (*strides)[i];
+    int64_t stride = view.strides[i];
     check.bound.strides[i] = stride;
     if (stride < 0)
       return check.fail("stride " + std::to_string(stride) + inDimension(i) + " is negative");
@@ -111,9 +121,8 @@ static std::optional<uint64_t> spanBytes(const Check &check) {
 static Result<void> checkMemory(const Check &check) {
   const View &view = check.view;
   std::optional<uint64_t> span = spanBytes(check);
-  uint64_t end = 0;
   if (!span || __builtin_add_overflow(view.address, view.byteOffset, &check.bound.address) ||
-      __builtin_add_overflow(check.bound.address, *span, &end))
+      __builtin_add_overflow(check.bound.address, *span, &check.bound.end))
     return check.fail("its extents and strides overflow the address space");
   if (view.address == 0)
     return check.fail("its address is null, but it has elements");
@@ -188,7 +197,7 @@ Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, co
   if (Result<void> output = checkOutput(check); !output)
     return output;
   dropIdleStrides(check);
-  bound.address = 0;
+  bound.address = bound.end = 0;
   bound.alignment = kLargestAlignment;
   bound.hasMap = false;
   if (check.isEmpty())

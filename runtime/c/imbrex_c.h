@@ -65,6 +65,7 @@ typedef struct imbrex_tuning imbrex_tuning; /* a tuning that goes on in the back
 typedef struct imbrex_info imbrex_info;     /* one compiled specialisation */
 typedef struct imbrex_shapes imbrex_shapes; /* what argument shapes determine */
 
+/* How a function ended. The numbers stay for ever. */
 typedef enum imbrex_status {
   IMBREX_OK = 0,
   IMBREX_ERROR_ARGUMENT = 1,      /* the caller's: a wrong name, shape, type, pointer or option */
@@ -108,6 +109,7 @@ void imbrex_text_free(char *text);
 
 /*--- Errors -----------------------------------------------------------------*/
 
+/* What an error object can tell. */
 typedef enum imbrex_error_field {
   IMBREX_ERROR_MESSAGE = 0,    /* one sentence; names the argument, file or kernel */
   IMBREX_ERROR_EVERYTHING = 1, /* all of it for a person, in lines */
@@ -118,6 +120,7 @@ typedef enum imbrex_error_field {
   IMBREX_ERROR_REPORT = 6 /* a simulated device's fault report, an assembler's log, or "" */
 } imbrex_error_field;
 
+/* One sentence about a place of a kernel's text. Filled. */
 typedef struct imbrex_diagnostic {
   uint32_t size;
   uint32_t severity;     /* 0 error, 1 note, 2 remark */
@@ -135,6 +138,7 @@ void imbrex_error_free(imbrex_error *error);
 
 /*--- Devices and runtimes ---------------------------------------------------*/
 
+/* Facts of a device. Filled. */
 typedef struct imbrex_device_info {
   uint32_t size;
   uint32_t simulated;      /* 1: kernels run on the simulator, and times mean nothing */
@@ -160,6 +164,7 @@ typedef struct imbrex_device_info {
    distance. */
 imbrex_status imbrex_list_devices(imbrex_device_info *infos, size_t capacity, size_t *count, imbrex_error **error);
 
+/* How a runtime is opened. Read. */
 typedef struct imbrex_runtime_options {
   uint32_t size;
   uint32_t simulator_threads;      /* 0: all cores */
@@ -193,6 +198,7 @@ imbrex_status imbrex_runtime_synchronize(const imbrex_runtime *runtime, imbrex_e
 /* Where a function takes a stream and does not say otherwise, null is the runtime's own stream. All synchronous
    functions of buffers keep order with the streams made here. */
 
+/* A stream of its own; work on it is in order. */
 imbrex_status imbrex_stream_create(const imbrex_runtime *runtime, imbrex_stream **stream, imbrex_error **error);
 /* Where work of several streams waits for the device, a lower priority goes first; one outside the device's range is
    refused. Since version 3. */
@@ -214,6 +220,7 @@ imbrex_status imbrex_stream_synchronize(const imbrex_stream *stream, imbrex_erro
 imbrex_status imbrex_stream_wait(const imbrex_stream *stream, const imbrex_event *event, imbrex_error **error);
 void imbrex_stream_free(imbrex_stream *stream);
 
+/* A mark that can be put on streams. */
 imbrex_status imbrex_event_create(const imbrex_runtime *runtime, imbrex_event **event, imbrex_error **error);
 /* A CUevent (cudaEvent_t) of somebody else in the primary context of the runtime's device: used, never destroyed; it
    must outlive the handle. The other way: the CUevent of ours, null of null. Since version 3. */
@@ -230,6 +237,7 @@ void imbrex_event_free(imbrex_event *event);
 /*--- Device memory ----------------------------------------------------------*/
 /* Offsets and sizes are in bytes, and checked against the buffer. */
 
+/* Uninitialised device memory, freed by imbrex_buffer_free. */
 imbrex_status imbrex_buffer_allocate(const imbrex_runtime *runtime, size_t bytes, imbrex_buffer **buffer,
                                      imbrex_error **error);
 uint64_t imbrex_buffer_address(const imbrex_buffer *buffer); /* on the device, a multiple of 256; 0 if empty */
@@ -268,6 +276,7 @@ typedef struct imbrex_view {
   int64_t strides[IMBREX_MAX_RANK]; /* in elements, not negative; the last is 1 */
 } imbrex_view;
 
+/* Which field of an imbrex_argument counts. */
 typedef enum imbrex_argument_kind {
   IMBREX_ARGUMENT_VIEW = 0,
   IMBREX_ARGUMENT_INTEGER = 1,
@@ -305,6 +314,7 @@ imbrex_status imbrex_buffer_to_dlpack(const imbrex_buffer *buffer, const imbrex_
 
 /*--- Modules and kernels ----------------------------------------------------*/
 
+/* Reads and checks a kernel source; `path` is of a file. */
 imbrex_status imbrex_module_load(const imbrex_runtime *runtime, const char *path, imbrex_module **module,
                                  imbrex_error **error);
 /* `text` need not end in a zero byte. `name` is what diagnostics show. */
@@ -368,6 +378,7 @@ imbrex_status imbrex_kernel_infer(const imbrex_kernel *kernel, const imbrex_argu
 /* A kernel whose arguments are matched, checked and packed: a launch with nothing changed is the driver's call alone.
    Used by one thread at a time. */
 
+/* A kernel with these arguments, checked and packed, compiled if need be. */
 imbrex_status imbrex_kernel_bind(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
                                  imbrex_bound **bound, imbrex_error **error);
 /* Where an argument is set. */
@@ -398,6 +409,7 @@ void imbrex_graph_free(imbrex_graph *graph);
 
 /*--- Tuning (since version 3) -----------------------------------------------*/
 
+/* What a run of tuning may take. Read. */
 typedef struct imbrex_tune_options {
   uint32_t size;
   uint32_t budget_milliseconds;   /* of wall time; 0: 15000 */
@@ -425,6 +437,7 @@ void imbrex_tuning_free(imbrex_tuning *tuning);
 
 /*--- Compiled kernels and inferred shapes -----------------------------------*/
 
+/* What one compiled specialisation takes of a device. Filled. */
 typedef struct imbrex_kernel_numbers {
   uint32_t size;
   uint32_t warps;               /* of a CTA */
@@ -437,6 +450,7 @@ typedef struct imbrex_kernel_numbers {
   uint64_t machine_code_bytes;  /* 0 where PTX is loaded */
 } imbrex_kernel_numbers;
 
+/* What an imbrex_info can tell as text. */
 typedef enum imbrex_info_field {
   IMBREX_INFO_PTX = 0,
   IMBREX_INFO_INTERFACE = 1, /* imbrex::KernelInterface as JSON: constants, types, grid, target */
@@ -444,6 +458,7 @@ typedef enum imbrex_info_field {
   IMBREX_INFO_REPAIRS = 3 /* the messages that imbrex_kernel_numbers.repairs counts, a line each */
 } imbrex_info_field;
 
+/* Fills in `numbers`. */
 imbrex_status imbrex_info_get_numbers(const imbrex_info *info, imbrex_kernel_numbers *numbers, imbrex_error **error);
 /* "" for a field that this library does not know. */
 const char *imbrex_info_text(const imbrex_info *info, int32_t field);
