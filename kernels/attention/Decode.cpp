@@ -62,6 +62,8 @@ static Result<Partials> partialsOf(const Decode &call, int64_t parts) {
   const Sequences *queries = call.q.sequences();
   if (queries && queries->kind == Storage::Kind::Paged)
     return refusal("queries are dense, padded or ragged, these are paged");
+  if (queries && queries->scales)
+    return refusal("keys and values may be scaled, queries not");
   if (rank != call.q.view().extents.size() || (rank != 3 && rank != 4))
     return refusal("queries and results have 4 dimensions each, or 3 where queries are ragged");
   if (parts == 1)

@@ -101,7 +101,8 @@ static std::string accessOf(const ArrayPlan &array) {
 std::string Generator::kernelText() const {
   std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
-    text += "\n    " + array.name + ": " + accessOf(array) + "view<" + std::string(name(array.type)) + ">[";
+    text += "\n    " + array.name + ": " + accessOf(array) + "view<" +
+            std::string(name(array.scaledTo.value_or(array.type))) + ">[";
     for (size_t d = 0; d < array.symbols.size(); ++d)
       text += (d ? ", " : "") + array.symbols[d];
     text += "],";
