@@ -180,7 +180,7 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
 }
 
 /// bar.sync 0 of the whole CTA. By its intrinsic: the text of nvvm.barrier with a location cannot be read back.
-static void lowerBarrier(Lowering &l) {
+void imbrex::makeBarrier(Lowering &l) {
   LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.barrier.cta.sync.aligned.all"), {l.i32(0)});
 }
 
@@ -192,7 +192,7 @@ Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
     return success();
   }
   if (isa<cta::BarrierOp>(op)) {
-    lowerBarrier(l);
+    makeBarrier(l);
     return success();
   }
   if (auto read = dyn_cast<cta::ReadOp>(op))

@@ -51,8 +51,8 @@ static std::optional<DataType> elementOf(const ast::KernelParameter &parameter, 
 
 /// Sets the parameter's type, or type parameter, as a signature has it.
 static void describeType(const ast::TypeName &type, Parameter &described) {
-  if (std::optional<DataType> known = parseDataType(type.name); known && !type.wide)
-    described.type = *known;
+  if (std::optional<DataType> known = parseDataType(type.name))
+    described.type = type.wide ? wideType(*known) : *known;
   else // wide<T> is settled by T's own views
     described.typeParameter = ast::toText(type);
 }
@@ -143,8 +143,8 @@ void Emitter::fillInterface() {
   const ast::Kernel &kernel = *program.kernel;
   interface.kernel = interface.entry = kernel.name;
   interface.target = target.name;
-  interface.foldedGrid = options.foldGrid;
   interface.constants = program.integers;
+  interface.foldedGrid = options.foldGrid || interface.resident() > 0;
   interface.types = program.types;
   for (const Expression &requirement : program.requirements)
     interface.requirements.push_back(program.stored->onHost(requirement));
@@ -258,8 +258,8 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
   unsigned stages = program.integers.find("stages")->second;
-  function->setAttr(tile::kKernelAttr,
-                    tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, options.foldGrid));
+  function->setAttr(tile::kKernelAttr, tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages,
+                                                              interface.foldedGrid, interface.resident() > 0));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (!parameter->isView)

@@ -110,8 +110,10 @@ std::string Generator::kernelText() const {
   text += "\n    ";
   for (size_t i = 0; i < program.scalars.size(); ++i)
     text += (i ? ", " : "") + program.scalars[i].name + ": " + std::string(name(program.scalars[i].type));
-  return text + ")\ntune { warps: {1, 2, 4, 8, 16, 32} = 4;  stages: 1..4 = 1; }\ngrid (" +
-         std::to_string(program.grid[0]) + ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" + body + "}\n";
+  const char *resident = program.seed % 4 == 0 ? "1" : "0";
+  return text + ")\ntune { warps: {1, 2, 4, 8, 16, 32} = 4;  stages: 1..4 = 1; resident: {0, 1} = " + resident +
+         "; }\ngrid (" + std::to_string(program.grid[0]) + ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" +
+         body + "}\n";
 }
 
 Program Generator::run() {
