@@ -119,6 +119,12 @@ struct KernelInterface {
   /// CompileOptions::foldGrid: a grid of x * y * z is launched along x alone, and x and y are launch values.
   bool foldedGrid = false;
 
+  /// CTAs a multiprocessor that stay and go through the instances of a folded grid; 0: a CTA for each instance.
+  int64_t resident() const {
+    auto found = constants.find("resident");
+    return found == constants.end() ? 0 : found->second;
+  }
+
   /// As one JSON object, and back; nullopt if the text is none that toJson gives.
   std::string toJson() const;
   static std::optional<KernelInterface> fromJson(std::string_view json);

@@ -14,9 +14,10 @@
 // Shapes. Queries, keys, values and results are [batch, sequence, heads, features] with any strides whose last is 1:
 // of [batch, heads, sequence, features] the view is headsFirst(x), the queries of a packed [B, S, 3, H, D] are
 // select(x, 2, 0). Any but results may be sequences of different lengths (runtime/Sequences.h): padded, ragged or
-// paged. Ragged ones have no batch dimension, [rows, heads, features]. A result lies as the queries do, and rows of it
-// that are no sequence's are left as they are. There are G times as many query heads as key heads, head h reads h / G.
-// Lengths, offsets and tables are i32 in device memory.
+// paged, and keys and values of elements of 8 or 16 bits times scales: scaled. Ragged ones have no batch dimension,
+// [rows, heads, features]. A result lies as the queries do, and rows of it that are no sequence's are left as they are.
+// There are G times as many query heads as key heads, head h reads h / G. Lengths, offsets and tables are i32 in device
+// memory.
 //
 // Meaning. O = softmax(mask(score(Q K^T scale))) V, in f16, bf16, f32 or f64; an lse is the natural logarithm of a
 // row's sum of exponentials, [batch, heads, queries] (ragged: [heads, rows]), f32, or f64 of f64. A row that sees

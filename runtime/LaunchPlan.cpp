@@ -126,6 +126,7 @@ Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const Kernel
   LaunchPlan plan;
   plan.kernel = interface.kernel;
   plan.isFolded = interface.foldedGrid;
+  plan.resident = unsigned(std::clamp<int64_t>(interface.resident(), 0, 32));
   if (interface.grid.empty() || interface.grid.size() > 3)
     return stranger(interface, "has a grid of " + std::to_string(interface.grid.size()) + " dimensions");
   for (const LaunchValue &value : interface.launchValues)
@@ -179,7 +180,7 @@ Result<LaunchPlan::Grid> LaunchPlan::grid(const Binding &binding, const DeviceIn
   if (Result<void> held = checkScalars(binding); !held)
     return held.takeError();
   Grid grid = {1, 1, 1};
-  bool empty = false, folds = false;
+  bool empty = false, folds = resident > 0;
   int64_t left = device.grid[0]; // CTAs along the dimensions to come, if all lie along x
   for (size_t i = 0; i < gridExtents.size(); ++i) {
     std::optional<int64_t> extent = gridExtents[i].program.evaluate(slots);

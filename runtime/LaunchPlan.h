@@ -44,8 +44,14 @@ public:
   bool needsFolding(const Grid &grid, const DeviceInfo &device) const {
     return !isFolded && (grid[1] > device.grid[1] || grid[2] > device.grid[2]);
   }
-  /// The driver's grid for `grid`.
-  Grid launched(const Grid &grid) const { return isFolded ? Grid{grid[0] * grid[1] * grid[2], 1, 1} : grid; }
+  /// The driver's grid for `grid`: of resident CTAs as many as stay on the device, or one for each instance if these
+  /// are fewer.
+  Grid launched(const Grid &grid, const DeviceInfo &device) const {
+    if (!isFolded)
+      return grid;
+    unsigned instances = grid[0] * grid[1] * grid[2];
+    return {resident > 0 ? std::min(instances, resident * std::max(device.multiprocessors, 1u)) : instances, 1, 1};
+  }
   /// Values in the order of the interface's. An Error names a scalar that does not fit its type.
   /// Tensor maps are `driver`'s.
   Result<void> pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
@@ -89,6 +95,7 @@ private:
 
   std::string kernel;
   bool isFolded = false;
+  unsigned resident = 0; ///< KernelInterface::resident
   std::vector<Step> steps;
   std::vector<Map> maps;
   std::vector<Condition> requirements, gridExtents;

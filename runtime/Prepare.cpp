@@ -186,8 +186,8 @@ Result<void> imbrex::launchPrepared(const KernelState &kernel, const Stream &str
   device.suspects().launched(stream.internal().handle, kernel.plan->signature.name);
   if (device.captures().any()) [[unlikely]]
     device.captures().keep(ready.shared_from_this(), kernel.plan->signature.name);
-  Result<void> launched = ready.loaded->launch(stream.internal().handle, ready.plan.launched(prepared.grid),
-                                               prepared.packed.pointers.data());
+  Result<void> launched = ready.loaded->launch(
+      stream.internal().handle, ready.plan.launched(prepared.grid, device.info()), prepared.packed.pointers.data());
   if (launched)
     return launched;
   Error error = launched.takeError();

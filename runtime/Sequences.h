@@ -20,6 +20,7 @@
 
 #include "compiler/Storage.h"
 #include "runtime/View.h"
+#include <optional>
 
 namespace imbrex {
 
@@ -29,6 +30,8 @@ struct Sequences {
   View storage;        ///< of Paged as it lies: pages in place of sequences, their rows in place of positions
   View table, lengths; ///< of Ragged, `lengths` are the offsets
   int64_t longest = 0; ///< of Ragged
+  std::optional<View> scales = {}; ///< of what is scaled
+  int64_t block = 0;               ///< positions that share a scale, where scales are one a block; 0: a page
 };
 
 /// [B, S, ...] with the lengths [B] of its sequences.
@@ -41,6 +44,18 @@ inline Sequences ragged(const View &view, const View &offsets, int64_t longest) 
 /// of a row's.
 inline Sequences paged(const View &pool, const View &table, const View &lengths) {
   return {Storage::Kind::Paged, pool, table, lengths, 0};
+}
+
+/// Elements of i8, f8e4m3, f8e5m2, f16 or bf16 times scales of f32, for a view that is only read: a load gives the
+/// product. `scales` are [1], one for all; [H], one a head; or [B, blocks, H], one for `block` positions of a sequence
+/// and a head, by default those of a page. `x` is a view, or sequences as above.
+inline Sequences scaled(Sequences x, const View &scales, int64_t block = 0) {
+  x.scales = scales;
+  x.block = block;
+  return x;
+}
+inline Sequences scaled(const View &x, const View &scales, int64_t block = 0) {
+  return {Storage::Kind::Dense, x, {}, {}, 0, scales, block};
 }
 
 } // namespace imbrex

@@ -34,6 +34,35 @@ static Result<const Parameter *> varyingParameter(const SignaturePlan &plan, con
   return &parameter;
 }
 
+/// How the scales of an argument belong to its elements, by their shape.
+static Result<Scaling> scalingOf(const Argument &argument, const Parameter &parameter, const Storage &storage) {
+  const Sequences &given = *argument.sequences;
+  Scaling scaling{given.storage.type};
+  if (!Scaling::canBe(scaling.element))
+    return argumentError(argument.name, ": scaled elements are i8, f8e4m3, f8e5m2, f16 or bf16, found " +
+                                            std::string(name(scaling.element)));
+  const auto [dim, along] = *parameter.varying;
+  const size_t rank = parameter.extents.size(), last = std::max(dim, along) + 1 < rank ? 1 : 0, heads = rank - 2 - last;
+  const Dims &extents = given.scales->extents;
+  if (extents.size() == 1 && extents[0] == 1)
+    return scaling;
+  if (extents.size() == heads && heads > 0) {
+    scaling.each = Scaling::Each::Head;
+    return scaling;
+  }
+  if (extents.size() != heads + 2)
+    return argumentError(argument.name, ": scales are [1], " + std::string(heads > 0 ? "one a head, " : "") +
+                                            "or one a block of positions of each sequence" +
+                                            (heads > 0 ? " and head" : "") + ", " + std::to_string(heads + 2) +
+                                            " dimensions; found " + std::to_string(extents.size()));
+  scaling.each = Scaling::Each::Block;
+  scaling.block = given.block == 0 ? storage.page : given.block;
+  if (!Storage::parse(Storage{storage.kind, storage.page, scaling}.text()))
+    return argumentError(argument.name, ": blocks of " + std::to_string(scaling.block) +
+                                            " positions; say how many share a scale: scaled(x, scales, 128)");
+  return scaling;
+}
+
 Result<CompileOptions::Storages> imbrex::storagesOf(const SignaturePlan &plan, Arguments arguments) {
   CompileOptions::Storages storages;
   for (const Argument &argument : arguments) {
@@ -51,6 +80,12 @@ Result<CompileOptions::Storages> imbrex::storagesOf(const SignaturePlan &plan, A
         return argumentError(argument.name, ": pages of " + std::to_string(storage.page) +
                                                 " rows; a pool is [pages, rows, ...], in the places of " +
                                                 "the sequences and of their positions");
+    }
+    if (given.scales) {
+      Result<Scaling> scaling = scalingOf(argument, **parameter, storage);
+      if (!scaling)
+        return scaling.takeError();
+      storage.scaling = *scaling;
     }
     storages[std::string(argument.name)] = storage;
   }
@@ -124,6 +159,14 @@ Result<llvm::SmallVector<Argument, 16>> imbrex::flatten(const SignaturePlan &pla
       number = {"pageRows", rows->second};
     }
     flat.push_back(Argument(argument.name, storage));
+    if (given.scales) {
+      Result<std::string_view> name = partOf(plan, argument, "scales");
+      if (!name)
+        return name.takeError();
+      flat.push_back(Argument(*name, *given.scales));
+    }
+    if (given.kind == Storage::Kind::Dense)
+      continue;
     for (unsigned i = 0; i < (isPaged ? 2u : 1u); ++i) {
       Result<std::string_view> name = partOf(plan, argument, tables[i].first);
       if (!name)

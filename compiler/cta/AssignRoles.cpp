@@ -227,6 +227,10 @@ void AssignRoles::runOnOperation() {
   std::optional<Target> asked = request ? Target::parse(request.getTarget().str()) : std::nullopt;
   if (!asked || !asked->hasWgmma || !hasProductLoop(kernel))
     return;
+  if (request.getResident()) { // its rings' steps would start again with every instance
+    kernel.emitRemark("no warps of their own for copies: its CTAs go through many instances");
+    return;
+  }
   target = *asked;
   warps = request.getWarps();
   kernel.walk([&](cta::PutOp put) { puts.push_back(put); });

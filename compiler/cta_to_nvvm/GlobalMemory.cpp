@@ -304,9 +304,9 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
   return success();
 }
 
-/// The position along `axis` of a CTA whose index along x is x + X (y + Y z): KernelInterface::foldedGrid.
+/// The position along `axis` of an instance whose number is x + X (y + Y z): KernelInterface::foldedGrid.
 static Value foldedProgramId(Lowering &l, unsigned axis) {
-  Value index = NVVM::BlockIdXOp::create(l.b, l.loc, l.b.getI32Type());
+  Value index = l.instance ? l.instance : Value(NVVM::BlockIdXOp::create(l.b, l.loc, l.b.getI32Type()));
   for (unsigned below = 0; below < axis; ++below)
     index = LLVM::UDivOp::create(l.b, l.loc, index, l.foldedExtents[below]);
   return axis == 2 ? index : Value(LLVM::URemOp::create(l.b, l.loc, index, l.foldedExtents[axis]));

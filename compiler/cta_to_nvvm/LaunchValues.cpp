@@ -64,7 +64,7 @@ void imbrex::forEachLaunchValue(func::FuncOp kernel, llvm::function_ref<void(Val
       visit(map.getResult(), value);
     }
   if (tile::RequestAttr request = tile::requestOf(kernel); request && request.getFoldedGrid())
-    for (unsigned axis : {0, 1})
+    for (unsigned axis = 0; axis < (request.getResident() ? 3u : 2u); ++axis)
       visit(Value(), {Kind::GridExtent, "", axis});
 }
 

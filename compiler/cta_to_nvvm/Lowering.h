@@ -143,7 +143,8 @@ public:
   //===--- Threads ---------------------------------------------------------------===//
 
   Value thread, lane, warp; ///< i32: index in the CTA or this part of it, in the warp, of the warp
-  Values foldedExtents;     ///< i32: the grid's extents along x and y if it is folded, else none
+  Values foldedExtents; ///< i32: the grid's extents along x and y (and z of resident CTAs) if it is folded, else none
+  Value instance;       ///< i32: the number in a folded grid of the instance that is run; null: the CTA's
 
   /// From here on, where the builder stands, the threads are those of a part of `partWarps` warps that starts at
   /// `firstWarp`.
@@ -253,6 +254,8 @@ Lowered lowerCombiners(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGlobalMemory(Lowering &lowering, mlir::Operation *op);
 Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
+/// All threads of the CTA wait for each other.
+void makeBarrier(Lowering &lowering);
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRoles(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);

@@ -191,6 +191,8 @@ static void lowerBarrier(Lowering &l, cta::Scope scope) {
   call("llvm.nvvm.barrier.cta.sync.aligned.count", {l.i32(kOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
 }
 
+void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta); }
+
 /// Where a row lies outside, all threads clear, and meet.
 static void lowerClear(Lowering &l, cta::ClearOp op) {
   cta::BufferType buffer = op.getBuffer().getType();

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/frontend/Emitter.h"
 
 using namespace mlir;
@@ -36,6 +37,12 @@ const ast::Function *Emitter::findFunction(StringRef name) const {
   return (inlining.empty() ? program.file : inlining.back()->home)->findFunction(name);
 }
 
+/// The type that a load of the view gives: of scaled storage not that of its elements in memory.
+static DataType loadedType(const Val &view) {
+  std::optional<DataType> type = dataTypeOf(cast<tile::ViewType>(view.ssa.getType()).getElementType());
+  return type && isFloat(*type) ? *type : view.parameter->type;
+}
+
 /// A view, and the extents that its declaration gives names.
 bool Emitter::bindView(const ast::Function &function, const ast::FnParameter &parameter, Placed placed, Scope &scope) {
   auto [argument, offset] = placed;
@@ -43,10 +50,10 @@ bool Emitter::bindView(const ast::Function &function, const ast::FnParameter &pa
   if (!type)
     return false;
   auto view = argument.kind == Val::View ? cast<tile::ViewType>(argument.ssa.getType()) : tile::ViewType();
-  if (!view || argument.rank() != parameter.extents.size() || argument.parameter->type != *type) {
+  if (!view || argument.rank() != parameter.extents.size() || loadedType(argument) != *type) {
     error(offset, Message::ArgumentType, function.name, parameter.name, "a " + ast::typeText(parameter),
-          view ? "a view of " + std::string(name(argument.parameter->type)) + " with " +
-                     std::to_string(argument.rank()) + " dimensions"
+          view ? "a view of " + std::string(name(loadedType(argument))) + " with " + std::to_string(argument.rank()) +
+                     " dimensions"
                : describe(argument));
     return false;
   }

@@ -43,10 +43,16 @@ static Parameter describeParameter(const ast::KernelParameter &parameter, const 
   return result;
 }
 
+/// The type of a view's elements in memory where it is not that of what a load gives.
+static std::optional<DataType> elementOf(const ast::KernelParameter &parameter, const StoredViews &stored) {
+  const StoredView *view = stored.find(parameter.name);
+  return view && view->storage.scaling ? std::optional(view->storage.scaling->element) : std::nullopt;
+}
+
 /// Sets the parameter's type, or type parameter, as a signature has it.
 static void describeType(const ast::TypeName &type, Parameter &described) {
-  if (std::optional<DataType> known = parseDataType(type.name); known && !type.wide)
-    described.type = *known;
+  if (std::optional<DataType> known = parseDataType(type.name))
+    described.type = type.wide ? wideType(*known) : *known;
   else // wide<T> is settled by T's own views
     described.typeParameter = ast::toText(type);
 }
@@ -73,7 +79,10 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
     signature.extentConditions = extentConditions(kernel, diagnostics);
     for (const ast::KernelParameter &parameter : kernel.parameters) {
       Parameter described = describeParameter(parameter, stored, diagnostics);
-      describeType(parameter.type, described);
+      if (std::optional<DataType> element = elementOf(parameter, stored))
+        described.type = *element;
+      else
+        describeType(parameter.type, described);
       described.varying = varyingOf(parameter);
       signature.parameters.push_back(std::move(described));
     }
@@ -134,8 +143,8 @@ void Emitter::fillInterface() {
   const ast::Kernel &kernel = *program.kernel;
   interface.kernel = interface.entry = kernel.name;
   interface.target = target.name;
-  interface.foldedGrid = options.foldGrid;
   interface.constants = program.integers;
+  interface.foldedGrid = options.foldGrid || interface.resident() > 0;
   interface.types = program.types;
   for (const Expression &requirement : program.requirements)
     interface.requirements.push_back(program.stored->onHost(requirement));
@@ -145,6 +154,12 @@ void Emitter::fillInterface() {
     described.type = resolveType(parameter.type).value_or(DataType::F32);
     if (isF8(described.type) && !parameter.isView)
       error(parameter.offset, Message::F8Scalar, parameter.name, name(described.type));
+    if (std::optional<DataType> element = elementOf(parameter, *program.stored)) {
+      if (!isFloat(described.type) || isF8(described.type))
+        error(parameter.offset, Message::ScaledType, parameter.name, name(described.type),
+              program.stored->find(parameter.name)->storage.text());
+      described.type = *element;
+    }
     described.present = !parameter.optional || options.given.contains(parameter.name);
     described.standard = standardOf(parameter, described.type);
     interface.parameters.push_back(std::move(described));
@@ -243,8 +258,8 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
   unsigned stages = program.integers.find("stages")->second;
-  function->setAttr(tile::kKernelAttr,
-                    tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, options.foldGrid));
+  function->setAttr(tile::kKernelAttr, tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages,
+                                                              interface.foldedGrid, interface.resident() > 0));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (!parameter->isView)
@@ -280,6 +295,22 @@ void Emitter::bindParameters(func::FuncOp function) {
 
 /// The view that the kernel declares, of its storage.
 Value Emitter::emitStored(const ast::KernelParameter &parameter, const StoredView &stored, Value storage) {
+  Value view = stored.isDense() ? storage : emitSequences(parameter, stored, storage);
+  if (!stored.storage.scaling)
+    return view;
+  auto type = cast<tile::ViewType>(view.getType());
+  const std::vector<int64_t> over = stored.scaledOver(parameter.extents.size());
+  std::vector<int64_t> blocks(over.size(), 1);
+  if (auto it = llvm::find(over, int64_t(stored.varying.dim)); it != over.end())
+    blocks[it - over.begin()] = stored.storage.scaling->block;
+  Type element = toType(resolveType(parameter.type).value_or(DataType::F32));
+  auto result = tile::ViewType::get(b.getContext(), type.getExtents(), element, type.getAccess());
+  Value scales = scopes.front()[parameter.name + ".scales"].value.ssa;
+  return tile::ScaledOp::create(b, at(parameter.offset), result, view, scales, over, blocks);
+}
+
+/// A view with the shape that the kernel declares, of elements as its storage has them.
+Value Emitter::emitSequences(const ast::KernelParameter &parameter, const StoredView &stored, Value storage) {
   Location loc = at(parameter.offset);
   auto [dim, along] = stored.varying;
   auto part = [&](const char *name) { return scopes.front()[stored.leader + "." + name].value.ssa; };
@@ -301,7 +332,8 @@ Value Emitter::emitStored(const ast::KernelParameter &parameter, const StoredVie
 void Emitter::bindExtents() {
   for (bool isDense : {true, false})
     for (const auto &[declared, parameter] : llvm::zip(program.kernel->parameters, interface.parameters)) {
-      if (!parameter.isView || !parameter.present || isDense != !program.stored->find(parameter.name))
+      const StoredView *stored = program.stored->find(parameter.name);
+      if (!parameter.isView || !parameter.present || isDense != (!stored || stored->isDense()))
         continue;
       Value view = scopes.front()[parameter.name].value.ssa;
       for (auto [dim, extent] : llvm::enumerate(declared.extents)) {

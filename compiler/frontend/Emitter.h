@@ -117,6 +117,7 @@ private:
   mlir::func::FuncOp makeFunction(mlir::ModuleOp module);
   void bindParameters(mlir::func::FuncOp function);
   mlir::Value emitStored(const ast::KernelParameter &parameter, const StoredView &stored, mlir::Value storage);
+  mlir::Value emitSequences(const ast::KernelParameter &parameter, const StoredView &stored, mlir::Value storage);
   void bindExtents();
   void hideCaptured();
   void bindGrid();

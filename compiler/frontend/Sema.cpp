@@ -223,6 +223,7 @@ bool Specialiser::applies(const TuneCase &tuneCase) {
 
 /// Of a kernel that says nothing: one warp for each of an SM's four schedulers; one copy under way while one is used.
 static constexpr int64_t kStandardWarps = 4, kStandardStages = 2;
+static constexpr int64_t kMostResident = 32;    ///< CTAs that a multiprocessor holds
 static constexpr int64_t kMostTogether = 65536; ///< instances that `walk` lets go together
 
 /// `warps` or `stages` of a kernel that does not declare it: as set, or `standard`.
@@ -273,6 +274,9 @@ void Specialiser::bindTunables() {
   if (auto walk = result.integers.find("walk"); walk != result.integers.end())
     if (walk->second < 1 || walk->second > kMostTogether)
       error(result.kernel->offset, Message::BadWalk, kMostTogether, walk->second);
+  if (auto resident = result.integers.find("resident"); resident != result.integers.end())
+    if (resident->second < 0 || resident->second > kMostResident)
+      error(result.kernel->offset, Message::BadResident, kMostResident, resident->second);
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())
       error(result.kernel->offset, Message::UnknownTunable, name);

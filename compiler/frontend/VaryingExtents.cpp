@@ -72,6 +72,8 @@ StoredViews::StoredViews(const Kernel &kernel, const CompileOptions &options, Di
       continue;
     }
     varying->storage = chosen->second;
+    if (chosen->second.scaling)
+      checkScaled(parameter, *varying, diagnostics);
     addParameters(parameter, *varying, diagnostics);
     views.emplace(parameter.name, std::move(*varying));
   }
@@ -79,9 +81,10 @@ StoredViews::StoredViews(const Kernel &kernel, const CompileOptions &options, Di
     StoredView varying = *findVarying(*output);
     for (const KernelParameter &input : kernel.parameters) { // in their order
       const StoredView *stored = input.output ? nullptr : find(input.name);
-      if (!stored || stored->symbol != varying.symbol)
+      if (!stored || stored->isDense() || stored->symbol != varying.symbol)
         continue;
       varying.storage = stored->storage;
+      varying.storage.scaling.reset();
       varying.leader = input.name;
       views.emplace(output->name, varying);
       break;
@@ -99,6 +102,42 @@ const StoredView *StoredViews::find(std::string_view view) const {
   return it == views.end() ? nullptr : &it->second;
 }
 
+std::vector<int64_t> StoredView::scaledOver(size_t rank) const {
+  std::vector<int64_t> over;
+  for (unsigned d = 0; d < rank && storage.scaling->each != Scaling::Each::View; ++d) {
+    bool isOfSequences = d == varying.dim || d == varying.along;
+    if (isOfSequences ? storage.scaling->each == Scaling::Each::Block : d + 1 < rank)
+      over.push_back(d);
+  }
+  return over;
+}
+
+/// What scaled storage gives: products of floats, for views that are only read. A type parameter is checked where its
+/// type is known.
+void StoredViews::checkScaled(const KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics) {
+  if (view.output || view.inPlace)
+    report(diagnostics, view.offset, Message::ScaledStore, view.name, stored.storage.text());
+  bool isHead = stored.storage.scaling->each == Scaling::Each::Head;
+  if (isHead && stored.scaledOver(view.extents.size()).empty())
+    report(diagnostics, view.offset, Message::ScaledHeads, view.name, stored.storage.text());
+}
+
+/// "K.scales", behind what its storage adds.
+void StoredViews::addScales(const KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics) {
+  Parameter parameter;
+  parameter.name = view.name + ".scales";
+  parameter.isView = true;
+  parameter.type = DataType::F32;
+  for (int64_t d : stored.scaledOver(view.extents.size()))
+    if (d == stored.varying.dim)
+      parameter.extents.push_back({view.name + ".blocks"});
+    else
+      parameter.extents.push_back(toExpression(*view.extents[d], diagnostics).value_or(Expression{"1"}));
+  if (parameter.extents.empty())
+    parameter.extents.push_back({"1"});
+  added.push_back(std::move(parameter));
+}
+
 void StoredViews::addParameters(const KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics) {
   std::string count = toExpression(*view.extents[stored.varying.along], diagnostics).value_or(Expression{"1"}).postfix;
   auto add = [&](const char *part, std::vector<Expression> extents) {
@@ -110,21 +149,28 @@ void StoredViews::addParameters(const KernelParameter &view, const StoredView &s
     added.push_back(std::move(parameter));
   };
   switch (stored.storage.kind) {
+  case Storage::Kind::Dense:
+    break;
   case Storage::Kind::Padded:
-    return add("lengths", {{count}});
+    add("lengths", {{count}});
+    break;
   case Storage::Kind::Ragged:
     add("offsets", {{count + " 1 +"}});
-    return add("longest", {});
+    add("longest", {});
+    break;
   case Storage::Kind::Paged:
     add("table", {{count}, {view.name + ".pages"}});
     add("lengths", {{count}});
-    return add("pageRows", {});
+    add("pageRows", {});
+    break;
   }
+  if (stored.storage.scaling)
+    addScales(view, stored, diagnostics);
 }
 
 std::vector<Expression> StoredViews::extentsOf(const KernelParameter &view, std::vector<Expression> declared) const {
   const StoredView *stored = find(view.name);
-  if (!stored || stored->storage.kind == Storage::Kind::Padded)
+  if (!stored || stored->storage.keepsShape())
     return declared;
   declared[stored->varying.dim] = {stored->leader + ".rows"};
   declared.erase(declared.begin() + stored->varying.along);
@@ -132,11 +178,11 @@ std::vector<Expression> StoredViews::extentsOf(const KernelParameter &view, std:
 }
 
 void StoredViews::addMeaning(const Kernel &kernel, const CompileOptions &options, const StoredView &stored) {
-  if (stored.storage.kind == Storage::Kind::Padded)
+  if (stored.storage.keepsShape())
     return;
   for (const KernelParameter &parameter : kernel.parameters) {
     const StoredView *other = find(parameter.name);
-    bool isPlain = !other || other->storage.kind == Storage::Kind::Padded;
+    bool isPlain = !other || other->storage.keepsShape();
     bool keepsSymbol = isPlain && (!parameter.optional || options.given.contains(parameter.name));
     for (const ExprPtr &extent : parameter.extents)
       if (keepsSymbol && symbolOf(*extent) == stored.symbol)

@@ -24,16 +24,20 @@ std::string_view symbolOf(const ast::Expr &extent);
 /// The view's extent that varies; nullopt if it has none of the right form.
 std::optional<Parameter::Varying> varyingOf(const ast::KernelParameter &view);
 
-/// A view stored in another way than dense.
+/// A view stored in another way than dense, or scaled.
 struct StoredView {
   Storage storage;
   std::string leader; ///< whose lengths, offsets, ... it uses: itself, or the input that an output follows
   Parameter::Varying varying;
   std::string symbol; ///< S
+
+  bool isDense() const { return storage.kind == Storage::Kind::Dense; }
+  /// The dimensions of a view of `rank` that have scales of their own.
+  std::vector<int64_t> scaledOver(size_t rank) const;
 };
 
-/// The views of a kernel that are not dense, by name. An output that the host says nothing of is stored as the first
-/// input that shares its varying extent, with that one's lengths, offsets or table.
+/// The views of a kernel that are not dense or are scaled, by name. An output that the host says nothing of is stored
+/// as the first input that shares its varying extent, with that one's lengths, offsets or table.
 class StoredViews {
 public:
   /// Of options.storage and options.given. What is wrong in the kernel's head or in the options is reported.
@@ -48,7 +52,9 @@ public:
   Expression onHost(const Expression &expression) const;
 
 private:
+  void checkScaled(const ast::KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics);
   void addParameters(const ast::KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics);
+  void addScales(const ast::KernelParameter &view, const StoredView &stored, Diagnostics &diagnostics);
   void addMeaning(const ast::Kernel &kernel, const CompileOptions &options, const StoredView &stored);
 
   std::map<std::string, StoredView, std::less<>> views;

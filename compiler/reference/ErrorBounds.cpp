@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/reference/ErrorBounds.h"
+#include "compiler/reference/ViewPlaces.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -308,8 +309,13 @@ std::vector<double> ownErrors(OpRun &run, Roundings kind, bool approximates) {
 }
 
 void boundErrors(OpRun &run, Handler handler, bool approximates) {
-  if (run.results.empty() || mlir::isa<tile::LoadOp, tile::GatherOp, tile::SubviewOp>(run.op))
+  if (run.results.empty() || mlir::isa<tile::SubviewOp>(run.op))
     return;
+  if (mlir::isa<tile::LoadOp, tile::GatherOp>(run.op)) {
+    for (size_t i = 0; isScaled(run.in(0)) && i < run.out().size(); ++i) // a scale may move behind a product
+      addError(run.out(), i, roundingOf(run.out().element, run.out().floats[i]));
+    return;
+  }
   if (mlir::isa<tile::DotOp>(run.op))
     addOperandErrorsOfDot(run);
   else

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tile.padded, tile.ragged, tile.paged and tile.length: maps that read lengths, offsets and tables as an access goes
-// through them.
+// tile.padded, tile.ragged, tile.paged, tile.scaled and tile.length: maps that read lengths, offsets and tables as an
+// access goes through them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -82,6 +82,28 @@ struct PagedMap : VaryingMap {
   }
 };
 
+struct ScaledMap : ViewMap {
+  const ViewData *scales;
+  Position over, blocks;
+
+  bool toSource(Position &) const override { return true; }
+  int64_t lengthOf(int64_t index) const override { return source->lengthOf(index); }
+  std::optional<double> scaleAt(const Position &position) const override {
+    int64_t offset = 0;
+    for (size_t k = 0; k < over.size(); ++k) {
+      int64_t index = position[over[k]] / blocks[k];
+      if (index >= scales->extents[k])
+        return 0;
+      offset += index * scales->strides[k];
+    }
+    if (over.empty() && scales->extents[0] < 1)
+      return 0;
+    float scale;
+    std::memcpy(&scale, static_cast<const float *>(scales->data) + offset, sizeof scale);
+    return scale;
+  }
+};
+
 /// The result is `map` of the first operand, with the storage's extents, to which the other two are set or added.
 template <typename Map, typename Op>
 void finish(OpRun &run, Op op, std::shared_ptr<Map> map, std::optional<int64_t> along, int64_t dim) {
@@ -122,6 +144,19 @@ void paged(OpRun &run) {
   finish(run, op, map, map->lengths->extents[0], std::min<int64_t>(map->table->extents[1] * map->page, INT32_MAX));
 }
 
+void scaled(OpRun &run) {
+  auto op = mlir::cast<tile::ScaledOp>(run.op);
+  auto map = std::make_shared<ScaledMap>();
+  map->scales = run.in(1).view;
+  map->over.assign(op.getOver().begin(), op.getOver().end());
+  map->blocks.assign(op.getBlocks().begin(), op.getBlocks().end());
+  map->source = run.in(0).map;
+  llvm::ArrayRef<int64_t> extents = extentsOf(run.in(0));
+  map->extents.assign(extents.begin(), extents.end());
+  run.out().view = run.in(0).view;
+  run.out().map = std::move(map);
+}
+
 void length(OpRun &run) { run.out().ints[0] = run.in(0).map->lengthOf(run.in(1).ints[0]); }
 
 } // namespace
@@ -130,6 +165,7 @@ void addVaryingViewHandlers(HandlerTable &table) {
   table.add<tile::PaddedOp>(padded);
   table.add<tile::RaggedOp>(ragged);
   table.add<tile::PagedOp>(paged);
+  table.add<tile::ScaledOp>(scaled);
   table.add<tile::LengthOp>(length);
 }
 

@@ -67,6 +67,20 @@ void readAll(const Places &places, const ViewData &view, TileValue &out) {
   }
 }
 
+/// Elements of few bits times their scales: a product of f32 (of f64 for a tile of f64), rounded to the tile's type.
+void readScaled(const Places &places, const ViewData &view, TileValue &out) {
+  TileValue raw;
+  raw.shape = out.shape;
+  raw.element = ElementType::of(view.type);
+  raw.element.isFloat() ? raw.floats.resize(out.size()) : raw.ints.resize(out.size());
+  readAll(places, view, raw);
+  bool isDouble = out.element.kind == ElementType::F64;
+  for (const Place &place : places) {
+    double product = (raw.element.isFloat() ? raw.floats[place.at] : double(raw.ints[place.at])) * *place.scale;
+    out.floats[place.at] = isDouble ? product : roundTo(roundTo(product, ElementType::F32), out.element.kind);
+  }
+}
+
 void writeAll(const Places &places, const ViewData &view, const TileValue &in) {
   switch (view.type) {
   case DataType::Bool:
@@ -164,7 +178,10 @@ template <typename Access> void load(OpRun &run) {
   Output *output = run.memory.find(&view);
   if (output)
     note(run, *output, places, /*isStore=*/false);
-  readAll(places, view, run.out());
+  if (isScaled(run.in(0)))
+    readScaled(places, view, run.out());
+  else
+    readAll(places, view, run.out());
   if (output)
     loadErrors(*output, places, run.out());
 }

@@ -49,17 +49,30 @@ static bool isInside(const Position &position, llvm::ArrayRef<int64_t> extents) 
 }
 
 static std::optional<Place> placeOf(const TileValue &view, Position position, size_t at) {
-  for (const ViewMap *map = view.map.get(); map; map = map->source.get())
-    if (!isInside(position, map->extents) || !map->toSource(position))
+  std::optional<double> scale;
+  for (const ViewMap *map = view.map.get(); map; map = map->source.get()) {
+    if (!isInside(position, map->extents))
       return std::nullopt;
+    if (std::optional<double> own = map->scaleAt(position))
+      scale = own;
+    if (!map->toSource(position))
+      return std::nullopt;
+  }
   if (!isInside(position, view.view->extents))
     return std::nullopt;
-  Place place{at, 0, 0};
+  Place place{at, 0, 0, scale};
   for (size_t d = 0; d < position.size(); ++d) {
     place.offset += position[d] * view.view->strides[d];
     place.number = place.number * view.view->extents[d] + position[d];
   }
   return place;
+}
+
+bool isScaled(const TileValue &view) {
+  for (const ViewMap *map = view.map.get(); map; map = map->source.get())
+    if (map->scaleAt(Position(map->extents.size(), 0)))
+      return true;
+  return false;
 }
 
 std::vector<Place> findPlaces(const TileValue &view, const AccessIndices &access) {

@@ -25,6 +25,8 @@ struct ViewMap {
   virtual bool toSource(Position &position) const = 0;
   /// How many elements `index` has along the dimension that varies (tile.length).
   virtual int64_t lengthOf(int64_t index) const { return 0; }
+  /// What the element at a position of this view is multiplied by (tile.scaled); nullopt: by nothing.
+  virtual std::optional<double> scaleAt(const Position &position) const { return std::nullopt; }
 
   std::shared_ptr<const ViewMap> source; ///< the map of the source; null: an array in memory
   Position extents;                      ///< of this view
@@ -42,10 +44,14 @@ struct AccessIndices {
 };
 
 struct Place {
-  size_t at;      ///< number of the tile's element, row-major
-  int64_t offset; ///< in the array, in elements
-  int64_t number; ///< row-major over the array's extents
+  size_t at;                   ///< number of the tile's element, row-major
+  int64_t offset;              ///< in the array, in elements
+  int64_t number;              ///< row-major over the array's extents
+  std::optional<double> scale; ///< what the element is multiplied by
 };
+
+/// True of a view whose elements are multiplied by scales.
+bool isScaled(const TileValue &view);
 
 /// Of those elements that lie inside, in the order of the tile.
 std::vector<Place> findPlaces(const TileValue &view, const AccessIndices &access);

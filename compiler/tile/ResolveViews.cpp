@@ -5,13 +5,14 @@
 //
 // Accesses to parts of views become accesses to what the parts are of, one part after another: starts are added to
 // indices, ranges become bounds. A sequence of a padded or ragged view is a part of its storage; of a paged view,
-// each page is (VaryingViews.h).
+// each page is (VaryingViews.h). What is scaled is loaded and multiplied (ScaledViews.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/NarrowAccess.h"
 #include "compiler/tile/Passes.h"
+#include "compiler/tile/ScaledViews.h"
 #include "compiler/tile/VaryingViews.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -98,6 +99,8 @@ struct ResolveViews : imbrex::impl::ResolveViewsBase<ResolveViews> {
     for (Operation *view : llvm::reverse(views)) // those made of a view before the view
       if (auto part = dyn_cast<tile::SubviewOp>(view))
         resolve(part);
+      else if (auto scaled = dyn_cast<tile::ScaledOp>(view))
+        resolveScaled(scaled);
       else
         for (tile::SubviewOp sequence : resolveVarying(view))
           resolve(sequence);

@@ -21,15 +21,16 @@ using namespace imbrex::tile;
 #include "dialects/tile/TileDialect.cpp.inc"
 #include "dialects/tile/TileEnums.cpp.inc"
 
-/// `, folded_grid`, or nothing.
-static ParseResult parseFoldedGrid(AsmParser &parser, bool &folded) {
+/// `, folded_grid`, `, resident` (which is folded too), or nothing.
+static ParseResult parseGridForm(AsmParser &parser, bool &folded, bool &resident) {
   folded = succeeded(parser.parseOptionalComma());
-  return folded ? parser.parseKeyword("folded_grid") : success();
+  resident = folded && succeeded(parser.parseOptionalKeyword("resident"));
+  return folded && !resident ? parser.parseKeyword("folded_grid") : success();
 }
 
-static void printFoldedGrid(AsmPrinter &printer, bool folded) {
-  if (folded)
-    printer << ", folded_grid";
+static void printGridForm(AsmPrinter &printer, bool folded, bool resident) {
+  if (folded || resident)
+    printer << (resident ? ", resident" : ", folded_grid");
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -58,7 +59,7 @@ Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned warps,
-                                  unsigned stages, bool) {
+                                  unsigned stages, bool, bool) {
   if (!target.starts_with("sm_"))
     return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
   if (warps < 1)

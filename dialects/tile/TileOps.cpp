@@ -148,7 +148,7 @@ LogicalResult SubviewOp::verify() {
 }
 
 bool imbrex::tile::isMadeOfView(Value view) {
-  return isa_and_nonnull<SubviewOp, PaddedOp, RaggedOp, PagedOp>(view.getDefiningOp());
+  return isa_and_nonnull<SubviewOp, PaddedOp, RaggedOp, PagedOp, ScaledOp>(view.getDefiningOp());
 }
 
 SmallVector<unsigned, 1> imbrex::tile::dimsOfOneIndex(Value view) {
@@ -160,6 +160,8 @@ SmallVector<unsigned, 1> imbrex::tile::dimsOfOneIndex(Value view) {
         ofPart.push_back(unsigned(k));
     return ofPart;
   }
+  if (auto scaled = dyn_cast_or_null<ScaledOp>(op))
+    return dimsOfOneIndex(scaled.getStorage());
   if (auto padded = dyn_cast_or_null<PaddedOp>(op))
     return {padded.getAlong()};
   if (auto ragged = dyn_cast_or_null<RaggedOp>(op))
@@ -204,8 +206,30 @@ LogicalResult PagedOp::verify() {
   return success();
 }
 
+LogicalResult ScaledOp::verify() {
+  ViewType storage = getStorage().getType(), result = getResult().getType();
+  Type from = storage.getElementType(), to = result.getElementType();
+  bool isWidened = (from.isInteger(8) || isF8(from) || from.isF16() || from.isBF16()) &&
+                   (to.isF16() || to.isBF16() || to.isF32() || to.isF64());
+  if (!isWidened || storage.getWritable() || storage.getExtents() != result.getExtents() ||
+      storage.getAccess() != result.getAccess())
+    return emitOpError("(1) ") << result << " is no scaled view of " << storage;
+  ViewType scales = getScales().getType();
+  ArrayRef<int64_t> over = getOver(), blocks = getBlocks();
+  if (!scales.getElementType().isF32() || scales.getRank() != std::max<int64_t>(1, int64_t(over.size())))
+    return emitOpError("(2) expected a view of f32 of rank ")
+           << std::max<int64_t>(1, int64_t(over.size())) << ", found " << scales;
+  bool areDims = over.size() == blocks.size();
+  for (unsigned k = 0; areDims && k < over.size(); ++k)
+    areDims = over[k] >= 0 && over[k] < result.getRank() && (k == 0 || over[k - 1] < over[k]) && blocks[k] >= 1;
+  return areDims ? success() : emitOpError("(3) 'over' names dimensions, increasing, each with a block of at least 1");
+}
+
 LogicalResult LengthOp::verify() {
-  bool varies = isa_and_nonnull<PaddedOp, RaggedOp, PagedOp>(getView().getDefiningOp());
+  Value view = getView();
+  if (auto scaled = view.getDefiningOp<ScaledOp>())
+    view = scaled.getStorage();
+  bool varies = isa_and_nonnull<PaddedOp, RaggedOp, PagedOp>(view.getDefiningOp());
   return varies ? success() : emitOpError("(1) the view is not made by tile.padded, tile.ragged or tile.paged");
 }
 

@@ -66,16 +66,17 @@ def Tile_RequestAttr : AttrDef<Tile_Dialect, "Request"> {
   let summary = "How a kernel is asked to run";
   let description = [{
     The attribute `tile.kernel` of a kernel: for which GPU, on how many warps that compute, with how many slots of
-    a ring, and whether its grid is folded (KernelInterface::foldedGrid). It does not change what the program
-    means. What the compiler makes of it is a `#cta.launch`.
+    a ring, whether its grid is folded (KernelInterface::foldedGrid), and whether its CTAs are resident: each then goes
+    through as many instances as there are CTAs too few, and its grid is folded. It does not change what the program means. What the compiler makes of it is a `#cta.launch`.
 
     Constraints: (1) a target such as "sm_80"; (2) at least one warp; (3) 1 to 8 stages.
 
-    Example: `#tile.request<"sm_90a", warps 8, stages 2>`, `#tile.request<"sm_80", warps 4, stages 1, folded_grid>`
+    Example: `#tile.request<"sm_90a", warps 8, stages 2>`, `#tile.request<"sm_80", warps 4, stages 1, folded_grid>`,
+    `#tile.request<"sm_80", warps 4, stages 1, resident>`
   }];
   let parameters = (ins StringRefParameter<"GPU architecture">:$target, "unsigned":$warps, "unsigned":$stages,
-                        "bool":$foldedGrid);
-  let assemblyFormat = "`<` $target `,` `warps` $warps `,` `stages` $stages `` custom<FoldedGrid>($foldedGrid) `` `>`";
+                        "bool":$foldedGrid, "bool":$resident);
+  let assemblyFormat = "`<` $target `,` `warps` $warps `,` `stages` $stages `` custom<GridForm>($foldedGrid, $resident) `` `>`";
   let genVerifyDecl = 1;
 }
 

@@ -285,10 +285,40 @@ def Tile_PagedOp : Tile_Op<"paged", [Pure]> {
   }];
 }
 
+def Tile_ScaledOp : Tile_Op<"scaled", [Pure]> {
+  let summary = "a view of the products of elements of few bits and their scales";
+  let description = [{
+    Each element is that of `storage`, widened, times a scale, rounded once to the result's type:
+
+        result[x] = storage[x] * scales[x[over[0]] / blocks[0], x[over[1]] / blocks[1], ...]
+
+    and with an empty `over` times scales[0]. The product is one of f32 (of f64 for a result of f64). What lies outside
+    the storage, or outside of what an access has within, is zero whatever the scales are; scales outside `scales` count
+    as zero. The result is as long along each dimension, and for each index, as the storage.
+
+    Constraints: (1) the storage is of i8, f8e4m3, f8e5m2, f16 or bf16 and is not written, the result of f16, bf16, f32
+    or f64, and else they are the same; (2) `scales` is a view of f32 with a dimension for each entry of `over`, or with
+    one if there are none; (3) `over` holds dimensions of the result, increasing, `blocks` as many numbers of at least 1.
+
+    Example:
+    ```mlir
+    %Ks = tile.scaled %K by %scales over [0, 1, 2] blocks [1, 128, 1] : !tile.view<? x ? x ? x 64 x f8E4M3FN>, !tile.view<? x ? x ? x f32> -> !tile.view<? x ? x ? x 64 x bf16>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$storage, Tile_ViewType:$scales, DenseI64ArrayAttr:$over,
+                       DenseI64ArrayAttr:$blocks);
+  let results = (outs Tile_ViewType:$result);
+  let hasVerifier = 1;
+  let assemblyFormat = [{
+    $storage `by` $scales `over` $over `blocks` $blocks attr-dict `:` qualified(type($storage)) `,`
+    qualified(type($scales)) `->` qualified(type($result))
+  }];
+}
+
 def Tile_LengthOp : Tile_Op<"length", [Pure]> {
   let summary = "how many elements an index has along the dimension that varies";
   let description = [{
-    Of a view made by `tile.padded`, `tile.ragged` or `tile.paged`: at least 0, at most the view's extent (of
+    Of a view made by `tile.padded`, `tile.ragged` or `tile.paged`, or by `tile.scaled` of such a one: at least 0, at most the view's extent (of
     `tile.ragged` that of the storage), and 0 for an index outside the view.
 
     Constraints: (1) the view is made by one of these.

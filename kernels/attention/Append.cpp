@@ -55,6 +55,9 @@ static Result<void> check(const Append &call) {
     return refusal("rotary tables are two: cosines and sines");
   if (call.q.isGiven() && call.rotary.features == 0)
     return refusal("queries are given to be turned, and rotary.features is 0");
+  const Sequences *values = call.v.sequences();
+  if ((cache && cache->scales) || (values && values->scales))
+    return refusal("rows are appended as they are: a scaled cache is filled by a kernel of its own");
   if (cache && cache->kind == Storage::Kind::Ragged)
     return refusal("the rows of a ragged cache have no room to grow: give it padded or paged");
   if (call.advances && !cache)

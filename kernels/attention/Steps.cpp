@@ -112,7 +112,7 @@ int64_t attention::headsOf(const Tensor &tensor) { return extentFromLast(tensor.
 
 int64_t attention::sequencesOf(const Tensor &tensor) {
   const Sequences *stored = tensor.sequences();
-  if (!stored || stored->kind == Storage::Kind::Padded)
+  if (!stored || stored->kind == Storage::Kind::Dense || stored->kind == Storage::Kind::Padded)
     return extentFromLast(tensor.view(), 3);
   if (stored->kind == Storage::Kind::Paged)
     return extentFromLast(stored->lengths, 0);
@@ -124,7 +124,7 @@ int64_t attention::longestOf(const Tensor &tensor) {
   if (stored && stored->kind == Storage::Kind::Ragged)
     return stored->longest;
   int64_t rows = extentFromLast(tensor.view(), 2);
-  if (!stored || stored->kind == Storage::Kind::Padded)
+  if (!stored || stored->kind == Storage::Kind::Dense || stored->kind == Storage::Kind::Padded)
     return rows;
   int64_t pages = extentFromLast(stored->table, 0);
   return rows > 0 && pages > kLargestExtent / rows ? kLargestExtent : rows * pages;

@@ -64,6 +64,8 @@ Result<void> attention::checkQueries(const Tensor &queries, const View &o) {
   const unsigned rank = o.extents.size();
   if (queries.sequences() && queries.sequences()->kind == Storage::Kind::Paged)
     return refusal("queries are dense, padded or ragged, these are paged");
+  if (queries.sequences() && queries.sequences()->scales)
+    return refusal("keys and values may be scaled, queries not");
   if (rank != queries.view().extents.size() || (rank != 3 && rank != 4))
     return refusal("queries and results have 4 dimensions each, or 3 where queries are ragged");
   return {};

@@ -97,7 +97,8 @@ imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, con
   return answer(error, {{kernel, "kernel"}, {view, "view"}, {storage, "storage"}}, [&]() -> Result<void> {
     std::optional<Storage> known = Storage::parse(storage);
     if (!known)
-      return Error{ErrorKind::Argument, "'storage' is '" + std::string(storage) + "': padded, ragged or paged:ROWS"};
+      return Error{ErrorKind::Argument,
+                   "'storage' is '" + std::string(storage) + "': padded, ragged, paged:ROWS or scaled(STORAGE,TYPE)"};
     kernel->kernel.storage(view, *known);
     return {};
   });

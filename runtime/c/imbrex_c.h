@@ -338,7 +338,8 @@ imbrex_status imbrex_kernel_set_text(imbrex_kernel *kernel, const char *name, co
    any binding of compiler/frontend/Grammar.md ("Hooks"); names that it captures become parameters, which the signature
    has from then on. A mistake in it is told by the next launch, prepare or infer. */
 imbrex_status imbrex_kernel_hook(imbrex_kernel *kernel, const char *name, const char *function, imbrex_error **error);
-/* How a view with an extent that varies is stored: "padded", "ragged" or "paged:16" (rows of a page). What such a
+/* How a view with an extent that varies is stored: "padded", "ragged" or "paged:16" (rows of a page), or elements of
+   few bits times scales: "scaled(paged:16,f8e4m3)", "scaled(dense,i8,heads)", "scaled(ragged,f8e4m3,128)". What such a
    kernel takes stands in compiler/Storage.h: of a ragged K the arguments "K", "K.offsets" and "K.longest". A wrong
    name is told by the next launch, prepare or infer. Since version 2. */
 imbrex_status imbrex_kernel_storage(imbrex_kernel *kernel, const char *view, const char *storage, imbrex_error **error);

@@ -62,6 +62,7 @@ def cases(long):
         yield "lessons/matmul.tile", target, [], [], dict(T="bf16")
         for lesson in "softmax_wide", "swiglu", "cross_entropy", "argmax", "dropout":
             yield "lessons/%s.tile" % lesson, target, [], [], dict(T="bf16")
+        yield "lessons/gated_delta.tile", target, [], [], dict(T="bf16", DK=128)
         for lesson in "cumulative_sum", "selective_scan":
             yield "lessons/%s.tile" % lesson, target, [], [], dict(T="f32")
 

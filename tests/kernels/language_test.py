@@ -93,6 +93,16 @@ class Language(Runs):
             want = [(a * 100 + b) * 100 + c // 4 for a in range(k) for b in range(m) for c in range(n)]
             self.assertEqual(found["Y"], want)
 
+    def test_resident(self):
+        """More instances than a device has multiprocessors: each CTA goes through some, with products, copies ahead, shared
+        memory and three extents of a grid. The bits are those of a CTA for each instance."""
+        for device, _ in self.on_devices():
+            inputs = {"A": normals(2, 97, 43, type="f16"), "B": normals(2, 43, 150, type="f16")}
+            found = [self.run_kernel("resident", {"C": 0}, inputs, (), ["resident=%d" % resident, "walk=%d" % walk], device)["C"]
+                     for resident, walk in ((0, 1), (1, 1), (1, 3))]
+            self.assertEqual(found[1], found[0])
+            self.assertEqual(found[2], found[0])
+
     def test_in_place(self):
         for device, settings in self.on_devices(["T=f32"], ["T=i64", "BM=16", "warps=1"], ["T=f16", "warps=2"]):
             b, n, type_ = 2, 21, settings[0][2:]

@@ -276,6 +276,31 @@ class Lessons(Runs):
                     want.append(state)
             self.near(found["H"], want, limit)
 
+    def test_gated_delta(self):
+        """Step by step in Python; tiles of two sizes, and a tail."""
+        b, n, h, dk, dv = 2, 37, 2, 12, 20
+        for device, (type_, chunk, limit) in self.on_devices(("f32", 16, 2e-5), ("f16", 32, 4e-3)):
+            inputs = {"Q": normals(b, n, h, dk, type=type_, scale=0.3), "K": normals(b, n, h, dk, type=type_, scale=0.3),
+                      "V": normals(b, n, h, dv, type=type_), "G": ("f32", (b, n, h), lambda source: -source.random()),
+                      "Beta": ("f32", (b, n, h), lambda source: source.random())}
+            found = self.run_kernel("gated_delta", {"O": 0, "S": "%dx%dx%dx%d" % (b, h, dk, dv)}, inputs, (),
+                                    ["T=" + type_, "C=%d" % chunk, "BV=16"], device)
+            row = lambda name, i, t, head, d: found["in"][name][((i * n + t) * h + head) * d:][:d]
+            out, states = [0] * (b * n * h * dv), []
+            for i, head in itertools.product(range(b), range(h)):
+                state = [[0.0] * dv for _ in range(dk)]
+                for t in range(n):
+                    q, k, v = row("Q", i, t, head, dk), row("K", i, t, head, dk), row("V", i, t, head, dv)
+                    a, beta = math.exp(row("G", i, t, head, 1)[0]), row("Beta", i, t, head, 1)[0]
+                    state = [[a * x for x in line] for line in state]
+                    known = [sum(k[r] * state[r][c] for r in range(dk)) for c in range(dv)]
+                    state = [[state[r][c] + beta * k[r] * (v[c] - known[c]) for c in range(dv)] for r in range(dk)]
+                    at = ((i * n + t) * h + head) * dv
+                    out[at:at + dv] = [sum(q[r] * state[r][c] for r in range(dk)) for c in range(dv)]
+                states += flat(state)
+            self.near(found["O"], out, limit)
+            self.near(found["S"], states, limit)
+
     def test_argmax(self):
         for device, type_, (n, d) in self.each((5, 700), (3, 9)):
             # Few different values: the first of several places wins.

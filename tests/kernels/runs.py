@@ -31,9 +31,10 @@ class Runs(unittest.TestCase):
     def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=(), text=None):
         """Runs the kernel, of its file or of `text`, with --check; the outputs' elements by name, and under "in" the
         inputs'. `hooks` are pairs of a hook and its binding. An input's name may be a view's and what is stored of it,
-        "K ragged 0", "K ragged 1": these together are --arg K=ragged(..). A view that is read and written is both."""
+        "K ragged 0", "K ragged 1": these together are --arg K=ragged(..), and with "K scales f8e4m3 64" --arg
+        K=scaled(ragged(..), .., f8e4m3, 64). A view that is read and written is both."""
         source, values = random.Random(name), {"in": {}}
-        stored = {}
+        stored, scales = {}, {}
         with tempfile.TemporaryDirectory() as out:
             path = os.path.join(out, name + ".tile") if text else os.path.join(ROOT, self.FOLDER, self.file_of(name))
             if text:
@@ -45,10 +46,15 @@ class Runs(unittest.TestCase):
                 values["in"][key] = [element(source) for _ in range(math.prod(shape))]
                 arrays.save(path, type_, shape, values["in"][key])
                 values["in"][key] = arrays.load(path)
-                stored.setdefault(" ".join(key.split()[:2]), []).append(path)
+                view, _, part = key.partition(" ")
+                if part.startswith("scales"):
+                    scales[view] = ", ".join([path] + part.split()[1:])
+                else:
+                    stored.setdefault(" ".join(key.split()[:2]), []).append(path)
             for key, paths in stored.items():
                 view, _, storage = key.partition(" ")
-                words += ["--arg", "%s=%s" % (view, "%s(%s)" % (storage, ", ".join(paths)) if storage else paths[0])]
+                value = "%s(%s)" % (storage, ", ".join(paths)) if storage else paths[0]
+                words += ["--arg", "%s=%s" % (view, "scaled(%s, %s)" % (value, scales[view]) if view in scales else value)]
             for key, value in dict(scalars).items():
                 words += ["--arg", "%s=%r" % (key, value)]
             for setting in settings:

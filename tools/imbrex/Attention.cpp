@@ -28,6 +28,7 @@ public:
 private:
   View viewOf(const std::string &name) const;
   attention::Tensor tensorOf(const std::string &name) const;
+  Sequences sequencesOf(const std::string &name, const Storage &storage) const;
   void describeCall();
 
   attention::Decode call;
@@ -49,6 +50,17 @@ attention::Tensor DecodeRun::tensorOf(const std::string &name) const {
   if (stored == request.options.storage.end())
     return view;
   const Storage &storage = stored->second;
+  if (storage.scaling) {
+    Sequences plain = sequencesOf(name, {storage.kind, storage.page});
+    return scaled(plain, viewOf(name + ".scales"), storage.scaling->block);
+  }
+  return sequencesOf(name, storage);
+}
+
+Sequences DecodeRun::sequencesOf(const std::string &name, const Storage &storage) const {
+  View view = viewOf(name);
+  if (storage.kind == Storage::Kind::Dense)
+    return {Storage::Kind::Dense, view, {}, {}, 0};
   if (storage.kind == Storage::Kind::Padded)
     return padded(view, viewOf(name + ".lengths"));
   if (storage.kind == Storage::Kind::Paged) {

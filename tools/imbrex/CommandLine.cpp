@@ -61,7 +61,8 @@ static bool addStorage(CompileOptions::Storages &storages, StringRef text, std::
   if (storage)
     storages[pair.name] = *storage;
   else
-    error = "expected padded, ragged or paged:ROWS (rows of a page, at least 1), found '" + pair.value + "'";
+    error = "expected padded, ragged, paged:ROWS (rows of a page, at least 1) or scaled(STORAGE,TYPE), found '" +
+            pair.value + "'";
   return storage.has_value();
 }
 
@@ -152,7 +153,8 @@ static const Flag kCompilerFlags[] = {
     {"hook", "NAME=FUNCTION", "build run attention tune pack explain layout mask",
      "replace a hook: mask=causal, 'mask=window(64, 0)'",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.hooks, v, e); }},
-    {"storage", "VIEW=STORAGE", "build explain layout", "store a varying view as padded, ragged or paged:ROWS",
+    {"storage", "VIEW=STORAGE", "build explain layout",
+     "store a varying view as padded, ragged, paged:ROWS or scaled(paged:ROWS,f8e4m3)",
      [](Request &r, StringRef v, std::string &e) { return addStorage(r.options.storage, v, e); }},
     {"with", "NAME", "build explain layout", "with this optional view; the others are left out",
      [](Request &r, StringRef v, std::string &) { return r.options.given.insert(v.str()), true; }},
@@ -189,7 +191,7 @@ static const Flag kCompilerFlags[] = {
 static const Flag kOtherFlags[] = {
     {"arg", "NAME=VALUE|FILE.npy|SHAPE", "run attention tune pack simulate",
      "a scalar, an array from a file, or random numbers of a shape (run and tune: 2x64x8); padded(X,LENGTHS), "
-     "ragged(X,OFFSETS) and paged(POOL,TABLE,LENGTHS) of files (run and tune)",
+     "ragged(X,OFFSETS), paged(POOL,TABLE,LENGTHS) of files, and scaled(X,SCALES) of these (run and tune)",
      [](Request &r, StringRef v, std::string &e) { return addPair(r.arguments, v, e); }},
     {"out", "NAME=FILE.npy|SHAPE", "run attention tune pack simulate",
      "an output: written to a file, given by its shape (2x64x8), or both (2x64x8:FILE.npy); with its type before the "

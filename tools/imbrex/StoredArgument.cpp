@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/StoredArgument.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -17,22 +18,51 @@ using namespace imbrex;
 using namespace imbrex::tool;
 using llvm::StringRef;
 
-static constexpr struct {
+namespace {
+/// How the parts of a text are read.
+struct Form {
   StringRef word;
   Storage::Kind kind;
   std::initializer_list<StringRef> parts; ///< behind the view
-} kForms[] = {{"padded", Storage::Kind::Padded, {"lengths"}},
-              {"ragged", Storage::Kind::Ragged, {"offsets"}},
-              {"paged", Storage::Kind::Paged, {"table", "lengths"}}};
+};
+} // namespace
 
-static const auto *findForm(StringRef text) {
-  for (const auto &form : kForms)
-    if (text.starts_with(form.word) && text.drop_front(form.word.size()).starts_with("(") && text.ends_with(")"))
-      return &form;
-  return static_cast<decltype(&kForms[0])>(nullptr);
+static constexpr Form kForms[] = {{"padded", Storage::Kind::Padded, {"lengths"}},
+                                  {"ragged", Storage::Kind::Ragged, {"offsets"}},
+                                  {"paged", Storage::Kind::Paged, {"table", "lengths"}}};
+
+/// True of "word(...)".
+static bool isForm(StringRef text, StringRef word) {
+  return text.starts_with(word) && text.drop_front(word.size()).starts_with("(") && text.ends_with(")");
 }
 
-bool tool::isStoredArgument(std::string_view text) { return findForm(StringRef(text)); }
+static const Form *findForm(StringRef text) {
+  const Form *form = llvm::find_if(kForms, [&](const Form &form) { return isForm(text, form.word); });
+  return form == std::end(kForms) ? nullptr : form;
+}
+
+static constexpr StringRef kScaled = "scaled";
+
+bool tool::isStoredArgument(std::string_view text) {
+  return findForm(StringRef(text)) || isForm(StringRef(text), kScaled);
+}
+
+/// What stands between the brackets of "word(a, b(c, d), e)", by its commas outside of others.
+static llvm::SmallVector<StringRef> partsOf(StringRef text) {
+  StringRef inner = text.drop_front(text.find('(') + 1).drop_back();
+  llvm::SmallVector<StringRef> parts;
+  size_t begin = 0;
+  int depth = 0;
+  for (size_t i = 0; i <= inner.size(); ++i) {
+    if (i == inner.size() || (inner[i] == ',' && depth == 0)) {
+      parts.push_back(inner.slice(begin, i).trim());
+      begin = i + 1;
+    } else {
+      depth += inner[i] == '(' ? 1 : inner[i] == ')' ? -1 : 0;
+    }
+  }
+  return parts;
+}
 
 static int64_t integerAt(const npy::Array &array, size_t index) {
   int32_t value;
@@ -59,17 +89,13 @@ static bool mergePages(npy::Array &pool, Parameter::Varying varying, int64_t &pa
   return true;
 }
 
-std::optional<StoredArgument> tool::readStoredArgument(const Parameter &parameter, std::string_view text,
-                                                       std::string &error) {
-  const auto &form = *findForm(StringRef(text));
-  llvm::SmallVector<StringRef> files;
-  StringRef(text).drop_front(form.word.size() + 1).drop_back().split(files, ',');
+static std::optional<StoredArgument> readSequences(const Parameter &parameter, StringRef text, std::string &error) {
+  const Form &form = *findForm(text);
+  llvm::SmallVector<StringRef> files = partsOf(text);
   auto fail = [&](const std::string &message) {
     error = "argument '" + parameter.name + "': " + message;
     return std::nullopt;
   };
-  if (!parameter.varying)
-    return fail("the kernel declares no extent that varies, so it is given by one file");
   if (files.size() != form.parts.size() + 1)
     return fail(form.word.str() + " takes " + std::to_string(form.parts.size() + 1) + " files, found " +
                 std::to_string(files.size()));
@@ -91,4 +117,80 @@ std::optional<StoredArgument> tool::readStoredArgument(const Parameter &paramete
     return fail("a pool of files has its pages in the place of the sequences and the rows of a page right behind them");
   result.scalars.emplace_back(parameter.name + ".pageRows", result.storage.page);
   return result;
+}
+
+/// The type of the elements of a file of few bits; nullopt: raw bytes, or none of these.
+static std::optional<DataType> elementOf(const npy::Array &array) {
+  if (array.descr == "i1")
+    return DataType::I8;
+  if (array.descr == "f2")
+    return DataType::F16;
+  return array.descr == "u2" ? std::optional(DataType::BF16) : std::nullopt;
+}
+
+/// What scales of that shape are for, with `block` positions a block or a page's where it is 0. nullopt: no such shape.
+static std::optional<Scaling> scalingOf(const Parameter &parameter, const StoredArgument &given,
+                                        const npy::Array &scales, Scaling scaling) {
+  const auto [dim, along] = *parameter.varying;
+  const size_t rank = parameter.extents.size(), last = std::max(dim, along) + 1 < rank ? 1 : 0, heads = rank - 2 - last;
+  if (scales.shape.size() == 1 && scales.shape[0] == 1)
+    return scaling;
+  bool isHead = heads > 0 && scales.shape.size() == heads;
+  scaling.each = isHead ? Scaling::Each::Head : Scaling::Each::Block;
+  if (!isHead && scaling.block == 0)
+    scaling.block = given.storage.page;
+  bool isBlock = scales.shape.size() == heads + 2 && scaling.block >= 1;
+  return isHead || isBlock ? std::optional(scaling) : std::nullopt;
+}
+
+/// scaled(X, SCALES.npy[, TYPE][, POSITIONS]), X a file or one of the other forms.
+static std::optional<StoredArgument> readScaled(const Parameter &parameter, StringRef text, std::string &error) {
+  auto fail = [&](const std::string &message) {
+    error = "argument '" + parameter.name + "': " + message;
+    return std::nullopt;
+  };
+  llvm::SmallVector<StringRef> parts = partsOf(text);
+  if (parts.size() < 2)
+    return fail("scaled takes what is scaled and a file of scales");
+  std::optional<StoredArgument> result = StoredArgument{{Storage::Kind::Dense}, {}, {}};
+  if (findForm(parts[0]))
+    result = readSequences(parameter, parts[0], error);
+  else if (npy::Array array; npy::read(parts[0].str(), array, error))
+    result->arrays.emplace_back(parameter.name, std::move(array));
+  else
+    return std::nullopt;
+  npy::Array scales;
+  if (!result || !npy::read(parts[1].str(), scales, error))
+    return std::nullopt;
+  if (scales.descr != "f4")
+    return fail("'" + parts[1].str() + "' must hold scales of f32");
+  std::optional<DataType> element = elementOf(result->arrays[0].second);
+  Scaling scaling;
+  for (StringRef part : llvm::ArrayRef(parts).drop_front(2)) {
+    if (std::optional<DataType> type = parseDataType(part); type && Scaling::canBe(*type))
+      element = type;
+    else if (part.getAsInteger(10, scaling.block) || scaling.block < 1)
+      return fail(
+          "behind the scales stand a type (i8, f8e4m3, f8e5m2, f16, bf16) and how many positions share a scale, "
+          "found '" +
+          part.str() + "'");
+  }
+  if (!element)
+    return fail("of what type are the bytes? scaled(..., ..., f8e4m3)");
+  scaling.element = *element;
+  result->storage.scaling = scalingOf(parameter, *result, scales, scaling);
+  if (!result->storage.scaling)
+    return fail("scales are [1], one a head, or one a block of positions of each sequence and head, with how many "
+                "positions that are: scaled(..., ..., 128)");
+  result->arrays.emplace_back(parameter.name + ".scales", std::move(scales));
+  return result;
+}
+
+std::optional<StoredArgument> tool::readStoredArgument(const Parameter &parameter, std::string_view text,
+                                                       std::string &error) {
+  if (!parameter.varying) {
+    error = "argument '" + parameter.name + "': the kernel declares no extent that varies, so it is given by one file";
+    return std::nullopt;
+  }
+  return isForm(StringRef(text), kScaled) ? readScaled(parameter, text, error) : readSequences(parameter, text, error);
 }

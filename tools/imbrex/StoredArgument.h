@@ -6,6 +6,8 @@
 // An argument of the command line that is stored by sequences, as the parts that a kernel of that storage takes:
 //
 //   padded(VIEW.npy, LENGTHS.npy)   ragged(VIEW.npy, OFFSETS.npy)   paged(POOL.npy, TABLE.npy, LENGTHS.npy)
+//   scaled(X, SCALES.npy[, TYPE][, POSITIONS])   X a file or one of these; TYPE of raw bytes, POSITIONS that share a
+//   scale
 //
 //===----------------------------------------------------------------------===//
 

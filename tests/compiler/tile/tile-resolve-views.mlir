@@ -108,3 +108,40 @@ func.func @padded(%X: !tile.view<? x ? x 64 x f32>, %lengths: !tile.view<? x i32
   %t = tile.load %v[%i, %j, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
   return %t : tensor<16x64xf32>
 }
+
+// -----
+
+// One scale where all elements share a block, of blocks that the sequence reaches into; the factor comes before the
+// rounding to the view's type.
+// CHECK-LABEL: @scaled
+// CHECK-SAME: %[[X:.*]]: !tile.view<?x?x64xf8E4M3FN>, %[[N:.*]]: !tile.view<?xi32>, %[[S:.*]]: !tile.view<?x?xf32>, %[[I:.*]]: i32, %[[J:.*]]: i32
+func.func @scaled(%X: !tile.view<? x ? x 64 x f8E4M3FN>, %lengths: !tile.view<? x i32>, %s: !tile.view<? x ? x f32>, %i: i32, %j: i32) -> tensor<16x64xbf16> {
+  // CHECK: %[[K:.*]] = arith.muli %[[J]]
+  // CHECK: %[[E:.*]] = tile.load %[[X]][%[[I]], %[[K]], %{{.*}}] dims [1, 2] within [1] from %{{.*}} to %{{.*}} -> tensor<16x64xf8E4M3FN>
+  // CHECK: %[[W:.*]] = arith.extf %[[E]] : tensor<16x64xf8E4M3FN> to tensor<16x64xf32>
+  // CHECK: %[[BLOCK:.*]] = arith.divui %[[K]]
+  // CHECK: %[[SCALE:.*]] = tile.load %[[S]][%[[I]], %[[BLOCK]]] dims [] within [0, 1] from
+  // CHECK: %[[ALL:.*]] = tile.splat %[[SCALE]] : f32 -> tensor<16x64xf32>
+  // CHECK: %[[P:.*]] = arith.mulf %[[W]], %[[ALL]]
+  // CHECK: arith.truncf %[[P]] : tensor<16x64xf32> to tensor<16x64xbf16>
+  %c0 = arith.constant 0 : i32
+  %c16 = arith.constant 16 : i32
+  %v = tile.padded %X by %lengths dim 1 along 0 : !tile.view<? x ? x 64 x f8E4M3FN>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f8E4M3FN>
+  %w = tile.scaled %v by %s over [0, 1] blocks [1, 32] : !tile.view<? x ? x 64 x f8E4M3FN>, !tile.view<? x ? x f32> -> !tile.view<? x ? x 64 x bf16>
+  %k = arith.muli %j, %c16 overflow<nsw> : i32
+  %t = tile.load %w[%i, %k, %c0] dims [1, 2] : !tile.view<? x ? x 64 x bf16> -> tensor<16x64xbf16>
+  return %t : tensor<16x64xbf16>
+}
+
+// -----
+
+// Else a scale a row.
+// CHECK-LABEL: @scaled_rows
+// CHECK: tile.gather %{{.*}} dims [-1, -1] within {{.*}} -> tensor<16x1xf32>
+// CHECK: tile.broadcast %{{.*}} : tensor<16x1xf32> -> tensor<16x64xf32>
+func.func @scaled_rows(%X: !tile.view<? x 64 x i8>, %s: !tile.view<? x f32>, %j: i32) -> tensor<16x64xf32> {
+  %c0 = arith.constant 0 : i32
+  %w = tile.scaled %X by %s over [0] blocks [32] : !tile.view<? x 64 x i8>, !tile.view<? x f32> -> !tile.view<? x 64 x f32>
+  %t = tile.load %w[%j, %c0] dims [0, 1] : !tile.view<? x 64 x f32> -> tensor<16x64xf32>
+  return %t : tensor<16x64xf32>
+}

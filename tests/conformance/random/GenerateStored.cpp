@@ -3,18 +3,20 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A loop over one sequence of a view that is dense, padded, ragged or paged, and loads of it from anywhere. Lengths,
-// offsets and tables are right in most programs; in some they lead outside. All numbers are dyadic and small.
+// A loop over one sequence of a view that is dense, padded, ragged or paged, perhaps scaled, and loads of it from
+// anywhere. Lengths, offsets and tables are right in most programs; in some they lead outside. All numbers are dyadic
+// and small.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tests/conformance/random/Generator.h"
+#include <bit>
 
 using namespace imbrex;
 using namespace imbrex::test;
 
 AddedPlan &Generator::addPlan(const std::string &name, std::vector<int64_t> extents) {
-  program.added.push_back({name, std::move(extents), {}});
+  program.added.push_back({name, std::move(extents), {}, DataType::I32});
   return program.added.back();
 }
 
@@ -29,9 +31,15 @@ std::vector<int32_t> Generator::someLengths(int64_t count, int64_t most, bool is
 std::string Generator::newStored(DataType type, int64_t sequences, int64_t most, bool isOwn) {
   int64_t kind = isOwn ? pick(1, 2) : pick(0, 3), page = choose<int64_t>({1, 3, 8, 16, 32, 64});
   int64_t pages = (most + page - 1) / page, rows = kind == 2 ? pick(most, sequences * most) : sequences * pages * page;
+  std::optional<DataType> scaledTo;
+  if (!isOwn && chance(40)) {
+    scaledTo = type;
+    type = choose<DataType>({DataType::F8E4M3, DataType::F8E5M2, DataType::F16, DataType::BF16});
+  }
   size_t number = kind < 2 ? newArray(type, {sequences, most, columns}, false) : newArray(type, {rows, columns}, false);
   ArrayPlan &array = program.arrays[number];
   array.contents = ArrayPlan::Dyadic;
+  array.scaledTo = scaledTo;
   array.symbols = {"B" + array.name, "S" + array.name + "[B" + array.name + "]", std::to_string(columns)};
   if (kind == 1) {
     program.options.storage[array.name] = {Storage::Kind::Padded};
@@ -53,7 +61,26 @@ std::string Generator::newStored(DataType type, int64_t sequences, int64_t most,
     addPlan(array.name + ".lengths", {sequences}).values = someLengths(sequences, most, isOwn);
     addPlan(array.name + ".pageRows", {}).values = {int32_t(page)};
   }
+  if (scaledTo)
+    addScales(array, sequences, most);
   return array.name;
+}
+
+/// Scales 1/2, 1 and 2, one or one a block; there may be too few blocks, whose scales are zero then.
+void Generator::addScales(const ArrayPlan &array, int64_t sequences, int64_t most) {
+  Storage &storage = program.options.storage.try_emplace(array.name, Storage{Storage::Kind::Dense}).first->second;
+  storage.scaling = Scaling{array.type};
+  std::vector<int64_t> extents = {1};
+  if (chance(70)) {
+    storage.scaling->each = Scaling::Each::Block;
+    storage.scaling->block = choose<int64_t>({1, 3, 8, 16, 64});
+    int64_t blocks = (most + storage.scaling->block - 1) / storage.scaling->block;
+    extents = {sequences, std::max<int64_t>(1, blocks + pick(-1, 1))};
+  }
+  AddedPlan &scales = addPlan(array.name + ".scales", extents);
+  scales.type = DataType::F32;
+  for (int64_t i = 0; i < extents.front() * (extents.size() > 1 ? extents.back() : 1); ++i)
+    scales.values.push_back(std::bit_cast<int32_t>(choose<float>({0.5f, 1, 2})));
 }
 
 void Generator::addStoredLoop() {
@@ -73,7 +100,7 @@ void Generator::addStoredLoop() {
   line("}");
   line("let " + x + " = load " + name + "[" + b + ", " + startOf(rows) + " :+ " + std::to_string(rows) + ", 0 :+ " + c +
        "];");
-  Bounds value{-4, 4, 0, 3};
+  Bounds value{-8, 8, 0, 4};
   if (std::optional<Bounds> bounds = boundsOfSum(wide, value, most))
     store({sum, wide, {columns}, *bounds});
   store({x, type, {rows, columns}, value});

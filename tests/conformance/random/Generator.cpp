@@ -101,7 +101,8 @@ static std::string accessOf(const ArrayPlan &array) {
 std::string Generator::kernelText() const {
   std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
-    text += "\n    " + array.name + ": " + accessOf(array) + "view<" + std::string(name(array.type)) + ">[";
+    text += "\n    " + array.name + ": " + accessOf(array) + "view<" +
+            std::string(name(array.scaledTo.value_or(array.type))) + ">[";
     for (size_t d = 0; d < array.symbols.size(); ++d)
       text += (d ? ", " : "") + array.symbols[d];
     text += "],";
@@ -109,8 +110,10 @@ std::string Generator::kernelText() const {
   text += "\n    ";
   for (size_t i = 0; i < program.scalars.size(); ++i)
     text += (i ? ", " : "") + program.scalars[i].name + ": " + std::string(name(program.scalars[i].type));
-  return text + ")\ntune { warps: {1, 2, 4, 8, 16, 32} = 4;  stages: 1..4 = 1; }\ngrid (" +
-         std::to_string(program.grid[0]) + ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" + body + "}\n";
+  const char *resident = program.seed % 4 == 0 ? "1" : "0";
+  return text + ")\ntune { warps: {1, 2, 4, 8, 16, 32} = 4;  stages: 1..4 = 1; resident: {0, 1} = " + resident +
+         "; }\ngrid (" + std::to_string(program.grid[0]) + ", " + std::to_string(program.grid[1]) + ") |i, j| {\n" +
+         body + "}\n";
 }
 
 Program Generator::run() {

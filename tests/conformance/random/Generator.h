@@ -107,6 +107,7 @@ private:
   // GenerateStored.cpp: views whose extents vary.
   AddedPlan &addPlan(const std::string &name, std::vector<int64_t> extents);
   std::vector<int32_t> someLengths(int64_t count, int64_t most, bool isSound);
+  void addScales(const ArrayPlan &array, int64_t sequences, int64_t most);
   std::string newStored(DataType type, int64_t sequences, int64_t most, bool isOwn);
   void addStoredLoop();
   void addStoredOutput();

@@ -16,6 +16,7 @@
 #include "compiler/Source.h"
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct ArrayPlan {
   };
   std::string name;
   DataType type = DataType::F32;
+  std::optional<DataType> scaledTo = {}; ///< the type that the text declares, where the elements are scaled
   std::vector<int64_t> extents, strides; ///< strides in elements
   std::vector<std::string> symbols;      ///< how the text names each extent: a name or the number
   int64_t offset = 0;                    ///< elements before the first one
@@ -46,11 +48,12 @@ struct ScalarPlan {
   double value = 0; ///< exact in `type`
 };
 
-/// A parameter behind the kernel's own, which a storage or a hook's binding adds: an array of i32, or one i32.
+/// A parameter behind the kernel's own, which a storage or a hook's binding adds: an array of i32 or f32, or one i32.
 struct AddedPlan {
   std::string name;
   std::vector<int64_t> extents; ///< dense; empty: a scalar
-  std::vector<int32_t> values;
+  std::vector<int32_t> values;  ///< of f32 their bits
+  DataType type = DataType::I32;
 };
 
 struct Program {

@@ -155,7 +155,7 @@ std::string test::interpretProgram(const Program &program, const std::string &te
       arguments.push_back(int64_t(plan.values[0]));
     else
       arguments.push_back(
-          reference::ViewData{plan.values.data(), DataType::I32, plan.extents, denseStrides(plan.extents), nullptr});
+          reference::ViewData{plan.values.data(), plan.type, plan.extents, denseStrides(plan.extents), nullptr});
   std::optional<std::string> error = reference::interpretText(text, program.grid, arguments);
   return error ? "interpreter: " + *error : "";
 }

@@ -116,9 +116,10 @@ static Result<void> launchOn(const RawDevice &device, const Program &program, co
       return sent;
     added.push_back(std::move(*array));
   }
-  RawShape shape{{unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2])},
-                 {kernel.interface.warps * 32, 1, 1},
-                 kernel.interface.sharedBytes};
+  std::array<unsigned, 3> ctas = {unsigned(program.grid[0]), unsigned(program.grid[1]), unsigned(program.grid[2])};
+  if (kernel.interface.resident() > 0) // each goes through some instances, the first ones perhaps through one more
+    ctas = {(ctas[0] * ctas[1] * ctas[2] + 2) / 3, 1, 1};
+  RawShape shape{{ctas[0], ctas[1], ctas[2]}, {kernel.interface.warps * 32, 1, 1}, kernel.interface.sharedBytes};
   Result<void> done = device.launch(*loaded, shape, packArguments(device, program, kernel.interface, arrays, added));
   for (size_t i = 0; done && i < memory.size(); ++i)
     done = arrays[i].download(std::as_writable_bytes(std::span(memory[i])));

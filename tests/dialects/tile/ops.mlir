@@ -117,6 +117,13 @@ func.func @narrow(%x: tensor<8x16xf32>, %y: f32, %c: tensor<8x8xf32>, %b: tensor
   return
 }
 
+// CHECK-LABEL: func.func @scaled
+func.func @scaled(%x: !tile.view<? x 64 x i8>, %s: !tile.view<? x f32>) {
+  // CHECK: tile.scaled %{{.*}} by %{{.*}} over [0] blocks [16] : !tile.view<?x64xi8>, !tile.view<?xf32> -> !tile.view<?x64xbf16>
+  %0 = tile.scaled %x by %s over [0] blocks [16] : !tile.view<? x 64 x i8>, !tile.view<? x f32> -> !tile.view<? x 64 x bf16>
+  return
+}
+
 // CHECK-LABEL: func.func @asked
 // CHECK-SAME: tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>
 func.func @asked() attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} { return }

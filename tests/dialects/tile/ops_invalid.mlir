@@ -443,6 +443,38 @@ func.func @paged_table(%v: !tile.view<? x f32>, %n: !tile.view<? x i32>, %l: i32
 
 // -----
 
+func.func @scaled_result(%v: !tile.view<? x f8E4M3FN>, %s: !tile.view<? x f32>) {
+  // expected-error@+1 {{(1) '!tile.view<?xi32>' is no scaled view of '!tile.view<?xf8E4M3FN>'}}
+  %0 = tile.scaled %v by %s over [] blocks [] : !tile.view<? x f8E4M3FN>, !tile.view<? x f32> -> !tile.view<? x i32>
+  return
+}
+
+// -----
+
+func.func @scaled_output(%v: !tile.view<? x f8E4M3FN, out>, %s: !tile.view<? x f32>) {
+  // expected-error@+1 {{(1) '!tile.view<?xf16, out>' is no scaled view of '!tile.view<?xf8E4M3FN, out>'}}
+  %0 = tile.scaled %v by %s over [] blocks [] : !tile.view<? x f8E4M3FN, out>, !tile.view<? x f32> -> !tile.view<? x f16, out>
+  return
+}
+
+// -----
+
+func.func @scaled_scales(%v: !tile.view<? x f8E4M3FN>, %s: !tile.view<? x f16>) {
+  // expected-error@+1 {{(2) expected a view of f32 of rank 1, found '!tile.view<?xf16>'}}
+  %0 = tile.scaled %v by %s over [0] blocks [4] : !tile.view<? x f8E4M3FN>, !tile.view<? x f16> -> !tile.view<? x f16>
+  return
+}
+
+// -----
+
+func.func @scaled_blocks(%v: !tile.view<? x f8E4M3FN>, %s: !tile.view<? x f32>) {
+  // expected-error@+1 {{(3) 'over' names dimensions, increasing, each with a block of at least 1}}
+  %0 = tile.scaled %v by %s over [0] blocks [0] : !tile.view<? x f8E4M3FN>, !tile.view<? x f32> -> !tile.view<? x f16>
+  return
+}
+
+// -----
+
 func.func @length_of_dense(%v: !tile.view<? x ? x f32>, %i: i32) {
   // expected-error@+1 {{(1) the view is not made by tile.padded, tile.ragged or tile.paged}}
   %0 = tile.length %v[%i] : !tile.view<? x ? x f32>
