@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Sequences dense and ragged, with a bias, sinks, dropout and a gradient of the lse, in one pass and in two. Each
-// sequence is judged by GradientOracle.h. The ordinary run takes a seeded sample and prints it; --long takes 400.
+// sequence is judged by GradientOracle.h. The ordinary run takes a seeded sample and prints it; --long
+// takes 400, and the grid that the forward pass is run over, 4,320 cases.
 //
 //===----------------------------------------------------------------------===//
 
@@ -264,7 +265,51 @@ BackwardCase randomCase(uint64_t seed) {
   return run;
 }
 
+/// The forward's grid of types, heads, softcap, masks, depths and lengths up to 1024.
+std::vector<BackwardCase> wholeGrid() {
+  static constexpr int64_t kLengths[][2] = {
+      {1, 2},     {64, 128},  {128, 192}, {256, 256}, {239, 2},   {799, 3},   {113, 203},   {113, 128},   {128, 217},
+      {113, 211}, {108, 256}, {256, 512}, {384, 256}, {640, 128}, {512, 256}, {1024, 1024}, {1023, 1024}, {1024, 1023}};
+  std::vector<BackwardCase> grid;
+  for (DataType type : {DataType::F16, DataType::BF16})
+    for (auto [keyHeads, group] : {std::pair<int64_t, int64_t>{3, 1}, {1, 3}, {2, 3}})
+      for (double softcap : {0.0, 15.0})
+        for (int bits = 0; bits < 4; ++bits)
+          for (int64_t depth : {64, 96, 128, 192, 256})
+            for (const auto &[queries, keys] : kLengths) {
+              Random random(grid.size());
+              BackwardCase run;
+              run.device = random.oneOf(deviceNames());
+              run.type = type, run.seed = grid.size();
+              run.queries = {queries}, run.keys = {keys};
+              run.shape = {1, 0, 0, keyHeads, group, depth, depth};
+              run.shape.scale = 1 / std::sqrt(double(depth));
+              run.shape.softcap = softcap;
+              run.shape.mask = {bits & 2 ? Mask::Kind::Causal : Mask::Kind::Full};
+              if (bits & 1)
+                run.shape.mask = {bits & 2 ? Mask::Kind::CausalWindow : Mask::Kind::Window, random.below(keys + 1),
+                                  random.below(keys + 1)};
+              grid.push_back(run);
+            }
+  return grid;
+}
+
 } // namespace
+
+TEST(AttentionBackward, ASampleOrAllOfTheGrid) {
+  const std::vector<BackwardCase> grid = wholeGrid();
+  EXPECT_EQ(grid.size(), 4320u);
+  Random random(4);
+  for (size_t i = 0, taken = 0; isLongRun() ? i < grid.size() : taken < 6; ++i) {
+    const BackwardCase &run = isLongRun() ? grid[i] : random.oneOf(grid);
+    if (!isLongRun() && double(run.queries[0] * run.keys[0] * run.shape.heads() * run.shape.depth) > 4e6)
+      continue;
+    ++taken;
+    std::printf("  %s\n", run.describe().c_str());
+    std::fflush(stdout);
+    EXPECT_EQ(BackwardRun(run).check(), "") << run.describe();
+  }
+}
 
 TEST(AttentionBackward, Sample) {
   for (uint64_t seed = 1; seed <= (isLongRun() ? 400u : 16u); ++seed) {

@@ -121,24 +121,26 @@ TEST(AttentionServing, ValuesInsideOfKeys) {
   }
 }
 
-/// Drafted tokens 0 .. 5 behind 40 keys: 1 and 2 follow 0, 3 and 4 follow 1, 5 follows 2; each sees its ancestors.
+/// 37 drafted tokens behind 40 keys, 2 i + 1 and 2 i + 2 follow i; each sees its ancestors.
 TEST(AttentionServing, ATreeOfDraftedTokens) {
-  const int parent[] = {-1, 0, 0, 1, 1, 2};
-  const int64_t drafted = 6, keys = 46;
-  std::vector<double> bits(size_t(drafted), 0);
-  for (int i = 0; i < drafted; ++i)
-    for (int at = i; at >= 0; at = parent[at])
-      bits[size_t(i)] += double(1 << at);
+  const int64_t drafted = 37, keys = 77;
+  std::vector<uint64_t> ancestors(static_cast<size_t>(drafted), 0);
+  std::vector<double> words;
+  for (int64_t i = 0; i < drafted; ++i) {
+    ancestors[size_t(i)] = uint64_t(1) << i | (i > 0 ? ancestors[size_t((i - 1) / 2)] : 0);
+    for (int word = 0; word < 2; ++word)
+      words.push_back(int32_t(uint32_t(ancestors[size_t(i)] >> 32 * word)));
+  }
   GradientProblem problem = problemOf({1, drafted, keys, 1, 4, 64, 64, {}, 0.125}, DataType::F16, 4);
   problem.bias = [&](int64_t, int64_t i, int64_t j) {
-    return j < keys - drafted || int(bits[size_t(i)]) >> (j - (keys - drafted)) & 1 ? 0 : -INFINITY;
+    return j < keys - drafted || ancestors[size_t(i)] >> (j - (keys - drafted)) & 1 ? 0 : -INFINITY;
   };
   Tensor q = dense(DataType::F16, {1, drafted, 4, 64}, &problem.inputs.q),
          k = dense(DataType::F16, {1, keys, 1, 64}, &problem.inputs.k),
          v = dense(DataType::F16, {1, keys, 1, 64}, &problem.inputs.v), o = dense(DataType::F16, {1, drafted, 4, 64}),
-         words = dense(DataType::I32, {1, drafted, 1}, &bits);
+         bits = dense(DataType::I32, {1, drafted, 2}, &words);
   attention::Decode call = {q.view(), k.view(), v.view(), o.view()};
-  call.options = {.mask = "tree(bits)", .captured = {{"bits", words.view()}}};
+  call.options = {.mask = "tree(bits)", .captured = {{"bits", bits.view()}}};
   call.parts = 2;
   decode(call);
   EXPECT_EQ(judgeOutput(problem, o.read(), DataType::F16), "");
