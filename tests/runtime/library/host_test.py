@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the library does to the process that loads it. usage: host_test.py LIBRARY SOURCE_DIR LIBLLVM
+
+Each case is a process of its own: loaded beside another LLVM in either order by dlopen, and let go by dlclose.
+"""
+import subprocess, sys, unittest
+
+LIBRARY, SOURCE, LLVM = sys.argv[1:4]
+BEGIN = """
+import array, ctypes, os, sys
+sys.path.insert(0, os.path.join(%r, "tests", "support"))
+import imbrex
+LIBRARY, LLVM = %r, %r
+KERNELS = os.path.join(%r, "kernels")
+
+def compiles():
+    runtime = imbrex.Library(LIBRARY).open("sim:a100", simulator_threads=1)
+    kernel = runtime.load(os.path.join(KERNELS, "lessons", "vector_add.tile")).kernel()
+    x, z = runtime.upload(array.array("f", range(100)).tobytes()), runtime.allocate(400)
+    x_view, z_view = (imbrex.View(each, "f32", [100]) for each in (x, z))
+    kernel.launch({"X": x_view, "Y": x_view, "Z": z_view})
+    assert array.array("f", z.download())[99] == 198
+    for each in (kernel, x, z, runtime):
+        each.close()
+
+def host_llvm():
+    llvm = ctypes.CDLL(LLVM, mode=ctypes.RTLD_GLOBAL)
+    llvm.LLVMContextCreate.restype = llvm.LLVMModuleCreateWithNameInContext.restype = ctypes.c_void_p
+    llvm.LLVMModuleCreateWithNameInContext.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    llvm.LLVMPrintModuleToString.restype, llvm.LLVMPrintModuleToString.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    module = llvm.LLVMModuleCreateWithNameInContext(b"host", llvm.LLVMContextCreate())
+    assert b"ModuleID = 'host'" in llvm.LLVMPrintModuleToString(module)
+""" % (SOURCE, LIBRARY, LLVM, SOURCE)
+
+
+def child(text):
+    return subprocess.run([sys.executable, "-c", BEGIN + text], capture_output=True, text=True, timeout=300)
+
+
+class Host(unittest.TestCase):
+    def assertWell(self, text):
+        done = child(text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_loaded_before_another_llvm(self):
+        self.assertWell("compiles(); host_llvm(); compiles()")
+
+    def test_loaded_behind_another_llvm(self):
+        self.assertWell("host_llvm(); compiles(); host_llvm()")
+
+    def test_let_go_by_dlclose(self):
+        """The process lives on, its end included, and loads the library again. Whether the linker has unmapped it
+        meanwhile is printed, not judged: it keeps a library whose symbols are unique in the process."""
+        out = self.assertWell("""
+import _ctypes
+def let_go():
+    handle = ctypes.CDLL(LIBRARY)._handle
+    for _ in range(10):  # also what compiles() opened
+        try: _ctypes.dlclose(handle)
+        except OSError: break
+for _ in range(2):
+    compiles()
+    let_go()
+    with open("/proc/self/maps") as maps:
+        print(any("libimbrex" in line for line in maps))
+""")
+        print("mapped after dlclose: %s" % ", ".join(out.split()))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
