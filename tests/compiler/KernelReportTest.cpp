@@ -9,6 +9,8 @@
 
 #include "compiler/Compiler.h"
 #include <gtest/gtest.h>
+#include <set>
+#include <sstream>
 
 using namespace imbrex;
 
@@ -79,6 +81,61 @@ TEST(KernelReport, NothingShared) {
                                  "  store Y[i * 256 :+ 256] = load X[i * 256 :+ 256];\n}\n");
   EXPECT_TRUE(report.buffers.empty());
   EXPECT_EQ(report.registerLimit, 255u);
+}
+
+KernelReport explainedOf(const std::string &text) {
+  CompileResult result = compile({"k.tile", text}, {}, Stage::Ptx, {}, {}, {.explain = true});
+  EXPECT_TRUE(result.kernel) << result.errors();
+  return result.kernel ? result.kernel->report : KernelReport();
+}
+
+/// Lines of the text (from 1) that the listing's lines with `word` came from.
+std::set<unsigned> cameFrom(const KernelReport::Listing &listing, const std::string &word) {
+  std::set<unsigned> lines;
+  std::istringstream stream(listing.text);
+  std::string line;
+  for (size_t i = 0; std::getline(stream, line); ++i)
+    if (line.find(word) != std::string::npos)
+      for (const KernelReport::Origin &origin : listing.lines.at(i))
+        lines.insert(origin.line);
+  return lines;
+}
+
+TEST(KernelReport, ListingsLeadBackToTheText) {
+  KernelReport report = explainedOf(kText);
+  ASSERT_EQ(report.listings.size(), 3u);
+  EXPECT_EQ(report.texts, std::vector<std::string>{"k.tile"});
+  EXPECT_EQ(cameFrom(report.listings[0], "tile.store"), std::set<unsigned>{9});
+  EXPECT_EQ(cameFrom(report.listings[0], "tile.dot"), std::set<unsigned>{7});
+  EXPECT_EQ(cameFrom(report.listings[1], "cta.dot"), std::set<unsigned>{7});
+  EXPECT_EQ(cameFrom(report.listings[2], "nvvm.mma.sync"), std::set<unsigned>{7});
+  for (const KernelReport::Listing &listing : report.listings)
+    EXPECT_EQ(listing.text.find("loc("), std::string::npos);
+}
+
+TEST(KernelReport, NothingIsToldThatWasNotAskedFor) {
+  KernelReport report = reportOf(kText);
+  EXPECT_TRUE(report.listings.empty() && report.ranges.empty() && report.types.empty());
+  for (const KernelReport::Buffer &each : report.buffers)
+    EXPECT_TRUE(each.uses.empty());
+}
+
+TEST(KernelReport, RangesAsFormulas) {
+  KernelReport report = explainedOf(kText);
+  ASSERT_EQ(report.ranges.size(), 1u);
+  EXPECT_EQ(report.ranges[0].line, 6u);
+  EXPECT_EQ(report.ranges[0].from, "0");
+  EXPECT_EQ(report.ranges[0].to, "cdiv(K, 32)");
+  EXPECT_EQ(report.ranges[0].step, "1");
+  EXPECT_FALSE(report.ranges[0].tests);
+}
+
+TEST(KernelReport, TypesOfExpressions) {
+  std::set<std::string> types;
+  for (const KernelReport::TypedPlace &each : explainedOf(kText).types)
+    if (each.origin.line == 7)
+      types.insert(each.type);
+  EXPECT_TRUE(types.contains("64x32 f16") && types.contains("32x32 f16") && types.contains("64x32 f32"));
 }
 
 } // namespace

@@ -82,6 +82,10 @@ class Masks(unittest.TestCase):
     def test_expression(self):
         self.count("at.k % 2 == 0 || at.q > 100", lambda q, k: k % 2 == 0 or q > 100, 200, 130, 64, 32)
 
+    def test_one_element_is_enough(self):
+        self.count("at.q != 70 || at.k != 40", lambda q, k: q != 70 or k != 40, 128, 128, 64, 32)
+        self.count("at.q == 70 && at.k == 40", lambda q, k: q == 70 and k == 40, 128, 128, 64, 32)
+
     def test_picture(self):
         made = imbrex("mask", FORWARD, "--hook", "mask=causal", "--extent", "Sq=256", "--extent", "Sk=256", "--set", "BM=64", "--set", "BN=64")
         rows = [line.split()[1] for line in made.stdout.rstrip("\n").split("\n")[3:]]

@@ -132,7 +132,8 @@ svg {{ background: #fff; color: #1d2025 } text {{ font: 10.5px ui-monospace, mon
 .c {{ stroke: #fff; stroke-width: .8 }
 .h0 {{ fill: #cfe1fb } .h1 {{ fill: #cdeee2 } .h2 {{ fill: #fbe3c4 } .h3 {{ fill: #ead9f7 }
 .h8 {{ fill: #eceef1 } .h4 {{ fill: #f9d3d6 } .h5 {{ fill: #d9dcf7 } .h6 {{ fill: #e3efb5 } .h7 {{ fill: #c9ecf2 }
-@media (prefers-color-scheme: dark) {{ svg {{ background: #131519; color: #e4e7eb } .soft {{ fill: #a4abb6 } .edge {{ stroke: #e4e7eb }
+@media (prefers-color-scheme: dark) {{ svg {{ background: #131519; color: #e4e7eb }
+.soft {{ fill: #a4abb6 } .edge {{ stroke: #e4e7eb }
 .c {{ stroke: #131519 }
 .h0 {{ fill: #1f4272 } .h1 {{ fill: #14564a } .h2 {{ fill: #6b4415 } .h3 {{ fill: #4d2f6b }
 .h8 {{ fill: #272b32 } .h4 {{ fill: #6b2730 } .h5 {{ fill: #383f7a } .h6 {{ fill: #4b5a15 } .h7 {{ fill: #145764 } }

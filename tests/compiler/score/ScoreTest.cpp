@@ -166,4 +166,31 @@ TEST(Score, modelSaysWhatItDoesNotKnow) {
   EXPECT_EQ(whyNot, "needs machine code, not PTX");
 }
 
+TEST(MachineCode, PtxTellsLinesAndPlaces) {
+  std::vector<MachineKernel> kernels = readPtx(".version 8.0\n/* two\nlines */\n.visible .entry k()\n{\n"
+                                               "\t.reg .b32 %r<3>;\n\t.loc\t1 7 3\n\tmov.u32 %r1, 0;\n"
+                                               "L: // here\n\tadd.s32 %r2, %r1,\n\t  %r1;\n\tret;\n}\n"
+                                               ".file\t1 \"k.tile\"\n");
+  ASSERT_EQ(kernels.size(), 1u);
+  const std::vector<Instruction> &code = kernels[0].instructions;
+  ASSERT_EQ(code.size(), 3u);
+  EXPECT_EQ(code[0].line, 8u);
+  EXPECT_EQ(code[1].line, 10u);
+  EXPECT_EQ(code[2].line, 12u);
+  EXPECT_EQ(kernels[0].files, std::vector<std::string>{"k.tile"});
+  for (const Instruction &each : code)
+    EXPECT_EQ(each.sourceLine, 7u);
+}
+
+TEST(MachineCode, SassTellsLinesAndPlaces) {
+  std::vector<MachineKernel> kernels = readSass("//------ .text.k ------\n.text.k:\n\t//## File \"k.tile\", line 5\n"
+                                                "        /*0000*/  MOV R1, R2 ;\n\t//## File \"k.tile\", line 9\n"
+                                                "        /*0010*/  EXIT ;\n");
+  ASSERT_EQ(kernels.size(), 1u);
+  ASSERT_EQ(kernels[0].instructions.size(), 2u);
+  EXPECT_EQ(kernels[0].instructions[0].line, 4u);
+  EXPECT_EQ(kernels[0].instructions[0].sourceLine, 5u);
+  EXPECT_EQ(kernels[0].instructions[1].sourceLine, 9u);
+}
+
 } // namespace

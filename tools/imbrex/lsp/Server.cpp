@@ -74,7 +74,9 @@ static std::string uriOf(StringRef path) {
   return uri;
 }
 
-static json::Object toJson(EditorPlace place) { return json::Object{{"line", place.line}, {"character", place.character}}; }
+static json::Object toJson(EditorPlace place) {
+  return json::Object{{"line", place.line}, {"character", place.character}};
+}
 static json::Object range(EditorPlace begin, EditorPlace end) {
   return json::Object{{"start", toJson(begin)}, {"end", toJson(end)}};
 }
@@ -133,7 +135,7 @@ void Server::change(const std::string &uri, std::string text) {
                                 {"message", each.message}});
   }
   send(json::Object{{"method", "textDocument/publishDiagnostics"},
-        {"params", json::Object{{"uri", uri}, {"diagnostics", std::move(list)}}}});
+                    {"params", json::Object{{"uri", uri}, {"diagnostics", std::move(list)}}}});
 }
 
 json::Value Server::complete(const Document *document) const {
@@ -211,7 +213,8 @@ int Server::run() {
     if (!message)
       llvm::consumeError(message.takeError());
     if (!object) {
-      send(json::Object{{"id", nullptr}, {"error", json::Object{{"code", kParseError}, {"message", "not a JSON object"}}}});
+      send(json::Object{{"id", nullptr},
+                        {"error", json::Object{{"code", kParseError}, {"message", "not a JSON object"}}}});
       continue;
     }
     static const json::Object kNone;
@@ -228,8 +231,9 @@ int Server::run() {
     if (std::optional<json::Value> result = answer(method, params))
       send(json::Object{{"id", *id}, {"result", std::move(*result)}});
     else
-      send(json::Object{{"id", *id},
-            {"error", json::Object{{"code", kNoSuchMethod}, {"message", "imbrex does not know '" + method + "'"}}}});
+      send(json::Object{
+          {"id", *id},
+          {"error", json::Object{{"code", kNoSuchMethod}, {"message", "imbrex does not know '" + method + "'"}}}});
   }
   return isShutDown ? kSuccess : kUserError;
 }
