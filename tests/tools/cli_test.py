@@ -157,7 +157,7 @@ class Commands(unittest.TestCase):
     def test_map_of_the_readme_names_real_folders(self):
         with open(os.path.join(ROOT, "README.md")) as file:
             rows = [line.split("`")[1] for line in file if line.startswith("| `")]
-        self.assertEqual(sorted(rows), ["compiler/", "dialects/", "docs/", "examples/", "kernels/", "runtime/", "tests/", "tools/"])
+        self.assertEqual(sorted(rows), ["compiler/", "dialects/", "kernels/", "runtime/", "tests/", "tools/"])
         for row in rows:
             self.assertTrue(os.path.isdir(os.path.join(ROOT, row)), row)
 

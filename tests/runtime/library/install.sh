@@ -13,7 +13,7 @@ cmake -S "$source/tests/runtime/library/outside" -B "$work/build" -DCMAKE_CXX_CO
 cmake --build "$work/build" >/dev/null
 "$work/build/outside"
 for example in decoder training server; do
-  cmake -S "$source/examples/$example" -B "$work/$example" -DCMAKE_CXX_COMPILER="$compiler" \
+  cmake -S "$source/kernels/examples/$example" -B "$work/$example" -DCMAKE_CXX_COMPILER="$compiler" \
     -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
   cmake --build "$work/$example" >/dev/null
   "$work/$example/$example" sim:h200
