@@ -323,3 +323,81 @@ func.func @no_launch() attributes {cta.launch = 32 : i32} { return }
 
 // expected-error @+1 {{the cta dialect has no attribute 'cta.shared_bytes'}}
 func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
+
+// -----
+
+// expected-error @+1 {{(3) kind wgmma has no product of 'i8' into 'i32'}}
+func.func @wgmma_of_bytes(%a: !cta.buffer<64, 32, i8, span 32>, %b: !cta.buffer<8, 32, i8, span 32>, %c: tensor<64x8xi32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 32, i8, span 32>, %b transposed_b, %c : !cta.buffer<8, 32, i8, span 32>, tensor<64x8xi32> -> tensor<64x8xi32> return }
+
+// -----
+
+func.func @clear(%b: !cta.buffer<16, 16, f16, span 32>, %i: i32) {
+  // expected-error @+1 {{(1) expected the buffer's type}}
+  %c = cta.clear %b outside %i, %i : !cta.buffer<16, 16, f16, span 32> -> !cta.buffer<8, 16, f16, span 32>
+  return
+}
+
+// -----
+
+func.func @ring_barriers() {
+  // expected-error @+1 {{(2) expected barriers at a multiple of 8, for a ring by mbarrier only, found 4}}
+  %r = cta.ring at 0 barriers 4 : !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>
+  return
+}
+
+// -----
+
+func.func @ring_without_barriers() {
+  // expected-error @+1 {{(2) expected barriers at a multiple of 8, for a ring by mbarrier only, found 8}}
+  %r = cta.ring at 0 barriers 8 : !cta.ring<16, 16, f16, span 32, slots 2, by groups>
+  return
+}
+
+// -----
+
+func.func @map_of_a_long_box(%v: !tile.view<? x 16 x f16>) {
+  // expected-error @+1 {{(1) expected an extent from 1 to 256 for each of 1 to 5 dimensions}}
+  %m = cta.tensor_map %v box [257, 16] span 32 : !tile.view<? x 16 x f16>
+  return
+}
+
+// -----
+
+func.func @map_of_another_span(%v: !tile.view<? x 16 x f16>) {
+  // expected-error @+1 {{(2) expected rows of a span of 32, 64 or 128 bytes, found 64}}
+  %m = cta.tensor_map %v box [16, 16] span 64 : !tile.view<? x 16 x f16>
+  return
+}
+
+// -----
+
+func.func @put_via_another_box(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, %i: i32) {
+  %m = cta.tensor_map %v box [8, 16] span 32 : !tile.view<? x 16 x f16>
+  // expected-error @+1 {{(6) expected a map of the view with a panel of the slot as its box}}
+  cta.put %v[%i, %i] dims [0, 1] into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>
+  return
+}
+
+// -----
+
+func.func @roles_of_three_warps() {
+  // expected-error @+1 {{(1) expected warpgroups of 4 warps, found 3}}
+  cta.roles compute warps 3 registers 240 {} copy warps 4 registers 24 {}
+  return
+}
+
+// -----
+
+func.func @roles_of_odd_registers() {
+  // expected-error @+1 {{(2) expected 24 to 256 registers in steps of 8, found 25}}
+  cta.roles compute warps 4 registers 240 {} copy warps 4 registers 25 {}
+  return
+}
+
+// -----
+
+func.func @roles_with_a_tile(%t: tensor<16x16xf32>) {
+  // expected-error @+1 {{(3) a part uses a tile that is made around it}}
+  cta.roles compute warps 4 registers 240 { %x = arith.addf %t, %t : tensor<16x16xf32> } copy warps 4 registers 24 {}
+  return
+}
