@@ -345,14 +345,12 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //     sinks                      sinks; q_scale, k_scale, v_scale not yet
 //     rope_scale, rope_theta     Append::rotary.base; tables for others
 //     fixed_split_size, disable_split_kv    parts, 1
-//   BatchMLAPagedAttentionWrapper, Decode: v is k's storage with 512 features and k's strides
-//   MultiLevelCascadeAttentionWrapper, Decode for each level, with o in wide<T>, and then Merge
-//   tree masks of speculative decoding      options.mask "tree(bits)"
 //     return_lse                 lse, natural; theirs is of base 2
 //   merge_state, merge_states    Merge: parts come first here
-//   MultiLevelCascadeAttentionWrapper       a Decode or Forward with lse a level, and Merge
+//   MultiLevelCascadeAttentionWrapper       a Decode with lse and o in wide<T> a level, and Merge
+//   tree masks of speculative decoding      options.mask "tree(bits)"
 //   append_paged_kv_cache        Append: rows in the order of their sequences, at their ends
-//   BatchMLAPagedAttentionWrapper           not yet: 256 features a head at most
+//   BatchMLAPagedAttentionWrapper           Decode: v is k's storage with 512 features and k's strides
 //
 //===----------------------------------------------------------------------===//
 
