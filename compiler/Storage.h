@@ -18,10 +18,10 @@
 #include <string_view>
 
 namespace imbrex {
-
 /// Elements of few bits, each times a scale: what a load gives is their product, rounded once to the view's type, a
 /// float of 16 bits or more. Of a view K: view<T>[B, S[B], H, D]; "K.scales" comes behind the storage's parameters.
 struct Scaling {
+  /// What has a scale of its own.
   enum class Each : uint8_t {
     View,  ///< one scale: "K.scales" is view<f32>[1]
     Head,  ///< one an index of the dimensions that are neither B, nor S[B], nor the last: view<f32>[H]

@@ -94,6 +94,19 @@ static unsigned productsBehind(cta::DotWaitOp wait) {
   return std::min(least, kMostPending);
 }
 
+/// Sums over rows between a product's issue and the wait: all the work that was to be done beside it is behind them.
+static void holdBehindSums(cta::DotWaitOp wait) {
+  cta::DotOp dot = productOf(wait.getValues().front());
+  if (!dot || dot->getBlock() != wait->getBlock() || !wait->getParentOfType<scf::ForOp>())
+    return;
+  Value last;
+  for (Operation *op = dot->getNextNode(); op != wait; op = op->getNextNode())
+    if (isa<cta::ReduceOp, tile::ReduceOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isF32())
+      last = op->getResult(0);
+  if (last)
+    wait.getAfterMutable().assign(last);
+}
+
 /// A left operand in registers that the loop carries is made by its narrowing cast, if that is all its use, once the
 /// product which reads the old one is done (ptxas gives both the same registers).
 static void castBehindWait(cta::DotWaitOp wait) {
@@ -122,6 +135,7 @@ void imbrex::placeProductWaits(func::FuncOp kernel) {
     sinkWait(wait);
   for (cta::DotWaitOp wait : waits) {
     castBehindWait(wait);
+    holdBehindSums(wait);
     wait.setPending(productsBehind(wait));
   }
 }

@@ -19,6 +19,7 @@ static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;";
 static constexpr llvm::StringLiteral kCommit = "wgmma.commit_group.sync.aligned;";
 static constexpr llvm::StringLiteral kWait = "wgmma.wait_group.sync.aligned ";
 static constexpr llvm::StringLiteral kProxy = "fence.proxy.async.shared::cta;";
+static constexpr llvm::StringLiteral kHold = "{ .reg .pred q; setp.eq.f32 q, $0, 0fDEADBEEF; @q membar.cta; }";
 static constexpr llvm::StringLiteral kMemory = "~{memory}";
 
 static std::string nameOf(Type element) {
@@ -114,6 +115,7 @@ void imbrex::wgmmaCommit(Lowering &l) { pass(l, kCommit, {}); }
 Values imbrex::wgmmaWait(Lowering &l, unsigned pending, ArrayRef<Value> registers) {
   return pass(l, (kWait + std::to_string(pending) + ";").str(), registers);
 }
+void imbrex::holdBehind(Lowering &l, Value value) { assemble(l, {}, value, {kHold.str(), "f," + kMemory.str()}); }
 void imbrex::fenceAsync(Lowering &l) { pass(l, kProxy, {}); }
 
 /// Of a box of `rank` dimensions: addresses in shared memory are 32-bit numbers. (The text says shared::cluster, of
@@ -201,6 +203,12 @@ static bool isBoxCopy(LLVM::InlineAsmOp assembly) {
          isText(assembly, boxAssembly(types.size() - 3));
 }
 
+static bool isHold(LLVM::InlineAsmOp assembly) {
+  TypeRange types = assembly->getOperandTypes();
+  return assembly->getNumResults() == 0 && types.size() == 1 && types.front().isF32() &&
+         isText(assembly, {kHold.str(), "f," + kMemory.str()});
+}
+
 bool imbrex::isWarpgroupAssembly(LLVM::InlineAsmOp assembly) {
-  return isTied(assembly) || isWgmma(assembly) || isBoxCopy(assembly);
+  return isTied(assembly) || isHold(assembly) || isWgmma(assembly) || isBoxCopy(assembly);
 }

@@ -185,6 +185,13 @@ void imbrex::lowerDotWait(Lowering &l, cta::DotWaitOp wait) {
   for (Value value : wait.getValues())
     llvm::append_range(registers, l.registersOf(value));
   const unsigned results = registers.size();
+  Value last; // all of `after`
+  for (Value value : wait.getAfter())
+    for (Value each : l.registersOf(value))
+      if (each.getType().isF32())
+        last = last ? Value(LLVM::FAddOp::create(l.b, l.loc, last, each)) : each;
+  if (last)
+    holdBehind(l, last);
   for (Value value : wait.getValues())
     llvm::append_range(registers, l.inFlight.lookup(value)); // left operands, which stay as they are till here
   registers = wgmmaWait(l, wait.getPending(), registers);

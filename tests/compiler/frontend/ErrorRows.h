@@ -57,6 +57,18 @@ std::vector<Row> hookRows();
 std::vector<Row> varyingRows();
 std::vector<Row> foreignRows();
 
+inline CompileOptions set(CompileOptions::Settings settings) {
+  CompileOptions options;
+  options.set = std::move(settings);
+  return options;
+}
+
+inline CompileOptions named(const std::string &kernel) {
+  CompileOptions options;
+  options.kernel = kernel;
+  return options;
+}
+
 } // namespace imbrex::test
 
 #endif // IMBREX_TESTS_COMPILER_FRONTEND_ERRORROWS_H

@@ -15,18 +15,6 @@
 using namespace imbrex;
 using namespace imbrex::test;
 
-static CompileOptions set(CompileOptions::Settings settings) {
-  CompileOptions options;
-  options.set = std::move(settings);
-  return options;
-}
-
-static CompileOptions named(const std::string &kernel) {
-  CompileOptions options;
-  options.kernel = kernel;
-  return options;
-}
-
 static std::string repeat(const std::string &text, unsigned count) {
   std::string result;
   for (unsigned i = 0; i < count; ++i)

@@ -59,14 +59,14 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %lanes = cta.reduce sum %acc along 1 per lane : tensor<16x8xf32, #c> -> tensor<16x4xf32, #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
   // CHECK: cta.ring at 0 barriers 1024 : !cta.ring<8, 16, bf16, span 32, slots 2, by mbarrier>
   %queue = cta.ring at 0 barriers 1024 : !cta.ring<8, 16, bf16, span 32, slots 2, by mbarrier>
-  // CHECK: cta.tensor_map %{{.*}} box [8, 16] span 32 : !tile.view<? x 16 x bf16>
+  // CHECK: cta.tensor_map %{{.*}} box [8, 16] span 32 : !tile.view<?x16xbf16>
   %map = cta.tensor_map %K box [8, 16] span 32 : !tile.view<? x 16 x bf16>
   // CHECK: cta.fence_async
   cta.fence_async
   // CHECK: cta.roles compute warps 8 registers 240 {
   // CHECK: cta.barrier role
   // CHECK: } copy warps 4 registers 24 {
-  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] into %{{.*}}[%{{.*}}] via %{{.*}} : !tile.view<? x 16 x bf16>, !cta.ring
+  // CHECK: cta.put %{{.*}}[%{{.*}}, %{{.*}}] dims [0, 1] into %{{.*}}[%{{.*}}] via %{{.*}} : !tile.view<?x16xbf16>, !cta.ring
   cta.roles compute warps 8 registers 240 {
     cta.barrier role
   } copy warps 4 registers 24 {

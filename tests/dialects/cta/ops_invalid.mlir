@@ -382,7 +382,7 @@ func.func @put_via_another_box(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 1
 
 func.func @roles_of_three_warps() {
   // expected-error @+1 {{(1) expected warpgroups of 4 warps, found 3}}
-  cta.roles compute warps 3 registers 240 {} copy warps 4 registers 24 {}
+  cta.roles compute warps 3 registers 240 { cta.barrier role } copy warps 4 registers 24 { cta.barrier role }
   return
 }
 
@@ -390,7 +390,7 @@ func.func @roles_of_three_warps() {
 
 func.func @roles_of_odd_registers() {
   // expected-error @+1 {{(2) expected 24 to 256 registers in steps of 8, found 25}}
-  cta.roles compute warps 4 registers 240 {} copy warps 4 registers 25 {}
+  cta.roles compute warps 4 registers 240 { cta.barrier role } copy warps 4 registers 25 { cta.barrier role }
   return
 }
 
@@ -398,6 +398,6 @@ func.func @roles_of_odd_registers() {
 
 func.func @roles_with_a_tile(%t: tensor<16x16xf32>) {
   // expected-error @+1 {{(3) a part uses a tile that is made around it}}
-  cta.roles compute warps 4 registers 240 { %x = arith.addf %t, %t : tensor<16x16xf32> } copy warps 4 registers 24 {}
+  cta.roles compute warps 4 registers 240 { %x = arith.addf %t, %t : tensor<16x16xf32> } copy warps 4 registers 24 { cta.barrier role }
   return
 }

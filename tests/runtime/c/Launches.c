@@ -220,7 +220,7 @@ static void testAttention(const imbrex_runtime *runtime, const char *path) {
   OK(imbrex_kernel_signature(kernel, &json, &error));
   CHECK(json && strstr(json, "\"K.scales\"") && strstr(json, "\"K.table\"") && strstr(json, "f8e4m3"));
   imbrex_text_free(json);
-  REFUSED(imbrex_kernel_storage(kernel, "K", "paged:0", &error), "'storage' is 'paged:0': padded, ragged or");
+  REFUSED(imbrex_kernel_storage(kernel, "K", "paged:0", &error), "'storage' is 'paged:0': padded, ragged, paged");
   imbrex_kernel_free(kernel);
   for (int i = 0; i < 4; ++i)
     imbrex_buffer_free(buffers[i]);
