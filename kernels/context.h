@@ -31,7 +31,9 @@ namespace imbrex::attention {
 class Communicator {
 public:
   virtual ~Communicator() = default;
+  /// Which of the ranks this one is, from 0 on.
   virtual int rank() const = 0;
+  /// How many there are, the same on each.
   virtual int size() const = 0;
   /// Sends `bytes` of `send`, from `sendOffset` on, to rank `to`, and receives as many from rank `from`. All ranks call
   /// it together. What was put on the stream before is done before, what comes after sees what was received.
@@ -53,14 +55,17 @@ struct ContextCall {
   const Buffer &k, &v;
   View o, lse;
 };
+/// As ContextCall: the gradient of o, and where those of q, k and v go.
 struct ContextGradient {
   View dO, dq, dk, dv;
 };
 
 struct ContextState;
 
+/// Attention over sequences whose rows lie over ranks. Each rank has one and calls the same of it in the same order.
 class Context {
 public:
+  /// Reserves what all calls need. An Error of kind Argument where the shape cannot be had; `communicator` outlives it.
   static Result<Context> create(const Runtime &runtime, Communicator &communicator, const ContextShape &shape);
   Context(Context &&) noexcept;
   ~Context();

@@ -30,6 +30,7 @@ private:
   void readComparison(Part &part, arith::CmpIOp cmp, unsigned axis);
   std::optional<int64_t> newGrowth(Value value, bool exact, unsigned depth);
   std::optional<int64_t> growthOfScalar(Operation *op, bool exact, unsigned depth);
+  bool isDividedPosition(Operation *op, bool exact, unsigned depth);
 
   static constexpr unsigned kMostParts = 256, kMaxDepth = 256;
   scf::ForOp loop;
@@ -81,6 +82,33 @@ std::optional<int64_t> MaskBounds::Reader::growth(Value value, bool exact, unsig
   return result;
 }
 
+/// True of sums and products of positions and of constants that are not below zero.
+static bool isPosition(Value value, unsigned depth) {
+  llvm::APInt number;
+  Operation *op = value.getDefiningOp();
+  if (matchPattern(value, m_ConstantInt(&number)))
+    return number.isNonNegative();
+  if (!op || depth == 0)
+    return false;
+  if (isa<tile::IotaOp, tile::ProgramIdOp, tile::ExtentOp, tile::LengthOp>(op))
+    return true;
+  bool isSum =
+      isa<tile::BroadcastOp, tile::SplatOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::MulIOp>(op);
+  return isSum && llvm::all_of(op->getOperands(), [&](Value operand) { return isPosition(operand, depth - 1); });
+}
+
+/// A position of rows alone that is divided by a constant, as those of packed heads: it stays in the loop.
+bool MaskBounds::Reader::isDividedPosition(Operation *op, bool exact, unsigned depth) {
+  if (!isa<arith::DivSIOp, arith::DivUIOp>(op) || !isPosition(op->getOperand(0), 16))
+    return false;
+  Value divisor = op->getOperand(1);
+  while (isa_and_nonnull<tile::SplatOp, arith::ExtSIOp>(divisor.getDefiningOp()))
+    divisor = divisor.getDefiningOp()->getOperand(0);
+  llvm::APInt number;
+  bool isConstant = matchPattern(divisor, m_ConstantInt(&number)) && number.isStrictlyPositive();
+  return isConstant && growth(op->getOperand(0), exact, depth + 1) == std::optional<int64_t>(0);
+}
+
 std::optional<int64_t> MaskBounds::Reader::newGrowth(Value value, bool exact, unsigned depth) {
   DenseIntElementsAttr elements;
   bool isTile = isa<RankedTensorType>(value.getType());
@@ -93,6 +121,8 @@ std::optional<int64_t> MaskBounds::Reader::newGrowth(Value value, bool exact, un
     return op ? std::optional<int64_t>(0) : std::nullopt;
   if (isa<tile::BroadcastOp, tile::SplatOp, tile::ExpandDimsOp, arith::ExtSIOp>(op))
     return growth(op->getOperand(0), exact, depth + 1);
+  if (isTile && isDividedPosition(op, exact, depth))
+    return 0;
   auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op);
   bool isSum = isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) && (!exact || flags.hasNoSignedWrap());
   if (!isSum)
@@ -169,20 +199,21 @@ private:
   unsigned axis;
 };
 
-/// `bound` as a function of rows and columns, with how it changes along either.
+/// `bound` as a function of rows and columns, with how it changes along either: from the first to the last.
 struct Form {
   Difference difference;
   int sign, offset;
-  __int128 row = 0, column = 0;
+  __int128 row = 0, column = 0, mostRow = 0;
 
   template <typename Bound>
   Form(const Bound &bound, int64_t rows, int64_t columns, const Environment &values)
       : difference(bound.comparison, bound.axis, values), sign(bound.sign), offset(bound.offset) {
-    row = rows > 1 ? at(1, 0) - at(0, 0) : 0;
+    row = at(rows - 1, 0) - at(0, 0);
     column = columns > 1 ? at(0, 1) - at(0, 0) : 0;
+    mostRow = rows - 1;
   }
   __int128 at(int64_t r, int64_t c) const { return sign * difference.at(r, c) + offset; }
-  bool countsByOne() const { return row >= -1 && row <= 1 && column >= -1 && column <= 1; }
+  bool countsByOne() const { return row >= -mostRow && row <= mostRow && column >= -1 && column <= 1; }
 };
 
 } // namespace

@@ -64,6 +64,9 @@ private:
   Value min(Value x, Value y) { return !x ? y : !y ? x : arith::MinSIOp::create(b, loc, x, y); }
   Value negate(Value x) { return arith::SubIOp::create(b, loc, i64(0), x); }
   Value add(Value x, int64_t constant) { return arith::AddIOp::create(b, loc, x, i64(constant)); }
+  Value times(Value x, int64_t constant) {
+    return constant == 1 ? x : Value(arith::MulIOp::create(b, loc, x, i64(constant)));
+  }
   Value to32(Value x) { return arith::TruncIOp::create(b, loc, b.getI32Type(), x); }
   /// x clamped to [0, 2^31 - 1].
   Value clamp(Value x) { return min(max(x, i64(0)), i64(std::numeric_limits<int32_t>::max())); }
@@ -94,10 +97,11 @@ struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
 } // namespace
 
 /// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows or columns by more
-/// than one.
+/// than one, but of columns those that come of a division of rows: k <= row / 4 is 4 k <= row.
 void LoopBounder::dropUnreadable(Mask &part) {
   llvm::erase_if(part.conjuncts, [&](const LinearForm &form) {
-    return std::abs(form.row) > 1 || std::abs(form.col) > 1 || llvm::any_of(form.scalars, [&](const auto &entry) {
+    return std::abs(form.row) > 1 || (std::abs(form.col) > 1 && !form.ofQuotient) ||
+           llvm::any_of(form.scalars, [&](const auto &entry) {
              return entry.first != loop.getInductionVar() && !loop.isDefinedOutsideOfLoop(entry.first);
            });
   });
@@ -109,7 +113,7 @@ void LoopBounder::dropUnreadable(Mask &part) {
 bool LoopBounder::findStep(const Mask &part) {
   for (const LinearForm &form : part.conjuncts) {
     int64_t coefficient = form.coefficient(loop.getInductionVar());
-    int64_t moves = coefficient * form.col; // col is -1, 0 or 1
+    int64_t moves = form.col != 0 && coefficient % form.col == 0 ? coefficient / form.col : 0;
     if (form.col != 0 && (moves <= 0 || moves > INT32_MAX || (step != 0 && step != moves)))
       return false;
     if (form.col == 0 && coefficient != 0)
@@ -124,7 +128,7 @@ bool LoopBounder::findStep(const Mask &part) {
 
 /// Whether something bounds k from above (side 1) or below (side -1).
 bool LoopBounder::isBounded(const Mask &part, int64_t side) {
-  return llvm::any_of(part.conjuncts, [&](const LinearForm &form) { return form.col == side; }) ||
+  return llvm::any_of(part.conjuncts, [&](const LinearForm &form) { return form.col * side > 0; }) ||
          llvm::any_of(part.disjunctions, [&](const std::vector<Mask> &disjunction) {
            return llvm::all_of(disjunction, [&](const Mask &inner) { return isBounded(inner, side); });
          });
@@ -155,10 +159,10 @@ Interval LoopBounder::findColumns(const Mask &part, Interval rows) {
       continue;
     form.scalars.erase(loop.getInductionVar()); // col + B j is k
     Value rest = form.emit(b, loc);
-    if (form.row > 0)
-      rest = arith::AddIOp::create(b, loc, rest, rows.low);
-    if (form.row < 0)
-      rest = arith::SubIOp::create(b, loc, rest, rows.high);
+    if (form.row != 0) // the row that shows most
+      rest = arith::AddIOp::create(b, loc, rest, times(form.row > 0 ? rows.low : rows.high, form.row));
+    if (int64_t by = std::abs(form.col); by != 1) // c k <= -rest is k <= -ceil(rest / c)
+      rest = arith::CeilDivSIOp::create(b, loc, rest, i64(by));
     if (form.col > 0) // k <= -rest
       columns.high = min(columns.high, add(negate(rest), 1));
     else // k >= rest

@@ -51,6 +51,26 @@ static std::vector<std::string> splitDirectories(std::string_view text) {
   return directories;
 }
 
+/// A caller's function as a resolver of ours.
+static ImportResolver resolverOf(imbrex_import import, void *data) {
+  if (!import)
+    return {};
+  return [import, data](const Source &importer, std::string_view word) {
+    FoundText found;
+    const std::string wanted(word);
+    import(
+        data, importer.name.c_str(), wanted.c_str(),
+        [](void *sink, const char *name, const char *text, size_t bytes) {
+          if (text || bytes == 0)
+            static_cast<FoundText *>(sink)->source = Source{orEmpty(name), std::string(text ? text : "", bytes)};
+        },
+        &found);
+    if (!found.source)
+      found.why = "the program's function finds none";
+    return found;
+  };
+}
+
 static RuntimeOptions optionsOf(const imbrex_runtime_options &given) {
   RuntimeOptions options;
   options.device = orEmpty(given.device);
@@ -69,6 +89,7 @@ static RuntimeOptions optionsOf(const imbrex_runtime_options &given) {
   options.compiles = given.no_compile == 0;
   if (given.loaded_kernels)
     options.loadedKernels = given.loaded_kernels;
+  options.imports = resolverOf(given.import, given.import_data);
   return options;
 }
 

@@ -49,7 +49,7 @@ extern "C" {
 #endif
 
 /* Grows by one whenever a function or a field is added; nothing is ever removed or changed. */
-#define IMBREX_C_VERSION 3
+#define IMBREX_C_VERSION 4
 #define IMBREX_MAX_RANK 8
 
 typedef struct imbrex_error imbrex_error;
@@ -164,6 +164,13 @@ typedef struct imbrex_device_info {
    distance. */
 imbrex_status imbrex_list_devices(imbrex_device_info *infos, size_t capacity, size_t *count, imbrex_error **error);
 
+/* Takes the text that was found: `name` tells it from others (a path), `text` need not end in a zero byte. Both are
+   copied. Of several calls the last counts. */
+typedef void (*imbrex_found)(void *sink, const char *name, const char *text, size_t bytes);
+/* Finds what the text called `importer` imports as `word`: calls found(sink, ...) before it returns, or does not, where
+   there is none. Called by the thread that loads a module, by several at once if several do; must not throw. */
+typedef void (*imbrex_import)(void *data, const char *importer, const char *word, imbrex_found found, void *sink);
+
 /* How a runtime is opened. Read. */
 typedef struct imbrex_runtime_options {
   uint32_t size;
@@ -182,6 +189,9 @@ typedef struct imbrex_runtime_options {
   const char *packs;       /* files of `imbrex pack`, apart by ':', read before the cache; null: none */
   uint32_t no_compile;     /* 1: a kernel in no pack and no cache is an error */
   uint32_t loaded_kernels; /* compiled kernels that stay loaded; 0: 256 */
+  /* Since version 4: */
+  imbrex_import import; /* for what is not beside the importing file; null: such an import is an error */
+  void *import_data;    /* handed to it; must live as long as the runtime and what was loaded of it */
 } imbrex_runtime_options;
 
 /* `options` may be null. */

@@ -10,6 +10,8 @@ class Language(Runs):
     FOLDER = "tests/kernels/language"
 
     def file_of(self, kernel):
+        if kernel == "turned":
+            return "resident.tile"
         return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel).replace("_of.", ".")
 
     def test_functions(self):
@@ -102,6 +104,29 @@ class Language(Runs):
                      for resident, walk in ((0, 1), (1, 1), (1, 3))]
             self.assertEqual(found[1], found[0])
             self.assertEqual(found[2], found[0])
+            n, m = 370, 400
+            turned = self.run_kernel("turned", {"Y": 0}, {"X": normals(m, n)}, (), ["resident=1"], device)
+            self.assertEqual(turned["Y"], [turned["in"]["X"][i * n + j] for j in range(n) for i in range(m)])
+
+    def test_packed_heads(self):
+        """Masks of positions divided by a constant, beside plain loops; keys that no row of a tile sees hold NaN."""
+        sq, sk, h, g, d = 19, 53, 2, 3, 16
+        masks = {"causal": lambda q, k: k <= q + sk - sq, "window(4, 2)": lambda q, k: -4 <= k - (q + sk - sq) <= 2}
+        for device, (name, sees) in self.on_devices(*masks.items()):
+            first = min(k for k in range(sk) if sees(0, k))
+            keys = normals(sk * h * d)[2]
+            count = itertools.count()
+            inputs = {"Q": normals(sq, h * g, d), "K": ("f32", (sk, h, d), lambda source:
+                      keys(source) if next(count) // (h * d) >= first else math.nan)}
+            found = self.run_kernel("packed", {"O": 0}, inputs, (), ["T=f32"], device, {"mask": name})
+            k = [0 if math.isnan(x) else x for x in found["in"]["K"]]
+            want = []
+            for i, head in itertools.product(range(sq), range(h * g)):
+                q = found["in"]["Q"][(i * h * g + head) * d:][:d]
+                rows = [k[(j * h + head // g) * d:][:d] for j in range(sk) if sees(i, j)]
+                weights = [sum(x * y for x, y in zip(q, row)) for row in rows]
+                want += [sum(w * row[c] for w, row in zip(weights, rows)) for c in range(d)]
+            self.near(found["O"], want, 1e-4)
 
     def test_in_place(self):
         for device, settings in self.on_devices(["T=f32"], ["T=i64", "BM=16", "warps=1"], ["T=f16", "warps=2"]):

@@ -79,6 +79,9 @@ std::vector<Row> test::varyingRows() {
        "1:26: 'X': an extent S[B] varies along another extent of the view, B"},
       {Message::VaryingExtent, "kernel k(X: view<f32>[B, S[B], R[B]]) grid (1) |i| {}", "1:32: 'X': an extent R[B]"},
       {Message::LengthIndex, varying("let n = S[0, 1];"), "2:9: 'S[...]' is the length of one sequence: give"},
+      {Message::BadResident, "kernel k(Y: out view<f32>[N]) tune { resident: {33} = 33; } grid (1) |i| {}",
+       "'resident', the CTAs of a multiprocessor that go through all instances, must be 0 (a CTA for each instance) to "
+       "32"},
       {Message::AlongVarying, varying("let x = load X[0 :+ 2, 0];"),
        "2:14: 'X' is stored by sequences: along the dimension of the sequences an access has one index",
        stored("X", "padded")},

@@ -206,10 +206,6 @@ static std::vector<Row> specialisationRows() {
       {Message::NotConstant, body("let a = pow2(n);"), "3:14: expected a compile-time constant: 'n'"},
       {Message::HostExpression, generic("", "require exp(N) > 2"), "'exp(N) > 2' is evaluated before a launch"},
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
-      {Message::BadResident, generic("", "tune { resident: {0, 33} = 33; }"),
-       "'resident', the CTAs of a multiprocessor that go through all instances, must be 0 (a CTA for each instance) to "
-       "32, "
-       "found 33"},
       {Message::BadWalk, generic("", "tune { walk: {0, 2} = 0; }"),
        "'walk', the instances along the first axis that go"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
