@@ -170,12 +170,14 @@ static void fillGraphs(DriverTable &table, const SharedState &state) {
       run();
     return state->count(&FakeDriver::Alive::graphs, 0);
   };
-  table.graphExecDestroy = [state](CUgraphExec) {
+  table.graphExecDestroy = [state](CUgraphExec executable) {
     std::lock_guard lock(state->mutex);
+    reinterpret_cast<Graph *>(executable)->clear(); // what it would run holds this state
     return --state->alive.executables, CUDA_SUCCESS;
   };
-  table.graphDestroy = [state](CUgraph) {
+  table.graphDestroy = [state](CUgraph graph) {
     std::lock_guard lock(state->mutex);
+    reinterpret_cast<Graph *>(graph)->clear();
     return --state->alive.graphs, CUDA_SUCCESS;
   };
 }
