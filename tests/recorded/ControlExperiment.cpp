@@ -41,14 +41,19 @@ static void parting(KernelText &text) {
   text.output(n, kWord);
 }
 
-/// Four rounds: every thread adds to its value that of the thread 37 places further on.
-static void handingRound(KernelText &text, const std::string &barrier) {
+/// Four rounds: every thread adds to its value that of the thread `far` places further on, of `among` that follow
+/// each other.
+static void handingRound(KernelText &text, const std::string &barrier, unsigned far = 37,
+                         unsigned among = KernelText::kBlock) {
   text.declareShared(KernelText::kBlock * 4);
-  std::string value = text.input({kWord}), x = text.fresh(32), far = text.fresh(32), other = text.fresh(32),
-              base = text.fresh(32), mine = text.fresh(32), theirs = text.fresh(32), found = text.fresh(32);
+  std::string value = text.input({kWord}), x = text.fresh(32), next = text.fresh(32), part = text.fresh(32),
+              first = text.fresh(32), other = text.fresh(32), base = text.fresh(32), mine = text.fresh(32),
+              theirs = text.fresh(32), found = text.fresh(32);
   text.line("mov.u32 " + x + ", %tid.x");
-  text.line("add.s32 " + far + ", " + x + ", 37");
-  text.line("and.b32 " + other + ", " + far + ", " + std::to_string(KernelText::kBlock - 1));
+  text.line("add.s32 " + next + ", " + x + ", " + std::to_string(far));
+  text.line("and.b32 " + part + ", " + next + ", " + std::to_string(among - 1));
+  text.line("and.b32 " + first + ", " + x + ", " + std::to_string(-int(among)));
+  text.line("or.b32 " + other + ", " + first + ", " + part);
   text.line("mov.b32 " + base + ", buffer");
   text.line("mad.lo.s32 " + mine + ", " + x + ", 4, " + base);
   text.line("mad.lo.s32 " + theirs + ", " + other + ", 4, " + base);
@@ -60,6 +65,18 @@ static void handingRound(KernelText &text, const std::string &barrier) {
     text.line("add.s32 " + value + ", " + value + ", " + found);
   }
   text.output(value, kWord);
+}
+
+/// Fewer registers, then more, as the form says; the values that are kept are not changed by it.
+static void changingRegisters(KernelText &text) {
+  constexpr unsigned kMost = 128, kLeast = 64;
+  text.limitRegisters(kMost);
+  std::string value = text.input({kWord}), sum = text.fresh(32);
+  if (text.form().has("inc"))
+    text.line("setmaxnreg.dec.sync.aligned.u32 " + std::to_string(kLeast));
+  text.line(text.form().instruction() + " " + std::to_string(text.form().has("inc") ? kMost : kLeast));
+  text.line("add.s32 " + sum + ", " + value + ", 1");
+  text.output(sum, kWord);
 }
 
 /// mov of a symbol: the address itself differs from device to device, what is stored through it does not.
@@ -87,6 +104,13 @@ ExperimentResult recorded::controlExperiment(const ListedForm &listed) {
     handingRound(text, form.instruction() + " 0");
   } else if (words == "bar.sync 0, 0" || words == "barrier.sync.aligned 0, 0") {
     handingRound(text, form.instruction() + " 1, " + std::to_string(KernelText::kBlock));
+  } else if (words == "bar.warp.sync 0") {
+    handingRound(text, form.instruction() + " -1", 5, 32);
+  } else if (form.opcode == "membar" && form.operands.empty()) {
+    std::string guard = text.guard();
+    handingRound(text, guard + form.instruction() + ";\n  bar.sync 0");
+  } else if (form.opcode == "setmaxnreg" && !form.guarded) {
+    changingRegisters(text);
   } else if (form.opcode == "mov" && form.operands.size() == 2 && !form.guarded &&
              form.operands[1].kind == FormOperand::Symbol) {
     throughSymbol(text);

@@ -54,12 +54,51 @@ ExperimentResult recorded::makeExperiment(const ListedForm &listed) {
     return memoryExperiment(listed);
   if (opcode == "ldmatrix" || opcode == "stmatrix")
     return matrixMemoryExperiment(listed);
+  if (opcode == "wgmma" || (opcode == "fence" && form->has("proxy")))
+    return warpgroupExperiment(listed);
+  if (opcode == "mbarrier" || opcode == "fence" || (opcode == "cp" && (form->has("mbarrier") || form->has("bulk"))))
+    return barrierExperiment(listed);
   if (opcode == "cp")
     return asyncCopyExperiment(listed);
   bool symbol = !form->operands.empty() && form->operands.back().kind == FormOperand::Symbol;
-  if (symbol || opcode == "bar" || opcode == "barrier" || opcode == "ret")
+  if (symbol || opcode == "bar" || opcode == "barrier" || opcode == "ret" || opcode == "setmaxnreg" ||
+      opcode == "membar")
     return controlExperiment(listed);
   return elementwiseExperiment(listed);
+}
+
+std::vector<unsigned> TensorTile::box() const {
+  switch (rank) {
+  case 2:
+    return {4, 128};
+  case 3:
+    return {4, 8, 16};
+  case 4:
+    return {4, 8, 4, 4};
+  default:
+    return {4, 8, 4, 2, 2};
+  }
+}
+
+/// The map of the whole input: boxes follow each other in the slowest dimension.
+static Result<cuda::CUtensorMap> encodeTensor(const testing::RawDevice &device, const TensorTile &tensor,
+                                              uint64_t address, unsigned boxes) {
+  constexpr int kUint32 = 2; // CU_TENSOR_MAP_DATA_TYPE_UINT32
+  std::vector<unsigned> box = tensor.box(), steps(box.size(), 1);
+  std::vector<unsigned long long> extents(box.begin(), box.end()), strides;
+  extents.back() *= boxes;
+  unsigned long long bytes = 4;
+  for (size_t i = 0; i + 1 < extents.size(); ++i)
+    strides.push_back(bytes *= extents[i]);
+  cuda::CUtensorMap map;
+  const cuda::DriverTable &driver = device.driver();
+  if (!driver.tensorMapEncodeTiled)
+    return Error{ErrorKind::Driver, "the driver has no cuTensorMapEncodeTiled"};
+  int code = int(driver.tensorMapEncodeTiled(&map, kUint32, tensor.rank, reinterpret_cast<void *>(address),
+                                             extents.data(), strides.data(), box.data(), steps.data(), 0, 0, 0, 0));
+  if (code != 0)
+    return Error{ErrorKind::Driver, "cuTensorMapEncodeTiled answered " + std::to_string(code)};
+  return map;
 }
 
 Result<Bytes> recorded::runExperiment(const testing::RawDevice &device, const Experiment &experiment) {
@@ -84,9 +123,18 @@ Result<Bytes> recorded::runExperiment(const testing::RawDevice &device, const Ex
   }
   std::vector<testing::RawArgument> arguments;
   size_t in = 0, out = 0;
-  for (bool isOutput : experiment.pointerIsOutput)
+  for (bool isOutput : experiment.pointerIsOutput) {
+    in += experiment.tensor && experiment.tensor->input == in; // known by its map alone
     arguments.push_back(isOutput ? outputs[out++].address() : inputs[in++].address());
+  }
   arguments.insert(arguments.end(), experiment.values.begin(), experiment.values.end());
+  if (experiment.tensor) {
+    Result<cuda::CUtensorMap> map =
+        encodeTensor(device, *experiment.tensor, inputs[experiment.tensor->input].address(), experiment.shape.grid[0]);
+    if (!map)
+      return map.takeError();
+    arguments.push_back(*map);
+  }
   if (Result<void> ran = device.launch(*kernel, experiment.shape, arguments); !ran)
     return ran.takeError();
   Bytes results(experiment.outputBytes());

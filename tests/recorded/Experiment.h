@@ -17,6 +17,7 @@
 #include "tests/recorded/Values.h"
 #include "tests/support/RawDevice.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,14 +35,25 @@ struct Array {
   unsigned slotBytes() const { return type.totalBits() / 8 * perThread; }
 };
 
+/// An input that the kernel reads by a tensor map: 16 bytes a thread of 32-bit elements, of which a block's are one
+/// box.
+struct TensorTile {
+  size_t input;
+  unsigned rank; ///< 2 to 5
+
+  /// Elements of a box, the fastest first: {4, 128}, {4, 8, 16}, {4, 8, 4, 4} or {4, 8, 4, 2, 2}.
+  std::vector<unsigned> box() const;
+};
+
 struct Experiment {
   Form form;
   std::string ptx;
   testing::RawShape shape;
   std::vector<Array> inputs, outputs;
-  /// Of the kernel: one pointer an array in the order the text names them, then values.
+  /// Of the kernel: one pointer an array in the order the text names them, then values, then the tensor's map.
   std::vector<bool> pointerIsOutput;
   std::vector<testing::RawArgument> values;
+  std::optional<TensorTile> tensor;
 
   size_t threads() const;
   size_t outputBytes() const; ///< of all results, one array after the other
@@ -66,6 +78,8 @@ ExperimentResult parameterExperiment(const ListedForm &listed);
 ExperimentResult matrixMemoryExperiment(const ListedForm &listed);
 ExperimentResult asyncCopyExperiment(const ListedForm &listed);
 ExperimentResult controlExperiment(const ListedForm &listed);
+ExperimentResult barrierExperiment(const ListedForm &listed);
+ExperimentResult warpgroupExperiment(const ListedForm &listed);
 
 } // namespace imbrex::recorded
 

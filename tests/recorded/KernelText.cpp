@@ -51,7 +51,21 @@ std::string KernelText::fresh(unsigned bits) {
 }
 
 void KernelText::declareShared(unsigned bytes) {
-  declarations += "  .shared .align 16 .b8 buffer[" + std::to_string(bytes) + "];\n";
+  declarations += "  .shared .align 128 .b8 buffer[" + std::to_string(bytes) + "];\n";
+}
+
+void KernelText::declareBarrier(const std::string &name) { declarations += "  .shared .align 8 .b64 " + name + ";\n"; }
+
+void KernelText::limitRegisters(unsigned count) {
+  directives += ".reqntid " + std::to_string(kBlock) + "\n.maxnreg " + std::to_string(count) + "\n";
+}
+
+std::string KernelText::tensorMap(const OperandPlan &plan, unsigned rank) {
+  plans.push_back(plan);
+  made.inputs.push_back({plan.type, 16 * 8 / plan.type.bits});
+  made.tensor = TensorTile{made.inputs.size() - 1, rank};
+  valueParameters += "  .param .align 64 .b8 map[128],\n";
+  return "map";
 }
 
 std::string KernelText::pointer(bool output) {
@@ -140,13 +154,16 @@ ExperimentResult KernelText::finish() {
     made.shape.grid[0] = unsigned(std::max<size_t>(threads / kBlock, 1));
   }
   fillInputs(made.threads());
+  constexpr unsigned kWithBytes = 84; // products of floats of 8 bits and red of vectors on compute capability 9.0
   unsigned version = Target::parse(target)->ptxVersion;
+  if (Target::parse(target)->sm == 90)
+    version = std::max(version, kWithBytes);
   made.ptx = ".version " + std::to_string(version / 10) + "." + std::to_string(version % 10) + "\n.target " + target +
              "\n.address_size 64\n.visible .entry k(\n";
   for (size_t i = 0; i < made.pointerIsOutput.size(); ++i)
     made.ptx += "  .param .u64 array" + std::to_string(i) + ",\n";
   made.ptx += valueParameters;
   made.ptx.erase(made.ptx.size() - 2, 1); // the last comma
-  made.ptx += ")\n{\n" + declarations + body + "  ret;\n}\n";
+  made.ptx += ")\n" + directives + "{\n" + declarations + body + "  ret;\n}\n";
   return {std::move(made), ""};
 }

@@ -27,7 +27,9 @@ public:
   std::string fresh(unsigned bits);
   void line(const std::string &text) { body += "  " + text + ";\n"; }
   void label(const std::string &name) { body += name + ":\n"; }
-  void declareShared(unsigned bytes); ///< named `buffer`
+  void declareShared(unsigned bytes);           ///< named `buffer`
+  void declareBarrier(const std::string &name); ///< 8 bytes of shared memory
+  void limitRegisters(unsigned count);          ///< a thread's; the block's size is then told too
   const std::string &thread() const { return threadRegister; }
   /// A .b64 register with `array + thread * slotBytes`.
   std::string inputAddress(const OperandPlan &plan, unsigned perThread = 1);
@@ -40,6 +42,8 @@ public:
   std::string guard();
   /// A kernel parameter after the arrays; its name.
   std::string parameter(const std::string &type, testing::RawArgument value);
+  /// A new input of 16 bytes a thread as a tensor of `rank` dimensions, 2 to 5, a box of it a block; the parameter.
+  std::string tensorMap(const OperandPlan &plan, unsigned rank);
   /// For %tid.y and its like: blocks and grid of three dimensions.
   void useThreeDimensions();
 
@@ -50,7 +54,7 @@ private:
   std::string pointer(bool output);
   void fillInputs(size_t threads);
 
-  std::string target, body, declarations, valueParameters, threadRegister;
+  std::string target, body, declarations, directives, valueParameters, threadRegister;
   unsigned names = 0;
   Experiment made;
   std::vector<OperandPlan> plans;

@@ -55,17 +55,18 @@ std::string recorded::whyNoModel(const Form &form) {
   bool approximate = form.has("approx") || form.has("full") || form.opcode == "tanh";
   if (approximate && !approximationOf(form))
     return "no stated error for " + form.instruction();
-  bool isExact = form.opcode == "mma" && form.has("s8"); // sums of integers, without .satfinite modulo 2^32
-  if ((form.opcode == "mma" || form.opcode == "wgmma") && !isExact && !hasProductBounds(form))
+  bool isExact = form.has("s8"); // sums of integers, without .satfinite modulo 2^32
+  bool product = form.opcode == "mma" || (form.opcode == "wgmma" && form.has("mma_async"));
+  if (product && !isExact && !hasProductBounds(form))
     return "no stated error for " + form.instruction();
   return {};
 }
 
 /// Whether the form computes floats, so that the bits of a NaN result are open.
 static bool leavesNansOpen(const Form &form) {
-  static constexpr std::string_view kArithmetic[] = {"add",  "sub", "mul", "fma",  "mad",   "div", "min",
-                                                     "max",  "abs", "neg", "rcp",  "rsqrt", "ex2", "lg2",
-                                                     "sqrt", "cvt", "mma", "tanh", "red"};
+  static constexpr std::string_view kArithmetic[] = {"add",  "sub", "mul", "fma",  "mad",   "div",  "min",
+                                                     "max",  "abs", "neg", "rcp",  "rsqrt", "ex2",  "lg2",
+                                                     "sqrt", "cvt", "mma", "tanh", "red",   "wgmma"};
   return std::find(std::begin(kArithmetic), std::end(kArithmetic), form.opcode) != std::end(kArithmetic);
 }
 

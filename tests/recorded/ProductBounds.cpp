@@ -1,4 +1,4 @@
-//===- ProductBounds.cpp - What one mma.sync adds up ----------------------===//
+//===- ProductBounds.cpp - What one product adds up -----------------------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,11 +9,13 @@
 // Example: lane 5 (g = 1, t = 1), register 3 of A: row 9, columns 10 and 11. Of tf32 m16n8k8 register r of A holds
 // column t + 4 (r / 2), register r of B row t + 4 r, one value each, whose lower 13 bits do not count. Of floats of 8
 // bits, m16n8k32, register r of A holds columns 4 t + 16 (r / 2) and the next three, register r of B rows 4 t + 16 r
-// and the next three.
+// and the next three. Each warp of a wgmma has such an A and D (WarpgroupProduct.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "tests/recorded/ProductBounds.h"
+#include "tests/recorded/KernelText.h"
+#include "tests/recorded/WarpgroupProduct.h"
 #include <cmath>
 #include <cstring>
 
@@ -24,6 +26,8 @@ static constexpr unsigned kWarp = 32;
 
 bool recorded::hasProductBounds(const Form &form) {
   std::string words = form.instruction();
+  if (std::optional<WarpgroupProduct> product = WarpgroupProduct::parse(form))
+    return !product->integers;
   if (words == "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
     return !form.guarded;
   for (const char *type : {"e4m3.e4m3", "e5m2.e5m2"})
@@ -47,23 +51,28 @@ static double halfOf(const Array &array, size_t thread, unsigned i) {
   return toDouble(array.type, wordOf(array, thread) >> (16 * i) & 0xFFFF);
 }
 
-static double tf32Of(const Array &array, size_t thread) {
+static double tf32Value(uint32_t word) {
   constexpr uint32_t kIgnored = (1u << 13) - 1;
-  return toDouble({ValueType::Float, 32}, wordOf(array, thread) & ~kIgnored);
+  return toDouble({ValueType::Float, 32}, word & ~kIgnored);
 }
+static double tf32Of(const Array &array, size_t thread) { return tf32Value(wordOf(array, thread)); }
 
 static bool isOfBytes(const Form &form) { return form.has("e4m3") || form.has("e5m2"); }
 
-/// Byte `i` of a register: e5m2 is the upper byte of an f16, e4m3 has a bias of 7, and no infinity.
-static double byteOf(const Experiment &experiment, const Array &array, size_t thread, unsigned i) {
-  unsigned byte = wordOf(array, thread) >> (8 * i) & 0xFF;
-  if (experiment.form.has("e5m2"))
+/// e5m2 is the upper byte of an f16, e4m3 has a bias of 7, and no infinity.
+static double byteValue(const Form &form, unsigned byte) {
+  if (form.has("e5m2"))
     return toDouble({ValueType::Float, 16}, byte << 8);
   unsigned exponent = byte >> 3 & 15, fraction = byte & 7;
   if (exponent == 15 && fraction == 7)
     return NAN;
   double size = exponent ? std::ldexp(fraction + 8, int(exponent) - 10) : std::ldexp(fraction, -9);
   return byte & 0x80 ? -size : size;
+}
+
+/// Byte `i` of a register.
+static double byteOf(const Experiment &experiment, const Array &array, size_t thread, unsigned i) {
+  return byteValue(experiment.form, wordOf(array, thread) >> (8 * i) & 0xFF);
 }
 
 static double elementA(const Experiment &experiment, size_t warp, unsigned row, unsigned k) {
@@ -84,8 +93,56 @@ static double elementB(const Experiment &experiment, size_t warp, unsigned k, un
   return halfOf(experiment.inputs[firstB + reg], warp * kWarp + lane, k % 2);
 }
 
+static void addTerm(ProductTerms &terms, double term) {
+  terms.sum += term;
+  terms.magnitude += std::fabs(term);
+  terms.largest = std::fmax(terms.largest, std::fabs(term));
+}
+
+/// An element of an operand of the block's in shared memory.
+static double sharedElement(const Experiment &experiment, const WarpgroupProduct &product, size_t input, size_t block,
+                            unsigned byte) {
+  const Array &array = experiment.inputs[input];
+  unsigned row = byte / WarpgroupProduct::kRow, bytes = product.type.bits / 8;
+  size_t thread = block * KernelText::kBlock + row % KernelText::kBlock;
+  size_t at = thread * array.slotBytes() + row / KernelText::kBlock * WarpgroupProduct::kRow + byte % 16;
+  uint32_t bits = 0;
+  std::memcpy(&bits, &array.data[at], bytes);
+  if (experiment.form.has("tf32"))
+    return tf32Value(bits);
+  return bytes == 1 ? byteValue(experiment.form, bits) : toDouble(product.type, bits);
+}
+
+static std::vector<ProductTerms> warpgroupTerms(const Experiment &experiment, const WarpgroupProduct &product,
+                                                size_t output) {
+  std::vector<unsigned> kept = product.keptRegisters();
+  WarpgroupProduct::Variant variant = product.variants()[output / kept.size()];
+  unsigned reg = kept[output % kept.size()];
+  std::vector<ProductTerms> all(experiment.threads());
+  for (size_t thread = 0; thread < all.size(); ++thread) {
+    size_t block = thread / KernelText::kBlock, warp = thread / kWarp;
+    unsigned lane = unsigned(thread % kWarp), row = lane / 4 + 8 * (reg / 2 % 2);
+    unsigned column = reg / 4 * 8 + lane % 4 * 2 + reg % 2, rowOfBlock = unsigned(warp % 4) * 16 + row;
+    ProductTerms &terms = all[thread];
+    terms.products = product.k;
+    terms.isOfBytes = isOfBytes(experiment.form);
+    addTerm(terms, toDouble({ValueType::Float, 32}, wordOf(experiment.inputs[product.inputOfC()], thread)));
+    for (unsigned k = 0; k < product.k; ++k) {
+      double a = product.sharedA ? sharedElement(experiment, product, product.inputOfA(), block,
+                                                 product.byteOf(rowOfBlock, k, false))
+                                 : elementA(experiment, warp, row, k);
+      double b =
+          sharedElement(experiment, product, product.inputOfB(), block, product.byteOf(column, k, variant.transposeB));
+      addTerm(terms, a * b * variant.scaleA * variant.scaleB);
+    }
+  }
+  return all;
+}
+
 std::vector<ProductTerms> recorded::productTerms(const Experiment &experiment, size_t output) {
   const Form &form = experiment.form;
+  if (std::optional<WarpgroupProduct> product = WarpgroupProduct::parse(form))
+    return warpgroupTerms(experiment, *product, output);
   unsigned depth = form.has("m16n8k32") ? 32 : form.has("m16n8k16") ? 16 : 8;
   unsigned perWord = isOfBytes(form) ? 4 : form.has("tf32") ? 1 : 2;
   unsigned firstB = depth / 2 / perWord,
@@ -97,14 +154,10 @@ std::vector<ProductTerms> recorded::productTerms(const Experiment &experiment, s
     ProductTerms &terms = all[thread];
     terms.products = depth;
     terms.isOfBytes = isOfBytes(form);
-    auto add = [&](double term) {
-      terms.sum += term;
-      terms.magnitude += std::fabs(term);
-      terms.largest = std::fmax(terms.largest, std::fabs(term));
-    };
-    add(toDouble({ValueType::Float, 32}, wordOf(experiment.inputs[firstC + output], thread)));
+    addTerm(terms, toDouble({ValueType::Float, 32}, wordOf(experiment.inputs[firstC + output], thread)));
     for (unsigned k = 0; k < depth; ++k)
-      add(elementA(experiment, thread / kWarp, row, k) * elementB(experiment, thread / kWarp, k, column, firstB));
+      addTerm(terms,
+              elementA(experiment, thread / kWarp, row, k) * elementB(experiment, thread / kWarp, k, column, firstB));
   }
   return all;
 }

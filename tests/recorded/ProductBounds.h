@@ -1,4 +1,4 @@
-//===- ProductBounds.h - What one mma.sync adds up ------------ -*- C++ -*-===//
+//===- ProductBounds.h - What one product adds up ------------- -*- C++ -*-===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,10 +22,11 @@ struct ProductTerms {
   bool isOfBytes = false; ///< of floats of 8 bits, whose sums keep fewer digits
 };
 
-/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32, m16n8k8 of tf32, or m16n8k32 of e4m3 or e5m2.
+/// mma.sync.aligned.m16n8k8 or m16n8k16 of f16 or bf16 into f32, m16n8k8 of tf32, or m16n8k32 of e4m3 or e5m2;
+/// wgmma.mma_async of these types into f32.
 bool hasProductBounds(const Form &form);
 
-/// Of output array `output` (0 to 3), thread after thread.
+/// Of output array `output`, thread after thread.
 std::vector<ProductTerms> productTerms(const Experiment &experiment, size_t output);
 
 } // namespace imbrex::recorded

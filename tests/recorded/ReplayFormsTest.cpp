@@ -8,9 +8,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tests/recorded/ProductBounds.h"
 #include "tests/recorded/Replay.h"
 #include <algorithm>
 #include <cstdio>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -70,6 +72,8 @@ TEST(RecordedForms, RecordingsOfDevicesReplay) {
 // A recording of the simulated device, whole and damaged
 //===----------------------------------------------------------------------===//
 
+static constexpr std::string_view kWarpgroupProduct = "wgmma.mma_async.sync.aligned.m64n16k16";
+
 /// Every tenth form, and those that the tests below damage.
 static std::vector<ListedForm> sampledForms() {
   static constexpr std::string_view kDamaged[] = {"add.s32 b32, b32, b32", "ex2.approx.ftz.f32 b32, b32",
@@ -78,7 +82,8 @@ static std::vector<ListedForm> sampledForms() {
   for (size_t i = 0; i < all.size(); ++i) {
     bool damaged = std::find(std::begin(kDamaged), std::end(kDamaged), all[i].form) != std::end(kDamaged);
     bool product = all[i].form.starts_with("mma.sync.aligned.m16n8k16.row.col.f32.bf16");
-    if ((i % 10 == 0 || damaged || product) && runsOn(all[i], 9, 0))
+    bool asynchronous = all[i].form.starts_with(kWarpgroupProduct);
+    if ((i % 10 == 0 || damaged || product || asynchronous) && runsOn(all[i], 9, 0))
       sample.push_back(all[i]);
   }
   return sample;
@@ -168,15 +173,46 @@ TEST_F(Replays, AnApproximationMayBeOffByItsErrorOnly) {
 }
 
 TEST_F(Replays, AProductMayBeOffByItsBoundOnly) {
-  Bytes &results = formOf(recording, "mma.sync.aligned.m16n8k16.row.col.f32.bf16").results;
-  Bytes before = results;
-  results[0] ^= 1;
-  EXPECT_EQ(problemsOf(bytesOf(recording), forms), "");
-  results = before;
-  for (size_t at = 2; at < results.size(); at += 4)
-    results[at] ^= 0x40; // a quarter or a half of the value
-  std::string problems = problemsOf(bytesOf(recording), forms);
-  EXPECT_TRUE(tells(problems, "mma.sync.aligned.m16n8k16.row.col.f32.bf16")) << problems;
+  for (std::string_view product : {std::string_view("mma.sync.aligned.m16n8k16.row.col.f32.bf16"), kWarpgroupProduct}) {
+    Bytes &results = formOf(recording, product).results;
+    Bytes before = results;
+    results[0] ^= 1;
+    EXPECT_EQ(problemsOf(bytesOf(recording), forms), "");
+    results = before;
+    for (size_t at = 2; at < results.size(); at += 4)
+      results[at] ^= 0x40; // a quarter or a half of the value
+    std::string problems = problemsOf(bytesOf(recording), forms);
+    EXPECT_TRUE(tells(problems, product)) << problems;
+    results = before;
+  }
+}
+
+/// The terms that a product's error is bounded by are those that the device adds: their sum is its result.
+TEST(ProductTerms, AddUpToTheResult) {
+  imbrex::testing::RawDevice device = imbrex::testing::RawDevice::open("sim:h200").value();
+  size_t products = 0, values = 0;
+  for (const ListedForm &listed : listedForms()) {
+    if (!runsOn(listed, 9, 0) || !hasProductBounds(*Form::parse(listed.form)))
+      continue;
+    Experiment experiment = *makeExperiment(listed).experiment;
+    Result<Bytes> results = runExperiment(device, experiment);
+    ASSERT_TRUE(results) << listed.form << results.error().render();
+    size_t at = 0, wrong = 0;
+    for (size_t output = 0; output < experiment.outputs.size(); ++output)
+      for (const ProductTerms &terms : productTerms(experiment, output)) {
+        float value;
+        std::memcpy(&value, results->data() + at, sizeof(value));
+        at += sizeof(value);
+        double allowed = terms.isOfBytes ? 0x1p-13 * terms.largest * terms.products : 0x1p-20 * terms.magnitude;
+        wrong += std::isfinite(terms.sum) && terms.magnitude < 0x1p127 &&
+                 !(std::fabs(terms.sum - value) <= allowed + 0x1p-120);
+        ++values;
+      }
+    EXPECT_EQ(wrong, 0u) << listed.form;
+    ++products;
+  }
+  EXPECT_GT(products, 20u);
+  std::printf("%zu products, %zu values\n", products, values);
 }
 
 TEST_F(Replays, OtherOperandsOrKernelsAreFound) {

@@ -21,7 +21,7 @@ using namespace imbrex::test;
 using imbrex::testing::Random;
 
 static constexpr const char *kTypes[] = {"f16", "bf16", "f32", "f64"};
-static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"};
+static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100", "sm_120"};
 static constexpr int kAttentions = 480, kLessonsEach = 48;
 
 std::string Specialisation::describe() const {
