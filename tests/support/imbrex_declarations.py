@@ -38,12 +38,17 @@ class DeviceInfo(Sized):
                 ("grid", c_uint32 * 3), ("memory_bytes", c_uint64)]
 
 
+FOUND = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_size_t)  # imbrex_found
+IMPORT = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, FOUND, c_void_p)  # imbrex_import
+
+
 class RuntimeOptions(Sized):
     _fields_ = [("size", c_uint32), ("simulator_threads", c_uint32), ("device", c_char_p), ("target", c_char_p),
                 ("cache_directory", c_char_p), ("cache_bytes", c_uint64), ("ptxas", c_char_p),
                 ("ptxas_directories", c_char_p), ("temporary_directory", c_char_p),
                 ("simulator_instructions", c_uint64), ("simulator_seed", c_uint32), ("reserved", c_uint32),
-                ("packs", c_char_p), ("no_compile", c_uint32), ("loaded_kernels", c_uint32)]
+                ("packs", c_char_p), ("no_compile", c_uint32), ("loaded_kernels", c_uint32),
+                ("import", IMPORT), ("import_data", c_void_p)]
 
 
 class ViewStruct(Sized):

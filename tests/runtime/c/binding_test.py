@@ -11,7 +11,8 @@ import imbrex_declarations as declared
 with open(os.path.join(SOURCE, "runtime", "c", "imbrex_c.h"), encoding="utf-8") as file:
     HEADER = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.DOTALL)
 C_TYPES = {"void": None, "char *": ctypes.c_char_p, "size_t": ctypes.c_size_t, "float": ctypes.c_float,
-           "double": ctypes.c_double, "imbrex_status": ctypes.c_int32, "imbrex_work": declared.WORK}
+           "double": ctypes.c_double, "imbrex_status": ctypes.c_int32, "imbrex_work": declared.WORK, "imbrex_found": declared.FOUND,
+           "imbrex_import": declared.IMPORT}
 C_TYPES.update({name + "_t": getattr(ctypes, "c_" + name) for name in ("uint8", "uint32", "uint64", "int32", "int64")})
 HANDLES = re.findall(r"typedef struct (\w+) \1;", HEADER)
 
