@@ -68,8 +68,9 @@ static Result<void> encode(const DriverTable &driver, const TensorMapShape &shap
                            ? static_cast<unsigned long long>(shape.strides[dimension]) * byteSize(shape.type)
                            : unit;
   }
-  // CU_TENSOR_MAP_SWIZZLE_32B, 64B, 128B are 1, 2, 3; L2 promotion of 256 bytes is 3; no interleaving, zeros outside.
-  const int swizzle = shape.span == 128 ? 3 : shape.span == 64 ? 2 : 1, promotion = 3;
+  // CU_TENSOR_MAP_SWIZZLE_NONE, 32B, 64B, 128B are 0, 1, 2, 3; L2 promotion of 256 bytes is 3; no interleaving, zeros
+  // outside.
+  const int swizzle = shape.span == 128 ? 3 : shape.span == 64 ? 2 : shape.span == 32 ? 1 : 0, promotion = 3;
   if (!driver.tensorMapEncodeTiled)
     return Error{ErrorKind::Driver,
                  "view '" + std::string(view) +

@@ -32,7 +32,7 @@ struct TensorMapShape {
   std::array<int64_t, kTensorMapRank> extents{}; ///< in elements
   std::array<int64_t, kTensorMapRank> strides{}; ///< in elements, the last 1
   std::array<unsigned, kTensorMapRank> box{};    ///< in elements
-  unsigned span = 0;                             ///< bytes of the swizzle: 32, 64 or 128
+  unsigned span = 0;                             ///< bytes of the swizzle: 32, 64 or 128; 16 for none
 
   bool operator==(const TensorMapShape &) const = default;
 };

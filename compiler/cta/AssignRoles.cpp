@@ -11,8 +11,10 @@
 // What the copy engine can copy it copies: one thread asks it to (TMA).
 //
 // Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
-// waits for nothing else. A ring counts its steps, so each must be put once, in order: a put stands in one loop at
-// most, and there on every way.
+// waits for nothing else. A ring counts its steps, so each must be put once, in order, on every way through its loop.
+// Where that loop stands in others, they carry the number of steps so far:
+//
+//     loop i: loop j: put j          ->     loop i, n = 0: loop j: put n + j; yield n + iterations of j
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,8 +40,8 @@ namespace imbrex {
 /// Warps that copy: one warpgroup, as registers are dealt to warpgroups.
 static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
-/// engine to. (PTX ISA, "setmaxnreg": steps of 8.)
-static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8;
+/// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
+static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 
@@ -60,20 +62,63 @@ static StringRef whyNotCounted(cta::PutOp put) {
     return "";
   if (put->getParentOp() != loop)
     return "it stands in a branch";
-  if (loop->getParentOfType<scf::ForOp>())
-    return "its loop stands in another one";
+  for (scf::ForOp inner = loop; auto outer = inner->getParentOfType<scf::ForOp>(); inner = outer)
+    if (inner->getParentOp() != outer)
+      return "its loop stands in a branch of another one";
   return matchPattern(loop.getStep(), m_One()) ? "" : "its loop does not count by one";
 }
 
+/// The dimension of the view whose bounds cta.clear can see to: the rows', or that of a single row.
+static int64_t clearedDim(cta::PutOp put) { return put.getDims()[put.getRing().getType().getRows() == 1 ? 1 : 0]; }
+
+/// The steps that earlier times through `loop`, which stands in others, have had: carried by those.
+static Value countSteps(scf::ForOp loop) {
+  SmallVector<scf::ForOp> around;
+  for (auto outer = loop->getParentOfType<scf::ForOp>(); outer; outer = outer->getParentOfType<scf::ForOp>())
+    around.insert(around.begin(), outer);
+  IRRewriter b(loop.getContext());
+  b.setInsertionPoint(around.front());
+  Value count = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0));
+  SmallVector<scf::ForOp> counting;
+  for (scf::ForOp outer : around) {
+    auto yields = [&](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
+      return SmallVector<Value>{arguments[0]};
+    };
+    auto made =
+        cast<scf::ForOp>(*outer.replaceWithAdditionalYields(b, count, /*replaceInitOperandUsesInLoop=*/false, yields));
+    count = made.getRegionIterArgs().back();
+    counting.push_back(made);
+  }
+  Operation *inner = loop;
+  for (scf::ForOp outer : llvm::reverse(counting)) { // the loop, or the one that carries on from it
+    b.setInsertionPointAfter(inner);
+    Value after;
+    if (inner == loop) {
+      Value zero = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0)),
+            count = outer.getRegionIterArgs().back();
+      Value trips = arith::SubIOp::create(b, loop.getLoc(), loop.getUpperBound(), loop.getLowerBound());
+      trips = arith::MaxSIOp::create(b, loop.getLoc(), trips, zero);
+      after = arith::AddIOp::create(b, loop.getLoc(), count, trips, arith::IntegerOverflowFlags::nsw);
+    } else {
+      after = inner->getResults().back();
+    }
+    Operation *yield = outer.getBody()->getTerminator();
+    yield->setOperand(yield->getNumOperands() - 1, after);
+    inner = outer;
+  }
+  return count;
+}
+
 /// True if the copy engine can copy the tile: whole rows of panels, from a view whose rows it may name, with all its
-/// positions apart from the rows' bounded by the view alone.
+/// positions apart from the rows' (or those in a single row) bounded by the view alone.
 static bool canBeMapped(cta::PutOp put) {
   constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
   tile::ViewType view = put.getView().getType();
   cta::BufferType slot = put.getRing().getType().getSlot();
   layout::SharedLayout layout = slot.getLayout();
-  const int64_t rowDim = put.getDims()[0], columnDim = put.getDims()[1];
+  const int64_t columnDim = put.getDims()[1];
   bool hasRows = layout.paddedRows() == layout.rows() && layout.rows() <= kLongestBox;
+  bool hasBox = layout.rows() > 1 || (layout.paddedColumns() == layout.columns() && layout.columns() <= kLongestBox);
   bool fillsColumns = layout.paddedColumns() == layout.columns() ||
                       (matchPattern(put.getIndices()[columnDim], m_Zero()) && !view.isDynamic(columnDim) &&
                        view.getExtents()[columnDim] <= layout.columns()); // zeros behind the view's last column
@@ -81,8 +126,8 @@ static bool canBeMapped(cta::PutOp put) {
   auto kernel = put->getParentOfType<func::FuncOp>();
   auto alignment = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr);
   return !put.getRows() && !put.getCondition() && view.getRank() <= kMostDims && columnDim == view.getRank() - 1 &&
-         hasRows && fillsColumns && alignment && alignment.getInt() == layout::kAccessBytes &&
-         llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == rowDim; });
+         hasRows && hasBox && fillsColumns && alignment && alignment.getInt() == layout::kAccessBytes &&
+         llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
 }
 
 namespace {
@@ -95,6 +140,7 @@ private:
   void makeRings(unsigned slots);
   bool fits(unsigned slots);
   std::pair<unsigned, unsigned> dealRegisters() const;
+  void countNested();
   void mapViews();
   Value mapOf(cta::PutOp put);
   void part();
@@ -137,19 +183,37 @@ bool AssignRoles::fits(unsigned slots) {
   return planShared(getOperation()).bytes <= target.sharedBytes;
 }
 
+/// Steps of rings whose loops stand in others go on where the last time ended.
+void AssignRoles::countNested() {
+  llvm::SmallDenseMap<Operation *, Value> counts;
+  for (cta::PutOp put : puts) {
+    auto loop = put->getParentOfType<scf::ForOp>();
+    if (!loop || !loop->getParentOfType<scf::ForOp>())
+      continue;
+    Value &count = counts[loop];
+    if (!count)
+      count = countSteps(loop);
+    OpBuilder b(put);
+    Value step = arith::AddIOp::create(b, put.getLoc(), count, put.getStep(), arith::IntegerOverflowFlags::nsw);
+    cast<cta::GetOp>(put->getNextNode()).getStepMutable().assign(step);
+    put.getStepMutable().assign(step);
+  }
+}
+
 /// The map of the view for panels of the slot, made once.
 Value AssignRoles::mapOf(cta::PutOp put) {
   cta::RingType ring = put.getRing().getType();
+  layout::SharedLayout layout = ring.getSlot().getLayout();
   SmallVector<int64_t> box(put.getView().getType().getRank(), 1);
   box[put.getDims()[0]] = ring.getRows();
-  box[put.getDims()[1]] = ring.getSpan() / ring.getSlot().getElementBytes();
+  box[put.getDims()[1]] = layout.boxColumns();
   Block &body = getOperation().getBody().front();
   for (auto map : body.getOps<cta::TensorMapOp>())
-    if (map.getView() == put.getView() && map.getBox() == ArrayRef(box) && map.getSpan() == ring.getSpan())
+    if (map.getView() == put.getView() && map.getBox() == ArrayRef(box) && map.getSpan() == layout.boxSpan())
       return map;
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   return cta::TensorMapOp::create(b, put.getLoc(), cta::TensorMapType::get(&getContext()), put.getView(), box,
-                                  ring.getSpan());
+                                  layout.boxSpan());
 }
 
 /// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
@@ -174,10 +238,10 @@ void AssignRoles::mapViews() {
       continue;
     }
     auto get = cast<cta::GetOp>(put->getNextNode());
-    if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), put.getDims()[0]); low) {
+    if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), clearedDim(put)); low) {
       OpBuilder b(getOperation().getContext());
       b.setInsertionPointAfter(get);
-      Value first = put.getIndices()[put.getDims()[0]];
+      Value first = put.getIndices()[clearedDim(put)];
       auto [from, to] = rowsBetween(b, put.getLoc(), low, high, first);
       auto clear = cta::ClearOp::create(b, put.getLoc(), get.getType(), get, from, to);
       get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
@@ -192,7 +256,8 @@ void AssignRoles::mapViews() {
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const unsigned copying = llvm::all_of(puts, canBeMapped) ? kAskRegisters : kCopyRegisters;
+  const bool asks = puts.size() <= kFewTiles && llvm::all_of(puts, canBeMapped);
+  const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
   unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;
   return {std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters), copying};
@@ -238,7 +303,7 @@ void AssignRoles::runOnOperation() {
     return;
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
   if (const auto [registers, copying] = dealRegisters();
-      registers + kRegisterUnit < alone && copying != kAskRegisters) {
+      registers + kRegisterUnit < alone && !llvm::all_of(puts, canBeMapped)) {
     kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
                         << registers << " registers in place of " << alone;
     return;
@@ -251,6 +316,7 @@ void AssignRoles::runOnOperation() {
     kernel.emitRemark() << "rings of " << slots << " slots in place of " << request.getStages()
                         << ": shared memory is short";
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
+  countNested();
   mapViews();
   part();
 }

@@ -57,6 +57,32 @@ static bool fillsAnyOf(Operation *op, ArrayRef<Operation *> read) {
       .wasInterrupted();
 }
 
+/// True of a line's read from shared memory, and of what repeats it: registers that nothing but its users fills.
+static bool isReadOfLine(Operation *op) {
+  if (isa<tile::ExpandDimsOp, tile::BroadcastOp>(op))
+    return true;
+  auto read = dyn_cast<cta::ReadOp>(op);
+  return read && read.getBuffer().getType().getRows() == 1;
+}
+
+/// Adds to `moved`, which stay in the order of the block, the reads of lines before `end` that only they use: earlier
+/// they would hold registers while the product runs.
+static void addReadsOfLines(SmallVectorImpl<Operation *> &moved, Operation *end) {
+  llvm::SmallPtrSet<Operation *, 16> inside(moved.begin(), moved.end());
+  SmallVector<Operation *> all(moved.rbegin(), moved.rend());
+  auto isInside = [&](Operation *user) {
+    Operation *own = end->getBlock()->findAncestorOpInBlock(*user);
+    return own && inside.contains(own);
+  };
+  for (Operation *op = end->getPrevNode(); op != moved.front(); op = op->getPrevNode())
+    if (!inside.contains(op) && isReadOfLine(op) && !op->use_empty() && llvm::all_of(op->getUsers(), isInside)) {
+      inside.insert(op);
+      all.push_back(op);
+    }
+  llvm::sort(all, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
+  moved.assign(all.begin(), all.end());
+}
+
 /// Moves a wait, and all of its block that needs it, behind what does not: up to the first operation that needs it and
 /// has effects, which keep their order, or fills what the product reads.
 static void sinkWait(cta::DotWaitOp wait) {
@@ -74,6 +100,7 @@ static void sinkWait(cta::DotWaitOp wait) {
     needs.insert(end);
     moved.push_back(end);
   }
+  addReadsOfLines(moved, end);
   for (Operation *op : moved)
     op->moveBefore(end);
 }

@@ -133,7 +133,7 @@ SmallVector<cta::ClearOp> LoopSplitter::findClears(Comparisons &comparisons) {
   SmallVector<cta::ClearOp> clears;
   for (cta::ClearOp clear : loop.getBody()->getOps<cta::ClearOp>()) {
     LinearForm none, rows;
-    rows.constant = clear.getBuffer().getType().getRows();
+    rows.constant = clear.getExtent();
     Comparisons inside;
     if (!addComparison(forms.ofScalar(clear.getLow()), none, loop, inside) ||
         !addComparison(rows, forms.ofScalar(clear.getHigh()), loop, inside))

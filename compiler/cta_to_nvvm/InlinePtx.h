@@ -52,13 +52,15 @@ struct WgmmaForm {
   bool aInRegisters;         ///< as four words; else by a descriptor
   bool kIsRowOfA, kIsRowOfB; ///< operands in shared memory whose rows are along K (16 bits only)
   bool adds;                 ///< else the sums that were there are not read
+  bool makesDescriptors;     ///< of two operands each: another (i64), and a constant to add to it
 };
 struct Assembly {
   std::string text, constraints;
 };
 Assembly wgmmaAssembly(const WgmmaForm &form);
-/// Gives the new sums; `sums` are not read unless the form adds. `a`: four words or one descriptor.
-Values wgmma(Lowering &l, const WgmmaForm &form, Values sums, llvm::ArrayRef<Value> a, Value bDescriptor);
+/// Gives the new sums; `sums` are not read unless the form adds. `a`: four words, or a descriptor as `b` is: one
+/// operand, or two.
+Values wgmma(Lowering &l, const WgmmaForm &form, Values sums, llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> b);
 /// wgmma.fence: `registers` (f32 and i32) have their values for the products behind it.
 Values wgmmaFence(Lowering &l, llvm::ArrayRef<Value> registers);
 /// wgmma.commit_group: the products since the last one are a group.

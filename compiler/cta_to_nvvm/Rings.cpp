@@ -71,7 +71,7 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   return success();
 }
 
-/// One box a panel of the slot, when that is empty.
+/// The boxes of the slot, when that is empty.
 static void askForCopy(Lowering &l, cta::PutOp put) {
   cta::RingType ring = put.getRing().getType();
   layout::SharedLayout layout = ring.getSlot().getLayout();
@@ -79,12 +79,12 @@ static void askForCopy(Lowering &l, cta::PutOp put) {
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
   full.arriveExpecting(layout.sizeBytes());
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
-  const int64_t panelBytes = layout.paddedRows() * layout.span(), width = layout.span() / layout.elementBytes();
-  for (int64_t panel = 0; panel * width < layout.paddedColumns(); ++panel) {
+  const int64_t width = layout.boxColumns(), boxBytes = layout.paddedRows() * width * layout.elementBytes();
+  for (int64_t box = 0; box * width < layout.paddedColumns(); ++box) {
     Values place; // the view's last dimension first
     for (int64_t dim = int64_t(put.getIndices().size()) - 1; dim >= 0; --dim)
-      place.push_back(l.addConstant(l.scalarOf(put.getIndices()[dim]), dim == put.getDims()[1] ? panel * width : 0));
-    copyBox(l, l.offsetPointer(slot, panel * panelBytes), l.scalarOf(put.getMap()), place, full.address());
+      place.push_back(l.addConstant(l.scalarOf(put.getIndices()[dim]), dim == put.getDims()[1] ? box * width : 0));
+    copyBox(l, l.offsetPointer(slot, box * boxBytes), l.scalarOf(put.getMap()), place, full.address());
   }
 }
 

@@ -161,17 +161,19 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
-/// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes.
+/// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
 static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
   SharedLayout shared = buffer.getLayout();
-  int64_t width = std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
+  const bool isLine = shared.rows() == 1;
+  int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
   for (int64_t first = 0; first < total; first += threads) {
     Value piece = l.addConstant(l.thread, first);
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
-    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(row, low),
-                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, row, high));
+    Value place = isLine ? column : row;
+    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, low),
+                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, high));
     Value exists = first + threads <= total ? Value() : l.less(piece, l.i32(total));
     l.when(l.both(outside, exists), [&] {
       l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(buffer.getElementType())));
@@ -197,7 +199,7 @@ void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta); }
 static void lowerClear(Lowering &l, cta::ClearOp op) {
   cta::BufferType buffer = op.getBuffer().getType();
   Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
-  Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(l.i32(0), low), l.less(high, l.i32(buffer.getRows())));
+  Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(l.i32(0), low), l.less(high, l.i32(op.getExtent())));
   l.when(outside, [&] {
     clearRows(l, buffer, slot, low, high);
     fenceAsync(l);

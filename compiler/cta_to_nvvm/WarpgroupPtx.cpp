@@ -11,6 +11,7 @@
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/WgmmaOperand.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -38,16 +39,33 @@ static std::string list(unsigned first, unsigned count) {
   return text + "}";
 }
 
+namespace {
+/// A descriptor of an instruction, from its operand of a number on.
+struct DescriptorText {
+  std::string made, used;
+  unsigned next;
+};
+} // namespace
+
+static DescriptorText descriptorText(const WgmmaForm &form, const std::string &name, unsigned first) {
+  const std::string operand = "$" + std::to_string(first);
+  if (!form.makesDescriptors)
+    return {"", operand, first + 1};
+  return {".reg .b64 " + name + "; add.s64 " + name + ", " + operand + ", $" + std::to_string(first + 1) + "; ", name,
+          first + 2};
+}
+
 Assembly imbrex::wgmmaAssembly(const WgmmaForm &form) {
   unsigned sums = form.columns / 2, bytes = form.element.getIntOrFloatBitWidth() / 8,
            next = form.adds ? 2 * sums : sums;
-  std::string name = nameOf(form.element), a = form.aInRegisters ? list(next, 4) : "$" + std::to_string(next);
-  next += form.aInRegisters ? 4 : 1;
+  std::string name = nameOf(form.element);
+  DescriptorText a = form.aInRegisters ? DescriptorText{"", list(next, 4), next + 4} : descriptorText(form, "da", next),
+                 b = descriptorText(form, "db", a.next);
   Assembly assembly;
-  assembly.text = "{ .reg .pred p; setp.ne.b32 p, " + std::string(form.adds ? "1" : "0") +
-                  ", 0; wgmma.mma_async.sync.aligned.m64n" + std::to_string(form.columns) + "k" +
+  assembly.text = "{ .reg .pred p; setp.ne.b32 p, " + std::string(form.adds ? "1" : "0") + ", 0; " + a.made + b.made +
+                  "wgmma.mma_async.sync.aligned.m64n" + std::to_string(form.columns) + "k" +
                   std::to_string(layout::mmaDepth(bytes)) + ".f32." + name + "." + name + " " + list(0, sums) + ", " +
-                  a + ", $" + std::to_string(next) + ", p, 1, 1";
+                  a.used + ", " + b.used + ", p, 1, 1";
   if (bytes == 2) {
     assembly.text += form.aInRegisters ? "" : form.kIsRowOfA ? ", 1" : ", 0";
     assembly.text += form.kIsRowOfB ? ", 1" : ", 0";
@@ -57,7 +75,8 @@ Assembly imbrex::wgmmaAssembly(const WgmmaForm &form) {
     assembly.constraints += i ? ",=f" : "=f";
   for (unsigned i = 0; i < sums && form.adds; ++i)
     assembly.constraints += "," + std::to_string(i);
-  assembly.constraints += form.aInRegisters ? ",r,r,r,r,l" : ",l,l";
+  const std::string descriptor = form.makesDescriptors ? ",l,n" : ",l";
+  assembly.constraints += (form.aInRegisters ? ",r,r,r,r" : descriptor) + descriptor;
   return assembly;
 }
 
@@ -95,13 +114,13 @@ static Values assembled(Lowering &l, TypeRange types, ValueRange operands, const
   return values;
 }
 
-Values imbrex::wgmma(Lowering &l, const WgmmaForm &form, Values sums, ArrayRef<Value> a, Value bDescriptor) {
+Values imbrex::wgmma(Lowering &l, const WgmmaForm &form, Values sums, ArrayRef<Value> a, ArrayRef<Value> b) {
   SmallVector<Type> types(form.columns / 2, l.b.getF32Type());
   Values operands;
   if (form.adds)
     operands = sums;
   llvm::append_range(operands, a);
-  operands.push_back(bDescriptor);
+  llvm::append_range(operands, b);
   return assembled(l, types, operands, wgmmaAssembly(form));
 }
 
@@ -179,15 +198,19 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
     return false;
   for (Type element : {Type(b.getF16Type()), Type(b.getBF16Type()), Type(b.getType<Float8E4M3FNType>()),
                        Type(b.getType<Float8E5M2Type>())})
-    for (unsigned bits = 0; bits < 16; ++bits) {
-      WgmmaForm form{element, columns, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
+    for (unsigned bits = 0; bits < 32; ++bits) {
+      WgmmaForm form{element,         columns,         (bits & 1) != 0, (bits & 2) != 0,
+                     (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
       if (!isText(assembly, wgmmaAssembly(form)))
         continue;
       SmallVector<Type> operands(form.adds ? results.size() : 0, b.getF32Type());
       if (form.aInRegisters)
         operands.append(4, b.getI32Type());
-      operands.append(form.aInRegisters ? 1 : 2, b.getI64Type());
-      return llvm::equal(assembly->getOperandTypes(), operands);
+      operands.append((form.aInRegisters ? 1 : 2) * (form.makesDescriptors ? 2 : 1), b.getI64Type());
+      OperandRange given = assembly->getOperands();
+      return llvm::equal(given.getTypes(), operands) &&
+             (!form.makesDescriptors || (matchPattern(given.back(), m_Constant()) &&
+                                         (form.aInRegisters || matchPattern(given.drop_back(2).back(), m_Constant()))));
     }
   return false;
 }

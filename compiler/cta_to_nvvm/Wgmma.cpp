@@ -31,6 +31,30 @@ struct Descriptors {
   Value base; ///< i64: that of the start of the tile, or of this warpgroup's rows of it
 };
 
+/// Descriptors that a loop may carry beside its other scalars: the uniform registers of a warp are 63, and what they do
+/// not hold takes those of each thread. (Measured: 37 still gain, 38 are spilled.)
+constexpr unsigned kCarriedDescriptors = 37;
+
+/// Of a product's instructions.
+static unsigned descriptorsOf(cta::DotOp dot) {
+  cta::BufferType b = dot.getBBuffer().getType();
+  const TileLayout &sums = cta::layoutOf(dot.getAccumulator().getType());
+  unsigned steps =
+      llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), layout::mmaDepth(b.getElementBytes()));
+  unsigned pieces = sums.extent(0) / (16 * sums.warps()[0]) * llvm::divideCeil(sums.extent(1), layout::kWgmmaColumns);
+  return steps * pieces * (dot.getABuffer() ? 2 : 1);
+}
+
+/// True if the descriptors of all products of the loop around `dot` may be made before it.
+static bool areCarried(cta::DotOp dot) {
+  auto loop = dot->getParentOfType<scf::ForOp>();
+  unsigned count = 0;
+  if (loop)
+    loop.getBody()->walk(
+        [&](cta::DotOp other) { count += other.getKind() == cta::DotKind::Wgmma ? descriptorsOf(other) : 0; });
+  return count <= kCarriedDescriptors;
+}
+
 class WgmmaProduct {
 public:
   WgmmaProduct(Lowering &l, cta::DotOp dot)
@@ -42,13 +66,14 @@ public:
     steps = llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), depth);
     along = steps * depth;
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat());
+    isCarried = areCarried(dot);
   }
 
   LogicalResult run();
 
 private:
+  Values at(const Descriptors &descriptors, unsigned step, int64_t across);
   FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, bool isLeft);
-  Value at(const Descriptors &descriptors, unsigned step, int64_t across);
   void packLeft();
   void tieAll();
   void waitForAll();
@@ -61,7 +86,7 @@ private:
   Values sums;
   unsigned warpsM, steps;
   int64_t along;
-  bool startsAtZero;
+  bool startsAtZero, isCarried;
   std::optional<Descriptors> a, b;
   Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
 };
@@ -90,9 +115,12 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   return Descriptors{found, base};
 }
 
-/// The descriptor of what starts at `across` (of M or N) and step `step` of K.
-Value WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
-  return l.addConstant(descriptors.base, descriptors.operand.start(step, across) / 16);
+/// The descriptor of what starts at `across` (of M or N) and step `step` of K, or what it is made of.
+Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
+  int64_t further = descriptors.operand.start(step, across) / 16;
+  if (isCarried)
+    return {l.addConstant(descriptors.base, further)};
+  return {descriptors.base, l.i64(further)};
 }
 
 /// Elements of 8 or 16 bits as words.
@@ -136,8 +164,9 @@ void WgmmaProduct::multiply(int64_t row, int64_t column, unsigned columns) {
                    /*aInRegisters=*/!a,
                    /*kIsRowOfA=*/a && !a->operand.isKMajor(),
                    /*kIsRowOfB=*/!b->operand.isKMajor(),
-                   /*adds=*/step > 0 || !startsAtZero};
-    Values left = a ? Values{at(*a, step, row)} : Values(ArrayRef(words).slice(4 * (block * steps + step), 4));
+                   /*adds=*/step > 0 || !startsAtZero,
+                   /*makesDescriptors=*/!isCarried};
+    Values left = a ? at(*a, step, row) : Values(ArrayRef(words).slice(4 * (block * steps + step), 4));
     llvm::copy(wgmma(l, form, Values(part), left, at(*b, step, column)), part.begin());
   }
 }

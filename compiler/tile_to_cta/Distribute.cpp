@@ -9,97 +9,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/Distribute.h"
-#include "compiler/cta/CopyDeal.h"
-#include "compiler/cta/Divisibility.h"
+#include "compiler/tile_to_cta/Distributor.h"
 #include "dialects/layout/Access.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace imbrex;
 using layout::TileLayout;
-
-namespace {
-
-using Values = SmallVector<Value>;
-
-/// Rebuilds one kernel. `oldKernel` is only read.
-class Distributor {
-public:
-  Distributor(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans, const LayoutAnalysis &layouts)
-      : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()),
-        warps(tile::requestOf(oldKernel).getWarps()) {}
-
-  void run();
-  unsigned conversionsInLoops() const { return loopConversions; }
-
-private:
-  using Key = std::pair<Value, Attribute>;
-
-  void distribute(Operation *op);
-  void distributeLoad(tile::LoadOp load);
-  void distributeStore(tile::StoreOp store);
-  void distributeGather(tile::GatherOp gather);
-  void copyGather(tile::GatherOp gather);
-  Value tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueRange indices, cta::BufferType slot);
-  void distributeScatter(tile::ScatterOp scatter);
-  void distributeDot(tile::DotOp dot, const DotPlan &plan);
-  void distributeReduce(tile::ReduceOp reduce);
-  void distributeCombiner(Operation *combiner);
-  void distributeScalar(tile::ScalarOp scalar);
-  void distributeLoop(scf::ForOp loop);
-  void distributeBranch(scf::IfOp branch);
-  void distributeAnchored(Operation *op);
-
-  /// What `old` is in the new kernel: a scalar, or a tile in the layout of its type, until the region is left.
-  void keep(Value old, Value now);
-  /// `tile` in `layout`: as it is, rebuilt, or moved through shared memory.
-  Value inLayout(Value tile, const TileLayout &layout);
-  /// `tile` (or scalar) as it lives in the new kernel.
-  Value native(Value value);
-  Values scalarsOf(ValueRange olds) {
-    return llvm::map_to_vector(olds, [&](Value old) { return scalars.lookupOrDefault(old); });
-  }
-  /// Indices of an access spread as `layout`: scalars, and tiles with the layout's dimensions of extent 1 collapsed.
-  Values indicesOf(ValueRange olds, const TileLayout &layout);
-  Value rebuild(Operation *op, const TileLayout &layout);
-  Value inOtherLayout(Value tile, const TileLayout &layout);
-  bool isLoadedHere(Value tile);
-  bool canLoadAgain(Value tile, const TileLayout &layout);
-  bool canMakeAgain(Value tile, unsigned &operations);
-  Value loadAgain(Value tile, const TileLayout &layout);
-  Value convert(Value tile, const TileLayout &layout);
-  /// A copy of element-wise `op` in `layout`.
-  Value cloneInLayout(Operation *op, const TileLayout &layout);
-
-  Value allocate(cta::BufferType type);
-  Value allocateRing(cta::BufferType slot);
-  /// The step of a copy that starts here: iterations of the innermost loop so far, 0 outside.
-  Value currentStep(Location loc);
-  /// The innermost loop round the place where the builder stands; null outside of loops.
-  scf::ForOp loopAround();
-  /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
-  Value operandBuffer(const OperandPlan &plan, bool &transposed);
-  Value fragmentA(const OperandPlan &plan, RankedTensorType type);
-  /// The parts of each warp along `dim`, combined in every warp.
-  Value gatherParts(tile::ReduceOp reduce, Value source);
-  void yieldNative(Operation *yield, ArrayRef<Value> natives);
-
-  func::FuncOp oldKernel, newKernel;
-  const DotPlans &plans;
-  const LayoutAnalysis &layouts;
-  OpBuilder builder;
-  const unsigned warps;
-  IRMapping scalars;                  ///< scalars and views: old -> new
-  llvm::DenseMap<Key, Value> made;    ///< (old tile, layout) -> new tile, valid where made
-  SmallVector<Key> undo;              ///< keys of `made` in the order they came, for leaving a region
-  llvm::DenseMap<Value, Value> slots; ///< buffered load -> its slot
-  unsigned loopConversions = 0;
-};
-
-} // namespace
 
 static cta::LayoutAttr attr(MLIRContext *context, const TileLayout &layout) {
   return cta::LayoutAttr::get(context, layout);
@@ -218,6 +135,8 @@ Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
     auto splat = cast<SplatElementsAttr>(constant.getValue());
     return arith::ConstantOp::create(builder, loc, SplatElementsAttr::get(type, splat.getSplatValue<Attribute>()));
   }
+  if (isa<tile::LoadOp>(op)) // a line that was copied
+    return cta::ReadOp::create(builder, loc, type, slots.lookup(op->getResult(0)), /*transposed=*/false);
   if (auto splat = dyn_cast<tile::SplatOp>(op))
     return tile::SplatOp::create(builder, loc, type, scalars.lookupOrDefault(splat.getScalar()));
   if (isa<tile::IotaOp>(op))
@@ -333,108 +252,6 @@ Value Distributor::currentStep(Location loc) {
   if (matchPattern(loop.getLowerBound(), m_Zero()))
     return loop.getInductionVar();
   return arith::SubIOp::create(builder, loc, loop.getInductionVar(), loop.getLowerBound());
-}
-
-void Distributor::distributeLoad(tile::LoadOp load) {
-  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
-  if (!type) {
-    builder.clone(*load, scalars);
-    return;
-  }
-  Location loc = load.getLoc();
-  Values indices = scalarsOf(load.getIndices());
-  Value view = scalars.lookupOrDefault(load.getView());
-  Values low = scalarsOf(load.getLow()), high = scalarsOf(load.getHigh());
-  if (feedsOnlyDots(load)) {
-    cta::BufferType slot = bufferFor(load, plans);
-    Value ring = allocateRing(slot), step = currentStep(loc);
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
-                       step, Value(), Value());
-    slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
-    return;
-  }
-  const TileLayout &layout = *layouts.anchor(load.getResult());
-  keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
-                                              load.getDimsAttr(), load.getWithinAttr(), low, high));
-}
-
-Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
-  return llvm::map_to_vector(olds, [&](Value old) {
-    auto type = dyn_cast<RankedTensorType>(old.getType());
-    return type ? inLayout(old, cta::narrowed(layout, type.getShape())) : scalars.lookupOrDefault(old);
-  });
-}
-
-/// The table of a gather's rows as the threads need it that copy to `slot`, made before the loops that do not change
-/// it.
-Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueRange indices, cta::BufferType slot) {
-  Value table = gather.getIndices()[dims[0]];
-  CopyDeal deal = dealCopy(scalars.lookupOrDefault(gather.getView()), indices, dims, gather.getWithin(), slot,
-                           int64_t(warps) * layout::kWarpThreads, /*hasTable=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  Operation *old = gather->getParentOp(), *now = builder.getInsertionBlock()->getParentOp();
-  while (auto loop = dyn_cast<scf::ForOp>(old)) {
-    if (!loop.isDefinedOutsideOfLoop(table))
-      break;
-    builder.setInsertionPoint(now);
-    old = old->getParentOp(), now = now->getParentOp();
-  }
-  return inLayout(table, deal.tableLayout(slot.getLayout(), warps));
-}
-
-/// A gather of rows that products alone use: copied by the threads, started ahead as other copies are.
-void Distributor::copyGather(tile::GatherOp gather) {
-  Location loc = gather.getLoc();
-  cta::BufferType slot = bufferFor(gather, plans);
-  Value ring = allocateRing(slot), step = currentStep(loc);
-  SmallVector<int64_t> dims{*gatheredRows(gather), gather.getDims()[1]};
-  Values indices;
-  for (auto [dim, index] : llvm::enumerate(gather.getIndices()))
-    indices.push_back(int64_t(dim) == dims[0]
-                          ? Value(arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0)))
-                          : scalars.lookupOrDefault(index));
-  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
-                     builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
-                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value());
-  slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
-}
-
-void Distributor::distributeGather(tile::GatherOp gather) {
-  if (feedsOnlyDots(gather))
-    return copyGather(gather);
-  const TileLayout &layout = *layouts.anchor(gather.getResult());
-  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
-  keep(gather.getResult(),
-       tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
-                              indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh())));
-}
-
-void Distributor::distributeScatter(tile::ScatterOp scatter) {
-  auto type = cast<RankedTensorType>(scatter.getValue().getType());
-  const TileLayout *own = layouts.anchor(scatter.getValue());
-  TileLayout layout = own ? *own : layouts.memoryLayout(type, accessAlignment(scatter.getView(), scatter.getIndices()));
-  Value value = inLayout(scatter.getValue(), layout);
-  tile::ScatterOp::create(builder, scatter.getLoc(), value, scalars.lookupOrDefault(scatter.getView()),
-                          indicesOf(scatter.getIndices(), layout), scatter.getDimsAttr(), scatter.getWithinAttr(),
-                          scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()), scatter.getAdds());
-}
-
-void Distributor::distributeStore(tile::StoreOp store) {
-  Value value = store.getValue();
-  if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
-    TileLayout wide = layouts.memoryLayout(type, accessAlignment(store.getView(), store.getIndices()));
-    const TileLayout *own = layouts.anchor(value);
-    // A tile whose rows lie in pieces is put together through shared memory, to be stored in wide pieces.
-    unsigned last = type.getRank() - 1;
-    bool scattered = own && type.getRank() == 2 && own->contiguous(last) < wide.contiguous(last);
-    value = inLayout(value, own && !scattered ? *own : wide);
-  } else {
-    value = scalars.lookupOrDefault(value);
-  }
-  tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()),
-                        scalarsOf(store.getIndices()), store.getDimsAttr(), store.getWithinAttr(),
-                        scalarsOf(store.getLow()), scalarsOf(store.getHigh()), store.getAdds());
 }
 
 Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {

@@ -66,6 +66,18 @@ bool imbrex::feedsOnlyDots(Operation *load) {
   return any;
 }
 
+bool imbrex::isCopiedLine(tile::LoadOp load, const DotPlans &plans) {
+  tile::ViewType view = load.getView().getType();
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  if (load.getDims().size() != 1 || load.getDims()[0] != view.getRank() - 1 || view.getRank() < 2 ||
+      view.getWritable() || !loop || tile::elementBytes(view.getElementType()) < 4)
+    return false;
+  return llvm::any_of(loop.getBody()->getOps<tile::DotOp>(), [&](tile::DotOp dot) {
+    auto plan = plans.find(dot);
+    return plan != plans.end() && plan->second.kind == cta::DotKind::Wgmma;
+  });
+}
+
 static OperandPlan planOperand(Value operand) {
   OperandPlan plan;
   plan.tile = operand;

@@ -56,6 +56,11 @@ std::optional<int64_t> gatheredRows(tile::GatherOp gather);
 /// operand of a product that takes it from shared memory.
 bool feedsOnlyDots(mlir::Operation *load);
 
+/// True of a line, loaded in a loop that multiplies by wgmma, that is copied to shared memory as the tiles beside it
+/// are: each thread then reads what it needs of it, and waits for no load of its own. It lies along the last dimension
+/// of a view of two or more that is not stored to.
+bool isCopiedLine(tile::LoadOp load, const DotPlans &plans);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_TILE_TO_CTA_DOTPLAN_H

@@ -5,8 +5,8 @@
 //
 // Gives layouts to the tiles of a kernel. A tile that a product, a load or a reduction makes is
 // *anchored*: it has a layout of its own. Layouts spread forward through element-wise operations,
-// loops and branches. What comes only from constants, iota and splats is *free*: it is computed in
-// whatever layout its user has, because that costs less than moving it.
+// loops and branches. What comes only from constants, iota, splats and lines in shared memory is *free*: it is
+// computed in whatever layout its user has, because that costs less than moving it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -63,9 +63,12 @@ LogicalResult TensorMapOp::verify() {
       llvm::any_of(box, [](int64_t extent) { return extent < 1 || extent > kLongestBox; }))
     return emitOpError("(1) expected an extent from 1 to ")
            << kLongestBox << " for each of 1 to " << kMostDims << " dimensions";
+  const int64_t bytes = box.back() * tile::elementBytes(view.getElementType());
+  const unsigned none = layout::SharedLayout::kNoSwizzle;
   bool isSpan = getSpan() == 32 || getSpan() == 64 || getSpan() == 128;
-  if (!isSpan || box.back() * tile::elementBytes(view.getElementType()) != getSpan())
-    return emitOpError("(2) expected rows of a span of 32, 64 or 128 bytes, found ") << getSpan();
+  if (getSpan() == none ? bytes % none != 0 : !isSpan || bytes != getSpan())
+    return emitOpError("(2) expected rows of a span of 32, 64 or 128 bytes, or of pieces of 16, found a span of ")
+           << getSpan();
   return success();
 }
 

@@ -72,7 +72,7 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
 def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "zeros in the rows of a buffer that lie outside a range";
   let description = [{
-    The result is the same buffer, rows below `low` and from `high` on zero. For copies that can only leave out what lies
+    The result is the same buffer, rows below `low` and from `high` on zero; of a buffer of one row, its columns. For copies that can only leave out what lies
     outside of a whole tensor, before products that must not meet what they brought instead. All threads of the CTA, or
     of the role, take part; where a row lies outside they meet behind the zeros, which the async proxy sees too. (Not left
     to `cta-place-barriers`, which has no barrier that stands in a branch alone.)
@@ -89,6 +89,13 @@ def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $buffer `outside` $low `,` $high attr-dict `:` qualified(type($buffer)) `->` qualified(type($result))
   }];
+  let extraClassDeclaration = [{
+    /// Of what the range is: rows, or the columns of a single row.
+    int64_t getExtent() {
+      BufferType buffer = getBuffer().getType();
+      return buffer.getRows() == 1 ? buffer.getColumns() : buffer.getRows();
+    }
+  }];
   let hasVerifier = 1;
 }
 
@@ -98,8 +105,10 @@ def Cta_TensorMapOp : Cta_Op<"tensor_map", [Pure]> {
     A value of the launch (CUDA Driver API, "cuTensorMapEncodeTiled"): the view as the copy engine sees it, which copies
     boxes of `box` elements along its dimensions into shared memory, rows of `span` bytes swizzled (SharedLayout.h).
 
+    A span of 16 bytes swizzles nothing.
+
     Constraints: (1) one extent a dimension of the view, 1 to 5 of them, each from 1 to 256; (2) a span of 32, 64 or 128 bytes, which
-    a row of the box has. It stands in the kernel's own block.
+    a row of the box has, or one of 16, of which it has a multiple. It stands in the kernel's own block.
 
     Example:
     ```mlir

@@ -28,11 +28,12 @@ static LogicalResult verifyMap(PutOp put) {
   if (!put.getMap())
     return success();
   RingType ring = put.getRing().getType();
+  layout::SharedLayout layout = ring.getSlot().getLayout();
   bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getRows() && !put.getCondition() &&
-                 put.getWithin().empty() && map && map.getView() == put.getView() && map.getSpan() == ring.getSpan();
+                 put.getWithin().empty() && map && map.getView() == put.getView() && map.getSpan() == layout.boxSpan();
   for (auto [dim, extent] : llvm::enumerate(isPlain ? map.getBox() : ArrayRef<int64_t>())) {
     bool isRow = int64_t(dim) == put.getDims()[0], isColumn = int64_t(dim) == put.getDims()[1];
-    isPlain &= extent == (isRow ? ring.getRows() : isColumn ? ring.getSpan() / ring.getSlot().getElementBytes() : 1);
+    isPlain &= extent == (isRow ? ring.getRows() : isColumn ? layout.boxColumns() : 1);
   }
   return isPlain ? success()
                  : put.emitOpError("(6) expected a map of the view with a panel of the slot as its box, into a "

@@ -29,6 +29,8 @@ namespace imbrex::layout {
 
 class SharedLayout {
 public:
+  static constexpr unsigned kNoSwizzle = 16; ///< the span whose rows are one piece each, which nothing moves
+
   SharedLayout() = default;
   /// The widest span of 128, 64, 32 bytes that divides a row of `columns` elements of `elementBytes`
   /// (1, 2, 4 or 8), the row first padded up to a multiple of 32 bytes. Stored are at least `leastRows` rows
@@ -51,6 +53,11 @@ public:
   /// Panels must start at a multiple of this for the XOR to fall on address bits, as TMA and wgmma read it: 8
   /// rows' worth. (So several panels want paddedRows() % 8 == 0; loads and stores by offset() are right either way.)
   unsigned alignment() const { return 8 * panelSpan; }
+
+  /// Columns of the boxes that TMA brings a tile in, and the bytes of their swizzle: a panel each; a single row, of
+  /// which nothing is swizzled, as a whole.
+  int64_t boxColumns() const { return rowCount == 1 ? columnCount : panelSpan / bytes; }
+  unsigned boxSpan() const { return rowCount == 1 ? kNoSwizzle : panelSpan; }
 
   /// Byte offset of an element.
   int64_t offset(int64_t row, int64_t column) const;

@@ -45,9 +45,22 @@ func.func @one(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.na
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
-// A ring of a loop in a loop starts its steps again: its barriers would not know which time it is.
-// CHECK-LABEL: func.func @nested
-// CHECK-NOT: cta.roles
+// The loops around the one that copies carry the steps so far, in both parts.
+// CHECK-LABEL: func.func @nested(
+// CHECK: cta.roles compute
+// CHECK: scf.for {{.*}} iter_args(%[[C:[a-z0-9]+]] = %{{.*}}) -> (i32)
+// CHECK:   scf.for %[[J:[a-z0-9]+]] =
+// CHECK:     %[[STEP:.*]] = arith.addi %[[C]], %[[J]] overflow<nsw>
+// CHECK:     cta.get %{{.*}}[%[[STEP]]]
+// CHECK:   %[[TRIPS:.*]] = arith.maxsi
+// CHECK:   %[[NEXT:.*]] = arith.addi %[[C]], %[[TRIPS]] overflow<nsw>
+// CHECK:   scf.yield %[[NEXT]]
+// CHECK: copy warps 4
+// CHECK: scf.for {{.*}} iter_args(%[[D:[a-z0-9]+]] = %{{.*}}) -> (i32)
+// CHECK:   scf.for %[[I:[a-z0-9]+]] =
+// CHECK:     %[[AT:.*]] = arith.addi %[[D]], %[[I]] overflow<nsw>
+// CHECK:     cta.put %arg0[%[[I]], %{{.*}}] dims [0, 1] into %{{.*}}[%[[AT]]]
+// expected-remark @+1 {{4 warps copy, 4 compute}}
 func.func @nested(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
@@ -56,11 +69,77 @@ func.func @nested(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile
   %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
   scf.for %i = %c0 to %n step %c1 : i32 {
     scf.for %j = %c0 to %n step %c1 : i32 {
-      // expected-remark @+1 {{no warps of their own for copies: of this one its loop stands in another one}}
       cta.put %K[%j, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
       %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
       %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
     }
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// What a branch skips has no steps that another loop could carry.
+// CHECK-LABEL: func.func @nested_in_a_branch
+// CHECK-NOT: cta.roles
+func.func @nested_in_a_branch(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32, %p: i1) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    scf.if %p {
+      scf.for %j = %c0 to %n step %c1 : i32 {
+        // expected-remark @+1 {{no warps of their own for copies: of this one its loop stands in a branch of another one}}
+        cta.put %K[%j, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+        %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+        %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
+
+// A line is a tile of one row to the copy engine: one box without a swizzle. What bounds its columns is cleared.
+// CHECK-LABEL: func.func @line(
+// CHECK-DAG: %[[MAP:.*]] = cta.tensor_map %arg1 box [1, 16] span 16
+// CHECK-DAG: %[[R:.*]] = cta.ring : !cta.ring<1, 16, f32, span 32, slots 3, by mbarrier>
+// CHECK: cta.roles compute
+// CHECK:     %[[L:.*]] = cta.get %[[R]]
+// CHECK:     %[[CLEAR:.*]] = cta.clear %[[L]] outside
+// CHECK:     cta.read %[[CLEAR]]
+// CHECK: copy warps 4
+// CHECK:     cta.put %arg1[%{{.*}}, %{{.*}}] dims [0, 1] into %[[R]][%{{.*}}] via %[[MAP]]
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @line(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %L: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "L"}, %n: i32, %high: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<16xf32, #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">>
+  %z = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rl = cta.ring : !cta.ring<1, 16, f32, span 32, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16xf32, #l>) : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    cta.put %K[%row, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    cta.put %L[%c1, %row] dims [0, 1] within [1] from %c0 to %high into %rl[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 32, slots 1, by groups>
+    %l = cta.get %rl[%j] : !cta.ring<1, 16, f32, span 32, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 32>
+    %p = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    %line = cta.read %l : !cta.buffer<1, 16, f32, span 32> -> tensor<16xf32, #l>
+    %next = arith.addf %acc, %line : tensor<16xf32, #l>
+    scf.yield %next : tensor<16xf32, #l>
   }
   return
 }

@@ -149,3 +149,30 @@ func.func @products(%q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %p0: tensor
   }
   return
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#l = #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
+#e = #cta.layout<"reg (0,1) (0,8) lane (0,2) (0,4) (0,0) (0,0) (0,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// A line that only what is moved behind the wait needs is read there, where no product wants its registers.
+// CHECK-LABEL: @line_behind
+// CHECK: cta.dot wgmma async
+// CHECK-NEXT: math.exp2 %arg3
+// CHECK-NEXT: cta.dot_wait
+// CHECK-NEXT: cta.read
+// CHECK-NEXT: tile.expand_dims
+// CHECK-NEXT: tile.broadcast
+// CHECK-NEXT: arith.addf
+func.func @line_behind(%q: !cta.buffer<64, 16, bf16, span 32>, %k: !cta.buffer<16, 16, bf16, span 32>, %l: !cta.buffer<1, 16, f32, span 32>, %x: tensor<64x16xf32, #a>) -> (tensor<64x16xf32, #a>, tensor<64x16xf32, #a>) {
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+  %w = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+  %line = cta.read %l : !cta.buffer<1, 16, f32, span 32> -> tensor<16xf32, #l>
+  %row = tile.expand_dims %line at 0 : tensor<16xf32, #l> -> tensor<1x16xf32, #e>
+  %rows = tile.broadcast %row : tensor<1x16xf32, #e> -> tensor<64x16xf32, #a>
+  %sum = arith.addf %w, %rows : tensor<64x16xf32, #a>
+  %e = math.exp2 %x : tensor<64x16xf32, #a>
+  return %sum, %e : tensor<64x16xf32, #a>, tensor<64x16xf32, #a>
+}

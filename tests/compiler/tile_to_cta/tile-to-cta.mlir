@@ -43,6 +43,49 @@ func.func @chain(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %
 
 // -----
 
+// A line beside a product of the warpgroup is copied as the tile is: a row of its own, read where it is needed. One of
+// 2-byte elements, or outside the loop, is loaded.
+// CHECK-LABEL: @lines
+// CHECK: tile.load %arg2
+// CHECK: scf.for
+// CHECK: cta.put %arg1[
+// CHECK: cta.put %arg2[%[[AT:.*]], %{{.*}}] dims [0, 1] within [1] from %{{.*}} to %{{.*}} into %[[R:.*]][
+// CHECK-NEXT: %[[LINE:.*]] = cta.get %[[R]]
+// CHECK: tile.load %arg3
+// CHECK: cta.dot wgmma
+// CHECK: cta.read %[[LINE]] : !cta.buffer<1, 64, f32, span 128> -> tensor<64xf32,
+func.func @lines(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %L: !tile.view<? x ? x f32>, %H: !tile.view<? x ? x bf16>, %O: !tile.view<? x 64 x f32, out>, %n: i32, %at: i32)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %zs = arith.constant dense<0.0> : tensor<64x64xf32>
+  %q = tile.load %Q[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+  %first = tile.load %L[%at, %c0] dims [1] : !tile.view<? x ? x f32> -> tensor<64xf32>
+  %firsts = tile.expand_dims %first at 0 : tensor<64xf32> -> tensor<1x64xf32>
+  %all = tile.broadcast %firsts : tensor<1x64xf32> -> tensor<64x64xf32>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %all) -> (tensor<64x64xf32>) : i32 {
+    %row = arith.muli %j, %c64 overflow<nsw> : i32
+    %k = tile.load %K[%row, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+    %l = tile.load %L[%at, %row] dims [1] within [1] from %c0 to %n : !tile.view<? x ? x f32> -> tensor<64xf32>
+    %h = tile.load %H[%at, %row] dims [1] : !tile.view<? x ? x bf16> -> tensor<64xbf16>
+    %kt = tile.transpose %k : tensor<64x64xbf16> -> tensor<64x64xbf16>
+    %s = tile.dot %q, %kt, %acc : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>
+    %ls = tile.expand_dims %l at 0 : tensor<64xf32> -> tensor<1x64xf32>
+    %lines = tile.broadcast %ls : tensor<1x64xf32> -> tensor<64x64xf32>
+    %e = arith.extf %h : tensor<64xbf16> to tensor<64xf32>
+    %es = tile.expand_dims %e at 0 : tensor<64xf32> -> tensor<1x64xf32>
+    %halves = tile.broadcast %es : tensor<1x64xf32> -> tensor<64x64xf32>
+    %x = arith.addf %s, %lines : tensor<64x64xf32>
+    %y = arith.addf %x, %halves : tensor<64x64xf32>
+    scf.yield %y : tensor<64x64xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}
+
+// -----
+
 // f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
 // CHECK-LABEL: @ieee
 // CHECK: cta.dot fma buffer

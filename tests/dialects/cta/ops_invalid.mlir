@@ -364,7 +364,7 @@ func.func @map_of_a_long_box(%v: !tile.view<? x 16 x f16>) {
 // -----
 
 func.func @map_of_another_span(%v: !tile.view<? x 16 x f16>) {
-  // expected-error @+1 {{(2) expected rows of a span of 32, 64 or 128 bytes, found 64}}
+  // expected-error @+1 {{(2) expected rows of a span of 32, 64 or 128 bytes, or of pieces of 16, found a span of 64}}
   %m = cta.tensor_map %v box [16, 16] span 64 : !tile.view<? x 16 x f16>
   return
 }

@@ -1,0 +1,133 @@
+//===- DistributeMemory.cpp - Loads, gathers, stores and their layouts ----===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What feeds products alone, and lines beside them, goes to shared memory through rings; all else to registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/CopyDeal.h"
+#include "compiler/cta/Divisibility.h"
+#include "compiler/tile_to_cta/Distributor.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace imbrex;
+using layout::TileLayout;
+
+void Distributor::distributeLoad(tile::LoadOp load) {
+  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
+  if (!type) {
+    builder.clone(*load, scalars);
+    return;
+  }
+  Location loc = load.getLoc();
+  Values indices = scalarsOf(load.getIndices());
+  Value view = scalars.lookupOrDefault(load.getView());
+  Values low = scalarsOf(load.getLow()), high = scalarsOf(load.getHigh());
+  if (feedsOnlyDots(load)) {
+    cta::BufferType slot = bufferFor(load, plans);
+    Value ring = allocateRing(slot), step = currentStep(loc);
+    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
+                       step, Value(), Value());
+    slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+    return;
+  }
+  if (isCopiedLine(load, plans)) // as a tile of one row, of the dimension before
+    return copyLine(load);
+  const TileLayout &layout = *layouts.anchor(load.getResult());
+  keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
+                                              load.getDimsAttr(), load.getWithinAttr(), low, high));
+}
+
+void Distributor::copyLine(tile::LoadOp load) {
+  Location loc = load.getLoc();
+  const int64_t column = load.getDims()[0];
+  RankedTensorType type = cast<RankedTensorType>(load.getResult().getType());
+  cta::BufferType slot = cta::BufferType::getFor(1, type.getDimSize(0), type.getElementType());
+  Value ring = allocateRing(slot), step = currentStep(loc);
+  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(load.getView()), scalarsOf(load.getIndices()),
+                     builder.getDenseI64ArrayAttr({column - 1, column}), Value(), load.getWithinAttr(),
+                     scalarsOf(load.getLow()), scalarsOf(load.getHigh()), ring, step, Value(), Value());
+  slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+}
+
+SmallVector<Value> Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
+  return llvm::map_to_vector(olds, [&](Value old) {
+    auto type = dyn_cast<RankedTensorType>(old.getType());
+    return type ? inLayout(old, cta::narrowed(layout, type.getShape())) : scalars.lookupOrDefault(old);
+  });
+}
+
+/// The table of a gather's rows as the threads need it that copy to `slot`, made before the loops that do not change
+/// it.
+Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueRange indices, cta::BufferType slot) {
+  Value table = gather.getIndices()[dims[0]];
+  CopyDeal deal = dealCopy(scalars.lookupOrDefault(gather.getView()), indices, dims, gather.getWithin(), slot,
+                           int64_t(warps) * layout::kWarpThreads, /*hasTable=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  Operation *old = gather->getParentOp(), *now = builder.getInsertionBlock()->getParentOp();
+  while (auto loop = dyn_cast<scf::ForOp>(old)) {
+    if (!loop.isDefinedOutsideOfLoop(table))
+      break;
+    builder.setInsertionPoint(now);
+    old = old->getParentOp(), now = now->getParentOp();
+  }
+  return inLayout(table, deal.tableLayout(slot.getLayout(), warps));
+}
+
+/// A gather of rows that products alone use: copied by the threads, started ahead as other copies are.
+void Distributor::copyGather(tile::GatherOp gather) {
+  Location loc = gather.getLoc();
+  cta::BufferType slot = bufferFor(gather, plans);
+  Value ring = allocateRing(slot), step = currentStep(loc);
+  SmallVector<int64_t> dims{*gatheredRows(gather), gather.getDims()[1]};
+  Values indices;
+  for (auto [dim, index] : llvm::enumerate(gather.getIndices()))
+    indices.push_back(int64_t(dim) == dims[0]
+                          ? Value(arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0)))
+                          : scalars.lookupOrDefault(index));
+  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
+                     builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
+                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value());
+  slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+}
+
+void Distributor::distributeGather(tile::GatherOp gather) {
+  if (feedsOnlyDots(gather))
+    return copyGather(gather);
+  const TileLayout &layout = *layouts.anchor(gather.getResult());
+  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
+  keep(gather.getResult(),
+       tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
+                              indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
+                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh())));
+}
+
+void Distributor::distributeScatter(tile::ScatterOp scatter) {
+  auto type = cast<RankedTensorType>(scatter.getValue().getType());
+  const TileLayout *own = layouts.anchor(scatter.getValue());
+  TileLayout layout = own ? *own : layouts.memoryLayout(type, accessAlignment(scatter.getView(), scatter.getIndices()));
+  Value value = inLayout(scatter.getValue(), layout);
+  tile::ScatterOp::create(builder, scatter.getLoc(), value, scalars.lookupOrDefault(scatter.getView()),
+                          indicesOf(scatter.getIndices(), layout), scatter.getDimsAttr(), scatter.getWithinAttr(),
+                          scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()), scatter.getAdds());
+}
+
+void Distributor::distributeStore(tile::StoreOp store) {
+  Value value = store.getValue();
+  if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
+    TileLayout wide = layouts.memoryLayout(type, accessAlignment(store.getView(), store.getIndices()));
+    const TileLayout *own = layouts.anchor(value);
+    // A tile whose rows lie in pieces is put together through shared memory, to be stored in wide pieces.
+    unsigned last = type.getRank() - 1;
+    bool scattered = own && type.getRank() == 2 && own->contiguous(last) < wide.contiguous(last);
+    value = inLayout(value, own && !scattered ? *own : wide);
+  } else {
+    value = scalars.lookupOrDefault(value);
+  }
+  tile::StoreOp::create(builder, store.getLoc(), value, scalars.lookupOrDefault(store.getView()),
+                        scalarsOf(store.getIndices()), store.getDimsAttr(), store.getWithinAttr(),
+                        scalarsOf(store.getLow()), scalarsOf(store.getHigh()), store.getAdds());
+}
