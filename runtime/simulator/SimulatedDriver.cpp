@@ -12,6 +12,7 @@
 
 #include "runtime/simulator/DeviceExtras.h"
 #include "runtime/simulator/Driver.h"
+#include "runtime/simulator/memory/Fill.h"
 
 #include <algorithm>
 #include <atomic>
@@ -443,8 +444,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
   table.memsetD8Async = inContext(
       driver, capturable("fill", [](Driver &d, CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
         return withRange(d, to, bytes, stream, true, [&](const Allocation &target, uint64_t offset) {
-          std::memset(target.bytes + offset, value, bytes);
-          GlobalMemory::markRange(target, offset, bytes);
+          fillRange(target, offset, bytes, value * 0x01010101u);
           return CUDA_SUCCESS;
         });
       }));
@@ -453,9 +453,7 @@ void fillMemory(DriverTable &table, const Shared &driver) {
         if (to % 4 != 0 || count > (~size_t(0) >> 3))
           return CUDA_ERROR_INVALID_VALUE;
         return withRange(d, to, count * 4, stream, true, [&](const Allocation &target, uint64_t offset) {
-          for (size_t i = 0; i < count; ++i)
-            std::memcpy(target.bytes + offset + 4 * i, &value, 4);
-          GlobalMemory::markRange(target, offset, count * 4);
+          fillRange(target, offset, count * 4, value);
           return CUDA_SUCCESS;
         });
       }));

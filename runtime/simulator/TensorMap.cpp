@@ -66,6 +66,9 @@ std::string wrongWith(const TensorMap &map) {
     if (map.strides[d - 1] % 16 != 0 || map.strides[d - 1] >= uint64_t(1) << 40)
       return "globalStrides of dimension " + std::to_string(d) + " is " + std::to_string(map.strides[d - 1]) +
              " bytes, not a multiple of 16 below 2^40";
+  for (unsigned d = 0; d < map.rank; ++d)
+    if (map.elementStride[d] == 0)
+      return "elementStrides of dimension " + std::to_string(d) + " was not set";
   if (map.fillsNan && !isFloatType(int(map.type)))
     return "oobFill does not fit the type";
   uint64_t row = uint64_t(map.kept(0)) * map.elementBytes();

@@ -285,6 +285,15 @@ STANDIN_API cuMemcpy3DAsync_v2(const Copy3D *copy, CUstream stream) {
   return copy ? copyPlanes(*copy, stream) : CUDA_ERROR_INVALID_VALUE;
 }
 
+/// `count` values of 2 bytes from an even address on: as words, and what is left over at the ends.
+static CUresult fillHalves(CUdeviceptr to, unsigned short value, size_t count, CUstream stream) {
+  size_t before = count != 0 && to % 4 != 0, words = (count - before) / 2, behind = (count - before) % 2;
+  CUresult status = before ? table().memcpyHtoDAsync(to, &value, 2, stream) : CUDA_SUCCESS;
+  if (status == CUDA_SUCCESS && words != 0)
+    status = table().memsetD32Async(to + 2 * before, value * 0x10001u, words, stream);
+  return status == CUDA_SUCCESS && behind ? table().memcpyHtoDAsync(to + 2 * (count - 1), &value, 2, stream) : status;
+}
+
 /// Fills rows of `width` elements with a value of 1, 2 or 4 bytes.
 template <class T>
 static CUresult fill(CUdeviceptr to, size_t pitch, T value, size_t width, size_t height, CUstream stream) {
@@ -295,7 +304,7 @@ static CUresult fill(CUdeviceptr to, size_t pitch, T value, size_t width, size_t
     else if constexpr (sizeof(T) == 4)
       status = table().memsetD32Async(to, value, width, stream);
     else if (to % 2 == 0)
-      status = table().memcpyHtoDAsync(to, std::vector<T>(width, value).data(), 2 * width, stream);
+      status = fillHalves(to, value, width, stream);
     if (status != CUDA_SUCCESS)
       return told(status);
   }

@@ -5,7 +5,8 @@
 //
 // PTX ISA, 9.7.9.28 and 9.7.13.4: a thread changes one field of a tensor map in shared or global memory; a warp copies
 // a map from shared to global memory. Both read and write all 128 bytes, as ordinary accesses. What a changed map
-// says is judged where a copy uses it, since fields may be changed in any order.
+// says is judged where a copy uses it, since fields may be changed in any order. A map need not come from the driver:
+// 128 zero bytes are one whose fields are all 0, which is how kernels (Triton's) make a map of nothing.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +18,7 @@
 #include "runtime/simulator/TensorMap.h"
 #include "runtime/simulator/exec/Access.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace imbrex::simulator {
@@ -70,6 +72,19 @@ bool writeBytes(Warp &warp, const Instruction &i, unsigned lane, Space space, ui
   return true;
 }
 
+/// The map in `bytes`: one that was encoded, or a blank one. False where it is neither.
+bool decodeMap(const uint8_t (&bytes)[kMapBytes], TensorMap &map) {
+  std::memcpy(&map, bytes, sizeof(map));
+  if (map.magic == TensorMap::kMagic)
+    return true;
+  if (std::any_of(std::begin(bytes), std::end(bytes), [](uint8_t byte) { return byte != 0; }))
+    return false;
+  map = TensorMap();
+  map.rank = 1; // The field counts from 0.
+  std::fill(std::begin(map.elementStride), std::end(map.elementStride), uint8_t(0));
+  return true;
+}
+
 /// Empty, or why the map cannot say so.
 std::string replaceField(TensorMap &map, Field field, unsigned dimension, uint64_t value) {
   auto outside = [&](const char *what) { return std::string(what) + " of " + std::to_string(value); };
@@ -116,10 +131,9 @@ template <class T> Step replace(Warp &warp, const Instruction &i, uint32_t lanes
     if (!readBytes(warp, i, lane, spaceOf(i), address, bytes))
       return Step::Fault;
     TensorMap map;
-    std::memcpy(&map, bytes, sizeof(map));
-    if (map.magic != TensorMap::kMagic)
+    if (!decodeMap(bytes, map))
       return warp.fail(FaultKind::BadTensorMap, i, lane,
-                       "the address holds no tensor map that this device's driver encoded");
+                       "the address holds neither a tensor map that this device's driver encoded nor 128 zero bytes");
     std::string wrong = replaceField(map, static_cast<Field>(i.target & 15), i.target >> 4, warp.reg<T>(i.op[1])[lane]);
     if (!wrong.empty())
       return warp.fail(FaultKind::BadTensorMap, i, lane, wrong);

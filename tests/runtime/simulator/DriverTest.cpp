@@ -9,8 +9,11 @@
 
 #include "SimulatorTest.h"
 
+#include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <thread>
+#include <unistd.h>
 
 using namespace imbrex::simulator::testing;
 
@@ -53,6 +56,58 @@ TEST(Driver, NeedsInitAndContext) {
   EXPECT_EQ(driver.init(0), CUDA_SUCCESS);
   EXPECT_EQ(driver.deviceGetCount(&count), CUDA_SUCCESS);
   EXPECT_EQ(driver.memAlloc(&address, 16), CUDA_ERROR_INVALID_CONTEXT);
+}
+
+/// What this process holds in memory, in bytes.
+uint64_t residentBytes() {
+  std::ifstream status("/proc/self/statm");
+  uint64_t all = 0, resident = 0;
+  status >> all >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// A fill is remembered, not stored. 1 GiB first, so that a device that stores it fails before it takes 100 of them.
+TEST(Driver, ALargeFillStaysSparse) {
+  Host host;
+  CUfunction copy = host.load(kCopy);
+  CUdeviceptr out = host.allocate(256);
+  for (uint64_t gib : {1, 100}) {
+    uint64_t bytes = gib << 30, before = residentBytes();
+    CUdeviceptr memory = host.allocate(bytes);
+    ASSERT_NE(memory, 0u);
+    ASSERT_EQ(host.driver.memsetD8Async(memory, 0x5A, bytes, nullptr), CUDA_SUCCESS);
+    EXPECT_EQ(host.download<uint64_t>(memory, 4), std::vector<uint64_t>(4, 0x5A5A5A5A5A5A5A5A));
+    ASSERT_EQ(host.launch(copy, 1, 32, 0, out, memory + bytes - 256), CUDA_SUCCESS) << host.report;
+    EXPECT_EQ(host.download<uint64_t>(out, 32), std::vector<uint64_t>(32, 0x5A5A5A5A5A5A5A5A));
+    ASSERT_LT(residentBytes(), before + (uint64_t(128) << 20)) << gib << " GiB";
+    EXPECT_EQ(host.driver.memFree(memory), CUDA_SUCCESS);
+  }
+}
+
+/// Fills from and to the middle of pages, over one another, of words and of zeros; only what they name changes.
+TEST(Driver, ALargeFillIsExact) {
+  Host host;
+  constexpr uint64_t kBytes = uint64_t(64) << 20, kFrom = 4097 * 4, kWords = (kBytes - 65536) / 4;
+  CUdeviceptr memory = host.allocate(kBytes);
+  ASSERT_EQ(host.driver.memsetD32Async(memory + kFrom, 0x44332211, kWords, nullptr), CUDA_SUCCESS);
+  std::vector<uint32_t> values = host.download<uint32_t>(memory, kBytes / 4);
+  auto differing = [&](uint64_t from, uint64_t to, uint32_t value) {
+    return std::count_if(values.begin() + long(from), values.begin() + long(to),
+                         [&](uint32_t v) { return v != value; });
+  };
+  EXPECT_EQ(differing(0, 4097, 0xFFFFFFFF), 0) << "never written";
+  EXPECT_EQ(differing(4097, 4097 + kWords, 0x44332211), 0);
+  EXPECT_EQ(differing(4097 + kWords, kBytes / 4, 0xFFFFFFFF), 0) << "never written";
+
+  constexpr uint64_t kZeros = uint64_t(32) << 20;
+  uint32_t one = 1;
+  ASSERT_EQ(host.driver.memcpyHtoDAsync(memory + kZeros + 400, &one, 4, nullptr), CUDA_SUCCESS);
+  ASSERT_EQ(host.driver.memsetD8Async(memory + kFrom + 2, 0, kZeros, nullptr), CUDA_SUCCESS);
+  values = host.download<uint32_t>(memory, kBytes / 4);
+  EXPECT_EQ(values[4097], 0x00002211u);
+  EXPECT_EQ(differing(4098, 4097 + kZeros / 4, 0), 0);
+  EXPECT_EQ(values[4097 + kZeros / 4], 0x44330000u);
+  EXPECT_EQ(differing(4098 + kZeros / 4, 4097 + kWords, 0x44332211), 0);
 }
 
 TEST(Driver, CopiesThroughAKernel) {

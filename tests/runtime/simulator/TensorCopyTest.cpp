@@ -282,13 +282,13 @@ TEST(TensorCopy, BadMaps) {
   EXPECT_NE(other.report.find("has 3 dimensions, the instruction 2"), std::string::npos) << other.report;
 }
 
-/// Makes a map of `first` one of `second`, field by field in shared memory, and loads a box by it. The buffer holds the
-/// address of the second tensor, the map at 128 and the box at 256.
-std::string replaceAndLoad(const Case &second, unsigned stride) {
+/// Makes a map of `first`, or of zeros, one of `second`, field by field in shared memory, and loads a box by it. The
+/// buffer holds the address of the second tensor, the map at 128 and the box at 256.
+std::string replaceAndLoad(const Case &second, unsigned stride, bool fromZeros = false) {
   std::string text, map = "tensormap.replace.tile.";
   for (unsigned piece = 0; piece < 128; piece += 8)
-    text += "ld.u64 %rd4, [%rd1+" + std::to_string(piece) + "];\nst.shared.u64 [tile+" + std::to_string(piece) +
-            "], %rd4;\n";
+    text += (fromZeros ? "mov.u64 %rd4, 0;\n" : "ld.u64 %rd4, [%rd1+" + std::to_string(piece) + "];\n") +
+            "st.shared.u64 [tile+" + std::to_string(piece) + "], %rd4;\n";
   text += "ld.global.u64 %rd4, [%rd2];\n" + map + "global_address.shared::cta.b1024.b64 [tile], %rd4;\n" + map +
           "rank.shared::cta.b1024.b32 [tile], 1;\nmov.u64 %rd5, " + std::to_string(stride) + ";\n" + map +
           "global_stride.shared::cta.b1024.b64 [tile], 0, %rd5;\n" + map +
@@ -315,36 +315,61 @@ std::string replaceAndLoad(const Case &second, unsigned stride) {
          "%r4, [%r2+1024];\n@%p1 st.global.u32 [%rd6+256], %r4;\n";
 }
 
+/// 20 x 10 words, of which a box of 8 x 3 hangs over two edges.
+Case replacement() {
+  Case c;
+  c.extents = {20, 10};
+  c.box = {8, 3};
+  c.at = {16, 8};
+  c.swizzle = 1;
+  return c;
+}
+
+/// Launches `text`, a replaceAndLoad; empty if the box is right, else the device's report.
+std::string runReplaced(const Case &second, const std::string &text) {
+  Host host({}, "h100");
+  Case first = plane(3, {0, 0});
+  first.type = kF32;
+  std::vector<uint8_t> tensor = pattern(second.tensorBytes(), 4);
+  CUdeviceptr base = host.upload(pattern(first.tensorBytes(), 1)), other = host.upload(tensor);
+  CUdeviceptr buffer = host.allocate(512);
+  host.driver.memcpyHtoDAsync(buffer, &other, 8, nullptr);
+  CUtensorMap map;
+  EXPECT_EQ(encode(host, first, base, map), CUDA_SUCCESS) << host.driver.faultReport();
+  CUfunction function = host.load(kernel(text));
+  EXPECT_NE(function, nullptr) << host.log;
+  if (host.launch(function, 1, 32, 0, map, buffer) != CUDA_SUCCESS)
+    return host.report;
+  std::vector<uint8_t> got = host.download<uint8_t>(buffer + 256, second.boxBytes());
+  eachElement(second, [&](size_t shared, long long from) {
+    for (unsigned b = 0; b < 4; ++b)
+      EXPECT_EQ(got[shared + b], from < 0 ? 0 : tensor[static_cast<size_t>(from) + b]) << shared;
+  });
+  return {};
+}
+
 TEST(TensorCopy, ReplacedFields) {
-  for (unsigned stride : {80u, 24u}) {
-    Host host({}, "h100");
-    Case first = plane(3, {0, 0}), second;
-    first.type = kF32;
-    second.extents = {20, 10};
-    second.box = {8, 3};
-    second.at = {16, 8};
-    second.swizzle = 1;
-    std::vector<uint8_t> tensor = pattern(second.tensorBytes(), 4);
-    CUdeviceptr base = host.upload(pattern(first.tensorBytes(), 1)), other = host.upload(tensor);
-    CUdeviceptr buffer = host.allocate(512);
-    host.driver.memcpyHtoDAsync(buffer, &other, 8, nullptr);
-    CUtensorMap map;
-    ASSERT_EQ(encode(host, first, base, map), CUDA_SUCCESS) << host.driver.faultReport();
-    CUfunction function = host.load(kernel(replaceAndLoad(second, stride)));
-    ASSERT_NE(function, nullptr) << host.log;
-    CUresult status = host.launch(function, 1, 32, 0, map, buffer);
-    if (stride != second.pitch(1)) {
-      EXPECT_NE(host.report.find("bad tensor map"), std::string::npos) << host.report;
-      EXPECT_NE(host.report.find("after tensormap.replace: globalStrides"), std::string::npos) << host.report;
-      continue;
-    }
-    ASSERT_EQ(status, CUDA_SUCCESS) << host.report;
-    std::vector<uint8_t> got = host.download<uint8_t>(buffer + 256, second.boxBytes());
-    eachElement(second, [&](size_t shared, long long from) {
-      for (unsigned b = 0; b < 4; ++b)
-        EXPECT_EQ(got[shared + b], from < 0 ? 0 : tensor[static_cast<size_t>(from) + b]) << shared;
-    });
-  }
+  Case second = replacement();
+  EXPECT_EQ(runReplaced(second, replaceAndLoad(second, 80)), "");
+  std::string report = runReplaced(second, replaceAndLoad(second, 24));
+  EXPECT_NE(report.find("bad tensor map"), std::string::npos) << report;
+  EXPECT_NE(report.find("after tensormap.replace: globalStrides"), std::string::npos) << report;
+}
+
+/// Triton makes its maps so: 128 zero bytes, then every field that is not 0.
+TEST(TensorCopy, AMapMadeOfZeros) {
+  Case second = replacement();
+  std::string text = replaceAndLoad(second, 80, true);
+  EXPECT_EQ(runReplaced(second, text), "");
+
+  std::string forgotten = text, line = "tensormap.replace.tile.element_stride.shared::cta.b1024.b32 [tile], 1, 1;\n";
+  forgotten.erase(forgotten.find(line), line.size());
+  std::string report = runReplaced(second, forgotten);
+  EXPECT_NE(report.find("elementStrides of dimension 1 was not set"), std::string::npos) << report;
+
+  size_t zero = text.find("mov.u64 %rd4, 0;");
+  report = runReplaced(second, text.replace(zero, 16, "mov.u64 %rd4, 9;"));
+  EXPECT_NE(report.find("neither a tensor map"), std::string::npos) << report;
 }
 
 } // namespace
