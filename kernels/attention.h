@@ -138,9 +138,10 @@ struct Decode {
   int64_t parts = 0; ///< above 0: in place of a plan
   /// A logit a head, [heads] in wide<T>, that takes part in the sum and has no value.
   std::optional<View> sinks = {};
-  /// New rows of the cache k and v, views, padded or ragged: in the same launch they become the last of their sequences,
-  /// whose lengths count them already, and are attended to, as by Append and then Decode (attention_append.tile). Keys
-  /// and queries turn as `rotary` says. k and v are views, padded or paged, of T: not scaled.
+  /// New rows of the cache k and v, views, padded or ragged: in the same launch they become the last of their
+  /// sequences, whose lengths count them already, and are attended to, as by Append and then Decode
+  /// (attention_append.tile). Keys and queries turn as `rotary` says. k and v are views, padded or paged, of T: not
+  /// scaled.
   Tensor newK = {}, newV = {};
   Rotary rotary = {};
 };
@@ -148,8 +149,8 @@ struct Decode {
 /// New rows behind those of a cache: cache_append.tile. newK and newV become the last rows of the sequences of k and v,
 /// whose lengths count them already, unless `advances`: then the lengths, an array of k and v both, are first increased
 /// by each sequence's new rows. Keys turn at their positions, and so do queries, which become turnedQ, other memory.
-/// Where k and v are `scaled` (i8, f8e4m3 or f8e5m2), rows are divided by the scales, which are there already, and become
-/// the nearest elements; what is too large becomes the largest.
+/// Where k and v are `scaled` (i8, f8e4m3 or f8e5m2), rows are divided by the scales, which are there already, and
+/// become the nearest elements; what is too large becomes the largest.
 struct Append {
   Tensor newK, newV; ///< views, padded or ragged
   Tensor k, v;       ///< views, padded or paged
@@ -293,7 +294,7 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //
 // flash_attn_func, Forward
 //   q, k, v                      q, k, v: [B, S, H, D] is their layout too
-//   dropout_p                    options.weight "dropout(p16, seed, offset, Hk * G)", p16 = round(65536 p) captured as u32
+//   dropout_p                    options.weight "dropout(p16, seed, offset, Hk * G)", a u32 p16 = round(65536 p)
 //   softmax_scale                options.scale
 //   causal                       options.mask "causal"
 //   window_size (l, r)           options.mask "window(l, r)"; with causal "causal_window(l)"
@@ -339,7 +340,7 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   generate_stats               lse
 //   dropout, rng_dump            options.weight, dropoutBits
 //   score_max, score_sum_exp; sink_token         maxima, lse - maxima; sinks
-//   fp8 scales                   q, k, v = scaled(view, descale); of results (scale_o, amax) not: o is of 16 bits or more
+//   fp8 scales                   q, k, v = scaled(view, descale); of results (scale_o, amax) not: o has 16 bits or more
 // FlashInfer
 //   BatchDecodeWithPagedKVCacheWrapper, Decode; BatchPrefillWith(Paged|Ragged)KVCacheWrapper, Forward
 //     float_workspace_buffer     the workspace of run, of workspaceBytes()

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cache_advance where lengths are to grow, cache_append (of scaled caches cache_append_scaled), and rotary_queries where there are queries.
+// cache_advance where lengths are to grow, cache_append (of scaled caches cache_append_scaled), and rotary_queries
+// where there are queries.
 //
 //===----------------------------------------------------------------------===//
 

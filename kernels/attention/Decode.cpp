@@ -107,8 +107,9 @@ static Result<void> checkNew(const Decode &call) {
   if (call.newK.isGiven() != call.newV.isGiven())
     return refusal("new rows are keys and values: newK, newV");
   if (!call.newK.isGiven())
-    return call.rotary.features == 0 ? Result<void>()
-                                     : refusal("only new rows turn here, and the queries with them: give newK and newV");
+    return call.rotary.features == 0
+               ? Result<void>()
+               : refusal("only new rows turn here, and the queries with them: give newK and newV");
   if (call.rotary.cosines.has_value() != call.rotary.sines.has_value())
     return refusal("rotary tables are two: cosines and sines");
   for (const Tensor *cache : {&call.k, &call.v})
