@@ -71,7 +71,7 @@ struct Options {
   /// What a query sees, and what becomes of a logit: bindings of the hooks (Kernel::hook), such as "causal",
   /// "window(4096, 0)", "softcap(15.0)", "alibi(slopes)" (masks.tile has them all). "": all keys; the logit.
   std::string mask = {}, score = {};
-  /// What a weight is multiplied by after the sum, such as "dropout(p16, seed, offset, Hk * G)". "": 1. Not of Decode.
+  /// What a weight is multiplied by after the sum, such as "dropout(p16, seed, offset, Hk * G)". "": 1.
   std::string weight = {};
   /// Views and scalars that those name, at most kMostCaptured.
   std::vector<Argument> captured = {};
@@ -114,6 +114,15 @@ struct Backward {
   bool adds = false;
 };
 
+/// Rotary embedding of the first `features` of a head, an even number; 0: none. By base^(-2 p / features) a position
+/// for the pair p, in f32, or by tables [positions, features / 2] of f32 that hold cosines and sines.
+struct Rotary {
+  int64_t features = 0;
+  bool isInterleaved = false; ///< pairs are features 2 p and 2 p + 1, else p and p + features / 2
+  double base = 10000;
+  std::optional<View> cosines = {}, sines = {};
+};
+
 /// Few queries over many keys: attention_decode.tile. All heads of a group lie in one tile, and where there are too few
 /// tiles for the device the keys are split, which takes a workspace and a second launch.
 struct Decode {
@@ -129,20 +138,19 @@ struct Decode {
   int64_t parts = 0; ///< above 0: in place of a plan
   /// A logit a head, [heads] in wide<T>, that takes part in the sum and has no value.
   std::optional<View> sinks = {};
-};
-
-/// Rotary embedding of the first `features` of a head, an even number; 0: none. By base^(-2 p / features) a position
-/// for the pair p, in f32, or by tables [positions, features / 2] of f32 that hold cosines and sines.
-struct Rotary {
-  int64_t features = 0;
-  bool isInterleaved = false; ///< pairs are features 2 p and 2 p + 1, else p and p + features / 2
-  double base = 10000;
-  std::optional<View> cosines = {}, sines = {};
+  /// New rows of the cache k and v, views, padded or ragged: in the same launch they become the last of their
+  /// sequences, whose lengths count them already, and are attended to, as by Append and then Decode
+  /// (attention_append.tile). Keys and queries turn as `rotary` says. k and v are views, padded or paged, of T: not
+  /// scaled.
+  Tensor newK = {}, newV = {};
+  Rotary rotary = {};
 };
 
 /// New rows behind those of a cache: cache_append.tile. newK and newV become the last rows of the sequences of k and v,
 /// whose lengths count them already, unless `advances`: then the lengths, an array of k and v both, are first increased
 /// by each sequence's new rows. Keys turn at their positions, and so do queries, which become turnedQ, other memory.
+/// Where k and v are `scaled` (i8, f8e4m3 or f8e5m2), rows are divided by the scales, which are there already, and
+/// become the nearest elements; what is too large becomes the largest.
 struct Append {
   Tensor newK, newV; ///< views, padded or ragged
   Tensor k, v;       ///< views, padded or paged
@@ -286,20 +294,22 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //
 // flash_attn_func, Forward
 //   q, k, v                      q, k, v: [B, S, H, D] is their layout too
-//   dropout_p                    options.weight "dropout(p16, seed, offset, Hk * G)", p16 = round(65536 p) captured as
-//   u32 softmax_scale                options.scale causal                       options.mask "causal" window_size (l,
-//   r)           options.mask "window(l, r)"; with causal "causal_window(l)" softcap                      options.score
-//   "softcap(15.0)" alibi_slopes                 options.score "alibi(slopes)", [H]; of [B, H] a function of your own
+//   dropout_p                    options.weight "dropout(p16, seed, offset, Hk * G)", a u32 p16 = round(65536 p)
+//   softmax_scale                options.scale
+//   causal                       options.mask "causal"
+//   window_size (l, r)           options.mask "window(l, r)"; with causal "causal_window(l)"
+//   softcap                      options.score "softcap(15.0)"
+//   alibi_slopes                 options.score "alibi(slopes)", [H]; of [B, H] a function of your own
 //   deterministic                -: every forward result is; backward by Backward::adds = false, which is the default
 //   return_attn_probs            lse, the log-sum-exp; weights, the probabilities
 // flash_attn_varlen_func: the same, and
 //   cu_seqlens_q, max_seqlen_q   q = ragged(view, cu_seqlens_q, max_seqlen_q)
 //   cu_seqlens_k, max_seqlen_k   k, v = ragged(view, cu_seqlens_k, max_seqlen_k)
 //   block_table                  k, v = paged(pool, block_table, lengths)
-// flash_attn_with_kvcache, Append and then Decode
+// flash_attn_with_kvcache, Append and then Decode, or Decode alone with newK, newV and rotary: one launch
 //   q                            q; of rotary Append::q first, and turnedQ is q
 //   k_cache, v_cache             k, v = padded(view, cache_seqlens), or paged
-//   k, v                         Append::newK, newV
+//   k, v                         newK, newV
 //   rotary_cos, rotary_sin       Append::rotary.cosines, sines, in f32; features: twice their columns
 //   rotary_interleaved           Append::rotary.isInterleaved
 //   cache_seqlens                the lengths before: Append::advances. A number for all: an array of it
@@ -330,7 +340,7 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   generate_stats               lse
 //   dropout, rng_dump            options.weight, dropoutBits
 //   score_max, score_sum_exp; sink_token         maxima, lse - maxima; sinks
-//   fp8 scales                   not yet
+//   fp8 scales                   q, k, v = scaled(view, descale); of results (scale_o, amax) not: o has 16 bits or more
 // FlashInfer
 //   BatchDecodeWithPagedKVCacheWrapper, Decode; BatchPrefillWith(Paged|Ragged)KVCacheWrapper, Forward
 //     float_workspace_buffer     the workspace of run, of workspaceBytes()
@@ -342,7 +352,7 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //     pos_encoding_mode          "NONE", or "ALIBI" by options.score; rotary when rows are appended, by Append::rotary
 //     window_left, logits_soft_cap, sm_scale, causal       options
 //     custom_mask, packed_custom_mask      options.mask, a text of your own
-//     sinks                      sinks; q_scale, k_scale, v_scale not yet
+//     sinks                      sinks; scaled(view, scale), [1] or one a head
 //     rope_scale, rope_theta     Append::rotary.base; tables for others
 //     fixed_split_size, disable_split_kv    parts, 1
 //     return_lse                 lse, natural; theirs is of base 2

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cache_advance where lengths are to grow, cache_append, and rotary_queries where there are queries.
+// cache_advance where lengths are to grow, cache_append (of scaled caches cache_append_scaled), and rotary_queries
+// where there are queries.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,26 +20,77 @@ static ArgumentList advanceArguments(const Append &call) {
   return list;
 }
 
-static void addRotary(ArgumentList &list, const Rotary &rotary) {
-  if (rotary.features == 0)
-    return;
-  if (rotary.cosines) {
-    list.add({"cosines", *rotary.cosines});
-    list.add({"sines", *rotary.sines});
-  } else {
-    list.add({"base", rotary.base});
+/// A cache of scaled elements, and what a kernel that fills it takes of it: the elements by themselves, and the scales.
+class ScaledCache {
+public:
+  ScaledCache(const char *scales, const Tensor &cache) : scalesName(scales) {
+    const Sequences *sequences = cache.sequences();
+    isScaled = sequences && sequences->scales;
+    if (!isScaled)
+      return;
+    Sequences elements = *sequences;
+    elements.scales.reset();
+    scales_ = *sequences->scales;
+    block = sequences->block != 0 ? sequences->block : pageOf(*sequences);
+    plain = elements.kind == Storage::Kind::Dense ? Tensor(elements.storage) : Tensor(elements);
   }
-}
 
-static ArgumentList appendArguments(const Append &call) {
-  ArgumentList list;
-  list.add("KN", call.newK);
-  list.add("VN", call.newV);
-  list.add("K", call.k);
-  list.add("V", call.v);
-  addRotary(list, call.rotary);
-  return list;
-}
+  void addTo(ArgumentList &list, std::string_view elements, const Tensor &cache) const {
+    list.add(elements, isScaled ? plain : cache);
+    if (!isScaled)
+      return;
+    list.add({scalesName, scales_});
+    if (scales_.extents.size() == 3)
+      list.add({blockName(), block});
+  }
+  /// What the hook that asks for a scale is bound to.
+  std::string hook() const {
+    const unsigned rank = scales_.extents.size();
+    const std::string name(scalesName);
+    if (rank == 3)
+      return "of_block(" + name + ", " + std::string(blockName()) + ")(b, position, h)";
+    return (rank == 1 && scales_.extents[0] == 1 ? "of_view(" : "of_head(") + name + ")(b, position, h)";
+  }
+
+private:
+  static int64_t pageOf(const Sequences &sequences) {
+    return sequences.kind == Storage::Kind::Paged && sequences.storage.extents.size() > 1 ? sequences.storage.extents[1]
+                                                                                          : 0;
+  }
+  std::string_view blockName() const { return scalesName == "KS" ? "KBlock" : "VBlock"; }
+
+  std::string_view scalesName;
+  bool isScaled = false;
+  View scales_;
+  int64_t block = 0;
+  Tensor plain;
+};
+
+/// The arguments refer to the call and to this.
+class Caches {
+public:
+  explicit Caches(const Append &call) : call(call), keys("KS", call.k), values("VS", call.v) {}
+
+  ArgumentList arguments() const {
+    ArgumentList list;
+    list.add("KN", call.newK);
+    list.add("VN", call.newV);
+    keys.addTo(list, "K", call.k);
+    values.addTo(list, "V", call.v);
+    addRotary(list, call.rotary);
+    return list;
+  }
+  void bind(Kernel &kernel) const {
+    kernel.set("C", call.k.view().type).hook("key_scale", keys.hook()).hook("value_scale", values.hook());
+  }
+
+private:
+  const Append &call;
+  ScaledCache keys, values;
+};
+
+static bool isScaled(const Append &call) { return call.k.sequences() && call.k.sequences()->scales; }
+static bool isTwoBytes(DataType type) { return byteSize(type) > 1; }
 
 static ArgumentList queryArguments(const Append &call) {
   ArgumentList list;
@@ -56,8 +108,12 @@ static Result<void> check(const Append &call) {
   if (call.q.isGiven() && call.rotary.features == 0)
     return refusal("queries are given to be turned, and rotary.features is 0");
   const Sequences *values = call.v.sequences();
-  if ((cache && cache->scales) || (values && values->scales))
-    return refusal("rows are appended as they are: a scaled cache is filled by a kernel of its own");
+  if ((cache && cache->scales) != (values && values->scales))
+    return refusal("of a cache keys and values are scaled, or neither");
+  if (cache && cache->scales && (isTwoBytes(cache->storage.type) || isTwoBytes(values->storage.type)))
+    return refusal("rows are quantised to i8, f8e4m3 or f8e5m2, not to " + std::string(name(cache->storage.type)));
+  if (cache && cache->scales && cache->storage.type != values->storage.type)
+    return refusal("keys and values of a scaled cache are of one type");
   if (cache && cache->kind == Storage::Kind::Ragged)
     return refusal("the rows of a ragged cache have no room to grow: give it padded or paged");
   if (call.advances && !cache)
@@ -65,21 +121,15 @@ static Result<void> check(const Append &call) {
   return {};
 }
 
-static void turnBy(Kernel &kernel, const Rotary &rotary) {
-  kernel.set("R", rotary.features).set("INTERLEAVED", int64_t(rotary.isInterleaved));
-  if (rotary.features == 0)
-    return;
-  kernel.hook("cosine", rotary.cosines ? "table(cosines)(position, pair)" : "cos(angle_of(base)(position, pair))");
-  kernel.hook("sine", rotary.sines ? "table(sines)(position, pair)" : "sin(angle_of(base)(position, pair))");
-}
-
 static Result<void> addKernel(PlanState &state, const Runtime &runtime, const char *name, const Rotary *rotary,
-                              ArgumentList arguments) {
+                              const Caches *scaled, ArgumentList arguments) {
   Result<Kernel> kernel = shipped(runtime, "cache_append.tile", name);
   if (!kernel)
     return kernel.takeError();
   if (rotary)
     turnBy(*kernel, *rotary);
+  if (scaled)
+    scaled->bind(*kernel);
   return addStep(state, *kernel, arguments.all());
 }
 
@@ -87,13 +137,16 @@ Result<AppendPlan> attention::plan(const Runtime &runtime, const Append &call) {
   if (Result<void> checked = check(call); !checked)
     return checked.takeError();
   auto state = std::make_shared<PlanState>();
+  const Caches caches(call);
   Result<void> added;
   if (call.advances)
-    added = addKernel(*state, runtime, "cache_advance", nullptr, advanceArguments(call));
+    added = addKernel(*state, runtime, "cache_advance", nullptr, nullptr, advanceArguments(call));
   if (added)
-    added = addKernel(*state, runtime, "cache_append", &call.rotary, appendArguments(call));
+    added = isScaled(call)
+                ? addKernel(*state, runtime, "cache_append_scaled", &call.rotary, &caches, caches.arguments())
+                : addKernel(*state, runtime, "cache_append", &call.rotary, nullptr, caches.arguments());
   if (added && call.q.isGiven())
-    added = addKernel(*state, runtime, "rotary_queries", &call.rotary, queryArguments(call));
+    added = addKernel(*state, runtime, "rotary_queries", &call.rotary, nullptr, queryArguments(call));
   if (!added)
     return added.takeError();
   state->support.isSupported = true;
@@ -111,8 +164,9 @@ Result<void> AppendPlan::run(const Stream &stream, const Append &call) const {
   Result<void> launched;
   if (call.advances)
     launched = launch(advanceArguments(call));
+  const Caches caches(call);
   if (launched)
-    launched = launch(appendArguments(call));
+    launched = launch(caches.arguments());
   if (launched && call.q.isGiven())
     launched = launch(queryArguments(call));
   return launched;

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attention_split into the result, where there is one part; else into the workspace, which attention_merge reads.
+// attention_split (with new rows attention_append) into the result, where there is one part; else into the workspace,
+// which attention_merge reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,6 +63,8 @@ public:
   ArgumentList split() const {
     ArgumentList list;
     list.add("Q", call.q);
+    list.add("KN", call.newK);
+    list.add("VN", call.newV);
     list.add("K", call.k);
     list.add("V", call.v);
     list.add({"O", inWorkspace ? o : alike(1, call.o)});
@@ -69,6 +72,8 @@ public:
       list.add({"L", inWorkspace ? lse : alike(1, *call.lse)});
     if (call.options.scale)
       list.add({"scale", *call.options.scale});
+    if (call.newK.isGiven())
+      addRotary(list, call.rotary);
     list.add(call.options.captured);
     return list;
   }
@@ -97,6 +102,24 @@ private:
 
 } // namespace
 
+/// New rows, if there are any, can be put where they are to go.
+static Result<void> checkNew(const Decode &call) {
+  if (call.newK.isGiven() != call.newV.isGiven())
+    return refusal("new rows are keys and values: newK, newV");
+  if (!call.newK.isGiven())
+    return call.rotary.features == 0
+               ? Result<void>()
+               : refusal("only new rows turn here, and the queries with them: give newK and newV");
+  if (call.rotary.cosines.has_value() != call.rotary.sines.has_value())
+    return refusal("rotary tables are two: cosines and sines");
+  for (const Tensor *cache : {&call.k, &call.v})
+    if (const Sequences *stored = cache->sequences(); stored && stored->scales)
+      return refusal("a scaled cache takes new rows by Append, before: one launch that stores and reads has no scales");
+    else if (stored && stored->kind == Storage::Kind::Ragged)
+      return refusal("the rows of a ragged cache have no room to grow: give it padded or paged");
+  return {};
+}
+
 /// The heads of a group, as far as the shapes say; at least 1.
 static int64_t groupOf(const Decode &call) {
   int64_t heads = headsOf(call.k);
@@ -115,9 +138,13 @@ static Split splitFor(const Runtime &runtime, const Decode &call) {
 }
 
 static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Decode &call, const Partials &partials) {
-  Result<Kernel> split = shipped(runtime, "attention_decode.tile", "attention_split");
+  const bool appends = call.newK.isGiven();
+  Result<Kernel> split = appends ? shipped(runtime, "attention_append.tile", "attention_append")
+                                 : shipped(runtime, "attention_decode.tile", "attention_split");
   if (!split)
     return split.takeError();
+  if (appends)
+    turnBy(*split, call.rotary);
   if (Result<void> applied = apply(*split, call.options); !applied)
     return applied;
   const DataType type = call.q.view().type;
@@ -136,8 +163,8 @@ static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Dec
 Result<DecodePlan> attention::plan(const Runtime &runtime, const Decode &call) {
   if (call.parts < 0 || call.parts > kLargestExtent)
     return refusal("there is no such number of parts as " + std::to_string(call.parts));
-  if (!call.options.weight.empty())
-    return refusal("weights are multiplied by attention_forward alone: decode has no such hook");
+  if (Result<void> checked = checkNew(call); !checked)
+    return checked.takeError();
   const Split split = splitFor(runtime, call);
   Result<Partials> partials = partialsOf(call, split.parts);
   if (!partials)
@@ -162,6 +189,10 @@ Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const Vie
     return checked;
   if (call.options.captured.size() > Options::kMostCaptured)
     return refusal("more is captured than was planned for");
+  if (Result<void> checked = checkNew(call); !checked)
+    return checked;
+  if (call.newK.isGiven() != (state->support.steps[0].kernel == "attention_append"))
+    return refusal("the plan is of another call: of one with new rows, or without");
   Launches launches(call, *partials, workspace);
   ArgumentList arguments = launches.split();
   Result<void> launched = state->kernels[0].launch(stream, arguments.all());

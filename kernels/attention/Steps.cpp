@@ -69,6 +69,25 @@ Result<void> attention::apply(Kernel &kernel, const Options &options) {
   return {};
 }
 
+void attention::addRotary(ArgumentList &list, const Rotary &rotary) {
+  if (rotary.features == 0)
+    return;
+  if (rotary.cosines) {
+    list.add({"cosines", *rotary.cosines});
+    list.add({"sines", *rotary.sines});
+  } else {
+    list.add({"base", rotary.base});
+  }
+}
+
+void attention::turnBy(Kernel &kernel, const Rotary &rotary) {
+  kernel.set("R", rotary.features).set("INTERLEAVED", int64_t(rotary.isInterleaved));
+  if (rotary.features == 0)
+    return;
+  kernel.hook("cosine", rotary.cosines ? "table(cosines)(position, pair)" : "cos(angle_of(base)(position, pair))");
+  kernel.hook("sine", rotary.sines ? "table(sines)(position, pair)" : "sin(angle_of(base)(position, pair))");
+}
+
 /// What a launch with these arguments has, by the kernel's own names.
 static Support::Step stepOf(const Kernel &kernel, const KernelInfo &info, const InferredShapes &shapes) {
   std::map<std::string, int64_t, std::less<>> values = shapes.extents;

@@ -58,6 +58,9 @@ Error refusal(const std::string &reason);
 Result<Kernel> shipped(const Runtime &runtime, std::string_view file, std::string_view kernel);
 /// Hooks and tuning of the options, which are checked.
 Result<void> apply(Kernel &kernel, const Options &options);
+/// Rotary's constants and hooks of a kernel that has them, and the arguments that those take.
+void turnBy(Kernel &kernel, const Rotary &rotary);
+void addRotary(ArgumentList &list, const Rotary &rotary);
 /// Compiles the kernel for the arguments, and adds it with what is known of it.
 Result<void> addStep(PlanState &plan, const Kernel &kernel, Arguments arguments);
 

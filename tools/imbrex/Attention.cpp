@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `forward` and `append` are runs of the library's kernels, without a file. `decode` goes through kernels/attention.h,
-// and its results are compared with those of attention_forward, which knows no parts.
+// `forward` and `append` are runs of the library's kernels, without a file; `backward` is several of them. `decode`
+// goes through kernels/attention.h, and its results are compared with those of attention_forward, which knows no parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -77,7 +77,7 @@ void DecodeRun::describeCall() {
   if (arrays.contains("L"))
     call.lse = viewOf("L");
   for (const auto &[name, text] : request.options.hooks)
-    (name == "mask" ? call.options.mask : call.options.score) = text;
+    (name == "mask" ? call.options.mask : name == "score" ? call.options.score : call.options.weight) = text;
   for (const Argument &argument : arguments)
     if (argument.name == "scale")
       call.options.scale =
@@ -115,6 +115,8 @@ static int decode(const Request &request) {
 }
 
 int tool::attention(const Request &request) {
+  if (request.file == "backward")
+    return attentionBackward(request);
   Request shipped = request;
   const bool isAppend = request.file == "append";
   shipped.shipped = shippedKernel(isAppend ? "cache_append.tile" : "attention_forward.tile");

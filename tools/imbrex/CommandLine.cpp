@@ -271,7 +271,7 @@ static const Flag kTuneFlags[] = {
 static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"build", "compile a kernel: imbrex build FILE [flags]"},
     {"run", "compile and launch a kernel on arrays: imbrex run FILE [flags]"},
-    {"attention", "attention on arrays: imbrex attention forward | decode | append [flags]"},
+    {"attention", "attention on arrays: imbrex attention forward | backward | decode | append [flags]"},
     {"tune", "find the fastest tuning of a kernel: imbrex tune FILE --arg X=4096x128 ... [flags]"},
     {"pack", "compile for later, one file: imbrex pack FILE --arg X=4096x128 ... --target sm_90 -o FILE.pack"},
     {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
@@ -366,8 +366,9 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
       error = "no command";
     else if (needsFile && request.file.empty() && request.exportPack.empty() && request.importPack.empty())
       error = "'" + request.command + "' needs a kernel file";
-    else if (request.command == "attention" && !llvm::is_contained({"forward", "decode", "append"}, request.file))
-      error = "'attention' does forward, decode or append, found '" + request.file + "'";
+    else if (request.command == "attention" &&
+             !llvm::is_contained({"forward", "backward", "decode", "append"}, request.file))
+      error = "'attention' does forward, backward, decode or append, found '" + request.file + "'";
     else if (request.command == "simulate" && request.block[0] == 0)
       error = "'simulate' needs --block, the threads of a block";
   }

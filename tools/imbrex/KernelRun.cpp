@@ -147,8 +147,7 @@ bool KernelRun::readStored() {
   return true;
 }
 
-/// "2x64x8" as extents.
-static std::optional<std::vector<int64_t>> parseShape(StringRef text) {
+std::optional<std::vector<int64_t>> tool::parseShape(StringRef text) {
   std::vector<int64_t> shape;
   llvm::SmallVector<StringRef> parts;
   text.split(parts, 'x');
@@ -210,6 +209,10 @@ bool KernelRun::readScalar(const Parameter &parameter, StringRef text) {
     return fail("argument '" + parameter.name + "' must be " + std::string(name(type)) + ", found '" +
                 text.take_front(kMaxNumberBytes).str() + "'");
   return true;
+}
+
+npy::Array tool::drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed) {
+  return npy::fromElements(drawElements(type, elementsOf(shape).value_or(0), seed), type, shape);
 }
 
 bool KernelRun::readArguments() {

@@ -2,7 +2,7 @@
 # Lays out the public headers below OUT/imbrex: imbrex.h, the C interface, and what they include, with includes written
 # as "imbrex/...". Whatever a public header includes is public; an LLVM header among them is an error.
 cmake_minimum_required(VERSION 3.25)
-set(queue kernels/ShippedKernels.h kernels/attention.h kernels/context.h runtime/ImportFiles.h runtime/Runtime.h runtime/TunePack.h runtime/Code.h runtime/KernelPack.h runtime/TypedKernel.h)
+set(queue kernels/ShippedKernels.h kernels/attention.h kernels/context.h kernels/MpiCommunicator.h kernels/NcclCommunicator.h runtime/ImportFiles.h runtime/Runtime.h runtime/TunePack.h runtime/Code.h runtime/KernelPack.h runtime/TypedKernel.h)
 set(done "")
 
 # The text of `path` with its own includes found below imbrex/, and those in `queue`.

@@ -12,6 +12,7 @@
 #ifndef IMBREX_IMBREX_H
 #define IMBREX_IMBREX_H
 
+#include "kernels/NcclCommunicator.h"
 #include "kernels/ShippedKernels.h"
 #include "kernels/attention.h"
 #include "kernels/context.h"

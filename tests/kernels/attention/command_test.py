@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""imbrex attention forward, decode and append on arrays, judged by --check and beside plain Python.
+"""imbrex attention forward, backward, decode and append on arrays, judged by --check and beside plain Python.
 
 usage: command_test.py IMBREX SOURCE_DIR [DEVICE]      Python's standard library only.
 """
@@ -98,9 +98,61 @@ class Command(unittest.TestCase):
         changed = sum(x != y and not (math.isnan(x) and math.isnan(y)) for x, y in zip(before, after))
         self.assertEqual(changed, B * 2 * HK * D)
 
+    def gradients(self, q, k, v, go, rows, soft):
+        """(dq, dk, dv) of one head with causal, by the definition; all are lists of `rows` rows of D."""
+        dq, dk, dv = ([[0.0] * D for _ in range(rows)] for _ in range(3))
+        dot = lambda x, y: sum(a * b for a, b in zip(x, y))
+        for i in range(rows):
+            raw = [dot(q[i], k[j]) / 4 for j in range(i + 1)]
+            weights = [math.exp(soft * math.tanh(x / soft)) for x in raw]
+            p = [w / sum(weights) for w in weights]
+            dp = [dot(go[i], v[j]) for j in range(i + 1)]
+            delta = dot(p, dp)
+            for j in range(i + 1):
+                dx = p[j] * (dp[j] - delta) * (1 - math.tanh(raw[j] / soft) ** 2) / 4
+                for d in range(D):
+                    dq[i][d] += dx * k[j][d]
+                    dk[j][d] += dx * q[i][d]
+                    dv[j][d] += p[j] * go[i][d]
+        return dq, dk, dv
+
+    def test_backward(self):
+        rows = 7
+        source = random.Random(9)
+        given = {name: [source.gauss(0, 1) for _ in range(rows * heads * D)] for name, heads in (("q", H), ("k", HK), ("v", HK), ("do", H))}
+        for name, heads in ("q", H), ("k", HK), ("v", HK), ("do", H):
+            self.save("b" + name, "f32", (1, rows, heads, D), given[name])
+        words = ["backward", "--device", DEVICE, "--cache-dir", "none", "--check", "--hook", "mask=causal", "--hook", "score=softcap(2.0)"]
+        for name in "Q", "K", "V", "dO":
+            words += ["--arg", "%s=%s" % (name, self.path("b" + name.lower()))]
+        for name in "dQ", "dK", "dV":
+            words += ["--out", "%s=%s" % (name, self.path(name))]
+        code, told = self.imbrex(*words, "--out", "L=" + self.path("l"))
+        self.assertEqual(code, 0, told)
+        for name in "O", "L", "Delta", "dQ", "dK", "dV":
+            self.assertIn("check %s:" % name, told)
+        found = {name: arrays.load(self.path(name)) for name in ("dQ", "dK", "dV")}
+        want = {"dQ": [0.0] * (rows * H * D), "dK": [0.0] * (rows * HK * D), "dV": [0.0] * (rows * HK * D)}
+        for h in range(H):
+            head = lambda name, n, x: [given[name][(i * n + x) * D:(i * n + x + 1) * D] for i in range(rows)]
+            parts = self.gradients(head("q", H, h), head("k", HK, h // G), head("v", HK, h // G), head("do", H, h), rows, 2.0)
+            for name, n, x, part in zip(("dQ", "dK", "dV"), (H, HK, HK), (h, h // G, h // G), parts):
+                for i in range(rows):
+                    for d in range(D):
+                        want[name][(i * n + x) * D + d] += part[i][d]
+        for name in found:
+            for x, y in zip(found[name], want[name]):
+                self.assertAlmostEqual(x, y, delta=2e-5)
+
+    def test_backward_says_what_it_needs(self):
+        code, told = self.imbrex("backward", "--device", DEVICE, "--arg", "Q=" + self.path("q"), "--out", "dQ=" + self.path("dq"))
+        self.assertEqual((code, "--arg K=FILE.npy" in told), (1, True), told)
+        code, told = self.imbrex("backward", "--device", DEVICE, "--arg", "Q=" + self.path("q"))
+        self.assertEqual((code, "--out dQ=dq.npy" in told), (1, True), told)
+
     def test_mistakes(self):
         code, told = self.imbrex("sideways")
-        self.assertEqual((code, "forward, decode or append" in told), (2, True), told)
+        self.assertEqual((code, "forward, backward, decode or append" in told), (2, True), told)
         code, told = self.imbrex("decode", "--device", DEVICE, "--arg", "Q=" + self.path("q"), "--arg", "K=" + self.path("q"))
         self.assertEqual(code, 1, told)
 
