@@ -51,6 +51,11 @@ public:
       all = both(all, chance(20) ? either(comparison(), comparison()) : comparison());
     return all;
   }
+  /// Of positions of packed heads, small numbers: each comparison bounds the loop over keys, or the rows.
+  Truth packed() {
+    Truth all = chance(20) ? either(packedComparison(), packedComparison()) : packedComparison();
+    return chance(50) ? both(all, packedComparison()) : all;
+  }
   int64_t pick(int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); }
 
 private:
@@ -151,7 +156,10 @@ private:
     return x;
   }
   Truth comparison() {
-    Number x = number(), y = number();
+    Number x = number();
+    return compared(x, number());
+  }
+  Truth compared(const Number &x, const Number &y) {
     switch (pick(0, 11)) {
     case 0:
       return {"(" + x.text + " == " + y.text + ")", [=](const Place &at) { return x.value(at) == y.value(at); }};
@@ -170,6 +178,18 @@ private:
     default:
       return {"(" + x.text + " >= " + y.text + ")", [=](const Place &at) { return x.value(at) >= y.value(at); }};
     }
+  }
+  Truth packedComparison() {
+    int64_t divisor = pick(2, 7), before = pick(-2, 9), behind = pick(-6, 12);
+    Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }},
+           k{"at.k", [](const Place &at) { return at.k; }};
+    std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
+    Number divided{dividend + " / " + std::to_string(divisor) + " + " + by.text + " + " + std::to_string(behind),
+                   [=](const Place &at) { return quotient(at.q + before, divisor) + by.value(at) + behind; }};
+    if (chance(15)) // of the keys
+      divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
+                 [=](const Place &at) { return quotient(at.k, divisor) + behind; }};
+    return chance(50) ? compared(divided, k) : compared(k, divided);
   }
   static Truth both(const Truth &x, const Truth &y) {
     return {x.text + " && " + y.text, [=](const Place &at) { return x.value(at) && y.value(at); }};
@@ -283,16 +303,23 @@ void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
   }
 }
 
-TEST(Masks, RandomMasksAgreeWithBruteForce) {
+void checkRandomMasks(Truth (MaskGenerator::*make)(), int count) {
   constexpr int kMasksOfAKernel = 10;
-  const int count = imbrex::testing::isLongRun() ? 10000 : 150;
   for (int seed = 0; seed < count && !::testing::Test::HasFailure(); seed += kMasksOfAKernel) {
     MaskGenerator generator(uint64_t(seed) * 7919 + 1);
     std::vector<Truth> masks;
     for (int i = 0; i < kMasksOfAKernel; ++i)
-      masks.push_back(generator.mask());
+      masks.push_back((generator.*make)());
     checkMasks(masks, {generator.pick(1, 48), generator.pick(1, 50)});
   }
+}
+
+TEST(Masks, RandomMasksAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::mask, imbrex::testing::isLongRun() ? 10000 : 150);
+}
+
+TEST(Masks, OfPackedHeadsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::packed, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
 // The masks of reports: a window without bound to the right, and a sum that passes 2^31.
