@@ -180,7 +180,7 @@ private:
     }
   }
   Truth packedComparison() {
-    int64_t divisor = pick(2, 7), before = pick(-2, 9), behind = pick(-6, 12);
+    int64_t divisor = pick(2, 7), before = pick(-24, 12), behind = pick(-6, 12);
     Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }},
            k{"at.k", [](const Place &at) { return at.k; }};
     std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
@@ -303,23 +303,46 @@ void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
   }
 }
 
-void checkRandomMasks(Truth (MaskGenerator::*make)(), int count) {
+void checkRandomMasks(Truth (MaskGenerator::*make)(), int64_t mostQueries, int count) {
   constexpr int kMasksOfAKernel = 10;
   for (int seed = 0; seed < count && !::testing::Test::HasFailure(); seed += kMasksOfAKernel) {
     MaskGenerator generator(uint64_t(seed) * 7919 + 1);
     std::vector<Truth> masks;
     for (int i = 0; i < kMasksOfAKernel; ++i)
       masks.push_back((generator.*make)());
-    checkMasks(masks, {generator.pick(1, 48), generator.pick(1, 50)});
+    checkMasks(masks, {generator.pick(1, mostQueries), generator.pick(1, 50)});
   }
 }
 
 TEST(Masks, RandomMasksAgreeWithBruteForce) {
-  checkRandomMasks(&MaskGenerator::mask, imbrex::testing::isLongRun() ? 10000 : 150);
+  checkRandomMasks(&MaskGenerator::mask, 48, imbrex::testing::isLongRun() ? 10000 : 150);
 }
 
 TEST(Masks, OfPackedHeadsAgreeWithBruteForce) {
-  checkRandomMasks(&MaskGenerator::packed, imbrex::testing::isLongRun() ? 2000 : 60);
+  checkRandomMasks(&MaskGenerator::packed, 160, imbrex::testing::isLongRun() ? 2000 : 60);
+}
+
+// Bounds that pass the corner of a tile of 32 x 16, or miss it by one: of the last row and the first column, and of the
+// first row and the last column.
+TEST(Masks, OfPackedHeadsAtTheCornersOfATile) {
+  for (int64_t G : {2, 3, 5}) {
+    std::vector<Truth> masks;
+    auto add = [&](const char *compare, int64_t before, int64_t behind) {
+      bool isBelow = compare[0] == '<';
+      masks.push_back({std::string("at.k ") + compare + " (at.q + " + std::to_string(before) + ") / " +
+                           std::to_string(G) + " + " + std::to_string(behind),
+                       [=](const Place &at) {
+                         int64_t bound = (at.q + before) / G + behind;
+                         return isBelow ? at.k <= bound : at.k >= bound;
+                       }});
+    };
+    for (int64_t before = 0; before < G; ++before)
+      for (int64_t off : {-1, 0, 1}) {
+        add("<=", before, 15 - before / G + off);
+        add(">=", before, off - (31 + before) / G);
+      }
+    checkMasks(masks, {64, 50});
+  }
 }
 
 // The masks of reports: a window without bound to the right, and a sum that passes 2^31.
