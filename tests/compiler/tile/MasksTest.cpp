@@ -180,12 +180,13 @@ private:
     }
   }
   Truth packedComparison() {
-    int64_t divisor = pick(2, 7), before = pick(-24, 12), behind = pick(-6, 12);
-    Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }},
-           k{"at.k", [](const Place &at) { return at.k; }};
+    int64_t divisor = pick(2, 7), before = pick(-24, 12), behind = pick(-6, 12), sign = pick(0, 3) == 0 ? -1 : 1;
+    Number k{"at.k", [](const Place &at) { return at.k; }};
+    Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }};
     std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
-    Number divided{dividend + " / " + std::to_string(divisor) + " + " + by.text + " + " + std::to_string(behind),
-                   [=](const Place &at) { return quotient(at.q + before, divisor) + by.value(at) + behind; }};
+    Number divided{dividend + " / " + std::to_string(divisor) + (sign < 0 ? " - (" : " + (") + by.text + " + " +
+                       std::to_string(behind) + ")",
+                   [=](const Place &at) { return quotient(at.q + before, divisor) + sign * (by.value(at) + behind); }};
     if (chance(15)) // of the keys
       divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
                  [=](const Place &at) { return quotient(at.k, divisor) + behind; }};
