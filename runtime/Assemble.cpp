@@ -145,7 +145,7 @@ Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_
   std::vector<std::string> arguments = {"-v", "-O" + std::to_string(level), "-arch=" + std::string(target), "-o",
                                         output};
   if (lineTable)
-    arguments.push_back("-lineinfo");
+    arguments.emplace_back("-lineinfo");
   arguments.push_back(directory.file("kernel.ptx"));
   Outcome outcome = execute(program, arguments, directory);
   if (outcome.status != 0)

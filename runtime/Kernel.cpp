@@ -50,8 +50,8 @@ static void setType(KernelState &kernel, unsigned index, const Setting &setting)
 static void setInteger(KernelState &kernel, const std::string &name, const Setting &setting) {
   std::optional<int64_t> value = setting.integer();
   if (!value) {
-    kernel.mistake =
-        settingError(kernel, "set(\"" + name + "\", \"" + setting.text() + "\"): " + name + " must be an integer");
+    kernel.mistake = settingError(kernel, "set(\"" + name + "\", \"" + setting.text() + "\"): " + name +
+                                              " must be an integer of 64 bits");
     return;
   }
   if (std::optional<unsigned> slot = kernel.plan->slotNamed(name)) {

@@ -9,6 +9,7 @@
 
 #include "runtime/Tuner.h"
 #include <algorithm>
+#include <tuple>
 
 using namespace imbrex;
 
@@ -24,11 +25,7 @@ Tuner::~Tuner() {
   if (!watch || !watch->isHung())
     return;
   // A kernel still runs: to free what it uses, or to unload it, would wait for ever.
-  (void)watch.release();
-  (void)scratch.release();
-  (void)new Stream(std::move(*stream));
-  (void)new std::vector<std::unique_ptr<Entrant>>(std::move(entrants));
-  (void)new std::shared_ptr<const KernelState>(standard);
+  (void)new std::tuple(std::move(watch), std::move(scratch), std::move(*stream), std::move(entrants), standard);
 }
 
 bool Tuner::isOver() const {

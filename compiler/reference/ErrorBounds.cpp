@@ -201,8 +201,10 @@ std::vector<double> ownErrorsOfDot(OpRun &run, Roundings kind) {
   double ofSteps = 0x1p-13 * (kind == Roundings::Worst ? steps : std::sqrt(steps));
   std::vector<double> terms = absoluteProduct(a, b, false, false);
   for (size_t i = 0; i < terms.size(); ++i)
-    terms[i] = roundings * oneRounding(run.out().element, terms[i] + std::fabs(c.floats[i]), kind) +
-               ofSteps * (terms[i] + std::fabs(c.floats[i]));
+    if (double size = terms[i] + std::fabs(c.floats[i]); size == 0)
+      terms[i] = 0; // zeros alone
+    else
+      terms[i] = roundings * oneRounding(run.out().element, size, kind) + ofSteps * size;
   addFactorRoundings(run, a, b, kind, terms);
   return terms;
 }
@@ -223,7 +225,7 @@ std::vector<double> ownErrorsOfSum(OpRun &run, Roundings kind) {
     for (int64_t x = 0; x < length; ++x)
       terms += std::fabs(in.floats[(i / inner * length + x) * inner + i % inner]);
     double ofResult = kind == Roundings::Worst ? roundingOf(out.element, out.floats[i]) : 0;
-    errors.push_back(roundings * oneRounding(wide, terms, kind) + ofResult);
+    errors.push_back(terms == 0 ? 0 : roundings * oneRounding(wide, terms, kind) + ofResult);
   }
   return errors;
 }
@@ -240,6 +242,19 @@ double roundingsOf(mlir::Operation *op, bool approximates) {
   if (mlir::isa<math::AbsFOp>(op) || op->getDialect()->getNamespace() != math::MathDialect::getDialectNamespace())
     return 0;
   return kFunctionRoundings;
+}
+
+/// Whether element `i`, which is 0, is so on every implementation whose operands are alike: a sum of opposites, a
+/// product with 0, what 0 is made into, and exp of minus infinity. A row that sees nothing is made of these alone.
+bool isExactZero(OpRun &run, size_t i) {
+  if (mlir::isa<arith::AddFOp, arith::SubFOp>(run.op))
+    return true;
+  double x = valueOf(run.in(0), i);
+  if (mlir::isa<arith::MulFOp>(run.op))
+    return x == 0 || valueOf(run.in(1), i) == 0;
+  if (mlir::isa<math::ExpOp, math::Exp2Op>(run.op))
+    return x == -INFINITY;
+  return x == 0 && mlir::isa<arith::DivFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, math::SqrtOp>(run.op);
 }
 
 /// A divisor that elements share may be used as its reciprocal: where that is no normal number, as 0 or infinity.
@@ -284,6 +299,9 @@ std::vector<double> ownErrorsOfElements(OpRun &run, Roundings kind, bool approxi
   }
   if (approximates)
     boundApproximation(run, errors);
+  for (size_t i = 0; i < errors.size(); ++i)
+    if (out.floats[i] == 0 && isExactZero(run, i))
+      errors[i] = 0;
   if (mlir::isa<arith::DivFOp>(run.op) && kind == Roundings::Worst)
     boundSharedDivisor(run, errors);
   return errors;

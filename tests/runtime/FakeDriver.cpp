@@ -170,14 +170,12 @@ static void fillGraphs(DriverTable &table, const SharedState &state) {
       run();
     return state->count(&FakeDriver::Alive::graphs, 0);
   };
-  table.graphExecDestroy = [state](CUgraphExec executable) {
+  table.graphExecDestroy = [state](CUgraphExec) {
     std::lock_guard lock(state->mutex);
-    reinterpret_cast<Graph *>(executable)->clear(); // what it would run holds this state
     return --state->alive.executables, CUDA_SUCCESS;
   };
-  table.graphDestroy = [state](CUgraph graph) {
+  table.graphDestroy = [state](CUgraph) {
     std::lock_guard lock(state->mutex);
-    reinterpret_cast<Graph *>(graph)->clear();
     return --state->alive.graphs, CUDA_SUCCESS;
   };
 }
@@ -259,7 +257,8 @@ static void fillModules(DriverTable &table, const SharedState &state) {
     std::vector<uint64_t> words(state->valueCounts[entry]);
     for (size_t i = 0; i < words.size(); ++i)
       memcpy(&words[i], shape.values[i], 8);
-    state->capture->emplace_back(entry, [state, kernel, shape, words]() mutable {
+    // The state holds this node, which must not hold it.
+    state->capture->emplace_back(entry, [state = state.get(), kernel, shape, words]() mutable {
       std::vector<void *> pointers;
       for (uint64_t &word : words)
         pointers.push_back(&word);

@@ -112,7 +112,7 @@ TEST_F(Inference, WrongSettingsAreToldAtTheNextUse) {
   EXPECT_EQ(Kernel(other).set("T", DataType::F64).infer({}).error().message,
             "kernel 'attention': set(\"T\", \"f64\"): T must be one of f16, bf16 and f32");
   EXPECT_EQ(Kernel(other).set("G", "four").infer({}).error().message,
-            "kernel 'attention': set(\"G\", \"four\"): G must be an integer");
+            "kernel 'attention': set(\"G\", \"four\"): G must be an integer of 64 bits");
   EXPECT_EQ(Kernel(other).hook("score", "f").infer({}).error().message,
             "kernel 'attention': hook(\"score\", ...): there is no such hook; there are mask");
   EXPECT_TRUE(other.infer({})) << "copies do not share settings";

@@ -170,6 +170,15 @@ grid (1) |i| { let x = load X[0 :+ 256];  store Y[0 :+ 256] = cast<f32>(x);  sto
         said = self.good(self.unseen("blocks", 40))
         self.assertIn("check O: 43 without a bound; ", said)
 
+    # A row that sees nothing is made of exact zeros: its result has a bound as any other.
+    def test_rows_that_see_nothing(self):
+        sizes = [word for name in "QKV" for word in ("--arg", name + "=1x75x1x32")]
+        for type_ in ("f32", "f64", "f16", "bf16"):
+            for mask in ("at.k + 40 < at.q", "at.k < 0"):
+                said = self.good(self.check(ATTENTION, "--set", "T=" + type_, *sizes, "--hook", "mask=" + mask, "--out",
+                                            "O=" + self.path("o.npy"), "--out", "L=" + self.path("l.npy")))
+                self.assertNotIn("without a bound", said)
+
     # A row that is wrong by 1 % of the largest value is beyond the bound.
     def test_the_bound_is_near(self):
         said = self.good(self.attention())

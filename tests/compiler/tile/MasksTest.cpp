@@ -51,6 +51,11 @@ public:
       all = both(all, chance(20) ? either(comparison(), comparison()) : comparison());
     return all;
   }
+  /// Of positions of packed heads, small numbers: each comparison bounds the loop over keys, or the rows.
+  Truth packed() {
+    Truth all = chance(20) ? either(packedComparison(), packedComparison()) : packedComparison();
+    return chance(50) ? both(all, packedComparison()) : all;
+  }
   int64_t pick(int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); }
 
 private:
@@ -151,7 +156,10 @@ private:
     return x;
   }
   Truth comparison() {
-    Number x = number(), y = number();
+    Number x = number();
+    return compared(x, number());
+  }
+  Truth compared(const Number &x, const Number &y) {
     switch (pick(0, 11)) {
     case 0:
       return {"(" + x.text + " == " + y.text + ")", [=](const Place &at) { return x.value(at) == y.value(at); }};
@@ -170,6 +178,19 @@ private:
     default:
       return {"(" + x.text + " >= " + y.text + ")", [=](const Place &at) { return x.value(at) >= y.value(at); }};
     }
+  }
+  Truth packedComparison() {
+    int64_t divisor = pick(2, 7), before = pick(-24, 12), behind = pick(-6, 12), sign = pick(0, 3) == 0 ? -1 : 1;
+    Number k{"at.k", [](const Place &at) { return at.k; }};
+    Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }};
+    std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
+    Number divided{dividend + " / " + std::to_string(divisor) + (sign < 0 ? " - (" : " + (") + by.text + " + " +
+                       std::to_string(behind) + ")",
+                   [=](const Place &at) { return quotient(at.q + before, divisor) + sign * (by.value(at) + behind); }};
+    if (chance(15)) // of the keys
+      divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
+                 [=](const Place &at) { return quotient(at.k, divisor) + behind; }};
+    return chance(50) ? compared(divided, k) : compared(k, divided);
   }
   static Truth both(const Truth &x, const Truth &y) {
     return {x.text + " && " + y.text, [=](const Place &at) { return x.value(at) && y.value(at); }};
@@ -283,15 +304,45 @@ void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
   }
 }
 
-TEST(Masks, RandomMasksAgreeWithBruteForce) {
+void checkRandomMasks(Truth (MaskGenerator::*make)(), int64_t mostQueries, int count) {
   constexpr int kMasksOfAKernel = 10;
-  const int count = imbrex::testing::isLongRun() ? 10000 : 150;
   for (int seed = 0; seed < count && !::testing::Test::HasFailure(); seed += kMasksOfAKernel) {
     MaskGenerator generator(uint64_t(seed) * 7919 + 1);
     std::vector<Truth> masks;
     for (int i = 0; i < kMasksOfAKernel; ++i)
-      masks.push_back(generator.mask());
-    checkMasks(masks, {generator.pick(1, 48), generator.pick(1, 50)});
+      masks.push_back((generator.*make)());
+    checkMasks(masks, {generator.pick(1, mostQueries), generator.pick(1, 50)});
+  }
+}
+
+TEST(Masks, RandomMasksAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::mask, 48, imbrex::testing::isLongRun() ? 10000 : 150);
+}
+
+TEST(Masks, OfPackedHeadsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::packed, 160, imbrex::testing::isLongRun() ? 2000 : 60);
+}
+
+// Bounds that pass the corner of a tile of 32 x 16, or miss it by one: of the last row and the first column, and of the
+// first row and the last column.
+TEST(Masks, OfPackedHeadsAtTheCornersOfATile) {
+  for (int64_t G : {2, 3, 5}) {
+    std::vector<Truth> masks;
+    auto add = [&](const char *compare, int64_t before, int64_t behind) {
+      bool isBelow = compare[0] == '<';
+      masks.push_back({std::string("at.k ") + compare + " (at.q + " + std::to_string(before) + ") / " +
+                           std::to_string(G) + " + " + std::to_string(behind),
+                       [=](const Place &at) {
+                         int64_t bound = (at.q + before) / G + behind;
+                         return isBelow ? at.k <= bound : at.k >= bound;
+                       }});
+    };
+    for (int64_t before = 0; before < G; ++before)
+      for (int64_t off : {-1, 0, 1}) {
+        add("<=", before, 15 - before / G + off);
+        add(">=", before, off - (31 + before) / G);
+      }
+    checkMasks(masks, {64, 50});
   }
 }
 

@@ -45,6 +45,8 @@ std::string Generator::maskPart() {
       "at.q - at.k != a",
       "at.k / 8 == at.q / 8",
       "(at.k % 5 != 2 || at.q == b)",
+      "at.k <= at.q / 3 + 2",
+      "at.k + 1 >= (at.q + 5) / 2",
   });
 }
 
