@@ -285,10 +285,11 @@ static int64_t registers32(RankedTensorType type, unsigned warps) {
                           int64_t(warps) * layout::kWarpThreads * 32);
 }
 
-/// Registers of a product's left operand as a fragment: of tf32x3, rounded values and what they leave.
-static int64_t fragmentRegisters(tile::DotOp dot, unsigned warps) {
+/// Registers of a product's left operand as a fragment, which warps that share rows all hold: of tf32x3, rounded values
+/// and what they leave.
+static int64_t fragmentRegisters(tile::DotOp dot, const DotPlan &plan) {
   int64_t parts = dot.getMode() == tile::DotMode::Tf32x3 ? 2 : 1;
-  return parts * registers32(cast<RankedTensorType>(dot.getA().getType()), warps);
+  return parts * registers32(cast<RankedTensorType>(dot.getA().getType()), plan.accumulator.warps()[0]);
 }
 
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
@@ -300,14 +301,14 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
     int64_t &sum = live[op->getParentOp()];
     sum += registers32(dot.getType(), warps);
     if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
-      sum += fragmentRegisters(dot, warps);
+      sum += fragmentRegisters(dot, plan);
   }
   for (auto &[op, plan] : plans) {
     if (plan.kind != cta::DotKind::Mma || !plan.a.load)
       continue;
     bool invariant = plan.a.load->getBlock() != op->getBlock();
     int64_t &sum = live[op->getParentOp()];
-    int64_t fragment = fragmentRegisters(cast<tile::DotOp>(op), warps);
+    int64_t fragment = fragmentRegisters(cast<tile::DotOp>(op), plan);
     plan.aInRegisters = invariant && sum + fragment <= kFragmentBudget;
     if (invariant && !plan.aInRegisters)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample). A file
-may be a pair: its path, and the mode of its products."""
+may be its path, the mode of its products ("" for that of the text) and the kernel's name."""
 
 SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
-FORWARD, MATMUL, SOFTMAX = "kernels/attention_forward.tile", "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
+FORWARD, BACKWARD = "kernels/attention_forward.tile", "kernels/attention_backward.tile"
+MATMUL, SOFTMAX = "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
 
 
 def forward(d, dtype="bf16", **settings):
@@ -25,6 +26,11 @@ def rows():
     for bm, bn, warps, d in ((128, 128, 8, 128), (128, 192, 8, 128)):
         found.append(("forward bf16 D%d %dx%d w%d sm_90a" % (d, bm, bn, warps), FORWARD, forward(d, BM=bm, BN=bn, warps=warps, stages=2), {},
                       "sm_90a", bn == 128))
+    for kernel in ("dq", "dkdv"):
+        for d in (64, 96, 128, 192, 256) if kernel == "dq" else (64, 96, 128):
+            for g, mask in ((1, "full"), (4, "causal")):
+                found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "", "attention_" + kernel),
+                              dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
     found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))

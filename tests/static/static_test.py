@@ -36,12 +36,13 @@ def hot(imbrex, path):
 def measure(options, tools, folder, row):
     """{figure: value}"""
     _, file, settings, hooks, target, _ = row
-    path, mode = file if isinstance(file, tuple) else (file, "")
+    path, mode, kernel = ((file if isinstance(file, tuple) else (file,)) + ("", ""))[:3]
     source = with_mode(os.path.join(options.root, path), mode, folder)
     ptx, cubin = os.path.join(folder, "k.ptx"), os.path.join(folder, "k.cubin")
     words = [options.imbrex, "build", source, "--target", target, "--until", "ptx", "-o", ptx]
     words += [word for name, value in settings.items() for word in ("--set", "%s=%s" % (name, value))]
     words += [word for name, value in hooks.items() for word in ("--hook", "%s=%s" % (name, value))]
+    words += ["--kernel", kernel] if kernel else []
     run(words)
     found = {"ptx": hot(options.imbrex, ptx)}
     if tools["ptxas"]:
