@@ -10,11 +10,13 @@
 #include "runtime/Runtime.h"
 #include "runtime/simulator/SimulatedDriver.h"
 #include "tests/runtime/FailingDriver.h"
+#include "tests/runtime/TemporaryDirectory.h"
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace imbrex;
@@ -121,6 +123,36 @@ TEST(Simulated, VectorAddOfEveryDevice) {
     vectors.expectSum();
     EXPECT_TRUE(runtime.messages().empty());
   }
+}
+
+// Sixteen threads, four a runtime, of which two are of one device and one cache: each has a stream of its own, and
+// launches what is bound or a graph while others load, compile and launch.
+TEST(Simulated, ThreadsOfManyDevicesAtOnce) {
+  imbrex::testing::TemporaryDirectory cache;
+  std::vector<Runtime> runtimes;
+  for (const char *device : {"sim:h200", "sim:a100", "sim:h200", "sim:l40s"})
+    runtimes.push_back(openSimulated({.device = device, .cacheDirectory = cache.path()}));
+  auto work = [&](const Runtime &runtime, unsigned number) {
+    Stream stream = runtime.createStream().value();
+    Kernel kernel = runtime.load(kVectorAdd).value().kernel().value().set("BLOCK", 256 << number % 2);
+    Vectors vectors(runtime, 500 + 10 * number);
+    BoundKernel bound = kernel.bind(vectors.arguments()).value();
+    Graph graph = Graph::capture(stream, [&] { return bound.launch(stream); }).value();
+    for (unsigned i = 0; i < 8; ++i) {
+      vectors.bufferZ.fill(stream, 0).value();
+      (i % 3 == 0   ? bound.launch(stream)
+       : i % 3 == 1 ? graph.launch(stream)
+                    : kernel.launch(stream, vectors.arguments()))
+          .value();
+      stream.synchronize().value();
+      vectors.expectSum();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned number = 0; number < 16; ++number)
+    threads.emplace_back([&, number] { work(runtimes[number % runtimes.size()], number); });
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 TEST(Simulated, MemoryOfAnotherRuntimeIsRefused) {

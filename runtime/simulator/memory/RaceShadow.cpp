@@ -15,6 +15,14 @@
 #include <thread>
 #include <utility>
 
+// A device may live for ever (standin/): the leak sanitizer is told of its pages, which are in a mapping.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define IMBREX_LEAK_SANITIZER 1
+#endif
+#endif
+
 namespace imbrex::simulator {
 namespace {
 
@@ -81,6 +89,10 @@ RaceShadow::RaceShadow(uint64_t bytes, ShadowBudget &budget)
   void *memory =
       mmap(nullptr, pages * sizeof(*table), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   table = memory == MAP_FAILED ? nullptr : static_cast<std::atomic<Page *> *>(memory);
+#ifdef IMBREX_LEAK_SANITIZER
+  if (table)
+    __lsan_register_root_region(table, pages * sizeof(*table));
+#endif
 }
 
 RaceShadow::~RaceShadow() {
@@ -91,6 +103,9 @@ RaceShadow::~RaceShadow() {
       budget.used.fetch_sub(page->taken, std::memory_order_relaxed);
       delete page;
     }
+#ifdef IMBREX_LEAK_SANITIZER
+  __lsan_unregister_root_region(table, pages * sizeof(*table));
+#endif
   munmap(table, pages * sizeof(*table));
 }
 

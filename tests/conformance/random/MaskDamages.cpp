@@ -91,6 +91,13 @@ static void narrowBeginning(mlir::ModuleOp module, IsNew) {
   });
 }
 
+static void moveDividedBound(mlir::ModuleOp module, IsNew isNew) { // of k <= (row + c) / G
+  module.walk([&](arith::CeilDivSIOp bound) {
+    if (isNew(bound))
+      bound.getLhsMutable().assign(plus(bound, bound.getLhs(), 1));
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // tile-split-masks
 //===----------------------------------------------------------------------===//
@@ -193,6 +200,7 @@ llvm::ArrayRef<PassDamage> imbrex::test::maskDamages() {
       {"tile-bound-loops", "first iteration left out", leaveOutFirst},
       {"tile-bound-loops", "loads narrowed by one more at the end", narrowEnd},
       {"tile-bound-loops", "loads narrowed by one more at the beginning", narrowBeginning},
+      {"tile-bound-loops", "a divided position's bound off by one", moveDividedBound},
       {"tile-resolve-views", "ranges dropped", dropRanges},
       {"tile-resolve-views", "an index off by one", moveLastIndex},
       {"tile-find-slices", "a slice off by one", moveLastIndex},

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Unmodified CUDA programs, compiled by nvcc where it is installed, run on the stand-in libraries without a GPU.
 
-usage: program_test.py STANDIN_FOLDER SOURCE_FOLDER      Skips, and says so, where there is no nvcc.
+usage: program_test.py STANDIN_FOLDER SOURCE_FOLDER [PRELOAD]      Skips, and says so, where there is no nvcc.
+PRELOAD is a library that the stand-ins need and the programs lack: a sanitizer's.
 """
 import os, shutil, subprocess, sys, tempfile, unittest
 
 STANDIN, SOURCES = sys.argv[1], sys.argv[2]
+ENVIRONMENT = {"LD_LIBRARY_PATH": STANDIN, "LD_PRELOAD": "".join(sys.argv[3:])}
 NVCC = shutil.which("nvcc") or ("/usr/local/cuda/bin/nvcc" if os.path.exists("/usr/local/cuda/bin/nvcc") else None)
 
 
@@ -17,7 +19,7 @@ class Programs(unittest.TestCase):
             made = subprocess.run([NVCC, "-std=c++17", "-cudart", "shared", "-gencode", "arch=compute_80,code=compute_80", *flags, "-o", program,
                                    os.path.join(SOURCES, source)], capture_output=True, text=True)
             self.assertEqual(made.returncode, 0, made.stderr)
-            return subprocess.run([program], capture_output=True, text=True, timeout=120, env={"LD_LIBRARY_PATH": STANDIN})
+            return subprocess.run([program], capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
 
     def expect_right(self, source, *flags):
         done = self.run_program(source, *flags)
