@@ -168,6 +168,13 @@ TEST_F(Driver, WhatIsNotModelledSaysSo) {
             CUDA_ERROR_NO_BINARY_FOR_GPU);
 }
 
+/// A program linked with the driver (PyCUDA's module) does not load where one of its symbols is missing.
+TEST_F(Driver, AProfilerIsNeverAttached) {
+  EXPECT_EQ(cuda.call("cuProfilerStart"), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuProfilerStop"), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuProfilerInitialize", "", "", 0), CUDA_ERROR_NOT_SUPPORTED);
+}
+
 TEST_F(Driver, AFaultIsPrinted) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(launch(64, 1), CUDA_ERROR_ILLEGAL_ADDRESS);
