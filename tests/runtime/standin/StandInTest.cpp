@@ -140,6 +140,26 @@ TEST_F(Driver, ParametersFromABuffer) {
   EXPECT_EQ(cuda.call("cuFuncGetParamInfo", function, size_t(2), &offset, &bytes), CUDA_ERROR_INVALID_VALUE);
 }
 
+/// As PyCUDA's prepared functions and programs of CUDA 3 launch.
+TEST_F(Driver, LegacyLaunchInSteps) {
+  CUdeviceptr data = 0;
+  cuda.call("cuMemAlloc_v2", &data, size_t(8));
+  cuda.call("cuMemsetD32_v2", data, 5u, size_t(2));
+  EXPECT_EQ(cuda.call("cuFuncSetBlockShape", function, 2, 1, 1), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuFuncSetSharedSize", function, 16u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSetSize", function, 12u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSetv", function, 0, &data, 8u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSeti", function, 8, 2u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLaunchGrid", function, 1, 1), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLaunch", function), CUDA_SUCCESS); // All settings stay.
+  unsigned result[2] = {};
+  cuda.call("cuMemcpyDtoH_v2", result, data, size_t(8));
+  EXPECT_EQ(result[0], 45u);
+  EXPECT_EQ(result[1], 45u);
+  EXPECT_EQ(cuda.call("cuFuncSetBlockShape", function, 0, 1, 1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cuda.call("cuLaunchGrid", function, 0, 1), CUDA_ERROR_INVALID_VALUE);
+}
+
 TEST_F(Driver, EntriesAreFoundByName) {
   void *entry = nullptr;
   int state = 0;
