@@ -57,6 +57,14 @@ void fillCode(DeviceExtras &extras, const Shared &driver) {
           *bytes = params[index].bytes;
         return CUDA_SUCCESS;
       });
+  extras.parameterNames = locked(driver, [](Driver &d, CUfunction function, std::vector<std::string> *names) {
+    auto found = d.functions.find(toNumber(function));
+    if (found == d.functions.end())
+      return CUDA_ERROR_INVALID_HANDLE;
+    for (const Program::Param &param : found->second.program->params)
+      names->push_back(param.name);
+    return CUDA_SUCCESS;
+  });
   extras.functionOrigin = locked(driver, [](Driver &d, CUfunction function, std::string *name, CUmodule *module) {
     auto found = d.functions.find(toNumber(function));
     if (found == d.functions.end())

@@ -24,6 +24,8 @@ struct DeviceExtras {
   std::function<cuda::CUresult(std::vector<std::string> *, cuda::CUmodule)> kernelNames;
   /// cuFuncGetParamInfo: offset and bytes of a parameter; CUDA_ERROR_INVALID_VALUE past the last one.
   std::function<cuda::CUresult(cuda::CUfunction, size_t, size_t *, size_t *)> functionParameter;
+  /// The PTX's names of a kernel's parameters, in order.
+  std::function<cuda::CUresult(cuda::CUfunction, std::vector<std::string> *)> parameterNames;
   /// cuFuncGetName and cuFuncGetModule.
   std::function<cuda::CUresult(cuda::CUfunction, std::string *, cuda::CUmodule *)> functionOrigin;
   /// cuMemGetAddressRange.

@@ -21,6 +21,8 @@ const char *noteName(NoteKind kind) {
     return "warp-synchronous volatile access";
   case NoteKind::UnfencedCopy:
     return "cp.async without a proxy fence";
+  case NoteKind::WideParity:
+    return "phase parity other than 0 and 1";
   case NoteKind::Unchecked:
     return "not checked";
   }

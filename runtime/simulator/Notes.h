@@ -26,11 +26,12 @@ enum class NoteKind : uint8_t {
   EqualWrites,     ///< Several threads store the same value, unordered.
   WarpSynchronous, ///< Lanes of one warp hand data on through volatile accesses without bar.warp.sync.
   UnfencedCopy,    ///< The async proxy touches what cp.async wrote, and no proxy fence follows its wait.
+  WideParity,      ///< A phase parity other than 0 and 1.
   Unchecked,       ///< Something was not checked.
 };
 
 /// "equal unordered writes", "warp-synchronous volatile access", "cp.async without a proxy fence",
-/// "not checked": fixed words.
+/// "phase parity other than 0 and 1", "not checked": fixed words.
 const char *noteName(NoteKind kind);
 
 /// Thread-safe.

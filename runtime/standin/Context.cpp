@@ -178,3 +178,7 @@ STANDIN_API cuDeviceGetByPCIBusId(CUdevice *device, const char *) { return *devi
 STANDIN_API cuDeviceCanAccessPeer(int *can, CUdevice, CUdevice) { return *can = 0, CUDA_SUCCESS; }
 STANDIN_API cuDeviceGetP2PAttribute(int *value, int, CUdevice, CUdevice) { return *value = 0, CUDA_SUCCESS; }
 STANDIN_API cuDeviceGetExecAffinitySupport(int *value, int, CUdevice) { return *value = 0, CUDA_SUCCESS; }
+
+/// As without a profiler that is attached.
+STANDIN_API cuProfilerStart() { return CUDA_SUCCESS; }
+STANDIN_API cuProfilerStop() { return CUDA_SUCCESS; }

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/standin/DeviceRuntime.h"
 #include "runtime/standin/StandIn.h"
 
 #include <cstdio>
@@ -176,11 +177,18 @@ struct Linker {
   std::string image;
 };
 
-/// PTX of an input of a link: text as it is, or out of a fat binary.
+bool isDeviceRuntime(int kind, const std::string &data) {
+  enum { kLibrary = 4 };
+  return kind == kLibrary && data.starts_with("!<arch>\n") && data.find(kDeviceRuntimeMember) != data.npos;
+}
+
+/// PTX of an input of a link: text as it is, out of a fat binary, or what stands for the device runtime.
 CUresult addInput(Linker *linker, int kind, const std::string &data) {
   enum { kPtx = 1, kFatBinary = 2 };
   std::string text, error;
-  if (kind == kPtx)
+  if (isDeviceRuntime(kind, data))
+    text = kDeviceRuntime;
+  else if (kind == kPtx)
     text = data.c_str();
   else if (kind != kFatBinary)
     return refuse("linking machine code, objects and libraries");

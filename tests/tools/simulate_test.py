@@ -165,6 +165,22 @@ class Simulate(unittest.TestCase):
         self.assertEqual(len(lines), 14)
         self.assertTrue(lines[-1].startswith("ffffffff  PTX line 13: ret"), lines[-1])
 
+    def test_parameters_have_the_names_of_the_ptx(self):
+        text = SCALE.replace("scale_param_0", "x").replace("scale_param_1", "out").replace("scale_param_2", "by")
+        save(self.path("x.npy"), [1.0] * 32)
+        done = self.simulate(text, "--block", "32", "--arg", "x=x.npy", "--out", "out=f32:32:y.npy", "--arg", "by=3.0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(load(self.path("y.npy"), "f"), [3.0] * 32)
+        done = self.simulate(text, "--block", "32", "--arg", "y=x.npy")
+        self.assertIn("has no parameter 'y'; it has 3, numbered from 0: x, out, by", done.stderr)
+
+    def test_files_that_hold_no_kernel(self):
+        done = self.simulate(HEAD + ".func f()\n{\nret;\n}\n", "--block", "32", "--kernel", "k")
+        self.assertIn("the file has no kernel", done.stderr)
+        done = self.simulate("\x7fELF\x02", "--block", "32")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("this is machine code", done.stderr)
+
     def test_mistakes(self):
         save(self.path("x.npy"), [1.0] * 32)
         words = ["--block", "32", "--arg", "0=x.npy", "--out", "1=f32:32"]

@@ -65,6 +65,7 @@ private:
   CUfunction function = nullptr;
   std::string kernel;
   std::vector<size_t> sizes;                 ///< Bytes of each parameter.
+  std::vector<std::string> names;            ///< In the PTX.
   std::vector<std::vector<char>> values;     ///< The same; empty for one that has none yet.
   std::map<size_t, DeviceArray> arrays;      ///< By parameter.
   std::map<size_t, std::vector<char>> first; ///< Results of the first schedule.
@@ -108,22 +109,26 @@ bool Simulation::open(unsigned seed) {
 
 bool Simulation::findKernel() {
   CUmodule module;
-  std::vector<std::string> names;
+  std::vector<std::string> kernels;
   if (device->table.moduleLoadDataEx(&module, text.c_str(), 0, nullptr, nullptr) != CUDA_SUCCESS)
     return failDevice("loading the PTX");
-  device->extras.kernelNames(&names, module);
+  device->extras.kernelNames(&kernels, module);
   kernel = request.options.kernel;
-  if (kernel.empty() && names.size() == 1)
-    kernel = names.front();
+  if (kernels.empty())
+    return fail("the file has no kernel: no .entry");
+  if (kernel.empty() && kernels.size() == 1)
+    kernel = kernels.front();
   if (kernel.empty())
-    return fail("the file has " + std::to_string(names.size()) + " kernels: " + llvm::join(names, ", ") +
+    return fail("the file has " + std::to_string(kernels.size()) + " kernels: " + llvm::join(kernels, ", ") +
                 "; name one with --kernel");
   CUresult found = device->table.moduleGetFunction(&function, module, kernel.c_str());
   if (found == CUDA_ERROR_NOT_FOUND)
-    return fail("there is no kernel '" + kernel + "'; the file has " + llvm::join(names, ", "));
+    return fail("there is no kernel '" + kernel + "'; the file has " + llvm::join(kernels, ", "));
   if (found != CUDA_SUCCESS)
     return failDevice("finding the kernel");
   sizes.clear();
+  names.clear();
+  device->extras.parameterNames(function, &names);
   size_t offset, bytes;
   for (size_t i = 0; device->extras.functionParameter(function, i, &offset, &bytes) == CUDA_SUCCESS; ++i)
     sizes.push_back(bytes);
@@ -132,15 +137,15 @@ bool Simulation::findKernel() {
   return placeArguments();
 }
 
-/// A parameter by its number, or by its name in the PTX: NAME_param_2.
+/// A parameter by its number, or by its name in the PTX.
 std::optional<size_t> Simulation::indexOf(const std::string &name) {
-  StringRef number = name;
-  number.consume_front(kernel + "_param_");
+  if (auto at = llvm::find(names, name); at != names.end())
+    return static_cast<size_t>(at - names.begin());
   size_t index;
-  if (!number.getAsInteger(10, index) && index < sizes.size())
+  if (!StringRef(name).getAsInteger(10, index) && index < sizes.size())
     return index;
   fail("kernel '" + kernel + "' has no parameter '" + name + "'; it has " + std::to_string(sizes.size()) +
-       ", numbered from 0 (or " + kernel + "_param_0)");
+       (names.empty() ? "" : ", numbered from 0: " + llvm::join(names, ", ")));
   return std::nullopt;
 }
 
@@ -273,5 +278,13 @@ int Simulation::execute() {
 
 int tool::simulate(const Request &request) {
   std::optional<Source> source = readSource(request.file);
-  return source ? Simulation(request, source->text).execute() : int(kUserError);
+  if (!source)
+    return kUserError;
+  if (StringRef(source->text)
+          .starts_with("\x7f"
+                       "ELF")) {
+    llvm::errs() << request.file << ": error: this is machine code; only PTX, which is text, can be run\n";
+    return kUserError;
+  }
+  return Simulation(request, source->text).execute();
 }

@@ -165,7 +165,8 @@ bool placeParams(const ptx::Module &module, KernelDecoder &decoder) {
   for (const ptx::Variable &param : decoder.bodies[0].source->params) {
     if (!place(decoder, param, most, size))
       return false;
-    decoder.program.params.push_back({static_cast<uint32_t>(size - param.bytes), static_cast<uint32_t>(param.bytes)});
+    decoder.program.params.push_back(
+        {static_cast<uint32_t>(size - param.bytes), static_cast<uint32_t>(param.bytes), param.name});
   }
   decoder.program.paramBytes = static_cast<uint32_t>(size);
   return true;

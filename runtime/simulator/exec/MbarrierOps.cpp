@@ -154,15 +154,15 @@ Step transact(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
-/// The phase that a wait is for: by parity, or the one that the state is from.
+/// The phase that a wait is for: by parity, or the one that the state is from. The ISA gives a parity the values 0 and
+/// 1; Triton's warp-specialised kernels pass the negated one and count on bit 0, hence a note.
 bool awaitedPhase(Warp &warp, const Instruction &i, unsigned lane, const Mbarrier &object, int64_t &phase) {
   if (i.flags & kParity) {
     uint32_t parity = warp.reg<uint32_t>(i.op[2])[lane];
-    if (parity > 1) {
-      warp.fail(FaultKind::MbarrierMisuse, i, lane, "a phase parity of " + std::to_string(parity));
-      return false;
-    }
-    phase = (object.phase & 1) == parity ? object.phase : object.phase - 1;
+    if (parity > 1)
+      warp.cta->launch->note(*warp.cta->program, NoteKind::WideParity, i.index, UINT32_MAX,
+                             std::to_string(parity) + ", of which bit 0 is taken");
+    phase = (object.phase & 1) == (parity & 1) ? object.phase : object.phase - 1;
     return true;
   }
   phase = static_cast<int64_t>(warp.reg<uint64_t>(i.op[2])[lane] >> kPendingBits);

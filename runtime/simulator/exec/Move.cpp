@@ -12,6 +12,7 @@
 #include "runtime/simulator/exec/Elementwise.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace imbrex::simulator {
 namespace {
@@ -34,13 +35,18 @@ template <class T> Step readClock(Warp &warp, const Instruction &i, uint32_t lan
   return Step::Next;
 }
 
-/// op: d, elements from the lowest; count elements of `bytes` bytes.
+/// What a register of Element's width lies in: bytes have a slot of 16 bits a lane.
+template <class Element> using SlotOf = std::conditional_t<sizeof(Element) == 1, uint16_t, Element>;
+
+/// op: d, elements from the lowest.
 template <class Whole, class Element> Step pack(Warp &warp, const Instruction &i, uint32_t lanes) {
   Whole *d = warp.reg<Whole>(i.op[0]);
   forLanes(lanes, [&](unsigned lane) {
     Whole value = 0;
-    for (unsigned e = 0; e < sizeof(Whole) / sizeof(Element); ++e)
-      value |= Whole(warp.reg<Element>(i.op[1 + e])[lane]) << (8 * sizeof(Element) * e);
+    for (unsigned e = 0; e < sizeof(Whole) / sizeof(Element); ++e) {
+      Element element = static_cast<Element>(warp.reg<SlotOf<Element>>(i.op[1 + e])[lane]);
+      value = static_cast<Whole>(value | Whole(element) << (8 * sizeof(Element) * e));
+    }
     d[lane] = value;
   });
   return Step::Next;
@@ -52,7 +58,7 @@ template <class Whole, class Element> Step unpack(Warp &warp, const Instruction 
   forLanes(lanes, [&](unsigned lane) {
     Whole value = a[lane];
     for (unsigned e = 0; e < sizeof(Whole) / sizeof(Element); ++e)
-      warp.reg<Element>(i.op[1 + e])[lane] = static_cast<Element>(value >> (8 * sizeof(Element) * e));
+      warp.reg<SlotOf<Element>>(i.op[1 + e])[lane] = static_cast<Element>(value >> (8 * sizeof(Element) * e));
   });
   return Step::Next;
 }
@@ -64,12 +70,16 @@ Step offset(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
-Type elementType(unsigned bits) { return bits == 16 ? Type::B16 : Type::B32; }
+Type elementType(unsigned bits) { return bits == 8 ? Type::B8 : bits == 16 ? Type::B16 : Type::B32; }
 
 bool decodePacking(Decoder &d, Type type, bool packs) {
   size_t vector = packs ? 1 : 0, count = d.operand(vector).elements.size();
   unsigned bits = count ? bitsOf(type) / static_cast<unsigned>(count) : 0;
   Handler handler = nullptr;
+  if (bitsOf(type) == 16 && bits == 8)
+    handler = packs ? pack<uint16_t, uint8_t> : unpack<uint16_t, uint8_t>;
+  if (bitsOf(type) == 32 && bits == 8)
+    handler = packs ? pack<uint32_t, uint8_t> : unpack<uint32_t, uint8_t>;
   if (bitsOf(type) == 32 && bits == 16)
     handler = packs ? pack<uint32_t, uint16_t> : unpack<uint32_t, uint16_t>;
   if (bitsOf(type) == 64 && bits == 32)

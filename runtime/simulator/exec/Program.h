@@ -82,6 +82,7 @@ struct SourceText {
 struct Program {
   struct Param {
     uint32_t offset = 0, bytes = 0;
+    std::string name = {}; ///< In the PTX.
   };
   /// A function of the module that this kernel may call. Its code follows the kernel's.
   struct Function {

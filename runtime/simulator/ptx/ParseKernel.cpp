@@ -283,6 +283,13 @@ bool skipBody(ParserState &state, size_t open) {
   return false;
 }
 
+/// Declarations may come as often as they like, a body once.
+bool isDefinedTwice(const Module &module, const Kernel &kernel) {
+  return !kernel.declaredOnly && std::any_of(module.kernels.begin(), module.kernels.end(), [&](const Kernel &other) {
+    return !other.declaredOnly && other.name == kernel.name;
+  });
+}
+
 } // namespace
 
 bool ParserState::parseKernel(bool isFunction, Linkage linkage) {
@@ -309,6 +316,8 @@ bool ParserState::parseKernel(bool isFunction, Linkage linkage) {
       kernel.body.clear();
     }
   }
+  if (isDefinedTwice(module, kernel))
+    return fail(std::string(isFunction ? "the function '" : "the kernel '") + kernel.name + "' is defined twice");
   module.kernels.push_back(std::move(kernel));
   return true;
 }

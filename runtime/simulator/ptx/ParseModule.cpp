@@ -11,15 +11,37 @@
 #include "runtime/simulator/ptx/ParserState.h"
 
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 
 namespace imbrex::simulator::ptx {
 
 unsigned typeBits(std::string_view word) {
   static constexpr std::pair<std::string_view, unsigned> kTypes[] = {
-      {".pred", 1},    {".b8", 8},    {".u8", 8},   {".s8", 8},   {".b16", 16}, {".u16", 16},  {".s16", 16},
-      {".f16", 16},    {".bf16", 16}, {".b32", 32}, {".u32", 32}, {".s32", 32}, {".f32", 32},  {".f16x2", 32},
-      {".bf16x2", 32}, {".b64", 64},  {".u64", 64}, {".s64", 64}, {".f64", 64}, {".b128", 128}};
+      {".pred", 1},
+      {".b8", 8},
+      {".u8", 8},
+      {".s8", 8},
+      {".b16", 16},
+      {".u16", 16},
+      {".s16", 16},
+      {".f16", 16},
+      {".bf16", 16},
+      {".b32", 32},
+      {".u32", 32},
+      {".s32", 32},
+      {".f32", 32},
+      {".f16x2", 32},
+      {".bf16x2", 32},
+      {".b64", 64},
+      {".u64", 64},
+      {".s64", 64},
+      {".f64", 64},
+      {".b128", 128},
+      // 6.5.11, opaque types: a handle. Kernels that use one are refused by the instruction.
+      {".texref", 64},
+      {".samplerref", 64},
+      {".surfref", 64}};
   for (const auto &[name, bits] : kTypes)
     if (name == word)
       return bits;
@@ -197,10 +219,19 @@ bool parseAlign(ParserState &state, uint64_t &align) {
 
 } // namespace
 
+/// "{ filter_mode = nearest, ... }" of an opaque variable, which nothing reads.
+static bool skipProperties(ParserState &state) {
+  if (!state.expect("{"))
+    return false;
+  while (!state.is("}") && state.peek().kind != Token::End)
+    ++state.at;
+  return state.expect("}");
+}
+
 bool ParserState::parseVariable(Variable &out, bool inRegister) {
   out.line = peek().line;
   unsigned bits = 0, lanes = 1;
-  bool isSingle = false;
+  bool isSingle = false, isOpaque = false;
   while (peek().kind == Token::Word && peek().text[0] == '.') {
     std::string_view word = peek().text;
     ++at;
@@ -221,6 +252,7 @@ bool ParserState::parseVariable(Variable &out, bool inRegister) {
       bits = width;
       out.registerBits = width;
       isSingle = word == ".f32";
+      isOpaque = word.ends_with("ref");
     } else {
       return fail("unknown word '" + std::string(word) + "' in a declaration");
     }
@@ -235,6 +267,8 @@ bool ParserState::parseVariable(Variable &out, bool inRegister) {
   bool unsized = false;
   if (!parseExtents(*this, elements, unsized))
     return false;
+  if (isOpaque && accept("="))
+    return out.bytes = bits / 8, skipProperties(*this);
   if (accept("=") && !parseInitialiser(*this, bits / 8, isSingle, out))
     return false;
   out.bytes = unsized ? out.initial.size() : elements * lanes * bits / 8;
@@ -347,6 +381,17 @@ bool parseAlias(ParserState &state) {
   return state.expect(";");
 }
 
+/// Bytes that are no ASCII as \xNN: a file that is no text at all would write them to a terminal.
+std::string printable(std::string_view word) {
+  std::string text;
+  for (char c : word) {
+    char escaped[5];
+    std::snprintf(escaped, sizeof(escaped), "\\x%02x", static_cast<unsigned char>(c));
+    text += c >= ' ' && c <= '~' ? std::string(1, c) : escaped;
+  }
+  return text;
+}
+
 bool parseTopLevel(ParserState &state) {
   std::string_view word = state.peek().text;
   ++state.at;
@@ -370,7 +415,7 @@ bool parseTopLevel(ParserState &state) {
   if (word == ".global" || word == ".const" || word == ".shared")
     return parseModuleVariable(state, word, linkage);
   --state.at;
-  return state.fail("unexpected '" + std::string(word) + "'");
+  return state.fail("unexpected '" + printable(word) + "'");
 }
 
 } // namespace

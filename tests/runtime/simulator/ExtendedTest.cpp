@@ -135,6 +135,28 @@ TEST(Extended, PackedConversions) {
   EXPECT_EQ(out[0], uint64_t(0x0000FFFF) << 32 | 0x56787F80);
 }
 
+/// cuda_bf16.hpp: cvt into a register of 8 bits, which is then packed with an immediate.
+TEST(Extended, BytesArePacked) {
+  std::vector<uint64_t> input;
+  for (unsigned i = 0; i < 32; ++i)
+    input.push_back(0x0102030405060708u * (i + 1) ^ i << 13);
+  auto out = runBody("{\n.reg.b8 b0, b1, b2, b3, b4;\nld.global.v2.u32 {%r1, %r2}, [%rd4];\nmov.b32 {b0, b1, b2, b3}, "
+                     "%r1;\nmov.b16 %h1, {b3, b0};\nmov.b16 {b4, _}, %h1;\nmov.b16 %h2, {b4, 0x5A};\nmov.b32 %r3, "
+                     "{%h1, %h2};\nmov.b32 %r4, {b2, 7, b1, b0};\nst.global.v2.u32 [%rd3], {%r3, %r4};\n}",
+                     input);
+  for (unsigned i = 0; i < 32; ++i) {
+    uint32_t w = static_cast<uint32_t>(input[i]);
+    uint32_t low = w >> 24 | (w & 0xFF) << 8 | (w >> 24) << 16 | 0x5A000000u;
+    uint32_t high = (w >> 16 & 0xFF) | 7u << 8 | (w >> 8 & 0xFF) << 16 | w << 24;
+    EXPECT_EQ(out[i], uint64_t(high) << 32 | low) << i;
+  }
+  auto toBytes = runBody("{\n.reg.b8 b;\nld.global.b16 %h1, [%rd4];\ncvt.rzi.s8.bf16 b, %h1;\nmov.b16 %h2, {b, "
+                         "0};\ncvt.u64.u16 %rd6, %h2;\nst.global.u64 [%rd3], %rd6;\n}",
+                         {0xC020 /* -2.5 */, 0x42FE /* 127 */});
+  EXPECT_EQ(toBytes[0], 0xFEu);
+  EXPECT_EQ(toBytes[1], 127u);
+}
+
 TEST(Extended, ComparisonsOfHalves) {
   // 1.0 and 2.0 against 1.0 and -NaN.
   std::string set = "set.ge.f16x2.f16x2 %r1, 0x40003c00, 0xfe003c00;\nset.neu.u32.f16x2 %r2, 0x40003c00, 0xfe003c00;\n"

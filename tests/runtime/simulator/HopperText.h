@@ -49,6 +49,7 @@ inline const std::string kSync = "bar.sync 0;\n";
 struct Outcome {
   std::vector<uint64_t> out; ///< 8 bytes a thread.
   std::string report;        ///< Empty if all is well.
+  std::string notes;
 };
 
 /// Runs `body` (SimulatorTest.h, kernelText) on one block, under one schedule.
@@ -57,10 +58,12 @@ inline Outcome runHopper(const std::string &body, unsigned threads, unsigned see
   SimulatorOptions options;
   options.schedulingSeed = seed;
   options.maxWarpInstructions = 2000000;
+  std::string notes;
+  options.note = [&](const std::string &text) { notes += text + "\n"; };
   Host host(options, "h100");
   CUfunction function = host.load(kernelText("mov.u64 %rd10, 0;\n" + body, declarations, "sm_90a"));
   if (!function)
-    return {{}, "load: " + host.log};
+    return {{}, "load: " + host.log, notes};
   std::vector<uint32_t> input(4096);
   for (unsigned i = 0; i < input.size(); ++i)
     input[i] = i * 3 + 1;
@@ -68,8 +71,8 @@ inline Outcome runHopper(const std::string &body, unsigned threads, unsigned see
   host.driver.memsetD8Async(out, 0, threads * 8, nullptr);
   host.launch(function, 1, threads, 0, out, in);
   if (host.status != CUDA_SUCCESS)
-    return {{}, host.report};
-  return {host.download<uint64_t>(out, threads), ""};
+    return {{}, host.report, notes};
+  return {host.download<uint64_t>(out, threads), "", notes};
 }
 
 /// Under every schedule: no fault, and `check(thread, value)` for each result.

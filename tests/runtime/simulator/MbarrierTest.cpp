@@ -57,6 +57,15 @@ TEST(Mbarrier, WrongParityPassesAtOnce) {
   expectOneOf(oneCopy(256, waitBarrier(0, "1")), 64, {kUnwaited, "uninitialised read", "deadlock", kRace});
 }
 
+/// Triton negates the parity in its warp-specialised kernels.
+TEST(Mbarrier, BitZeroOfAParityCounts) {
+  expectRight(oneCopy(256, waitBarrier(0, "-2")), 64, inputWord);
+  expectOneOf(oneCopy(256, waitBarrier(0, "-1")), 64, {kUnwaited, "uninitialised read", "deadlock", kRace});
+  std::string notes = runHopper(oneCopy(256, waitBarrier(0, "-2")), 64, 0).notes;
+  EXPECT_NE(notes.find("phase parity other than 0 and 1"), std::string::npos) << notes;
+  EXPECT_EQ(runHopper(oneCopy(256, waitBarrier(0, "0")), 64, 0).notes, "");
+}
+
 TEST(Mbarrier, TooFewBytesExpected) {
   expectFault(oneCopy(128, waitBarrier(0, "0")), 64, "mbarrier transaction count", "128 bytes more than expect_tx");
 }

@@ -58,6 +58,11 @@ TEST(Parser, RefusesBrokenText) {
   refuse(kernelText("bra NOWHERE;"), {"NOWHERE"});
   refuse(kernelText("A:\nA:"), {"twice"});
   refuse(kernelText("{"), {"not closed"});
+  refuse(kernelText("") + ".visible .entry k()\n{\nret;\n}\n", {"the kernel 'k' is defined twice"});
+  refuse(kernelText("", ".func f()\n{\nret;\n}\n.func f()\n{\nret;\n}\n"), {"the function 'f' is defined twice"});
+  refuse("\x7f"
+         "ELF\x02",
+         {"unexpected '\\x7f"});
   refuse(kernelText("mov.f32 %f1, 0f123;"), {"0f123"});
   refuse(kernelText("", ".extern .global .u32 elsewhere;\n"), {"elsewhere"});
   refuse(".version 8.0\n.target sm_90\n.address_size 32\n", {"address_size"});
@@ -156,6 +161,9 @@ TEST(Parser, RefusesOnlyTheKernelThatCannotBeRun) {
 
 TEST(Parser, AcceptsDeclarationsThatNobodyUses) {
   accept(kernelText("", ".extern .func (.param .b32 r) vprintf(.param .b64 f, .param .b64 a);\n.extern .func g;\n"));
+  accept(kernelText("", ".func f();\n.func f();\n.func f()\n{\nret;\n}\n"));
+  accept(
+      kernelText("", ".global .texref t;\n.global .surfref s;\n.global .samplerref r = { filter_mode = nearest };\n"));
   accept(kernelText("{.reg.b16 low, high; mov.b32 %r1, {low, high};}"));
   accept(kernelText(".reg .v4 .b32 %v;\nmov.b32 %v.y, 3;\nld.global.v4.b32 %v, [%rd1];"));
   accept(kernelText("add.u32 %r10, %r11, 5;")); // A register that nothing writes is judged where its value is used.

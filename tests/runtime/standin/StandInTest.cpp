@@ -140,6 +140,26 @@ TEST_F(Driver, ParametersFromABuffer) {
   EXPECT_EQ(cuda.call("cuFuncGetParamInfo", function, size_t(2), &offset, &bytes), CUDA_ERROR_INVALID_VALUE);
 }
 
+/// As PyCUDA's prepared functions and programs of CUDA 3 launch.
+TEST_F(Driver, LegacyLaunchInSteps) {
+  CUdeviceptr data = 0;
+  cuda.call("cuMemAlloc_v2", &data, size_t(8));
+  cuda.call("cuMemsetD32_v2", data, 5u, size_t(2));
+  EXPECT_EQ(cuda.call("cuFuncSetBlockShape", function, 2, 1, 1), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuFuncSetSharedSize", function, 16u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSetSize", function, 12u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSetv", function, 0, &data, 8u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuParamSeti", function, 8, 2u), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLaunchGrid", function, 1, 1), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLaunch", function), CUDA_SUCCESS); // All settings stay.
+  unsigned result[2] = {};
+  cuda.call("cuMemcpyDtoH_v2", result, data, size_t(8));
+  EXPECT_EQ(result[0], 45u);
+  EXPECT_EQ(result[1], 45u);
+  EXPECT_EQ(cuda.call("cuFuncSetBlockShape", function, 0, 1, 1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cuda.call("cuLaunchGrid", function, 0, 1), CUDA_ERROR_INVALID_VALUE);
+}
+
 TEST_F(Driver, EntriesAreFoundByName) {
   void *entry = nullptr;
   int state = 0;
@@ -166,6 +186,13 @@ TEST_F(Driver, WhatIsNotModelledSaysSo) {
                       "\x7f"
                       "ELF"),
             CUDA_ERROR_NO_BINARY_FOR_GPU);
+}
+
+/// A program linked with the driver (PyCUDA's module) does not load where one of its symbols is missing.
+TEST_F(Driver, AProfilerIsNeverAttached) {
+  EXPECT_EQ(cuda.call("cuProfilerStart"), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuProfilerStop"), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuProfilerInitialize", "", "", 0), CUDA_ERROR_NOT_SUPPORTED);
 }
 
 TEST_F(Driver, AFaultIsPrinted) {
@@ -268,6 +295,78 @@ TEST_F(Driver, LinksFiles) {
   ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
   EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
   EXPECT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "triple"), CUDA_SUCCESS);
+}
+
+/// Each of 4 blocks of 64 threads writes its number, meets the others, and reads what block 3 - its own wrote; out[4 ..]
+/// holds that, out[8 ..] the answer of the barrier, out[12 ..] the grid's size and the last thread's rank.
+const char *const kGridText = R"(.version 8.0
+.target sm_90
+.address_size 64
+.extern .func (.param .b64 r) cudaCGGetIntrinsicHandle(.param .b32 scope);
+.extern .func (.param .b32 r) cudaCGSynchronizeGrid(.param .b64 handle, .param .b32 flags);
+.extern .func (.param .b32 r) cudaCGGetSize(.param .b64 threads, .param .b64 grids, .param .b64 handle);
+.extern .func (.param .b32 r) cudaCGGetRank(.param .b64 threads, .param .b64 grids, .param .b64 handle);
+.visible .entry k(.param .u64 out)
+{
+.reg .pred %p; .reg .b32 %r<8>; .reg .b64 %rd<8>;
+ld.param.u64 %rd1, [out];
+mov.u32 %r1, %ctaid.x; mov.u32 %r2, %tid.x;
+setp.ne.u32 %p, %r2, 63;
+mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd2, %rd1;
+sub.u32 %r3, 3, %r1; mul.wide.u32 %rd3, %r3, 4; add.u64 %rd3, %rd3, %rd1;
+@!%p st.global.u32 [%rd2], %r1;
+{ .param .b32 scope; .param .b64 r; st.param.b32 [scope], 1;
+  call (r), cudaCGGetIntrinsicHandle, (scope); ld.param.b64 %rd4, [r]; }
+{ .param .b64 h; .param .b32 f; .param .b32 r; st.param.b64 [h], %rd4; st.param.b32 [f], 0;
+  call (r), cudaCGSynchronizeGrid, (h, f); ld.param.b32 %r4, [r]; }
+@%p bra END;
+st.global.u32 [%rd2+32], %r4;
+setp.ne.u32 %p, %r4, 0; @%p bra END;
+ld.global.u32 %r5, [%rd3]; st.global.u32 [%rd2+16], %r5;
+setp.ne.u32 %p, %r1, 3; @%p bra END;
+{ .param .b64 a; .param .b64 b; .param .b64 h; .param .b32 r; add.u64 %rd5, %rd1, 48; add.u64 %rd6, %rd1, 52;
+  st.param.b64 [a], %rd5; st.param.b64 [b], %rd6; st.param.b64 [h], %rd4; call (r), cudaCGGetSize, (a, b, h); }
+{ .param .b64 a; .param .b64 b; .param .b64 h; .param .b32 r; add.u64 %rd5, %rd1, 56; add.u64 %rd6, %rd1, 60;
+  st.param.b64 [a], %rd5; st.param.b64 [b], %rd6; st.param.b64 [h], %rd4; call (r), cudaCGGetRank, (a, b, h); }
+END:
+ret;
+}
+)";
+
+/// As numba-cuda links grids that meet: libcudadevrt.a beside the kernel's PTX.
+TEST_F(Driver, LinksTheDeviceRuntimeForGrids) {
+  std::string library = "!<arch>\ncuda_device_runtime.o/ machine code", other = "!<arch>\nmine.o/ machine code";
+  void *linker = nullptr, *image = nullptr;
+  size_t bytes = 0;
+  auto add = [&](int kind, const std::string &text) {
+    return cuda.call("cuLinkAddData_v2", linker, kind, text.data(), text.size(), "input", 0u, nullptr, nullptr);
+  };
+  ASSERT_EQ(cuda.call("cuLinkCreate_v2", 0u, nullptr, nullptr, &linker), CUDA_SUCCESS);
+  ASSERT_EQ(add(1, kGridText), CUDA_SUCCESS);
+  EXPECT_EQ(add(4, other), CUDA_ERROR_NOT_SUPPORTED);
+  ASSERT_EQ(add(4, library), CUDA_SUCCESS);
+  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
+  CUmodule linked = nullptr;
+  CUfunction entry = nullptr;
+  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
+  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
+  ASSERT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "k"), CUDA_SUCCESS);
+  CUdeviceptr out = 0;
+  cuda.call("cuMemAlloc_v2", &out, size_t(64));
+  void *arguments[] = {&out};
+  using Words = std::vector<unsigned>;
+  auto run = [&](const char *how, auto... last) {
+    Words words(16);
+    cuda.call("cuMemsetD32_v2", out, 99u, size_t(16));
+    EXPECT_EQ(cuda.call(how, entry, 4u, 1u, 1u, 64u, 1u, 1u, 0u, static_cast<void *>(nullptr),
+                        static_cast<void **>(arguments), last...),
+              CUDA_SUCCESS);
+    cuda.call("cuMemcpyDtoH_v2", words.data(), out, size_t(64));
+    return words;
+  };
+  EXPECT_EQ(run("cuLaunchCooperativeKernel"), (Words{0, 1, 2, 3, 3, 2, 1, 0, 0, 0, 0, 0, 256, 1, 255, 0}));
+  EXPECT_EQ(run("cuLaunchKernel", static_cast<void **>(nullptr)),
+            (Words{0, 1, 2, 3, 99, 99, 99, 99, 1, 1, 1, 1, 99, 99, 99, 99}));
 }
 
 TEST_F(Driver, LinksLaunchesWithClustersAndEncodesTensorMaps) {
