@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/HostMemory.h"
 #include "compiler/PtxNames.h"
 #include "compiler/Target.h"
 #include "runtime/DependentLaunch.h"
@@ -110,6 +111,9 @@ std::optional<Error> imbrex::compileError(const std::string &source, const Compi
 static Result<CompiledKernel> compileFor(const KernelState &kernel, const CompileOptions &options) {
   const ModuleState &module = *kernel.module;
   CompileResult compiled = module.runtime->compiler.compile(module.source, options);
+  if (compiled.isOutOfMemory)
+    return Error{ErrorKind::OutOfMemory, "kernel '" + options.kernel + "' of " + module.source.name +
+                                             " was not compiled: " + compiled.diagnostics.front().message};
   if (!compiled.kernel)
     return *compileError(module.source.name, options, std::move(compiled.diagnostics));
   if (kernel.programmatic) {
@@ -149,6 +153,9 @@ static Result<Built> build(const KernelState &kernel, const CompileOptions &opti
 }
 
 static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
+  if (!hostHas(kStepBytes))
+    return Error{ErrorKind::OutOfMemory,
+                 "kernel '" + built.interface.kernel + "' was not loaded: " + hostIsShort(kStepBytes)};
   const RuntimeState &runtime = *kernel.module->runtime;
   Result<LaunchPlan> plan = LaunchPlan::make(*kernel.plan, built.interface);
   if (!plan)
