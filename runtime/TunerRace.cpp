@@ -92,7 +92,7 @@ Result<void> Tuner::screen() {
     std::vector<size_t> others;
     {
       CompileQueue queue(options.threads ? options.threads : cores, arguments, [&] { return nextJob(list, others); });
-      for (;;) {
+      while (!isOver()) {
         std::vector<CompileQueue::Built> built = queue.take(kBatch, start + options.budget);
         if (built.empty())
           break;
