@@ -153,7 +153,9 @@ Result<bool> Tuner::admit(CompileQueue::Built &built) {
       return error;
     bool isRefused = error.kind == ErrorKind::Compile || error.kind == ErrorKind::Argument;
     std::string why = error.diagnostics.empty() ? error.message : error.diagnostics.front().message;
-    settle(built.index, isRefused ? TuneOutcome::Refused : TuneOutcome::Failed, std::move(why));
+    // Memory may be there the next time: that is not kept.
+    settle(built.index, isRefused ? TuneOutcome::Refused : TuneOutcome::Failed, std::move(why),
+           error.kind == ErrorKind::OutOfMemory ? Keep::No : Keep::Yes);
     return false;
   }
   const ReadyKernel &ready = **built.ready;
