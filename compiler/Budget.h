@@ -40,26 +40,6 @@ struct Budget {
   std::optional<Cancellation> cancellation;
 };
 
-/// The budget of a compilation that has begun.
-class Deadline {
-public:
-  explicit Deadline(const Budget &budget) : budget(budget), begin(std::chrono::steady_clock::now()) {}
-
-  /// True once the time is up, or the work was cancelled.
-  bool isOver() const { return isCancelled() || isLate(); }
-  /// "it was cancelled", or "its budget of 500 ms is spent"; once isOver.
-  std::string reason() const {
-    return isCancelled() ? "it was cancelled" : "its budget of " + std::to_string(budget.time.count()) + " ms is spent";
-  }
-
-private:
-  bool isCancelled() const { return budget.cancellation && budget.cancellation->isCancelled(); }
-  bool isLate() const { return budget.time.count() > 0 && std::chrono::steady_clock::now() - begin > budget.time; }
-
-  Budget budget;
-  std::chrono::steady_clock::time_point begin;
-};
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_BUDGET_H

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
+#include "compiler/Deadline.h"
 #include "compiler/SizeRefusal.h"
 #include "compiler/Target.h"
 #include "compiler/cta/Passes.h"
@@ -232,6 +233,7 @@ CompileResult Compilation::finish(bool ok, Stage until) {
       kernel.code = moduleText();
     result.kernel = std::move(kernel);
   }
+  result.isOutOfMemory = !result.kernel && deadline.isShort();
   result.diagnostics = diagnostics.take();
   return result;
 }

@@ -41,6 +41,8 @@ struct CompiledKernel {
 struct CompileResult {
   std::optional<CompiledKernel> kernel; ///< absent if any diagnostic is an error
   std::vector<Diagnostic> diagnostics;  ///< errors with their notes; remarks on success
+  /// It was stopped because the host's memory was short: that says nothing of the text.
+  bool isOutOfMemory = false;
   /// All errors and notes, rendered.
   std::string errors() const;
   /// Of the first error.

@@ -41,7 +41,9 @@ struct BoundKernel::State {
     change = Change::None;
     return {};
   }
-  Result<void> repack(const Stream &stream);
+  Result<void> repack(const Stream *stream);
+  /// What changed is checked and packed, for a launch on `stream`, if it is on one.
+  Result<void> makeReady(const Stream *stream);
 };
 
 BoundKernel::BoundKernel(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -118,7 +120,7 @@ Result<void> BoundKernel::setScalar(unsigned place, const Scalar &value) {
 }
 
 /// What moved is checked by itself and against the outputs; then all values are packed. Shapes and types are as before.
-Result<void> BoundKernel::State::repack(const Stream &stream) {
+Result<void> BoundKernel::State::repack(const Stream *stream) {
   const SignaturePlan &plan = *kernel->plan;
   const DeviceContext &device = *kernel->module->runtime->device;
   for (unsigned place : moved) {
@@ -127,11 +129,11 @@ Result<void> BoundKernel::State::repack(const Stream &stream) {
     const unsigned alignment = bound.alignment;
     const bool hadMap = bound.hasMap;
     if (view.owner && view.owner != &device)
-      return bind(&stream); // which says what is wrong
+      return bind(stream); // which says what is wrong
     if (Result<void> checked = checkView(plan, parameters[place], view, Completeness::All, bound); !checked)
       return checked;
     if (bound.alignment != alignment || bound.hasMap != hadMap)
-      return bind(&stream); // another specialisation
+      return bind(stream); // another specialisation
   }
   if (!moved.empty())
     if (Result<void> apart = checkOverlaps(plan, binding); !apart)
@@ -140,7 +142,7 @@ Result<void> BoundKernel::State::repack(const Stream &stream) {
   if (!grid)
     return grid.takeError();
   if (prepared.ready->plan.needsFolding(*grid, device.info()))
-    return bind(&stream);
+    return bind(stream);
   prepared.grid = *grid;
   if (Result<void> packed = prepared.ready->plan.pack(binding, prepared.grid, device.driver(), prepared.packed);
       !packed)
@@ -150,6 +152,26 @@ Result<void> BoundKernel::State::repack(const Stream &stream) {
   return {};
 }
 
+Result<void> BoundKernel::State::makeReady(const Stream *stream) {
+  if (change == Change::None)
+    return {};
+  Result<void> ready = change == Change::Values ? repack(stream) : bind(stream);
+  if (!ready)
+    change = Change::Shapes; // whatever was half changed is bound anew
+  return ready;
+}
+
+Result<void> Graph::set(size_t place, BoundKernel &kernel) {
+  if (!kernel.state)
+    return movedFrom();
+  BoundKernel::State &bound = *kernel.state;
+  if (Result<void> good = checkGraphPlace(state.get(), place, *bound.kernel->module->runtime->device); !good)
+    return good;
+  if (Result<void> ready = bound.makeReady(nullptr); !ready)
+    return ready;
+  return placePrepared(*bound.kernel, *state, place, bound.prepared);
+}
+
 Result<void> BoundKernel::launch(const Stream &stream) {
   if (!state)
     return movedFrom();
@@ -157,10 +179,7 @@ Result<void> BoundKernel::launch(const Stream &stream) {
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
   if (state->change != State::Change::None)
-    if (Result<void> ready = state->change == State::Change::Values ? state->repack(stream) : state->bind(&stream);
-        !ready) {
-      state->change = State::Change::Shapes; // whatever was half changed is bound anew
+    if (Result<void> ready = state->makeReady(&stream); !ready)
       return ready;
-    }
   return launchPrepared(*state->kernel, stream, state->prepared);
 }

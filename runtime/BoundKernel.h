@@ -46,6 +46,7 @@ public:
   Result<void> launch(const Stream &stream);
 
 private:
+  friend class Graph;
   Result<void> setScalar(unsigned place, const Scalar &value);
   std::unique_ptr<State> state; ///< null once moved from: every call is then an Error
 };

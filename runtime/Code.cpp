@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Code.h"
-#include "runtime/Handles.h"
+#include "runtime/GraphState.h"
 #include "runtime/LoadedModule.h"
 #include "runtime/StripedMutex.h"
 
@@ -66,28 +66,60 @@ Result<void> Code::prepare(std::string_view entry, unsigned sharedBytes) const {
   return {};
 }
 
+/// The launch as the driver takes it; the kernel is found, and prepared, if it was not before.
+Result<cuda::CUDA_KERNEL_NODE_PARAMS> Code::parametersOf(std::string_view entry, const CodeShape &shape,
+                                                         const void *const *values) const {
+  std::optional<Function> function = state->find(entry);
+  if (!function || function->sharedBytes < shape.sharedBytes) {
+    if (state->module.device->captures().isMine())
+      return Error{ErrorKind::Argument, "kernel '" + std::string(entry) +
+                                            "' would be loaded while a graph is captured: call prepare() before"};
+    if (Result<void> prepared = prepare(entry, shape.sharedBytes); !prepared)
+      return prepared.takeError();
+    function = state->find(entry);
+  }
+  auto atLeastOne = [](unsigned extent) { return std::max(extent, 1u); };
+  return cuda::CUDA_KERNEL_NODE_PARAMS{function->handle,
+                                       shape.grid[0],
+                                       atLeastOne(shape.grid[1]),
+                                       atLeastOne(shape.grid[2]),
+                                       shape.block[0],
+                                       atLeastOne(shape.block[1]),
+                                       atLeastOne(shape.block[2]),
+                                       shape.sharedBytes,
+                                       const_cast<void **>(values),
+                                       nullptr,
+                                       nullptr,
+                                       nullptr};
+}
+
 Result<void> Code::launchWith(const Stream &stream, std::string_view entry, const CodeShape &shape,
                               const void *const *values) const {
   const DeviceContext &device = *state->module.device;
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
-  std::optional<Function> function = state->find(entry);
-  if (!function || function->sharedBytes < shape.sharedBytes) {
-    if (device.captures().isMine())
-      return Error{ErrorKind::Argument, "kernel '" + std::string(entry) +
-                                            "' would be loaded while a graph is captured: call prepare() before"};
-    if (Result<void> prepared = prepare(entry, shape.sharedBytes); !prepared)
-      return prepared;
-    function = state->find(entry);
-  }
-  device.suspects().launched(stream.internal().handle, entry);
-  if (device.captures().any())
-    device.captures().keep(state, entry);
-  auto atLeastOne = [](unsigned extent) { return std::max(extent, 1u); };
-  return device.inContext([&] {
-    return device.call<&DriverTable::launchKernel>(
-        function->handle, shape.grid[0], atLeastOne(shape.grid[1]), atLeastOne(shape.grid[2]), shape.block[0],
-        atLeastOne(shape.block[1]), atLeastOne(shape.block[2]), shape.sharedBytes, stream.internal().handle,
-        const_cast<void **>(values), static_cast<void **>(nullptr));
+  Result<cuda::CUDA_KERNEL_NODE_PARAMS> found = parametersOf(entry, shape, values);
+  if (!found)
+    return found.takeError();
+  const cuda::CUDA_KERNEL_NODE_PARAMS &is = *found;
+  const cuda::CUstream handle = stream.internal().handle;
+  device.suspects().launched(handle, entry);
+  Result<void> launched = device.inContext([&] {
+    return device.call<&DriverTable::launchKernel>(is.func, is.gridDimX, is.gridDimY, is.gridDimZ, is.blockDimX,
+                                                   is.blockDimY, is.blockDimZ, is.sharedMemBytes, handle,
+                                                   is.kernelParams, static_cast<void **>(nullptr));
   });
+  if (launched && device.captures().any())
+    return noteLaunch(device, {state, std::string(entry), nullptr, handle, false});
+  return launched;
+}
+
+Result<void> Graph::set(size_t place, const Code &code, std::string_view entry, const CodeShape &shape,
+                        const void *const *values) {
+  if (Result<void> good = checkGraphPlace(state.get(), place, *code.state->module.device); !good)
+    return good;
+  Result<cuda::CUDA_KERNEL_NODE_PARAMS> found = code.parametersOf(entry, shape, values);
+  if (!found)
+    return found.takeError();
+  return setPlace(*state, place, {{code.state, std::string(entry), nullptr, nullptr, false}, *found});
 }

@@ -24,6 +24,10 @@
 
 namespace imbrex {
 
+namespace cuda {
+struct CUDA_KERNEL_NODE_PARAMS;
+} // namespace cuda
+
 /// How a kernel is launched.
 struct CodeShape {
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {1, 1, 1}; ///< in blocks, in threads; a missing one is 1
@@ -52,7 +56,10 @@ public:
   Result<void> prepare(std::string_view entry, unsigned sharedBytes = 0) const;
 
 private:
+  friend class Graph;
   struct State;
+  Result<cuda::CUDA_KERNEL_NODE_PARAMS> parametersOf(std::string_view entry, const CodeShape &shape,
+                                                     const void *const *values) const;
   explicit Code(std::shared_ptr<State> state) : state(std::move(state)) {}
   std::shared_ptr<State> state;
 };

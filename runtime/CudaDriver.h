@@ -123,6 +123,18 @@ struct CUgraphExecUpdateResultInfo {
   CUgraphNode errorNode, errorFromNode;
 };
 
+/// What a kernel node launches (CUDA_KERNEL_NODE_PARAMS_v2); `kern` and `ctx` are null where `func` is given.
+struct CUDA_KERNEL_NODE_PARAMS {
+  CUfunction func;
+  unsigned gridDimX, gridDimY, gridDimZ;
+  unsigned blockDimX, blockDimY, blockDimZ;
+  unsigned sharedMemBytes;
+  void **kernelParams;
+  void **extra;
+  void *kern;
+  CUcontext ctx;
+};
+
 /// CUlaunchAttributeID values (cuLaunchKernelEx).
 enum : int {
   CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2,

@@ -5,7 +5,8 @@
 //
 // A host that manages device memory itself gives these two functions to a runtime (RuntimeOptions::allocator), which
 // then takes every byte from them that it would ask the driver for: for Runtime::allocate and for the copies that
-// tuning works on. Launches allocate no device memory. Both may be called from any thread, with the device's primary
+// tuning works on. Launches allocate no device memory. What it gives must be memory of that device, the simulated one
+// included. Both may be called from any thread, with the device's primary
 // context current. No LLVM type, no driver handle: public.
 //
 //===----------------------------------------------------------------------===//

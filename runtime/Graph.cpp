@@ -3,47 +3,16 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A capture gives a template (CUgraph), which is instantiated, or updates what was instantiated before, and is then
-// destroyed. Captures are thread-local: other threads of the host may go on allocating and loading meanwhile.
+// A capture gives a template (CUgraph), which is instantiated and kept, or updates what was instantiated before and is
+// then destroyed: nodes are named by the template of the first. Captures are thread-local: other threads of the host
+// may go on allocating and loading meanwhile.
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Graph.h"
-#include "runtime/Handles.h"
+#include "runtime/GraphState.h"
 
 using namespace imbrex;
 using cuda::DriverTable;
-
-namespace {
-
-/// What a capture gave.
-struct Template {
-  std::shared_ptr<DeviceContext> device;
-  cuda::CUgraph handle = nullptr;
-  Captures::Kept kept;
-
-  Template() = default;
-  Template(Template &&other) noexcept
-      : device(std::move(other.device)), handle(std::exchange(other.handle, nullptr)), kept(std::move(other.kept)) {}
-  ~Template() {
-    if (handle)
-      device->dispose<&DriverTable::graphDestroy>(handle);
-  }
-};
-
-} // namespace
-
-struct Graph::State {
-  std::shared_ptr<DeviceContext> device;
-  cuda::CUgraphExec handle = nullptr;
-  Captures::Kept kept;
-
-  ~State() { drop(); }
-  void drop() {
-    if (cuda::CUgraphExec old = std::exchange(handle, nullptr))
-      device->dispose<&DriverTable::graphExecDestroy>(old);
-  }
-};
 
 Graph::Graph(std::unique_ptr<State> state) : state(std::move(state)) {}
 Graph::Graph(Graph &&) noexcept = default;
@@ -64,30 +33,60 @@ static Result<void> checkStream(const Stream &stream) {
   return {};
 }
 
-static Result<Template> captureWork(const Stream &stream, const std::function<Result<void>()> &work) {
+/// The driver's number of the capture that goes on on a stream, and its last node there; 0 if there is none.
+static Result<void> askCapture(const DeviceContext &device, cuda::CUstream stream, unsigned long long &id,
+                               cuda::CUgraphNode &last) {
+  int status = 0;
+  const cuda::CUgraphNode *nodes = nullptr;
+  size_t count = 0;
+  Result<void> asked = device.inContext([&] {
+    return device.call<&DriverTable::streamGetCaptureInfo>(stream, &status, &id, static_cast<cuda::CUgraph *>(nullptr),
+                                                           &nodes, &count);
+  });
+  if (!asked || status != cuda::CU_STREAM_CAPTURE_STATUS_ACTIVE)
+    id = 0;
+  last = id && count == 1 ? nodes[0] : nullptr;
+  return asked;
+}
+
+Result<void> imbrex::noteLaunch(const DeviceContext &device, CapturedLaunch launch) {
+  unsigned long long id = 0;
+  Result<void> asked = askCapture(device, launch.stream, id, launch.node);
+  device.captures().keep(launch, id);
+  return asked;
+}
+
+/// Runs `work` into a capture that was begun, and ends it.
+static Result<void> captureInto(const Stream::State &on, const std::function<Result<void>()> &work,
+                                CapturedGraph &made) {
+  unsigned long long id = 0;
+  cuda::CUgraphNode none = nullptr;
+  Result<void> asked = askCapture(*on.device, on.handle, id, none);
+  Captures::Open open(on.device->captures(), id);
+  Result<void> worked = asked ? work() : std::move(asked);
+  Result<void> ended =
+      on.device->inContext([&] { return on.device->call<&DriverTable::streamEndCapture>(on.handle, &made.handle); });
+  made.launches = open.take();
+  return worked ? std::move(ended) : std::move(worked);
+}
+
+static Result<CapturedGraph> captureWork(const Stream &stream, const std::function<Result<void>()> &work) {
   if (Result<void> free = checkStream(stream); !free)
     return free.takeError();
   const Stream::State &on = stream.internal();
-  Template made;
+  CapturedGraph made;
   made.device = on.device;
   Result<void> begun = on.device->inContext([&] {
     return on.device->call<&DriverTable::streamBeginCapture>(on.handle, int(cuda::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL));
   });
   if (!begun)
     return begun.takeError();
-  Captures::Open open(on.device->captures());
-  Result<void> worked = work();
-  Result<void> ended =
-      on.device->inContext([&] { return on.device->call<&DriverTable::streamEndCapture>(on.handle, &made.handle); });
-  if (!worked)
-    return worked.takeError();
-  if (!ended)
-    return ended.takeError();
-  made.kept = open.take();
+  if (Result<void> captured = captureInto(on, work, made); !captured)
+    return captured.takeError();
   return made;
 }
 
-static Result<cuda::CUgraphExec> instantiate(const Template &captured) {
+static Result<cuda::CUgraphExec> instantiate(const CapturedGraph &captured) {
   cuda::CUgraphExec handle = nullptr;
   Result<void> done = captured.device->inContext(
       [&] { return captured.device->call<&DriverTable::graphInstantiate>(&handle, captured.handle, 0ull); });
@@ -95,56 +94,140 @@ static Result<cuda::CUgraphExec> instantiate(const Template &captured) {
 }
 
 Result<Graph> Graph::capture(const Stream &stream, const std::function<Result<void>()> &work) {
-  Result<Template> captured = captureWork(stream, work);
+  Result<CapturedGraph> captured = captureWork(stream, work);
   if (!captured)
     return captured.takeError();
   Result<cuda::CUgraphExec> handle = instantiate(*captured);
   if (!handle)
     return handle.takeError();
   auto state = std::make_unique<State>();
-  state->device = captured->device;
+  state->captured = std::move(*captured);
   state->handle = *handle;
-  state->kept = std::move(captured->kept);
   return Graph(std::move(state));
+}
+
+/// The launches that are places, each as the number of its branch.
+static std::vector<size_t> branches(const std::vector<CapturedLaunch> &launches) {
+  std::vector<cuda::CUstream> streams;
+  std::vector<size_t> numbers;
+  for (const CapturedLaunch &launch : launches)
+    if (launch.node) {
+      size_t number = size_t(std::find(streams.begin(), streams.end(), launch.stream) - streams.begin());
+      if (number == streams.size())
+        streams.push_back(launch.stream);
+      numbers.push_back(number);
+    }
+  return numbers;
+}
+
+/// The new launches at the nodes of the old, of which there are as many.
+static void takeLaunches(CapturedGraph &to, CapturedGraph &from) {
+  auto isPlace = [](const CapturedLaunch &launch) { return launch.node != nullptr; };
+  auto old = to.launches.begin();
+  for (CapturedLaunch &launch : from.launches)
+    if (isPlace(launch)) {
+      old = std::find_if(old, to.launches.end(), isPlace);
+      launch.node = (old++)->node;
+    }
+  to.launches = std::move(from.launches);
 }
 
 Result<bool> Graph::update(const Stream &stream, const std::function<Result<void>()> &work) {
   if (!state)
     return movedFrom();
-  if (Result<void> same = checkSameDevice(*state->device, *stream.internal().device, "the stream"); !same)
+  const DeviceContext &device = *state->captured.device;
+  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same.takeError();
-  Result<Template> captured = captureWork(stream, work);
+  Result<CapturedGraph> captured = captureWork(stream, work);
   if (!captured)
     return captured.takeError();
-  cuda::CUgraphExecUpdateResultInfo why = {};
-  bool isSame = false;
-  Result<void> updated = state->device->inContext([&] {
-    return state->device->ask<&DriverTable::graphExecUpdate, cuda::CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE>(
-        isSame, state->handle, captured->handle, &why);
-  });
-  if (!updated)
-    return updated.takeError();
-  if (!isSame) {
-    Result<cuda::CUgraphExec> handle = instantiate(*captured);
-    if (!handle)
-      return handle.takeError();
-    state->drop(); // what it has in flight is done all the same
-    state->handle = *handle;
+  // The driver pairs nodes stream by stream: where the order across streams differs, a place would be another's.
+  bool isSame = branches(captured->launches) == branches(state->captured.launches);
+  if (isSame) {
+    cuda::CUgraphExecUpdateResultInfo why = {};
+    Result<void> updated = device.inContext([&] {
+      return device.ask<&DriverTable::graphExecUpdate, cuda::CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE>(
+          isSame, state->handle, captured->handle, &why);
+    });
+    if (!updated)
+      return updated.takeError();
   }
-  state->kept = std::move(captured->kept);
-  return isSame;
+  if (isSame) {
+    takeLaunches(state->captured, *captured);
+    return true;
+  }
+  Result<cuda::CUgraphExec> handle = instantiate(*captured);
+  if (!handle)
+    return handle.takeError();
+  state->drop(); // what it has in flight is done all the same
+  state->handle = *handle;
+  state->captured = std::move(*captured);
+  return false;
+}
+
+/// The launch at that place; null past the end.
+static CapturedLaunch *launchAt(std::vector<CapturedLaunch> &launches, size_t place) {
+  for (CapturedLaunch &launch : launches)
+    if (launch.node && place-- == 0)
+      return &launch;
+  return nullptr;
+}
+
+std::vector<std::string> Graph::launches() const {
+  std::vector<std::string> names;
+  if (state)
+    for (const CapturedLaunch &launch : state->captured.launches)
+      if (launch.node)
+        names.push_back(launch.kernel);
+  return names;
+}
+
+Result<void> imbrex::checkGraphPlace(const Graph::State *graph, size_t place, const DeviceContext &device) {
+  if (!graph)
+    return movedFrom();
+  const std::vector<CapturedLaunch> &launches = graph->captured.launches;
+  size_t count =
+      size_t(std::count_if(launches.begin(), launches.end(), [](const CapturedLaunch &each) { return each.node; }));
+  if (place >= count)
+    return Error{ErrorKind::Argument, "there is no launch " + std::to_string(place) + " in this graph: it has " +
+                                          std::to_string(count) + ", counted from 0"};
+  return checkSameDevice(*graph->captured.device, device, "the kernel");
+}
+
+Result<void> imbrex::setPlace(Graph::State &graph, size_t place, PlacedLaunch launch) {
+  CapturedLaunch &old = *launchAt(graph.captured.launches, place);
+  auto refuse = [&](const std::string &why) {
+    return Error{ErrorKind::Argument, "kernel '" + launch.kernel.kernel + "' cannot be launch " +
+                                          std::to_string(place) + " of this graph: " + why};
+  };
+  if (launch.parameters.gridDimX == 0)
+    return refuse("its grid is empty, and a launch cannot be taken out: capture anew, by update()");
+  // The attribute stays the node's: a kernel that does not wait for the one before it would run beside it.
+  if (old.programmatic != launch.kernel.programmatic)
+    return refuse(old.programmatic ? "the one captured there is programmatic(), and it is not"
+                                   : "it is programmatic(), and the one captured there is not");
+  const DeviceContext &device = *graph.captured.device;
+  Result<void> done = device.inContext([&] {
+    return device.call<&DriverTable::graphExecKernelNodeSetParams>(
+        graph.handle, old.node, static_cast<const cuda::CUDA_KERNEL_NODE_PARAMS *>(&launch.parameters));
+  });
+  if (!done)
+    return done;
+  old.kept = std::move(launch.kernel.kept);
+  old.kernel = std::move(launch.kernel.kernel);
+  return {};
 }
 
 Result<void> Graph::launch(const Stream &stream) const {
   if (!state)
     return movedFrom();
-  const DeviceContext &device = *state->device;
+  const DeviceContext &device = *state->captured.device;
   if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
     return same;
-  for (const auto &[kernel, name] : state->kept) {
-    device.suspects().launched(stream.internal().handle, name);
-    if (device.captures().any()) // it becomes a part of another graph
-      device.captures().keep(kernel, name);
+  for (const CapturedLaunch &launch : state->captured.launches) {
+    device.suspects().launched(stream.internal().handle, launch.kernel);
+    if (device.captures().any()) // it becomes a part of another graph, and no place of it
+      device.captures().keep(launch, 0);
   }
   return device.inContext(
       [&] { return device.call<&DriverTable::graphLaunch>(state->handle, stream.internal().handle); });

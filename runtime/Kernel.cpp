@@ -196,6 +196,18 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   return launchPrepared(*call->kernel, stream, prepared);
 }
 
+Result<void> Graph::set(size_t place, const Kernel &kernel, Arguments arguments) {
+  if (Result<void> good = checkGraphPlace(state.get(), place, *kernel.state->module->runtime->device); !good)
+    return good;
+  Result<Call> call = resolveSequences(*kernel.state, arguments);
+  if (!call)
+    return call.takeError();
+  Prepared prepared;
+  if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared); !done)
+    return done;
+  return placePrepared(*call->kernel, *state, place, prepared);
+}
+
 Result<KernelInfo> Kernel::prepare(Arguments arguments) const {
   Result<Call> call = resolveSequences(*state, arguments);
   if (!call)

@@ -110,6 +110,7 @@ public:
   Result<TuneJob> tuneInBackground(Arguments arguments, TuneOptions options = {}) const;
 
 private:
+  friend class Graph;
   friend class Module;
   explicit Kernel(std::shared_ptr<KernelState> state) : state(std::move(state)) {}
   Kernel &change(const std::function<void(KernelState &)> &edit);

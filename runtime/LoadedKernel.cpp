@@ -70,6 +70,10 @@ Result<std::shared_ptr<const LoadedKernel>> LoadedKernel::load(const std::shared
   return std::shared_ptr<const LoadedKernel>(std::move(kernel));
 }
 
+CUDA_KERNEL_NODE_PARAMS LoadedKernel::node(const std::array<unsigned, 3> &grid, void **values) const {
+  return {function, grid[0], grid[1], grid[2], threads, 1, 1, sharedBytes, values, nullptr, nullptr, nullptr};
+}
+
 Result<void> LoadedKernel::launch(CUstream stream, const std::array<unsigned, 3> &grid, void **values) const {
   return device->inContext([&]() -> Result<void> {
     if (programmatic) [[unlikely]] {

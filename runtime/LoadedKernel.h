@@ -28,6 +28,9 @@ public:
 
   /// Launches with `values[i]` pointing at parameter i.
   Result<void> launch(cuda::CUstream stream, const std::array<unsigned, 3> &grid, void **values) const;
+  /// The same as what a node of a graph launches.
+  cuda::CUDA_KERNEL_NODE_PARAMS node(const std::array<unsigned, 3> &grid, void **values) const;
+  bool isProgrammatic() const { return programmatic; }
 
   unsigned registers = 0, localBytes = 0, staticSharedBytes = 0; ///< the driver's account
   const std::shared_ptr<DeviceContext> device;

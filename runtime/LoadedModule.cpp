@@ -39,5 +39,10 @@ Result<void> LoadedModule::load(const std::string &image, const std::string &wha
 }
 
 Result<void> LoadedModule::find(const std::string &entry, CUfunction &function) const {
-  return device->call<&DriverTable::moduleGetFunction>(&function, handle, entry.c_str());
+  bool isThere = false;
+  Result<void> asked =
+      device->ask<&DriverTable::moduleGetFunction, CUDA_ERROR_NOT_FOUND>(isThere, &function, handle, entry.c_str());
+  if (asked && !isThere)
+    return Error{ErrorKind::Argument, "there is no kernel '" + entry + "' in the code that was loaded"};
+  return asked;
 }

@@ -26,6 +26,7 @@ public:
 
   /// Once. ErrorKind::Assemble, "`what` could not be loaded", if the driver refuses the image, with its log as report.
   Result<void> load(const std::string &image, const std::string &what);
+  /// ErrorKind::Argument if there is none of that name.
   Result<void> find(const std::string &entry, cuda::CUfunction &function) const;
 
   const std::shared_ptr<DeviceContext> device;

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/ChildCompiler.h"
 #include "runtime/DeviceContext.h"
 #include "runtime/LoadCudaDriver.h"
 #include "runtime/Runtime.h"
@@ -96,6 +97,8 @@ Result<Runtime> Runtime::open(RuntimeOptions options) {
         CompilerFunctions{[](const Source &source, const CompileOptions &choices) { return compile(source, choices); },
                           [](const Source &source, const CompileOptions &choices) { return describe(source, choices); },
                           std::string(compilerBuildId()), searchSpace, estimate};
+  if (options.compilesInChild)
+    options.compiler->compile = inChild(std::move(options.compiler->compile));
   Result<Runtime> runtime = openWith(std::move(options));
   if (runtime && !why.empty())
     runtime->note(std::move(why));

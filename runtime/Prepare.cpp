@@ -183,15 +183,28 @@ Result<void> imbrex::launchPrepared(const KernelState &kernel, const Stream &str
     return {};
   const ReadyKernel &ready = *prepared.ready;
   const DeviceContext &device = *kernel.module->runtime->device;
-  device.suspects().launched(stream.internal().handle, kernel.plan->signature.name);
-  if (device.captures().any()) [[unlikely]]
-    device.captures().keep(ready.shared_from_this(), kernel.plan->signature.name);
-  Result<void> launched = ready.loaded->launch(
-      stream.internal().handle, ready.plan.launched(prepared.grid, device.info()), prepared.packed.pointers.data());
+  const cuda::CUstream handle = stream.internal().handle;
+  device.suspects().launched(handle, kernel.plan->signature.name);
+  Result<void> launched =
+      ready.loaded->launch(handle, ready.plan.launched(prepared.grid, device.info()), prepared.packed.pointers.data());
+  if (launched && device.captures().any()) [[unlikely]]
+    launched = noteLaunch(device, {ready.shared_from_this(), kernel.plan->signature.name, nullptr, handle,
+                                   ready.loaded->isProgrammatic()});
   if (launched)
     return launched;
   Error error = launched.takeError();
   if (error.message.empty()) // else it tells of a kernel launched before
     error.message = "kernel '" + kernel.plan->signature.name + "' failed";
   return error;
+}
+
+Result<void> imbrex::placePrepared(const KernelState &kernel, Graph::State &graph, size_t place, Prepared &prepared) {
+  const ReadyKernel &ready = *prepared.ready;
+  LaunchPlan::Grid grid = prepared.grid;
+  if (grid[0] != 0)
+    grid = ready.plan.launched(grid, kernel.module->runtime->device->info());
+  return setPlace(
+      graph, place,
+      {{ready.shared_from_this(), kernel.plan->signature.name, nullptr, nullptr, ready.loaded->isProgrammatic()},
+       ready.loaded->node(grid, prepared.packed.pointers.data())});
 }

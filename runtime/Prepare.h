@@ -11,6 +11,7 @@
 #ifndef IMBREX_RUNTIME_PREPARE_H
 #define IMBREX_RUNTIME_PREPARE_H
 
+#include "runtime/GraphState.h"
 #include "runtime/RuntimeState.h"
 
 namespace imbrex {
@@ -58,6 +59,8 @@ Result<void> prepareLaunch(const KernelState &kernel, Arguments arguments, Prepa
 Result<Readiness> readinessOf(const KernelState &kernel, const Binding &binding);
 /// The launch itself; an empty grid is success without one.
 Result<void> launchPrepared(const KernelState &kernel, const Stream &stream, Prepared &prepared);
+/// The launch in place of one in a graph, which was checked (checkGraphPlace).
+Result<void> placePrepared(const KernelState &kernel, Graph::State &graph, size_t place, Prepared &prepared);
 /// The tunings of this kernel, read from disk at the first call.
 TunedTable &tunedTable(const KernelState &kernel);
 

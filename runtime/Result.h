@@ -26,7 +26,7 @@ enum class ErrorKind {
   Argument,    ///< the caller's: a wrong name, shape, type, pointer or option
   Compile,     ///< the kernel's text: see `diagnostics`
   Assemble,    ///< PTX could not be turned into machine code, or not be loaded
-  OutOfMemory, ///< of the device
+  OutOfMemory, ///< of the device; or of the host, while it compiled
   NoDevice,    ///< the device asked for does not exist
   Fault,       ///< a kernel went wrong on the device; a real GPU is then lost to this process, and later calls say so
   Driver,      ///< any other failure of a driver call

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/HostMemory.h"
 #include "compiler/PtxNames.h"
 #include "compiler/Target.h"
 #include "runtime/DependentLaunch.h"
@@ -90,15 +91,19 @@ static std::optional<Built> findStored(const ModuleState &module, const CacheKey
   return Built{std::move(*interface), std::move(*entry)};
 }
 
+static std::vector<Diagnostic>::const_iterator firstError(const std::vector<Diagnostic> &diagnostics) {
+  return std::find_if(diagnostics.begin(), diagnostics.end(),
+                      [](const Diagnostic &each) { return each.severity == Severity::Error; });
+}
+
 std::optional<Error> imbrex::compileError(const std::string &source, const CompileOptions &options,
                                           std::vector<Diagnostic> diagnostics) {
   Error error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + source + " does not compile"};
   auto isTextsFault = [](const Diagnostic &each) { return each.severity == Severity::Error && !each.ofCaller; };
-  auto isError = [](const Diagnostic &each) { return each.severity == Severity::Error; };
-  auto first = std::find_if(diagnostics.begin(), diagnostics.end(), isError);
-  if (first == diagnostics.end())
+  auto first = firstError(diagnostics);
+  if (first == diagnostics.cend())
     return std::nullopt;
-  if (std::none_of(first, diagnostics.end(), isTextsFault)) {
+  if (std::none_of(first, diagnostics.cend(), isTextsFault)) {
     error.kind = ErrorKind::Argument;
     error.message = "kernel '" + options.kernel + "' does not take these arguments: " + first->message;
   }
@@ -110,6 +115,9 @@ std::optional<Error> imbrex::compileError(const std::string &source, const Compi
 static Result<CompiledKernel> compileFor(const KernelState &kernel, const CompileOptions &options) {
   const ModuleState &module = *kernel.module;
   CompileResult compiled = module.runtime->compiler.compile(module.source, options);
+  if (compiled.isOutOfMemory)
+    return Error{ErrorKind::OutOfMemory, "kernel '" + options.kernel + "' of " + module.source.name +
+                                             " was not compiled: " + firstError(compiled.diagnostics)->message};
   if (!compiled.kernel)
     return *compileError(module.source.name, options, std::move(compiled.diagnostics));
   if (kernel.programmatic) {
@@ -149,6 +157,9 @@ static Result<Built> build(const KernelState &kernel, const CompileOptions &opti
 }
 
 static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
+  if (!hostHas(kStepBytes))
+    return Error{ErrorKind::OutOfMemory,
+                 "kernel '" + built.interface.kernel + "' was not loaded: " + hostIsShort(kStepBytes)};
   const RuntimeState &runtime = *kernel.module->runtime;
   Result<LaunchPlan> plan = LaunchPlan::make(*kernel.plan, built.interface);
   if (!plan)

@@ -186,11 +186,12 @@ std::vector<size_t> Tuner::order() const {
   return order;
 }
 
-void Tuner::settle(size_t index, TuneOutcome outcome, std::string why) {
+void Tuner::settle(size_t index, TuneOutcome outcome, std::string why, Keep keeps) {
   TuneCandidate &candidate = report.candidates[index];
   candidate.outcome = outcome;
   candidate.why = std::move(why);
-  keep(index);
+  if (keeps == Keep::Yes)
+    keep(index);
   std::lock_guard lock(claimMutex);
   claims.erase(index);
 }

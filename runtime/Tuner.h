@@ -51,7 +51,8 @@ private:
   void takeKnown();
   void take(size_t index, TuneStore::Record &record);
   std::vector<size_t> order() const;
-  void settle(size_t index, TuneOutcome outcome, std::string why = {});
+  enum class Keep : bool { No, Yes }; ///< for later runs
+  void settle(size_t index, TuneOutcome outcome, std::string why = {}, Keep keeps = Keep::Yes);
   void keep(size_t index, unsigned attempts = 0);
   void tell();
   void adopt();

@@ -92,7 +92,7 @@ Result<void> Tuner::screen() {
     std::vector<size_t> others;
     {
       CompileQueue queue(options.threads ? options.threads : cores, arguments, [&] { return nextJob(list, others); });
-      for (;;) {
+      while (!isOver()) {
         std::vector<CompileQueue::Built> built = queue.take(kBatch, start + options.budget);
         if (built.empty())
           break;
@@ -153,7 +153,9 @@ Result<bool> Tuner::admit(CompileQueue::Built &built) {
       return error;
     bool isRefused = error.kind == ErrorKind::Compile || error.kind == ErrorKind::Argument;
     std::string why = error.diagnostics.empty() ? error.message : error.diagnostics.front().message;
-    settle(built.index, isRefused ? TuneOutcome::Refused : TuneOutcome::Failed, std::move(why));
+    // Memory may be there the next time: that is not kept.
+    settle(built.index, isRefused ? TuneOutcome::Refused : TuneOutcome::Failed, std::move(why),
+           error.kind == ErrorKind::OutOfMemory ? Keep::No : Keep::Yes);
     return false;
   }
   const ReadyKernel &ready = **built.ready;

@@ -202,5 +202,7 @@ std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target
   PassGate gate(*llvmModule, deadline);
   context.setOptPassGate(gate);
   optimise(*llvmModule, *machine, gate);
+  if (deadline.isOver()) // what follows cannot be stopped
+    return std::nullopt;
   return generate(module, *llvmModule, *machine);
 }

@@ -11,7 +11,7 @@
 #ifndef IMBREX_COMPILER_NVVM_TO_PTX_EMITPTX_H
 #define IMBREX_COMPILER_NVVM_TO_PTX_EMITPTX_H
 
-#include "compiler/Budget.h"
+#include "compiler/Deadline.h"
 #include "compiler/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <string>

@@ -11,7 +11,7 @@
 #ifndef IMBREX_COMPILER_NVVM_TO_PTX_PASSGATE_H
 #define IMBREX_COMPILER_NVVM_TO_PTX_PASSGATE_H
 
-#include "compiler/Budget.h"
+#include "compiler/Deadline.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/OptBisect.h"
 

@@ -90,6 +90,17 @@ static RuntimeOptions optionsOf(const imbrex_runtime_options &given) {
   if (given.loaded_kernels)
     options.loadedKernels = given.loaded_kernels;
   options.imports = resolverOf(given.import, given.import_data);
+  if (imbrex_allocate allocate = given.allocate) {
+    void *data = given.allocator_data;
+    options.allocator.allocate = [allocate, data](size_t bytes) { return allocate(data, bytes); };
+    options.allocator.free = [release = given.release, data](uint64_t address, size_t bytes) {
+      release(data, address, bytes);
+    };
+  }
+  options.assembles = given.assembles != 0;
+  options.compilesInChild = given.compiles_in_child != 0;
+  if (given.ptxas_level)
+    options.ptxasLevel = given.ptxas_level;
   return options;
 }
 
@@ -121,6 +132,13 @@ imbrex_status imbrex_runtime_open(const imbrex_runtime_options *options, imbrex_
         return done;
     if (read.reserved)
       return argumentError("'options.reserved' is " + std::to_string(read.reserved) + ", and must be 0");
+    if (read.reserved2)
+      return argumentError("'options.reserved2' is " + std::to_string(read.reserved2) + ", and must be 0");
+    if (!read.allocate != !read.release)
+      return argumentError(std::string("'options.") + (read.allocate ? "release" : "allocate") +
+                           "' is null, and the other way is not: an allocator has both");
+    if (read.ptxas_level > 3)
+      return argumentError("'options.ptxas_level' is " + std::to_string(read.ptxas_level) + ": 1, 2 or 3");
     return give(runtime, Runtime::open(optionsOf(read)),
                 [](Runtime opened) { return new imbrex_runtime{std::make_shared<const Runtime>(std::move(opened))}; });
   });

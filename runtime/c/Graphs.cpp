@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/c/Answer.h"
+#include "runtime/c/Arguments.h"
+#include "runtime/c/Codes.h"
 #include "runtime/c/Objects.h"
 
 using namespace imbrex;
@@ -39,8 +41,10 @@ imbrex_status imbrex_graph_capture(const imbrex_runtime *runtime, const imbrex_s
                                    void *data, imbrex_graph **graph, imbrex_error **error) {
   return answer(error, {{runtime, "runtime"}, {pointerTo(work), "work"}, {graph, "graph"}}, [&] {
     const Stream &on = stream ? stream->stream : runtime->runtime->stream();
-    return give(graph, Graph::capture(on, callOf(work, data)),
-                [&](Graph made) { return new imbrex_graph{runtime->runtime, std::move(made)}; });
+    return give(graph, Graph::capture(on, callOf(work, data)), [&](Graph made) {
+      std::vector<std::string> launches = made.launches();
+      return new imbrex_graph{runtime->runtime, std::move(made), std::move(launches)};
+    });
   });
 }
 
@@ -51,9 +55,46 @@ imbrex_status imbrex_graph_update(imbrex_graph *graph, const imbrex_stream *stre
     Result<bool> updated = graph->graph.update(on, callOf(work, data));
     if (!updated)
       return updated.takeError();
+    graph->launches = graph->graph.launches();
     if (in_place)
       *in_place = *updated;
     return {};
+  });
+}
+
+size_t imbrex_graph_launch_count(const imbrex_graph *graph) { return graph ? graph->launches.size() : 0; }
+
+const char *imbrex_graph_launch_name(const imbrex_graph *graph, size_t place) {
+  return graph && place < graph->launches.size() ? graph->launches[place].c_str() : nullptr;
+}
+
+/// A set that went well may have changed a name.
+static Result<void> renamed(imbrex_graph *graph, Result<void> done) {
+  if (done)
+    graph->launches = graph->graph.launches();
+  return done;
+}
+
+imbrex_status imbrex_graph_set(imbrex_graph *graph, size_t place, const imbrex_kernel *kernel,
+                               const imbrex_argument *arguments, size_t count, imbrex_error **error) {
+  return answer(error, {{graph, "graph"}, {kernel, "kernel"}}, [&]() -> Result<void> {
+    ArgumentList list;
+    if (Result<void> read = readArguments(arguments, count, list); !read)
+      return read;
+    return renamed(graph, graph->graph.set(place, kernel->kernel, std::span<const Argument>(list)));
+  });
+}
+
+imbrex_status imbrex_graph_set_bound(imbrex_graph *graph, size_t place, imbrex_bound *bound, imbrex_error **error) {
+  return answer(error, {{graph, "graph"}, {bound, "bound"}},
+                [&] { return renamed(graph, graph->graph.set(place, bound->bound)); });
+}
+
+imbrex_status imbrex_graph_set_code(imbrex_graph *graph, size_t place, const imbrex_code *code, const char *entry,
+                                    const imbrex_code_shape *shape, const void *const *values, imbrex_error **error) {
+  return answer(error, {{graph, "graph"}, {code, "code"}, {entry, "entry"}, {shape, "shape"}}, [&]() -> Result<void> {
+    Result<CodeShape> read = readCodeShape(shape);
+    return read ? renamed(graph, graph->graph.set(place, code->code, entry, *read, values)) : read.takeError();
   });
 }
 

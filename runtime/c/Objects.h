@@ -12,6 +12,7 @@
 #ifndef IMBREX_RUNTIME_C_OBJECTS_H
 #define IMBREX_RUNTIME_C_OBJECTS_H
 
+#include "runtime/Code.h"
 #include "runtime/Runtime.h"
 #include "runtime/c/imbrex_c.h"
 #include <memory>
@@ -48,6 +49,11 @@ struct imbrex_kernel {
   imbrex::Kernel kernel;
 };
 
+struct imbrex_code {
+  SharedRuntime runtime;
+  imbrex::Code code;
+};
+
 struct imbrex_bound {
   SharedRuntime runtime;
   imbrex::BoundKernel bound;
@@ -56,6 +62,7 @@ struct imbrex_bound {
 struct imbrex_graph {
   SharedRuntime runtime;
   imbrex::Graph graph;
+  std::vector<std::string> launches; ///< of `graph`, asked for by pointer
 };
 
 struct imbrex_tuning {

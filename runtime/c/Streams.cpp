@@ -79,6 +79,16 @@ imbrex_status imbrex_event_record(const imbrex_event *event, const imbrex_stream
                 [&] { return event->event.record(stream ? stream->stream : event->runtime->stream()); });
 }
 
+imbrex_status imbrex_event_is_done(const imbrex_event *event, uint32_t *done, imbrex_error **error) {
+  return answer(error, {{event, "event"}, {done, "done"}}, [&]() -> Result<void> {
+    Result<bool> asked = event->event.isDone();
+    if (!asked)
+      return asked.takeError();
+    *done = *asked;
+    return {};
+  });
+}
+
 imbrex_status imbrex_event_synchronize(const imbrex_event *event, imbrex_error **error) {
   return answer(error, {{event, "event"}}, [&] { return event->event.synchronize(); });
 }

@@ -31,6 +31,14 @@ static Result<TuneOptions> optionsOf(const imbrex_tune_options *given) {
   options.rounding = read.rounding != 0;
   options.deterministic = read.deterministic != 0;
   options.again = read.again != 0;
+  if (imbrex_progress tell = read.progress) {
+    Cancellation end;
+    options.cancellation = end;
+    options.progress = [tell, data = read.progress_data, end](const TuneProgress &is) {
+      if (tell(data, is.done, is.candidates, is.bestRatio, is.seconds, is.secondsLeft) != 0)
+        end.cancel();
+    };
+  }
   return options;
 }
 

@@ -49,7 +49,7 @@ extern "C" {
 #endif
 
 /* Grows by one whenever a function or a field is added; nothing is ever removed or changed. */
-#define IMBREX_C_VERSION 4
+#define IMBREX_C_VERSION 5
 #define IMBREX_MAX_RANK 8
 
 typedef struct imbrex_error imbrex_error;
@@ -59,6 +59,7 @@ typedef struct imbrex_event imbrex_event;
 typedef struct imbrex_buffer imbrex_buffer;
 typedef struct imbrex_module imbrex_module;
 typedef struct imbrex_kernel imbrex_kernel;
+typedef struct imbrex_code imbrex_code;     /* PTX or machine code that was not compiled here */
 typedef struct imbrex_bound imbrex_bound;   /* a kernel with its arguments */
 typedef struct imbrex_graph imbrex_graph;   /* work that is recorded once and replayed */
 typedef struct imbrex_tuning imbrex_tuning; /* a tuning that goes on in the background */
@@ -71,7 +72,7 @@ typedef enum imbrex_status {
   IMBREX_ERROR_ARGUMENT = 1,      /* the caller's: a wrong name, shape, type, pointer or option */
   IMBREX_ERROR_COMPILE = 2,       /* the kernel's text: see imbrex_error_diagnostic */
   IMBREX_ERROR_ASSEMBLE = 3,      /* PTX could not be turned into machine code, or not be loaded */
-  IMBREX_ERROR_OUT_OF_MEMORY = 4, /* of the device */
+  IMBREX_ERROR_OUT_OF_MEMORY = 4, /* of the device; or of the host, while it compiled */
   IMBREX_ERROR_NO_DEVICE = 5,     /* the device asked for does not exist */
   IMBREX_ERROR_FAULT = 6,         /* a kernel went wrong on the device; on a real GPU the context is lost */
   IMBREX_ERROR_DRIVER = 7,        /* any other failure of a driver call */
@@ -171,6 +172,12 @@ typedef void (*imbrex_found)(void *sink, const char *name, const char *text, siz
    there is none. Called by the thread that loads a module, by several at once if several do; must not throw. */
 typedef void (*imbrex_import)(void *data, const char *importer, const char *word, imbrex_found found, void *sink);
 
+/* Device memory by the program's own means, for every byte that would be asked of the driver: the address of
+   `bytes` > 0 bytes, a multiple of 256, or 0 if there are none left; and the way back, after waiting for work in flight
+   that uses it. Called from any thread, with the device's primary context current; must not throw. Since version 5. */
+typedef uint64_t (*imbrex_allocate)(void *data, size_t bytes);
+typedef void (*imbrex_release)(void *data, uint64_t address, size_t bytes);
+
 /* How a runtime is opened. Read. */
 typedef struct imbrex_runtime_options {
   uint32_t size;
@@ -192,6 +199,14 @@ typedef struct imbrex_runtime_options {
   /* Since version 4: */
   imbrex_import import; /* for what is not beside the importing file; null: such an import is an error */
   void *import_data;    /* handed to it; must live as long as the runtime and what was loaded of it */
+  /* Since version 5: */
+  imbrex_allocate allocate; /* both or none; none: the driver's memory */
+  imbrex_release release;
+  void *allocator_data;     /* handed to both; must live until the last buffer and tensor is freed */
+  uint32_t assembles;   /* 1: ptxas runs on a simulated device too */
+  uint32_t ptxas_level; /* the digit of ptxas -O, 1 to 3; 0: 3 */
+  uint32_t compiles_in_child; /* 1: each compilation is a child process: nothing that happens to it ends this one */
+  uint32_t reserved2;         /* 0 */
 } imbrex_runtime_options;
 
 /* `options` may be null. */
@@ -238,6 +253,8 @@ imbrex_status imbrex_event_wrap(const imbrex_runtime *runtime, void *cuda_event,
                                 imbrex_error **error);
 void *imbrex_event_raw(const imbrex_event *event);
 imbrex_status imbrex_event_record(const imbrex_event *event, const imbrex_stream *stream, imbrex_error **error);
+/* Whether the stream has passed it; does not wait. Since version 5. */
+imbrex_status imbrex_event_is_done(const imbrex_event *event, uint32_t *done, imbrex_error **error);
 imbrex_status imbrex_event_synchronize(const imbrex_event *event, imbrex_error **error);
 /* Milliseconds between two marks that have passed. On a simulated device it measures nothing. */
 imbrex_status imbrex_event_elapsed(const imbrex_event *start, const imbrex_event *end, float *milliseconds,
@@ -330,6 +347,13 @@ imbrex_status imbrex_module_load(const imbrex_runtime *runtime, const char *path
 /* `text` need not end in a zero byte. `name` is what diagnostics show. */
 imbrex_status imbrex_module_load_source(const imbrex_runtime *runtime, const char *name, const char *text, size_t bytes,
                                         imbrex_module **module, imbrex_error **error);
+/* The texts that come with the library, each as its file is called below kernels/: "attention_forward.tile". The name,
+   null past the end; it lives for ever. A module of one, with what it imports; and an imbrex_import that finds them for
+   texts of your own, which needs no data. Since version 5. */
+const char *imbrex_shipped_name(size_t index);
+void imbrex_shipped_import(void *data, const char *importer, const char *word, imbrex_found found, void *sink);
+imbrex_status imbrex_module_load_shipped(const imbrex_runtime *runtime, const char *name, imbrex_module **module,
+                                         imbrex_error **error);
 size_t imbrex_module_kernel_count(const imbrex_module *module);
 const char *imbrex_module_kernel_name(const imbrex_module *module, size_t index); /* null past the end */
 void imbrex_module_free(imbrex_module *module);
@@ -385,6 +409,34 @@ imbrex_status imbrex_kernel_readiness(const imbrex_kernel *kernel, const imbrex_
 imbrex_status imbrex_kernel_infer(const imbrex_kernel *kernel, const imbrex_argument *arguments, size_t count,
                                   imbrex_shapes **shapes, imbrex_error **error);
 
+/*--- Code of others (since version 5) ---------------------------------------*/
+/* Nothing is known of such a kernel's parameters: values must be given in order, of the right sizes, and memory that it
+   writes outside of its arrays is written. */
+
+/* How such a kernel is launched. Read. */
+typedef struct imbrex_code_shape {
+  uint32_t size;
+  uint32_t shared_bytes; /* dynamic, of a block */
+  uint32_t grid[3];      /* in blocks; a 0 of y and z is 1 */
+  uint32_t block[3];     /* in threads; the same */
+} imbrex_code_shape;
+
+/* PTX text, a cubin or a fat binary, copied. IMBREX_ERROR_ASSEMBLE if the driver refuses it, with its log as report. On
+   a simulated device PTX text alone. */
+imbrex_status imbrex_code_load(const imbrex_runtime *runtime, const void *image, size_t bytes, imbrex_code **code,
+                               imbrex_error **error);
+/* The same of a file. */
+imbrex_status imbrex_code_load_file(const imbrex_runtime *runtime, const char *path, imbrex_code **code,
+                                    imbrex_error **error);
+/* Finds the kernel, and lets it use that much dynamic shared memory from now on: before a capture, say. */
+imbrex_status imbrex_code_prepare(const imbrex_code *code, const char *entry, uint32_t shared_bytes,
+                                  imbrex_error **error);
+/* Puts the kernel `entry` on the stream. `values` are pointers to the parameters' values, as cuLaunchKernel takes them,
+   read before it returns; null if there are none. */
+imbrex_status imbrex_code_launch(const imbrex_code *code, const imbrex_stream *stream, const char *entry,
+                                 const imbrex_code_shape *shape, const void *const *values, imbrex_error **error);
+void imbrex_code_free(imbrex_code *code);
+
 /*--- Bound kernels (since version 3) ----------------------------------------*/
 /* A kernel whose arguments are matched, checked and packed: a launch with nothing changed is the driver's call alone.
    Used by one thread at a time. */
@@ -415,10 +467,27 @@ imbrex_status imbrex_graph_capture(const imbrex_runtime *runtime, const imbrex_s
    `work` did other things. On an error the graph does what it did before. */
 imbrex_status imbrex_graph_update(imbrex_graph *graph, const imbrex_stream *stream, imbrex_work work, void *data,
                                   uint32_t *in_place, imbrex_error **error);
+/* How many kernels `work` launched by the functions of this header; the name of one, null past the end. Since version
+   5. */
+size_t imbrex_graph_launch_count(const imbrex_graph *graph);
+const char *imbrex_graph_launch_name(const imbrex_graph *graph, size_t place);
+/* Gives the launch at a place, from 0, other arguments, or another kernel, for the launches of the graph from now on.
+   All that the launch itself would do is done, compilation included. On an error the graph is as before; an empty grid
+   is one. A kernel that is programmatic takes the place of such a one alone. Since version 5. */
+imbrex_status imbrex_graph_set(imbrex_graph *graph, size_t place, const imbrex_kernel *kernel,
+                               const imbrex_argument *arguments, size_t count, imbrex_error **error);
+imbrex_status imbrex_graph_set_bound(imbrex_graph *graph, size_t place, imbrex_bound *bound, imbrex_error **error);
+imbrex_status imbrex_graph_set_code(imbrex_graph *graph, size_t place, const imbrex_code *code, const char *entry,
+                                    const imbrex_code_shape *shape, const void *const *values, imbrex_error **error);
 imbrex_status imbrex_graph_launch(const imbrex_graph *graph, const imbrex_stream *stream, imbrex_error **error);
 void imbrex_graph_free(imbrex_graph *graph);
 
 /*--- Tuning (since version 3) -----------------------------------------------*/
+
+/* How far a run is: candidates with an outcome, of all; the best ratio to the kernel untuned; and time. Called on the
+   thread that tunes, after every step. Anything but 0 ends the run as a spent budget does. Since version 5. */
+typedef uint32_t (*imbrex_progress)(void *data, size_t done, size_t candidates, double best_ratio, double seconds,
+                                    double seconds_left);
 
 /* What a run of tuning may take. Read. */
 typedef struct imbrex_tune_options {
@@ -430,6 +499,9 @@ typedef struct imbrex_tune_options {
   uint32_t deterministic;         /* 1: refuse what does not give the very bits of the kernel untuned */
   uint32_t again;                 /* 1: do not take what was found before */
   uint32_t reserved;              /* 0 */
+  /* Since version 5: */
+  imbrex_progress progress; /* null: nobody is told */
+  void *progress_data;      /* handed to it; must live until the run has ended */
 } imbrex_tune_options;
 
 /* Finds the best tuning for the key of these arguments, which later launches take; reads the arguments' memory, writes
@@ -445,6 +517,12 @@ uint32_t imbrex_tuning_is_done(const imbrex_tuning *tuning); /* 1, also of null 
 imbrex_status imbrex_tuning_wait(imbrex_tuning *tuning, char **report, imbrex_error **error);
 /* Cancels, and waits for the step under way. */
 void imbrex_tuning_free(imbrex_tuning *tuning);
+/* All results of tuning below a cache directory as one file, to ship with a program, and the way back; `count`, which
+   may be null, is how many. Since version 5. */
+imbrex_status imbrex_tuning_export(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
+imbrex_status imbrex_tuning_import(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
+/* Every kernel compiled into a cache directory as one file for imbrex_runtime_options.packs. Since version 5. */
+imbrex_status imbrex_pack_kernels(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
 
 /*--- Compiled kernels and inferred shapes -----------------------------------*/
 

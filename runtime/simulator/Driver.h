@@ -49,14 +49,6 @@ struct LoadedFunction {
 
 constexpr unsigned kHandleBits = 12; ///< Drivers lie sizeof(Driver) apart: room for as many handles, times 2^12.
 
-/// What a launch asks for.
-struct LaunchShape {
-  uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
-  uint32_t cluster[3] = {0, 0, 0}; ///< 0: as the kernel says, else one block.
-  unsigned sharedBytes = 0;
-  bool cooperative = false;
-};
-
 struct EventState {
   std::optional<std::chrono::steady_clock::time_point> recorded;
 };
@@ -114,9 +106,14 @@ struct Driver {
   CUresult setAttribute(cuda::CUfunction handle, int attribute, int value);
   CUresult launch(cuda::CUfunction handle, const LaunchShape &shape, cuda::CUstream stream, void **params,
                   void **extra);
+  /// Refuses, in words, what cannot be launched; chooses the cluster.
+  CUresult check(const LoadedFunction &function, const LaunchShape &shape, void **params, void **extra,
+                 uint32_t (&cluster)[3]);
   CUresult endCapture(cuda::CUstream stream, cuda::CUgraph *out);
   CUresult instantiate(cuda::CUgraphExec *out, cuda::CUgraph graph, unsigned long long flags);
   CUresult updateGraph(cuda::CUgraphExec executable, cuda::CUgraph graph, cuda::CUgraphExecUpdateResultInfo *why);
+  /// Another kernel or other values for a launch of an executable graph; cluster and cooperation stay the node's.
+  CUresult setNode(cuda::CUgraphExec executable, cuda::CUgraphNode node, const cuda::CUDA_KERNEL_NODE_PARAMS *params);
   CUresult launchGraph(cuda::CUgraphExec executable, cuda::CUstream stream);
   CUresult encodeTensorMap(cuda::CUtensorMap *out, const TensorMapRequest &request);
   /// The same, told by the driver's structure.

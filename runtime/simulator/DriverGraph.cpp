@@ -28,7 +28,7 @@ CUresult Graphs::begin(uint64_t stream, int mode, uint64_t thread) {
     return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   if (isCapturing(stream))
     return CUDA_ERROR_ILLEGAL_STATE;
-  captures[stream] = std::make_shared<Capture>(Capture{stream, thread, mode, false, {}, {}, {}});
+  captures[stream] = std::make_shared<Capture>(Capture{stream, thread, ++begun, mode, false, {}, {}, {}, {}});
   return CUDA_SUCCESS;
 }
 
@@ -42,7 +42,7 @@ CUresult Graphs::end(uint64_t stream, uint64_t thread, GraphNodes &nodes) {
   if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && capture->thread != thread)
     return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
   std::erase_if(captures, [&](const auto &each) { return each.second == capture; });
-  std::erase_if(events, [&](const auto &each) { return each.second.first == capture; });
+  std::erase_if(events, [&](const auto &each) { return each.second.capture == capture; });
   if (capture->invalid)
     return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
   Clock &known = capture->known[stream];
@@ -58,6 +58,17 @@ bool Graphs::isInvalid(uint64_t stream) const {
   return found != captures.end() && found->second->invalid;
 }
 
+uint64_t Graphs::info(uint64_t stream, const CUgraphNode *&nodes, size_t &count) const {
+  auto found = captures.find(stream);
+  if (found == captures.end())
+    return 0;
+  auto last = found->second->last.find(stream);
+  bool any = last != found->second->last.end() && !last->second.empty();
+  nodes = any ? last->second.data() : nullptr;
+  count = any ? last->second.size() : 0;
+  return found->second->number;
+}
+
 CUresult Graphs::take(uint64_t stream, GraphNode node, bool &isTaken) {
   auto found = captures.find(stream);
   isTaken = found != captures.end();
@@ -65,6 +76,8 @@ CUresult Graphs::take(uint64_t stream, GraphNode node, bool &isTaken) {
     Capture &capture = *found->second;
     if (capture.invalid)
       return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    node.handle = ++taken;
+    capture.last[stream] = {toHandle<CUgraphNode>(node.handle)};
     capture.nodes.push_back(std::move(node));
     capture.known[stream][stream] = ++capture.done[stream];
     return CUDA_SUCCESS;
@@ -83,7 +96,7 @@ CUresult Graphs::take(uint64_t stream, GraphNode node, bool &isTaken) {
 CUresult Graphs::record(uint64_t event, uint64_t stream) {
   events.erase(event);
   if (auto found = captures.find(stream); found != captures.end())
-    events[event] = {found->second, found->second->known[stream]};
+    events[event] = {found->second, found->second->known[stream], found->second->last[stream]};
   return CUDA_SUCCESS;
 }
 
@@ -91,7 +104,7 @@ CUresult Graphs::wait(uint64_t stream, uint64_t event) {
   auto found = events.find(event);
   if (found == events.end())
     return isCapturing(stream) ? CUDA_ERROR_STREAM_CAPTURE_ISOLATION : CUDA_SUCCESS;
-  const auto &[capture, clock] = found->second;
+  const auto &[capture, clock, last] = found->second;
   auto mine = captures.try_emplace(stream, capture).first;
   if (mine->second != capture) {
     mine->second->invalid = capture->invalid = true;
@@ -100,6 +113,10 @@ CUresult Graphs::wait(uint64_t stream, uint64_t event) {
   capture->done.try_emplace(stream, 0);
   for (const auto &[of, count] : clock)
     capture->known[stream][of] = std::max(capture->known[stream][of], count);
+  Last &mineLast = capture->last[stream];
+  for (CUgraphNode node : last)
+    if (std::find(mineLast.begin(), mineLast.end(), node) == mineLast.end())
+      mineLast.push_back(node);
   return CUDA_SUCCESS;
 }
 
@@ -159,7 +176,10 @@ CUresult Driver::updateGraph(CUgraphExec executable, CUgraph graph, CUgraphExecU
   *why = {same ? kSuccess : kTopologyChanged, nullptr, nullptr};
   if (!same)
     return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
-  to->second = from->second;
+  auto nodes = std::make_shared<GraphNodes>(*from->second);
+  for (size_t i = 0; i < nodes->size(); ++i)
+    (*nodes)[i].handle = (*to->second)[i].handle;
+  to->second = std::move(nodes);
   return CUDA_SUCCESS;
 }
 
@@ -189,6 +209,32 @@ void fillGraphs(DriverTable &table, const std::shared_ptr<Driver> &driver) {
                                                : CU_STREAM_CAPTURE_STATUS_NONE;
     return CUDA_SUCCESS;
   });
+  table.streamGetCaptureInfo = inContext(driver, [](Driver &d, CUstream stream, int *status, unsigned long long *id,
+                                                    CUgraph *graph, const CUgraphNode **nodes, size_t *count) {
+    if (!status || graph) // the graph that is being made has no handle here
+      return status ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
+    if (!d.isStream(stream))
+      return CUDA_ERROR_INVALID_HANDLE;
+    const CUgraphNode *last = nullptr;
+    size_t many = 0;
+    uint64_t number = d.captured.info(toNumber(stream), last, many);
+    *status = d.captured.isInvalid(toNumber(stream)) ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+              : number                               ? CU_STREAM_CAPTURE_STATUS_ACTIVE
+                                                     : CU_STREAM_CAPTURE_STATUS_NONE;
+    if (*status != CU_STREAM_CAPTURE_STATUS_ACTIVE)
+      return CUDA_SUCCESS;
+    if (id)
+      *id = number;
+    if (nodes)
+      *nodes = last;
+    if (count)
+      *count = many;
+    return CUDA_SUCCESS;
+  });
+  table.graphExecKernelNodeSetParams =
+      inContext(driver, [](Driver &d, CUgraphExec executable, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS *params) {
+        return d.setNode(executable, node, params);
+      });
   table.graphInstantiate = inContext(driver, [](Driver &d, CUgraphExec *out, CUgraph graph, unsigned long long flags) {
     return d.instantiate(out, graph, flags);
   });

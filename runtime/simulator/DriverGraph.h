@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,19 @@ namespace imbrex::simulator {
 
 struct Driver;
 
+/// What a launch asks for.
+struct LaunchShape {
+  uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+  uint32_t cluster[3] = {0, 0, 0}; ///< 0: as the kernel says, else one block.
+  unsigned sharedBytes = 0;
+  bool cooperative = false;
+};
+
 struct GraphNode {
   std::string kind; ///< Nodes of one kind may take each other's place in an update.
   std::function<cuda::CUresult(Driver &, cuda::CUstream)> run;
+  std::optional<LaunchShape> shape = {}; ///< Of a kernel's launch.
+  uint64_t handle = 0;                   ///< Given when it is taken; of an executable: of the graph it was made of.
 };
 using GraphNodes = std::vector<GraphNode>;
 
@@ -41,6 +52,8 @@ public:
   cuda::CUresult end(uint64_t stream, uint64_t thread, GraphNodes &nodes);
   bool isCapturing(uint64_t stream) const { return captures.count(stream) != 0; }
   bool isInvalid(uint64_t stream) const;
+  /// The capture's number, from 1, and the nodes that the stream's next one will follow; 0 if it is not captured.
+  uint64_t info(uint64_t stream, const cuda::CUgraphNode *&nodes, size_t &count) const;
 
   /// Work for the stream, if it is captured: a node, or the error of a capture that is spoilt. `isTaken` tells.
   cuda::CUresult take(uint64_t stream, GraphNode node, bool &isTaken);
@@ -55,17 +68,25 @@ public:
   std::map<uint64_t, std::shared_ptr<const GraphNodes>> graphs, executables; ///< By handle.
 
 private:
-  using Clock = std::map<uint64_t, size_t>; ///< By stream, how many of its nodes are known.
+  using Clock = std::map<uint64_t, size_t>;    ///< By stream, how many of its nodes are known.
+  using Last = std::vector<cuda::CUgraphNode>; ///< What the next node follows.
   struct Capture {
-    uint64_t origin, thread;
+    uint64_t origin, thread, number;
     int mode;
     bool invalid = false;
     GraphNodes nodes;
     Clock done;                      ///< Nodes of each stream.
     std::map<uint64_t, Clock> known; ///< By stream.
+    std::map<uint64_t, Last> last;   ///< By stream.
+  };
+  struct Mark {
+    std::shared_ptr<Capture> capture;
+    Clock clock;
+    Last last;
   };
   std::map<uint64_t, std::shared_ptr<Capture>> captures; ///< By stream.
-  std::map<uint64_t, std::pair<std::shared_ptr<Capture>, Clock>> events;
+  std::map<uint64_t, Mark> events;
+  uint64_t begun = 0, taken = 0; ///< How many captures and nodes there were.
 };
 
 } // namespace imbrex::simulator

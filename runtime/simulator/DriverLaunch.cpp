@@ -139,12 +139,14 @@ int64_t budgetOf(uint64_t asked) {
 /// The launch as a graph's node.
 GraphNode launchNode(CUfunction handle, const LaunchShape &shape, std::shared_ptr<const Program> program,
                      const std::vector<uint8_t> &packed) {
-  return {"launch", [=](Driver &driver, CUstream stream) {
+  return {"launch",
+          [=](Driver &driver, CUstream stream) {
             std::vector<void *> pointers;
             for (const Program::Param &param : program->params)
               pointers.push_back(const_cast<uint8_t *>(packed.data()) + param.offset);
             return driver.launch(handle, shape, stream, pointers.data(), nullptr);
-          }};
+          },
+          shape};
 }
 
 /// What the kernel refuses to be launched with, in words; empty if it takes it all.
@@ -207,6 +209,50 @@ CUresult Driver::launchEx(const CUlaunchConfig *config, CUfunction handle, void 
   return launch(handle, shape, config->hStream, params, extra);
 }
 
+CUresult Driver::setNode(CUgraphExec executable, CUgraphNode handle, const CUDA_KERNEL_NODE_PARAMS *params) {
+  auto found = captured.executables.find(toNumber(executable));
+  if (!params)
+    return CUDA_ERROR_INVALID_VALUE;
+  auto function = functions.find(toNumber(params->func));
+  if (found == captured.executables.end() || function == functions.end())
+    return CUDA_ERROR_INVALID_HANDLE;
+  auto nodes = std::make_shared<GraphNodes>(*found->second);
+  auto node = std::find_if(nodes->begin(), nodes->end(),
+                           [&](const GraphNode &each) { return each.handle == toNumber(handle) && each.shape; });
+  if (node == nodes->end())
+    return CUDA_ERROR_INVALID_VALUE;
+  LaunchShape shape = *node->shape;
+  shape.sharedBytes = params->sharedMemBytes;
+  const unsigned grid[] = {params->gridDimX, params->gridDimY, params->gridDimZ},
+                 block[] = {params->blockDimX, params->blockDimY, params->blockDimZ};
+  std::copy(grid, grid + 3, shape.grid);
+  std::copy(block, block + 3, shape.block);
+  uint32_t cluster[3];
+  if (CUresult status = check(function->second, shape, params->kernelParams, params->extra, cluster);
+      status != CUDA_SUCCESS)
+    return status;
+  const std::shared_ptr<const Program> &program = function->second.program;
+  uint64_t kept = node->handle;
+  *node = launchNode(params->func, shape, program, packParameters(*program, params->kernelParams));
+  node->handle = kept;
+  found->second = std::move(nodes);
+  return CUDA_SUCCESS;
+}
+
+CUresult Driver::check(const LoadedFunction &function, const LaunchShape &shape, void **params, void **extra,
+                       uint32_t (&cluster)[3]) {
+  const Program &program = *function.program;
+  std::string reason = refuse(function, limits, shape);
+  if (reason.empty())
+    reason = chooseCluster(program, shape, limits, cluster);
+  if (reason.empty())
+    reason = refuseParameters(program, params, extra);
+  if (reason.empty())
+    return CUDA_SUCCESS;
+  report = "simulated device: launch of '" + program.name + "' refused: " + reason;
+  return CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream stream, void **params, void **extra) {
   auto found = functions.find(toNumber(handle));
   if (found == functions.end() || !isStream(stream))
@@ -214,15 +260,8 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   const LoadedFunction &function = found->second;
   const Program &program = *function.program;
   LaunchState state;
-  std::string reason = refuse(function, limits, shape);
-  if (reason.empty())
-    reason = chooseCluster(program, shape, limits, state.cluster);
-  if (reason.empty())
-    reason = refuseParameters(program, params, extra);
-  if (!reason.empty()) {
-    report = "simulated device: launch of '" + program.name + "' refused: " + reason;
-    return CUDA_ERROR_INVALID_VALUE;
-  }
+  if (CUresult status = check(function, shape, params, extra, state.cluster); status != CUDA_SUCCESS)
+    return status;
   std::vector<uint8_t> packed = packParameters(program, params);
   bool isTaken = false;
   if (CUresult status = captured.take(toNumber(stream), launchNode(handle, shape, function.program, packed), isTaken);

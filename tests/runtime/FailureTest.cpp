@@ -55,6 +55,7 @@ static Result<void> useGraph(const Runtime &runtime, Kernel kernel, std::vector<
   TRY(graph, Graph::capture(runtime.stream(), launches(1)));
   TRY(isSame, graph.update(runtime.stream(), launches(1)));
   TRY(isStillSame, graph.update(runtime.stream(), launches(2)));
+  CHECK_DONE(graph.set(1, kernel, arguments));
   CHECK_DONE(graph.launch(runtime.stream()));
   return isSame && !isStillSame ? Result<void>() : Error{ErrorKind::Driver, "the updates are wrong"};
 }

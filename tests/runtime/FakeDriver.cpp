@@ -26,6 +26,8 @@ struct FakeDriver::State {
   std::map<std::string, unsigned> valueCounts;
   using Graph = std::vector<std::pair<std::string, std::function<void()>>>; ///< kernels by name
   std::optional<Graph> capture;
+  unsigned long long captures = 0;
+  CUgraphNode last = nullptr;                       ///< of the capture: nodes are numbers from 1
   std::set<std::unique_ptr<Graph>> graphs;          ///< also of those that are destroyed
   std::set<std::unique_ptr<std::string>> functions; ///< CUfunction points at the entry's name
   std::map<std::thread::id, int> pushed;
@@ -34,6 +36,22 @@ struct FakeDriver::State {
   bool hasContext() {
     std::lock_guard lock(mutex);
     return pushed[std::this_thread::get_id()] > 0;
+  }
+  /// The launch with a copy of its values.
+  Graph::value_type nodeOf(const std::string &entry, const FakeLaunch &shape) {
+    std::vector<uint64_t> words(valueCounts[entry]);
+    for (size_t i = 0; i < words.size(); ++i)
+      memcpy(&words[i], shape.values[i], 8);
+    return {entry, [this, kernel = kernels[entry], shape, words]() mutable {
+              std::vector<void *> pointers;
+              for (uint64_t &word : words)
+                pointers.push_back(&word);
+              FakeLaunch again = shape;
+              again.values = pointers.data();
+              ++launches;
+              if (kernel)
+                kernel(again);
+            }};
   }
   /// A call that no capture allows.
   CUresult count(int Alive::*kind, int change) {
@@ -140,7 +158,25 @@ static void fillGraphs(DriverTable &table, const SharedState &state) {
   };
   table.streamBeginCapture = [state](CUstream, int) {
     std::lock_guard lock(state->mutex);
+    ++state->captures;
     return state->capture ? CUDA_ERROR_ILLEGAL_STATE : (state->capture.emplace(), CUDA_SUCCESS);
+  };
+  table.streamGetCaptureInfo = [state](CUstream, int *status, unsigned long long *id, CUgraph *,
+                                       const CUgraphNode **nodes, size_t *count) {
+    std::lock_guard lock(state->mutex);
+    *status = state->capture.has_value();
+    *id = state->captures;
+    state->last = reinterpret_cast<CUgraphNode>(state->capture ? state->capture->size() : 0);
+    return *nodes = &state->last, *count = state->last ? 1 : 0, CUDA_SUCCESS;
+  };
+  table.graphExecKernelNodeSetParams = [state](CUgraphExec executable, CUgraphNode node,
+                                               const CUDA_KERNEL_NODE_PARAMS *is) {
+    std::lock_guard lock(state->mutex);
+    FakeLaunch shape = {
+        {is->gridDimX, is->gridDimY, is->gridDimZ}, is->blockDimX, is->sharedMemBytes, is->kernelParams, false};
+    Graph &graph = *reinterpret_cast<Graph *>(executable);
+    graph.at(reinterpret_cast<size_t>(node) - 1) = state->nodeOf(*reinterpret_cast<std::string *>(is->func), shape);
+    return CUDA_SUCCESS;
   };
   table.streamIsCapturing = [state](CUstream, int *status) {
     std::lock_guard lock(state->mutex);
@@ -166,6 +202,10 @@ static void fillGraphs(DriverTable &table, const SharedState &state) {
     return to = from, CUDA_SUCCESS;
   };
   table.graphLaunch = [state](CUgraphExec executable, CUstream) {
+    std::unique_lock lock(state->mutex);
+    if (state->capture) // a child
+      return state->capture->emplace_back("a graph", [] {}), CUDA_SUCCESS;
+    lock.unlock();
     for (auto &[name, run] : *reinterpret_cast<Graph *>(executable))
       run();
     return state->count(&FakeDriver::Alive::graphs, 0);
@@ -254,20 +294,7 @@ static void fillModules(DriverTable &table, const SharedState &state) {
       lock.unlock();
       return kernel ? (kernel(shape), CUDA_SUCCESS) : CUDA_SUCCESS;
     }
-    std::vector<uint64_t> words(state->valueCounts[entry]);
-    for (size_t i = 0; i < words.size(); ++i)
-      memcpy(&words[i], shape.values[i], 8);
-    // The state holds this node, which must not hold it.
-    state->capture->emplace_back(entry, [state = state.get(), kernel, shape, words]() mutable {
-      std::vector<void *> pointers;
-      for (uint64_t &word : words)
-        pointers.push_back(&word);
-      FakeLaunch again = shape;
-      again.values = pointers.data();
-      ++state->launches;
-      if (kernel)
-        kernel(again);
-    });
+    state->capture->push_back(state->nodeOf(entry, shape));
     return CUDA_SUCCESS;
   };
   table.launchKernel = [launch](CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned,

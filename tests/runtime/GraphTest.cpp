@@ -76,6 +76,88 @@ TEST_F(Graphs, AnUpdateChangesValuesInPlaceAndOtherWorkMakesItAnew) {
   EXPECT_EQ(z[3], 13) << "as before";
 }
 
+TEST_F(Graphs, OneLaunchIsSetWithoutACapture) {
+  (void)kernel.prepare(arguments()).value();
+  float other[4] = {};
+  Graph graph = Graph::capture(runtime.stream(), launching(10, 2)).value();
+  EXPECT_EQ(graph.launches(), (std::vector<std::string>{"scale_add", "scale_add"}));
+  graph.set(1, kernel, {{"X", view(x)}, {"Y", view(y)}, {"Z", view(other)}, {"alpha", 2.}}).value();
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 41) << "the first launch is as it was";
+  EXPECT_EQ(other[3], 9);
+  BoundKernel bound = kernel.bind(arguments(3)).value();
+  graph.set(0, bound).value();
+  bound.set(bound.place("alpha").value(), 5.).value();
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 13);
+  graph.set(0, bound).value();
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 21);
+  EXPECT_TRUE(graph.update(runtime.stream(), launching(7, 2)).value()) << "in place, and over what was set";
+  other[3] = 0;
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 29);
+  EXPECT_EQ(other[3], 0);
+  graph.set(1, kernel, arguments(8)).value(); // by the node of the first capture
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 33);
+}
+
+TEST_F(Graphs, ALaunchThatIsSetIsKeptLoadedAndMayBeAnother) {
+  kernel.launch(runtime.stream(), arguments()).value();
+  Graph graph = Graph::capture(runtime.stream(), launching(10)).value();
+  Kernel fresh = Kernel(kernel).set("BLOCK", 128);
+  graph.set(0, fresh, arguments(2)).value(); // compiled and loaded here
+  EXPECT_EQ(compiler.compilations(), 2u);
+  for (int64_t block = 1; block < 20; ++block)
+    (void)Kernel(kernel).set("BLOCK", block).prepare(arguments()).value();
+  EXPECT_EQ(driver.alive().modules, 5) << "four by the bound, and the graph's";
+  Code code = Code::load(runtime, "entry scale_add").value();
+  uint64_t pointers[] = {uint64_t(x), 4, uint64_t(y), 4, uint64_t(z), 4, std::bit_cast<uint32_t>(3.f)};
+  const void *values[7];
+  for (int i = 0; i < 7; ++i)
+    values[i] = &pointers[i];
+  graph.set(0, code, "scale_add", {.grid = {1}, .block = {32}}, values).value();
+  EXPECT_EQ(driver.alive().modules, 5) << "the code's in place of the one that was set before";
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 13);
+}
+
+TEST_F(Graphs, WhatCannotBeSetIsSaidAndTheGraphStays) {
+  (void)kernel.prepare(arguments()).value();
+  Graph graph = Graph::capture(runtime.stream(), launching(10)).value();
+  EXPECT_EQ(graph.set(1, kernel, arguments(2)).error().message,
+            "there is no launch 1 in this graph: it has 1, counted from 0");
+  EXPECT_EQ(graph.set(0, Kernel(kernel).programmatic(), arguments(2)).error().message,
+            "kernel 'scale_add' cannot be launch 0 of this graph: it is programmatic(), and the one captured there is "
+            "not");
+  View none = view(x);
+  none.extents = {0};
+  EXPECT_EQ(graph.set(0, kernel, {{"X", none}, {"Y", none}, {"Z", none}, {"alpha", 2.}}).error().message,
+            "kernel 'scale_add' cannot be launch 0 of this graph: its grid is empty, and a launch cannot be taken out: "
+            "capture anew, by update()");
+  EXPECT_FALSE(graph.set(0, kernel, {{"X", view(x)}}));
+  Runtime second = open();
+  Kernel foreign = second.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
+  EXPECT_EQ(graph.set(0, foreign, arguments(2)).error().kind, ErrorKind::Argument);
+  graph.launch(runtime.stream()).value();
+  EXPECT_EQ(z[3], 41) << "as before";
+  Graph taken = std::move(graph);
+  EXPECT_EQ(graph.set(0, kernel, arguments(2)).error().message, "this graph was moved from");
+  EXPECT_TRUE(graph.launches().empty());
+}
+
+TEST_F(Graphs, WhatIsLaunchedBesideACaptureIsNoPlaceOfIt) {
+  kernel.launch(runtime.stream(), arguments()).value();
+  Graph inner = Graph::capture(runtime.stream(), launching(4)).value();
+  Graph graph = Graph::capture(runtime.stream(), [&]() -> Result<void> {
+                  if (Result<void> done = kernel.launch(runtime.stream(), arguments()); !done)
+                    return done;
+                  return inner.launch(runtime.stream()); // a node of its own kind
+                }).value();
+  EXPECT_EQ(graph.launches(), std::vector<std::string>{"scale_add"});
+}
+
 TEST_F(Graphs, NothingIsCompiledOrAllocatedInACapture) {
   Result<Graph> graph = Graph::capture(runtime.stream(), launching(10));
   ASSERT_FALSE(graph);
@@ -181,7 +263,8 @@ TEST_F(Graphs, CodeOfOthersIsLaunchedAndCapturedByTheSameClasses) {
   Graph graph = Graph::capture(runtime.stream(), launching(2)).value();
   graph.launch(runtime.stream()).value();
   EXPECT_EQ(z[3], 9);
-  EXPECT_FALSE(code.launch(runtime.stream(), "nothing", {}));
+  EXPECT_EQ(code.launch(runtime.stream(), "nothing", {}).error().message,
+            "there is no kernel 'nothing' in the code that was loaded");
   Result<Code> broken = Code::load(runtime, "no module");
   EXPECT_EQ(broken.error().kind, ErrorKind::Assemble);
   EXPECT_EQ(broken.error().report, "not a module");

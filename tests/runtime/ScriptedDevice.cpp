@@ -125,6 +125,12 @@ CompilerFunctions ScriptedDevice::compiler() const {
     }
     KernelInterface interface = interfaceOf(tuning, options.target);
     CompileResult result;
+    if (state->behaviour(numberOf(tuning)) == Behaviour::NoMemory) {
+      result.diagnostics = {{Severity::Remark, "t.tile", 1, 1, "a remark", ""},
+                            {Severity::Error, "t.tile", 0, 0, "host memory is short", ""}};
+      result.isOutOfMemory = true;
+      return result;
+    }
     result.kernel = CompiledKernel{"entry " + interface.entry, Stage::Ptx, interface, {}, {}, {}};
     return result;
   };

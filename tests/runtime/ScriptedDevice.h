@@ -20,7 +20,7 @@ namespace imbrex::testing {
 
 class ScriptedDevice {
 public:
-  enum class Behaviour { Right, Wrong, OtherBits, Hangs, Faults };
+  enum class Behaviour { Right, Wrong, OtherBits, Hangs, Faults, NoMemory };
   static constexpr unsigned kCandidates = 500;
 
   explicit ScriptedDevice(double noise = 0, bool simulated = false);

@@ -92,6 +92,54 @@ TEST(Simulated, AGraphReplaysAndProgrammaticLaunchesGiveTheSame) {
   kernel.launch(runtime.stream(), first.arguments()).value();
 }
 
+TEST(Simulated, OneLaunchOfAGraphIsSetInItsBranch) {
+  Runtime runtime = openSimulated();
+  Kernel kernel = runtime.load(kVectorAdd).value().kernel().value();
+  Stream side = runtime.createStream().value();
+  Event fork = runtime.createEvent().value(), join = runtime.createEvent().value();
+  Vectors first(runtime, 1000), second(runtime, 3000), third(runtime, 5000), fourth(runtime, 20);
+  (void)kernel.prepare(first.arguments()).value();
+  auto onSide = [&](const Vectors &vectors) { return kernel.launch(side, vectors.arguments()); };
+  auto onMain = [&](const Vectors &vectors) { return kernel.launch(runtime.stream(), vectors.arguments()); };
+  auto work = [&](bool sideFirst) {
+    return [&, sideFirst]() -> Result<void> {
+      fork.record(runtime.stream()).value();
+      side.wait(fork).value();
+      (sideFirst ? onSide(second) : onMain(first)).value();
+      (sideFirst ? onMain(first) : onSide(second)).value();
+      join.record(side).value();
+      runtime.stream().wait(join).value();
+      return onMain(third);
+    };
+  };
+  auto replay = [&](const Graph &graph) {
+    for (const Vectors *vectors : {&first, &second, &third, &fourth})
+      vectors->bufferZ.fill(runtime.stream(), 0).value();
+    graph.launch(runtime.stream()).value();
+  };
+  Graph graph = Graph::capture(runtime.stream(), work(true)).value();
+  ASSERT_EQ(graph.launches().size(), 3u);
+  graph.set(0, kernel, fourth.arguments()).value(); // a smaller grid
+  replay(graph);
+  for (const Vectors *vectors : {&first, &third, &fourth})
+    vectors->expectSum();
+  std::vector<float> untouched(3000, 1);
+  second.bufferZ.copyTo(untouched.data(), 4 * untouched.size()).value();
+  EXPECT_EQ(untouched, std::vector<float>(3000, 0));
+  EXPECT_TRUE(graph.update(runtime.stream(), work(true)).value());
+  graph.set(1, kernel, fourth.arguments()).value();
+  replay(graph);
+  for (const Vectors *vectors : {&second, &third, &fourth})
+    vectors->expectSum();
+  EXPECT_FALSE(graph.update(runtime.stream(), work(false)).value()) << "the places lie otherwise";
+  graph.set(0, kernel, fourth.arguments()).value();
+  replay(graph);
+  for (const Vectors *vectors : {&second, &third, &fourth})
+    vectors->expectSum();
+  Result<void> failed = graph.set(2, Kernel(kernel).set("T", "f32").set("BLOCK", 3), first.arguments());
+  EXPECT_FALSE(failed);
+}
+
 TEST(Simulated, GridsBeyondTheDevicesYAndZ) {
   // A position is stored where it belongs, for a grid whose z, and one whose y, no device launches as they are.
   const std::string text = "kernel k(O: out view<i32>[Z, Y, X]) tune { warps: {1} = 1; }\n"

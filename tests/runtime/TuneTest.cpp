@@ -243,6 +243,19 @@ TEST(Tune, WhatLosesTheDeviceIsNotTriedAgain) {
   }
 }
 
+TEST(Tune, AShortageOfMemoryIsNotKept) {
+  TemporaryDirectory cache;
+  ScriptedDevice device;
+  device.script(ScriptedDevice::best(), Behaviour::NoMemory);
+  TuneReport report = Bench(device, cache.path()).tune().value();
+  const TuneCandidate &best = find(report, ScriptedDevice::best());
+  EXPECT_EQ(best.outcome, TuneOutcome::Failed);
+  EXPECT_EQ(best.why, "kernel 'tuned' of t.tile was not compiled: host memory is short");
+  device.script(ScriptedDevice::best(), Behaviour::Right);
+  report = Bench(device, cache.path()).tune().value();
+  EXPECT_EQ(report.candidates[report.best].tuning, ScriptedDevice::best());
+}
+
 TEST(Tune, ASimulatedDeviceIsRankedByTheModelAndSaysSo) {
   ScriptedDevice device(0, /*simulated=*/true);
   TuneReport report = Bench(device).tune().value();

@@ -42,13 +42,20 @@ FOUND = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_size_t)  # imbrex
 IMPORT = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, FOUND, c_void_p)  # imbrex_import
 
 
+ALLOCATE = ctypes.CFUNCTYPE(c_uint64, c_void_p, c_size_t)  # imbrex_allocate
+RELEASE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_size_t)  # imbrex_release
+PROGRESS = ctypes.CFUNCTYPE(c_uint32, c_void_p, c_size_t, c_size_t, c_double, c_double, c_double)  # imbrex_progress
+
+
 class RuntimeOptions(Sized):
     _fields_ = [("size", c_uint32), ("simulator_threads", c_uint32), ("device", c_char_p), ("target", c_char_p),
                 ("cache_directory", c_char_p), ("cache_bytes", c_uint64), ("ptxas", c_char_p),
                 ("ptxas_directories", c_char_p), ("temporary_directory", c_char_p),
                 ("simulator_instructions", c_uint64), ("simulator_seed", c_uint32), ("reserved", c_uint32),
                 ("packs", c_char_p), ("no_compile", c_uint32), ("loaded_kernels", c_uint32),
-                ("import", IMPORT), ("import_data", c_void_p)]
+                ("import", IMPORT), ("import_data", c_void_p), ("allocate", ALLOCATE), ("release", RELEASE),
+                ("allocator_data", c_void_p), ("assembles", c_uint32), ("ptxas_level", c_uint32),
+                ("compiles_in_child", c_uint32), ("reserved2", c_uint32)]
 
 
 class ViewStruct(Sized):
@@ -65,7 +72,11 @@ class ArgumentStruct(Sized):
 class TuneOptions(Sized):
     _fields_ = [("size", c_uint32), ("budget_milliseconds", c_uint32), ("patience_milliseconds", c_uint32),
                 ("threads", c_uint32), ("rounding", c_uint32), ("deterministic", c_uint32), ("again", c_uint32),
-                ("reserved", c_uint32)]
+                ("reserved", c_uint32), ("progress", PROGRESS), ("progress_data", c_void_p)]
+
+
+class CodeShape(Sized):
+    _fields_ = [("size", c_uint32), ("shared_bytes", c_uint32), ("grid", c_uint32 * 3), ("block", c_uint32 * 3)]
 
 
 class KernelNumbers(Sized):
@@ -76,7 +87,9 @@ class KernelNumbers(Sized):
 
 STRUCTS = {"imbrex_diagnostic": Diagnostic, "imbrex_device_info": DeviceInfo, "imbrex_runtime_options": RuntimeOptions,
            "imbrex_view": ViewStruct, "imbrex_argument": ArgumentStruct, "imbrex_tune_options": TuneOptions,
-           "imbrex_kernel_numbers": KernelNumbers}
+           "imbrex_code_shape": CodeShape, "imbrex_kernel_numbers": KernelNumbers}
+CALLBACKS = {"imbrex_found": FOUND, "imbrex_import": IMPORT, "imbrex_allocate": ALLOCATE, "imbrex_release": RELEASE,
+             "imbrex_progress": PROGRESS}
 
 # "name: argument types -> result"; `!` for the result says: imbrex_error ** comes last, an imbrex_status is returned.
 # `handle` is any pointer; `x*` a pointer to x.
@@ -110,6 +123,7 @@ event_create: handle handle* -> !
 event_wrap: handle handle handle* -> !
 event_raw: handle -> handle
 event_record: handle handle -> !
+event_is_done: handle u32* -> !
 event_synchronize: handle -> !
 event_elapsed: handle handle float* -> !
 event_free: handle -> void
@@ -126,6 +140,9 @@ view_from_dlpack: handle handle i32 ViewStruct* -> !
 buffer_to_dlpack: handle ViewStruct* i32 handle* -> !
 module_load: handle text handle* -> !
 module_load_source: handle text text size handle* -> !
+shipped_name: size -> text
+shipped_import: handle text text found handle -> void
+module_load_shipped: handle text handle* -> !
 module_kernel_count: handle -> size
 module_kernel_name: handle size -> text
 module_free: handle -> void
@@ -144,6 +161,11 @@ kernel_launch: handle handle ArgumentStruct* size -> !
 kernel_prepare: handle ArgumentStruct* size handle* -> !
 kernel_readiness: handle ArgumentStruct* size i32* -> !
 kernel_infer: handle ArgumentStruct* size handle* -> !
+code_load: handle handle size handle* -> !
+code_load_file: handle text handle* -> !
+code_prepare: handle text u32 -> !
+code_launch: handle handle text CodeShape* handle* -> !
+code_free: handle -> void
 kernel_bind: handle ArgumentStruct* size handle* -> !
 bound_place: handle text u32* -> !
 bound_set_view: handle u32 ViewStruct* -> !
@@ -153,6 +175,11 @@ bound_launch: handle handle -> !
 bound_free: handle -> void
 graph_capture: handle handle work handle handle* -> !
 graph_update: handle handle work handle u32* -> !
+graph_launch_count: handle -> size
+graph_launch_name: handle size -> text
+graph_set: handle size handle ArgumentStruct* size -> !
+graph_set_bound: handle size handle -> !
+graph_set_code: handle size handle text CodeShape* handle* -> !
 graph_launch: handle handle -> !
 graph_free: handle -> void
 kernel_tune: handle ArgumentStruct* size TuneOptions* handle* -> !
@@ -160,6 +187,9 @@ kernel_tune_in_background: handle ArgumentStruct* size TuneOptions* handle* -> !
 tuning_is_done: handle -> u32
 tuning_wait: handle handle* -> !
 tuning_free: handle -> void
+tuning_export: text text size* -> !
+tuning_import: text text size* -> !
+pack_kernels: text text size* -> !
 info_get_numbers: handle KernelNumbers* -> !
 info_text: handle i32 -> text
 info_free: handle -> void
@@ -170,7 +200,7 @@ shapes_free: handle -> void
 """
 
 WORK = ctypes.CFUNCTYPE(c_int32, c_void_p)  # imbrex_work: a Python function, kept until it was called
-WORDS = {"void": None, "work": WORK, "double": c_double, "handle": c_void_p, "text": c_char_p, "size": c_size_t, "float": c_float, "u8": c_uint8,
+WORDS = {"void": None, "work": WORK, "found": FOUND, "double": c_double, "handle": c_void_p, "text": c_char_p, "size": c_size_t, "float": c_float, "u8": c_uint8,
          "u32": c_uint32, "u64": c_uint64, "i32": c_int32, "i64": c_int64}
 WORDS.update({struct.__name__: struct for struct in STRUCTS.values()})
 

@@ -78,13 +78,25 @@ std::optional<DataType> KernelRun::typeOf(const Parameter &parameter) const {
   return type && wide ? wideType(*type) : type;
 }
 
+static constexpr int64_t kMostElements = int64_t(1) << 40;
+
+/// The number of elements; nullopt beyond kMostElements.
+static std::optional<int64_t> elementsOf(const std::vector<int64_t> &shape) {
+  int64_t elements = 1;
+  for (int64_t extent : shape)
+    if (__builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements)
+      return std::nullopt;
+  return elements;
+}
+
 bool KernelRun::uploadView(const std::string &name, DataType type, std::vector<int64_t> shape,
                            std::vector<char> elements) {
-  Result<Buffer> buffer = runtime->allocate(elements.size());
+  Result<Buffer> buffer = runtime->allocate(size_t(elementsOf(shape).value_or(0)) * byteSize(type));
   if (!buffer)
     return fail(buffer.error());
-  if (Result<void> copied = buffer->copyFrom(elements.data(), elements.size()); !copied)
-    return fail(copied.error());
+  if (!elements.empty())
+    if (Result<void> copied = buffer->copyFrom(elements.data(), elements.size()); !copied)
+      return fail(copied.error());
   auto [it, inserted] =
       arrays.try_emplace(name, Array{type, std::move(shape), std::move(elements), std::move(*buffer)});
   if (!inserted)
@@ -172,15 +184,13 @@ static std::vector<char> drawElements(DataType type, int64_t count, uint64_t see
   return bytes;
 }
 
-static constexpr int64_t kMostElements = int64_t(1) << 40;
-
-/// The number of elements; nullopt beyond kMostElements.
-static std::optional<int64_t> elementsOf(const std::vector<int64_t> &shape) {
-  int64_t elements = 1;
-  for (int64_t extent : shape)
-    if (__builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements)
-      return std::nullopt;
-  return elements;
+/// Elements of an output that was not written: NaN, or of integers a pattern.
+static std::vector<char> unwrittenElements(DataType type, int64_t count) {
+  std::vector<char> bytes(size_t(count) * byteSize(type), char(0x5a));
+  if (isFloat(type))
+    for (int64_t i = 0; i < count; ++i)
+      npy::encode(NAN, type, &bytes[size_t(i) * byteSize(type)]);
+  return bytes;
 }
 
 bool KernelRun::makeArray(const Parameter &parameter, std::vector<int64_t> shape) {
@@ -191,7 +201,7 @@ bool KernelRun::makeArray(const Parameter &parameter, std::vector<int64_t> shape
                 std::string(baseTypeParameter(parameter.typeParameter)));
   if (!elements)
     return fail("argument '" + parameter.name + "' is too large");
-  std::vector<char> drawn = drawElements(*type, *elements, arrays.size() + 1);
+  std::vector<char> drawn = isForShapes ? std::vector<char>() : drawElements(*type, *elements, arrays.size() + 1);
   return uploadView(parameter.name, *type, std::move(shape), std::move(drawn));
 }
 
@@ -282,10 +292,9 @@ bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &outp
   std::optional<int64_t> elements = elementsOf(*shape);
   if (!elements)
     return fail("output '" + output.name + "' is too large");
-  std::vector<char> bytes(size_t(*elements) * byteSize(*type), char(0x5a)); // integers: a pattern
-  if (isFloat(*type))
-    for (int64_t i = 0; i < *elements; ++i)
-      npy::encode(NAN, *type, &bytes[i * byteSize(*type)]);
+  std::vector<char> bytes;
+  if (!isForShapes)
+    bytes = unwrittenElements(*type, *elements);
   return uploadView(output.name, *type, *shape, std::move(bytes));
 }
 

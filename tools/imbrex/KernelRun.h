@@ -37,14 +37,15 @@ public:
   bool fail(const std::string &message);
   bool fail(const Error &error);
 
-  Request request; ///< with the storage that the arguments have
+  bool isForShapes = false; ///< nothing is launched: arrays of which a shape is given hold nothing
+  Request request;          ///< with the storage that the arguments have
   int code = kSuccess;
   std::optional<Runtime> runtime;
   std::optional<Kernel> kernel;
   struct Array {
     DataType type;
     std::vector<int64_t> shape;
-    std::vector<char> elements;
+    std::vector<char> elements; ///< none of those that hold nothing
     Buffer buffer;
   };
   std::map<std::string, Array> arrays; ///< nodes stay where they are: arguments point to the names

@@ -58,6 +58,7 @@ static int compileInto(const Request &request, const std::string &target, const 
   one.targetGiven = one.assembles = one.json = true; // json: the result alone is printed
   one.cacheDirectory = cache;
   KernelRun run(one);
+  run.isForShapes = true;
   if (!run.open() || !run.readArguments() || !run.allocateOutputs() || !run.allocateOtherOutputs())
     return run.printMessages(), run.code;
   if (Result<KernelInfo> prepared = run.kernel->prepare(std::span<const Argument>(run.arguments)); !prepared)

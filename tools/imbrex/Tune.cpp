@@ -77,7 +77,10 @@ int tool::tune(const Request &request) {
   if (!request.importPack.empty() || !request.exportPack.empty())
     return movePack(request);
   KernelRun run(request);
-  if (!run.open() || !run.readArguments() || !run.allocateOutputs() || !run.allocateOtherOutputs())
+  if (!run.open())
+    return run.printMessages(), run.code;
+  run.isForShapes = run.runtime->device().simulated;
+  if (!run.readArguments() || !run.allocateOutputs() || !run.allocateOtherOutputs())
     return run.printMessages(), run.code;
   TuneOptions options = request.tune;
   if (!request.json && isatty(STDERR_FILENO))

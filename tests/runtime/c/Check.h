@@ -49,6 +49,7 @@ imbrex_view viewOf(const imbrex_buffer *buffer, int64_t length);
 
 /* The tests, one a file. */
 void testLaunches(const char *vectorAdd, const char *attention);
+void testOwn(const char *vectorAdd, const char *directory);
 void testRecorded(const char *vectorAdd);
 void testRefusals(const char *vectorAdd);
 void testHandles(const char *vectorAdd);

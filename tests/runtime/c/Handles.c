@@ -39,6 +39,9 @@ static void testNullRuntimes(void) {
   NULL_OF("event", imbrex_event_create(runtime, NULL, &error));
   NULL_OF("event", imbrex_event_record(NULL, NULL, &error));
   NULL_OF("event", imbrex_event_synchronize(NULL, &error));
+  uint32_t done = 0;
+  NULL_OF("event", imbrex_event_is_done(NULL, &done, &error));
+  NULL_OF("done", imbrex_event_is_done(event, NULL, &error));
   float milliseconds = 0;
   NULL_OF("start", imbrex_event_elapsed(NULL, event, &milliseconds, &error));
   NULL_OF("end", imbrex_event_elapsed(event, NULL, &milliseconds, &error));
@@ -62,6 +65,30 @@ static void testNullBuffers(void) {
   NULL_OF("buffer", imbrex_buffer_to_dlpack(NULL, &view, 0, &tensor, &error));
   NULL_OF("view", imbrex_buffer_to_dlpack(buffer, NULL, 0, &tensor, &error));
   NULL_OF("managed_tensor", imbrex_buffer_to_dlpack(buffer, &view, 0, NULL, &error));
+}
+
+static void testNullCode(void) {
+  imbrex_code *code = NULL;
+  imbrex_code_shape shape = {.size = sizeof shape};
+  NULL_OF("runtime", imbrex_code_load(NULL, "", 0, &code, &error));
+  NULL_OF("image", imbrex_code_load(runtime, NULL, 0, &code, &error));
+  NULL_OF("code", imbrex_code_load(runtime, "", 0, NULL, &error));
+  NULL_OF("runtime", imbrex_code_load_file(NULL, "x", &code, &error));
+  NULL_OF("path", imbrex_code_load_file(runtime, NULL, &code, &error));
+  NULL_OF("code", imbrex_code_load_file(runtime, "x", NULL, &error));
+  NULL_OF("code", imbrex_code_prepare(NULL, "x", 0, &error));
+  NULL_OF("code", imbrex_code_launch(NULL, NULL, "x", &shape, NULL, &error));
+  NULL_OF("graph", imbrex_graph_set(NULL, 0, kernel, NULL, 0, &error));
+  NULL_OF("graph", imbrex_graph_set_bound(NULL, 0, NULL, &error));
+  NULL_OF("graph", imbrex_graph_set_code(NULL, 0, NULL, "x", &shape, NULL, &error));
+  NULL_OF("runtime", imbrex_module_load_shipped(NULL, "x", &module, &error));
+  NULL_OF("name", imbrex_module_load_shipped(runtime, NULL, &module, &error));
+  NULL_OF("module", imbrex_module_load_shipped(runtime, "x", NULL, &error));
+  NULL_OF("cache_directory", imbrex_tuning_export(NULL, "x", NULL, &error));
+  NULL_OF("path", imbrex_tuning_import("x", NULL, NULL, &error));
+  NULL_OF("path", imbrex_pack_kernels("x", NULL, NULL, &error));
+  CHECK(imbrex_graph_launch_count(NULL) == 0 && imbrex_graph_launch_name(NULL, 0) == NULL);
+  imbrex_code_free(NULL);
 }
 
 static void testNullKernels(void) {
@@ -213,6 +240,7 @@ void testHandles(const char *vectorAdd) {
   OK(imbrex_event_create(runtime, &event, &error));
   testNullRuntimes();
   testNullBuffers();
+  testNullCode();
   testNullKernels();
   testNullRecorded();
   testNullResults();

@@ -46,6 +46,37 @@ static imbrex_status launchAll(void *data) {
   return work->answer;
 }
 
+/* The launch of a graph that was captured with these vectors, given others. */
+static void testSet(const imbrex_kernel *kernel, const Vectors *vectors, imbrex_graph *graph) {
+  Vectors turned = *vectors;
+  turned.arguments[0].view = &vectors->views[1];
+  turned.arguments[1].view = &vectors->views[0];
+  turned.arguments[2].view = &vectors->views[0];
+  REFUSED(imbrex_graph_set(graph, 0, kernel, turned.arguments, 3, &error), "overlaps argument");
+  REFUSED(imbrex_graph_set(graph, 1, kernel, vectors->arguments, 3, &error), "there is no launch 1 in this graph");
+  turned.arguments[2].view = &vectors->views[2];
+  imbrex_bound *bound = NULL;
+  clear(vectors);
+  OK(imbrex_graph_set(graph, 0, kernel, turned.arguments, 3, &error));
+  OK(imbrex_graph_launch(graph, NULL, &error));
+  CHECK(isSum(vectors));
+  imbrex_view half = vectors->views[2];
+  half.byte_offset = 4;
+  half.extents[0] -= 1;
+  imbrex_view short_x = half, short_y = half;
+  short_x.buffer = vectors->x;
+  short_y.buffer = vectors->y;
+  turned.arguments[0].view = &short_x;
+  turned.arguments[1].view = &short_y;
+  turned.arguments[2].view = &half;
+  OK(imbrex_kernel_bind(kernel, turned.arguments, 3, &bound, &error));
+  OK(imbrex_graph_set_bound(graph, 0, bound, &error));
+  clear(vectors);
+  OK(imbrex_graph_launch(graph, NULL, &error));
+  CHECK(isSum(vectors)); /* its first element is 0 anyway */
+  imbrex_bound_free(bound);
+}
+
 static void testGraph(const imbrex_runtime *runtime, const imbrex_kernel *kernel, const Vectors *vectors) {
   imbrex_graph *graph = NULL;
   uint32_t inPlace = 9;
@@ -57,6 +88,8 @@ static void testGraph(const imbrex_runtime *runtime, const imbrex_kernel *kernel
   CHECK(isSum(vectors));
   OK(imbrex_graph_update(graph, NULL, launchAll, &work, &inPlace, &error));
   CHECK(inPlace == 1);
+  CHECK(imbrex_graph_launch_count(graph) == 1 && strcmp(imbrex_graph_launch_name(graph, 0), "vector_add") == 0);
+  testSet(kernel, vectors, graph);
   work.launches = 2;
   OK(imbrex_graph_update(graph, NULL, launchAll, &work, &inPlace, &error));
   CHECK(inPlace == 0);

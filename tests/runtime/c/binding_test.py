@@ -11,8 +11,7 @@ import imbrex_declarations as declared
 with open(os.path.join(SOURCE, "runtime", "c", "imbrex_c.h"), encoding="utf-8") as file:
     HEADER = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.DOTALL)
 C_TYPES = {"void": None, "char *": ctypes.c_char_p, "size_t": ctypes.c_size_t, "float": ctypes.c_float,
-           "double": ctypes.c_double, "imbrex_status": ctypes.c_int32, "imbrex_work": declared.WORK, "imbrex_found": declared.FOUND,
-           "imbrex_import": declared.IMPORT}
+           "double": ctypes.c_double, "imbrex_status": ctypes.c_int32, "imbrex_work": declared.WORK, **declared.CALLBACKS}
 C_TYPES.update({name + "_t": getattr(ctypes, "c_" + name) for name in ("uint8", "uint32", "uint64", "int32", "int64")})
 HANDLES = re.findall(r"typedef struct (\w+) \1;", HEADER)
 
@@ -35,11 +34,14 @@ def ctype(text):
     return kind
 
 
+def parameter_types(parameters):
+    return [] if parameters.strip() == "void" else [
+        ctype(re.fullmatch(r"(.*?)\w+", parameter.strip(), re.DOTALL).group(1)) for parameter in parameters.split(",")]
+
+
 def prototypes():
     for result, name, parameters in re.findall(r"^([\w ]+?[ *]+)imbrex_(\w+)\(([^)]*)\);", HEADER, re.MULTILINE):
-        types = [] if parameters.strip() == "void" else [
-            ctype(re.fullmatch(r"(.*?)\w+", parameter.strip(), re.DOTALL).group(1)) for parameter in parameters.split(",")]
-        yield name, ctype(result), types
+        yield name, ctype(result), parameter_types(parameters)
 
 
 def struct_fields(name):
@@ -70,6 +72,14 @@ class Binding(unittest.TestCase):
         self.assertEqual(sorted(declared.STRUCTS), sorted(re.findall(r"typedef struct (\w+) \{", HEADER)))
         for name, struct in declared.STRUCTS.items():
             self.assertEqual((name, list(struct_fields(name))), (name, struct._fields_))
+
+    def test_callbacks(self):
+        types = re.findall(r"typedef ([\w ]+?) \(\*(imbrex_\w+)\)\(([^)]*)\);", HEADER)
+        self.assertEqual(sorted(declared.CALLBACKS), sorted(name for _, name, _ in types if name != "imbrex_work"))
+        for result, name, parameters in types:
+            kind = C_TYPES[name]
+            self.assertEqual((name, kind._restype_), (name, ctype(result + " ")))
+            self.assertEqual((name, list(kind._argtypes_)), (name, parameter_types(parameters)))
 
     def test_numbers(self):
         values = {name: int(value) for name, value in re.findall(r"(IMBREX_\w+) = (\d+)", HEADER)}

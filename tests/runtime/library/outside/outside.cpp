@@ -51,12 +51,13 @@ static_assert(!TakesRankTwo<decltype(AddArguments::X)> && !std::is_default_const
 using AttentionArguments = imbrex_kernels::attention_forward::AttentionForward::Arguments;
 static_assert(std::is_same_v<decltype(AttentionArguments::L), std::optional<typed::Array<3>>>);
 
-int main() {
+int main(int count, char **words) {
+  const std::string kernels = count > 1 ? words[1] : KERNELS; // where they are when it runs
   RuntimeOptions options;
   options.device = "sim:h200";
   Runtime runtime = Runtime::open(options).value();
   bool inside = add(runtime, runtime.loadSource(*shippedKernel("lessons/vector_add.tile")).value());
-  bool installed = add(runtime, runtime.load(KERNELS "/lessons/vector_add.tile").value());
+  bool installed = add(runtime, runtime.load(kernels + "/lessons/vector_add.tile").value());
   bool byHeader = addTyped(runtime);
   std::printf("%s: inside the library %s, installed %s, by its header %s; %zu kernels\n", runtime.device().name.c_str(),
               inside ? "right" : "wrong", installed ? "right" : "wrong", byHeader ? "right" : "wrong",
