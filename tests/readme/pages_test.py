@@ -33,7 +33,7 @@ class Pages(unittest.TestCase):
                     path = os.path.join(folder, "block.tile")
                     with open(path, "w") as file:
                         file.write(block)
-                    words = ["--set", "T=f16"] if "<T:" in block else []
+                    words = ["--set", "T=f16"] * ("<T:" in block) + ["--set", "D=64"] * ("D: int" in block)
                     made = subprocess.run([IMBREX, "build", path, *words, "-o", os.devnull], capture_output=True, text=True)
                     self.assertEqual(made.returncode, 0, made.stderr)
 
