@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The pages of tools/docs/ and README.md: every `tile` block compiles and is laid out as `imbrex format` does, and the kernel
-on README's first screen is the file that it names.
+"""The pages of tools/docs/ and README.md: every `tile` block compiles, every `example` gives what it shows, and the kernel on
+README's first screen is the file that it names.
 
 usage: pages_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """
-import os, re, subprocess, sys, tempfile, unittest
+import json, os, re, subprocess, sys, tempfile, unittest
+
+from examples import Example
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
 
@@ -15,21 +17,41 @@ def read(*parts):
         return file.read()
 
 
+def pages():
+    return [name for name in sorted(os.listdir(os.path.join(ROOT, "tools", "docs"))) if name.endswith(".md")]
+
+
+def fenced(page, language):
+    return re.findall(r"^```%s\n(.*?)^```$" % language, read("tools", "docs", page), re.S | re.M)
+
+
 class Pages(unittest.TestCase):
     def test_tile_blocks(self):
-        for name in sorted(os.listdir(os.path.join(ROOT, "tools", "docs"))):
-            if not name.endswith(".md"):
-                continue
-            blocks = re.findall(r"```tile\n(.*?)```", read("tools", "docs", name), re.S)
-            self.assertTrue(blocks, name)
-            for block in blocks:
-                with self.subTest(page=name, block=block.split("\n")[0]), tempfile.TemporaryDirectory() as folder:
+        for page in pages():
+            for block in fenced(page, "tile"):
+                with self.subTest(page=page, block=block.split("\n")[0]), tempfile.TemporaryDirectory() as folder:
                     path = os.path.join(folder, "block.tile")
                     with open(path, "w") as file:
                         file.write(block)
-                    words = ["--set", "T=f16"] if "<T:" in block else []
+                    words = ["--set", "T=f16"] * ("<T:" in block) + ["--set", "D=64"] * ("D: int" in block)
                     made = subprocess.run([IMBREX, "build", path, *words, "-o", os.devnull], capture_output=True, text=True)
                     self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_examples(self):
+        """On two families of devices."""
+        for block in fenced("language.md", "example"):
+            for device in ("sim:h200", "sim:a100"):
+                example = Example(block)
+                with self.subTest(block=block.split("\n")[0], device=device), tempfile.TemporaryDirectory() as folder:
+                    self.assertEqual(list(example.mistakes(example.run(IMBREX, folder, device))), [])
+
+    def test_every_built_in_has_an_example(self):
+        grammar = json.loads(subprocess.run([IMBREX, "grammar"], capture_output=True, text=True).stdout)
+        (pattern,) = [p["match"] for p in grammar["patterns"] if p.get("name") == "support.function.imbrex"]
+        names = re.search(r"\(([\w|]+)\)", pattern)[1].split("|")
+        self.assertGreater(len(names), 30)
+        shown = "\n".join(line for block in fenced("language.md", "example") for line in block.split("\n"))
+        self.assertEqual([name for name in names if not re.search(r"(?<!fn )\b%s[(<]" % name, shown)], [])
 
     def test_triton_page_has_twelve_idioms(self):
         self.assertEqual(len(re.findall(r"^\*\*\d+\. ", read("tools", "docs", "coming_from_triton.md"), re.M)), 12)

@@ -103,24 +103,6 @@ class Commands(unittest.TestCase):
         with open(os.path.join(ROOT, "README.md")) as file:
             self.assertIn("text -> " + " -> ".join(names), file.read())
 
-    def test_the_readme_shows_what_explain_prints(self):
-        with open(os.path.join(ROOT, "README.md")) as file:
-            command, *lines = file.read().split("imbrex explain ")[1].split("\n\nFind the fastest")[0].split("\n")
-        words = command.replace("kernels/", KERNELS + "/").split()
-        printed = imbrex("explain", *words).stdout
-        for line in lines:
-            line = line.strip()
-            if line and line != "..." and not line.startswith("registers"):  # those are the assembler's
-                self.assertIn(line, printed)
-
-    def test_the_readme_shows_a_mistake_as_it_is_told(self):
-        with open(os.path.join(ROOT, "README.md")) as file:
-            shown = file.read().split("A mistake is told with its place:\n\n")[1].split("\n\n")[0]
-        with open(os.path.join(LESSONS, "vector_add.tile")) as file:
-            path = self.text(file.read().replace("load X[i * BLOCK", "load X[i * BLOK"))
-        told = imbrex("build", path, "--set", "T=f32").stderr.replace(path, "vector_add.tile").rstrip()
-        self.assertEqual([line[4:] for line in shown.split("\n")], told.split("\n"))
-
     def test_dump_keeps_every_stage_with_its_options(self):
         folder = self.path("dump")
         result = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--dump", folder)
@@ -300,6 +282,31 @@ class Commands(unittest.TestCase):
         self.assertEqual((again.returncode, again.stderr), (0, ""))
 
     # Running.
+
+    def test_samples(self):
+        """Arrays of every type, the same for the same seed, whatever else the call makes."""
+        def made(*words):
+            result = subprocess.run([os.path.abspath(IMBREX), "sample", *words], capture_output=True, text=True, cwd=self.folder.name)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return result.stdout
+
+        self.assertEqual(made("a.npy=2x3", "b.npy=2x3", "n.npy=400:i32"), "a.npy: f32 2x3\nb.npy: f32 2x3\nn.npy: i32 400\n")
+        (shape, first), (_, second) = load(self.path("a.npy")), load(self.path("b.npy"))
+        self.assertEqual(shape, (2, 3))
+        self.assertNotEqual(first, second)
+        self.assertTrue(all(-1 <= x < 1 for x in first + second))
+        self.assertEqual(set(load(self.path("n.npy"))[1]), set(range(8)))
+        made("c.npy=2x3", "d.npy=3x2")
+        made("e.npy=2x3", "--seed", "2")
+        self.assertEqual(load(self.path("c.npy"))[1], first)
+        self.assertEqual(load(self.path("d.npy"))[1], second)
+        self.assertNotEqual(load(self.path("e.npy"))[1], first)
+        for word in ("x.npy", "x=3", "x.npy=", "x.npy=3y4", "x.npy=3:f31", "x.npy=3:", ".npy=3", "x.npy=-1", "x.npy=9999999x9999999"):
+            result = imbrex("sample", self.path("good.npy") + "=1", word)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("error: ", result.stderr)
+            self.assertIn("'%s'" % word, result.stderr)
+        self.assertFalse(os.path.exists(self.path("good.npy")), "one was made although another is wrong")
 
     def test_attention(self):
         q, k, v = self.normals("q.npy", 1, 70, 4, 40), self.normals("k.npy", 1, 90, 2, 40), self.normals("v.npy", 1, 90, 2, 24)

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/ShippedKernels.h"
+#include "tools/imbrex/DrawnArray.h"
 #include "tools/imbrex/KernelRun.h"
 #include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/STLExtras.h"

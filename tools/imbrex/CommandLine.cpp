@@ -230,6 +230,8 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &) { return r.cacheDirectory = v.str(), true; }},
     {"ptxas", "FILE", "build run attention tune pack explain", "the assembler (default: the first on PATH)",
      [](Request &r, StringRef v, std::string &) { return r.ptxas = v.str(), true; }},
+    {"seed", "N", "sample", "other numbers (default: 1)",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.seed, 0, v, e); }},
     {"html", "FILE", "explain", "write one page that shows every stage side by side, linked line by line",
      [](Request &r, StringRef v, std::string &) { return r.html = v.str(), true; }},
     {"against", "OTHER", "explain",
@@ -276,6 +278,7 @@ static constexpr std::pair<StringRef, StringRef> kCommands[] = {
     {"pack", "compile for later, one file: imbrex pack FILE --arg X=4096x128 ... --target sm_90 -o FILE.pack"},
     {"header", "a C++ header of a text's kernels: imbrex header FILE [-o FILE.h]"},
     {"simulate", "run any PTX on arrays with every check: imbrex simulate FILE.ptx --block N [flags]"},
+    {"sample", "arrays to try kernels on: imbrex sample q.npy=2x100x4x64 lengths.npy=2:i32 ... [--seed N]"},
     {"explain", "what the compiler made of a kernel: imbrex explain FILE [flags]"},
     {"layout", "pictures of who holds what, in registers and in shared memory: imbrex layout FILE [flags]"},
     {"mask", "a picture of what a mask shows: imbrex mask FILE --hook mask=causal --extent Sq=300 --extent Sk=500"},
@@ -352,20 +355,21 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
         parseFlag(request, count, words, at, error);
     } else if (request.file.empty() && !request.command.empty()) {
       request.file = word.str();
-    } else if (request.command == "format") {
+    } else if (request.command == "format" || request.command == "sample") {
       request.moreFiles.push_back(word.str());
     } else {
       error = "unexpected '" + word.str() + "'";
     }
   }
-  bool needsFile =
-      llvm::is_contained({"build", "run", "tune", "header", "simulate", "explain", "layout", "mask", "score", "format"},
-                         StringRef(request.command));
+  bool needsFile = llvm::is_contained(
+      {"build", "run", "tune", "header", "simulate", "explain", "layout", "mask", "score", "format", "sample"},
+      StringRef(request.command));
   if (error.empty() && !request.help && !request.version) {
     if (request.command.empty())
       error = "no command";
     else if (needsFile && request.file.empty() && request.exportPack.empty() && request.importPack.empty())
-      error = "'" + request.command + "' needs a kernel file";
+      error =
+          "'" + request.command + (request.command == "sample" ? "' needs FILE.npy=SHAPE" : "' needs a kernel file");
     else if (request.command == "attention" &&
              !llvm::is_contained({"forward", "backward", "decode", "append"}, request.file))
       error = "'attention' does forward, backward, decode or append, found '" + request.file + "'";

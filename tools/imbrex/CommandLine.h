@@ -33,7 +33,7 @@ struct Request {
   std::string command; ///< build, run, attention, tune, pack, header, simulate, explain, score, devices, stages, ...
   std::string file;    ///< kernel source; for cache and attention: what to do
   std::optional<Source> shipped;      ///< in place of `file`: a kernel inside the library
-  std::vector<std::string> moreFiles; ///< of format
+  std::vector<std::string> moreFiles; ///< of format and sample
   CompileOptions options;
   bool targetGiven = false;
   std::optional<Stage> until, from;
@@ -43,7 +43,7 @@ struct Request {
   std::array<unsigned, 3> grid = {1, 1, 1}, block = {0, 1, 1}; ///< block[0] is 0 until it is given
   std::array<unsigned, 3> cluster = {0, 1, 1};                 ///< cluster[0] is 0 where the kernel's own counts
   bool cooperative = false;
-  unsigned sharedBytes = 0, schedules = 1, parts = 0;
+  unsigned sharedBytes = 0, schedules = 1, parts = 0, seed = 1;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;
   TuneOptions tune;                            ///< but for progress
@@ -87,6 +87,7 @@ int simulate(const Request &request);
 int explain(const Request &request);
 int drawLayouts(const Request &request);
 int drawMask(const Request &request);
+int sample(const Request &request);
 int score(const Request &request);
 int formatFiles(const Request &request);
 int devices(const Request &request);

@@ -10,6 +10,7 @@
 #include "tools/imbrex/KernelRun.h"
 #include "compiler/Number.h"
 #include "kernels/ShippedKernels.h"
+#include "tools/imbrex/DrawnArray.h"
 #include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -80,15 +81,6 @@ std::optional<DataType> KernelRun::typeOf(const Parameter &parameter) const {
 
 static constexpr int64_t kMostElements = int64_t(1) << 40;
 
-/// The number of elements; nullopt beyond kMostElements.
-static std::optional<int64_t> elementsOf(const std::vector<int64_t> &shape) {
-  int64_t elements = 1;
-  for (int64_t extent : shape)
-    if (__builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements)
-      return std::nullopt;
-  return elements;
-}
-
 bool KernelRun::uploadView(const std::string &name, DataType type, std::vector<int64_t> shape,
                            std::vector<char> elements) {
   Result<Buffer> buffer = runtime->allocate(size_t(elementsOf(shape).value_or(0)) * byteSize(type));
@@ -157,31 +149,6 @@ bool KernelRun::readStored() {
       arguments.emplace_back(findParameter(name)->name, value);
   }
   return true;
-}
-
-std::optional<std::vector<int64_t>> tool::parseShape(StringRef text) {
-  std::vector<int64_t> shape;
-  llvm::SmallVector<StringRef> parts;
-  text.split(parts, 'x');
-  for (StringRef part : parts) {
-    int64_t extent;
-    if (part.getAsInteger(10, extent) || extent < 0)
-      return std::nullopt;
-    shape.push_back(extent);
-  }
-  return shape;
-}
-
-/// Elements of a type, as if drawn: floats from -1 to 1, integers from 0 to 7.
-static std::vector<char> drawElements(DataType type, int64_t count, uint64_t seed) {
-  std::vector<char> bytes(size_t(count) * byteSize(type));
-  for (int64_t i = 0; i < count; ++i) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u; // Knuth's linear congruence
-    double unit = double(seed >> 11) * 0x1p-53;
-    double value = type == DataType::Bool ? double(seed >> 63) : isFloat(type) ? 2 * unit - 1 : std::floor(8 * unit);
-    npy::encode(value, type, &bytes[size_t(i) * byteSize(type)]);
-  }
-  return bytes;
 }
 
 /// Elements of an output that was not written: NaN, or of integers a pattern.

@@ -63,8 +63,6 @@ private:
   std::optional<DataType> typeOf(const Parameter &parameter) const;
 };
 
-/// "2x64x8" as extents.
-std::optional<std::vector<int64_t>> parseShape(llvm::StringRef text);
 /// Elements of a type, as if drawn: floats from -1 to 1, integers from 0 to 7.
 npy::Array drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed);
 /// The shape and the file of "2x64x8:FILE.npy"; either may be left out.

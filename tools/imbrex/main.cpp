@@ -40,6 +40,8 @@ static int dispatch(int count, char **words) {
     return header(*request);
   if (request->command == "simulate")
     return simulate(*request);
+  if (request->command == "sample")
+    return sample(*request);
   if (request->command == "score")
     return tool::score(*request);
   if (request->command == "format")
