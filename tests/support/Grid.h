@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which cases of a grid a run takes: under --long all of them, the small ones first, so that a run that is cut short has
-// done the most; else a seeded sample of small ones.
+// Which cases of a grid a run takes: under --long all of them, the small ones first, so that a run that is cut short
+// has done the most; else a seeded sample of small ones.
 //
 //===----------------------------------------------------------------------===//
 
