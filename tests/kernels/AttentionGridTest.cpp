@@ -10,8 +10,7 @@
 
 #include "tests/kernels/AttentionRun.h"
 #include "tests/support/Devices.h"
-#include "tests/support/Random.h"
-#include "tests/support/RunMode.h"
+#include "tests/support/Grid.h"
 #include <cmath>
 #include <cstdio>
 #include <gtest/gtest.h>
@@ -103,19 +102,7 @@ static void check(const AttentionCase &run) {
 TEST(AttentionGrid, ASampleOrAllOfTheGrid) {
   std::vector<AttentionCase> grid = wholeGrid();
   EXPECT_EQ(grid.size(), 4800u);
-  if (isLongRun()) {
-    for (const AttentionCase &run : grid)
-      check(run);
-    return;
-  }
-  Random random(20);
-  for (int taken = 0; taken < 16;) {
-    const AttentionCase &run = random.oneOf(grid);
-    if (work(run) > 1e7)
-      continue;
-    check(run);
-    ++taken;
-  }
+  forEachTaken(grid, {16, 20, 1e7}, work, check);
 }
 
 TEST(AttentionGrid, TypesDepthsAndPlacements) {

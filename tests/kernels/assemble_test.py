@@ -8,6 +8,7 @@ import itertools, json, os, shutil, subprocess, sys
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
 TARGETS = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
+CLASSES = ["sm_80", "sm_89", "sm_90a", "sm_100", "sm_120"]  # those whose defaults may differ
 
 
 def explain(kernel, target, hooks=(), extents=(), **settings):
@@ -33,7 +34,29 @@ def explain(kernel, target, hooks=(), extents=(), **settings):
     return name, ""
 
 
+def usual():
+    """The extents that models have, of every type, on every class of devices: all kernels of attention."""
+    for target, kind, d in itertools.product(CLASSES, ["bf16", "f16", "f32", "f64"], (64, 96, 128, 192, 256)):
+        wide, types = "f64" if kind == "f64" else "f32", dict(T=kind, DQK=d, DV=d)
+        yield "attention_forward.tile", target, ["mask=causal"], [], dict(types, G=1)
+        yield "attention_forward.tile", target, ["mask=causal"], ["Sq=1"], dict(types, G=1)
+        for part in "dq", "dkdv", "backward":
+            yield "attention_backward.tile attention_" + part, target, ["mask=causal"], [], dict(types, G=1)
+        for over in itertools.product((0, 1), (0, 1)):
+            yield ("attention_backward.tile attention_dbias", target, ["mask=causal"], [],
+                   dict(types, G=1, SUMQ=over[0], SUMK=over[1]))
+        for group, queries in (1, 1), (8, 1), (8, 4), (8, 16):
+            yield "attention_decode.tile attention_split", target, ["mask=causal"], ["Sq=%d" % queries], dict(types, U=wide, G=group)
+        for group, queries, turned in (8, 1, 0), (1, 4, d):
+            yield ("attention_append.tile", target, ["mask=causal"], ["Sq=%d" % queries],
+                   dict(types, U=wide, G=group, R=turned, INTERLEAVED=0))
+        yield "cache_append.tile cache_append_scaled", target, [], [], dict(types, C="f8e4m3", R=d, INTERLEAVED=0)
+
+
 def cases(long):
+    for i, case in enumerate(usual()):
+        if long or i % 97 == 0:
+            yield case
     masks = ["mask=full", "mask=causal", "mask=window(100, 20)"]
     sizes = [(8, 8), (40, 72), (64, 64), (96, 96), (128, 128), (192, 128), (256, 256), (13, 7), (576, 512)]
     types = ["f16", "bf16", "f32", "f64"]

@@ -17,11 +17,24 @@
 using namespace imbrex;
 using namespace imbrex::testing;
 
+/// Of its keys and values.
+static int64_t elementsOfRank(const attention::ContextShape &shape) {
+  return shape.batch * shape.rows * shape.keyHeads * (shape.features + shape.valueFeatures);
+}
+
 int64_t World::placeOf(int rank, int64_t row) const {
   const int64_t half = shape.rows / 2;
   if (!shape.isCausal)
     return rank * shape.rows + row;
   return row < half ? rank * half + row : (2 * ranks - 1 - rank) * half + row - half;
+}
+
+uint64_t World::sentForward() const {
+  return uint64_t((ranks - 1) * elementsOfRank(shape)) * byteSize(shape.type);
+}
+
+uint64_t World::sentBackward() const {
+  return sentForward() + uint64_t(ranks * elementsOfRank(shape)) * byteSize(wideType(shape.type));
 }
 
 std::string World::describe() const {
@@ -75,17 +88,15 @@ public:
            toV = array(s.keyHeads, s.valueFeatures, nullptr);
     Tensor lse(runtime, wideType(s.type), denseLayout({s.batch, s.heads, s.rows}));
     const Buffer keys = buffer(dealt(problem.k, wk)), values = buffer(dealt(problem.v, wv));
-    const uint64_t each = uint64_t(s.batch * s.rows * (wk + wv)), others = uint64_t(world.ranks - 1),
-                   bytes = byteSize(s.type), wide = byteSize(wideType(s.type));
     const Stream &stream = runtime.stream();
     attention::ContextCall call = {queries.view(), keys, values, again.view(), lse.view()};
     context.forwardGathered(stream, call).value();
-    expectSent(others * each * bytes);
+    expectSent(world.sentForward());
     call.o = result.view();
     context.forward(stream, call).value();
-    expectSent(2 * others * each * bytes);
+    expectSent(2 * world.sentForward());
     context.backward(stream, call, {go.view(), toQ.view(), toK.view(), toV.view()}).value();
-    expectSent(3 * others * each * bytes + uint64_t(world.ranks) * each * wide);
+    expectSent(2 * world.sentForward() + world.sentBackward());
     judge("gathered o", &Gradients::o, again, wo), judge("o", &Gradients::o, result, wo);
     judge("dq", &Gradients::dq, toQ, wq), judge("dk", &Gradients::dk, toK, wk), judge("dv", &Gradients::dv, toV, wv);
     return wrong;

@@ -22,6 +22,9 @@ struct World {
   uint64_t seed = 1;
 
   int64_t length() const { return shape.rows * ranks; }
+  /// What a rank sends, by the formulas of kernels/context.h: in one forward pass of either kind, in one backward pass.
+  uint64_t sentForward() const;
+  uint64_t sentBackward() const;
   /// The place in its sequence of a rank's row.
   int64_t placeOf(int rank, int64_t row) const;
   std::string describe() const;

@@ -46,11 +46,13 @@ int main(int argc, char **argv) {
       Counted counted(ranks);
       const std::string told = WorldProblem(world).run(runtime, counted);
       std::fputs(told.c_str(), stdout);
-      wrong += !told.empty();
+      const uint64_t asked = 2 * world.sentForward() + world.sentBackward(); // in a ring, gathered, and back
+      wrong += !told.empty() || counted.sent != asked;
       unsigned long long mine = counted.sent, all = 0;
       MPI_Reduce(&mine, &all, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, 0, MPI_COMM_WORLD);
       if (ranks.rank() == 0)
-        std::printf("%s: %llu bytes sent by all\n", world.describe().c_str(), all);
+        std::printf("%s: %llu bytes sent by all, %llu by the formulas\n", world.describe().c_str(), all,
+                    (unsigned long long)asked * unsigned(world.ranks));
     }
   }
   int any = 0;

@@ -11,8 +11,7 @@
 
 #include "tests/kernels/attention/StoredCase.h"
 #include "tests/support/Devices.h"
-#include "tests/support/Random.h"
-#include "tests/support/RunMode.h"
+#include "tests/support/Grid.h"
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -126,17 +125,7 @@ double work(const StoredCase &run) {
 
 void checkGrid(const Grid &grid, size_t size, unsigned taken) {
   EXPECT_EQ(grid.size(), size);
-  if (isLongRun()) {
-    for (const StoredCase &run : grid)
-      expectRight(run);
-    return;
-  }
-  Random random(size);
-  while (taken > 0)
-    if (const StoredCase &run = random.oneOf(grid); work(run) < 6e6) {
-      expectRight(run);
-      --taken;
-    }
+  forEachTaken(grid, {taken, size, 6e6}, work, expectRight);
 }
 
 } // namespace
