@@ -289,7 +289,7 @@ Value Distributor::loadAgain(Value tile, const TileLayout &layout) {
   if (auto gather = tile.getDefiningOp<tile::GatherOp>())
     return tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
                                   indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()));
+                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), gather.getCertain());
   Operation *load = builder.clone(*native(tile).getDefiningOp());
   load->getResult(0).setType(type);
   return load->getResult(0);
@@ -349,13 +349,13 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     cta::BufferType slot = bufferFor(load, plans);
     Value ring = allocateRing(slot), step = currentStep(loc);
     cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
-                       step, Value(), Value());
+                       step, Value(), Value(), load.getCertain());
     slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
   }
   const TileLayout &layout = *layouts.anchor(load.getResult());
   keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
-                                              load.getDimsAttr(), load.getWithinAttr(), low, high));
+                                              load.getDimsAttr(), load.getWithinAttr(), low, high, load.getCertain()));
 }
 
 Values Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
@@ -395,7 +395,8 @@ void Distributor::copyGather(tile::GatherOp gather) {
                           : scalars.lookupOrDefault(index));
   cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
                      builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
-                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value());
+                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value(),
+                     gather.getCertain());
   slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
 }
 
@@ -407,7 +408,7 @@ void Distributor::distributeGather(tile::GatherOp gather) {
   keep(gather.getResult(),
        tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
                               indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh())));
+                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), gather.getCertain()));
 }
 
 void Distributor::distributeScatter(tile::ScatterOp scatter) {
