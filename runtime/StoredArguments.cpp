@@ -92,6 +92,8 @@ Result<CompileOptions::Storages> imbrex::storagesOf(const SignaturePlan &plan, A
   return storages;
 }
 
+static constexpr int64_t kFurthest = int64_t(1) << 32; ///< bytes: the compiler steps from page to page by 32 bits
+
 /// A pool's rows as one dimension in the place of the pages' rows, and how many of them a page is.
 static Result<std::pair<View, int64_t>> rowsOfPages(const Argument &argument, const Parameter &parameter) {
   View pool = argument.sequences->storage;
@@ -107,6 +109,9 @@ static Result<std::pair<View, int64_t>> rowsOfPages(const Argument &argument, co
   if (row < 1 || page < 1 || page % row != 0)
     return argumentError(argument.name, ": pages are " + std::to_string(page) + " elements apart and rows " +
                                             std::to_string(row) + "; the first must be a multiple of the second");
+  if (page >= kFurthest / int64_t(byteSize(pool.type)))
+    return argumentError(argument.name, ": its pages are " + std::to_string(page) +
+                                            " elements apart; they must be less than 4 GiB apart");
   int64_t last, rows = pages; // no pages have no rows
   bool overflows = pages > 0 && (__builtin_mul_overflow(pages - 1, page / row, &last) ||
                                  __builtin_add_overflow(last, pool.extents[dim], &rows));

@@ -23,8 +23,8 @@
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
-#include "compiler/cta/ScalarSigns.h"
 #include "compiler/cta/SharedLives.h"
+#include "compiler/tile/ScalarSigns.h"
 #include "dialects/layout/Access.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
@@ -247,6 +247,7 @@ void AssignRoles::mapViews() {
       get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
     }
     put.setWithin({});
+    put.setCertain(false);
     put.getLowMutable().clear();
     put.getHighMutable().clear();
     put.getMapMutable().assign(mapOf(put));

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/CopyByThreads.h"
+#include "compiler/tile/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -48,18 +49,63 @@ Value TileCopy::hasPiece(unsigned round) {
   return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(deal.total));
 }
 
+bool TileCopy::rowsBeginAtBound() {
+  Value first = put.getIndices()[rowDim()];
+  return !put.getRows() && tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), rowDim()).first == first;
+}
+
+/// `count` positions without its limits 0 and `n` or more, which say nothing of the n positions of a tile.
+static Value withoutLimits(Value count, int64_t n) {
+  APInt limit;
+  while (Operation *op = count.getDefiningOp()) {
+    if (!isa<arith::MinSIOp, arith::MaxSIOp>(op) || !matchPattern(op->getOperand(1), m_ConstantInt(&limit)) ||
+        (isa<arith::MinSIOp>(op) ? limit.slt(n) : !limit.isZero()))
+      break;
+    count = op->getOperand(0);
+  }
+  return count;
+}
+
+/// Where the bounds along `dim` end as the tile's first position and a count: that, and what must hold beside it (null:
+/// nothing), without what the tile says of it anyway.
+std::pair<Value, Value> TileCopy::countAlong(unsigned dim) {
+  Value high = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).second;
+  auto sum = high ? high.getDefiningOp<arith::AddIOp>() : arith::AddIOp();
+  if (!sum || sum.getLhs() != put.getIndices()[dim])
+    return {};
+  Value count = sum.getRhs(), condition;
+  if (auto choice = count.getDefiningOp<arith::SelectOp>(); choice && matchPattern(choice.getFalseValue(), m_Zero())) {
+    condition = choice.getCondition();
+    count = choice.getTrueValue();
+  }
+  return {withoutLimits(count, dim == rowDim() ? layout.rows() : layout.columns()), condition};
+}
+
+/// The positions from `first` on along `dim`, up to the end of the view and of the bounds: 0 or fewer if there are none.
+Value TileCopy::leftAlong(unsigned dim, Value first) {
+  Value extent = l.viewOf(put.getView()).extents[dim];
+  Value high = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).second;
+  if (!high)
+    return l.sub(extent, first);
+  if (Value count = countAlong(dim).first) {
+    count = l.scalarOf(count);
+    return put.getCertain() ? count : Value(LLVM::SMinOp::create(l.b, l.loc, count, l.sub(extent, first)));
+  }
+  return l.sub(LLVM::SMinOp::create(l.b, l.loc, l.scalarOf(high), extent), first);
+}
+
 /// `start` (i64) is where the tile starts along `dim`, `piece` (i32 or null) how far on the thread's piece lies.
 /// `follows`: not before the first position that is visible.
 Reach TileCopy::reachAlong(unsigned dim, Value start, Value piece, bool follows) {
   auto narrow = [&](Value x) -> Value { return LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), x); };
   Value first = narrow(start), end = l.viewOf(put.getView()).extents[dim], low;
+  if (follows) {
+    Value left = leftAlong(dim, first);
+    return {piece ? l.sub(left, piece) : left, {}, {}};
+  }
   if (auto [from, to] = l.boundsOf(put).along(dim); from) {
     low = LLVM::SMaxOp::create(l.b, l.loc, from, l.i32(0));
     end = LLVM::SMinOp::create(l.b, l.loc, to, end);
-  }
-  if (follows) {
-    Value left = l.sub(end, first);
-    return {piece ? l.sub(left, piece) : left, {}, {}};
   }
   // One comparison: a position in [low, end) is (position - low) < (end - low) without a sign.
   Value position = piece ? l.add(first, piece) : first, count = end;
@@ -73,9 +119,12 @@ Reach TileCopy::reachAlong(unsigned dim, Value start, Value piece, bool follows)
 CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool columnsFollow) {
   const Values &strides = l.viewOf(put.getView()).strides;
   CopyCursor cursor;
-  Value offset = l.i64(0);
+  Value offset = l.i64(0), row; // a row that a table names, added behind what stays the same
+  if (rowsBeginAtBound() && put.getCertain())
+    row = LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(),
+                               LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), start[rowDim()]));
   for (unsigned dim = 0; dim < start.size(); ++dim) {
-    Value index = start[dim];
+    Value index = row && dim == rowDim() ? l.i64(0) : start[dim];
     if (deal.isRegular && dim == rowDim() && !put.getRows())
       index = l.add(index, l.toI64(row0));
     if (deal.isRegular && dim == columnDim())
@@ -83,6 +132,8 @@ CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool colum
     offset = l.add(offset, l.mul(index, strides[dim]));
   }
   cursor.pointer = l.offsetPointer(l.viewOf(put.getView()).pointer, l.mulConstant(offset, layout.elementBytes()));
+  if (row)
+    cursor.pointer = l.offsetPointer(cursor.pointer, l.mul(row, l.strideBytes(put.getView(), rowDim())));
   if (!put.getRows())
     cursor.rows = reachAlong(rowDim(), start[rowDim()], deal.isRegular ? row0 : Value(), rowsFollow);
   APInt first;
@@ -115,13 +166,18 @@ Value TileCopy::isWithin(const Reach &reach, Value offset, int64_t step) {
   return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, position, reach.count);
 }
 
-/// Where the loop has no use for the tile its place may be no number at all, hence selections and no `and`.
+/// Where the loop has no use for the tile its place may be no number at all, which is made some number first.
 Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Value> start) {
   auto alsoIf = [&](Value condition) {
     if (condition)
-      enabled = enabled ? l.select(enabled, condition, l.zero(l.b.getI1Type())) : condition;
+      enabled = enabled ? l.both(enabled, LLVM::FreezeOp::create(l.b, l.loc, condition)) : condition;
   };
   alsoIf(l.insideView(put.getView(), start, put.getDims(), l.boundsOf(put)));
+  if (rowsBeginAtBound())
+    if (Value condition = countAlong(rowDim()).second)
+      alsoIf(l.scalarOf(condition));
+  if (rowsBeginAtBound() && !put.getCertain() && !isNonNegativeScalar(put.getIndices()[rowDim()]))
+    alsoIf(l.insideAlong(put.getView(), rowDim(), start[rowDim()], AccessBounds()));
   if (deal.isRegular && deal.panels == 1) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())
@@ -151,6 +207,8 @@ CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool col
 Value TileCopy::isRowInside(const SharedPlace &place, unsigned round) {
   if (!put.getRows())
     return isWithin(rows, deal.isRegular ? Value() : place.rowBase, place.rowStep);
+  if (put.getCertain())
+    return l.both(enabled, l.isIndex(tableRow(round)));
   Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), tableRow(round));
   return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
 }
@@ -172,6 +230,9 @@ Value TileCopy::sourceOf(const SharedPlace &place, unsigned round) {
   const Values &strides = l.viewOf(put.getView()).strides;
   if (deal.isRegular) {
     Value offset = l.mulConstant(strides[columnDim()], place.columnStep);
+    if (put.getRows() && put.getCertain())
+      return l.offsetPointer(l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes())),
+                             l.indexBytes(put.getView(), rowDim(), tableRow(round)));
     if (put.getRows())
       offset = l.add(l.mul(l.toI64(tableRow(round)), strides[rowDim()]), offset);
     else if (place.columnStep == 0)

@@ -49,6 +49,9 @@ public:
 
   unsigned rowDim() { return put.getDims()[0]; }
   unsigned columnDim() { return put.getDims()[1]; }
+  /// True if the bounds of the rows begin with the tile's first, as those of a page do: where that is outside the view
+  /// the tile is zero.
+  bool rowsBeginAtBound();
 
 private:
   int64_t down() const { return threads / deal.across; } ///< rows of a round, if pieces are regular
@@ -58,6 +61,8 @@ private:
   /// True (i1) where the thread has a piece in `round`; null if all have one.
   Value hasPiece(unsigned round);
   Reach reachAlong(unsigned dim, Value start, Value piece, bool follows);
+  std::pair<Value, Value> countAlong(unsigned dim);
+  Value leftAlong(unsigned dim, Value first);
   Value isWithin(const Reach &reach, Value offset, int64_t step);
   /// What all of a thread's pieces need beside the rows; null: nothing.
   Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);

@@ -26,7 +26,7 @@ public:
   template <typename Access>
   GatherAccess(Lowering &l, Access op, RankedTensorType tile, Value condition)
       : l(l), view(op.getView()), type(op.getView().getType()), indices(op.getIndices()), dims(op.getDims()),
-        tile(tile), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)), uniform(condition) {
+        tile(tile), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)), isCertain(isCertainAccess(op)), uniform(condition) {
     bytes = tile::elementBytes(type.getElementType());
     Value offset = l.i64(0);
     for (unsigned dim = 0; dim < indices.size(); ++dim) {
@@ -75,6 +75,8 @@ public:
     for (auto [k, dim] : llvm::enumerate(dims))
       if (dim >= 0 && coord[k] != 0)
         offset = l.add(offset, l.mulConstant(l.viewOf(view).strides[dim], int64_t(coord[k]) * bytes));
+    if (isCertain)
+      return certainPointer(coord, offset);
     for (const auto &[dim, registers] : numbers)
       offset = l.add(offset, indexOffset(dim, indexRegister(dim, coord)));
     return l.offsetPointer(base, offset);
@@ -84,6 +86,32 @@ private:
   /// The register of the tile of indices of `dim` that stands for the element at `coord`.
   unsigned indexRegister(unsigned dim, const Coord &coord) {
     return numbers[dim].find(narrowed(coord, cast<RankedTensorType>(indices[dim].getType()).getShape()))->second;
+  }
+
+  template <typename Access> static bool isCertainAccess(Access op) {
+    if constexpr (requires { op.getCertain(); })
+      return op.getCertain();
+    return false;
+  }
+
+  /// Of a choice of a sum, what all registers share comes first, so that the others are a few bytes on from it.
+  Value certainPointer(const Coord &coord, Value offset) {
+    Value pointer = l.offsetPointer(base, offset);
+    for (const auto &[dim, registers] : numbers) {
+      unsigned reg = indexRegister(dim, coord);
+      Value index = indices[dim];
+      if (auto choice = index.getDefiningOp<arith::SelectOp>())
+        index = choice.getTrueValue();
+      auto sum = index.getDefiningOp<arith::AddIOp>();
+      if (!sum || !bitEnumContainsAny(sum.getOverflowFlags(), arith::IntegerOverflowFlags::nsw)) {
+        pointer = l.offsetPointer(pointer, l.indexBytes(view, dim, l.registersOf(index)[reg]));
+        continue;
+      }
+      const bool isSecond = bool(sum.getRhs().getDefiningOp<tile::SplatOp>());
+      for (Value term : {sum->getOperand(isSecond), sum->getOperand(!isSecond)})
+        pointer = l.offsetPointer(pointer, l.indexBytes(view, dim, l.registersOf(term)[reg]));
+    }
+    return pointer;
   }
 
   Value stepInside(unsigned k, uint32_t step) {
@@ -97,8 +125,10 @@ private:
 
   Value indexInside(unsigned dim, unsigned reg) {
     Value &check = checks[{dim, reg}];
-    if (!check)
-      check = l.insideAlong(view, dim, l.registersOf(indices[dim])[reg], bounds);
+    if (!check) {
+      Value index = l.registersOf(indices[dim])[reg];
+      check = isCertain ? l.isIndex(index) : l.insideAlong(view, dim, index, bounds);
+    }
     return check;
   }
 
@@ -117,7 +147,8 @@ private:
   RankedTensorType tile;
   const TileLayout &layout;
   AccessBounds bounds;
-  Value uniform; ///< what all registers need
+  bool isCertain; ///< a tile's index is negative or inside
+  Value uniform;  ///< what all registers need
   Value base;    ///< address of the thread's first element but for the tiles of indices
   Values positions;
   unsigned bytes;

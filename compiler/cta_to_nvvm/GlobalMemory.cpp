@@ -51,6 +51,36 @@ Value Lowering::insideAlong(Value view, unsigned dim, Value index, const AccessB
   return both(inside, both(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, index, low), less(index, high)));
 }
 
+/// The choice between an index and none.
+static LLVM::SelectOp choiceOfIndex(Value index) {
+  APInt none;
+  auto choice = index.getDefiningOp<LLVM::SelectOp>();
+  bool isOne = choice && matchPattern(choice.getFalseValue(), m_ConstantInt(&none)) && none.isNegative();
+  return isOne ? choice : LLVM::SelectOp();
+}
+
+Value Lowering::isIndex(Value index) {
+  if (LLVM::SelectOp choice = choiceOfIndex(index))
+    return choice.getCondition();
+  return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, index, i32(0));
+}
+
+Value Lowering::strideBytes(Value view, unsigned dim) {
+  const unsigned bytes = elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
+  Value narrow = LLVM::TruncOp::create(b, loc, b.getI32Type(), mulConstant(viewOf(view).strides[dim], bytes));
+  return LLVM::ZExtOp::create(b, loc, b.getI64Type(), narrow);
+}
+
+Value Lowering::indexBytes(Value view, unsigned dim, Value index) {
+  if (LLVM::SelectOp choice = choiceOfIndex(index))
+    return indexBytes(view, dim, choice.getTrueValue());
+  APInt step;
+  if (auto sum = index.getDefiningOp<LLVM::AddOp>();
+      sum && sum.hasNoSignedWrap() && matchPattern(sum.getRhs(), m_ConstantInt(&step)))
+    return add(indexBytes(view, dim, sum.getLhs()), mulConstant(strideBytes(view, dim), step.getSExtValue()));
+  return mul(LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), strideBytes(view, dim));
+}
+
 Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t> skip, const AccessBounds &bounds) {
   Value inside;
   for (unsigned dim = 0; dim < indices.size(); ++dim)
@@ -240,6 +270,16 @@ private:
 
 } // namespace
 
+/// As viewPointer, index by index, so that a loop adds only those that change: of a table most often the last.
+static Value entryPointer(Lowering &l, Value view, ArrayRef<Value> indices) {
+  const ViewValues &values = l.viewOf(view);
+  unsigned bytes = elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
+  Value pointer = values.pointer;
+  for (auto [index, stride] : llvm::zip(indices, values.strides))
+    pointer = l.offsetPointer(pointer, l.mul(l.toI64(index), l.mulConstant(stride, bytes)));
+  return pointer;
+}
+
 static LogicalResult lowerScalarLoad(Lowering &l, tile::LoadOp op) {
   Values start;
   for (Value index : op.getIndices())
@@ -247,7 +287,7 @@ static LogicalResult lowerScalarLoad(Lowering &l, tile::LoadOp op) {
   Type element = op.getView().getType().getElementType();
   Values zero{l.zero(element)};
   l.define(op.getResult(), l.whenElse(l.insideView(op.getView(), start, {}, l.boundsOf(op)), zero,
-                                      [&] { return l.loadVector(l.viewPointer(op.getView(), start), element, 1); }));
+                                      [&] { return l.loadVector(entryPointer(l, op.getView(), start), element, 1); }));
   return success();
 }
 

@@ -8,8 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
-#include "compiler/cta/ScalarSigns.h"
 #include "compiler/cta_to_nvvm/SlotBarrier.h"
+#include "compiler/tile/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 

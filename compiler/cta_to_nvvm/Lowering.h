@@ -214,6 +214,12 @@ public:
   }
   /// True (i1) where `index` lies inside the view along `dim`, and inside `bounds`.
   Value insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds);
+  /// True (i1) of what a table that is certain names: an index, and not less than nothing.
+  Value isIndex(Value index);
+  /// Bytes (i64) from one index along `dim` to the next.
+  Value strideBytes(Value view, unsigned dim);
+  /// index * stride in bytes (i64) of what a table that is certain names, anything where it names none.
+  Value indexBytes(Value view, unsigned dim, Value index);
   /// True (i1) where all `indices` but those along `skip` lie inside the view and `bounds`; null if that is certain.
   Value insideView(Value view, llvm::ArrayRef<Value> indices, llvm::ArrayRef<int64_t> skip, const AccessBounds &bounds);
 

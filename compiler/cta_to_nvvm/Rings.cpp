@@ -10,10 +10,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
-#include "compiler/cta/ScalarSigns.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/LoopAddresses.h"
 #include "compiler/cta_to_nvvm/SlotBarrier.h"
+#include "compiler/tile/ScalarSigns.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -62,12 +62,11 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   Values start;
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
-  auto beginsThere = [&](unsigned dim) { // where the bounds along `dim` begin, which is in the view
-    Value first = put.getIndices()[dim];
-    return tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).first == first &&
-           isNonNegativeScalar(first);
-  };
-  copy.run(copy.cursorAt(start, beginsThere(copy.rowDim()), beginsThere(copy.columnDim())), slot);
+  const unsigned column = copy.columnDim(); // the bounds along it may begin at the tile, in the view
+  bool columnsFollow = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), column).first ==
+                           put.getIndices()[column] &&
+                       isNonNegativeScalar(put.getIndices()[column]);
+  copy.run(copy.cursorAt(start, copy.rowsBeginAtBound(), columnsFollow), slot);
   return success();
 }
 

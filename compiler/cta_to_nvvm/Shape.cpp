@@ -18,8 +18,12 @@ static void lowerIota(Lowering &l, tile::IotaOp op) {
   const TileLayout &layout = cta::layoutOf(op.getResult().getType());
   Value base = l.threadCoordinate(layout, 0);
   Values registers;
-  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; ++reg)
-    registers.push_back(l.addConstant(base, layout.registerCoord(reg)[0]));
+  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; ++reg) {
+    unsigned step = layout.registerCoord(reg)[0];
+    registers.push_back(step == 0 ? base
+                                  : Value(LLVM::AddOp::create(l.b, l.loc, base, l.i32(step),
+                                                              LLVM::IntegerOverflowFlags::nsw | LLVM::IntegerOverflowFlags::nuw)));
+  }
   l.define(op.getResult(), registers);
 }
 

@@ -165,8 +165,16 @@ Val Emitter::emitIota(uint32_t offset, int64_t count) {
   return Val::of(iota);
 }
 
+/// The mode of products that state none, as the tuning parameter tf32 says.
+static StringRef modeByTuning(const Specialisation &program) {
+  const bool isTuned =
+      llvm::any_of(program.kernel->tune.tunables, [](const ast::Tunable &tunable) { return tunable.name == "tf32"; });
+  const int64_t products = isTuned ? program.integers.at("tf32") : 0;
+  return products == 0 ? "ieee" : products == 1 ? "tf32" : "tf32x3";
+}
+
 Val Emitter::emitDot(const ast::Expr &expr, ArrayRef<Val> arguments) {
-  StringRef word = expr.type.name.empty() ? StringRef("ieee") : StringRef(expr.type.name);
+  StringRef word = expr.type.name.empty() ? modeByTuning(program) : StringRef(expr.type.name);
   if (!tile::symbolizeDotMode(word))
     return error(expr.type.offset, Message::DotMode, word);
   Val x = arguments[0], y = arguments[1];

@@ -244,17 +244,7 @@ void Specialiser::bindTunables() {
   };
   for (const Tunable &tunable : tune.tunables)
     setTunable(tunable, tunable.standard, tunable.offset);
-  for (const TuneCase &tuneCase : tune.cases) {
-    bool active = applies(tuneCase);
-    for (const TuneCase::Setting &setting : tuneCase.settings) {
-      auto tunable = find(setting.name);
-      if (tunable == tune.tunables.end())
-        error(setting.offset, Message::UnknownTunable, setting.name);
-      else if (active)
-        setTunable(*tunable, setting.value, setting.offset);
-    }
-  }
-  for (const Tunable &tunable : tune.tunables) {
+  for (const Tunable &tunable : tune.tunables) { // before the cases, which may ask for them
     auto setting = options.set.find(tunable.name);
     if (setting == options.set.end())
       continue;
@@ -264,6 +254,16 @@ void Specialiser::bindTunables() {
     result.integers[tunable.name] = *value;
     if (!llvm::is_contained(tunable.choices, *value))
       error(tunable.offset, Message::BadSetting, tunable.name, choicesOf(tunable), *value);
+  }
+  for (const TuneCase &tuneCase : tune.cases) {
+    bool active = applies(tuneCase);
+    for (const TuneCase::Setting &setting : tuneCase.settings) {
+      auto tunable = find(setting.name);
+      if (tunable == tune.tunables.end())
+        error(setting.offset, Message::UnknownTunable, setting.name);
+      else if (active && !options.set.contains(setting.name))
+        setTunable(*tunable, setting.value, setting.offset);
+    }
   }
   bindUndeclared("warps", kStandardWarps);
   bindUndeclared("stages", kStandardStages);
@@ -277,6 +277,10 @@ void Specialiser::bindTunables() {
   if (auto resident = result.integers.find("resident"); resident != result.integers.end())
     if (resident->second < 0 || resident->second > kMostResident)
       error(result.kernel->offset, Message::BadResident, kMostResident, resident->second);
+  if (auto tf32 = find("tf32"); tf32 != tune.tunables.end())
+    if (int64_t products = result.integers["tf32"]; // a value that is no choice was told
+        products != 0 && products != 1 && products != 3 && llvm::is_contained(tf32->choices, products))
+      error(tf32->offset, Message::BadTf32, products);
   for (const std::string &name : tune.rounding)
     if (find(name) == tune.tunables.end())
       error(result.kernel->offset, Message::UnknownTunable, name);

@@ -67,13 +67,16 @@ struct RaggedMap : VaryingMap {
 
 struct PagedMap : VaryingMap {
   const ViewData *table, *lengths;
-  int64_t rows, page;
+  int64_t rows, page, extent; ///< the last: of the storage along `dim`
 
   bool toSource(Position &position) const override {
     int64_t at = position[dim];
     if (at >= lengthOf(position[along]))
       return false;
-    position[dim] = entryOf(*table, {position[along], at / page}) * rows + at % page;
+    int64_t first = entryOf(*table, {position[along], at / page}) * rows;
+    if (first < 0 || first + page > extent)
+      return false;
+    position[dim] = first + at % page;
     position.erase(position.begin() + along);
     return true;
   }
@@ -141,6 +144,7 @@ void paged(OpRun &run) {
   map->lengths = run.in(2).view;
   map->rows = run.in(3).ints[0];
   map->page = int64_t(op.getPage());
+  map->extent = extentsOf(run.in(0))[op.getDim() - (op.getDim() > op.getAlong())];
   finish(run, op, map, map->lengths->extents[0], std::min<int64_t>(map->table->extents[1] * map->page, INT32_MAX));
 }
 

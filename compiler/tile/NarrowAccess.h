@@ -30,6 +30,7 @@ template <typename Access> void narrowAccess(Access op, int64_t dim, mlir::Value
     within.insert(within.begin() + i, dim);
     lows.insert(lows.begin() + i, low);
     highs.insert(highs.begin() + i, high);
+    op->removeAttr("certain"); // of bounds that were not there
   }
   op.setWithin(within);
   op.getLowMutable().assign(lows);

@@ -12,6 +12,7 @@
 #include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/LinearForms.h"
 #include "compiler/tile/NarrowAccess.h"
+#include "compiler/tile/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -46,13 +47,17 @@ private:
   template <typename Access> std::optional<int64_t> sliceInPage(Access op) const;
   template <typename Access> Within withinStorage(Access op, ArrayRef<unsigned> leftOut) const;
   template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices, const Within &within);
-  template <typename Access> Value tileOf(OpBuilder &b, Access op);
+  template <typename Access> Value stepsOf(OpBuilder &b, Access op);
   Sequence sequenceAt(Value index);
   Sequence readSequence(OpBuilder &b, Location loc, Value index);
   tile::SubviewOp makePart(OpBuilder &b, Location loc, Value index, Sequence sequence);
   Value lengthAt(Value index);
   Value extentOf(OpBuilder &b, Location loc, int64_t dim);
-  Value rowsOf(OpBuilder &b, Location loc, Value index, Value positions, Value isInside);
+  std::pair<Value, Value> rowOf(OpBuilder &b, Location loc, Value index, Value position);
+  Value rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside);
+  Value rowsFrom(OpBuilder &b, Location loc, Value index, Value start, Value steps, Value end,
+                 function_ref<Value(Value positions, Value inside)> narrow);
+  Value wholePages();
 
   unsigned dim() const { return unsigned(view->getAttrOfType<IntegerAttr>("dim").getInt()); }
   unsigned along() const { return unsigned(view->getAttrOfType<IntegerAttr>("along").getInt()); }
@@ -64,6 +69,7 @@ private:
   Operation *view;
   llvm::DenseMap<Value, Sequence> sequences;
   SmallVector<tile::SubviewOp> parts;
+  Value pages; ///< of a paged view, those that the storage has whole; null: not asked yet
 };
 
 Value i32(OpBuilder &b, Location loc, int64_t value) {
@@ -216,44 +222,124 @@ template <typename Access> void VaryingView::toPart(Access op) {
   moveToStorage(op, part, indicesWithout(op, along()), withinStorage(op, {along()}));
 }
 
-/// The storage's rows of `positions`, scalars or a tile of them, -1 where not `isInside`.
-Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value positions, Value isInside) {
-  auto paged = cast<tile::PagedOp>(view);
-  auto type = dyn_cast<RankedTensorType>(positions.getType());
-  auto splat = [&](Value value) { return type ? Value(tile::SplatOp::create(b, loc, type, value)) : value; };
-  Value size = splat(i32(b, loc, paged.getPage()));
-  Value page = arith::DivUIOp::create(b, loc, positions, size), first;
-  if (type) {
-    SmallVector<int64_t> dims(type.getRank(), -1);
-    first =
-        tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, page}, b.getDenseI64ArrayAttr(dims),
-                               b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange());
-  } else {
-    first = entryOf(b, loc, paged.getTable(), {index, page});
-  }
-  first = arith::MulIOp::create(b, loc, first, splat(paged.getRows()));
-  Value row = arith::AddIOp::create(b, loc, first, arith::RemUIOp::create(b, loc, positions, size));
-  return isInside ? Value(arith::SelectOp::create(b, loc, isInside, row, splat(i32(b, loc, -1)))) : row;
+/// x / by and x % by, of scalars or tiles that are not negative.
+static std::pair<Value, Value> divide(OpBuilder &b, Location loc, Value x, int64_t by) {
+  Value size = i32(b, loc, by);
+  if (auto type = dyn_cast<RankedTensorType>(x.getType()))
+    size = tile::SplatOp::create(b, loc, type, size);
+  return {arith::DivUIOp::create(b, loc, x, size), arith::RemUIOp::create(b, loc, x, size)};
 }
 
-/// The positions that an access has along `dim`: its index, or a tile of them with the rank of what is accessed.
-template <typename Access> Value VaryingView::tileOf(OpBuilder &b, Access op) {
-  Value index = op.getIndices()[dim()];
+/// The page of a position and the place there. n * factor, which is not negative, needs no division where one of
+/// `factor` and `page` is a multiple of the other.
+static std::pair<Value, Value> inPage(OpBuilder &b, Location loc, Value position, int64_t page) {
+  auto product = position.getDefiningOp<arith::MulIOp>();
+  APInt constant;
+  bool isKnown = product && matchPattern(product.getRhs(), m_ConstantInt(&constant)) &&
+                 constant.isStrictlyPositive() && isNonNegativeScalar(position);
+  if (!isKnown)
+    return divide(b, loc, position, page);
+  Value n = product.getLhs();
+  int64_t factor = constant.getSExtValue();
+  auto times = [&](Value x, int64_t y) -> Value {
+    return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(b, loc, y), arith::IntegerOverflowFlags::nsw);
+  };
+  if (factor % page == 0)
+    return {times(n, factor / page), i32(b, loc, 0)};
+  if (page % factor != 0)
+    return divide(b, loc, position, page);
+  auto [number, rest] = divide(b, loc, n, page / factor);
+  return {number, times(rest, factor)};
+}
+
+/// True if `n` divides the index for certain.
+static bool isMultiple(Value index, int64_t n) {
+  std::optional<LinearForm> form = LinearForms().ofScalar(index);
+  return form && form->constant % n == 0 &&
+         llvm::all_of(form->scalars, [&](const auto &entry) { return entry.second % n == 0; });
+}
+
+/// How many pages the storage has whole.
+Value VaryingView::wholePages() {
+  if (pages)
+    return pages;
+  auto paged = cast<tile::PagedOp>(view);
+  OpBuilder b(view);
+  Location loc = view->getLoc();
+  Value size = i32(b, loc, paged.getPage()), one = i32(b, loc, 1);
+  Value extent = tile::ExtentOp::create(b, loc, storage(), without(dim()));
+  Value apart = arith::MaxSIOp::create(b, loc, paged.getRows(), one);
+  Value behind = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, extent, size), i32(b, loc, 0));
+  Value count = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, behind, apart), one);
+  Value isAny = compare(b, loc, arith::CmpIPredicate::sge, extent, size);
+  return pages = arith::SelectOp::create(b, loc, isAny, count, i32(b, loc, 0));
+}
+
+/// The storage's row of a position that lies in the sequence, and whether its page is there.
+std::pair<Value, Value> VaryingView::rowOf(OpBuilder &b, Location loc, Value index, Value position) {
+  auto paged = cast<tile::PagedOp>(view);
+  auto [page, offset] = inPage(b, loc, position, paged.getPage());
+  Value entry = entryOf(b, loc, paged.getTable(), {index, page});
+  Value row = addIndices(b, loc, arith::MulIOp::create(b, loc, entry, paged.getRows()), offset);
+  return {row, compare(b, loc, arith::CmpIPredicate::ult, entry, wholePages())};
+}
+
+/// The same of a tile of pages and places there: the storage's rows, -1 where not `isInside` or no page is there.
+Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside) {
+  auto paged = cast<tile::PagedOp>(view);
+  auto type = cast<RankedTensorType>(page.getType());
+  auto splat = [&](Value value) -> Value { return tile::SplatOp::create(b, loc, type, value); };
+  Value none = splat(i32(b, loc, -1));
+  Value asked = arith::SelectOp::create(b, loc, isInside, page, none); // what is in the sequence is in the table
+  SmallVector<int64_t> dims(type.getRank(), -1);
+  Value entry = tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, asked},
+                                       b.getDenseI64ArrayAttr(dims), b.getDenseI64ArrayAttr({}), ValueRange(),
+                                       ValueRange(), /*certain=*/true);
+  Value row = arith::MulIOp::create(b, loc, entry, splat(paged.getRows()));
+  row = arith::AddIOp::create(b, loc, row, offset);
+  Value isThere = compare(b, loc, arith::CmpIPredicate::ult, entry, wholePages());
+  return arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, isInside, isThere), row, none);
+}
+
+/// What an access steps by along `dim`, 0 and on with the rank of what is accessed; null: by nothing.
+template <typename Access> Value VaryingView::stepsOf(OpBuilder &b, Access op) {
   const int64_t *entry = llvm::find(op.getDims(), int64_t(dim()));
   if (entry == op.getDims().end())
-    return index;
+    return {};
   auto tile = cast<RankedTensorType>(accessedType(op));
   unsigned k = entry - op.getDims().begin();
   Location loc = op.getLoc();
-  Value positions =
-      tile::IotaOp::create(b, loc, RankedTensorType::get({tile.getDimSize(k)}, b.getI32Type())).getResult();
-  if (tile.getRank() == 2) {
-    SmallVector<int64_t> shape{1, 1};
-    shape[k] = tile.getDimSize(k);
-    positions =
-        tile::ExpandDimsOp::create(b, loc, RankedTensorType::get(shape, b.getI32Type()), positions, 1 - k).getResult();
+  Value steps = tile::IotaOp::create(b, loc, RankedTensorType::get({tile.getDimSize(k)}, b.getI32Type()));
+  if (tile.getRank() == 1)
+    return steps;
+  SmallVector<int64_t> shape{1, 1};
+  shape[k] = tile.getDimSize(k);
+  return tile::ExpandDimsOp::create(b, loc, RankedTensorType::get(shape, b.getI32Type()), steps, 1 - k);
+}
+
+/// The rows of positions start + steps. Where pages begin at `start`, what does not change from one iteration to the
+/// next is a matter of the steps alone.
+Value VaryingView::rowsFrom(OpBuilder &b, Location loc, Value index, Value start, Value steps, Value end,
+                            function_ref<Value(Value positions, Value inside)> narrow) {
+  auto type = cast<RankedTensorType>(steps.getType());
+  auto splat = [&](Value value) -> Value { return tile::SplatOp::create(b, loc, type, value); };
+  Value positions = addIndices(b, loc, steps, start);
+  const int64_t size = cast<tile::PagedOp>(view).getPage();
+  bool isPositive = isNonNegativeScalar(start);
+  Value left = isPositive
+                   ? arith::SubIOp::create(b, loc, end, start, arith::IntegerOverflowFlags::nsw).getResult()
+                   : Value();
+  Value inside = left ? compare(b, loc, arith::CmpIPredicate::slt, steps, left)
+                      : compare(b, loc, arith::CmpIPredicate::ult, positions, end);
+  inside = narrow(positions, inside);
+  if (!isPositive || !isMultiple(start, size)) {
+    auto [page, offset] = divide(b, loc, positions, size);
+    return rowsOf(b, loc, index, page, offset, inside);
   }
-  return addIndices(b, loc, positions, index);
+  auto [page, offset] = divide(b, loc, steps, size);
+  Value first = splat(inPage(b, loc, start, size).first);
+  page = arith::AddIOp::create(b, loc, first, page, arith::IntegerOverflowFlags::nsw);
+  return rowsOf(b, loc, index, page, offset, inside);
 }
 
 /// The length of an access's slice that begins at a multiple of it, if a page holds some of that length.
@@ -262,9 +348,7 @@ template <typename Access> std::optional<int64_t> VaryingView::sliceInPage(Acces
   if (!isa<tile::LoadOp, tile::StoreOp>(op) || entry == op.getDims().end())
     return std::nullopt;
   int64_t n = cast<RankedTensorType>(accessedType(op)).getDimSize(entry - op.getDims().begin());
-  std::optional<LinearForm> start = LinearForms().ofScalar(op.getIndices()[dim()]);
-  bool isInPage = cast<tile::PagedOp>(view).getPage() % n == 0 && start && start->constant % n == 0 &&
-                  llvm::all_of(start->scalars, [&](const auto &entry) { return entry.second % n == 0; });
+  bool isInPage = cast<tile::PagedOp>(view).getPage() % n == 0 && isMultiple(op.getIndices()[dim()], n);
   return isInPage ? std::optional(n) : std::nullopt;
 }
 
@@ -273,13 +357,19 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
   OpBuilder b(op);
   Location loc = op.getLoc();
   Value position = op.getIndices()[dim()];
-  Value row = rowsOf(b, loc, op.getIndices()[along()], position, Value());
+  auto [row, isThere] = rowOf(b, loc, op.getIndices()[along()], position);
   auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
-  // The rows before `bound`, 0 to n of them: the slice begins at a multiple of n.
-  auto rowsBefore = [&](Value bound) -> Value {
+  // The rows before `bound`, 0 to n of them: the slice begins at a multiple of n. None of a page that is not there.
+  auto rowsBefore = [&, row = row, isThere = isThere](Value bound) -> Value {
+    Value none = i32(b, loc, 0);
+    if (isNonNegativeScalar(position)) {
+      Value left = arith::SubIOp::create(b, loc, bound, position, arith::IntegerOverflowFlags::nsw);
+      return arith::SelectOp::create(b, loc, isThere, clamped(b, loc, left, i32(b, loc, n)), none);
+    }
     Value begins = compare(b, loc, arith::CmpIPredicate::ult, position, bound);
     Value count = arith::MinSIOp::create(b, loc, arith::SubIOp::create(b, loc, bound, position), i32(b, loc, n));
-    return arith::SelectOp::create(b, loc, begins, count, i32(b, loc, 0));
+    begins = arith::AndIOp::create(b, loc, begins, isThere);
+    return arith::SelectOp::create(b, loc, begins, count, none);
   };
   APInt lowest;
   if (low && matchPattern(low, m_ConstantInt(&lowest)) && !lowest.isStrictlyPositive())
@@ -287,36 +377,59 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
   Value end = high ? clamped(b, loc, high, sequence.end) : sequence.end;
   SmallVector<Value> indices = indicesWithout(op, along());
   indices[without(dim())] = row;
-  moveToStorage(op, storage(), indices, withinStorage(op, {along(), dim()}));
+  const Within others = withinStorage(op, {along(), dim()});
+  moveToStorage(op, storage(), indices, others);
   Value from = low ? arith::AddIOp::create(b, loc, row, rowsBefore(clamped(b, loc, low, end))).getResult() : row;
   Value to = arith::AddIOp::create(b, loc, row, rowsBefore(end));
   narrowAccess(op, without(dim()), from, to);
+  if constexpr (requires { op.setCertain(true); })
+    op.setCertain(others.dims.empty());
 }
 
 /// Each position has a row of its own. Where no index of the result is a tile it is a slice still.
 template <typename Access> void VaryingView::toRows(Access op, Sequence sequence) {
   OpBuilder b(op);
   Location loc = op.getLoc();
-  Value positions = tileOf(b, op);
-  Value inside = compare(b, loc, arith::CmpIPredicate::ult, positions, sequence.end);
-  auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
-  if (low) {
-    inside = arith::AndIOp::create(b, loc, inside, compare(b, loc, arith::CmpIPredicate::sge, positions, low));
-    inside = arith::AndIOp::create(b, loc, inside, compare(b, loc, arith::CmpIPredicate::slt, positions, high));
-  }
+  Value start = op.getIndices()[dim()], index = op.getIndices()[along()], steps = stepsOf(b, op);
+  auto bounds = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
+  auto narrow = [&](Value positions, Value inside) -> Value {
+    if (!bounds.first)
+      return inside;
+    Value isBehind = compare(b, loc, arith::CmpIPredicate::sge, positions, bounds.first);
+    Value isBefore = compare(b, loc, arith::CmpIPredicate::slt, positions, bounds.second);
+    return arith::AndIOp::create(b, loc, arith::AndIOp::create(b, loc, inside, isBehind), isBefore);
+  };
+  const bool isTile = steps || isa<RankedTensorType>(start.getType());
   SmallVector<Value> indices = indicesWithout(op, along());
-  indices[without(dim())] = rowsOf(b, loc, op.getIndices()[along()], positions, inside);
+  const bool isCertain = isTile && llvm::count_if(indices, [](Value other) { // no other tile says where elements lie
+                                     return isa<RankedTensorType>(other.getType());
+                                   }) == (steps ? 0 : 1);
+  Value &row = indices[without(dim())];
+  if (steps) {
+    row = rowsFrom(b, loc, index, start, steps, sequence.end, narrow);
+  } else {
+    Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, sequence.end));
+    if (isTile) {
+      auto [page, offset] = divide(b, loc, start, cast<tile::PagedOp>(view).getPage());
+      row = rowsOf(b, loc, index, page, offset, inside);
+    } else {
+      auto [place, isThere] = rowOf(b, loc, index, start);
+      inside = arith::AndIOp::create(b, loc, inside, isThere);
+      row = arith::SelectOp::create(b, loc, inside, place, i32(b, loc, -1));
+    }
+  }
   SmallVector<int64_t> dims;
   for (int64_t d : op.getDims())
     dims.push_back(d < 0 || d == dim() ? -1 : without(d));
   const Within within = withinStorage(op, {along(), dim()});
   DenseI64ArrayAttr dimsAttr = b.getDenseI64ArrayAttr(dims), withinAttr = b.getDenseI64ArrayAttr(within.dims);
-  bool isGathered = isa<tile::GatherOp, tile::ScatterOp>(op) || isa<RankedTensorType>(positions.getType());
+  bool isGathered = isa<tile::GatherOp, tile::ScatterOp>(op) || isTile;
   if constexpr (requires { op.getResult(); }) {
     Type type = op.getResult().getType();
     Value loaded;
     if (isGathered)
-      loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
+      loaded = tile::GatherOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high,
+                                      isCertain && within.dims.empty());
     else
       loaded = tile::LoadOp::create(b, loc, type, storage(), indices, dimsAttr, withinAttr, within.low, within.high);
     op.getResult().replaceAllUsesWith(loaded);

@@ -208,7 +208,7 @@ Value Distributor::loadAgain(Value tile, const TileLayout &layout) {
   if (auto gather = tile.getDefiningOp<tile::GatherOp>())
     return tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
                                   indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()));
+                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), gather.getCertain());
   Operation *load = builder.clone(*native(tile).getDefiningOp());
   load->getResult(0).setType(type);
   return load->getResult(0);

@@ -30,7 +30,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     cta::BufferType slot = bufferFor(load, plans);
     Value ring = allocateRing(slot), step = currentStep(loc);
     cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
-                       step, Value(), Value());
+                       step, Value(), Value(), load.getCertain());
     slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
     return;
   }
@@ -38,7 +38,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
     return copyLine(load);
   const TileLayout &layout = *layouts.anchor(load.getResult());
   keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
-                                              load.getDimsAttr(), load.getWithinAttr(), low, high));
+                                              load.getDimsAttr(), load.getWithinAttr(), low, high, load.getCertain()));
 }
 
 void Distributor::copyLine(tile::LoadOp load) {
@@ -49,7 +49,8 @@ void Distributor::copyLine(tile::LoadOp load) {
   Value ring = allocateRing(slot), step = currentStep(loc);
   cta::PutOp::create(builder, loc, scalars.lookupOrDefault(load.getView()), scalarsOf(load.getIndices()),
                      builder.getDenseI64ArrayAttr({column - 1, column}), Value(), load.getWithinAttr(),
-                     scalarsOf(load.getLow()), scalarsOf(load.getHigh()), ring, step, Value(), Value());
+                     scalarsOf(load.getLow()), scalarsOf(load.getHigh()), ring, step, Value(), Value(),
+                     load.getCertain());
   slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
 }
 
@@ -90,7 +91,8 @@ void Distributor::copyGather(tile::GatherOp gather) {
                           : scalars.lookupOrDefault(index));
   cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
                      builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
-                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value());
+                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value(),
+                     gather.getCertain());
   slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
 }
 
@@ -102,7 +104,7 @@ void Distributor::distributeGather(tile::GatherOp gather) {
   keep(gather.getResult(),
        tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
                               indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh())));
+                              scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), gather.getCertain()));
 }
 
 void Distributor::distributeScatter(tile::ScatterOp scatter) {

@@ -38,7 +38,8 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     All threads of the CTA, or of the role, take part. Into a ring `by mbarrier` it waits first until the slot is empty. The tile is chosen as by `tile.load`; what lies outside is zero, the slot's
     padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
     a step is put, and got, whether the loop still needs it or not. With `rows` a row of the tile lies where the table
-    says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. With `via` a tensor map
+    says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. `certain` is that of
+    `tile.load`, and with `rows` that of `tile.gather`. With `via` a tensor map
     of the view the copy engine copies (PTX ISA, "cp.async.bulk.tensor"), one thread asks it to: a box is a panel of the
     slot. The table is spread as
     the threads copy: TileLayout::copyRows. The slot must be empty: what others read in
@@ -59,9 +60,10 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims, Optional<Tile_Tile>:$rows,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
-                       Cta_RingType:$ring, I32:$step, Optional<I1>:$condition, Optional<Cta_TensorMapType>:$map);
+                       Cta_RingType:$ring, I32:$step, Optional<I1>:$condition, Optional<Cta_TensorMapType>:$map,
+                       UnitAttr:$certain);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`rows` $rows^)? (`within` $within^ `from` $low `to` $high)?
+    $view `[` $indices `]` `dims` $dims (`rows` $rows^)? (`within` $within^ `from` $low `to` $high)? (`certain` $certain^)?
     `into` $ring `[` $step `]` (`if` $condition^)? (`via` $map^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
     (`,` type($rows)^)?
   }];

@@ -65,7 +65,8 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemR
                             = 0                                          outside (also below 0)
 
     `within [d, ...] from lo, ... to hi, ...` narrows dimensions further: elements whose index along `d` is below
-    `lo` or at least `hi` are zero, and memory there is not read.
+    `lo` or at least `hi` are zero, and memory there is not read. With `certain`, which a pass may know, what lies
+    within these bounds lies in the view along their dimensions, of which a step is less than 2^32 bytes.
 
     Constraints: (1) one index a dimension of the view; (2) `dims` increasing, below the view's rank,
     as many as the result's rank; (3) the result's element type is the view's; (4) `within` names dimensions of the
@@ -78,10 +79,11 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemR
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
+                       UnitAttr:$certain);
   let results = (outs Tile_TileOrScalar:$result);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`certain` $certain^)? attr-dict
     `:` qualified(type($view)) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -126,6 +128,9 @@ def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[
 
         result[x0, x1, ...] = view[index_0[x] + x_k where dims[k] = 0, index_1[x] + x_k where dims[k] = 1, ...]
 
+    With `certain`, which a pass may know, each index of a tile is negative or lies in the view and the bounds,
+    and a step along its dimension is less than 2^32 bytes.
+
     Constraints: (1) one index a dimension of the view, each of i32; (2) one entry of `dims` a dimension of the result,
     -1 or a dimension of the view whose index is a scalar, increasing where they are not -1; (3) the result's element
     type is the view's; (4) `within` as of `tile.load`; (5) tiles of indices have the result's rank, and its extents or
@@ -137,10 +142,11 @@ def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[
     ```
   }];
   let arguments = (ins Tile_ViewType:$view, Variadic<Tile_TileOrScalar>:$indices, DenseI64ArrayAttr:$dims,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
+                       UnitAttr:$certain);
   let results = (outs Tile_Tile:$result);
   let assemblyFormat = [{
-    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? attr-dict
+    $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`certain` $certain^)? attr-dict
     `:` qualified(type($view)) `,` type($indices) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -260,7 +266,7 @@ def Tile_PagedOp : Tile_Op<"paged", [Pure]> {
   let summary = "a view whose sequences are scattered over pages";
   let description = [{
     `storage` lacks the dimension `along` of the result; along `dim` it holds the rows of all pages, of which page p has
-    `page`, from row p * rows on. Index b along `along` has lengths[b] elements along `dim`:
+    `page`, from row p * rows on, or none: a page of which the storage lacks rows is outside. Index b along `along` has lengths[b] elements along `dim`:
 
         result[.., b, .., s, ..] = storage[.., table[b, s / page] * rows + s % page, ..]   0 <= s < lengths[b]
 

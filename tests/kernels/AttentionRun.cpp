@@ -8,14 +8,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/kernels/AttentionRun.h"
-#include "runtime/ImportFiles.h"
-#include "tests/support/RunMode.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
+#include "tests/support/RunMode.h"
 #include "tests/support/Storage.h"
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -31,8 +28,6 @@ std::string AttentionCase::describe() const {
     out << " softcap " << shape.softcap;
   out << " " << testing::name(placeQ) << "/" << testing::name(placeK) << "/" << testing::name(placeV) << "/"
       << testing::name(placeO) << " seed " << seed;
-  if (!mode.empty())
-    out << " " << mode;
   for (const auto &[parameter, value] : tuning)
     out << " " << parameter << "=" << value;
   return out.str();
@@ -65,20 +60,6 @@ AttentionInputs testing::seededInputs(const AttentionCase &run) {
   return inputs;
 }
 
-/// The kernel of a run.
-static Kernel kernelFor(const AttentionCase &run) {
-  static const char *const kFile = "attention_forward.tile";
-  if (run.mode.empty())
-    return kernelOf(run.device, kFile);
-  const std::string path = inRoot("kernels/" + std::string(kFile));
-  std::ifstream file(path);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  Source source = withImports({path, text}, importsBeside());
-  for (size_t at = 0; (at = source.text.find("dot(", at)) != std::string::npos; at += 3)
-    source.text.insert(at + 3, "<" + run.mode + ">");
-  return runtimeOf(run.device).loadSource(source).value().kernel().value();
-}
-
 AttentionOutcome testing::launchAttention(const AttentionCase &run, const AttentionInputs &inputs) {
   const AttentionShape &shape = run.shape;
   const Runtime &runtime = runtimeOf(run.device);
@@ -92,7 +73,7 @@ AttentionOutcome testing::launchAttention(const AttentionCase &run, const Attent
   Tensor v = tensor(shape.keys, shape.keyHeads, shape.valueDepth, run.placeV, &inputs.v);
   Tensor o = tensor(shape.queries, shape.heads(), shape.valueDepth, run.placeO, nullptr);
   Tensor l(runtime, lseType, denseLayout({shape.batch, shape.heads(), shape.queries}));
-  Kernel kernel = kernelFor(run).hook("mask", shape.mask.hook());
+  Kernel kernel = kernelOf(run.device, "attention_forward.tile").hook("mask", shape.mask.hook());
   if (shape.softcap != 0)
     kernel.hook("score", "softcap(" + std::to_string(shape.softcap) + ")");
   for (const auto &[parameter, value] : run.tuning)

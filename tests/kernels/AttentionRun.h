@@ -22,7 +22,6 @@ struct AttentionCase {
   Placement placeQ = Placement::Dense, placeK = Placement::Dense, placeV = Placement::Dense, placeO = Placement::Dense;
   uint64_t seed = 0;
   std::vector<std::pair<std::string, int64_t>> tuning = {}; ///< in place of the kernel's own choice
-  std::string mode = ""; ///< of its products: the kernel's text with dot<mode> in place of dot
 
   std::string describe() const;
 };

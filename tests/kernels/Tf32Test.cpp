@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // dot<tf32> and dot<tf32x3> of operands that lie either way in memory, whole and ragged, and of one that was computed;
-// and attention, by a copy of its text.
+// and attention, whose host says which.
 //
 //===----------------------------------------------------------------------===//
 
@@ -87,7 +87,8 @@ TEST(Tf32, ProductsOfOperandsThatLieEitherWay) {
             check(device, {mode, bool(flips & 1), bool(flips & 2), computed, m, n, depth});
 }
 
-/// Inputs of f16 are exact in tf32, and its weights have as many digits as f16's: so f16's limits are tf32's.
+/// Inputs of f16 are exact in tf32, and its weights have as many digits as f16's: so f16's limits are tf32's. Three
+/// products are as good as f32's own.
 TEST(Tf32, Attention) {
   struct {
     int64_t queries, keys, depth, valueDepth;
@@ -95,18 +96,39 @@ TEST(Tf32, Attention) {
   } shapes[] = {
       {64, 64, 64, 64, Mask::Kind::Full}, {70, 99, 128, 128, Mask::Kind::Causal}, {33, 130, 40, 72, Mask::Kind::Full}};
   for (const std::string &device : oneOfEachKind())
-    for (const auto &[queries, keys, depth, valueDepth, mask] : shapes) {
-      AttentionCase run;
-      run.device = device, run.type = DataType::F16, run.seed = uint64_t(depth);
-      run.shape = {1, queries, keys, 1, 2, depth, valueDepth};
-      run.shape.mask = {mask};
-      run.shape.scale = roundTo(1 / std::sqrt(double(depth)), DataType::F32);
-      AttentionInputs inputs = seededInputs(run);
-      run.type = DataType::F32, run.mode = "tf32";
-      AttentionOutcome outcome = launchAttention(run, inputs);
-      ASSERT_EQ(outcome.error, "") << run.describe();
-      EXPECT_EQ(judge(run.shape, inputs, outcome.result, DataType::F16, false), "") << run.describe();
-    }
+    for (const auto &[queries, keys, depth, valueDepth, mask] : shapes)
+      for (int64_t products : {1, 3}) {
+        const DataType precise = products == 1 ? DataType::F16 : DataType::F32;
+        AttentionCase run;
+        run.device = device, run.type = precise, run.seed = uint64_t(depth);
+        run.shape = {1, queries, keys, 1, 2, depth, valueDepth};
+        run.shape.mask = {mask};
+        run.shape.scale = roundTo(1 / std::sqrt(double(depth)), DataType::F32);
+        AttentionInputs inputs = seededInputs(run);
+        run.type = DataType::F32, run.tuning = {{"tf32", products}};
+        AttentionOutcome outcome = launchAttention(run, inputs);
+        ASSERT_EQ(outcome.error, "") << run.describe();
+        EXPECT_EQ(judge(run.shape, inputs, outcome.result, precise, false), "") << run.describe();
+      }
+}
+
+/// What one product of tf32 rounds shows: the mode is what the host said, and not what was compiled before.
+TEST(Tf32, AModeIsASpecialisation) {
+  AttentionCase run;
+  run.type = DataType::F32;
+  run.shape = {1, 32, 32, 1, 1, 32, 32};
+  run.shape.scale = 1;
+  const AttentionInputs inputs = seededInputs(run);
+  std::vector<std::vector<double>> found;
+  for (int64_t products : {0, 1, 3, 0}) {
+    run.tuning = {{"tf32", products}};
+    AttentionOutcome outcome = launchAttention(run, inputs);
+    ASSERT_EQ(outcome.error, "") << run.describe();
+    found.push_back(outcome.result.o);
+  }
+  EXPECT_EQ(found[0], found[3]);
+  EXPECT_NE(found[0], found[1]);
+  EXPECT_NE(found[1], found[2]);
 }
 
 } // namespace

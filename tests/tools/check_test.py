@@ -16,9 +16,8 @@ import tempfile
 import unittest
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
-sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("cases", "support")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "cases")]
 import arrays
-import dot_mode
 ATTENTION = os.path.join(ROOT, "kernels", "attention_forward.tile")
 GRADIENT = """kernel gradient(X: view<f32>[N, D], DY: view<f32>[N, D], R: view<f32>[N], DX: out view<f32>[N, D])
 grid (N) |i| {
@@ -104,9 +103,9 @@ class Check(unittest.TestCase):
         return subprocess.run([IMBREX, "run", kernel, "--device", "sim:a100", "--cache-dir", "none", "--check", *words],
                               capture_output=True, text=True)
 
-    def attention(self, kernel=ATTENTION, scale="0.125", mask="causal", factor=1):
+    def attention(self, kernel=ATTENTION, scale="0.125", mask="causal", factor=1, more=()):
         flags = [flag for name in "QKV" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32, scale=factor if name == "Q" else 1))]
-        return self.check(kernel, "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *flags, "--arg", "scale=" + scale, "--hook", "mask=" + mask,
+        return self.check(kernel, "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *more, *flags, "--arg", "scale=" + scale, "--hook", "mask=" + mask,
                           "--out", "O=" + self.path("o.npy"))
 
     def good(self, result):
@@ -127,8 +126,8 @@ class Check(unittest.TestCase):
 
     # Weights are computed, in another way here and there, and then rounded.
     def test_products_by_tf32(self):
-        for mode in ("tf32", "tf32x3"):
-            self.good(self.attention(dot_mode.with_mode(ATTENTION, mode, self.folder.name)))
+        for products in ("1", "3"):
+            self.good(self.attention(more=("--set", "tf32=" + products)))
 
     # A file of bytes is what the kernel says it is; results come as f32.
     def test_floats_of_8_bits(self):
@@ -155,7 +154,7 @@ grid (1) |i| { let x = load X[0 :+ 256];  store Y[0 :+ 256] = cast<f32>(x);  sto
         values = [self.random.gauss(0, 1) for _ in range(75 * 32)]
         values[spoiled * 32 + 5] = math.nan
         flags = [flag for name in "QK" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32))]
-        return self.check(self.text(text), "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *flags, "--arg",
+        return self.check(self.text(text), "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *more, *flags, "--arg",
                           "V=" + self.array("V", (1, 75, 1, 32), values), "--hook", "mask=" + mask, "--out",
                           "O=" + self.path("o.npy"), "--out", "L=" + self.path("l.npy"))
 

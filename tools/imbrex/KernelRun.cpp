@@ -79,8 +79,6 @@ std::optional<DataType> KernelRun::typeOf(const Parameter &parameter) const {
   return type && wide ? wideType(*type) : type;
 }
 
-static constexpr int64_t kMostElements = int64_t(1) << 40;
-
 bool KernelRun::uploadView(const std::string &name, DataType type, std::vector<int64_t> shape,
                            std::vector<char> elements) {
   Result<Buffer> buffer = runtime->allocate(size_t(elementsOf(shape).value_or(0)) * byteSize(type));

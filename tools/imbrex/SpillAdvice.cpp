@@ -28,7 +28,7 @@ static std::vector<SpillAdvice> changesOf(const Source &source, const KernelInte
   std::vector<SpillAdvice> moreWarps, smaller;
   for (KernelSignature::Tunable &tunable : tunablesOf(source, interface.kernel)) {
     auto now = interface.constants.find(tunable.name);
-    if (now == interface.constants.end())
+    if (now == interface.constants.end() || tunable.name == "tf32") // other results are no advice
       continue;
     bool isWarps = tunable.name == "warps";
     std::sort(tunable.choices.begin(), tunable.choices.end());

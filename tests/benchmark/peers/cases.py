@@ -15,17 +15,21 @@ class Case:
     settings: dict  # of imbrex build --set
     triton: tuple  # (kernel of triton_kernels.py, its constants, element type, warps, stages)
     hooks: dict = dataclasses.field(default_factory=dict)
-    mode: str = ""  # of dot: "tf32"
     kernel: str = ""  # of the file, where it has several
     per: str = "loop"  # what is compared: the hot loop, or the whole kernel
 
 
+def mode_of(mode):
+    """The setting of a kernel whose products of f32 have this mode."""
+    return {"tf32": 1} if mode == "tf32" else {}
+
+
 def forward(d, bn, warps, mask, stages=2, bm=128, mode=""):
     dtype = "f32" if mode else "bf16"
-    settings = dict(T=dtype, DQK=d, DV=d, G=1, BM=bm, BN=bn, warps=warps, stages=stages)
+    settings = dict(T=dtype, DQK=d, DV=d, G=1, BM=bm, BN=bn, warps=warps, stages=stages, **mode_of(mode))
     triton = ("attention", dict(D=d, BM=bm, BN=bn, CAUSAL=mask == "causal"), dtype, warps, stages)
     name = ("%s " % mode if mode else "") + "D%d %dx%d w%d %s" % (d, bm, bn, warps, mask)
-    return Case(mode or "forward", name, "kernels/attention_forward.tile", settings, triton, {} if mask == "full" else {"mask": mask}, mode)
+    return Case(mode or "forward", name, "kernels/attention_forward.tile", settings, triton, {} if mask == "full" else {"mask": mask})
 
 
 def backward(part, d, bm, bn, warps, mask, stages=2):
@@ -38,10 +42,10 @@ def backward(part, d, bm, bn, warps, mask, stages=2):
 
 
 def matmul(dtype, bm, bn, bk, warps, stages, mode=""):
-    settings = dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps, stages=stages)
+    settings = dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps, stages=stages, **mode_of(mode))
     triton = ("matmul", dict(BM=bm, BN=bn, BK=bk, MODE=mode or "ieee"), dtype, warps, stages)
     return Case(mode or ("f32" if dtype == "f32" else "matmul"), "%s %dx%dx%d w%d s%d" % (mode or dtype, bm, bn, bk, warps, stages),
-                "kernels/lessons/matmul.tile", settings, triton, mode=mode)
+                "kernels/lessons/matmul.tile", settings, triton)
 
 
 def rows(kernel, group, file, dtype, d, warps):

@@ -13,9 +13,6 @@ import time
 
 from cases import CASES, ROOT
 
-sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from dot_mode import with_mode
-
 
 class Failed(Exception):
     """A tool's own words, first line."""
@@ -82,7 +79,7 @@ def figures(tools, case, seconds, ptx, own_cubin=None):
 
 def ours(tools, case):
     ptx = os.path.join(tools.folder, "ours.ptx")
-    source = with_mode(os.path.join(ROOT, case.file), case.mode, tools.folder)
+    source = os.path.join(ROOT, case.file)
     words = [tools.imbrex, "build", source, "--target", tools.target, "--until", "ptx", "-o", ptx]
     if case.kernel:
         words += ["--kernel", case.kernel]

@@ -79,6 +79,9 @@ std::vector<Row> test::varyingRows() {
        "1:26: 'X': an extent S[B] varies along another extent of the view, B"},
       {Message::VaryingExtent, "kernel k(X: view<f32>[B, S[B], R[B]]) grid (1) |i| {}", "1:32: 'X': an extent R[B]"},
       {Message::LengthIndex, varying("let n = S[0, 1];"), "2:9: 'S[...]' is the length of one sequence: give"},
+      {Message::BadTf32, "kernel k(Y: out view<f32>[N]) tune { tf32: {2} = 2; } grid (1) |i| {}",
+       "1:38: 'tf32', the products of tf32 that stand for one of f32 where 'dot' states no mode, must be 0 (as it is), "
+       "1 (as dot<tf32>) or 3 (as dot<tf32x3>), found 2"},
       {Message::BadResident, "kernel k(Y: out view<f32>[N]) tune { resident: {33} = 33; } grid (1) |i| {}",
        "'resident', the CTAs of a multiprocessor that go through all instances, must be 0 (a CTA for each instance) to "
        "32"},

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef IMBREX_COMPILER_CTA_SCALARSIGNS_H
-#define IMBREX_COMPILER_CTA_SCALARSIGNS_H
+#ifndef IMBREX_COMPILER_TILE_SCALARSIGNS_H
+#define IMBREX_COMPILER_TILE_SCALARSIGNS_H
 
 #include "mlir/IR/Value.h"
 
@@ -19,4 +19,4 @@ bool isNonNegativeScalar(mlir::Value value, unsigned depth = 8);
 
 } // namespace imbrex
 
-#endif // IMBREX_COMPILER_CTA_SCALARSIGNS_H
+#endif // IMBREX_COMPILER_TILE_SCALARSIGNS_H
