@@ -35,13 +35,13 @@ struct StoredArguments : ::testing::Test {
   }
   std::string storages(const Sequences &given, const char *name = "X") {
     const Argument argument(name, given);
-    Result<CompileOptions::Storages> result = storagesOf(*plan, Arguments(&argument, 1));
+    Result<CompileOptions::Storages> result = storagesOf(*plan, Arguments({argument}));
     return result ? "" : result.error().message;
   }
   /// Of a pool of that shape.
   std::string pool(Dims extents, Dims strides = {}) {
     const Argument argument("X", paged(View(kAddress, DataType::F32, extents, strides), kTable, kLengths));
-    Result<llvm::SmallVector<Argument, 16>> result = flatten(*plan, Arguments(&argument, 1));
+    Result<llvm::SmallVector<Argument, 16>> result = flatten(*plan, Arguments({argument}));
     return result ? "" : result.error().message;
   }
 };
