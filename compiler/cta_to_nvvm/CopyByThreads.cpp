@@ -51,7 +51,8 @@ Value TileCopy::hasPiece(unsigned round) {
 
 bool TileCopy::rowsBeginAtBound() {
   Value first = put.getIndices()[rowDim()];
-  return !put.getRows() && tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), rowDim()).first == first;
+  return !put.getRows() && (put.getCertain() || isNonNegativeScalar(first)) &&
+         tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), rowDim()).first == first;
 }
 
 /// `count` positions without its limits 0 and `n` or more, which say nothing of the n positions of a tile.
@@ -81,7 +82,8 @@ std::pair<Value, Value> TileCopy::countAlong(unsigned dim) {
   return {withoutLimits(count, dim == rowDim() ? layout.rows() : layout.columns()), condition};
 }
 
-/// The positions from `first` on along `dim`, up to the end of the view and of the bounds: 0 or fewer if there are none.
+/// The positions from `first` on along `dim`, up to the end of the view and of the bounds: 0 or fewer if there are
+/// none.
 Value TileCopy::leftAlong(unsigned dim, Value first) {
   Value extent = l.viewOf(put.getView()).extents[dim];
   Value high = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), dim).second;
@@ -176,8 +178,6 @@ Value TileCopy::enabledBy(const CopyCursor &cursor, Value enabled, ArrayRef<Valu
   if (rowsBeginAtBound())
     if (Value condition = countAlong(rowDim()).second)
       alsoIf(l.scalarOf(condition));
-  if (rowsBeginAtBound() && !put.getCertain() && !isNonNegativeScalar(put.getIndices()[rowDim()]))
-    alsoIf(l.insideAlong(put.getView(), rowDim(), start[rowDim()], AccessBounds()));
   if (deal.isRegular && deal.panels == 1) {
     alsoIf(isWithin(cursor.columns, Value(), 0));
     if (layout.paddedColumns() != layout.columns())

@@ -49,8 +49,8 @@ public:
 
   unsigned rowDim() { return put.getDims()[0]; }
   unsigned columnDim() { return put.getDims()[1]; }
-  /// True if the bounds of the rows begin with the tile's first, as those of a page do: where that is outside the view
-  /// the tile is zero.
+  /// True if the bounds of the rows begin with the tile's first, as those of a page do, and that is in the view or
+  /// none of them is.
   bool rowsBeginAtBound();
 
 private:

@@ -32,15 +32,23 @@ struct Settings {
   std::vector<char> params;
 };
 
-std::mutex mutex;
-std::map<CUfunction, Settings> settings;
+/// What has been said of functions so far.
+struct Legacy {
+  std::mutex mutex;
+  std::map<CUfunction, Settings> settings;
+};
+
+Legacy &legacy() {
+  static Legacy all;
+  return all;
+}
 
 /// f(settings of the function), alone.
 template <class F> CUresult change(CUfunction function, F f) {
   if (!function)
     return CUDA_ERROR_INVALID_VALUE;
-  std::lock_guard lock(mutex);
-  f(settings[function]);
+  std::lock_guard lock(legacy().mutex);
+  f(legacy().settings[function]);
   return CUDA_SUCCESS;
 }
 

@@ -34,14 +34,13 @@ struct StoredArguments : ::testing::Test {
     plan = SignaturePlan::make(std::move(signature)).value();
   }
   std::string storages(const Sequences &given, const char *name = "X") {
-    const Argument argument(name, given);
-    Result<CompileOptions::Storages> result = storagesOf(*plan, Arguments({argument}));
+    Result<CompileOptions::Storages> result = storagesOf(*plan, {{name, given}});
     return result ? "" : result.error().message;
   }
   /// Of a pool of that shape.
   std::string pool(Dims extents, Dims strides = {}) {
-    const Argument argument("X", paged(View(kAddress, DataType::F32, extents, strides), kTable, kLengths));
-    Result<llvm::SmallVector<Argument, 16>> result = flatten(*plan, Arguments({argument}));
+    const Sequences given = paged(View(kAddress, DataType::F32, extents, strides), kTable, kLengths);
+    Result<llvm::SmallVector<Argument, 16>> result = flatten(*plan, {{"X", given}});
     return result ? "" : result.error().message;
   }
 };
@@ -50,7 +49,7 @@ struct StoredArguments : ::testing::Test {
 
 TEST_F(StoredArguments, TheParameterVaries) {
   EXPECT_EQ(storages(padded(View(kAddress, DataType::F32, {1, 4, 1, 8}), kLengths), "Z"),
-            "argument 'Z': kernel 'k' has no such parameter; it has X, Y");
+            "argument 'Z': kernel 'k' has no such parameter; it has X and Y");
   EXPECT_EQ(
       storages(padded(View(kAddress, DataType::F32, {8}), kLengths), "Y"),
       "argument 'Y' is given as sequences, but the kernel declares view<f32>[8], which has no extent that varies");

@@ -154,7 +154,7 @@ grid (1) |i| { let x = load X[0 :+ 256];  store Y[0 :+ 256] = cast<f32>(x);  sto
         values = [self.random.gauss(0, 1) for _ in range(75 * 32)]
         values[spoiled * 32 + 5] = math.nan
         flags = [flag for name in "QK" for flag in ("--arg", name + "=" + self.normals(name, 1, 75, 1, 32))]
-        return self.check(self.text(text), "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *more, *flags, "--arg",
+        return self.check(self.text(text), "--set", "T=f32", "--set", "BM=32", "--set", "BN=16", *flags, "--arg",
                           "V=" + self.array("V", (1, 75, 1, 32), values), "--hook", "mask=" + mask, "--out",
                           "O=" + self.path("o.npy"), "--out", "L=" + self.path("l.npy"))
 
