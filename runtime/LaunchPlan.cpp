@@ -86,7 +86,7 @@ Result<void> LaunchPlan::addExpressions(const SignaturePlan &signature, const Ke
       continue;
     auto found = std::find(names.begin(), names.end(), signature.signature.parameters[steps[step].parameter].name);
     if (found != names.end())
-      scalarSlots.push_back({size_t(found - names.begin()), step});
+      scalarSlots.emplace_back(size_t(found - names.begin()), step);
   }
   constants.assign(names.size(), std::nullopt);
   for (const auto &[name, value] : interface.constants)

@@ -37,8 +37,9 @@ Result<cuda::DriverTable> imbrex::loadCudaDriver() {
     return missing("the CUDA driver is too old: it lacks " symbol);
   using namespace cuda;
 #include "runtime/CudaSymbols.def"
-  bind<CUresult(CUtensorMap *, int, unsigned, void *, const unsigned long long *, const unsigned long long *,
-                const unsigned *, const unsigned *, int, int, int, int)>(library, "cuTensorMapEncodeTiled",
-                                                                         table.tensorMapEncodeTiled);
+  // A driver that lacks it is one without such copies.
+  (void)bind<CUresult(CUtensorMap *, int, unsigned, void *, const unsigned long long *, const unsigned long long *,
+                      const unsigned *, const unsigned *, int, int, int, int)>(library, "cuTensorMapEncodeTiled",
+                                                                               table.tensorMapEncodeTiled);
   return table;
 }

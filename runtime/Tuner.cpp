@@ -181,6 +181,7 @@ std::vector<size_t> Tuner::order() const {
   }
   std::sort(list.begin(), list.end());
   std::vector<size_t> order;
+  order.reserve(list.size());
   for (auto [changes, index] : list)
     order.push_back(index);
   return order;

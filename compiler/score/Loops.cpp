@@ -53,7 +53,7 @@ private:
       unsigned successor = blocks[block].successors[next++];
       if (!seen.test(successor)) {
         seen.set(successor);
-        path.push_back({successor, 0});
+        path.emplace_back(successor, 0);
       }
     }
     return {postorder.rbegin(), postorder.rend()};
@@ -113,6 +113,7 @@ static std::vector<NaturalLoop> naturalLoops(const Graph &graph) {
       }
     }
   std::vector<NaturalLoop> loops;
+  loops.reserve(bodies.size());
   for (auto &[header, body] : bodies)
     loops.push_back({header, std::move(body)});
   return loops;

@@ -122,6 +122,7 @@ template <class T, class Operation> Step atomic(Warp &warp, const Instruction &i
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, i.op[1], lane);
+    std::lock_guard turn(warp.cta->launch->sync->turnAt(address));
     uint8_t *to = updateAny(warp, i, lane, spaceOf(i), address, sizeof(T));
     if (!to)
       return Step::Fault;
@@ -139,6 +140,7 @@ template <class T, class Operation> Step atomicVector(Warp &warp, const Instruct
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, i.op[count], lane);
+    std::lock_guard turn(warp.cta->launch->sync->turnAt(address));
     uint8_t *to = updateAny(warp, i, lane, spaceOf(i), address, bytes);
     if (!to)
       return Step::Fault;

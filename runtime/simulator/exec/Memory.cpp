@@ -22,19 +22,23 @@ using Memory =
     std::conditional_t<Bytes == 1, uint8_t,
                        std::conditional_t<Bytes == 2, uint16_t, std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
 
-template <unsigned Bytes, class Register, bool Signed> Register loaded(const uint8_t *from) {
+/// Strong accesses meet those of blocks on other host threads: element by element they are atomic there too.
+template <unsigned Bytes, class Register, bool Signed, bool Strong = false> Register loaded(const uint8_t *from) {
   Memory<Bytes> value;
-  std::memcpy(&value, from, Bytes);
+  if constexpr (Strong)
+    value = __atomic_load_n(reinterpret_cast<const Memory<Bytes> *>(from), __ATOMIC_ACQUIRE);
+  else
+    std::memcpy(&value, from, Bytes);
   if constexpr (Signed)
     return static_cast<Register>(static_cast<std::make_signed_t<Memory<Bytes>>>(value));
   else
     return value;
 }
 
-template <unsigned Bytes, class Register, bool Signed>
+template <unsigned Bytes, class Register, bool Signed, bool Strong>
 void toRegisters(Warp &warp, const Instruction &i, unsigned lane, const uint8_t *from) {
   for (unsigned e = 0; e < i.count; ++e)
-    warp.reg<Register>(i.op[e])[lane] = loaded<Bytes, Register, Signed>(from + e * Bytes);
+    warp.reg<Register>(i.op[e])[lane] = loaded<Bytes, Register, Signed, Strong>(from + e * Bytes);
 }
 
 /// The same for many lanes; lane l's bytes are at placeOf(l).
@@ -82,9 +86,12 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
                                                : loadAny(warp, i, lane, spaceOf(i), address, total);
     if (!from) [[unlikely]]
       return Step::Fault;
-    toRegisters<Bytes, Register, Signed>(warp, i, lane, from);
-    if (i.flags & kStrongAccess) [[unlikely]]
+    if (i.flags & kStrongAccess) [[unlikely]] {
+      toRegisters<Bytes, Register, Signed, true>(warp, i, lane, from);
       afterStrongRead(warp, i, lane, S == Space::Generic ? spaceOf(i) : S, address);
+    } else {
+      toRegisters<Bytes, Register, Signed, false>(warp, i, lane, from);
+    }
   }
   if (!warp.unwritten.empty()) [[unlikely]]
     settleLoad(warp, i);
@@ -97,6 +104,14 @@ template <unsigned Bytes, class Register>
 void fromRegisters(Warp &warp, const Instruction &i, unsigned lane, uint8_t *to) {
   for (unsigned e = 0; e < i.count; ++e)
     std::memcpy(to + e * Bytes, warp.reg<Register>(i.op[e]) + lane, Bytes);
+}
+
+template <unsigned Bytes> void storeStrong(uint8_t *to, const uint8_t *value, unsigned count) {
+  for (unsigned e = 0; e < count; ++e) {
+    Memory<Bytes> bits;
+    std::memcpy(&bits, value + e * Bytes, Bytes);
+    __atomic_store_n(reinterpret_cast<Memory<Bytes> *>(to) + e, bits, __ATOMIC_RELEASE);
+  }
 }
 
 /// Plain stores to shared memory that need no closer look; returns the lanes that have made them.
@@ -134,7 +149,10 @@ template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const 
                                        : writeAny(warp, i, lane, spaceOf(i), address, total, value);
     if (!to) [[unlikely]]
       return Step::Fault;
-    std::memcpy(to, value, total);
+    if (i.flags & kStrongAccess) [[unlikely]]
+      storeStrong<Bytes>(to, value, count);
+    else
+      std::memcpy(to, value, total);
   }
   return Step::Next;
 }

@@ -47,6 +47,9 @@ public:
   void add(uint64_t address, uint32_t run, const KnowledgePtr &what);
   /// What block `run` may learn there.
   KnowledgePtr at(uint64_t address, uint32_t run);
+  /// Held by an atomic operation while it is recorded and made: the RaceShadow's last write is the one whose value is
+  /// there.
+  std::mutex &turnAt(uint64_t address) { return turns[address >> 4 & (turns.size() - 1)]; }
   /// Called between launches: forgets if there are more than a few thousand addresses.
   void trim();
   void clear();
@@ -57,6 +60,7 @@ private:
     uint32_t run = 0;
     KnowledgePtr last; ///< Was added last.
   };
+  std::array<std::mutex, 64> turns; ///< Of 16 bytes each, in turn.
   std::mutex mutex;
   std::unordered_map<uint64_t, Place> places;
   std::atomic<size_t> count{0};

@@ -31,8 +31,8 @@ struct LocalMemory {
 
   void begin(uint32_t size) {
     bytesPerLane = size;
-    bytes.resize(size_t(size) * 32);
-    written.assign(size_t(size) * 32, 0);
+    bytes.resize(at(32, 0));
+    written.assign(at(32, 0), 0);
   }
   /// A frame of `size` bytes at `base`: nothing is written, and its gaps belong to nobody.
   void beginFrame(unsigned lane, uint32_t base, uint32_t size, std::span<const Gap> gaps) {
@@ -71,7 +71,8 @@ struct LocalMemory {
   bool contains(uint64_t address, uint32_t count) const {
     return address < bytesPerLane && count <= bytesPerLane - address;
   }
-  size_t at(unsigned lane, uint64_t address) const { return size_t(lane) * bytesPerLane + address; }
+  /// A lane's bytes are aligned as their addresses are.
+  size_t at(unsigned lane, uint64_t address) const { return size_t(lane) * ((bytesPerLane + 15) & ~15u) + address; }
   bool isWritten(unsigned lane, uint64_t address, uint32_t count) const {
     const uint8_t *flags = written.data() + at(lane, address);
     return std::all_of(flags, flags + count, [](uint8_t flag) { return flag == 1; });

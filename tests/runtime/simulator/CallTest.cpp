@@ -126,6 +126,15 @@ TEST(Call, StackOfTheThread) {
   EXPECT_EQ(out[9], 9u);
 }
 
+TEST(Call, VolatileBytesOfAThreadAreAlignedAsItsAddresses) {
+  auto out =
+      runBody(".local .align 8 .b8 mine[20];\nmov.u64 %rd7, mine;\ncvt.u64.u32 %rd8, %r0;\n"
+              "st.volatile.local.u64 [%rd7+8], %rd8;\nld.volatile.local.u64 %rd9, [%rd7+8];\ncvt.u32.u64 %r2, %rd9;\n" +
+                  store("%r2"),
+              {});
+  EXPECT_EQ(out[9], 9u);
+}
+
 /// Launches the body for one warp; the report of its fault, empty if there was none.
 std::string reportOf(const std::string &body, const std::string &declarations) {
   Host host;

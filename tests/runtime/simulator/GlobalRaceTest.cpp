@@ -160,6 +160,17 @@ TEST(GlobalRace, LastBlock) {
   }
 }
 
+// Two blocks, on two of the host's threads, count the same places; the second at each sets it to 0, which is ordered
+// after the other's atomic because its own has seen that: recorded are atomics in the order in which they are made.
+TEST(GlobalRace, TheSecondOfTwoSetsBack) {
+  std::string body = kBlock + "shr.u32 %r1, %r9, 1;\nmul.wide.u32 %rd11, %r1, 256;\nadd.s64 %rd11, %rd1, %rd11;\n"
+                              "mov.u32 %r2, 0;\nNEXT: fence.acq_rel.gpu;\natom.global.add.u32 %r3, [%rd11], 1;\n"
+                              "fence.acq_rel.gpu;\nsetp.eq.u32 %p1, %r3, 1;\n"
+                              "@%p1 st.global.u32 [%rd11], 0;\nadd.s64 %rd11, %rd11, 4;\nadd.u32 %r2, %r2, 1;\n"
+                              "setp.lt.u32 %p2, %r2, 64;\n@%p2 bra NEXT;\n";
+  expectSilent(body, 64, 1);
+}
+
 /// Each block waits for the one before: flag and value in different words.
 std::string lookBack(const std::string &store, const std::string &load, const std::string &before,
                      const std::string &after) {
