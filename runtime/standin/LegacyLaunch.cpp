@@ -32,15 +32,24 @@ struct Settings {
   std::vector<char> params;
 };
 
-std::mutex mutex;
-std::map<CUfunction, Settings> settings;
+struct Table {
+  std::mutex mutex;
+  std::map<CUfunction, Settings> of;
+};
+
+/// Never destroyed: calls may come until the process is gone.
+Table &settings() {
+  static Table &only = *new Table;
+  return only;
+}
 
 /// f(settings of the function), alone.
 template <class F> CUresult change(CUfunction function, F f) {
   if (!function)
     return CUDA_ERROR_INVALID_VALUE;
-  std::lock_guard lock(mutex);
-  f(settings[function]);
+  Table &table = settings();
+  std::lock_guard lock(table.mutex);
+  f(table.of[function]);
   return CUDA_SUCCESS;
 }
 
