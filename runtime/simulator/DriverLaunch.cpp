@@ -294,11 +294,10 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   state.order = order.get();
   state.sync = &sync;
   state.notes = &notes;
-  state.progress = options.progress;
   state.trace = options.trace;
   state.traced = options.traced;
   sync.trim();
-  auto fault = runLaunch(state, options.threads);
+  auto fault = runLaunch(state, options.threads, options.progress);
   memory->shareWithDevice(false);
   if (!fault)
     return CUDA_SUCCESS;

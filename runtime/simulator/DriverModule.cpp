@@ -207,6 +207,9 @@ CUresult Driver::getAttribute(int *value, int attribute, CUfunction handle) {
   case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
     *value = static_cast<int>(program.staticSharedBytes);
     return CUDA_SUCCESS;
+  case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
+    *value = static_cast<int>(program.constBytes);
+    return CUDA_SUCCESS;
   case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
     *value = static_cast<int>(program.localBytes);
     return CUDA_SUCCESS;

@@ -63,14 +63,17 @@ constexpr unsigned kAlwaysAllowed = 16;
 /// Blocks are handed out in groups that run together: one cluster, or for a cooperative launch all.
 struct Shared {
   LaunchState &state;
+  const ProgressListener &progress;
   uint64_t clusters; ///< In the grid.
   uint64_t clustersInGroup;
+  int64_t budget; ///< Warp-instructions that the launch was given.
   std::atomic<uint64_t> next{0};
   std::atomic<uint64_t> lowest{~uint64_t(0)};
   std::mutex mutex;
   std::optional<LaunchFault> fault;
   std::atomic<uint64_t> ended{0}; ///< Blocks.
-  std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
+  std::atomic<std::chrono::steady_clock::time_point> nextLine{std::chrono::steady_clock::now() +
+                                                              std::chrono::seconds(1)};
 
   uint64_t groups() const { return (clusters + clustersInGroup - 1) / clustersInGroup; }
   uint64_t blocks() const { return uint64_t(state.grid[0]) * state.grid[1] * state.grid[2]; }
@@ -122,17 +125,18 @@ private:
   std::vector<std::unique_ptr<Cluster>> clusters;
 };
 
-/// `count` more blocks have ended: a line of progress about once a second.
-void tellProgress(Shared &shared, uint64_t count) {
-  uint64_t ended = shared.ended += count;
-  if (!shared.state.progress)
+/// A line of progress, about once a second.
+void tellProgress(Shared &shared) {
+  auto now = std::chrono::steady_clock::now();
+  if (now < shared.nextLine.load(std::memory_order_relaxed))
     return;
   std::lock_guard lock(shared.mutex);
-  auto now = std::chrono::steady_clock::now();
-  if (now - shared.told < std::chrono::seconds(1) || ended == shared.blocks())
+  uint64_t ended = shared.ended;
+  if (now < shared.nextLine.load() || ended == shared.blocks())
     return;
-  shared.told = now;
-  shared.state.progress(shared.state.program->name, ended, shared.blocks());
+  shared.nextLine = now + std::chrono::seconds(1);
+  shared.progress(shared.state.program->name, ended, shared.blocks(),
+                  static_cast<uint64_t>(shared.budget - shared.state.budget.load(std::memory_order_relaxed)));
 }
 
 void work(Shared &shared) {
@@ -151,7 +155,9 @@ void work(Shared &shared) {
     const Cta *failed = runTogether(group.blocks);
     ++choosing;
     group.end();
-    tellProgress(shared, group.blocks.size());
+    shared.ended += group.blocks.size();
+    if (shared.state.alive)
+      shared.state.alive();
     if (!failed)
       continue;
     std::lock_guard lock(shared.mutex);
@@ -166,11 +172,13 @@ void work(Shared &shared) {
 
 } // namespace
 
-std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads) {
+std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads, const ProgressListener &progress) {
   uint64_t clusters = 1;
   for (unsigned d = 0; d < 3; ++d)
     clusters *= state.grid[d] / state.cluster[d];
-  Shared shared{state, clusters, state.cooperative ? clusters : 1, {}, {}, {}, {}, {}};
+  Shared shared{state, progress, clusters, state.cooperative ? clusters : 1, state.budget, {}, {}, {}, {}, {}};
+  if (progress)
+    state.alive = [&shared] { tellProgress(shared); };
   shared.lowest = ~uint64_t(0);
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   threads = threads == 0 ? cores : std::min(threads, std::max(cores, kAlwaysAllowed));

@@ -11,6 +11,7 @@
 #ifndef IMBREX_RUNTIME_SIMULATOR_LAUNCH_H
 #define IMBREX_RUNTIME_SIMULATOR_LAUNCH_H
 
+#include "runtime/simulator/SimulatedDriver.h"
 #include "runtime/simulator/exec/Cta.h"
 
 #include <optional>
@@ -24,7 +25,8 @@ struct LaunchFault {
 
 /// Runs all blocks with at most `threads` threads (0: all cores). nullopt if every block ended well.
 /// Blocks above a faulting one may or may not have run.
-std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads);
+/// `progress` may be empty; see SimulatorOptions.
+std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads, const ProgressListener &progress);
 
 } // namespace imbrex::simulator
 

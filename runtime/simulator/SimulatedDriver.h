@@ -43,6 +43,9 @@ struct TraceTarget {
   unsigned warp = 0;
 };
 
+/// The kernel, blocks that ended, blocks in all, warp-instructions executed.
+using ProgressListener = std::function<void(const std::string &, uint64_t, uint64_t, uint64_t)>;
+
 struct SimulatorOptions {
   unsigned threads = 0; ///< Host threads that run blocks; 0: all cores.
   /// Budget of one launch; 0: 2^31, some minutes. A block that runs an eighth of it (at least 2^27, some seconds)
@@ -57,8 +60,8 @@ struct SimulatorOptions {
   /// A warp whose instructions are told to `traced` one by one, before they are executed: PTX line, active lanes, text.
   std::optional<TraceTarget> trace = {};
   std::function<void(const std::string &)> traced = {};
-  /// Told about once a second of a launch that takes longer: the kernel, blocks that ended, blocks in all.
-  std::function<void(const std::string &, uint64_t, uint64_t)> progress = {};
+  /// Told about once a second of a launch that takes longer, while its blocks run too.
+  ProgressListener progress = {};
 };
 
 /// One driver with one device of that name; nullopt if unknown. Its memory and modules live as long

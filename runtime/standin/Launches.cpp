@@ -142,6 +142,24 @@ STANDIN_API cuOccupancyMaxPotentialBlockSizeWithFlags(int *grid, int *block, CUf
                                                       unsigned) {
   return cuOccupancyMaxPotentialBlockSize(grid, block, function, sharedOf, dynamicShared, limit);
 }
+/// As if a cluster fitted anywhere: which multiprocessors share one is not modelled.
+STANDIN_API cuOccupancyMaxActiveClusters(int *clusters, CUfunction function, const CUlaunchConfig *config) {
+  unsigned size = 1;
+  for (unsigned i = 0; i < config->numAttrs; ++i)
+    if (const CUlaunchAttribute &a = config->attrs[i]; a.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION)
+      size = a.value.cluster[0] * a.value.cluster[1] * a.value.cluster[2];
+  if (size == 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  int threads = static_cast<int>(config->blockDimX * config->blockDimY * config->blockDimZ);
+  *clusters = activeBlocks(function, threads, config->sharedMemBytes) *
+              deviceAttribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT) / static_cast<int>(size);
+  return CUDA_SUCCESS;
+}
+/// The size that every device with clusters has.
+STANDIN_API cuOccupancyMaxPotentialClusterSize(int *size, CUfunction, const CUlaunchConfig *) {
+  constexpr int kPortableCluster = 8;
+  return *size = kPortableCluster, CUDA_SUCCESS;
+}
 STANDIN_API cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction function, int blocks, int) {
   int room = deviceAttribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) / std::max(blocks, 1) -
              kReservedShared - attributeOf(function, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);

@@ -32,23 +32,24 @@ struct Settings {
   std::vector<char> params;
 };
 
-/// What has been said of functions so far.
-struct Legacy {
+struct Table {
   std::mutex mutex;
-  std::map<CUfunction, Settings> settings;
+  std::map<CUfunction, Settings> of;
 };
 
-Legacy &legacy() {
-  static Legacy all;
-  return all;
+/// Never destroyed: calls may come until the process is gone.
+Table &settings() {
+  static Table &only = *new Table;
+  return only;
 }
 
 /// f(settings of the function), alone.
 template <class F> CUresult change(CUfunction function, F f) {
   if (!function)
     return CUDA_ERROR_INVALID_VALUE;
-  std::lock_guard lock(legacy().mutex);
-  f(legacy().settings[function]);
+  Table &table = settings();
+  std::lock_guard lock(table.mutex);
+  f(table.of[function]);
   return CUDA_SUCCESS;
 }
 

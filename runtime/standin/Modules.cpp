@@ -112,9 +112,9 @@ STANDIN_API cuFuncLoad(CUfunction) { return CUDA_SUCCESS; }
 STANDIN_API cuFuncIsLoaded(int *state, CUfunction) { return *state = 1, CUDA_SUCCESS; }
 /// What the simulated driver does not model has the value that it has for PTX compiled for sm_90 and nothing else set.
 STANDIN_API cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
-  enum { kConstBytes = 2, kPtxVersion = 5, kBinaryVersion = 6, kCacheMode = 7, kCarveout = 9, kLast = 16 };
+  enum { kPtxVersion = 5, kBinaryVersion = 6, kCacheMode = 7, kCarveout = 9, kLast = 16 };
   CUresult status = table().funcGetAttribute(value, attribute, function);
-  if (status != CUDA_ERROR_INVALID_VALUE || attribute < kConstBytes || attribute >= kLast)
+  if (status != CUDA_ERROR_INVALID_VALUE || attribute < kPtxVersion || attribute >= kLast)
     return told(status);
   *value = attribute == kPtxVersion || attribute == kBinaryVersion ? 90 : attribute == kCarveout ? -1 : 0;
   return CUDA_SUCCESS;

@@ -18,6 +18,10 @@
 
 using namespace imbrex::standin;
 
+// The driver's entries that have no member in the table.
+STANDIN_API cuOccupancyMaxActiveClusters(int *, CUfunction, const CUlaunchConfig *);
+STANDIN_API cuOccupancyMaxPotentialClusterSize(int *, CUfunction, const CUlaunchConfig *);
+
 struct Dim3 {
   unsigned x, y, z;
 };
@@ -211,6 +215,26 @@ struct LaunchConfig {
 CUDART_API cudaLaunchKernelExC(const LaunchConfig *config, const void *host, void **arguments) {
   return launch(host, config->grid, config->block, arguments, config->shared, config->stream, config->attributes,
                 config->count);
+}
+CUDART_API cudaOccupancyMaxActiveClusters(int *clusters, const void *host, const LaunchConfig *config) {
+  CUfunction function = findKernel(host);
+  CUlaunchConfig asked{config->grid.x,
+                       config->grid.y,
+                       config->grid.z,
+                       config->block.x,
+                       config->block.y,
+                       config->block.z,
+                       static_cast<unsigned>(config->shared),
+                       config->stream,
+                       config->attributes,
+                       config->count};
+  return remember(function ? int(cuOccupancyMaxActiveClusters(clusters, function, &asked))
+                           : int(kInvalidDeviceFunction));
+}
+CUDART_API cudaOccupancyMaxPotentialClusterSize(int *size, const void *host, const LaunchConfig *) {
+  CUfunction function = findKernel(host);
+  return remember(function ? int(cuOccupancyMaxPotentialClusterSize(size, function, nullptr))
+                           : int(kInvalidDeviceFunction));
 }
 /// A cudaKernel_t is the host function's address.
 CUDART_API __cudaGetKernel(const void **kernel, const void *host) { return *kernel = host, kSuccess; }

@@ -19,9 +19,10 @@ using namespace imbrex::cuda;
 namespace imbrex::standin {
 namespace {
 
-void tellProgress(const std::string &kernel, uint64_t ended, uint64_t blocks) {
-  std::fprintf(stderr, "simulated device: kernel '%s': %llu of %llu blocks\n", kernel.c_str(),
-               static_cast<unsigned long long>(ended), static_cast<unsigned long long>(blocks));
+void tellProgress(const std::string &kernel, uint64_t ended, uint64_t blocks, uint64_t instructions) {
+  std::fprintf(stderr, "simulated device: kernel '%s': %llu of %llu blocks, %llu million warp-instructions\n",
+               kernel.c_str(), static_cast<unsigned long long>(ended), static_cast<unsigned long long>(blocks),
+               static_cast<unsigned long long>(instructions / 1000000));
 }
 
 /// Prints a text the first time it comes.

@@ -40,6 +40,16 @@ setp.eq.u32 %p, %r1, 0; @%p bra LOOP;
 ret;
 }
 """
+LONG = HEAD + """.visible .entry long(.param .u64 out)
+{
+.reg .pred %p; .reg .b32 %r<3>; .reg .b64 %rd<2>;
+ld.param.u64 %rd1, [out];
+mov.u32 %r1, 0;
+LOOP: add.u32 %r1, %r1, 1; setp.lt.u32 %p, %r1, 20000000; @%p bra LOOP;
+st.global.u32 [%rd1], %r1;
+ret;
+}
+"""
 # Each of two blocks waits for the other.
 MEET = HEAD + """.visible .entry meet(.param .u64 meet_param_0)
 {
@@ -135,6 +145,12 @@ class Simulate(unittest.TestCase):
         self.assertIn("endless loop in kernel 'spin'", done.stderr)
         self.assertLess(time.monotonic() - begin, 20)
 
+    def test_a_long_block_shows_progress(self):
+        done = self.simulate(LONG, "--block", "32", "--out", "out=u32:1:y.npy")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"long: 0 of 1 blocks, \d+ million warp-instructions")
+        self.assertEqual(load(self.path("y.npy"), "I"), [20000000])
+
     def test_blocks_that_wait_for_each_other(self):
         save(self.path("x.npy"), [0, 0], "Q", "<u8")
         done = self.simulate(MEET, "--grid", "2", "--block", "1", "--arg", "0=x.npy", "--out", "0=y.npy", "--cooperative", "--schedules", "3")
@@ -176,7 +192,7 @@ class Simulate(unittest.TestCase):
 
     def test_files_that_hold_no_kernel(self):
         done = self.simulate(HEAD + ".func f()\n{\nret;\n}\n", "--block", "32", "--kernel", "k")
-        self.assertIn("the file has no kernel", done.stderr)
+        self.assertIn("there is no kernel 'k'; the file has none that can be run", done.stderr)
         done = self.simulate("\x7fELF\x02", "--block", "32")
         self.assertEqual(done.returncode, 1)
         self.assertIn("this is machine code", done.stderr)

@@ -92,8 +92,9 @@ bool Simulation::open(unsigned seed) {
   options.trace = request.trace;
   options.traced = [](const std::string &line) { llvm::outs() << line << "\n"; };
   options.note = [&](const std::string &note) { llvm::errs() << renderFault(note, request.file, text); };
-  options.progress = [](const std::string &name, uint64_t ended, uint64_t blocks) {
-    llvm::errs() << llvm::formatv("{0}: {1} of {2} blocks\n", name, ended, blocks);
+  options.progress = [](const std::string &name, uint64_t ended, uint64_t blocks, uint64_t instructions) {
+    llvm::errs() << llvm::formatv("{0}: {1} of {2} blocks, {3} million warp-instructions\n", name, ended, blocks,
+                                  instructions / 1000000);
   };
   StringRef name = request.device.empty() || request.device == "sim" ? "h200" : StringRef(request.device);
   name.consume_front("sim:");
@@ -114,16 +115,17 @@ bool Simulation::findKernel() {
     return failDevice("loading the PTX");
   device->extras.kernelNames(&kernels, module);
   kernel = request.options.kernel;
-  if (kernels.empty())
-    return fail("the file has no kernel: no .entry");
   if (kernel.empty() && kernels.size() == 1)
     kernel = kernels.front();
+  if (kernel.empty() && kernels.empty())
+    return fail("the file has no kernel that can be run; --kernel NAME tells why one cannot");
   if (kernel.empty())
     return fail("the file has " + std::to_string(kernels.size()) + " kernels: " + llvm::join(kernels, ", ") +
                 "; name one with --kernel");
   CUresult found = device->table.moduleGetFunction(&function, module, kernel.c_str());
   if (found == CUDA_ERROR_NOT_FOUND)
-    return fail("there is no kernel '" + kernel + "'; the file has " + llvm::join(kernels, ", "));
+    return fail("there is no kernel '" + kernel + "'; the file has " +
+                (kernels.empty() ? "none that can be run" : llvm::join(kernels, ", ")));
   if (found != CUDA_SUCCESS)
     return failDevice("finding the kernel");
   sizes.clear();

@@ -141,10 +141,16 @@ Step enter(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number) {
   const Program::CallSite &site = warp.cta->program->calls[i.imm];
   const Program::Function &function = warp.cta->program->functions[number];
   unsigned first = static_cast<unsigned>(__builtin_ctz(lanes));
-  if (site.arguments.size() != function.params.size() || site.results.size() > function.results.size())
+  size_t given = site.arguments.size(), wanted = site.results.size();
+  if (given != function.params.size())
     return warp.fail(FaultKind::Trap, i, first,
-                     "the call passes " + std::to_string(site.arguments.size()) + " arguments, '" + function.name +
-                         "' takes " + std::to_string(function.params.size()));
+                     "the call passes " + std::to_string(given) + " arguments, '" + function.name + "' takes " +
+                         std::to_string(function.params.size()));
+  // Units of a link are not held against each other: numba-cuda takes a result of functions that return nothing.
+  if (wanted > function.results.size() && !function.results.empty())
+    return warp.fail(FaultKind::Trap, i, first,
+                     "the call takes " + std::to_string(wanted) + " results, '" + function.name + "' returns " +
+                         std::to_string(function.results.size()));
   uint32_t most = 0;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
     most = std::max(most, roundUp(warp.stacks[static_cast<unsigned>(__builtin_ctz(rest))].top, kFrameAlign));
@@ -201,6 +207,16 @@ Step callThroughRegister(Warp &warp, const Instruction &i, uint32_t lanes) {
   return Step::Next;
 }
 
+/// The callee returns nothing: what the caller takes for its result is undefined.
+void forgetResult(Warp &warp, const Program::CallSite &site, const Program::CallSite::Value &to, unsigned lane) {
+  if (to.inMemory) {
+    uint32_t at = callerFrame(warp, site, lane) + to.offset;
+    std::memset(warp.local.written.data() + warp.local.at(lane, at), 0, to.bytes);
+  } else {
+    warp.undefined.set(to.slot, to.bytes, lane, allBits(to.bytes), true, Definedness::kNeverWritten);
+  }
+}
+
 /// A lane's frame goes, and its results to the caller.
 void popFrame(Warp &warp, unsigned lane) {
   const Program &program = *warp.cta->program;
@@ -225,6 +241,10 @@ void popFrame(Warp &warp, unsigned lane) {
     restoreRegisters(warp, stack, function, frame.saved, lane);
   for (size_t k = 0; k < site.results.size(); ++k) {
     const Program::CallSite::Value &to = site.results[k];
+    if (function.results.empty()) {
+      forgetResult(warp, site, to, lane);
+      continue;
+    }
     const Program::Function::Parameter &from = function.results[k];
     if (to.inMemory && from.bytes != 0)
       copyLocal(warp.local, lane, base + from.offset, callerFrame(warp, site, lane) + to.offset,

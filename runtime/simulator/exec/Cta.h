@@ -48,7 +48,7 @@ struct LaunchState {
   std::atomic<int64_t> budget{0};    ///< Warp-instructions left for the whole launch.
   uint64_t calmLimit = ~uint64_t(0); ///< Warp-instructions a block may run without a change that others can see.
   LoopCensus census;
-  std::function<void(const std::string &, uint64_t, uint64_t)> progress;
+  std::function<void()> alive; ///< May be empty; called now and then by every thread that runs blocks.
   std::optional<TraceTarget> trace;
   std::function<void(const std::string &)> traced;
 

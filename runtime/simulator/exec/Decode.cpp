@@ -155,6 +155,9 @@ bool placeShared(const ptx::Module &module, KernelDecoder &decoder) {
   for (const ptx::Variable &variable : module.variables)
     if (isDynamic(variable))
       decoder.symbols[variable.name] = {Space::Shared, size};
+  for (const ptx::Variable &variable : module.variables)
+    if (variable.space == ptx::Space::Const && used.count(variable.name))
+      decoder.program.constBytes += static_cast<uint32_t>(variable.bytes);
   decoder.program.staticSharedBytes = static_cast<uint32_t>(roundUp(deviceSize, dynamicAlign));
   decoder.program.sharedLayoutBytes = static_cast<uint32_t>(size);
   return true;

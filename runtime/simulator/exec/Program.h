@@ -138,6 +138,7 @@ struct Program {
   uint32_t staticSharedBytes = 0; ///< As on a device.
   uint32_t sharedLayoutBytes = 0; ///< The same with the gaps: where the dynamic part begins.
   std::vector<Gap> sharedGaps;
+  uint32_t constBytes = 0;    ///< Of the constants that it names.
   uint32_t localBytes = 0;    ///< The kernel's own frame.
   std::vector<Gap> localGaps; ///< Between the variables in it.
   uint32_t registerCount = 0; ///< 32-bit registers declared, an upper bound of what a thread needs.

@@ -15,7 +15,8 @@ namespace imbrex::simulator {
 namespace {
 
 constexpr uint64_t kQuantum = 100000;
-constexpr unsigned kMostTimeouts = 64; ///< In a row, without any event.
+constexpr unsigned kRoundsOfSilence = 16; ///< Between two looks at the clock, for progress.
+constexpr unsigned kMostTimeouts = 64;    ///< In a row, without any event.
 
 /// A small deterministic generator (splitmix64), so that a seed gives the same schedule everywhere.
 uint64_t nextRandom(uint64_t &state) {
@@ -55,7 +56,9 @@ Cta *runTogether(std::span<Cta *const> blocks) {
   unsigned seed = lead.launch->schedulingSeed;
   uint64_t random = seed + (uint64_t(lead.id[0]) << 20) + (uint64_t(lead.id[1]) << 40);
   Patience patience;
-  while (true) {
+  for (unsigned round = 0;; ++round) {
+    if (round % kRoundsOfSilence == kRoundsOfSilence - 1 && lead.launch->alive)
+      lead.launch->alive();
     auto running = std::find_if(blocks.begin(), blocks.end(), [](const Cta *block) { return !block->isDone(); });
     if (running == blocks.end())
       return nullptr;

@@ -249,6 +249,15 @@ TEST(Driver, NamesItsErrors) {
   EXPECT_EQ(host.driver.getErrorString(static_cast<CUresult>(4242), &name), CUDA_ERROR_INVALID_VALUE);
 }
 
+TEST(Driver, ConstantsThatAKernelNamesAreCounted) {
+  Host host;
+  CUfunction function = host.load(kernelText("ld.const.u32 %r1, [a+4];\n", ".const .u32 a[6];\n.const .f64 b;\n"));
+  ASSERT_NE(function, nullptr) << host.log;
+  int bytes = 0;
+  EXPECT_EQ(host.driver.funcGetAttribute(&bytes, CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES, function), CUDA_SUCCESS);
+  EXPECT_EQ(bytes, 24);
+}
+
 TEST(Driver, GlobalsAndConstantsHaveTheirValues) {
   auto out = runBody("mov.u64 %rd6, g;\nld.global.u32 %r1, [%rd6+4];\nld.const.s16 %r2, [c+2];\nld.u64 %rd7, [table];\n"
                      "ld.global.u32 %r3, [%rd7];\nadd.u32 %r4, %r1, %r2;\nadd.u32 %r4, %r4, %r3;\n"

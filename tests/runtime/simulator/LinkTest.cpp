@@ -64,6 +64,14 @@ void expectWords(const std::string &report, const std::vector<std::string> &word
 
 } // namespace
 
+/// numba-cuda calls functions that return nothing as if they returned a word.
+TEST(Link, AResultOfAFunctionThatReturnsNothing) {
+  std::string nothing = kHead + ".visible .func f()\n{\nret;\n}\n";
+  EXPECT_EQ(runLinked({kernelThat(kDeclared, "mov.b32 %r1, 7;\n" + kCall + "mov.b32 %r1, 7;\n"), nothing}), "7");
+  std::string used = runLinked({kernelThat(kDeclared, kCall + "add.u32 %r1, %r1, 1;\n"), nothing});
+  expectWords(used, {"uninitialised read", "st.global"});
+}
+
 TEST(Link, FunctionsAndVariablesOfOtherTexts) {
   std::string function =
       kHead + ".extern .global .u32 v;\n" + functionThat(".visible", "f", "ld.global.u32 %r1, [v];\n");

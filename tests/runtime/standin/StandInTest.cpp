@@ -211,6 +211,19 @@ TEST_F(Driver, OccupancyFollowsFromThreads) {
   EXPECT_EQ(cuda.call("cuOccupancyMaxActiveBlocksPerMultiprocessor", &blocks, function, 1024, size_t(200 * 1024)),
             CUDA_SUCCESS);
   EXPECT_EQ(blocks, 1);
+
+  CUlaunchAttribute cluster = {};
+  cluster.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+  cluster.value.cluster[0] = 2;
+  cluster.value.cluster[1] = 3;
+  cluster.value.cluster[2] = 1;
+  CUlaunchConfig config{6, 6, 1, 1024, 1, 1, 200 * 1024, nullptr, &cluster, 1};
+  int clusters = 0, processors = 0;
+  cuda.call("cuDeviceGetAttribute", &processors, int(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), 0);
+  EXPECT_EQ(cuda.call("cuOccupancyMaxActiveClusters", &clusters, function, &config), CUDA_SUCCESS);
+  EXPECT_EQ(clusters, processors / 6);
+  EXPECT_EQ(cuda.call("cuOccupancyMaxPotentialClusterSize", &clusters, function, &config), CUDA_SUCCESS);
+  EXPECT_EQ(clusters, 8);
 }
 
 /// A fat binary with one entry, as nvcc lays it out.
@@ -297,8 +310,8 @@ TEST_F(Driver, LinksFiles) {
   EXPECT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "triple"), CUDA_SUCCESS);
 }
 
-/// Each of 4 blocks of 64 threads writes its number, meets the others, and reads what block 3 - its own wrote; out[4 ..]
-/// holds that, out[8 ..] the answer of the barrier, out[12 ..] the grid's size and the last thread's rank.
+/// Each of 4 blocks of 64 threads writes its number, meets the others, and reads what block 3 - its own wrote; out[4
+/// ..] holds that, out[8 ..] the answer of the barrier, out[12 ..] the grid's size and the last thread's rank.
 const char *const kGridText = R"(.version 8.0
 .target sm_90
 .address_size 64
@@ -417,6 +430,15 @@ TEST_F(Driver, LinksLaunchesWithClustersAndEncodesTensorMaps) {
   unsigned long long good = strides[0], odd = 100;
   EXPECT_EQ(encode(&good), CUDA_SUCCESS);
   EXPECT_EQ(encode(&odd), CUDA_ERROR_INVALID_VALUE);
+}
+
+/// A program that is linked with the runtime library finds all of its names.
+TEST(RuntimeLibrary, WhatIsNotModelledSaysSo) {
+  Library cudart("libcudart.so.13");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(cudart.call("cudaGraphCreate", static_cast<void *>(nullptr), 0u), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("cudaGraphCreate is not modelled"), std::string::npos);
+  EXPECT_EQ(cudart.call("cudaGetLastError"), CUDA_ERROR_NOT_SUPPORTED);
 }
 
 TEST(RuntimeLibrary, PlainFatBinary) { runProgram(fatBinary(kText, 0x11, 0)); }
