@@ -34,9 +34,11 @@ struct CodeShape {
   unsigned sharedBytes = 0;                                    ///< dynamic, of a block
 };
 
-/// A loaded module of PTX or machine code.
+/// A loaded module of PTX or machine code. Copying shares it, and so does moving.
 class Code {
 public:
+  Code(const Code &) = default;
+  Code &operator=(const Code &) = default;
   /// PTX text, a cubin or a fat binary. ErrorKind::Assemble if the driver refuses it, with its log as report.
   static Result<Code> load(const Runtime &runtime, std::string image);
 

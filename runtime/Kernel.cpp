@@ -92,6 +92,8 @@ static Result<void> describeAgain(KernelState &kernel) {
   options.kernel = kernel.plan->signature.name;
   options.hooks = kernel.options.hooks;
   options.storage = kernel.options.storage;
+  if (Result<void> enough = checkHostMemory(kernel.module->source.name + " was not read again"); !enough)
+    return enough;
   Description description = kernel.module->runtime->compiler.describe(kernel.module->source, options);
   if (std::optional<Error> error = compileError(kernel.module->source.name, options, description.diagnostics))
     return *error;

@@ -59,9 +59,11 @@ struct InferredShapes {
   std::map<std::string, Shape, std::less<>> views;
 };
 
-/// A kernel of a text, with what was set of it. A value: copying is cheap.
+/// A kernel of a text, with what was set of it. A value: copying is cheap, and moving copies, so that none is empty.
 class Kernel {
 public:
+  Kernel(const Kernel &) = default;
+  Kernel &operator=(const Kernel &) = default;
   /// Fixes a type, integer or tuning parameter. A parameter that shapes determine need not be set. A
   /// wrong name or value is reported by the next launch, prepare or infer.
   Kernel &set(std::string_view name, const Setting &setting) &;
@@ -118,9 +120,11 @@ private:
   std::shared_ptr<KernelState> state; ///< never changed once shared
 };
 
-/// One kernel source, loaded. Copying shares it.
+/// One kernel source, loaded. Copying shares it, and so does moving.
 class Module {
 public:
+  Module(const Module &) = default;
+  Module &operator=(const Module &) = default;
   /// The kernel of that name; "" if the text has only one.
   Result<Kernel> kernel(std::string_view name = "") const;
   std::vector<std::string> kernels() const;

@@ -64,6 +64,8 @@ Result<size_t> imbrex::packKernels(const std::vector<std::string> &cacheDirector
       if (std::optional<CacheKey> key = packKey(CacheKey::fromBytes(bytes)))
         kernels[key->digest()] = encodeCacheEntry(key->bytes(), entry);
   }
+  if (kernels.empty())
+    return packError(path, "is not written: there is no compiled kernel in the cache");
   std::string pack(kMagic);
   for (const auto &[digest, entry] : kernels) {
     appendField(pack, digest);

@@ -34,7 +34,7 @@ private:
 };
 
 /// Writes every kernel in the cache directories as one pack, and tells how many; of one that is in several the last is
-/// taken.
+/// taken. An Error if there is none.
 Result<size_t> packKernels(const std::vector<std::string> &cacheDirectories, const std::string &path);
 
 } // namespace imbrex

@@ -148,6 +148,8 @@ Result<Module> Runtime::load(const std::string &path) const {
 Result<Module> Runtime::loadSource(Source source) const {
   if (source.imports.empty() && state->imports)
     source = withImports(std::move(source), state->imports);
+  if (Result<void> enough = checkHostMemory(source.name + " was not read"); !enough)
+    return enough.takeError();
   Description description = state->compiler.describe(source, {});
   for (const Diagnostic &diagnostic : description.diagnostics)
     if (diagnostic.severity == Severity::Error) {

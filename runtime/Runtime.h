@@ -82,6 +82,10 @@ struct RuntimeOptions {
 };
 
 /// One opened device with its compiler and caches. Move-only; what it made may outlive it.
+///
+/// A process may fork at any time, also while other threads launch and compile: the parent goes on as if nothing was.
+/// The child leaves alone what the parent opened, which a GPU's driver does not know there, and opens a runtime of its
+/// own, which compiles and launches (tests/runtime/ForkTest.cpp).
 class Runtime {
 public:
   /// An Error of kind NoDevice if the device that is asked for does not exist.

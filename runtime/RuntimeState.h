@@ -105,6 +105,10 @@ bool isStored(const ModuleState &module, const CacheKey &key);
 std::optional<Error> compileError(const std::string &source, const CompileOptions &options,
                                   std::vector<Diagnostic> diagnostics);
 
+/// An Error of kind OutOfMemory, which begins with `otherwise`, where the host lacks memory for a step of the compiler.
+/// In Specialise.cpp.
+Result<void> checkHostMemory(const std::string &otherwise);
+
 /// The options of the specialisation that these arguments need.
 CompileOptions completeOptions(const KernelState &kernel, const Binding &binding);
 

@@ -91,6 +91,12 @@ static std::optional<Built> findStored(const ModuleState &module, const CacheKey
   return Built{std::move(*interface), std::move(*entry)};
 }
 
+Result<void> imbrex::checkHostMemory(const std::string &otherwise) {
+  if (hostHas(kStepBytes))
+    return {};
+  return Error{ErrorKind::OutOfMemory, otherwise + ": " + hostIsShort(kStepBytes)};
+}
+
 static std::vector<Diagnostic>::const_iterator firstError(const std::vector<Diagnostic> &diagnostics) {
   return std::find_if(diagnostics.begin(), diagnostics.end(),
                       [](const Diagnostic &each) { return each.severity == Severity::Error; });
@@ -157,9 +163,8 @@ static Result<Built> build(const KernelState &kernel, const CompileOptions &opti
 }
 
 static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
-  if (!hostHas(kStepBytes))
-    return Error{ErrorKind::OutOfMemory,
-                 "kernel '" + built.interface.kernel + "' was not loaded: " + hostIsShort(kStepBytes)};
+  if (Result<void> enough = checkHostMemory("kernel '" + built.interface.kernel + "' was not loaded"); !enough)
+    return enough.takeError();
   const RuntimeState &runtime = *kernel.module->runtime;
   Result<LaunchPlan> plan = LaunchPlan::make(*kernel.plan, built.interface);
   if (!plan)

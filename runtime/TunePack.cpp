@@ -44,6 +44,8 @@ Result<size_t> imbrex::exportTuning(const std::string &cacheDirectory, const std
       ++count;
     }
   }
+  if (count == 0)
+    return Error{ErrorKind::File, "there are no results of tuning in '" + cacheDirectory + "'"};
   if (!writeWholeFile(path, pack))
     return packError(path, "cannot be written");
   return count;
@@ -51,7 +53,9 @@ Result<size_t> imbrex::exportTuning(const std::string &cacheDirectory, const std
 
 Result<size_t> imbrex::importTuning(const std::string &cacheDirectory, const std::string &path) {
   std::optional<std::string> pack = readWholeFile(path);
-  if (!pack || !pack->starts_with(kMagic))
+  if (!pack)
+    return packError(path, "cannot be read");
+  if (!pack->starts_with(kMagic))
     return packError(path, "is no pack of tuning results");
   size_t count = 0;
   for (std::string_view rest = std::string_view(*pack).substr(kMagic.size()); !rest.empty();) {

@@ -16,7 +16,8 @@
 
 namespace imbrex {
 
-/// Writes the results below `cacheDirectory` to `path`, beside and renamed into place; how many there are.
+/// Writes the results below `cacheDirectory` to `path`, beside and renamed into place; how many there are. An Error
+/// if there are none.
 Result<size_t> exportTuning(const std::string &cacheDirectory, const std::string &path);
 /// Takes the results of a pack that are whole; how many. What is there already is written again. An Error if `path` is
 /// no pack, or is cut off.

@@ -80,6 +80,8 @@ Result<void> Tuner::listCandidates(const Binding &binding, const LaunchPlan::Gri
   for (unsigned slot = 0; slot < kernel->plan->names.size(); ++slot)
     if (binding.slots[slot])
       request.extents[kernel->plan->names[slot]] = *binding.slots[slot];
+  if (Result<void> enough = checkHostMemory("kernel '" + report.kernel + "' was not tuned"); !enough)
+    return enough;
   SearchSpace space = compiler.searchSpace(kernel->module->source, request);
   if (space.points.empty()) {
     Error error{ErrorKind::Compile, "kernel '" + report.kernel + "' cannot be tuned"};

@@ -518,10 +518,11 @@ imbrex_status imbrex_tuning_wait(imbrex_tuning *tuning, char **report, imbrex_er
 /* Cancels, and waits for the step under way. */
 void imbrex_tuning_free(imbrex_tuning *tuning);
 /* All results of tuning below a cache directory as one file, to ship with a program, and the way back; `count`, which
-   may be null, is how many. Since version 5. */
+   may be null, is how many; none is an error. Since version 5. */
 imbrex_status imbrex_tuning_export(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
 imbrex_status imbrex_tuning_import(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
-/* Every kernel compiled into a cache directory as one file for imbrex_runtime_options.packs. Since version 5. */
+/* Every kernel compiled into a cache directory as one file for imbrex_runtime_options.packs; none is an error. Since
+   version 5. */
 imbrex_status imbrex_pack_kernels(const char *cache_directory, const char *path, size_t *count, imbrex_error **error);
 
 /*--- Compiled kernels and inferred shapes -----------------------------------*/

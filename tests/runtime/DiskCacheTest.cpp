@@ -67,6 +67,7 @@ TEST_F(DiskCaches, EveryTruncationIsAMissAndIsRemoved) {
     EXPECT_FALSE(cache.find(k)) << length;
     EXPECT_FALSE(fs::exists(file(k))) << length;
   }
+  std::printf("%zu truncations\n", whole.size());
   write(file(k), whole + "x");
   EXPECT_FALSE(cache.find(k));
 }
@@ -82,6 +83,7 @@ TEST_F(DiskCaches, EveryFlippedBitIsAMiss) {
     write(file(k), damaged);
     EXPECT_FALSE(cache.find(k)) << "bit " << i;
   }
+  std::printf("%zu flipped bits\n", 8 * whole.size());
   write(file(k), whole);
   EXPECT_TRUE(cache.find(k));
 }

@@ -40,14 +40,24 @@ size_t addressSpace() {
   return pages * size_t(sysconf(_SC_PAGESIZE));
 }
 
-/// Prepares the kernel with `room` bytes of address space more than there are when all but the compilation is done.
+Result<KernelInfo> loadAndPrepare(const Runtime &runtime, const Work &work, const std::vector<Argument> &arguments) {
+  Result<Module> module = runtime.load(inRoot(work.file));
+  if (!module)
+    return module.takeError();
+  Result<Kernel> kernel = module->kernel(work.kernel);
+  if (!kernel)
+    return kernel.takeError();
+  return kernel->prepare(arguments);
+}
+
+/// Loads and prepares the kernel with `room` bytes of address space more than there are when all but the compilation is
+/// done.
 Outcome prepareWithin(const Work &work, size_t room, bool inChild) {
   RuntimeOptions options;
   options.device = "sim:h200";
   options.simulatorThreads = 1;
   options.compilesInChild = inChild;
   Runtime runtime = Runtime::open(std::move(options)).value();
-  Kernel kernel = runtime.load(inRoot(work.file)).value().kernel(work.kernel).value();
   std::vector<Buffer> buffers;
   std::vector<Argument> arguments;
   for (const auto &[name, extents] : work.views) {
@@ -63,7 +73,7 @@ Outcome prepareWithin(const Work &work, size_t room, bool inChild) {
   malloc_trim(0);
   rlimit limit{addressSpace() + room, RLIM_INFINITY};
   setrlimit(RLIMIT_AS, &limit);
-  Result<KernelInfo> info = kernel.prepare(arguments);
+  Result<KernelInfo> info = loadAndPrepare(runtime, work, arguments);
   limit.rlim_cur = RLIM_INFINITY;
   setrlimit(RLIMIT_AS, &limit);
   if (info)

@@ -16,6 +16,10 @@ def imbrex(*words):
     return subprocess.run([IMBREX, *words], capture_output=True, text=True)
 
 
+def lines_of(picture):
+    return [text.text for text in picture.iter() if text.tag.endswith("text")]
+
+
 class Tune(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -26,7 +30,7 @@ class Tune(unittest.TestCase):
 
     def tune(self, *words, cache="cache"):
         return imbrex("tune", VECTOR_ADD, "--device", "sim", "--cache-dir", self.path(cache), "--set", "T=f32", "--arg",
-                      "X=100000", "--arg", "Y=100000", "--budget", "300", *words)
+                      "X=100000", "--arg", "Y=100000", *(words if "--budget" in words else ("--budget", "300", *words)))
 
     def test_lines(self):
         done = self.tune()
@@ -47,9 +51,9 @@ class Tune(unittest.TestCase):
         self.assertEqual(min(c.get("ratio", 9) for c in first["candidates"]), best["ratio"])
         self.assertFalse([c for c in first["candidates"] if "milliseconds" in c], "nothing is measured")
         picture = xml.parse(self.path("t.svg")).getroot()
-        bars = [bar for bar in picture.iter() if bar.tag.endswith("rect")]
+        bars = [bar for bar in picture.iter() if bar.tag.endswith("rect") and len(bar)]
         self.assertEqual(len(bars), sum("ratio" in c for c in first["candidates"]))
-        self.assertIn("not measured", picture[0].text)
+        self.assertIn("not measured", "".join(lines_of(picture)))
         pack = self.path("pack")
         self.assertRegex(imbrex("tune", "--cache-dir", self.path("cache"), "--export", pack).stdout, r"^15 results")
         self.assertRegex(imbrex("tune", "--cache-dir", self.path("other"), "--import", pack).stdout, r"^15 results")
@@ -60,6 +64,14 @@ class Tune(unittest.TestCase):
         damaged = imbrex("tune", "--cache-dir", self.path("third"), "--import", pack)
         self.assertEqual(damaged.returncode, 1)
         self.assertIn("cut off", damaged.stderr)
+
+    def test_a_picture_tells_what_was_not_tried(self):
+        report = json.loads(self.tune("--json", "--budget", "0.001", "--picture", self.path("t.svg")).stdout)
+        waiting = sum(c["outcome"] == "waiting" for c in report["candidates"])
+        self.assertGreater(waiting, 0)
+        lines = lines_of(xml.parse(self.path("t.svg")).getroot())
+        self.assertIn("%d not tried: time was up" % waiting, lines)
+        self.assertLess(max(map(len, lines)), 161)
 
     def test_refusals_carry_their_number(self):
         done = imbrex("tune", ATTENTION, "--device", "sim", "--cache-dir", "none", "--set", "T=f64", "--set", "BM=192",
@@ -73,6 +85,11 @@ class Tune(unittest.TestCase):
         self.assertIn("set its type T", imbrex("tune", VECTOR_ADD, "--device", "sim", "--arg", "X=100").stderr)
         self.assertEqual(imbrex("tune", VECTOR_ADD, "--budget", "0").returncode, 2)
         self.assertEqual(imbrex("tune").returncode, 2)
+        nothing = imbrex("tune", "--cache-dir", self.path("none"), "--export", self.path("pack"))
+        self.assertEqual((nothing.returncode, os.path.exists(self.path("pack"))), (1, False))
+        self.assertIn("there are no results of tuning in '%s'" % self.path("none"), nothing.stderr)
+        missing = imbrex("tune", "--cache-dir", self.path("none"), "--import", self.path("pack"))
+        self.assertIn("cannot be read", missing.stderr)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One bar a candidate, as high as its ratio up to a bound; what a pointer rests on tells its line.
+// One bar a candidate, as high as its ratio up to a bound; what a pointer rests on tells its line. Below: the best, the
+// untuned, how many were not tried, and how many were refused for what.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,8 +19,9 @@
 using namespace imbrex;
 using namespace imbrex::tool;
 
-static constexpr double kWidth = 960, kHeight = 320, kLeft = 60, kTop = 50, kHighest = 3;
+static constexpr double kWidth = 960, kHeight = 320, kLeft = 60, kTop = 66, kHighest = 3;
 static constexpr unsigned kLine = 18;
+static constexpr size_t kMostLetters = 160; ///< of a line: what is longer is cut, and whole under a pointer
 
 static std::string escaped(const std::string &text) {
   std::string result;
@@ -65,31 +67,56 @@ static void drawBars(llvm::raw_ostream &os, const TuneReport &report) {
   for (double ratio : {0.5, 1.0, 2.0, 3.0})
     os << llvm::formatv(
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:F1}\" y2=\"{2:F1}\" stroke=\"#999\" stroke-dasharray=\"4\"/>"
-        "<text x=\"8\" y=\"{3:F1}\">{4:F1}</text>\n",
+        "<text x=\"8\" y=\"{3:F1}\" font-size=\"12\">{4:F1}</text>\n",
         kLeft, kLeft + kWidth, top(ratio), top(ratio) + 4, ratio);
 }
 
+namespace {
+/// Lines of text, downwards.
+class Lines {
+public:
+  Lines(llvm::raw_ostream &os, double y) : os(os), y(y) {}
+
+  void add(const std::string &text, unsigned size = 12) {
+    std::string shown = text.size() > kMostLetters ? text.substr(0, kMostLetters - 3) + "..." : text;
+    os << llvm::formatv("<text x=\"8\" y=\"{0}\" font-size=\"{1}\">{2}<title>{3}</title></text>\n", y, size,
+                        escaped(shown), escaped(text));
+    y += kLine;
+  }
+
+private:
+  llvm::raw_ostream &os;
+  double y;
+};
+} // namespace
+
 std::string tool::tunePicture(const TuneReport &report) {
   std::map<std::string, size_t> refused;
-  for (const TuneCandidate &candidate : report.candidates)
+  size_t waiting = 0;
+  for (const TuneCandidate &candidate : report.candidates) {
+    waiting += candidate.outcome == TuneOutcome::Waiting;
     if (!candidate.why.empty())
       ++refused[std::string(name(candidate.outcome)) + ": " + kindOf(candidate.why)];
+  }
+  const double width = kLeft + kWidth + 20;
+  const double height = kTop + kHeight + 40 + kLine * double(refused.size() + 2 + (waiting != 0));
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << llvm::formatv(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" font-family=\"sans-serif\" "
-      "font-size=\"12\">\n",
-      kLeft + kWidth + 20, kTop + kHeight + 40 + kLine * double(refused.size() + 2));
-  os << "<text x=\"8\" y=\"20\" font-size=\"15\">"
-     << escaped(report.kernel + " on " + report.device + ", " + report.key + ": time over the untuned kernel's, " +
-                (report.simulated ? "by the model, not measured" : "measured"))
-     << "</text>\n";
+  os << llvm::formatv("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
+                      "font-family=\"sans-serif\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
+                      width, height);
+  Lines head(os, 20);
+  head.add(report.kernel + " on " + report.device, 15);
+  head.add("time over the untuned kernel's, " +
+           std::string(report.simulated ? "by the model, not measured" : "measured") + ", up to 3: " + report.key);
   drawBars(os, report);
-  double y = kTop + kHeight + 24;
-  os << llvm::formatv("<text x=\"8\" y=\"{0}\">best (green): {1}</text>\n", y, escaped(report.lineOf(report.best)));
-  os << llvm::formatv("<text x=\"8\" y=\"{0}\">untuned (yellow): {1}</text>\n", y += kLine, escaped(report.lineOf(0)));
+  Lines below(os, kTop + kHeight + 24);
+  below.add("best (green): " + report.lineOf(report.best));
+  below.add("untuned (yellow): " + report.lineOf(0));
+  if (waiting)
+    below.add(std::to_string(waiting) + " not tried: time was up");
   for (const auto &[why, count] : refused)
-    os << llvm::formatv("<text x=\"8\" y=\"{0}\">{1} {2}</text>\n", y += kLine, count, escaped(why));
+    below.add(std::to_string(count) + " " + why);
   os << "</svg>\n";
   return text;
 }

@@ -184,6 +184,8 @@ static void testPacks(const char *vectorAdd, const char *directory) {
   imbrex_text_free(report);
   OK(imbrex_kernel_launch(kernel, NULL, vectors.arguments, 3, &error));
   size_t results = 0, taken = 0, kernels = 0;
+  FAILS(imbrex_tuning_export(other, tuned, &results, &error), IMBREX_ERROR_FILE, "there are no results of tuning in");
+  FAILS(imbrex_pack_kernels(other, pack, &kernels, &error), IMBREX_ERROR_FILE, "there is no compiled kernel");
   OK(imbrex_tuning_export(cache, tuned, &results, &error));
   OK(imbrex_tuning_import(other, tuned, &taken, &error));
   CHECK(results > 1 && taken == results);
