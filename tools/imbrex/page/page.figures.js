@@ -99,8 +99,8 @@ function timelineFigure(line, number) {
   const stepSize = [50, 100, 200, 250, 500, 1000, 2000, 5000, 10000].find(s => span / s <= 12) || 20000;
   for (let c = 0; c <= span; c += stepSize)
     out += `<text x="${x(line.begin + c)}" y="${height + 8}" text-anchor="middle">${fmt(c)}</text>`;
-  const who = hasRoles ? `${line.warps} warp${line.warps === 1 ? '' : 's'} that compute${line.warps === 1 ? 's' : ''}, one of each warpgroup, and of the warp that copies`
-    : `${line.warps} warp${line.warps === 1 ? '' : 's'} that share a quarter of an SM`;
+  const who = hasRoles ? `${line.warps === 1 ? 'warp that computes' : `${line.warps} warps that compute, one of each warpgroup`}, and of the one that copies, on a quarter of an SM`
+    : line.warps === 1 ? 'warp that has a quarter of an SM to itself' : `${line.warps} warps that share a quarter of an SM`;
   const how = hasRoles ? `in-order issue of the machine code; products go on by themselves, in turn; a copy takes its turn on the way from the L2 cache and arrives after a latency.`
     : `in-order issue of the machine code, copies taken to have arrived.`;
   return `<figure data-timeline="${number}"><figcaption><b>Loop ${number + 1}, two passes of the ${who}, by a model</b>:`
