@@ -234,7 +234,7 @@ class Opened(Case):
     def open(self, words, width, scheme="light"):
         page = self.chromium
         seconds = page.open(self.page("page.html", *words), width, 1000, scheme)
-        self.assertLess(seconds, 5)
+        self.assertLess(seconds, MOST_SECONDS)
         self.assertEqual(page.errors(), [])
         return page
 
