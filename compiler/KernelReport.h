@@ -58,7 +58,8 @@ struct KernelReport {
     DataType type;
     unsigned span; ///< of the swizzle, in bytes (dialects/layout/SharedLayout.h)
     unsigned slots;
-    int64_t offset, bytes;            ///< in the CTA's shared memory: first byte, and bytes of all slots
+    int64_t offset, bytes; ///< in the CTA's shared memory: first byte, and bytes of all slots
+    int64_t barriers = -1; ///< byte of a queue's first barrier: one a slot of arrival, then of release; -1: none
     std::vector<BufferUse> uses = {}; ///< in program order
   };
   /// How the results of an operation are spread over the threads.
@@ -78,6 +79,8 @@ struct KernelReport {
   };
 
   unsigned registerLimit = 0;       ///< registers that a thread can have at most
+  unsigned computeWarps = 0;        ///< where warps have roles, those that compute; the others copy. 0: they have none
+  unsigned computeRegisters = 0;    ///< of each of their threads, once the roles have parted
   std::vector<Buffer> buffers = {}; ///< in program order
   std::vector<Layout> layouts = {}; ///< in program order, each once; of reads, loads, products and reductions
   std::vector<BankConflict> bankConflicts = {}; ///< in program order; empty: every access is free of them

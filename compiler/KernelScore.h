@@ -9,7 +9,8 @@
 // Rates of a quarter of an SM (sm_80 to sm_120; CUDA C++ Programming Guide, "Arithmetic Instructions"): 1 warp
 // instruction issued a cycle; 16 lanes of integer, comparison and selection; 32 of float multiply and add; 4 of
 // functions; 128 bytes a cycle of shared memory for the four together. A 16 x 8 x 16 product of 16-bit floats (4,096
-// FLOP) takes 8 cycles of sm_80's tensor pipe; a wgmma's 4,096 FLOP take one cycle of a whole SM of sm_90.
+// FLOP) takes 8 cycles of sm_80's tensor pipe; a wgmma's 4,096 FLOP (8,192 of 8 bits) take one cycle of a
+// whole SM of sm_90.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,20 +64,24 @@ struct PipeBounds {
 
 /// What a simulation of in-order issue says of a loop (compiler/score/LoopModel.h): a model, not a measurement.
 struct LoopModel {
-  unsigned warps = 0;                 ///< that share a quarter of the SM
+  unsigned warps = 0;                 ///< that share a quarter of the SM and compute
   double cycles = 0;                  ///< of a pass
   double tensorShare = 0;             ///< of the cycles in which the tensor pipe is busy, 0 to 1
   double issueShare = 0;              ///< of the cycles in which an instruction is issued
   std::map<std::string, double> busy; ///< pipe -> share of the cycles
   /// What a warp does from cycle `begin` to `end`: an instruction that keeps a pipe busy, or a wait to issue the next.
   struct Event {
-    unsigned warp;
+    unsigned warp;        ///< number in `roles`
     unsigned instruction; ///< number in the kernel; of a wait the one that waits
-    std::string what; ///< a pipe: "tensor", "function", ...; a wait: "wait: register", "wait: pipe", "wait: barrier"
+    /// A pipe: "tensor", "function", ...; "copy": a tile by TMA, from its turn until it has arrived; a wait: "wait:
+    /// register", "wait: pipe", "wait: barrier", "wait: products", "wait: copy", "wait: slot".
+    std::string what;
     double begin, end;
   };
   std::vector<Event> timeline = {}; ///< of two passes, from `timelineBegin` on; empty unless asked for
   double timelineBegin = 0, timelineEnd = 0;
+  /// What the warps of the timeline do: "computes 0", "computes 1", "copies".
+  std::vector<std::string> roles = {};
 };
 
 /// One loop of a kernel, by its instructions.

@@ -109,9 +109,9 @@ static Value countSteps(scf::ForOp loop) {
   return count;
 }
 
-/// True if the copy engine can copy the tile: whole rows of panels, from a view whose rows it may name, with all its
-/// positions apart from the rows' (or those in a single row) bounded by the view alone.
-static bool canBeMapped(cta::PutOp put) {
+/// Why the copy engine cannot copy the tile; empty if it can: whole rows of panels, from a view whose rows it may name,
+/// with all its positions apart from the rows' (or those in a single row) bounded by the view alone.
+static StringRef whyNotMapped(cta::PutOp put) {
   constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
   tile::ViewType view = put.getView().getType();
   cta::BufferType slot = put.getRing().getType().getSlot();
@@ -125,10 +125,22 @@ static bool canBeMapped(cta::PutOp put) {
   auto argument = dyn_cast<BlockArgument>(put.getView());
   auto kernel = put->getParentOfType<func::FuncOp>();
   auto alignment = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr);
-  return !put.getRows() && !put.getCondition() && view.getRank() <= kMostDims && columnDim == view.getRank() - 1 &&
-         hasRows && hasBox && fillsColumns && alignment && alignment.getInt() == layout::kAccessBytes &&
-         llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
+  if (put.getRows() || put.getCondition())
+    return put.getRows() ? "its rows come from a table" : "it is made on a condition";
+  if (view.getRank() > kMostDims || columnDim != view.getRank() - 1)
+    return view.getRank() > kMostDims ? "its view has more than 5 dimensions"
+                                      : "its rows do not lie along the last dimension";
+  if (!hasRows || !hasBox)
+    return "its rows are padded or more than 256, or it is a single row of more than 256 elements";
+  if (!fillsColumns)
+    return "its columns do not fill the slot's";
+  if (!alignment || alignment.getInt() != layout::kAccessBytes)
+    return "its view is not known to be aligned to 16 bytes";
+  bool isBounded = llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
+  return isBounded ? "" : "it is bounded along another dimension than its rows'";
 }
+
+static bool canBeMapped(cta::PutOp put) { return whyNotMapped(put).empty(); }
 
 namespace {
 
@@ -234,9 +246,10 @@ static std::pair<Value, Value> rowsBetween(OpBuilder &b, Location loc, Value low
 void AssignRoles::mapViews() {
   for (cta::PutOp put : puts) {
     if (!canBeMapped(put)) {
-      put.emitRemark("copied by threads, not by the copy engine");
+      put.emitRemark("copied by threads, not by the copy engine: ") << whyNotMapped(put);
       continue;
     }
+    put.emitRemark("copied by the copy engine");
     auto get = cast<cta::GetOp>(put->getNextNode());
     if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), clearedDim(put)); low) {
       OpBuilder b(getOperation().getContext());
@@ -291,16 +304,26 @@ void AssignRoles::runOnOperation() {
   func::FuncOp kernel = getOperation();
   tile::RequestAttr request = tile::requestOf(kernel);
   std::optional<Target> asked = request ? Target::parse(request.getTarget().str()) : std::nullopt;
-  if (!asked || !asked->hasWgmma || !hasProductLoop(kernel))
+  if (!asked || !asked->hasWgmma)
     return;
+  kernel.walk([&](cta::PutOp put) { puts.push_back(put); });
+  if (!hasProductLoop(kernel)) {
+    if (!puts.empty())
+      kernel.emitRemark("no warps of their own for copies: no loop multiplies by wgmma");
+    return;
+  }
   if (request.getResident()) { // its rings' steps would start again with every instance
     kernel.emitRemark("no warps of their own for copies: its CTAs go through many instances");
     return;
   }
   target = *asked;
   warps = request.getWarps();
-  kernel.walk([&](cta::PutOp put) { puts.push_back(put); });
-  if (warps % layout::kWarpgroupWarps != 0 || warps + kCopyWarps > target.warpsPerCta || !canPart())
+  if (warps % layout::kWarpgroupWarps != 0 || warps + kCopyWarps > target.warpsPerCta) {
+    kernel.emitRemark() << "no warps of their own for copies: beside " << warps << " warps there is no room for "
+                        << kCopyWarps;
+    return;
+  }
+  if (!canPart())
     return;
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
   if (const auto [registers, copying] = dealRegisters();

@@ -130,8 +130,12 @@ static void holdBehindSums(cta::DotWaitOp wait) {
   for (Operation *op = dot->getNextNode(); op != wait; op = op->getNextNode())
     if (isa<cta::ReduceOp, tile::ReduceOp>(op) && getElementTypeOrSelf(op->getResult(0).getType()).isF32())
       last = op->getResult(0);
-  if (last)
-    wait.getAfterMutable().assign(last);
+  if (!last) {
+    wait.emitRemark("wait for this product not held back: no sum over rows is computed beside it");
+    return;
+  }
+  wait.getAfterMutable().assign(last);
+  wait.emitRemark("wait for this product held back behind the sums over rows that are computed beside it");
 }
 
 /// A left operand in registers that the loop carries is made by its narrowing cast, if that is all its use, once the

@@ -36,7 +36,8 @@ static KernelReport::Buffer describe(Operation *allocation, func::FuncOp kernel)
           type.getSpan(),
           ring ? ring.getType().getSlots() : 1,
           offsetOf(allocation),
-          sizeOf(allocation)};
+          sizeOf(allocation),
+          ring && ring.getBarriers() ? int64_t(*ring.getBarriers()) : -1};
 }
 
 static unsigned lineOf(Operation *op) {
@@ -60,6 +61,10 @@ void imbrex::reportCta(func::FuncOp kernel, KernelReport &report) {
   kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<cta::AllocOp, cta::RingOp>(op))
       report.buffers.push_back(describe(op, kernel));
+    if (auto roles = dyn_cast<cta::RolesOp>(op)) {
+      report.computeWarps = roles.getComputeWarps();
+      report.computeRegisters = roles.getComputeRegisters();
+    }
     if (isa<cta::DotOp, cta::ReadOp, cta::ReduceOp, tile::LoadOp, tile::ReduceOp>(op))
       addLayout(op, report);
     if (unsigned wavefronts = bankConflictsOf(op).value_or(0))

@@ -135,7 +135,7 @@ bool Parser::parseFunction(File &file, bool isHook) {
 }
 
 /// kernel = "kernel" name [ generics ] "(" parameter { "," parameter } ")" [ "require" expression ]
-///          [ tune ] grid block ;
+///          [ "tune" tune ] grid block ;
 bool Parser::parseKernel(File &file) {
   Kernel kernel;
   kernel.offset = peek().offset;
@@ -166,7 +166,7 @@ bool Parser::parseKernel(File &file) {
   return true;
 }
 
-/// generics = "<" name ":" ( "int" | type { "|" type } ) { "," ... } ">" ;
+/// generics = "<" generic { "," generic } ">" ;  generic = name ":" ( "int" | type { "|" type } ) ;
 bool Parser::parseGenerics(Kernel &kernel) {
   expect("<");
   do {
@@ -230,7 +230,7 @@ bool Parser::parseKernelParameter(Kernel &kernel) {
   return true;
 }
 
-/// tune = "tune" "{" { item } "}" ;
+/// tune = "{" { item } "}" ;  behind the word itself
 bool Parser::parseTune(Tune &tune) {
   if (!expect("{"))
     return false;

@@ -198,7 +198,7 @@ ExprPtr Parser::parseTyped(bool isFill) {
 }
 
 /// primary = integer | float | "true" | "false" | "(" expression ")" | typed | name [ arguments [ arguments ] ]
-///         | name indices ;
+///         | name indices | "dot" "<" name ">" arguments ;
 ExprPtr Parser::parsePrimary() {
   const Token &token = peek();
   if (token.kind == TokenKind::Integer || token.kind == TokenKind::Float) {
@@ -232,7 +232,7 @@ ExprPtr Parser::parsePrimary() {
   return expectName(node->text, "an expression") ? std::move(node) : nullptr;
 }
 
-/// The rest of primary = ... | name arguments [ arguments ] | "dot" "<" name ">" arguments ;
+/// Of a primary: name arguments [ arguments ] | "dot" "<" name ">" arguments
 ExprPtr Parser::parseCall() {
   ExprPtr node = make(Expr::Call, peek().offset);
   std::vector<ExprPtr> arguments;

@@ -161,10 +161,10 @@ bool Specialiser::bindGenerics() {
     std::vector<std::string> allowed;
     for (DataType candidate : generic.allowed)
       allowed.emplace_back(name(candidate));
-    if (!type || !llvm::is_contained(generic.allowed, *type))
+    bool isAllowed = type && llvm::is_contained(generic.allowed, *type);
+    if (!isAllowed)
       error(generic.offset, Message::BadSetting, generic.name, join(allowed), setting->second.text());
-    else
-      result.types[generic.name] = *type;
+    result.types[generic.name] = isAllowed ? *type : generic.allowed.front(); // that nothing else is said of it
   }
   return complete;
 }

@@ -176,6 +176,13 @@ int64_t imbrex::score::flops(Language language, const Instruction &i) {
   return 2 * kWarpThreads * (pair ? 2 : 1);
 }
 
+double imbrex::score::warpgroupCycles(Language language, const Instruction &i) {
+  constexpr double kRate = 4096;
+  bool isOf8Bits = i.base() == "QGMMA" || i.base() == "IGMMA" || i.hasModifier("e4m3") || i.hasModifier("e5m2") ||
+                   i.hasModifier("s8") || i.hasModifier("u8");
+  return double(flops(language, i)) / (isOf8Bits ? 2 * kRate : kRate);
+}
+
 /// Bits of each lane's access.
 static int64_t accessBits(Language language, const Instruction &i) {
   if (language == Language::Sass) {

@@ -28,6 +28,10 @@ inline bool isWarpgroupProduct(const Instruction &instruction) {
 /// warp, of a warpgroup for wgmma. 0 for everything else.
 int64_t flops(Language language, const Instruction &instruction);
 
+/// Cycles that a product of a warpgroup keeps the tensor pipes of an SM busy: 4,096 FLOP a cycle of sm_90, twice as
+/// many of factors of 8 bits. Each of the four quarters is busy as long, with a quarter of the rows.
+double warpgroupCycles(Language language, const Instruction &instruction);
+
 /// Bytes that one warp moves with it, global to shared memory, shared memory to registers or back; 0 for others.
 int64_t bytesMoved(Language language, const Instruction &instruction);
 

@@ -4,8 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // In-order issue of the real machine code by the warps that share a quarter of an SM: one instruction a cycle,
-// registers ready after a latency, pipes busy for a time, barriers at which all warps meet. Copies are taken to have
-// arrived, and nothing else runs. A model, not a measurement: it shows what a change of the code does to overlap.
+// registers ready after a latency, pipes busy for a time, barriers at which all warps meet. Products of warpgroups go
+// on by themselves, in the order of their issue, until they are waited for. Where warps have roles, one that copies
+// runs its own loop beside those that compute: a copy by TMA takes its turn on the way from the L2 cache, arrives after
+// a latency, and a slot is filled again once all that compute have let it go. Other copies are taken to have arrived,
+// shared memory's share for wgmma and TMA is left out, and nothing else runs. A model, not a measurement: it shows what
+// a change of the code does to overlap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,15 +20,29 @@
 
 namespace imbrex::score {
 
+/// A queue of tiles in shared memory between the roles: barriers of arrival, a slot each, then as many of release.
+struct ModelRing {
+  std::string holds;    ///< the view that is copied into it
+  int64_t barriers = 0; ///< byte of the first in shared memory
+  unsigned slots = 1;
+  int64_t bytes = 0; ///< of a slot
+};
+
 struct ModelOptions {
-  unsigned warps = 2;       ///< that share a quarter of an SM: the CTA's over four
-  unsigned passes = 24;     ///< the first third is left out of the figures
+  unsigned warps = 2; ///< that share a quarter of an SM and compute: the CTA's over four
+  /// The first third is left out of the figures. An even number counts: with two slots passes may alternate.
+  unsigned passes = 25;
   double productCycles = 8; ///< of a 16 x 8 x 16 product on the tensor pipe: 8 on sm_80, 4 on sm_90
   bool timeline = false;    ///< LoopModel::timeline
+  std::vector<ModelRing> rings = {};
+  /// Of a copy by TMA: cycles until it has arrived, beside its turn; bytes a cycle that an SM gets of the L2 cache.
+  /// (A100's gives 5,120 a cycle, "NVIDIA A100 Tensor Core GPU Architecture", 2020; an H100 shares as many among 132
+  /// SMs.)
+  double copyLatency = 700, copyBytes = 5120.0 / 132;
 };
 
 /// Runs the usual pass of `loop`, machine code, again and again. nullopt with the reason where the loop holds what
-/// the model does not know: PTX, warpgroup products.
+/// the model does not know: PTX, a barrier that is no ring's, copies between roles that threads make.
 std::optional<LoopModel> modelLoop(const MachineKernel &kernel, const Loop &loop, const ModelOptions &options,
                                    std::string &whyNot);
 

@@ -228,19 +228,14 @@ static bool keepThoseWith(std::vector<NaturalLoop> &loops, const MachineKernel &
   return true;
 }
 
-std::vector<Loop> imbrex::score::hotLoops(const MachineKernel &kernel) {
-  if (kernel.instructions.empty())
-    return {};
-  Graph graph(kernel);
-  const std::vector<NaturalLoop> all = naturalLoops(graph);
-  std::vector<NaturalLoop> working = all;
-  if (!keepThoseWith(working, kernel, graph, Kind::Tensor, /*onlyMost=*/false))
-    keepThoseWith(working, kernel, graph, Kind::Fma, /*onlyMost=*/true);
+/// The innermost of `working` as loops with their usual pass; `all` are those of the kernel.
+static std::vector<Loop> innermostOf(const std::vector<NaturalLoop> &working, const std::vector<NaturalLoop> &all,
+                                     const MachineKernel &kernel, const Graph &graph) {
   std::vector<Loop> loops;
+  auto isInside = [](const NaturalLoop &inner, const NaturalLoop &outer) {
+    return llvm::all_of(inner.body, [&](unsigned block) { return outer.body.count(block) != 0; });
+  };
   for (const NaturalLoop &loop : working) {
-    auto isInside = [](const NaturalLoop &inner, const NaturalLoop &outer) {
-      return llvm::all_of(inner.body, [&](unsigned block) { return outer.body.count(block) != 0; });
-    };
     bool innermost = llvm::none_of(
         working, [&](const NaturalLoop &other) { return other.header != loop.header && isInside(other, loop); });
     if (!innermost)
@@ -251,9 +246,34 @@ std::vector<Loop> imbrex::score::hotLoops(const MachineKernel &kernel) {
     found.depth = llvm::count_if(all, [&](const NaturalLoop &outer) { return isInside(loop, outer); });
     loops.push_back(std::move(found));
   }
+  return loops;
+}
+
+std::vector<Loop> imbrex::score::hotLoops(const MachineKernel &kernel) {
+  if (kernel.instructions.empty())
+    return {};
+  Graph graph(kernel);
+  const std::vector<NaturalLoop> all = naturalLoops(graph);
+  std::vector<NaturalLoop> working = all;
+  if (!keepThoseWith(working, kernel, graph, Kind::Tensor, /*onlyMost=*/false))
+    keepThoseWith(working, kernel, graph, Kind::Fma, /*onlyMost=*/true);
+  std::vector<Loop> loops = innermostOf(working, all, kernel, graph);
   llvm::sort(loops, [](const Loop &a, const Loop &b) {
     auto key = [](const Loop &loop) { return std::tuple(-int(loop.depth), loop.hot.size(), loop.hot.front()); };
     return key(a) < key(b);
   });
   return loops;
+}
+
+std::vector<Loop> imbrex::score::copyLoops(const MachineKernel &kernel) {
+  if (kernel.instructions.empty())
+    return {};
+  Graph graph(kernel);
+  const std::vector<NaturalLoop> all = naturalLoops(graph);
+  std::vector<NaturalLoop> working = all;
+  llvm::erase_if(working, [&](const NaturalLoop &loop) {
+    std::vector<size_t> numbers = instructionsOf(graph, loop.body);
+    return count(kernel, numbers, Kind::Copy) == 0 || count(kernel, numbers, Kind::Tensor) != 0;
+  });
+  return innermostOf(working, all, kernel, graph);
 }

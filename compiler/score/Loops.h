@@ -28,6 +28,9 @@ struct Loop {
 /// fused multiply-adds; else all. The hottest first: the most nested, then the one with the shortest usual pass.
 std::vector<Loop> hotLoops(const MachineKernel &kernel);
 
+/// The innermost loops that start copies and multiply nothing: those of warps that copy for others. In program order.
+std::vector<Loop> copyLoops(const MachineKernel &kernel);
+
 } // namespace imbrex::score
 
 #endif // IMBREX_COMPILER_SCORE_LOOPS_H

@@ -20,13 +20,13 @@ std::optional<double> LoopScore::perMegaflop() const {
 }
 
 /// Floating-point operations a cycle of a quarter's tensor pipe, and bytes a cycle of its share of shared memory.
-static constexpr double kTensorRate = 512, kWarpgroupTensorRate = 4096, kSharedRate = 128.0 / 4;
+static constexpr double kTensorRate = 512, kSharedRate = 128.0 / 4;
 
 static void addBounds(PipeBounds &bounds, Language language, const Instruction &i) {
   bounds.issue += 1;
   switch (kindOf(language, i)) {
   case Kind::Tensor:
-    bounds.tensor += flops(language, i) / (isWarpgroupProduct(i) ? kWarpgroupTensorRate : kTensorRate);
+    bounds.tensor += isWarpgroupProduct(i) ? warpgroupCycles(language, i) : double(flops(language, i)) / kTensorRate;
     break;
   case Kind::Function:
     bounds.function += 8;
@@ -146,12 +146,13 @@ static void print(llvm::raw_ostream &os, const LoopScore &loop) {
   if (loop.overlappedFunctions)
     os << llvm::formatv("    {0} of {1} functions run under a product\n", loop.overlappedFunctions,
                         loop.count(Kind::Function));
-  if (loop.model)
+  if (loop.model) {
     os << llvm::formatv(
         "    model, not measured: {0:F0} cycles a pass of {1} warp(s) a quarter; tensor pipe busy {2:P0}, "
         "issue {3:P0}\n",
         loop.model->cycles, loop.model->warps, loop.model->tensorShare, loop.model->issueShare);
-  else if (!loop.whyNoModel.empty())
+    printTimeline(os, *loop.model);
+  } else if (!loop.whyNoModel.empty())
     os << "    no model: it " << loop.whyNoModel << "\n";
 }
 
@@ -167,6 +168,7 @@ static llvm::json::Object toJson(const LoopModel &model) {
   for (const auto &[pipe, share] : model.busy)
     busy[pipe] = share;
   return llvm::json::Object{{"warps", model.warps},
+                            {"roles", llvm::json::Array(model.roles)},
                             {"cycles", model.cycles},
                             {"tensor_share", model.tensorShare},
                             {"issue_share", model.issueShare},
@@ -193,6 +195,8 @@ static llvm::json::Object toJson(const LoopScore &loop) {
     object["per_mflop"] = *per;
   if (loop.model)
     object["model"] = toJson(*loop.model);
+  if (!loop.whyNoModel.empty())
+    object["why_no_model"] = loop.whyNoModel;
   return object;
 }
 

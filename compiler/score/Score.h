@@ -24,6 +24,8 @@ KernelScore scoreOf(const MachineKernel &kernel, const Modelled &model = {});
 /// A table for a terminal, and the same facts as JSON.
 void print(llvm::raw_ostream &os, const KernelScore &score);
 llvm::json::Object toJson(const KernelScore &score);
+/// What a model's warps do in two passes, where some copy for the others; nothing else is printed.
+void printTimeline(llvm::raw_ostream &os, const LoopModel &model);
 
 } // namespace imbrex::score
 

@@ -202,10 +202,12 @@ static Extents planInstructions(tile::DotOp dot, const Target &target, unsigned 
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }
   plan.kind = isByWgmma(dot, target, warps, plan) ? cta::DotKind::Wgmma : cta::DotKind::Mma;
-  if (plan.kind == cta::DotKind::Wgmma)
+  if (plan.kind == cta::DotKind::Wgmma) {
+    dot.emitRemark("product by wgmma");
     plan.warpsM = warps;
-  else
+  } else {
     dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
+  }
   plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1),
               int64_t(llvm::alignTo(k, layout::mmaDepth(bytes)))};

@@ -25,7 +25,36 @@ def fenced(page, language):
     return re.findall(r"^```%s\n(.*?)^```$" % language, read("tools", "docs", page), re.S | re.M)
 
 
+def productions(text):
+    """Name -> tokens of every EBNF production in a text: NAME = .. ; and whatever stands between two."""
+    tokens, found, at = re.findall(r"""'"'|"[^"]*"|\w+|[^\s\w"]""", text), {}, 0
+    while at + 1 < len(tokens):
+        if re.match(r"[a-z]+$", tokens[at]) and tokens[at + 1] == "=" and ";" in tokens[at:]:
+            end = tokens.index(";", at)
+            found[tokens[at]] = tokens[at + 2 : end]
+            at = end
+        at += 1
+    return found
+
+
 class Pages(unittest.TestCase):
+    def test_grammar_is_that_of_the_parser(self):
+        """Each function of the parser quotes its production; the page has the same, and no other."""
+        page = read("compiler", "frontend", "Grammar.md").split("## Meanings")[0]
+        shown = productions("\n".join(line for line in page.split("\n") if line.startswith("    ")))
+        self.assertGreater(len(shown), 40)
+        quoted = {}
+        folder = os.path.join(ROOT, "compiler", "frontend")
+        for name in sorted(os.listdir(folder)):
+            if name.startswith("Parse") and name.endswith(".cpp"):
+                for block in re.findall(r"(?:^ *///.*\n)+", read("compiler", "frontend", name), re.M):
+                    quoted.update((k, v) for k, v in productions(re.sub(r"^ *///", "", block, flags=re.M)).items() if k in shown)
+        words = {"name", "text", "integer", "float", "exponent", "comment"}  # of the lexer
+        self.assertEqual(sorted(set(shown) - words - set(quoted)), [], "no function of the parser quotes these")
+        for name, production in quoted.items():
+            with self.subTest(production=name):
+                self.assertEqual(" ".join(production), " ".join(shown[name]))
+
     def test_tile_blocks(self):
         for page in pages():
             for block in fenced(page, "tile"):

@@ -75,15 +75,23 @@ class Browser:
             self.events.append(answer)
 
     def open(self, path, width, height, scheme="light"):
-        """Seconds until the page has run its script."""
+        """Seconds of processor time that the page's thread takes until it has run its script."""
         self.events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        begin = time.monotonic()
+        self.call("Page.navigate", url="about:blank")
+        self.call("Performance.enable", timeDomain="threadTicks")
+        begin = self.busy()
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
         while self.run("document.readyState") != "complete":
             time.sleep(0.02)
-        return time.monotonic() - begin
+        seconds = self.busy() - begin
+        self.call("Performance.disable")
+        return seconds
+
+    def busy(self):
+        """Seconds for which the page's thread has worked."""
+        return next(each["value"] for each in self.call("Performance.getMetrics")["metrics"] if each["name"] == "TaskDuration")
 
     def run(self, script):
         """The value of an expression."""

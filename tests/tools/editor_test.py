@@ -173,6 +173,52 @@ class Grammar(unittest.TestCase):
             self.assertEqual(scope(text), expected, text)
 
 
+    def test_every_word_of_the_tree(self):
+        """As an editor goes through a line: keywords, types, numbers and comments of every kernel have their colours, other
+        names have none. What is a keyword and a type is read off Grammar.md."""
+        patterns = [(re.compile(p["match"]), p.get("name", "keyword.other.imbrex")) for p in json.loads(imbrex("grammar").stdout)["patterns"]]
+        with open(os.path.join(ROOT, "compiler", "frontend", "Grammar.md"), encoding="utf-8") as file:
+            page = file.read()
+        keywords = set(re.search(r"Keywords, which cannot be names: `([\w ]+)`", page)[1].split())
+        types = set(re.search(r"\*\*Types\*\*: `([\w ]+)`", page)[1].split())
+        count = 0
+        for folder in ("kernels", "kernels/lessons", "tools/docs"):
+            for name in sorted(os.listdir(os.path.join(ROOT, folder))):
+                if not name.endswith(".tile"):
+                    continue
+                with open(os.path.join(ROOT, folder, name), encoding="utf-8") as file:
+                    lines = file.read().split("\n")
+                for line in lines:
+                    for text, scope in self.coloured(line, patterns):
+                        count += 1
+                        expected = ("comment" if text.startswith("//") else "string" if text.startswith('"') else "keyword" if text in keywords
+                                    else "storage.type" if text in types else "constant.numeric" if text[0].isdigit() else None)
+                        with self.subTest(name=name, line=line, text=text):
+                            if expected:
+                                self.assertTrue((scope or "none").startswith(expected), scope)
+                            elif scope and not scope.startswith(("support.function", "constant.language", "keyword", "entity", "storage")):
+                                self.fail(scope)
+        self.assertGreater(count, 5000)
+
+    @staticmethod
+    def coloured(line, patterns):
+        """(word, scope) of words, numbers, texts and comments: at each place the pattern that begins first, then the first."""
+        at = 0
+        while at < len(line):
+            found = min(((m.start(), n, m, scope) for n, (rule, scope) in enumerate(patterns) if (m := rule.search(line, at)) and m.end() > at),
+                        default=None, key=lambda x: x[:2])
+            begin = found[2].start() if found else len(line)
+            yield from ((word, None) for word in re.findall(r"\b[A-Za-z_]\w*|\b\d[\w.]*", line[at:begin]))
+            if not found:
+                return
+            text, scope = found[2][0], found[3]
+            if re.match(r'//|"', text):
+                yield text, scope
+            else:  # a declaration colours its keyword, then its name
+                yield from ((word, scope) for word in re.findall(r"\b[A-Za-z_]\w*|\b\d[\w.]*", text)[:1])
+            at = found[2].end()
+
+
 class Dumps(unittest.TestCase):
     def test_build_as_json(self):
         good = imbrex("build", SOFTMAX, "--set", "T=f32", "--set", "D=64", "--json")
@@ -185,6 +231,30 @@ class Dumps(unittest.TestCase):
         self.assertEqual(bad.returncode, 1)
         self.assertFalse(json.loads(bad.stdout)["ok"])
         self.assertEqual(json.loads(bad.stdout)["diagnostics"][0]["severity"], "error")
+
+    def test_a_wrong_type_is_one_mistake(self):
+        """Nothing follows from it, whatever the text's cases ask of the type."""
+        bad = json.loads(imbrex("build", "kernels/lessons/matmul.tile", "--set", "T=f99", "--json").stdout)
+        self.assertEqual([each["message"] for each in bad["diagnostics"]], ["parameter 'T' must be one of f16, bf16, f32, found 'f99'"])
+
+    def test_build_as_json_whatever_goes_wrong(self):
+        """Standard output is one JSON object, and `ok` is what the exit code says."""
+        with tempfile.TemporaryDirectory() as folder:
+            empty, text = os.path.join(folder, "empty.tile"), [SOFTMAX, "--set", "T=f32", "--set", "D=64"]
+            open(empty, "w").close()
+            for words, message in (([os.path.join(folder, "none.tile")], "No such file"), ([folder], "it is a directory"), ([empty], "this file has no kernel"),
+                                   ([*text, "-o", os.path.join(folder, "none", "x.ptx")], "cannot be written"), ([*text, "--dump", os.path.join(empty, "x")], "--dump"),
+                                   ([*text, "--each-pass"], "--dump"), ([*text, "--extent", "Z=3"], "no extent or integer 'Z'; there are"), ([*text, "--until", "cubin", "--ptxas", "/none"], ""),
+                                   ([*text, "--target", "sm_5"], "unknown target"), ([SOFTMAX, "--from", "ptx"], "")):
+                with self.subTest(words):
+                    done = imbrex("build", *words, "--json")
+                    data = json.loads(done.stdout)
+                    self.assertEqual((done.returncode, data["ok"]), (1, False))
+                    errors = [each["message"] for each in data["diagnostics"] if each["severity"] == "error"]
+                    self.assertTrue(errors and message in errors[-1], errors)
+            done = imbrex("build", *text, "-o", os.path.join(folder, "x.ptx"), "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["ok"]), (0, True))
+            self.assertTrue(os.path.getsize(os.path.join(folder, "x.ptx")))
 
     def test_texts_without_and_with_locations(self):
         for stage in ("tile", "cta", "nvvm"):

@@ -16,6 +16,7 @@ FORWARD = ["kernels/attention_forward.tile", "--set", "T=bf16", "--set", "DQK=12
            "--hook", "mask=causal"]
 SOFTMAX = ["kernels/lessons/softmax.tile", "--set", "T=f32", "--set", "D=1024"]
 MOST_BYTES, MOST_SECONDS = 5 << 20, 2.0
+HAS_MACHINE_CODE = shutil.which("ptxas") is not None and shutil.which("nvdisasm") is not None
 
 
 def imbrex(*words):
@@ -108,6 +109,37 @@ class Data(Case):
             self.assertIn("read", kinds, buffer)
             self.assertTrue(kinds & {"copy", "write"}, buffer)
             self.assertTrue(all(0 <= at < data["operations"] for _, at, _ in buffer["uses"]))
+
+    @unittest.skipUnless(HAS_MACHINE_CODE, "no ptxas or no nvdisasm: the model reads machine code")
+    def test_roles_on_hopper(self):
+        """Warps that copy and warps that compute, by the model: in the page, and as text for a terminal."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        path = self.page("hopper.html", *FORWARD, "--target", "sm_90a")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertLess(os.path.getsize(path), MOST_BYTES)
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, MOST_SECONDS)
+        data = self.data(path)
+        self.assertEqual(len(data["timelines"]), 2)
+        for line in data["timelines"]:
+            self.assertEqual(line["roles"], ["computes 0", "computes 1", "copies"])
+            kinds = [{what for warp, _, what, _, _ in line["events"] if warp == role} for role in range(3)]
+            self.assertLessEqual({"tensor", "function", "wait: products"}, kinds[0])
+            self.assertLessEqual({"copy", "wait: slot"}, kinds[2])
+            self.assertNotIn("tensor", kinds[2])
+            # The tensor pipe makes one product at a time, whoever issued it.
+            products = sorted((begin, end) for _, _, what, begin, end in line["events"] if what == "tensor")
+            self.assertTrue(all(first[1] <= second[0] + 1e-9 for first, second in zip(products, products[1:])))
+        self.assertEqual((data["compute_warps"], data["warps"]), (8, 12))
+        nvvm = self.column(data, "nvvm")
+        self.assertIn("<(f32 x 88)>", nvvm["text"])
+        self.assertNotRegex(nvvm["text"], r"(f32, ){8}|(=f,){8}")
+        self.assertEqual(nvvm["text"].count("\n"), imbrex("build", *FORWARD, "--target", "sm_90a", "--until", "nvvm").stdout.count("\n"))
+        text = imbrex("explain", *FORWARD, "--target", "sm_90a").stdout
+        self.assertRegex(text, r"\n  roles        8 warps compute, with \d+ registers a thread; 4 copy\n")
+        self.assertRegex(text, r"\n      computes 1  products      [#+.]{64}\n      computes 1  functions     [#+.]{64}\n      computes 1  waits  ")
+        for remark in ("product by wgmma", "copied by the copy engine", "4 warps copy, 8 compute", "late product: delayed by one iteration"):
+            self.assertIn(remark, text)
+        self.assertNotIn("no model", text)
 
     def test_device_and_extents(self):
         made = imbrex("explain", *FORWARD, "--device", "sim:h200", "--target", "sm_90", "--extent", "Sq=4096",
@@ -202,7 +234,7 @@ class Opened(Case):
     def open(self, words, width, scheme="light"):
         page = self.chromium
         seconds = page.open(self.page("page.html", *words), width, 1000, scheme)
-        self.assertLess(seconds, 5)
+        self.assertLess(seconds, MOST_SECONDS)
         self.assertEqual(page.errors(), [])
         return page
 
@@ -286,6 +318,25 @@ class Opened(Case):
         page = self.open(SOFTMAX, 1600)
         self.assertLessEqual(page.run("document.documentElement.scrollWidth"), 1600)
         self.look(page, "softmax_1600")
+
+    @unittest.skipUnless(HAS_MACHINE_CODE, "no ptxas or no nvdisasm: the model reads machine code")
+    def test_timeline_of_roles(self):
+        for width, scheme in ((1600, "light"), (700, "dark")):
+            page = self.open([*FORWARD, "--target", "sm_90a"], width, scheme)
+            self.assertLessEqual(page.run("document.documentElement.scrollWidth"), width)
+            texts = page.run("[...document.querySelectorAll('[data-timeline=\"0\"] text')].map(t => t.textContent)")
+            for word in ("computes 0", "computes 1", "copies", "products", "exponentials", "waits"):
+                self.assertIn(word, texts)
+            box = page.run("(() => { const e = document.querySelector('[data-timeline=\"0\"] svg'); e.scrollIntoView({block: 'center'});"
+                           " const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+            page.settle()
+            box = page.run("(() => { const b = document.querySelector('[data-timeline=\"0\"] svg').getBoundingClientRect(); return [b.x, b.y, b.width]; })()")
+            lanes = page.run("lanesOf(D.timelines[0]).lanes.map(l => [l[0], l[1], l[4]])")
+            y = next(top for role, lane, top in lanes if role == 2 and lane == "copy") + 6
+            page.move(box[0] + box[2] * 0.6, box[1] + y * box[2] / 1180)
+            page.settle()
+            self.assertRegex(page.run("document.querySelector('[data-timeline=\"0\"] .readout').textContent"), r"SYNCS.*cycles")
+            self.look(page, "hopper_%d_%s" % (width, scheme))
 
     def test_columns_can_be_chosen(self):
         page = self.open(SOFTMAX, 1600)

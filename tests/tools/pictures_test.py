@@ -5,7 +5,7 @@ where the PTX ISA says, and masks show what Python says they show.
 
 usage: pictures_test.py IMBREX SOURCE_DIR [--write]      --write keeps the pictures of now. Python's standard library only.
 """
-import json, os, subprocess, sys, unittest
+import json, os, re, subprocess, sys, unittest
 import xml.etree.ElementTree as xml
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
@@ -91,10 +91,26 @@ class Masks(unittest.TestCase):
         rows = [line.split()[1] for line in made.stdout.rstrip("\n").split("\n")[3:]]
         self.assertEqual(rows, ["▒···", "█▒··", "██▒·", "███▒"])
 
+    def test_tiles_are_those_of_the_kernel(self):
+        backward = os.path.join(ROOT, "kernels", "attention_backward.tile")
+        words = ["mask", backward, "--hook", "mask=causal", "--extent", "Sq=256", "--extent", "Sk=256"]
+        tiles = lambda *more: re.search(r"in tiles of (\d+) x (\d+)", imbrex(*words, *more).stdout).groups()
+        with open(backward) as file:
+            text = file.read().split("kernel attention_dkdv")[1]
+        self.assertEqual(tiles("--kernel", "attention_dkdv"), tuple(re.search(name + r": [^=]*= (\d+)", text)[1] for name in ("BM", "BN")))
+        self.assertIn(tiles(), {tiles("--kernel", name) for name in ("attention_dq", "attention_dkdv", "attention_backward")})
+
     def test_refusals(self):
         for words, message in ((["--hook", "mask=documents(ids)", "--extent", "Sq=64", "--extent", "Sk=64"], "the mask captures 'ids'"),
                                (["--hook", "mask=causal"], "needs the lengths"),
                                (["--hook", "veil=causal", "--extent", "Sq=64", "--extent", "Sk=64"], "has no hook 'veil'"),
+                               (["--extent", "Sq=0", "--extent", "Sk=64"], "a length is at least 1, found --extent Sq=0"),
+                               (["--extent", "Sq=3", "--extent", "Sk=-64"], "a length is at least 1, found --extent Sk=-64"),
+                               (["--extent", "Sq=64", "--extent", "Sk=64", "--extent", "Z=1"], "no extent or integer 'Z'; there are "),
+                               (["--extent", "Sq=64", "--extent", "Sk=64", "--set", "BMM=1"], "no extent or integer 'BMM'; there are "),
+                               (["--hook", "score=softcap(3.0)", "--extent", "Sq=64", "--extent", "Sk=64"], "hook 'score' is no mask: "),
+                               (["--hook", "mask=at.k", "--extent", "Sq=64", "--extent", "Sk=64"], "mask"),
+                               (["--kernel", "other", "--extent", "Sq=64", "--extent", "Sk=64"], "has no kernel 'other'; it has attention_forward"),
                                (["--extent", "Sq=999999", "--extent", "Sk=999999"], "choose shorter lengths"),
                                (["--hook", "mask=nonsense", "--extent", "Sq=64", "--extent", "Sk=64"], "nonsense")):
             made = imbrex("mask", FORWARD, *words)

@@ -102,30 +102,22 @@ DumpPass Dump::passes() {
   };
 }
 
-/// Machine code of a compiled kernel by ptxas.
-static int assemble(const Request &request, const CompiledKernel &kernel) {
+/// Machine code of a compiled kernel by ptxas, written; "" or, for a person, what went wrong.
+static std::string assemble(const Request &request, const CompiledKernel &kernel) {
   std::optional<std::string> path = ptxasOf(request);
-  if (!path) {
-    llvm::errs() << "error: no ptxas on PATH; name one with --ptxas, or stop at --until ptx\n";
-    return kUserError;
-  }
+  if (!path)
+    return "no ptxas on PATH; name one with --ptxas, or stop at --until ptx";
   Result<Assembler> assembler = Assembler::ptxas(*path);
-  if (!assembler) {
-    llvm::errs() << assembler.error().render();
-    return kUserError;
-  }
+  if (!assembler)
+    return assembler.error().render();
   Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target);
-  if (!code) {
-    llvm::errs() << code.error().render();
-    return kUserError;
-  }
+  if (!code)
+    return code.error().render();
   llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code->registers,
                                 code->spillStoreBytes + code->spillLoadBytes);
-  if (request.output.empty()) {
-    llvm::errs() << "error: machine code is not text; say where to write it with -o\n";
-    return kUserError;
-  }
-  return writeText(request.output, code->machineCode) ? kSuccess : kUserError;
+  if (request.output.empty())
+    return "machine code is not text; say where to write it with -o";
+  return writeText(request.output, code->machineCode) ? "" : "'" + request.output + "' cannot be written";
 }
 
 /// The stages' times, then those of the passes on MLIR: they lie in cta and nvvm.
@@ -136,17 +128,20 @@ static void printTimes(const CompiledKernel &kernel) {
     llvm::errs() << llvm::formatv("  {0,-28} {1,8:F2} ms\n", time.name, time.milliseconds);
 }
 
-/// What an editor asks: whether it compiles, and what is to be said where.
-static void printJson(const CompileResult &result) {
+/// What an editor asks: whether all that was asked was done, and what is to be said where. `failure`: what went wrong
+/// beside the compilation.
+static void printJson(const Request &request, const CompileResult &result, const std::string &failure) {
   static constexpr llvm::StringRef kSeverities[] = {"error", "note", "remark"};
   llvm::json::Array list;
+  auto add = [&](llvm::StringRef file, unsigned line, unsigned column, llvm::StringRef severity, llvm::StringRef text) {
+    list.push_back(llvm::json::Object{
+        {"file", file}, {"line", line}, {"column", column}, {"severity", severity}, {"message", text}});
+  };
   for (const Diagnostic &each : result.diagnostics)
-    list.push_back(llvm::json::Object{{"file", each.file},
-                                      {"line", each.line},
-                                      {"column", each.column},
-                                      {"severity", kSeverities[unsigned(each.severity)]},
-                                      {"message", each.message}});
-  llvm::json::Object object{{"ok", result.kernel.has_value()}, {"diagnostics", std::move(list)}};
+    add(each.file, each.line, each.column, kSeverities[unsigned(each.severity)], each.message);
+  if (!failure.empty())
+    add(request.file, 0, 0, kSeverities[0], llvm::StringRef(failure).rtrim());
+  llvm::json::Object object{{"ok", result.kernel && failure.empty()}, {"diagnostics", std::move(list)}};
   if (result.kernel) {
     llvm::json::Object stages;
     for (const StageTime &time : result.kernel->times)
@@ -160,32 +155,50 @@ static void printJson(const CompileResult &result) {
   llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object)));
 }
 
+/// Writes what was asked for of a compiled kernel; "" or what went wrong.
+static std::string writeResult(const Request &request, const Source &source, const CompiledKernel &kernel,
+                               Stage until) {
+  if (until == Stage::Cubin)
+    return assemble(request, kernel);
+  if (request.json && request.output.empty())
+    return "";
+  std::string text = until == Stage::Ptx ? withTextBeside(kernel.code, source) : kernel.code;
+  return writeText(request.output, text) ? "" : "'" + request.output + "' cannot be written";
+}
+
+/// The end of a build: 0 if it went well.
+static int end(const Request &request, const CompileResult &result, const std::string &failure) {
+  if (request.json)
+    printJson(request, result, failure);
+  else if (!failure.empty())
+    llvm::errs() << (failure.ends_with("\n") ? "" : "error: ") << failure << (failure.ends_with("\n") ? "" : "\n");
+  return result.kernel && failure.empty() ? kSuccess : kUserError;
+}
+
 int tool::build(const Request &asked) {
-  std::optional<Source> source = readSource(asked.file);
+  std::string whyNot;
+  std::optional<Source> source = asked.json ? readSource(asked.file, whyNot) : readSource(asked.file);
   if (!source)
-    return kUserError;
-  const Request request = withExtents(asked, *source);
+    return asked.json ? end(asked, {}, whyNot) : kUserError;
+  const std::optional<Request> complete = withExtents(asked, *source, whyNot);
+  if (!complete)
+    return end(asked, {}, whyNot);
+  const Request &request = *complete;
   Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
+  constexpr llvm::StringLiteral kNoDump = "not all that --dump asks for could be written";
   Dump dump(request, *source);
   if (!dump.good())
-    return kUserError;
+    return request.json ? end(request, {}, kNoDump.str()) : kUserError;
   const Detail detail{.locations = request.locations};
   CompileResult result =
       request.from
           ? compileFrom(*request.from, *source, request.options, compiled, dump.stages(), dump.passes(), detail)
           : compile(*source, request.options, compiled, dump.stages(), dump.passes(), detail);
-  if (request.json)
-    printJson(result);
-  else
+  if (!request.json)
     llvm::errs() << result.errors();
   if (!result.kernel || !dump.good())
-    return kUserError;
+    return end(request, result, dump.good() ? "" : kNoDump.str());
   if (request.timings)
     printTimes(*result.kernel);
-  if (until == Stage::Cubin)
-    return assemble(request, *result.kernel);
-  if (request.json && request.output.empty())
-    return kSuccess;
-  std::string text = until == Stage::Ptx ? withTextBeside(result.kernel->code, *source) : result.kernel->code;
-  return writeText(request.output, text) ? kSuccess : kUserError;
+  return end(request, result, writeResult(request, *source, *result.kernel, until));
 }

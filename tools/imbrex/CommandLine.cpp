@@ -146,7 +146,7 @@ static bool setTrace(std::optional<simulator::TraceTarget> &target, StringRef te
 }
 
 static const Flag kCompilerFlags[] = {
-    {"kernel", "NAME", "build run tune pack simulate explain layout", "which kernel of the file",
+    {"kernel", "NAME", "build run tune pack simulate explain layout mask", "which kernel of the file",
      [](Request &r, StringRef v, std::string &) { return r.options.kernel = v.str(), true; }},
     {"set", "NAME=VALUE", "build run attention tune pack explain layout mask", "a type, integer or tuning parameter",
      [](Request &r, StringRef v, std::string &e) { return addSetting(r.options.set, v, e); }},
@@ -382,19 +382,48 @@ std::optional<Request> tool::parseCommandLine(int count, const char *const *word
   return std::nullopt;
 }
 
-std::optional<Source> tool::readSource(const std::string &path) {
+std::optional<Source> tool::readSource(const std::string &path, std::string &whyNot) {
   if (llvm::sys::fs::is_directory(path)) {
-    llvm::errs() << path << ": error: it is a directory\n";
+    whyNot = "it is a directory";
     return std::nullopt;
   }
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (buffer)
     return withImports({path, (*buffer)->getBuffer().str()}, importsBeside(shippedImport));
-  llvm::errs() << path << ": error: " << buffer.getError().message() << "\n";
+  whyNot = buffer.getError().message();
   return std::nullopt;
 }
 
-Request tool::withExtents(const Request &request, const Source &source) {
+std::optional<Source> tool::readSource(const std::string &path) {
+  std::string whyNot;
+  std::optional<Source> source = readSource(path, whyNot);
+  if (!source)
+    llvm::errs() << path << ": error: " << whyNot << "\n";
+  return source;
+}
+
+/// An --extent that is of no kernel; "" if each is of one.
+static std::string unknownExtent(const Request &request, const std::vector<KernelSignature> &kernels) {
+  std::set<std::string> known;
+  for (const KernelSignature &kernel : kernels) {
+    known.insert(kernel.integerParameters.begin(), kernel.integerParameters.end());
+    for (const KernelSignature::Tunable &tunable : kernel.tunables)
+      known.insert(tunable.name);
+    for (const Parameter &parameter : kernel.parameters) {
+      if (!parameter.isView)
+        known.insert(parameter.name);
+      for (const Expression &extent : parameter.extents)
+        for (std::string &name : extent.unknowns({}))
+          known.insert(std::move(name));
+    }
+  }
+  for (const auto &[name, value] : request.extents)
+    if (!known.count(name) && !kernels.empty())
+      return "no extent or integer '" + name + "'; there are " + llvm::join(known, ", ");
+  return "";
+}
+
+std::optional<Request> tool::withExtents(const Request &request, const Source &source, std::string &whyNot) {
   Request complete = request;
   if (request.extents.empty())
     return complete;
@@ -403,9 +432,20 @@ Request tool::withExtents(const Request &request, const Source &source) {
     if (std::optional<int64_t> value = setting.integer())
       values.emplace(name, *value);
   std::vector<KernelSignature> kernels = describe(source).kernels;
+  whyNot = unknownExtent(request, kernels);
+  if (!whyNot.empty())
+    return std::nullopt;
   for (const KernelSignature &kernel : kernels)
     if (kernel.name == request.options.kernel || kernels.size() == 1)
       complete.options.holds = kernel.holding(values);
+  return complete;
+}
+
+std::optional<Request> tool::withExtents(const Request &request, const Source &source) {
+  std::string whyNot;
+  std::optional<Request> complete = withExtents(request, source, whyNot);
+  if (!complete)
+    llvm::errs() << "error: " << whyNot << "\n";
   return complete;
 }
 

@@ -60,10 +60,13 @@ struct Request {
 std::optional<Request> parseCommandLine(int count, const char *const *words);
 void printHelp();
 
-/// Reads a kernel source; prints why not on failure.
+/// Reads a kernel source; prints, or says, why not on failure.
 std::optional<Source> readSource(const std::string &path);
-/// `request` with the conditions on extents that hold by its --extent and --set (CompileOptions::holds).
-Request withExtents(const Request &request, const Source &source);
+std::optional<Source> readSource(const std::string &path, std::string &whyNot);
+/// `request` with the conditions on extents that hold by its --extent and --set (CompileOptions::holds). nullopt after
+/// printing, or saying, which --extent no kernel of the source has.
+std::optional<Request> withExtents(const Request &request, const Source &source);
+std::optional<Request> withExtents(const Request &request, const Source &source, std::string &whyNot);
 /// Writes text to a file, or to stdout for "" and "-". False after printing why not.
 bool writeText(const std::string &path, std::string_view text);
 /// The directories of $PATH.

@@ -39,6 +39,9 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
     os << name << "=" << value << " ";
   os << llvm::formatv("\n  CTA          {0} warps, {1} bytes of shared memory, at most {2} registers a thread\n",
                       interface.warps, interface.sharedBytes, e.kernel.report.registerLimit);
+  if (unsigned compute = e.kernel.report.computeWarps)
+    os << llvm::formatv("  roles        {0} warps compute, with {1} registers a thread; {2} copy\n", compute,
+                        e.kernel.report.computeRegisters, interface.warps - compute);
   if (e.assembled)
     os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
                         e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());

@@ -42,9 +42,22 @@ static void assemble(Explanation &e, const Request &request, const ExplainDetail
     e.advice = adviseOnSpills(e.source, e.options, e.kernel, *assembler, bytes);
 }
 
+/// How the loops of this kernel are modelled.
+static score::ModelOptions modelOptions(const Explanation &e) {
+  constexpr unsigned kQuarters = 4; // of an SM
+  const KernelReport &report = e.kernel.report;
+  unsigned warps = report.computeWarps ? report.computeWarps : e.kernel.interface.warps;
+  score::ModelOptions options{.warps = unsigned(llvm::divideCeil(warps, kQuarters)),
+                              .productCycles = productCycles(e.kernel.interface.target),
+                              .timeline = true};
+  for (const KernelReport::Buffer &buffer : report.buffers)
+    if (buffer.barriers >= 0)
+      options.rings.push_back({buffer.holds, buffer.barriers, buffer.slots, buffer.bytes / buffer.slots});
+  return options;
+}
+
 /// Static figures of the PTX, and with an assembler and a disassembler those of the machine code.
 static void addScores(Explanation &e, const Request &request, const ExplainDetail &detail) {
-  constexpr unsigned kQuarters = 4; // of an SM
   std::vector<score::KernelScore> &scores = e.kernel.report.scores;
   for (score::MachineKernel &each : score::readPtx(e.kernel.code)) {
     scores.push_back(score::scoreOf(each));
@@ -59,9 +72,7 @@ static void addScores(Explanation &e, const Request &request, const ExplainDetai
     llvm::errs() << "warning: no figures of machine code: " << error << "\n";
     return;
   }
-  score::ModelOptions model{.warps = unsigned(llvm::divideCeil(e.kernel.interface.warps, kQuarters)),
-                            .productCycles = productCycles(e.kernel.interface.target),
-                            .timeline = detail.page};
+  const score::ModelOptions model = modelOptions(e);
   for (score::MachineKernel &each : score::readSass(*listing)) {
     scores.push_back(score::scoreOf(each, model));
     e.machine = std::move(each);
@@ -98,7 +109,10 @@ std::optional<Explanation> tool::explainKernel(const Request &asked, const Expla
   std::optional<Source> source = readSource(asked.file);
   if (!source)
     return std::nullopt;
-  const Request request = withExtents(asked, *source);
+  const std::optional<Request> complete = withExtents(asked, *source);
+  if (!complete)
+    return std::nullopt;
+  const Request &request = *complete;
   CompileResult result = compile(*source, request.options, Stage::Ptx, {}, {}, {.explain = true});
   llvm::errs() << result.errors();
   if (!result.kernel)

@@ -75,6 +75,8 @@ json::Object tool::toJson(const Explanation &e) {
                       {"warps", e.kernel.interface.warps},
                       {"shared_bytes", e.kernel.interface.sharedBytes},
                       {"register_limit", report.registerLimit},
+                      {"compute_warps", report.computeWarps},
+                      {"compute_registers", report.computeRegisters},
                       {"settings", std::move(settings)},
                       {"operations", report.operations},
                       {"ranges", listOf(report.ranges)},

@@ -56,8 +56,10 @@ static std::optional<std::vector<CellPicture>> pictures(const Request &asked) {
   std::optional<Source> source = readSource(asked.file);
   if (!source)
     return std::nullopt;
-  const Request request = withExtents(asked, *source);
-  CompileResult compiled = compile(*source, request.options, Stage::Cta);
+  const std::optional<Request> request = withExtents(asked, *source);
+  if (!request)
+    return std::nullopt;
+  CompileResult compiled = compile(*source, request->options, Stage::Cta);
   llvm::errs() << compiled.errors();
   if (!compiled.kernel)
     return std::nullopt;

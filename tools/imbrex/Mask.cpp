@@ -39,6 +39,21 @@ struct MaskAnswer {
 
 } // namespace
 
+/// The kernels that `request` may speak of: the one it names, else those with tiles of queries and keys, else all.
+static std::vector<KernelSignature> chosen(const Request &request, const std::vector<KernelSignature> &kernels) {
+  auto keep = [&](llvm::function_ref<bool(const KernelSignature &)> wanted) {
+    std::vector<KernelSignature> kept;
+    llvm::copy_if(kernels, std::back_inserter(kept), wanted);
+    return kept;
+  };
+  if (!request.options.kernel.empty())
+    return keep([&](const KernelSignature &kernel) { return kernel.name == request.options.kernel; });
+  std::vector<KernelSignature> tiled = keep([](const KernelSignature &kernel) {
+    return llvm::count_if(kernel.tunables, [](const auto &t) { return t.name == "BM" || t.name == "BN"; }) == 2;
+  });
+  return tiled.empty() ? kernels : tiled;
+}
+
 /// The value of --extent, --set or the kernel's default, in this order.
 static std::optional<int64_t> valueOf(const Request &request, const std::vector<KernelSignature> &kernels,
                                       StringRef name) {
@@ -57,14 +72,18 @@ static std::optional<MaskQuestion> questionOf(const Request &request, const std:
   constexpr int64_t kMostElements = int64_t(1) << 24;
   MaskQuestion q;
   for (const auto &[hook, binding] : request.options.hooks)
-    q.hook = hook, q.binding = binding;
+    if (hook == "mask" || q.hook != "mask" || !request.options.hooks.count("mask"))
+      q.hook = hook, q.binding = binding;
   bool hasHook = llvm::any_of(kernels, [&](const KernelSignature &k) { return llvm::is_contained(k.hooks, q.hook); });
   std::optional<int64_t> queries = valueOf(request, kernels, "Sq"), keys = valueOf(request, kernels, "Sk");
   q.queries = queries.value_or(0), q.keys = keys.value_or(0);
   q.rows = valueOf(request, kernels, "BM").value_or(64), q.columns = valueOf(request, kernels, "BN").value_or(64);
   if (!hasHook)
     llvm::errs() << "error: " << request.file << " has no hook '" << q.hook << "'\n";
-  else if (q.queries < 1 || q.keys < 1)
+  else if (queries.value_or(1) < 1 || keys.value_or(1) < 1)
+    llvm::errs() << "error: a length is at least 1, found --extent " << (queries.value_or(1) < 1 ? "Sq=" : "Sk=")
+                 << (queries.value_or(1) < 1 ? q.queries : q.keys) << "\n";
+  else if (!queries || !keys)
     llvm::errs() << "error: 'mask' needs the lengths: --extent Sq=300 --extent Sk=500\n";
   else if (q.rows < 1 || q.columns < 1 || q.rows > 1024 || q.columns > 1024)
     llvm::errs() << "error: a tile has 1 to 1024 rows (--set BM=N) and columns (--set BN=N)\n";
@@ -105,7 +124,17 @@ static std::optional<std::vector<int8_t>> runMask(const Request &request, const 
         return std::nullopt;
       }
   CompileResult result = compile(whole, options, Stage::Tile);
-  llvm::errs() << result.errors();
+  unsigned ownLines = unsigned(llvm::count(source.text, '\n')) + 1;
+  bool isNoMask = llvm::any_of(result.diagnostics, [&](const Diagnostic &each) {
+    return each.severity == Severity::Error && each.file == source.name && each.line > ownLines;
+  });
+  if (isNoMask)
+    llvm::errs()
+        << "error: hook '" << q.hook
+        << "' is no mask: 'imbrex mask' draws what takes one coord and gives a bool, as hook mask(at: coord) -> "
+           "bool\n";
+  else
+    llvm::errs() << result.errors();
   if (!result.kernel)
     return std::nullopt;
   std::vector<int8_t> mask(size_t(q.queries * q.keys));
@@ -168,7 +197,24 @@ int tool::drawMask(const Request &request) {
   Description description = describe(*source);
   for (const Diagnostic &diagnostic : description.diagnostics)
     llvm::errs() << diagnostic.render();
-  std::optional<MaskQuestion> question = questionOf(request, description.kernels);
+  std::vector<KernelSignature> kernels = chosen(request, description.kernels);
+  if (kernels.empty() && !description.kernels.empty()) {
+    std::string names;
+    for (const KernelSignature &kernel : description.kernels)
+      names += (names.empty() ? "" : ", ") + kernel.name;
+    llvm::errs() << "error: " << request.file << " has no kernel '" << request.options.kernel << "'; it has " << names
+                 << "\n";
+    return kUserError;
+  }
+  Request others = request;
+  for (const auto &[name, setting] : request.options.set)
+    if (std::optional<int64_t> value = setting.integer())
+      others.extents.emplace(name, *value);
+  for (const char *name : {"Sq", "Sk", "BM", "BN"}) // lengths and tiles are called so here, whatever the kernel does
+    others.extents.erase(name);
+  if (!withExtents(others, *source))
+    return kUserError;
+  std::optional<MaskQuestion> question = questionOf(request, kernels);
   std::optional<std::vector<int8_t>> mask = question ? runMask(request, *source, *question) : std::nullopt;
   if (!mask)
     return kUserError;

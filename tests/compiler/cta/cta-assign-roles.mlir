@@ -32,6 +32,7 @@ func.func @one(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.na
   %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
   %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
     %row = arith.muli %j, %c16 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
     cta.put %K[%row, %c0] dims [0, 1] within [0] from %c0 to %high into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
     %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
     %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
@@ -69,6 +70,7 @@ func.func @nested(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile
   %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
   scf.for %i = %c0 to %n step %c1 : i32 {
     scf.for %j = %c0 to %n step %c1 : i32 {
+      // expected-remark @+1 {{copied by the copy engine}}
       cta.put %K[%j, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
       %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
       %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
@@ -132,8 +134,10 @@ func.func @line(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.n
   %rl = cta.ring : !cta.ring<1, 16, f32, span 32, slots 1, by groups>
   %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<16xf32, #l>) : i32 {
     %row = arith.muli %j, %c16 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
     cta.put %K[%row, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
     %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    // expected-remark @+1 {{copied by the copy engine}}
     cta.put %L[%c1, %row] dims [0, 1] within [1] from %c0 to %high into %rl[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 32, slots 1, by groups>
     %l = cta.get %rl[%j] : !cta.ring<1, 16, f32, span 32, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 32>
     %p = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
@@ -141,5 +145,18 @@ func.func @line(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.n
     %next = arith.addf %acc, %line : tensor<16xf32, #l>
     scf.yield %next : tensor<16xf32, #l>
   }
+  return
+}
+
+// -----
+
+// Nothing multiplies by wgmma in a loop: all warps copy.
+// CHECK-LABEL: func.func @no_products
+// CHECK-NOT: cta.roles
+// expected-remark @+1 {{no warps of their own for copies: no loop multiplies by wgmma}}
+func.func @no_products(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  cta.put %K[%n, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
   return
 }

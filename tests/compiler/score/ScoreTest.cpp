@@ -9,6 +9,8 @@
 
 #include "compiler/score/Score.h"
 #include "compiler/score/LoopModel.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
 using namespace imbrex::score;
@@ -159,11 +161,120 @@ TEST(Score, modelSeesTheTensorPipeAndItsLatency) {
   EXPECT_LT(chained->tensorShare, 0.3);
 }
 
+/// A warp that computes, from instruction 0 on: waits for a tile of ring 0x400, makes `products` products of 64 x 64 x
+/// 16, waits until at most `pending` groups are in flight, issues `functions` and lets the tile go. Then one that
+/// copies it.
+MachineKernel rolesLoop(unsigned products, unsigned pending, unsigned functions) {
+  MachineKernel kernel{"k", Language::Sass, {}};
+  auto add = [&](const char *predicate, const char *opcode, const std::string &operands) {
+    kernel.instructions.push_back({predicate, opcode, operands, {}});
+  };
+  add("", "SYNCS.PHASECHK.TRANS64.TRYWAIT", "P0, [R5+UR16+0x400], R24");
+  for (unsigned i = 0; i < products; ++i)
+    add("", "HGMMA.64x64x16.F32.BF16", i + 1 < products ? "R24, gdesc[UR16], R24" : "R24, gdesc[UR16], R24, gsb0");
+  add("", "WARPGROUP.DEPBAR.LE", "gsb0, 0x" + std::to_string(pending));
+  for (unsigned i = 0; i < functions; ++i)
+    add("", "MUFU.EX2", "R" + std::to_string(100 + i) + ", R90");
+  add("@!P4", "SYNCS.ARRIVE.TRANS64.A1T0", "RZ, [R223+URZ+0x410], RZ");
+  add("@P0", "BRA", "`(top)");
+  kernel.instructions.back().targets = {0};
+  size_t copying = kernel.instructions.size();
+  add("", "SYNCS.PHASECHK.TRANS64.TRYWAIT", "P0, [R0+UR15+0x410], R5");
+  add("", "SYNCS.ARRIVE.TRANS64", "RZ, [R8+URZ+0x400], R4");
+  add("", "UTMALDG.4D", "[UR16], [UR24]");
+  add("@P0", "BRA", "`(copy)");
+  kernel.instructions.back().targets = {copying};
+  return kernel;
+}
+
+std::optional<LoopModel> modelRoles(const MachineKernel &kernel, ModelOptions options, std::string &whyNot) {
+  options.timeline = true;
+  return modelLoop(kernel, hotLoops(kernel).at(0), options, whyNot);
+}
+
+double cyclesOf(const LoopModel &model, const std::string &what) {
+  double cycles = 0;
+  for (const LoopModel::Event &event : model.timeline)
+    if (event.what == what)
+      cycles += std::min(event.end, model.timelineEnd) - std::max(event.begin, model.timelineBegin);
+  return cycles;
+}
+
+TEST(Score, modelOfRolesIsBoundByProductsOrByCopies) {
+  std::string whyNot;
+  const MachineKernel kernel = rolesLoop(16, 0, 0); // a product takes 64 x 64 x 32 / 4096 = 32 cycles
+  std::optional<LoopModel> small = modelRoles(kernel, {.warps = 2, .rings = {{"K", 0x400, 2, 1024}}}, whyNot);
+  ASSERT_TRUE(small) << whyNot;
+  EXPECT_EQ(small->roles, (std::vector<std::string>{"computes 0", "computes 1", "copies"}));
+  EXPECT_NEAR(small->cycles, 2 * 16 * 32, 16);
+  EXPECT_GT(small->tensorShare, 0.97);
+  EXPECT_GT(cyclesOf(*small, "wait: slot"), 0);
+  ModelOptions large{.warps = 2, .rings = {{"K", 0x400, 2, 100'000}}, .copyBytes = 32};
+  std::optional<LoopModel> waits = modelRoles(kernel, large, whyNot);
+  ASSERT_TRUE(waits) << whyNot;
+  EXPECT_NEAR(waits->cycles, 100'000 / 32, 100);
+  EXPECT_GT(cyclesOf(*waits, "wait: copy"), cyclesOf(*waits, "wait: products"));
+  // Two slots hide a latency of one pass; what is beyond is shared by the two.
+  ModelOptions slow{.warps = 1, .rings = {{"K", 0x400, 2, 0}}, .copyLatency = 3000};
+  std::optional<LoopModel> late = modelRoles(kernel, slow, whyNot);
+  ASSERT_TRUE(late) << whyNot;
+  EXPECT_NEAR(late->cycles, (3000 + 16 * 32) / 2, 20);
+}
+
+TEST(Score, modelRunsFunctionsUnderProducts) {
+  std::string whyNot;
+  ModelOptions options{.warps = 1, .rings = {{"K", 0x400, 2, 1024}}, .copyLatency = 0};
+  std::optional<LoopModel> behind = modelRoles(rolesLoop(8, 0, 32), options, whyNot);
+  ASSERT_TRUE(behind) << whyNot;
+  std::optional<LoopModel> under = modelRoles(rolesLoop(8, 1, 32), options, whyNot);
+  ASSERT_TRUE(under) << whyNot;
+  EXPECT_NEAR(behind->cycles, 8 * 32 + 32 * 8, 40);
+  EXPECT_NEAR(under->cycles, 8 * 32, 20);
+  // The tensor pipe alternates between two warpgroups, while each computes functions behind its own products.
+  options.warps = 2;
+  std::optional<LoopModel> two = modelRoles(rolesLoop(8, 0, 32), options, whyNot);
+  ASSERT_TRUE(two) << whyNot;
+  EXPECT_NEAR(two->cycles, 2 * 8 * 32, 40);
+}
+
+TEST(Score, modelOfRolesIsDrawnAsText) {
+  std::string whyNot, text;
+  std::optional<LoopModel> model =
+      modelRoles(rolesLoop(16, 0, 0), {.warps = 1, .rings = {{"K", 0x400, 2, 1024}}}, whyNot);
+  ASSERT_TRUE(model) << whyNot;
+  llvm::raw_string_ostream os(text);
+  printTimeline(os, *model);
+  EXPECT_NE(text.find("computes 0  products      ####"), std::string::npos) << text;
+  EXPECT_NE(text.find("pppppppp"), std::string::npos) << text;
+  EXPECT_NE(text.find("copies      copies  "), std::string::npos) << text;
+  for (llvm::StringRef line : llvm::drop_begin(llvm::split(llvm::StringRef(text).rtrim('\n'), '\n')))
+    EXPECT_EQ(line.size(), 6 + 11 + 1 + 13 + 1 + 64u) << line.str();
+}
+
 TEST(Score, modelSaysWhatItDoesNotKnow) {
   std::vector<MachineKernel> kernels = readPtx(kPtx);
   std::string whyNot;
   EXPECT_FALSE(modelLoop(kernels[0], hotLoops(kernels[0]).at(0), {}, whyNot));
   EXPECT_EQ(whyNot, "needs machine code, not PTX");
+  const MachineKernel roles = rolesLoop(4, 0, 0);
+  EXPECT_FALSE(modelRoles(roles, {}, whyNot));
+  EXPECT_EQ(whyNot, "does not know what the barrier at byte 1024 is for");
+  MachineKernel twice = roles;
+  twice.instructions.insert(twice.instructions.begin(), twice.instructions.front()); // two tiles used, one let go
+  for (Instruction &each : twice.instructions)
+    for (size_t &target : each.targets)
+      target += target != 0;
+  EXPECT_FALSE(modelRoles(twice, {.rings = {{"K", 0x400, 2, 1024}}}, whyNot));
+  EXPECT_NE(whyNot.find("counts 2 tiles of K used in a pass, 1 let go"), std::string::npos) << whyNot;
+  MachineKernel threads = roles;
+  for (Instruction &each : threads.instructions)
+    if (each.base() == "UTMALDG")
+      each.opcode = "LDGSTS.E.BYPASS.128", each.operands = "[R20], [R22.64]";
+  EXPECT_FALSE(modelRoles(threads, {.rings = {{"K", 0x400, 2, 1024}}}, whyNot));
+  EXPECT_EQ(whyNot, "does not know copies that a role's threads make");
+  threads.instructions.resize(threads.instructions.size() - 4);
+  EXPECT_FALSE(modelRoles(threads, {.rings = {{"K", 0x400, 2, 1024}}}, whyNot));
+  EXPECT_EQ(whyNot, "finds no loop of the warps that copy");
 }
 
 TEST(MachineCode, PtxTellsLinesAndPlaces) {

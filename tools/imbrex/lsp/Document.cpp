@@ -54,11 +54,35 @@ Document::Document(std::string path, std::string text)
   }
 }
 
+Diagnostic Document::atImport(Diagnostic diagnostic) const {
+  if (diagnostic.line > 0)
+    diagnostic.message = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
+                         std::to_string(diagnostic.column) + ": " + diagnostic.message;
+  diagnostic.line = diagnostic.column = 1;
+  std::vector<Token> tokens = tokensOf(content);
+  size_t next = 0;
+  for (const Import &import : content.imports) {
+    while (next < tokens.size() && !tokens[next].is("import"))
+      ++next;
+    bool isThere = import.source && llvm::any_of(textsOf(*import.source), [&](const Source *text) {
+                     StringRef name = text->name; // diagnostics name it as it lies to this text
+                     return name == diagnostic.file || name.ends_with("/" + diagnostic.file);
+                   });
+    if (isThere && next + 1 < tokens.size()) {
+      StringRef before = StringRef(content.text).take_front(tokens[next + 1].offset);
+      diagnostic.line = unsigned(before.count('\n')) + 1;
+      diagnostic.column = unsigned(before.size() - (before.rfind('\n') + 1)) + 1;
+      break;
+    }
+    ++next;
+  }
+  return diagnostic;
+}
+
 std::vector<Diagnostic> Document::diagnostics() const {
   std::vector<Diagnostic> own;
   for (const Diagnostic &each : mistakes)
-    if (each.file == content.name && each.line > 0)
-      own.push_back(each);
+    own.push_back(each.file == content.name && each.line > 0 ? each : atImport(each));
   return own;
 }
 

@@ -31,7 +31,8 @@ public:
   /// `text` of the file `path`; imports are looked for beside it and among the kernels that come along.
   Document(std::string path, std::string text);
 
-  /// Mistakes in the text itself; of those that depend on how it is specialised, what the first allowed types show.
+  /// Mistakes in the text itself, and at its imports those that lie behind them; of those that depend on how it is
+  /// specialised, what the first allowed types show.
   std::vector<Diagnostic> diagnostics() const;
   /// What the word at `place` is; "" if there is nothing to say.
   std::string hover(EditorPlace place) const;
@@ -48,6 +49,8 @@ private:
   /// A text of which only places are asked.
   explicit Document(Source source) : content(std::move(source)) {}
 
+  /// A mistake of another text, or of none, as one of the import that leads there, else of the first line.
+  Diagnostic atImport(Diagnostic diagnostic) const;
   /// The name that holds byte `offset`; empty if none does.
   llvm::StringRef wordAt(size_t offset) const;
   std::string typeOf(llvm::StringRef name, size_t declaration) const;

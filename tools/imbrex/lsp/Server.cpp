@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The Language Server Protocol 3.17 over standard input and output: whole texts, diagnostics as they change, hover,
-// definition, completion, formatting. What it does not know it refuses by name; a broken message ends it.
+// definition, completion, formatting. What it does not know it refuses by name, what is no message by an error.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,27 +23,61 @@ using namespace imbrex::tool;
 using llvm::StringRef;
 namespace json = llvm::json;
 
-/// The body of the next message; nullopt at the end of the input, or where it is none.
+/// The next line without its end; nullopt at the end of the input.
+static std::optional<std::string> readLine() {
+  constexpr size_t kMostKept = 4096;
+  std::string line;
+  for (int c; (c = std::getchar()) != '\n';) {
+    if (c == EOF)
+      return std::nullopt;
+    if (line.size() < kMostKept)
+      line += char(c);
+  }
+  return line;
+}
+
+/// The body of the next message, empty where it is none; nullopt at the end of the input.
 static std::optional<std::string> readMessage() {
   constexpr size_t kMostBytes = 64 << 20;
   size_t length = 0;
-  for (std::string line;;) {
-    line.clear();
-    for (int c; (c = std::getchar()) != '\n';) {
-      if (c == EOF || line.size() > 4096)
-        return std::nullopt;
-      line += char(c);
-    }
-    StringRef header = StringRef(line).trim();
+  for (;;) {
+    std::optional<std::string> line = readLine();
+    if (!line)
+      return std::nullopt;
+    StringRef header = StringRef(*line).trim();
     if (header.empty())
       break;
     if (header.consume_front_insensitive("Content-Length:") && header.trim().getAsInteger(10, length))
-      return std::nullopt;
+      length = 0;
   }
-  if (length == 0 || length > kMostBytes)
+  std::string body(std::min(length, kMostBytes), '\0');
+  if (std::fread(body.data(), 1, body.size(), stdin) != body.size())
     return std::nullopt;
-  std::string body(length, '\0');
-  return std::fread(body.data(), 1, length, stdin) == length ? std::optional(std::move(body)) : std::nullopt;
+  if (length <= kMostBytes)
+    return body;
+  for (; length > kMostBytes; --length)
+    if (std::getchar() == EOF)
+      return std::nullopt;
+  return "";
+}
+
+/// Whether lists and objects are within each other deeper than the parser, which calls itself, should go.
+static bool isTooDeep(StringRef text) {
+  constexpr unsigned kDeepest = 200;
+  unsigned depth = 0;
+  bool inString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (inString && c == '\\')
+      ++i;
+    else if (c == '"')
+      inString = !inString;
+    else if (!inString && (c == '[' || c == '{') && ++depth > kDeepest)
+      return true;
+    else if (!inString && (c == ']' || c == '}') && depth > 0)
+      --depth;
+  }
+  return false;
 }
 
 static void send(json::Object message) {
@@ -208,7 +242,7 @@ void Server::notice(StringRef method, const json::Object &params) {
 int Server::run() {
   constexpr int kParseError = -32700, kNoSuchMethod = -32601;
   while (std::optional<std::string> body = readMessage()) {
-    llvm::Expected<json::Value> message = json::parse(*body);
+    llvm::Expected<json::Value> message = json::parse(isTooDeep(*body) ? StringRef() : StringRef(*body));
     const json::Object *object = message ? message->getAsObject() : nullptr;
     if (!message)
       llvm::consumeError(message.takeError());

@@ -66,11 +66,38 @@ static json::Object column(StringRef stage, StringRef title, std::string text) {
   return json::Object{{"stage", stage}, {"title", title}, {"text", std::move(text)}};
 }
 
+/// A text in which what stands eight times or more in a row between commas stands once: "f32 x 88". The types of the
+/// results of wgmma, and what holds its operands, fill most of a page else.
+static std::string withoutRepeats(StringRef text) {
+  constexpr size_t kFewest = 8;
+  std::string result;
+  while (!text.empty()) {
+    size_t begin = text.find_first_of("(,<\" \n");
+    if (begin == StringRef::npos)
+      break;
+    result += text.take_front(begin + 1);
+    text = text.drop_front(begin + 1);
+    StringRef item = text.take_until([](char c) { return StringRef(",()<>\"\n ").contains(c); });
+    StringRef rest = text.drop_front(item.size());
+    size_t count = 1;
+    StringRef comma = rest.starts_with(", ") ? ", " : ",";
+    while (!item.empty() && rest.starts_with(comma) && rest.drop_front(comma.size()).starts_with(item) &&
+           StringRef(",)>\"").contains(rest.drop_front(comma.size() + item.size()).take_front(1)) &&
+           rest.size() > comma.size() + item.size())
+      rest = rest.drop_front(comma.size() + item.size()), ++count;
+    if (count < kFewest)
+      continue;
+    result += (item + " x " + llvm::Twine(count)).str();
+    text = rest;
+  }
+  return result + text.str();
+}
+
 static json::Object columnOf(const KernelReport::Listing &listing, Places &places) {
   json::Array lines;
   for (const Origins &origins : listing.lines)
     lines.push_back(places.numberOf(origins));
-  json::Object object = column(info(listing.stage).name, info(listing.stage).name, listing.text);
+  json::Object object = column(info(listing.stage).name, info(listing.stage).name, withoutRepeats(listing.text));
   object["places"] = std::move(lines);
   return object;
 }
@@ -152,6 +179,7 @@ static json::Array timelinesOf(const KernelReport &report) {
       timelines.push_back(json::Object{{"begin", loop.model->timelineBegin},
                                        {"end", loop.model->timelineEnd},
                                        {"warps", loop.model->warps},
+                                       {"roles", json::Array(loop.model->roles)},
                                        {"cycles", loop.model->cycles},
                                        {"events", std::move(events)}});
     }

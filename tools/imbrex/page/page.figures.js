@@ -61,29 +61,51 @@ function pipeFigure(loop, number) {
     + ` hardware's rates. ${fmt(loop.instructions)} instructions${loop.whole !== loop.instructions ? ` of ${fmt(loop.whole)}, the rest for partial tiles` : ''}.${flops}</figcaption>`
     + `<svg viewBox="0 0 ${width} ${PIPES.length * 22 + 4}" role="img" aria-label="cycles of each pipe">${bars}</svg></figure>`;
 }
-const LANES = [['tensor', 'tensor', 'products'], ['function', 'function', 'exponentials'], ['fma', 'float', 'float'], ['alu', 'integer', 'integer'],
-  ['shared', 'memory', 'shared, copies'], ['wait', 'sync', 'waits']];
-function timelineFigure(line, number) {
-  const left = 104, width = 1180, row = 13, gap = 16, span = line.end - line.begin;
-  const x = cycle => left + (Math.min(Math.max(cycle, line.begin), line.end) - line.begin) / span * (width - left - 8);
-  let out = '', y = 4;
-  for (let warp = 0; warp < line.warps; ++warp) {
-    out += `<text x="0" y="${y + 11}" class="strong">warp ${warp}</text>`;
+const LANES = [['copy', 'memory', 'copies'], ['tensor', 'tensor', 'products'], ['function', 'function', 'exponentials'], ['fma', 'float', 'float'],
+  ['alu', 'integer', 'integer'], ['shared', 'memory', 'shared, copies'], ['wait', 'sync', 'waits']];
+const TIMELINE = {left: 172, width: 1180};
+const isOf = (e, lane) => lane === 'wait' ? e[2].startsWith('wait') : e[2] === lane;
+/// The lanes of a timeline from above: [role, lane, colour, label, y], for each role those in which something happens.
+function lanesOf(line) {
+  const lanes = [], row = 13, gap = 16;
+  let y = 4;
+  line.roles.forEach((_, role) => {
+    const copies = line.roles[role] === 'copies';
     for (const [lane, group, label] of LANES) {
-      const events = line.events.filter(e => e[0] === warp && (lane === 'wait' ? e[2].startsWith('wait') : e[2] === lane));
-      const path = events.map(e => `M${x(e[3]).toFixed(1)} ${y + 1}H${Math.max(x(e[4]), x(e[3]) + .4).toFixed(1)}V${y + row - 2}H${x(e[3]).toFixed(1)}z`).join('');
-      out += `<text x="${left - 8}" y="${y + 10}" text-anchor="end">${warp >= 0 ? label : ''}</text>`
-        + `<line class="rule" x1="${left}" x2="${width - 8}" y1="${y + row}" y2="${y + row}"/><path d="${path}" fill="var(--k-${group})"${lane === 'wait' ? ' fill-opacity=".5"' : ''}/>`;
+      const isEmpty = !line.events.some(e => e[0] === role && isOf(e, lane));
+      if (isEmpty || (copies ? lane !== 'copy' && lane !== 'wait' : lane === 'copy')) continue;
+      lanes.push([role, lane, group, label, y]);
       y += row;
     }
     y += gap;
-  }
+  });
+  return {lanes, height: y};
+}
+function timelineFigure(line, number) {
+  const {left, width} = TIMELINE, row = 13, span = line.end - line.begin, hasRoles = line.roles.includes('copies');
+  const x = cycle => left + (Math.min(Math.max(cycle, line.begin), line.end) - line.begin) / span * (width - left - 8);
+  const {lanes, height} = lanesOf(line);
+  let out = '';
+  lanes.forEach(([role, lane, group, label, y], i) => {
+    if (!i || lanes[i - 1][0] !== role) out += `<text x="0" y="${y + 11}" class="strong">${hasRoles ? esc(line.roles[role]) : 'warp ' + role}</text>`;
+    const events = line.events.filter(e => e[0] === role && isOf(e, lane));
+    const shapes = events.map(e => `M${x(e[3]).toFixed(1)} ${y + 1}H${Math.max(x(e[4]), x(e[3]) + .4).toFixed(1)}V${y + row - 2}H${x(e[3]).toFixed(1)}z`);
+    // Copies overlap: each is a path of its own, so that where two are under way is darker.
+    const paths = lane === 'copy' ? shapes : [shapes.join('')], opacity = {copy: .4, wait: .5}[lane] || 1;
+    out += `<text x="${left - 8}" y="${y + row - 2}" text-anchor="end">${label}</text>`
+      + `<line class="rule" x1="${left}" x2="${width - 8}" y1="${y + row}" y2="${y + row}"/>`
+      + paths.map(path => `<path d="${path}" fill="var(--k-${group})" fill-opacity="${opacity}"/>`).join('');
+  });
   const stepSize = [50, 100, 200, 250, 500, 1000, 2000, 5000, 10000].find(s => span / s <= 12) || 20000;
   for (let c = 0; c <= span; c += stepSize)
-    out += `<text x="${x(line.begin + c)}" y="${y + 8}" text-anchor="middle">${fmt(c)}</text>`;
-  return `<figure data-timeline="${number}"><figcaption><b>Loop ${number + 1}, two passes of the ${line.warps} warp${line.warps === 1 ? '' : 's'} that share a quarter of an SM, by a model</b>:`
-    + ` in-order issue of the machine code, copies taken to have arrived, cycles along the bottom. Not a measurement. One pass takes ${fmt(line.cycles)} cycles in it.</figcaption>`
-    + `<svg viewBox="0 0 ${width} ${y + 14}" role="img" aria-label="timeline of two passes">${out}</svg><div class="readout"></div></figure>`;
+    out += `<text x="${x(line.begin + c)}" y="${height + 8}" text-anchor="middle">${fmt(c)}</text>`;
+  const who = hasRoles ? `${line.warps === 1 ? 'warp that computes' : `${line.warps} warps that compute, one of each warpgroup`}, and of the one that copies, on a quarter of an SM`
+    : line.warps === 1 ? 'warp that has a quarter of an SM to itself' : `${line.warps} warps that share a quarter of an SM`;
+  const how = hasRoles ? `in-order issue of the machine code; products go on by themselves, in turn; a copy takes its turn on the way from the L2 cache and arrives after a latency.`
+    : `in-order issue of the machine code, copies taken to have arrived.`;
+  return `<figure data-timeline="${number}"><figcaption><b>Loop ${number + 1}, two passes of the ${who}, by a model</b>:`
+    + ` ${how} Cycles along the bottom. Not a measurement. One pass takes ${fmt(line.cycles)} cycles in it.</figcaption>`
+    + `<svg viewBox="0 0 ${width} ${height + 14}" role="img" aria-label="timeline of two passes">${out}</svg><div class="readout"></div></figure>`;
 }
 /// What runs under the pointer, and the line it came from.
 function readTimelines() {
@@ -91,14 +113,12 @@ function readTimelines() {
   const rowOf = new Map();
   if (sass) sass.instructions.forEach((n, r) => { if (n >= 0) rowOf.set(n, r); });
   document.querySelectorAll('[data-timeline]').forEach(figure => {
-    const line = D.timelines[+figure.dataset.timeline], svg = $('svg', figure), readout = $('.readout', figure);
+    const line = D.timelines[+figure.dataset.timeline], svg = $('svg', figure), readout = $('.readout', figure), {lanes} = lanesOf(line);
     const find = event => {
-      const box = svg.getBoundingClientRect(), scale = 1180 / box.width;
+      const box = svg.getBoundingClientRect(), scale = TIMELINE.width / box.width;
       const px = (event.clientX - box.left) * scale, py = (event.clientY - box.top) * scale;
-      const per = 13 * LANES.length + 16, warp = Math.floor((py - 4) / per), lane = LANES[Math.floor(((py - 4) % per) / 13)];
-      const cycle = line.begin + (px - 104) / (1180 - 112) * (line.end - line.begin);
-      return lane && line.events.find(e => e[0] === warp && (lane[0] === 'wait' ? e[2].startsWith('wait') : e[2] === lane[0])
-        && e[3] <= cycle && e[4] >= cycle);
+      const lane = lanes.find(l => py >= l[4] && py < l[4] + 13), cycle = line.begin + (px - TIMELINE.left) / (TIMELINE.width - TIMELINE.left - 8) * (line.end - line.begin);
+      return lane && line.events.find(e => e[0] === lane[0] && isOf(e, lane[1]) && e[3] <= cycle && e[4] >= cycle);
     };
     svg.addEventListener('mousemove', event => {
       const found = find(event);
@@ -122,7 +142,7 @@ function drawLoops() {
   if (!score.loops.length) return;
   into('loops', `<h3>What bounds a pass</h3><div class="pair">${score.loops.map(pipeFigure).join('')}</div>`);
   if (D.timelines.length) into('loops', `<h3>How a pass may go</h3>${D.timelines.map(timelineFigure).join('')}`);
-  else into('loops', `<p class="soft">No timeline: ${score.language === 'ptx' ? 'it is modelled from machine code, which takes ptxas and nvdisasm' : 'the model does not know this loop'}.</p>`);
+  else into('loops', `<p class="soft">No timeline: ${score.language === 'ptx' ? 'it is modelled from machine code, which takes ptxas and nvdisasm' : `the model ${esc((score.loops.find(l => l.why_no_model) || {why_no_model: 'does not know this loop'}).why_no_model)}`}.</p>`);
   readTimelines();
 }
 
@@ -177,14 +197,14 @@ function drawRegisters() {
   const ptx = columnOf('ptx'), live = ptx.live;
   if (!live.length) return;
   const width = 1180, left = 44, height = 130, n = live.length;
-  const top = Math.max(D.register_limit, ...live), x = i => left + i / n * (width - left - 8), y = v => 8 + (1 - v / top) * height;
+  const limit = D.compute_registers || D.register_limit, top = Math.max(limit, ...live), x = i => left + i / n * (width - left - 8), y = v => 8 + (1 - v / top) * height;
   const bins = Math.min(n, 500), points = [];
   for (let b = 0; b < bins; ++b) {
     const from = Math.floor(b * n / bins), to = Math.max(from + 1, Math.floor((b + 1) * n / bins));
     points.push([x(from), y(Math.max(...live.slice(from, to)))], [x(to), y(Math.max(...live.slice(from, to)))]);
   }
   const area = `M${left} ${y(0)}` + points.map(p => `L${p[0].toFixed(1)} ${p[1].toFixed(1)}`).join('') + `L${x(n)} ${y(0)}z`;
-  const level = (v, text, cls) => `<line class="${cls}" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/><text x="${width - 10}" y="${y(v) - 4}" text-anchor="end">${text}</text>`;
+  const level = (v, text, cls) => `<line class="${cls}" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/><text x="${width - 10}" y="${y(v) < 20 ? y(v) + 13 : y(v) - 4}" text-anchor="end">${text}</text>`;
   const byLine = new Map();
   ptx.keys.forEach((keysOfRow, r) => {
     const i = ptx.instructions[r];
@@ -195,7 +215,7 @@ function drawRegisters() {
     + ` upper bound of what it needs${D.registers === undefined ? '' : `; it took ${D.registers}`}. Most are live at ${worst.map(([k, v]) => `${lineLink(+k.split(':')[1])} (${v})`).join(', ')}.</figcaption>`
     + `<svg viewBox="0 0 ${width} ${height + 28}" role="img" aria-label="registers live along the PTX">`
     + [0, 64, 128, 192, 255].filter(v => v <= top).map(v => `<text x="${left - 7}" y="${y(v) + 4}" text-anchor="end">${v}</text><line class="rule" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/>`).join('')
-    + `<path class="area" d="${area}"/>` + level(D.register_limit, 'a thread has ' + D.register_limit, 'limit')
+    + `<path class="area" d="${area}"/>` + level(limit, D.compute_registers ? `a thread that computes has ${limit}` : `a thread has ${limit}`, 'limit')
     + `<text x="${left}" y="${height + 24}">PTX instruction 0</text><text x="${width - 8}" y="${height + 24}" text-anchor="end">${fmt(n)}</text></svg><div class="readout"></div></figure>`);
   const figure = $('[data-registers]'), svg = $('svg', figure), rowOf = [];
   ptx.instructions.forEach((i, r) => { if (i >= 0) rowOf[i] = r; });
