@@ -87,7 +87,7 @@ struct TuneOptions {
   std::chrono::milliseconds patience{5000}; ///< that one launch may take before it counts as hung
   unsigned threads = 0;                     ///< that compile; 0: as many as the machine has cores
   bool rounding = false;                    ///< also varies parameters that may change the last bits of results
-  bool deterministic = false;               ///< refuses what does not give the very bits of the kernel untuned
+  bool deterministic = false;               ///< refuses what does not give, as launched, the bits of the kernel untuned
   bool again = false;                       ///< does not take what was found before
   std::optional<Cancellation> cancellation = {};
   std::function<void(const TuneProgress &)> progress = {}; ///< called on the tuning thread, after every step

@@ -177,6 +177,11 @@ Result<bool> Tuner::admit(CompileQueue::Built &built) {
   }
   if (!report.simulated)
     return tryOut(built.index, *built.kernel);
+  if (options.deterministic) {
+    settle(built.index, TuneOutcome::Refused,
+           "nothing is launched on a simulated device, so whether its bits are the same is not known");
+    return false;
+  }
   candidate.ratio = report.candidates[0].cycles > 0 ? candidate.cycles / report.candidates[0].cycles : 0;
   settle(built.index, TuneOutcome::Estimated);
   return false;

@@ -265,3 +265,12 @@ TEST(Tune, ASimulatedDeviceIsRankedByTheModelAndSaysSo) {
   for (size_t i = 0; i < report.candidates.size(); ++i)
     EXPECT_NE(report.lineOf(i).find("not measured"), std::string::npos) << report.lineOf(i);
 }
+
+// What gives the very bits of the kernel untuned is known of what was launched: here of nothing else.
+TEST(Tune, DeterministicOnASimulatedDeviceIsTheKernelUntuned) {
+  ScriptedDevice device(0, /*simulated=*/true);
+  TuneReport report = Bench(device).tune({.deterministic = true}).value();
+  EXPECT_EQ(report.best, 0u);
+  EXPECT_NE(find(report, kOther).why.find("whether its bits are the same is not known"), std::string::npos)
+      << find(report, kOther).why;
+}

@@ -68,11 +68,13 @@ const Parameter *KernelRun::findParameter(StringRef name) {
 }
 
 /// The parameter's element type as far as it is known: declared, or by a type parameter that is set.
-std::optional<DataType> KernelRun::typeOf(const Parameter &parameter) const {
+std::optional<DataType> KernelRun::typeOf(const Parameter &parameter, const InferredShapes &inferred) const {
   StringRef name = baseTypeParameter(parameter.typeParameter);
   if (name.empty())
     return parameter.type;
   std::optional<DataType> type = parseDataType(name);
+  if (auto it = inferred.types.find(name.str()); it != inferred.types.end())
+    type = it->second;
   if (auto it = request.options.set.find(name.str()); it != request.options.set.end())
     type = it->second.type();
   bool wide = name != parameter.typeParameter;
@@ -247,12 +249,15 @@ bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &outp
     Result<InferredShapes> inferred = kernel->infer(std::span<const Argument>(arguments));
     if (!inferred)
       return fail(inferred.error());
+    type = typeOf(parameter, *inferred);
     auto it = inferred->views.find(output.name);
-    if (it == inferred->views.end())
+    if (it == inferred->views.end() && (!type || !shape))
       return fail("the arguments do not determine the shape of '" + output.name + "'; give it: --out " + output.name +
                   "=2x64x8:" + (file.empty() ? "FILE.npy" : file.str()));
-    type = type.value_or(it->second.type);
-    shape = shape.value_or(it->second.extents);
+    if (it != inferred->views.end()) {
+      type = type.value_or(it->second.type);
+      shape = shape.value_or(it->second.extents);
+    }
   }
   std::optional<int64_t> elements = elementsOf(*shape);
   if (!elements)

@@ -60,7 +60,8 @@ private:
   bool allocateOutput(const Parameter &parameter, const NameValue &output);
   bool uploadView(const std::string &name, DataType type, std::vector<int64_t> shape, std::vector<char> elements);
   const Parameter *findParameter(llvm::StringRef name);
-  std::optional<DataType> typeOf(const Parameter &parameter) const;
+  /// What it is of, by `set` and by what the arguments determine; nullopt where neither says so.
+  std::optional<DataType> typeOf(const Parameter &parameter, const InferredShapes &inferred = {}) const;
 };
 
 /// Elements of a type, as if drawn: floats from -1 to 1, integers from 0 to 7.

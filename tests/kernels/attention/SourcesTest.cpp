@@ -83,7 +83,9 @@ std::vector<double> slopes(const Step &step, std::vector<double> Step::*which, c
   std::vector<double> slopes(at.size(), 0);
   for (size_t i = 0; i < at.size(); ++i)
     for (size_t j = 0; j < size_t(size); ++j) // of differences, so that losses do not cancel
-      slopes[i] += (found[2 * i * size_t(size) + j] - found[(2 * i + 1) * size_t(size) + j]) * step.dO[j] / (2 * difference);
+      slopes[i] += (found[2 * i * size_t(size) + j] - found[(2 * i + 1) * size_t(size) + j]) * step.dO[j];
+  for (double &slope : slopes)
+    slope /= 2 * difference;
   return slopes;
 }
 

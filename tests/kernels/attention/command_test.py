@@ -99,8 +99,9 @@ class Command(unittest.TestCase):
         self.assertEqual(changed, B * 2 * HK * D)
 
     def gradients(self, q, k, v, go, rows, soft):
-        """(dq, dk, dv) of one head with causal, by the definition; all are lists of `rows` rows of D."""
+        """(dq, dk, dv, db) of one head with causal, by the definition: lists of `rows` rows of D, db of what the score gives, of `rows`."""
         dq, dk, dv = ([[0.0] * D for _ in range(rows)] for _ in range(3))
+        db = [[0.0] * rows for _ in range(rows)]
         dot = lambda x, y: sum(a * b for a, b in zip(x, y))
         for i in range(rows):
             raw = [dot(q[i], k[j]) / 4 for j in range(i + 1)]
@@ -109,12 +110,13 @@ class Command(unittest.TestCase):
             dp = [dot(go[i], v[j]) for j in range(i + 1)]
             delta = dot(p, dp)
             for j in range(i + 1):
-                dx = p[j] * (dp[j] - delta) * (1 - math.tanh(raw[j] / soft) ** 2) / 4
+                db[i][j] = p[j] * (dp[j] - delta)
+                dx = db[i][j] * (1 - math.tanh(raw[j] / soft) ** 2) / 4
                 for d in range(D):
                     dq[i][d] += dx * k[j][d]
                     dk[j][d] += dx * q[i][d]
                     dv[j][d] += p[j] * go[i][d]
-        return dq, dk, dv
+        return dq, dk, dv, db
 
     def test_backward(self):
         rows = 7
@@ -127,15 +129,23 @@ class Command(unittest.TestCase):
             words += ["--arg", "%s=%s" % (name, self.path("b" + name.lower()))]
         for name in "dQ", "dK", "dV":
             words += ["--out", "%s=%s" % (name, self.path(name))]
-        code, told = self.imbrex(*words, "--out", "L=" + self.path("l"))
+        code, told = self.imbrex(*words, "--out", "L=" + self.path("l"), "--out", "dB=1x%dx%dx%d:%s" % (H, rows, rows, self.path("dB")))
         self.assertEqual(code, 0, told)
-        for name in "O", "L", "Delta", "dQ", "dK", "dV":
+        code, summed = self.imbrex(*words, "--out", "dB=1x%dx1x%d:%s" % (H, rows, self.path("dBsum")))
+        self.assertEqual(code, 0, summed)
+        for name in "O", "L", "Delta", "dQ", "dK", "dV", "dB":
             self.assertIn("check %s:" % name, told)
         found = {name: arrays.load(self.path(name)) for name in ("dQ", "dK", "dV")}
+        bias, along = arrays.load(self.path("dB")), arrays.load(self.path("dBsum"))
         want = {"dQ": [0.0] * (rows * H * D), "dK": [0.0] * (rows * HK * D), "dV": [0.0] * (rows * HK * D)}
         for h in range(H):
             head = lambda name, n, x: [given[name][(i * n + x) * D:(i * n + x + 1) * D] for i in range(rows)]
             parts = self.gradients(head("q", H, h), head("k", HK, h // G), head("v", HK, h // G), head("do", H, h), rows, 2.0)
+            for i in range(rows):
+                for j in range(rows):
+                    self.assertAlmostEqual(bias[(h * rows + i) * rows + j], parts[3][i][j], delta=2e-5)
+            for j in range(rows):
+                self.assertAlmostEqual(along[h * rows + j], sum(parts[3][i][j] for i in range(rows)), delta=2e-5)
             for name, n, x, part in zip(("dQ", "dK", "dV"), (H, HK, HK), (h, h // G, h // G), parts):
                 for i in range(rows):
                     for d in range(D):
