@@ -81,7 +81,7 @@ static bool isKnown(Operation *op) {
   return isa<LLVM::AShrOp, LLVM::AbsOp, LLVM::AddOp, LLVM::AddressOfOp, LLVM::AndOp, LLVM::BitcastOp, LLVM::BrOp,
              LLVM::CallIntrinsicOp, LLVM::CondBrOp, LLVM::ConstantOp, LLVM::ExtractElementOp, LLVM::ExtractValueOp,
              LLVM::FAbsOp, LLVM::FAddOp, LLVM::FCmpOp, LLVM::FDivOp, LLVM::FMAOp, LLVM::FMulOp, LLVM::FNegOp,
-             LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InlineAsmOp,
+             LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::FreezeOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InlineAsmOp,
              LLVM::InsertElementOp, LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MulOp, LLVM::OrOp,
              LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp,
              LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp,
