@@ -10,6 +10,9 @@
 //             put step j + D  <- the slot that iteration j - 1 read: one barrier between serves get and put
 //             compute
 //
+// Where tables say what is copied, they are read first and the puts stand behind the loop's first product, so that what
+// was read is there when they need it.
+//
 // With one slot, a tile follows as soon as the one before it has been read, while the others are worked on:
 //
 //     put K 0
@@ -63,8 +66,11 @@ private:
   Value constant(int64_t value) { return arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(value)); }
   /// `value` (of the slice of `copy`, or from outside) as it is in iteration `iteration`, computed where `b` stands.
   Value inIteration(Copy &copy, Value value, Value iteration);
-  /// The put of `copy` for the iteration `distance` behind `from`, zero if the loop has none.
-  void emitPut(Copy &copy, Value from, unsigned distance);
+  /// The put of `copy` for the iteration `distance` behind `from`, zero if the loop has none. `behind`, if not null:
+  /// where the put stands; what it reads of tables is read where `b` stands.
+  void emitPut(Copy &copy, Value from, unsigned distance, Operation *behind = nullptr);
+  /// The first product of the loop's body, if a table says what one of the copies reads.
+  Operation *placeBehindTables();
   /// The copy's get, moved to where `b` stands.
   void moveGet(Copy &copy);
   /// A get behind the loop of the last step that was put.
@@ -132,7 +138,24 @@ Value LoopPipeliner::inIteration(Copy &copy, Value value, Value iteration) {
   return map.lookupOrDefault(value);
 }
 
-void LoopPipeliner::emitPut(Copy &copy, Value from, unsigned distance) {
+/// What the loads of a copy's slice need, and they.
+static llvm::SmallPtrSet<Operation *, 16> tablesOf(ArrayRef<Operation *> slice) {
+  llvm::SmallPtrSet<Operation *, 16> tables;
+  for (Operation *op : llvm::reverse(slice))
+    if (isa<tile::LoadOp, tile::GatherOp>(op) ||
+        llvm::any_of(op->getUsers(), [&](Operation *user) { return tables.contains(user); }))
+      tables.insert(op);
+  return tables;
+}
+
+Operation *LoopPipeliner::placeBehindTables() {
+  if (llvm::all_of(copies, [](const Copy &copy) { return tablesOf(copy.slice).empty(); }))
+    return nullptr;
+  auto dots = loop.getBody()->getOps<cta::DotOp>();
+  return dots.empty() ? nullptr : (*dots.begin()).getOperation();
+}
+
+void LoopPipeliner::emitPut(Copy &copy, Value from, unsigned distance, Operation *behind) {
   Location loc = loop.getLoc();
   Value iteration = from, isInLoop;
   if (distance != 0) // where it wraps, the put is none of the loop's
@@ -143,8 +166,17 @@ void LoopPipeliner::emitPut(Copy &copy, Value from, unsigned distance) {
   }
   IRMapping map;
   map.map(loop.getInductionVar(), iteration);
+  OpBuilder::InsertionGuard guard(b);
+  if (behind) {
+    const llvm::SmallPtrSet<Operation *, 16> tables = tablesOf(copy.slice);
+    for (Operation *op : copy.slice)
+      if (tables.contains(op))
+        b.clone(*op, map);
+    b.setInsertionPoint(behind);
+  }
   for (Operation *op : copy.slice)
-    b.clone(*op, map);
+    if (!map.contains(op->getResult(0)))
+      b.clone(*op, map);
   auto put = cast<cta::PutOp>(b.clone(*copy.put, map));
   if (isInLoop)
     put.getConditionMutable().assign(isInLoop);
@@ -184,8 +216,9 @@ void LoopPipeliner::startAhead(unsigned slots) {
   b.setInsertionPointToStart(loop.getBody());
   for (Copy &copy : copies)
     moveGet(copy);
+  Operation *product = placeBehindTables(), *behind = product ? product->getNextNode() : nullptr;
   for (Copy &copy : copies)
-    emitPut(copy, loop.getInductionVar(), ahead);
+    emitPut(copy, loop.getInductionVar(), ahead, behind);
   for (Copy &copy : copies) {
     drain(copy, ahead);
     remark(copy, "");

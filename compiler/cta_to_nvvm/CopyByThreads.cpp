@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/CopyByThreads.h"
+#include "compiler/cta_to_nvvm/CertainIndex.h"
 #include "compiler/tile/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
@@ -207,8 +208,8 @@ CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool col
 Value TileCopy::isRowInside(const SharedPlace &place, unsigned round) {
   if (!put.getRows())
     return isWithin(rows, deal.isRegular ? Value() : place.rowBase, place.rowStep);
-  if (put.getCertain())
-    return l.both(enabled, l.isIndex(tableRow(round)));
+  if (put.getCertain()) // whether the tile is needed at all is in the size of what is copied
+    return deal.isAsync ? l.isIndex(tableRow(round)) : l.both(enabled, l.isIndex(tableRow(round)));
   Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), tableRow(round));
   return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
 }
@@ -231,8 +232,8 @@ Value TileCopy::sourceOf(const SharedPlace &place, unsigned round) {
   if (deal.isRegular) {
     Value offset = l.mulConstant(strides[columnDim()], place.columnStep);
     if (put.getRows() && put.getCertain())
-      return l.offsetPointer(l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes())),
-                             l.indexBytes(put.getView(), rowDim(), tableRow(round)));
+      return certainPointer(l, l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes())), put.getView(),
+                            rowDim(), tableRow(round));
     if (put.getRows())
       offset = l.add(l.mul(l.toI64(tableRow(round)), strides[rowDim()]), offset);
     else if (place.columnStep == 0)
@@ -253,7 +254,10 @@ void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
     Values zero{l.zero(element)};
     return l.storeVector(to, l.whenElse(inside, zero, [&] { return l.loadVector(from, element, 1); }));
   }
-  Value size = l.select(inside, l.i32(deal.bytes), l.i32(0));
+  Value bytes = l.i32(deal.bytes);
+  if (put.getRows() && put.getCertain() && enabled)
+    bytes = l.select(enabled, bytes, l.i32(0));
+  Value size = inside ? l.select(inside, bytes, l.i32(0)) : bytes;
   auto modifier = deal.bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
   NVVM::CpAsyncOp::create(l.b, l.loc, to, from, deal.bytes, modifier, size);
 }

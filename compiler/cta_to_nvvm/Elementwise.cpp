@@ -29,10 +29,30 @@ template <typename Op> static Value makeCast(Lowering &l, Operation *op, ValueRa
   return Op::create(l.b, l.loc, getElementTypeOrSelf(op->getResult(0).getType()), v[0]);
 }
 
+/// (x + c) / d and (x + c) % d, where the sum does not wrap and d divides c; null: it is something else.
+template <typename Op> static Value divideSum(Lowering &l, ValueRange v) {
+  auto sum = v[0].getDefiningOp<LLVM::AddOp>();
+  APInt divisor, constant;
+  bool isKnown = sum && sum.hasNoUnsignedWrap() && matchPattern(v[1], m_ConstantInt(&divisor)) &&
+                 matchPattern(sum.getRhs(), m_ConstantInt(&constant)) && !divisor.isZero() &&
+                 constant.urem(divisor).isZero();
+  if (!isKnown)
+    return {};
+  Value part = Op::create(l.b, l.loc, sum.getLhs(), v[1]);
+  if (std::is_same_v<Op, LLVM::URemOp>)
+    return part;
+  Value more =
+      LLVM::ConstantOp::create(l.b, l.loc, v[0].getType(), l.b.getIntegerAttr(v[0].getType(), constant.udiv(divisor)));
+  return LLVM::AddOp::create(l.b, l.loc, part, more, LLVM::IntegerOverflowFlags::nsw | LLVM::IntegerOverflowFlags::nuw);
+}
+
 /// a / b or a % b where LLVM leaves it undefined too: 0 for b = 0, and a / -1 wraps. The division itself then
 /// runs with 1. A constant divisor folds all of this away.
 template <typename Op> static Value divide(Lowering &l, ValueRange v) {
   Type type = v[0].getType();
+  if (std::is_same_v<Op, LLVM::UDivOp> || std::is_same_v<Op, LLVM::URemOp>)
+    if (Value known = divideSum<Op>(l, v))
+      return known;
   auto constant = [&](int64_t value) -> Value {
     return LLVM::ConstantOp::create(l.b, l.loc, type, l.b.getIntegerAttr(type, value));
   };

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
+#include "compiler/cta_to_nvvm/CertainIndex.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 
 using namespace mlir;
@@ -26,7 +27,8 @@ public:
   template <typename Access>
   GatherAccess(Lowering &l, Access op, RankedTensorType tile, Value condition)
       : l(l), view(op.getView()), type(op.getView().getType()), indices(op.getIndices()), dims(op.getDims()),
-        tile(tile), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)), isCertain(isCertainAccess(op)), uniform(condition) {
+        tile(tile), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)), isCertain(isCertainAccess(op)),
+        uniform(condition) {
     bytes = tile::elementBytes(type.getElementType());
     Value offset = l.i64(0);
     for (unsigned dim = 0; dim < indices.size(); ++dim) {
@@ -94,23 +96,10 @@ private:
     return false;
   }
 
-  /// Of a choice of a sum, what all registers share comes first, so that the others are a few bytes on from it.
   Value certainPointer(const Coord &coord, Value offset) {
     Value pointer = l.offsetPointer(base, offset);
-    for (const auto &[dim, registers] : numbers) {
-      unsigned reg = indexRegister(dim, coord);
-      Value index = indices[dim];
-      if (auto choice = index.getDefiningOp<arith::SelectOp>())
-        index = choice.getTrueValue();
-      auto sum = index.getDefiningOp<arith::AddIOp>();
-      if (!sum || !bitEnumContainsAny(sum.getOverflowFlags(), arith::IntegerOverflowFlags::nsw)) {
-        pointer = l.offsetPointer(pointer, l.indexBytes(view, dim, l.registersOf(index)[reg]));
-        continue;
-      }
-      const bool isSecond = bool(sum.getRhs().getDefiningOp<tile::SplatOp>());
-      for (Value term : {sum->getOperand(isSecond), sum->getOperand(!isSecond)})
-        pointer = l.offsetPointer(pointer, l.indexBytes(view, dim, l.registersOf(term)[reg]));
-    }
+    for (const auto &[dim, registers] : numbers)
+      pointer = imbrex::certainPointer(l, pointer, view, dim, l.registersOf(indices[dim])[indexRegister(dim, coord)]);
     return pointer;
   }
 
@@ -149,7 +138,7 @@ private:
   AccessBounds bounds;
   bool isCertain; ///< a tile's index is negative or inside
   Value uniform;  ///< what all registers need
-  Value base;    ///< address of the thread's first element but for the tiles of indices
+  Value base;     ///< address of the thread's first element but for the tiles of indices
   Values positions;
   unsigned bytes;
   std::map<unsigned, std::map<SmallVector<uint32_t, 4>, unsigned>> numbers; ///< of a dimension whose indices are a tile
@@ -174,7 +163,8 @@ static LogicalResult lowerGather(Lowering &l, tile::GatherOp op) {
   GatherAccess access(l, op, type, Value());
   Type element = type.getElementType();
   unsigned width = access.vectorWidth();
-  Values registers, outside(width, l.zero(element));
+  const bool isTable = op.getCertain() && element.isInteger(32); // -1: no entry
+  Values registers, outside(width, isTable ? l.i32(-1) : l.zero(element));
   for (unsigned reg = 0, e = cta::layoutOf(type).registersPerThread(); reg < e; reg += width) {
     Value inside = access.inside(reg), pointer = access.pointer(reg);
     llvm::append_range(registers, l.whenElse(inside, outside, [&] { return l.loadVector(pointer, element, width); }));

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/Divisibility.h"
+#include "compiler/cta_to_nvvm/CertainIndex.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Lowering.h"
 #include "mlir/IR/Matchers.h"
@@ -71,14 +72,41 @@ Value Lowering::strideBytes(Value view, unsigned dim) {
   return LLVM::ZExtOp::create(b, loc, b.getI64Type(), narrow);
 }
 
+/// What an index is the sum of: first what most often stays the same in a loop, then products with what was read from a
+/// table, last the constants, so that registers that differ by these are bytes on from one another.
+static Values termsOf(Value index) {
+  Values terms, left{index};
+  while (!left.empty()) {
+    Value value = left.pop_back_val();
+    if (LLVM::SelectOp choice = choiceOfIndex(value))
+      left.push_back(choice.getTrueValue());
+    else if (auto sum = value.getDefiningOp<LLVM::AddOp>())
+      left.append({sum.getRhs(), sum.getLhs()});
+    else
+      terms.push_back(value);
+  }
+  auto rank = [](Value term) { return matchPattern(term, m_Constant()) ? 2 : bool(term.getDefiningOp<LLVM::MulOp>()); };
+  llvm::stable_sort(terms, [&](Value x, Value y) { return rank(x) < rank(y); });
+  return terms;
+}
+
 Value Lowering::indexBytes(Value view, unsigned dim, Value index) {
-  if (LLVM::SelectOp choice = choiceOfIndex(index))
-    return indexBytes(view, dim, choice.getTrueValue());
-  APInt step;
-  if (auto sum = index.getDefiningOp<LLVM::AddOp>();
-      sum && sum.hasNoSignedWrap() && matchPattern(sum.getRhs(), m_ConstantInt(&step)))
-    return add(indexBytes(view, dim, sum.getLhs()), mulConstant(strideBytes(view, dim), step.getSExtValue()));
-  return mul(LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), strideBytes(view, dim));
+  auto wide = [&](Value x) -> Value { return LLVM::ZExtOp::create(b, loc, b.getI64Type(), x); };
+  Value step = strideBytes(view, dim);
+  APInt constant;
+  if (matchPattern(index, m_ConstantInt(&constant)))
+    return mulConstant(step, constant.getSExtValue());
+  auto product = index.getDefiningOp<LLVM::MulOp>();
+  if (!product || matchPattern(product.getRhs(), m_Constant()))
+    return mul(wide(index), step);
+  Value page = mul(wide(product.getRhs()), step); // less than 2^32
+  return mul(wide(product.getLhs()), wide(LLVM::TruncOp::create(b, loc, b.getI32Type(), page)));
+}
+
+Value imbrex::certainPointer(Lowering &l, Value pointer, Value view, unsigned dim, Value index) {
+  for (Value term : termsOf(index))
+    pointer = l.offsetPointer(pointer, l.indexBytes(view, dim, term));
+  return pointer;
 }
 
 Value Lowering::insideView(Value view, ArrayRef<Value> indices, ArrayRef<int64_t> skip, const AccessBounds &bounds) {

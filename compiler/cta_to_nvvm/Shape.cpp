@@ -20,9 +20,10 @@ static void lowerIota(Lowering &l, tile::IotaOp op) {
   Values registers;
   for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; ++reg) {
     unsigned step = layout.registerCoord(reg)[0];
-    registers.push_back(step == 0 ? base
-                                  : Value(LLVM::AddOp::create(l.b, l.loc, base, l.i32(step),
-                                                              LLVM::IntegerOverflowFlags::nsw | LLVM::IntegerOverflowFlags::nuw)));
+    registers.push_back(
+        step == 0 ? base
+                  : Value(LLVM::AddOp::create(l.b, l.loc, base, l.i32(step),
+                                              LLVM::IntegerOverflowFlags::nsw | LLVM::IntegerOverflowFlags::nuw)));
   }
   l.define(op.getResult(), registers);
 }

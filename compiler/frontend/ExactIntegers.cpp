@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -39,7 +40,7 @@ static Interval ofQuotient(Interval x, Interval y, bool roundsUp) {
   if (y.low >= 1 || y.high <= -1)
     return ofEnds({divide(x.low, y.low), divide(x.low, y.high), divide(x.high, y.low), divide(x.high, y.high)});
   Wide most = std::max({-Wide(x.low), Wide(x.high), Wide(1)});
-  return ofEnds({-most, most});
+  return ofEnds({x.low >= 0 && y.low >= 0 ? 0 : -most, most});
 }
 
 static Interval ofRemainder(Interval x, Interval y) {
@@ -194,6 +195,22 @@ Value ExactIntegers::widen(Value root) {
   return wide[root];
 }
 
+/// Whether nothing that a scalar of 64 bits is made of may leave them, as far as a short walk tells.
+static bool isExact(Operation *wideOp) {
+  constexpr size_t kFar = 64;
+  llvm::SetVector<Operation *> parts;
+  parts.insert(wideOp);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(parts[i]);
+    if (parts.size() > kFar || (flags && !flags.hasNoSignedWrap()))
+      return false;
+    for (Value operand : parts[i]->getOperands())
+      if (Operation *op = operand.getDefiningOp(); op && operand.getType().isInteger(64) && !isa<arith::ExtSIOp>(op))
+        parts.insert(op);
+  }
+  return true;
+}
+
 /// Its parts are wide already.
 Value ExactIntegers::makeWide(Value value) {
   OpBuilder::InsertionGuard guard(b);
@@ -212,5 +229,9 @@ Value ExactIntegers::makeWide(Value value) {
   copy->getResult(0).setType(type);
   if (exact.interval.fits(64))
     markNotWrapping(copy);
-  return copy->getResult(0);
+  if (tensor || !exact.interval.fits(32) || !isExact(copy))
+    return copy->getResult(0);
+  // A scalar that 32 bits hold again, as min(part * share, length) does, is one that masks are analysed by.
+  Value narrow = arith::TruncIOp::create(b, value.getLoc(), b.getI32Type(), copy->getResult(0));
+  return arith::ExtSIOp::create(b, value.getLoc(), i64, narrow);
 }

@@ -176,6 +176,9 @@ template <typename Access> void load(OpRun &run) {
   Places places = placesOf(run, mlir::cast<Access>(run.op), 0, run.out().shape);
   const ViewData &view = *run.in(0).view;
   Output *output = run.memory.find(&view);
+  if constexpr (std::is_same_v<Access, tile::GatherOp>) // a table's entry that is not there
+    if (mlir::cast<Access>(run.op).getCertain())
+      std::fill(run.out().ints.begin(), run.out().ints.end(), -1);
   if (output)
     note(run, *output, places, /*isStore=*/false);
   if (isScaled(run.in(0)))

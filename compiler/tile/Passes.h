@@ -32,6 +32,7 @@ namespace imbrex {
 #define GEN_PASS_DECL_NARROWCOMPARISONS
 #define GEN_PASS_DECL_SKIPINSTANCES
 #define GEN_PASS_DECL_EXPANDMATH
+#define GEN_PASS_DECL_HOISTINVARIANTS
 #define GEN_PASS_REGISTRATION
 #include "compiler/tile/Passes.h.inc"
 

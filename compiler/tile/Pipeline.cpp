@@ -35,20 +35,20 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createWidenProducts());
   passes.addPass(createCSEPass());
   passes.addNestedPass<func::FuncOp>(createCheckSize()); // of what the text means, not of how often it says it
-  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createHoistInvariants());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
   passes.addPass(createExactCanonicalizer());               // bounds that are numbers
   passes.addNestedPass<func::FuncOp>(createResolveViews()); // the rows of a page are no mask's columns any more
   passes.addNestedPass<func::FuncOp>(createFindSlices());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
-  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createHoistInvariants());
   passes.addNestedPass<func::FuncOp>(createSimplify());
-  passes.addPass(createLoopInvariantCodeMotionPass()); // what it made of scalars, too, is the same in all iterations
+  passes.addNestedPass<func::FuncOp>(createHoistInvariants()); // what it made of scalars, too, stays the same
   passes.addNestedPass<func::FuncOp>(createFoldScales());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
-  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createHoistInvariants());
   passes.addNestedPass<func::FuncOp>(createLagMaxima());
   passes.addPass(createExactCanonicalizer());
   passes.addNestedPass<func::FuncOp>(createSimplify()); // factors of the sums meet those that the text has behind them
@@ -61,5 +61,5 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createCheckSize());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());
-  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addNestedPass<func::FuncOp>(createHoistInvariants());
 }

@@ -235,8 +235,8 @@ static std::pair<Value, Value> divide(OpBuilder &b, Location loc, Value x, int64
 static std::pair<Value, Value> inPage(OpBuilder &b, Location loc, Value position, int64_t page) {
   auto product = position.getDefiningOp<arith::MulIOp>();
   APInt constant;
-  bool isKnown = product && matchPattern(product.getRhs(), m_ConstantInt(&constant)) &&
-                 constant.isStrictlyPositive() && isNonNegativeScalar(position);
+  bool isKnown = product && matchPattern(product.getRhs(), m_ConstantInt(&constant)) && constant.isStrictlyPositive() &&
+                 isNonNegativeScalar(position);
   if (!isKnown)
     return divide(b, loc, position, page);
   Value n = product.getLhs();
@@ -290,15 +290,16 @@ Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, V
   auto type = cast<RankedTensorType>(page.getType());
   auto splat = [&](Value value) -> Value { return tile::SplatOp::create(b, loc, type, value); };
   Value none = splat(i32(b, loc, -1));
-  Value asked = arith::SelectOp::create(b, loc, isInside, page, none); // what is in the sequence is in the table
+  // What is in the sequence is in the table; of what is not, the entry is -1, and no page.
+  Value asked = arith::SelectOp::create(b, loc, isInside, page, none);
   SmallVector<int64_t> dims(type.getRank(), -1);
-  Value entry = tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, asked},
-                                       b.getDenseI64ArrayAttr(dims), b.getDenseI64ArrayAttr({}), ValueRange(),
-                                       ValueRange(), /*certain=*/true);
+  Value entry =
+      tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, asked}, b.getDenseI64ArrayAttr(dims),
+                             b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange(), /*certain=*/true);
   Value row = arith::MulIOp::create(b, loc, entry, splat(paged.getRows()));
   row = arith::AddIOp::create(b, loc, row, offset);
   Value isThere = compare(b, loc, arith::CmpIPredicate::ult, entry, wholePages());
-  return arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, isInside, isThere), row, none);
+  return arith::SelectOp::create(b, loc, isThere, row, none);
 }
 
 /// What an access steps by along `dim`, 0 and on with the rank of what is accessed; null: by nothing.
@@ -326,9 +327,8 @@ Value VaryingView::rowsFrom(OpBuilder &b, Location loc, Value index, Value start
   Value positions = addIndices(b, loc, steps, start);
   const int64_t size = cast<tile::PagedOp>(view).getPage();
   bool isPositive = isNonNegativeScalar(start);
-  Value left = isPositive
-                   ? arith::SubIOp::create(b, loc, end, start, arith::IntegerOverflowFlags::nsw).getResult()
-                   : Value();
+  Value left =
+      isPositive ? arith::SubIOp::create(b, loc, end, start, arith::IntegerOverflowFlags::nsw).getResult() : Value();
   Value inside = left ? compare(b, loc, arith::CmpIPredicate::slt, steps, left)
                       : compare(b, loc, arith::CmpIPredicate::ult, positions, end);
   inside = narrow(positions, inside);
@@ -391,13 +391,15 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
   OpBuilder b(op);
   Location loc = op.getLoc();
   Value start = op.getIndices()[dim()], index = op.getIndices()[along()], steps = stepsOf(b, op);
-  auto bounds = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
-  auto narrow = [&](Value positions, Value inside) -> Value {
-    if (!bounds.first)
-      return inside;
-    Value isBehind = compare(b, loc, arith::CmpIPredicate::sge, positions, bounds.first);
-    Value isBefore = compare(b, loc, arith::CmpIPredicate::slt, positions, bounds.second);
-    return arith::AndIOp::create(b, loc, arith::AndIOp::create(b, loc, inside, isBehind), isBefore);
+  auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim());
+  APInt lowest;
+  if (low && matchPattern(low, m_ConstantInt(&lowest)) && !lowest.isStrictlyPositive())
+    low = {};
+  Value end = high ? clamped(b, loc, high, sequence.end) : sequence.end; // one comparison an element
+  auto narrow = [&, low = low](Value positions, Value inside) -> Value {
+    return low ? arith::AndIOp::create(b, loc, inside, compare(b, loc, arith::CmpIPredicate::sge, positions, low))
+                     .getResult()
+               : inside;
   };
   const bool isTile = steps || isa<RankedTensorType>(start.getType());
   SmallVector<Value> indices = indicesWithout(op, along());
@@ -406,9 +408,9 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
                                    }) == (steps ? 0 : 1);
   Value &row = indices[without(dim())];
   if (steps) {
-    row = rowsFrom(b, loc, index, start, steps, sequence.end, narrow);
+    row = rowsFrom(b, loc, index, start, steps, end, narrow);
   } else {
-    Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, sequence.end));
+    Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, end));
     if (isTile) {
       auto [page, offset] = divide(b, loc, start, cast<tile::PagedOp>(view).getPage());
       row = rowsOf(b, loc, index, page, offset, inside);

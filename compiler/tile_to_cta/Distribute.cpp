@@ -114,8 +114,9 @@ Value Distributor::inOtherLayout(Value tile, const TileLayout &layout) {
   if (canLoadAgain(tile, layout))
     return loadAgain(tile, layout);
   constexpr unsigned kFew = 4; // elements a thread: of more, the arithmetic costs more than a barrier
-  unsigned operations = loopAround() && layout.registersPerThread() > kFew ? 0 : 16;
-  return canMakeAgain(tile, operations) ? rebuild(tile.getDefiningOp(), layout) : convert(native(tile), layout);
+  unsigned operations = loopAround() && layout.registersPerThread() > kFew ? 0 : 24;
+  llvm::SmallPtrSet<Operation *, 32> seen;
+  return canMakeAgain(tile, operations, seen) ? rebuild(tile.getDefiningOp(), layout) : convert(native(tile), layout);
 }
 
 Value Distributor::cloneInLayout(Operation *op, const TileLayout &layout) {
@@ -188,18 +189,17 @@ bool Distributor::canLoadAgain(Value tile, const TileLayout &layout) {
 }
 
 /// True of a line that at most `operations` of arithmetic make of lines which can be loaded again.
-bool Distributor::canMakeAgain(Value tile, unsigned &operations) {
+bool Distributor::canMakeAgain(Value tile, unsigned &operations, llvm::SmallPtrSetImpl<Operation *> &seen) {
   Operation *op = tile.getDefiningOp();
-  if (!op || !isLine(tile) || operations == 0)
+  if (!op || !isLine(tile) || (!seen.contains(op) && operations-- == 0))
     return false;
-  --operations;
   if (isa<tile::LoadOp, tile::GatherOp>(op))
     return isLoadedHere(tile);
   if (!isa<arith::ConstantOp, tile::SplatOp, tile::IotaOp, tile::ExpandDimsOp>(op) &&
       !(OpTrait::hasElementwiseMappableTraits(op) && isMemoryEffectFree(op)))
     return false;
-  return llvm::all_of(op->getOperands(), [&](Value operand) {
-    return !isa<RankedTensorType>(operand.getType()) || canMakeAgain(operand, operations);
+  return !seen.insert(op).second || llvm::all_of(op->getOperands(), [&](Value operand) {
+    return !isa<RankedTensorType>(operand.getType()) || canMakeAgain(operand, operations, seen);
   });
 }
 

@@ -63,7 +63,7 @@ private:
   mlir::Value inOtherLayout(mlir::Value tile, const layout::TileLayout &layout);
   bool isLoadedHere(mlir::Value tile);
   bool canLoadAgain(mlir::Value tile, const layout::TileLayout &layout);
-  bool canMakeAgain(mlir::Value tile, unsigned &operations);
+  bool canMakeAgain(mlir::Value tile, unsigned &operations, llvm::SmallPtrSetImpl<mlir::Operation *> &seen);
   mlir::Value loadAgain(mlir::Value tile, const layout::TileLayout &layout);
   mlir::Value convert(mlir::Value tile, const layout::TileLayout &layout);
   /// A copy of element-wise `op` in `layout`.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample). A file
-may be its path, the mode of its products ("" for that of the text) and the kernel's name."""
+"""The configurations whose code is watched: name -> (file, settings, hooks, target, whether in the ordinary sample), and
+how much more than others some may take. A file may be a pair: its path and the kernel's name."""
 
-SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
+SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
 FORWARD, BACKWARD = "kernels/attention_forward.tile", "kernels/attention_backward.tile"
 MATMUL, SOFTMAX = "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
 
@@ -11,9 +11,25 @@ def forward(d, dtype="bf16", **settings):
     return dict(T=dtype, DQK=d, DV=d, G=1, **settings)
 
 
+# Loops that must not grow by one instruction of PTX, whatever the language learns.
+DENSE = {"forward bf16 D%d %s sm_80" % (d, mask) for d in (64, 96, 128, 192, 256) for mask in ("full", "causal")}
+# How keys and values are stored -> how many times the instructions of a loop over dense ones are allowed.
+STORED = {"padded": 1.06, "ragged": 1.06, "paged:1": 1.15, "paged:16": 1.15, "paged:64": 1.07, "paged:128": 1.07}
+
+
+def stored(d, storage):
+    """The name of a row whose keys and values are stored so."""
+    return "forward bf16 D%d %s sm_80" % (d, storage.replace(":", ""))
+
+
+def limits():
+    """{name: (name of another row, how many times its instructions this one may take, waits and barriers it may have more)}"""
+    return {stored(128, storage): ("forward bf16 D128 full sm_80", times, 1) for storage, times in STORED.items()}
+
+
 def rows():
-    """[(name, file, settings, hooks, target, in the sample)]"""
-    found = []
+    """[(name, file, settings, hooks, target, in the sample[, storages])]"""
+    found = [(stored(128, storage), FORWARD, forward(128), {}, "sm_80", True, {"K": storage, "V": storage}) for storage in STORED]
     for target in ("sm_80", "sm_89", "sm_90", "sm_120"):
         for d in (64, 96, 128, 192, 256):
             for mask in ("full", "causal"):
@@ -29,7 +45,7 @@ def rows():
     for kernel in ("dq", "dkdv"):
         for d in (64, 96, 128, 192, 256) if kernel == "dq" else (64, 96, 128):
             for g, mask in ((1, "full"), (4, "causal")):
-                found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "", "attention_" + kernel),
+                found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "attention_" + kernel),
                               dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
     found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
@@ -45,11 +61,11 @@ def rows():
     for dtype, bm, bn, bk, warps in (("f16", 128, 128, 64, 4), ("f16", 128, 128, 64, 8), ("f16", 64, 64, 32, 4), ("f32", 64, 64, 32, 4)):
         found.append(("matmul %s %dx%dx%d w%d sm_80" % (dtype, bm, bn, bk, warps), MATMUL, dict(T=dtype, BM=bm, BN=bn, BK=bk, warps=warps), {},
                       "sm_80", bk == 64))
-    for mode in ("tf32", "tf32x3"):
+    for mode, products in (("tf32", 1), ("tf32x3", 3)):
         for d, bm, bn, warps in ((64, 128, 64, 4), (128, 128, 32, 8)):
-            found.append(("forward %s D%d %dx%d w%d sm_80" % (mode, d, bm, bn, warps), (FORWARD, mode),
-                          forward(d, "f32", BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
-        found.append(("matmul %s 128x128x32 w8 sm_80" % mode, (MATMUL, mode), dict(T="f32", BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
+            found.append(("forward %s D%d %dx%d w%d sm_80" % (mode, d, bm, bn, warps), FORWARD,
+                          forward(d, "f32", tf32=products, BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
+        found.append(("matmul %s 128x128x32 w8 sm_80" % mode, MATMUL, dict(T="f32", tf32=products, BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
                       mode == "tf32"))
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},

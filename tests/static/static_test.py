@@ -10,10 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from rows import rows
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from dot_mode import with_mode
+from rows import DENSE, limits, rows
 
 FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "figures.json")
 MOST = 1.02
@@ -27,39 +24,56 @@ def run(words):
 
 
 def hot(imbrex, path):
-    """Instructions of the hottest loop with products, else of the whole kernel."""
+    """Instructions of the hottest loop with products, else of the whole kernel, and how many of them wait."""
     kernel = json.loads(run([imbrex, "score", path, "--json"]))[0]
-    with_products = [loop for loop in kernel["loops"] if loop["flops"]]
-    return with_products[0]["instructions"] if with_products else kernel["instructions"]
+    hottest = next((loop for loop in kernel["loops"] if loop["flops"]), kernel)
+    return hottest["instructions"], hottest.get("kinds", {}).get("sync", 0)
 
 
 def measure(options, tools, folder, row):
     """{figure: value}"""
-    _, file, settings, hooks, target, _ = row
-    path, mode, kernel = ((file if isinstance(file, tuple) else (file,)) + ("", ""))[:3]
-    source = with_mode(os.path.join(options.root, path), mode, folder)
+    _, file, settings, hooks, target, _ = row[:6]
+    file, kernel = file if isinstance(file, tuple) else (file, "")
+    source = os.path.join(options.root, file)
     ptx, cubin = os.path.join(folder, "k.ptx"), os.path.join(folder, "k.cubin")
     words = [options.imbrex, "build", source, "--target", target, "--until", "ptx", "-o", ptx]
     words += [word for name, value in settings.items() for word in ("--set", "%s=%s" % (name, value))]
     words += [word for name, value in hooks.items() for word in ("--hook", "%s=%s" % (name, value))]
     words += ["--kernel", kernel] if kernel else []
+    words += [word for view, storage in (row[6] if len(row) > 6 else {}).items() for word in ("--storage", "%s=%s" % (view, storage))]
     run(words)
-    found = {"ptx": hot(options.imbrex, ptx)}
+    found = {}
+    found["ptx"], found["waits"] = hot(options.imbrex, ptx)
     if tools["ptxas"]:
         told = run([tools["ptxas"], "-v", "-arch=" + target, ptx, "-o", cubin])
         found["registers"] = int(re.search(r"Used (\d+) registers", told)[1])
         found["spilled"] = sum(map(int, re.findall(r"(\d+) bytes spill", told)))
         if tools["nvdisasm"]:
-            found["sass"] = hot(options.imbrex, cubin)
+            found["sass"] = hot(options.imbrex, cubin)[0]
     return found
 
 
 def judge(name, before, now):
     """What got worse."""
     wrong = ["%s: %s %d, was %d" % (name, kind, now[kind], before[kind]) for kind in ("ptx", "sass")
-             if kind in before and kind in now and now[kind] > before[kind] * MOST]
+             if kind in before and kind in now and now[kind] > before[kind] * (1 if kind == "ptx" and name in DENSE else MOST)]
     if now.get("spilled", 0) > before.get("spilled", 0):
         wrong.append("%s: %d bytes spilled, were %d" % (name, now["spilled"], before.get("spilled", 0)))
+    return wrong
+
+
+def judge_beside(figures):
+    """What takes more than it may beside another row: machine code, where there is some."""
+    wrong = []
+    for name, (other, times, waits) in limits().items():
+        if name not in figures or other not in figures:
+            continue
+        now, base = figures[name], figures[other]
+        kind = "sass" if "sass" in now and "sass" in base else "ptx"
+        if now[kind] > base[kind] * times:
+            wrong.append("%s: %s %d, of '%s' %d: more than %g times" % (name, kind, now[kind], other, base[kind], times))
+        if now["waits"] > base["waits"] + waits:
+            wrong.append("%s: %d waits and barriers, of '%s' %d" % (name, now["waits"], other, base["waits"]))
     return wrong
 
 
@@ -77,11 +91,11 @@ def main():
                                                "nvdisasm": "machine code is not counted"}[name]))
     with open(FIGURES) as file:
         known = json.load(file)
-    folder, wrong = tempfile.mkdtemp(), []
+    folder, wrong, figures = tempfile.mkdtemp(), [], {}
     for row in rows():
-        if not (row[-1] or options.long or options.write):
+        if not (row[5] or options.long or options.write):
             continue
-        now = measure(options, tools, folder, row)
+        now = figures[row[0]] = measure(options, tools, folder, row)
         print("%-44s %s" % (row[0], "  ".join("%s %d" % each for each in now.items())), flush=True)
         if options.write:
             known[row[0]] = {**known.get(row[0], {}), **now}
@@ -90,6 +104,7 @@ def main():
         else:
             wrong.append("%s: no figures; write them" % row[0])
     shutil.rmtree(folder)
+    wrong += judge_beside(figures)
     if options.write:
         names = {row[0] for row in rows()}
         with open(FIGURES, "w") as file:

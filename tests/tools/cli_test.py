@@ -232,6 +232,27 @@ class Commands(unittest.TestCase):
         self.assertTrue(any("ring of 2 slots" in remark["message"] for remark in told["remarks"]))
         self.assertFalse(any("conversion" in remark["message"] for remark in told["remarks"]), "a conversion in the main loop")
 
+    def test_a_mask_bounds_the_keys_of_a_part(self):
+        told = imbrex("explain", os.path.join(KERNELS, "attention_decode.tile"), "--kernel", "attention_split", "--set", "T=bf16", "--set", "U=f32",
+                      "--set", "DQK=64", "--set", "DV=64", "--set", "G=8", "--hook", "mask=causal_window(300)").stdout
+        self.assertIn("loop bounded by the mask's visible columns", told)
+        self.assertIn("mask applied only to tiles that are not wholly visible", told)
+
+    def test_explain_says_what_a_storage_costs(self):
+        words = ["explain", ATTENTION, "--set", "T=bf16", "--set", "DQK=64", "--set", "DV=64", "--set", "G=1"]
+        dense = json.loads(imbrex(*words, "--json").stdout)
+        self.assertEqual(dense["storages"], [])
+        told = json.loads(imbrex(*words, "--storage", "K=paged:16", "--storage", "V=padded", "--json").stdout)
+        hot = lambda of: next(loop["instructions"] for loop in of["scores"][0]["loops"] if loop["flops"])
+        self.assertEqual([(each["view"], each["storage"]) for each in told["storages"]], [("K", "paged:16"), ("V", "padded")])
+        for each in told["storages"]:
+            self.assertEqual(each["instructions"], hot(told))
+        alone = json.loads(imbrex(*words, "--storage", "V=padded", "--json").stdout)
+        self.assertEqual(told["storages"][0]["dense"], hot(alone))
+        self.assertEqual(alone["storages"][0]["dense"], hot(dense))
+        self.assertIn("K is paged:16: %d instructions a pass of the hottest loop, %d if it were dense" % (hot(told), hot(alone)),
+                      imbrex(*words, "--storage", "K=paged:16", "--storage", "V=padded").stdout)
+
     def explain_with(self, spills):
         """Explains a lesson at two warps with an assembler that spills spills[warps] bytes."""
         ptxas = self.path("ptxas")

@@ -73,6 +73,10 @@ static void printText(const Explanation &e, llvm::raw_ostream &os) {
     for (const std::string &shared : each.where)
       os << "    " << shared << "\n";
   }
+  os << (e.storageCosts.empty() ? "" : "storages\n");
+  for (const StorageCost &each : e.storageCosts)
+    os << llvm::formatv("  {0} is {1}: {2} instructions a pass of the hottest loop, {3} if it were dense\n", each.view,
+                        each.storage, each.instructions, each.dense);
   os << (e.remarks.empty() ? "" : "remarks\n");
   for (const Diagnostic &each : e.remarks)
     os << "  line " << each.line << ": " << each.message << "\n";

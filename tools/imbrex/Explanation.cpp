@@ -80,6 +80,31 @@ static void addScores(Explanation &e, const Request &request, const ExplainDetai
   e.machineListing = std::move(*listing);
 }
 
+/// What a pass of the hottest loop with products executes, else of the hottest, else all.
+static int64_t hotInstructions(const std::string &ptx) {
+  int64_t most = 0;
+  for (score::MachineKernel &each : score::readPtx(ptx)) {
+    const score::KernelScore found = score::scoreOf(each);
+    auto loop = llvm::find_if(found.loops, [](const score::LoopScore &loop) { return loop.flops != 0; });
+    if (loop == found.loops.end())
+      loop = found.loops.begin();
+    most = std::max<int64_t>(most, loop == found.loops.end() ? found.instructions : loop->hot);
+  }
+  return most;
+}
+
+/// Compiles once for each view that is not dense, as if it were.
+static void addStorageCosts(Explanation &e) {
+  for (const auto &[view, storage] : e.options.storage) {
+    CompileOptions options = e.options;
+    options.storage.erase(view);
+    CompileResult result = compile(e.source, options, Stage::Ptx);
+    if (result.kernel)
+      e.storageCosts.push_back(
+          {view, storage.text(), hotInstructions(e.kernel.code), hotInstructions(result.kernel->code)});
+  }
+}
+
 /// The device of --device, else the first that runs the kernel's code as it is. False after printing that there is no
 /// such device.
 static bool chooseDevice(Explanation &e, const Request &request) {
@@ -125,6 +150,7 @@ std::optional<Explanation> tool::explainKernel(const Request &asked, const Expla
   for (const Diagnostic &diagnostic : result.diagnostics)
     if (diagnostic.severity == Severity::Remark)
       e.remarks.push_back(diagnostic);
+  addStorageCosts(e);
   assemble(e, request, detail);
   addScores(e, request, detail);
   if (!chooseDevice(e, request))

@@ -21,11 +21,18 @@
 
 namespace imbrex::tool {
 
+/// What it takes that a view is stored as it is: PTX of the hottest loop with products, a pass, beside a dense view's.
+struct StorageCost {
+  std::string view, storage;
+  int64_t instructions = 0, dense = 0;
+};
+
 struct Explanation {
   Source source;
   CompileOptions options;
   CompiledKernel kernel;
   std::vector<Diagnostic> remarks;
+  std::vector<StorageCost> storageCosts; ///< one a view that is not dense
   std::optional<AssembledKernel> assembled;
   std::optional<SpillAdvice> advice;  ///< if it spills
   score::MachineKernel ptx;           ///< of kernel.code

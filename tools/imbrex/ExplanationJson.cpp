@@ -49,6 +49,11 @@ static json::Value toJson(const KernelReport::BankConflict &conflict) {
                       {"in_loop", conflict.inLoop}};
 }
 
+static json::Value toJson(const StorageCost &cost) {
+  return json::Object{
+      {"view", cost.view}, {"storage", cost.storage}, {"instructions", cost.instructions}, {"dense", cost.dense}};
+}
+
 static json::Value toJson(const Diagnostic &remark) {
   return json::Object{{"line", remark.line}, {"message", remark.message}};
 }
@@ -82,6 +87,7 @@ json::Object tool::toJson(const Explanation &e) {
                       {"ranges", listOf(report.ranges)},
                       {"buffers", listOf(report.buffers)},
                       {"layouts", listOf(report.layouts)},
+                      {"storages", listOf(e.storageCosts)},
                       {"remarks", listOf(e.remarks)},
                       {"bank_conflicts", listOf(report.bankConflicts)},
                       {"scores", std::move(scores)}};

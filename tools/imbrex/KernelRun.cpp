@@ -145,6 +145,7 @@ bool KernelRun::readStored() {
     for (const auto &[name, array] : argument.arrays)
       if (!addArray(*findParameter(name), array, text))
         return false;
+    arrays.find(argument.arrays[0].first)->second.fileShape = argument.fileShape;
     for (const auto &[name, value] : argument.scalars)
       arguments.emplace_back(findParameter(name)->name, value);
   }

@@ -47,6 +47,7 @@ public:
     std::vector<int64_t> shape;
     std::vector<char> elements; ///< none of those that hold nothing
     Buffer buffer;
+    std::vector<int64_t> fileShape = {}; ///< where the file's is another: a pool's pages and their rows
   };
   std::map<std::string, Array> arrays; ///< nodes stay where they are: arguments point to the names
   std::vector<Argument> arguments;

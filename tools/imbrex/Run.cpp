@@ -57,13 +57,14 @@ bool Run::writeOutput(const NameValue &output) {
   Array &array = arrays.find(output.name)->second;
   if (Result<void> copied = array.buffer.copyTo(array.elements.data(), array.elements.size()); !copied)
     return fail(copied.error());
-  npy::Array file = npy::fromElements(array.elements, array.type, array.shape);
+  const std::vector<int64_t> &extents = array.fileShape.empty() ? array.shape : array.fileShape;
+  npy::Array file = npy::fromElements(array.elements, array.type, extents);
   std::string error;
   std::string path = splitOutput(output.value).second.str();
   if (!path.empty() && !npy::write(path, file, error))
     return fail(error);
   std::string shape;
-  for (int64_t extent : array.shape)
+  for (int64_t extent : extents)
     shape += (shape.empty() ? "" : "x") + std::to_string(extent);
   llvm::outs() << output.name << ": " << std::string(name(array.type)) << " " << shape
                << (path.empty() ? "" : " -> " + path) << "\n";

@@ -99,7 +99,7 @@ static std::optional<StoredArgument> readSequences(const Parameter &parameter, S
   if (files.size() != form.parts.size() + 1)
     return fail(form.word.str() + " takes " + std::to_string(form.parts.size() + 1) + " files, found " +
                 std::to_string(files.size()));
-  StoredArgument result{{form.kind}, {}, {}};
+  StoredArgument result{{form.kind}, {}, {}, {}};
   for (auto [i, file] : llvm::enumerate(files)) {
     std::string name = i == 0 ? parameter.name : parameter.name + "." + (form.parts.begin() + (i - 1))->str();
     npy::Array array;
@@ -109,6 +109,7 @@ static std::optional<StoredArgument> readSequences(const Parameter &parameter, S
       return fail("'" + file.trim().str() + "' must hold 32-bit integers");
     result.arrays.emplace_back(std::move(name), std::move(array));
   }
+  result.fileShape = result.arrays[0].second.shape;
   if (form.kind == Storage::Kind::Ragged)
     result.scalars.emplace_back(parameter.name + ".longest", longestOf(result.arrays[1].second));
   if (form.kind != Storage::Kind::Paged)
@@ -152,7 +153,7 @@ static std::optional<StoredArgument> readScaled(const Parameter &parameter, Stri
   llvm::SmallVector<StringRef> parts = partsOf(text);
   if (parts.size() < 2)
     return fail("scaled takes what is scaled and a file of scales");
-  std::optional<StoredArgument> result = StoredArgument{{Storage::Kind::Dense}, {}, {}};
+  std::optional<StoredArgument> result = StoredArgument{{Storage::Kind::Dense}, {}, {}, {}};
   if (findForm(parts[0]))
     result = readSequences(parameter, parts[0], error);
   else if (npy::Array array; npy::read(parts[0].str(), array, error))

@@ -24,6 +24,7 @@ struct StoredArgument {
   Storage storage;
   std::vector<std::pair<std::string, npy::Array>> arrays; ///< the view's own first, the others by their parameters
   std::vector<std::pair<std::string, int64_t>> scalars;
+  std::vector<int64_t> fileShape; ///< of the view's own file: of a pool [pages, P, ..], where the array has its rows
 };
 
 /// True of a text of that form.

@@ -110,6 +110,35 @@ func.func @table(%K: !tile.view<? x 64 x bf16>, %I: !tile.view<? x i32>, %n: i32
 
 // -----
 
+// In a loop with a product the table is read first, and the copy stands behind the product.
+// CHECK-LABEL: @table_and_product
+// CHECK: scf.for %[[J:.*]] =
+// CHECK: cta.get
+// CHECK: %[[AHEAD:.*]] = tile.load %arg1[%{{.*}}]
+// CHECK-NOT: cta.put
+// CHECK: cta.dot
+// CHECK-NEXT: %[[ROW:.*]] = arith.muli %[[AHEAD]], %{{.*}}
+// CHECK-NEXT: cta.put %arg0[%[[ROW]], %{{.*}}]
+// CHECK: scf.yield
+func.func @table_and_product(%K: !tile.view<? x 16 x f32>, %I: !tile.view<? x i32>, %n: i32, %q: !cta.buffer<16, 16, f32, span 64>, %c: tensor<16x16xf32>) -> tensor<16x16xf32> attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %b = cta.ring : !cta.ring<16, 16, f32, span 64, slots 1, by groups>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%s = %c) -> (tensor<16x16xf32>) : i32 {
+    %page = tile.load %I[%j] dims [] : !tile.view<? x i32> -> i32
+    %j0 = arith.muli %page, %c16 : i32
+    cta.put %K[%j0, %c0] dims [0, 1] into %b[%j] : !tile.view<? x 16 x f32>, !cta.ring<16, 16, f32, span 64, slots 1, by groups>
+    // expected-remark @+1 {{ring of 2 slots}}
+    %k = cta.get %b[%j] : !cta.ring<16, 16, f32, span 64, slots 1, by groups> -> !cta.buffer<16, 16, f32, span 64>
+    %d = cta.dot fma buffer %q : !cta.buffer<16, 16, f32, span 64>, %k, %s : !cta.buffer<16, 16, f32, span 64>, tensor<16x16xf32> -> tensor<16x16xf32>
+    scf.yield %d : tensor<16x16xf32>
+  }
+  return %r : tensor<16x16xf32>
+}
+
+// -----
+
 // A copy from where a value says that the kernel itself may store cannot start ahead: the loop stays as it is.
 // CHECK-LABEL: @dependent
 // CHECK: slots 1, by groups

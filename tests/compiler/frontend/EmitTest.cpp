@@ -44,6 +44,19 @@ TEST(Emit, ExtentsAreReadOnce) {
   EXPECT_HAS(result, "tile.extent %arg0, 0");
 }
 
+/// A part's first key may lie beyond 32 bits before it meets the length: then it is a number of 32 bits again, by which
+/// masks are bounded. Of a product that may leave even 64 bits nothing is known.
+TEST(Emit, PositionsThatFitAgain) {
+  auto part = [](const std::string &share) {
+    return emit("kernel k(X: view<f32>[S], Y: out view<f32>[Parts])\ngrid (Parts) |p| {\nlet first = min(p * " + share +
+                ", S);\nstore Y[p] = sum(where(first + iota(16) < S, load X[first :+ 16], 0));\n}");
+  };
+  Emitted result = part("(cdiv(cdiv(S, 16), Parts) * 16)");
+  EXPECT_EQ(result.errors, "");
+  EXPECT_HAS(result, "arith.trunci");
+  EXPECT_HAS_NOT(part("(S * Parts)"), "arith.trunci");
+}
+
 TEST(Emit, Interface) {
   CompileOptions options;
   options.set = {{"T", "bf16"}, {"D", "64"}, {"B", "32"}};

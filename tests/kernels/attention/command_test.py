@@ -86,6 +86,23 @@ class Command(unittest.TestCase):
         self.assertIn("keys in 1 part(s)", self.attend("decode"))
         self.compare(0)
 
+    def test_parts_read_no_keys_before_a_window(self):
+        """NaN there is not seen, whichever part it lies in; one pass over the keys is the judge."""
+        rows, pools = arrays.load(self.path("table")), {name: arrays.load(self.path(name)) for name in "kv"}
+        for b, n in enumerate(KEYS):
+            for s in range(max(0, n - SQ - 4)):  # the first query sees 4 keys before its own
+                at = (rows[b * COLUMNS + s // PAGE] * PAGE + s % PAGE) * HK * D
+                for pool in pools.values():
+                    pool[at:at + HK * D] = [math.nan] * (HK * D)
+        for name, pool in pools.items():
+            self.save(name, "f32", (B * COLUMNS + 1, PAGE, HK, D), pool)
+        window = ("--hook", "mask=window(4, 0)", "--set", "BN=8")
+        self.attend("forward", *window)
+        expected = arrays.load(self.path("o"))
+        self.assertIn("keys in 3 part(s)", self.attend("decode", "--parts", "3", *window))
+        self.assertTrue(all(math.isfinite(x) for x in expected))
+        self.assertLess(arrays.largest_difference(expected, arrays.load(self.path("o"))), 1e-5)
+
     def test_append(self):
         """Two rows more; --check is the judge here, cache_test the oracle."""
         self.save("lengths", "i32", (B,), [n + 2 for n in KEYS])
