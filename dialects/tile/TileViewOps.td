@@ -129,7 +129,8 @@ def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[
         result[x0, x1, ...] = view[index_0[x] + x_k where dims[k] = 0, index_1[x] + x_k where dims[k] = 1, ...]
 
     With `certain`, which a pass may know, each index of a tile is negative or lies in the view and the bounds,
-    and a step along its dimension is less than 2^32 bytes.
+    and a step along its dimension, and from one page to the next, is less than 2^32 bytes. Of a table of i32 a negative
+    index gives -1 then, which names no page.
 
     Constraints: (1) one index a dimension of the view, each of i32; (2) one entry of `dims` a dimension of the result,
     -1 or a dimension of the view whose index is a scalar, increasing where they are not -1; (3) the result's element
