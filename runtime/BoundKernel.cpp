@@ -51,7 +51,7 @@ BoundKernel::BoundKernel(BoundKernel &&) noexcept = default;
 BoundKernel &BoundKernel::operator=(BoundKernel &&) noexcept = default;
 BoundKernel::~BoundKernel() = default;
 
-static Error movedFrom() { return Error{ErrorKind::Argument, "this bound kernel was moved from"}; }
+static Error movedFrom() { return movedFromError("bound kernel"); }
 
 Result<BoundKernel> Kernel::bind(Arguments arguments) const {
   auto bound = std::make_unique<BoundKernel::State>();
@@ -176,7 +176,7 @@ Result<void> BoundKernel::launch(const Stream &stream) {
   if (!state)
     return movedFrom();
   const DeviceContext &device = *state->kernel->module->runtime->device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same;
   if (state->change != State::Change::None)
     if (Result<void> ready = state->makeReady(&stream); !ready)

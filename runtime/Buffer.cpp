@@ -35,9 +35,9 @@ View::View(const Buffer &buffer, DataType type, Dims extents, Dims strides)
     : address(buffer.address()), type(type), extents(extents), strides(strides), availableBytes(buffer.bytes()),
       owner(buffer.owner()) {}
 
-size_t Buffer::bytes() const { return state->bytes; }
-uint64_t Buffer::address() const { return state->address; }
-const void *Buffer::owner() const { return state->device.get(); }
+size_t Buffer::bytes() const { return state ? state->bytes : 0; }
+uint64_t Buffer::address() const { return state ? state->address : 0; }
+const void *Buffer::owner() const { return state ? state->device.get() : nullptr; }
 
 Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes) {
   auto state = std::make_unique<Buffer::State>();
@@ -83,7 +83,7 @@ static Result<void> onRange(const Buffer::State &state, size_t offset, size_t by
 }
 
 static Result<void> onStream(const Buffer::State &state, const Stream &stream) {
-  return checkSameDevice(*state.device, *stream.internal().device, "the stream");
+  return checkSameDevice(*state.device, stream.internal().device, "the stream");
 }
 
 static Result<void> checkHost(const void *host, size_t bytes) {
@@ -93,6 +93,8 @@ static Result<void> checkHost(const void *host, size_t bytes) {
 }
 
 Result<void> Buffer::copyFrom(const void *host, size_t bytes, size_t offset) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> given = checkHost(host, bytes); !given)
     return given;
   const DeviceContext &device = *state->device;
@@ -106,6 +108,8 @@ Result<void> Buffer::copyFrom(const void *host, size_t bytes, size_t offset) con
 }
 
 Result<void> Buffer::copyTo(void *host, size_t bytes, size_t offset) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> given = checkHost(host, bytes); !given)
     return given;
   const DeviceContext &device = *state->device;
@@ -119,6 +123,8 @@ Result<void> Buffer::copyTo(void *host, size_t bytes, size_t offset) const {
 }
 
 Result<void> Buffer::copyFromAsync(const Stream &stream, const void *host, size_t bytes, size_t offset) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> given = checkHost(host, bytes); !given)
     return given;
   if (Result<void> same = onStream(*state, stream); !same)
@@ -130,6 +136,8 @@ Result<void> Buffer::copyFromAsync(const Stream &stream, const void *host, size_
 }
 
 Result<void> Buffer::copyToAsync(const Stream &stream, void *host, size_t bytes, size_t offset) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> given = checkHost(host, bytes); !given)
     return given;
   if (Result<void> same = onStream(*state, stream); !same)
@@ -151,9 +159,13 @@ static Result<void> checkApart(uint64_t to, uint64_t from, size_t bytes, size_t 
 
 Result<void> Buffer::copyFromAsync(const Stream &stream, const Buffer &source, size_t bytes, size_t sourceOffset,
                                    size_t offset) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> same = onStream(*state, stream); !same)
     return same;
-  if (Result<void> same = checkSameDevice(*state->device, *source.state->device, "the source"); !same)
+  if (!source.state)
+    return Error{ErrorKind::Argument, "the source was moved from"};
+  if (Result<void> same = checkSameDevice(*state->device, source.state->device, "the source"); !same)
     return same;
   if (Result<void> range = checkRange(source.bytes(), sourceOffset, bytes); !range)
     return range;
@@ -166,6 +178,8 @@ Result<void> Buffer::copyFromAsync(const Stream &stream, const Buffer &source, s
 }
 
 Result<void> Buffer::fill(const Stream &stream, uint8_t value) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> same = onStream(*state, stream); !same)
     return same;
   return onRange(*state, 0, state->bytes, [&] {
@@ -175,6 +189,8 @@ Result<void> Buffer::fill(const Stream &stream, uint8_t value) const {
 }
 
 Result<void> Buffer::fill32(const Stream &stream, uint32_t value) const {
+  if (!state)
+    return movedFromError("buffer");
   if (Result<void> same = onStream(*state, stream); !same)
     return same;
   if (state->bytes % 4 != 0)
@@ -187,6 +203,8 @@ Result<void> Buffer::fill32(const Stream &stream, uint32_t value) const {
 }
 
 Result<void> Buffer::release() {
+  if (!state)
+    return movedFromError("buffer");
   cuda::CUdeviceptr address = std::exchange(state->address, 0);
   size_t bytes = std::exchange(state->bytes, 0);
   if (!address)

@@ -19,7 +19,7 @@
 
 namespace imbrex {
 
-/// Device memory. A buffer that was moved from may only be destroyed or assigned to.
+/// Device memory. A buffer that was moved from is empty, and what is asked of it is an Error.
 class Buffer {
 public:
   struct State;

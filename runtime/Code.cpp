@@ -39,6 +39,8 @@ struct Code::State {
 
 Result<Code> Code::load(const Runtime &runtime, std::string image) {
   const std::shared_ptr<DeviceContext> &device = runtime.stream().internal().device;
+  if (!device)
+    return movedFromError("runtime");
   if (device->captures().isMine())
     return Error{ErrorKind::Argument, "code would be loaded while this thread captures a graph: load it before"};
   auto state = std::make_shared<State>(device);
@@ -96,7 +98,7 @@ Result<cuda::CUDA_KERNEL_NODE_PARAMS> Code::parametersOf(std::string_view entry,
 Result<void> Code::launchWith(const Stream &stream, std::string_view entry, const CodeShape &shape,
                               const void *const *values) const {
   const DeviceContext &device = *state->module.device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same;
   Result<cuda::CUDA_KERNEL_NODE_PARAMS> found = parametersOf(entry, shape, values);
   if (!found)

@@ -19,7 +19,7 @@ Graph::Graph(Graph &&) noexcept = default;
 Graph &Graph::operator=(Graph &&) noexcept = default;
 Graph::~Graph() = default;
 
-static Error movedFrom() { return Error{ErrorKind::Argument, "this graph was moved from"}; }
+static Error movedFrom() { return movedFromError("graph"); }
 
 /// That a capture can begin on the stream.
 static Result<void> checkStream(const Stream &stream) {
@@ -71,6 +71,8 @@ static Result<void> captureInto(const Stream::State &on, const std::function<Res
 }
 
 static Result<CapturedGraph> captureWork(const Stream &stream, const std::function<Result<void>()> &work) {
+  if (!stream.internal().device)
+    return movedFromError("stream");
   if (Result<void> free = checkStream(stream); !free)
     return free.takeError();
   const Stream::State &on = stream.internal();
@@ -136,7 +138,7 @@ Result<bool> Graph::update(const Stream &stream, const std::function<Result<void
   if (!state)
     return movedFrom();
   const DeviceContext &device = *state->captured.device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same.takeError();
   Result<CapturedGraph> captured = captureWork(stream, work);
   if (!captured)
@@ -222,7 +224,7 @@ Result<void> Graph::launch(const Stream &stream) const {
   if (!state)
     return movedFrom();
   const DeviceContext &device = *state->captured.device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same;
   for (const CapturedLaunch &launch : state->captured.launches) {
     device.suspects().launched(stream.internal().handle, launch.kernel);

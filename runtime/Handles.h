@@ -45,6 +45,10 @@ Result<Buffer> allocateBuffer(const std::shared_ptr<DeviceContext> &device, size
 
 /// An Error of kind Argument unless both belong to the same device.
 Result<void> checkSameDevice(const DeviceContext &a, const DeviceContext &b, const char *what);
+/// The same of something that was perhaps moved from: then `b` is null, and that is the Error.
+Result<void> checkSameDevice(const DeviceContext &a, const std::shared_ptr<DeviceContext> &b, const char *what);
+/// "this `what` was moved from".
+Error movedFromError(const char *what);
 
 } // namespace imbrex
 

@@ -187,7 +187,7 @@ const KernelSignature &Kernel::signature() const { return state->plan->signature
 
 Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   const DeviceContext &device = *state->module->runtime->device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same;
   Result<Call> call = resolveSequences(*state, arguments);
   if (!call)

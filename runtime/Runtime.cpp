@@ -114,23 +114,47 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
 }
 
 void Runtime::note(std::string message) { state->device->log().add(std::move(message)); }
-const DeviceInfo &Runtime::device() const { return state->device->info(); }
-const Stream &Runtime::stream() const { return *state->stream; }
+const DeviceInfo &Runtime::device() const {
+  static const DeviceInfo none;
+  return state ? state->device->info() : none;
+}
+const Stream &Runtime::stream() const {
+  static const Stream none(nullptr);
+  return state ? *state->stream : none;
+}
 Result<Stream> Runtime::createStream(const StreamOptions &options) const {
+  if (!state)
+    return movedFromError("runtime");
   return imbrex::createStream(state->device, options);
 }
 Result<Stream> Runtime::wrapStream(void *cudaStream) const {
+  if (!state)
+    return movedFromError("runtime");
   return imbrex::wrapStream(state->device, static_cast<cuda::CUstream>(cudaStream));
 }
-Result<Event> Runtime::createEvent() const { return imbrex::createEvent(state->device); }
+Result<Event> Runtime::createEvent() const {
+  if (!state)
+    return movedFromError("runtime");
+  return imbrex::createEvent(state->device);
+}
 Result<Event> Runtime::wrapEvent(void *cudaEvent) const {
+  if (!state)
+    return movedFromError("runtime");
   return imbrex::wrapEvent(state->device, static_cast<cuda::CUevent>(cudaEvent));
 }
-Result<Buffer> Runtime::allocate(size_t bytes) const { return allocateBuffer(state->device, bytes); }
-const void *Runtime::owner() const { return state->device.get(); }
-std::vector<std::string> Runtime::messages() const { return state->device->log().all(); }
+Result<Buffer> Runtime::allocate(size_t bytes) const {
+  if (!state)
+    return movedFromError("runtime");
+  return allocateBuffer(state->device, bytes);
+}
+const void *Runtime::owner() const { return state ? state->device.get() : nullptr; }
+std::vector<std::string> Runtime::messages() const {
+  return state ? state->device->log().all() : std::vector<std::string>();
+}
 
 Result<void> Runtime::synchronize() const {
+  if (!state)
+    return movedFromError("runtime");
   const DeviceContext &device = *state->device;
   Result<void> done = device.inContext([&] { return device.call<&cuda::DriverTable::contextSynchronize>(); });
   if (done)
@@ -139,6 +163,8 @@ Result<void> Runtime::synchronize() const {
 }
 
 Result<Module> Runtime::load(const std::string &path) const {
+  if (!state)
+    return movedFromError("runtime");
   Result<std::string> text = readKernelFile(path);
   if (!text)
     return text.takeError();
@@ -146,6 +172,8 @@ Result<Module> Runtime::load(const std::string &path) const {
 }
 
 Result<Module> Runtime::loadSource(Source source) const {
+  if (!state)
+    return movedFromError("runtime");
   if (source.imports.empty() && state->imports)
     source = withImports(std::move(source), state->imports);
   if (Result<void> enough = checkHostMemory(source.name + " was not read"); !enough)

@@ -82,6 +82,7 @@ struct RuntimeOptions {
 };
 
 /// One opened device with its compiler and caches. Move-only; what it made may outlive it.
+/// What is asked of one that was moved from is an Error, and its device has no name.
 ///
 /// A process may fork at any time, also while other threads launch and compile: the parent goes on as if nothing was.
 /// The child leaves alone what the parent opened, which a GPU's driver does not know there, and opens a runtime of its

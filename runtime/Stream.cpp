@@ -39,6 +39,27 @@ Result<void> imbrex::checkSameDevice(const DeviceContext &a, const DeviceContext
                                         b.info().id + "): make it with the same Runtime"};
 }
 
+Error imbrex::movedFromError(const char *what) {
+  return Error{ErrorKind::Argument, "this " + std::string(what) + " was moved from"};
+}
+
+Result<void> imbrex::checkSameDevice(const DeviceContext &a, const std::shared_ptr<DeviceContext> &b,
+                                     const char *what) {
+  if (!b)
+    return Error{ErrorKind::Argument, std::string(what) + " was moved from"};
+  return checkSameDevice(a, *b, what);
+}
+
+const Stream::State &Stream::movedFrom() {
+  static const State none;
+  return none;
+}
+
+const Event::State &Event::movedFrom() {
+  static const State none;
+  return none;
+}
+
 /// In the primary context.
 static Result<void> checkPriority(const DeviceContext &device, int priority) {
   int least = 0, greatest = 0; // the most urgent is the least number
@@ -116,6 +137,8 @@ Result<Event> imbrex::wrapEvent(const std::shared_ptr<DeviceContext> &device, cu
 }
 
 Result<bool> Stream::isCapturing() const {
+  if (!state)
+    return movedFromError("stream");
   int status = cuda::CU_STREAM_CAPTURE_STATUS_NONE;
   Result<void> asked = state->device->inContext(
       [&] { return state->device->call<&DriverTable::streamIsCapturing>(state->handle, &status); });
@@ -123,6 +146,8 @@ Result<bool> Stream::isCapturing() const {
 }
 
 Result<void> Stream::synchronize() const {
+  if (!state)
+    return movedFromError("stream");
   const DeviceContext &device = *state->device;
   Result<void> done = device.inContext([&] { return device.call<&DriverTable::streamSynchronize>(state->handle); });
   if (done)
@@ -130,31 +155,39 @@ Result<void> Stream::synchronize() const {
   return done;
 }
 
-void *Stream::raw() const { return state->handle; }
-void *Event::raw() const { return state->handle; }
+void *Stream::raw() const { return internal().handle; }
+void *Event::raw() const { return internal().handle; }
 
 Result<void> Stream::wait(const Event &event) const {
+  if (!state)
+    return movedFromError("stream");
   const DeviceContext &device = *state->device;
-  if (Result<void> same = checkSameDevice(device, *event.internal().device, "the event"); !same)
+  if (Result<void> same = checkSameDevice(device, event.internal().device, "the event"); !same)
     return same;
   return device.inContext(
       [&] { return device.call<&DriverTable::streamWaitEvent>(state->handle, event.internal().handle, 0u); });
 }
 
 Result<void> Event::record(const Stream &stream) const {
+  if (!state)
+    return movedFromError("event");
   const DeviceContext &device = *state->device;
-  if (Result<void> same = checkSameDevice(device, *stream.internal().device, "the stream"); !same)
+  if (Result<void> same = checkSameDevice(device, stream.internal().device, "the stream"); !same)
     return same;
   return device.inContext(
       [&] { return device.call<&DriverTable::eventRecord>(state->handle, stream.internal().handle); });
 }
 
 Result<void> Event::synchronize() const {
+  if (!state)
+    return movedFromError("event");
   const DeviceContext &device = *state->device;
   return device.inContext([&] { return device.call<&DriverTable::eventSynchronize>(state->handle); });
 }
 
 Result<bool> Event::isDone() const {
+  if (!state)
+    return movedFromError("event");
   const DeviceContext &device = *state->device;
   bool done = false;
   Result<void> asked = device.inContext([&] { return device.ask<&DriverTable::eventQuery>(done, state->handle); });
@@ -162,8 +195,10 @@ Result<bool> Event::isDone() const {
 }
 
 Result<float> Event::millisecondsSince(const Event &start) const {
+  if (!state)
+    return movedFromError("event");
   const DeviceContext &device = *state->device;
-  if (Result<void> same = checkSameDevice(device, *start.internal().device, "the event"); !same)
+  if (Result<void> same = checkSameDevice(device, start.internal().device, "the event"); !same)
     return same.takeError();
   float milliseconds = 0;
   Result<void> done = device.inContext([&] {

@@ -28,8 +28,8 @@ struct StreamOptions {
 
 /// Work put on one stream runs in order. It also keeps order with the synchronous copies of Buffer, unless it is
 /// a wrapped stream that its owner made with CU_STREAM_NON_BLOCKING: synchronize such a stream before them.
-/// Destroying a stream does not wait for its work, and a wrapped one (Runtime::wrapStream) stays its owner's. A
-/// stream or event that was moved from may only be destroyed or assigned to.
+/// Destroying a stream does not wait for its work, and a wrapped one (Runtime::wrapStream) stays its owner's. What is
+/// asked of a stream or event that was moved from is an Error.
 class Stream {
 public:
   struct State;
@@ -50,9 +50,10 @@ public:
   void *raw() const;
 
   /// For the runtime's own sources.
-  const State &internal() const { return *state; }
+  const State &internal() const { return state ? *state : movedFrom(); }
 
 private:
+  static const State &movedFrom(); ///< without a device
   std::unique_ptr<State> state;
 };
 
@@ -78,9 +79,10 @@ public:
   void *raw() const;
 
   /// For the runtime's own sources.
-  const State &internal() const { return *state; }
+  const State &internal() const { return state ? *state : movedFrom(); }
 
 private:
+  static const State &movedFrom(); ///< without a device
   std::unique_ptr<State> state;
 };
 

@@ -29,6 +29,12 @@ static std::string listOf(const Tuning &tuning) {
   return text;
 }
 
+/// What failed, with the call; not its report.
+static std::string firstLine(const Error &error) {
+  std::string text = error.render();
+  return text.substr(0, text.find('\n'));
+}
+
 /// True if no other candidate can be launched after this error.
 static bool losesDevice(const Error &error) { return error.kind == ErrorKind::Fault; }
 
@@ -152,7 +158,7 @@ Result<bool> Tuner::admit(CompileQueue::Built &built) {
     if (losesDevice(error))
       return error;
     bool isRefused = error.kind == ErrorKind::Compile || error.kind == ErrorKind::Argument;
-    std::string why = error.diagnostics.empty() ? error.message : error.diagnostics.front().message;
+    std::string why = error.diagnostics.empty() ? firstLine(error) : error.diagnostics.front().message;
     // Memory may be there the next time: that is not kept.
     settle(built.index, isRefused ? TuneOutcome::Refused : TuneOutcome::Failed, std::move(why),
            error.kind == ErrorKind::OutOfMemory ? Keep::No : Keep::Yes);
@@ -211,7 +217,7 @@ Result<bool> Tuner::giveUp(size_t index, Error error) {
   TuneOutcome outcome = watch->isHung()      ? TuneOutcome::Hung
                         : losesDevice(error) ? TuneOutcome::Faulted
                                              : TuneOutcome::Failed;
-  settle(index, outcome, error.message);
+  settle(index, outcome, firstLine(error));
   if (!losesDevice(error))
     return false;
   error.message =

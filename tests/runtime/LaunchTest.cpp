@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Code.h"
+#include "runtime/Graph.h"
 #include "runtime/ScalarBits.h"
 #include "tests/runtime/FakeCompiler.h"
 #include <bit>
@@ -265,6 +267,38 @@ TEST_F(Launch, ObjectsMayOutliveTheRuntime) {
   Buffer buffer = short_lived->allocate(16).value();
   short_lived.reset();
   buffer.copyFrom(x.data(), 16).value();
+}
+
+TEST_F(Launch, WhatWasMovedFromRefuses) {
+  const std::vector<Argument> none;
+  Kernel kept = std::move(scaleAdd);
+  EXPECT_NE(scaleAdd.launch(runtime.stream(), none).error().message.find("is missing"), std::string::npos) << "a copy";
+  Buffer buffer = runtime.allocate(16).value(), taken = std::move(buffer);
+  const std::string ofBuffer = "this buffer was moved from";
+  EXPECT_EQ(buffer.copyFrom(&buffer, 1).error().message, ofBuffer);
+  EXPECT_EQ(buffer.fill(runtime.stream(), 0).error().message, ofBuffer);
+  EXPECT_EQ(buffer.release().error().message, ofBuffer);
+  EXPECT_EQ(taken.copyFromAsync(runtime.stream(), buffer, 1).error().message, "the source was moved from");
+  EXPECT_EQ(buffer.bytes() + buffer.address(), 0u);
+  EXPECT_EQ(View(buffer, DataType::F32, {4}).owner, nullptr);
+  Stream stream = runtime.createStream().value(), other = std::move(stream);
+  EXPECT_EQ(stream.synchronize().error().message, "this stream was moved from");
+  EXPECT_EQ(kept.launch(stream, none).error().message, "the stream was moved from");
+  EXPECT_EQ(taken.fill(stream, 0).error().message, "the stream was moved from");
+  EXPECT_EQ(Graph::capture(stream, [] { return Result<void>(); }).error().message, "this stream was moved from");
+  EXPECT_EQ(stream.raw(), nullptr);
+  Event event = runtime.createEvent().value(), mark = std::move(event);
+  EXPECT_EQ(event.record(other).error().message, "this event was moved from");
+  EXPECT_EQ(other.wait(event).error().message, "the event was moved from");
+  EXPECT_EQ(mark.millisecondsSince(event).error().message, "the event was moved from");
+  Runtime home = std::move(runtime);
+  const std::string ofRuntime = "this runtime was moved from";
+  EXPECT_EQ(runtime.allocate(4).error().message, ofRuntime);
+  EXPECT_EQ(runtime.loadSource({"a.tile", ""}).error().message, ofRuntime);
+  EXPECT_EQ(runtime.synchronize().error().message, ofRuntime);
+  EXPECT_EQ(Code::load(runtime, "entry a").error().message, ofRuntime);
+  EXPECT_EQ(kept.launch(runtime.stream(), none).error().message, "the stream was moved from");
+  EXPECT_TRUE(runtime.messages().empty() && runtime.device().name.empty() && !runtime.owner());
 }
 
 TEST(ScalarBits, Ranges) {
