@@ -38,8 +38,11 @@ public:
   MpiCommunicator &operator=(const MpiCommunicator &) = delete;
   ~MpiCommunicator() override { MPI_Comm_free(&ranks); }
 
+  /// This process's number among those of the communicator.
   int rank() const override { return self; }
+  /// How many processes it has.
   int size() const override { return count; }
+  /// Sends and receives through memory of the host; waits for the stream. ErrorKind::Driver where MPI or a copy fails.
   Result<void> exchange(const Stream &stream, const Buffer &send, size_t sendOffset, int to, const Buffer &receive,
                         size_t receiveOffset, int from, size_t bytes) override {
     leaving.resize(bytes), coming.resize(bytes);

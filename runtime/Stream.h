@@ -50,7 +50,7 @@ public:
   void *raw() const;
 
   /// For the runtime's own sources.
-  const State &internal() const { return state ? *state : movedFrom(); }
+  const State &internal() const { return state ? static_cast<const State &>(*state) : movedFrom(); }
 
 private:
   static const State &movedFrom(); ///< without a device
@@ -79,7 +79,7 @@ public:
   void *raw() const;
 
   /// For the runtime's own sources.
-  const State &internal() const { return state ? *state : movedFrom(); }
+  const State &internal() const { return state ? static_cast<const State &>(*state) : movedFrom(); }
 
 private:
   static const State &movedFrom(); ///< without a device

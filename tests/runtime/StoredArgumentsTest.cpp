@@ -60,7 +60,8 @@ TEST_F(StoredArguments, Pools) {
             "argument 'X': pages of 0 rows; a pool is [pages, rows, ...], in the places of the sequences and of their "
             "positions");
   EXPECT_EQ(pool({2, 4, 1, 8}, {4, 1}), "argument 'X': a pool has the dimensions that the kernel declares");
-  EXPECT_EQ(pool({int64_t(1) << 40, int64_t(1) << 40, 1, 8}), "argument 'X': its size overflows 64 bits");
+  EXPECT_EQ(pool({int64_t(1) << 40, int64_t(1) << 40, 1, 8}),
+            "argument 'X': its pages are 8796093022208 elements apart; they must be less than 4 GiB apart");
   EXPECT_EQ(pool({2, 4, 1, 8}, {30, 8, 8, 1}),
             "argument 'X': pages are 30 elements apart and rows 8; the first must be a multiple of the second");
   EXPECT_EQ(pool({2, 4, 1, 8}, {int64_t(1) << 33, int64_t(1) << 30, 8, 1}),

@@ -45,7 +45,7 @@ LONG = HEAD + """.visible .entry long(.param .u64 out)
 .reg .pred %p; .reg .b32 %r<3>; .reg .b64 %rd<2>;
 ld.param.u64 %rd1, [out];
 mov.u32 %r1, 0;
-LOOP: add.u32 %r1, %r1, 1; setp.lt.u32 %p, %r1, 20000000; @%p bra LOOP;
+LOOP: add.u32 %r1, %r1, 1; setp.lt.u32 %p, %r1, 60000000; @%p bra LOOP;
 st.global.u32 [%rd1], %r1;
 ret;
 }
@@ -149,7 +149,7 @@ class Simulate(unittest.TestCase):
         done = self.simulate(LONG, "--block", "32", "--out", "out=u32:1:y.npy")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stderr, r"long: 0 of 1 blocks, \d+ million warp-instructions")
-        self.assertEqual(load(self.path("y.npy"), "I"), [20000000])
+        self.assertEqual(load(self.path("y.npy"), "I"), [60000000])
 
     def test_blocks_that_wait_for_each_other(self):
         save(self.path("x.npy"), [0, 0], "Q", "<u8")

@@ -108,7 +108,7 @@ llvm::ArrayRef<PassDamage> imbrex::test::algebraDamages() {
       {"tile-lag-maxima", "sums not multiplied behind the loop", forgetFactor},
       {"canonicalize", "a constant off by one", spoilIntegerConstant},
       {"cse", "one comparison taken for another", confuseComparisons},
-      {"loop-invariant-code-motion", "a value of the first iteration", useFirstIteration},
+      {"tile-hoist-invariants", "a value of the first iteration", useFirstIteration},
       {"tile-expand-math", "a coefficient wrong by a hundredth", spoilCoefficient},
       {"tile-expand-math", "cdiv rounded down", roundDown},
   };

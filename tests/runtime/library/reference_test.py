@@ -10,7 +10,8 @@ import os, re, subprocess, sys, tempfile, unittest
 LIBRARY, SOURCE, CMAKE = sys.argv[1:4]
 REFERENCE = os.path.join(SOURCE, "tools/package/reference.py")
 # Compiled in, but private to their class (`exports.map` names whole classes).
-PRIVATE = {"BoundKernel::setScalar", "Kernel::change", "Runtime::note"}
+PRIVATE = {"BoundKernel::setScalar", "Code::parametersOf", "Event::movedFrom", "Stream::movedFrom",
+           "Kernel::change", "Runtime::note"}
 
 
 def run(*arguments):
