@@ -40,8 +40,8 @@ struct ContextState {
   Communicator &ranks;
   ContextShape shape;
   DataType wide;
-  std::optional<Buffer> ring[2], gradients[2]; ///< keys, then values; theirs in wide<T>
-  std::optional<Buffer> partialO[2], partialLse[2], gathered[2];
+  std::optional<Buffer> ring[2] = {}, gradients[2] = {}; ///< keys, then values; theirs in wide<T>
+  std::optional<Buffer> partialO[2] = {}, partialLse[2] = {}, gathered[2] = {};
   uint64_t sent = 0;
 
   Dims queryDims(int64_t features) const { return {shape.batch, shape.rows, shape.heads, features}; }

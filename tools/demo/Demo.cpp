@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Compiler.h"
+#include "runtime/ImportFiles.h"
 #include "runtime/Runtime.h"
 #include "tools/imbrex/Npy.h"
 #include <cmath>
@@ -124,7 +125,7 @@ int main(int count, char **words) {
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
-  Source source{path, text.str()};
+  const Source source = withImports({path, text.str()}, importsBeside());
   std::printf("1. A kernel is text (%s):\n", path.c_str());
   showText(source.text);
 
