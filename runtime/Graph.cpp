@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/GraphState.h"
+#include <ranges>
 
 using namespace imbrex;
 using cuda::DriverTable;
@@ -108,29 +109,30 @@ Result<Graph> Graph::capture(const Stream &stream, const std::function<Result<vo
   return Graph(std::move(state));
 }
 
-/// The launches that are places, each as the number of its branch.
+/// Of the launches those that are places.
+template <typename Launches> static auto placesOf(Launches &launches) {
+  return std::views::filter(launches, [](const CapturedLaunch &launch) { return launch.node != nullptr; });
+}
+
+/// The places, each as the number of its branch.
 static std::vector<size_t> branches(const std::vector<CapturedLaunch> &launches) {
   std::vector<cuda::CUstream> streams;
   std::vector<size_t> numbers;
-  for (const CapturedLaunch &launch : launches)
-    if (launch.node) {
-      size_t number = size_t(std::find(streams.begin(), streams.end(), launch.stream) - streams.begin());
-      if (number == streams.size())
-        streams.push_back(launch.stream);
-      numbers.push_back(number);
-    }
+  for (const CapturedLaunch &launch : placesOf(launches)) {
+    size_t number = size_t(std::find(streams.begin(), streams.end(), launch.stream) - streams.begin());
+    if (number == streams.size())
+      streams.push_back(launch.stream);
+    numbers.push_back(number);
+  }
   return numbers;
 }
 
 /// The new launches at the nodes of the old, of which there are as many.
 static void takeLaunches(CapturedGraph &to, CapturedGraph &from) {
-  auto isPlace = [](const CapturedLaunch &launch) { return launch.node != nullptr; };
-  auto old = to.launches.begin();
-  for (CapturedLaunch &launch : from.launches)
-    if (isPlace(launch)) {
-      old = std::find_if(old, to.launches.end(), isPlace);
-      launch.node = (old++)->node;
-    }
+  auto places = placesOf(to.launches);
+  auto old = places.begin();
+  for (CapturedLaunch &launch : placesOf(from.launches))
+    launch.node = (old++)->node;
   to.launches = std::move(from.launches);
 }
 
@@ -167,29 +169,18 @@ Result<bool> Graph::update(const Stream &stream, const std::function<Result<void
   return false;
 }
 
-/// The launch at that place; null past the end.
-static CapturedLaunch *launchAt(std::vector<CapturedLaunch> &launches, size_t place) {
-  for (CapturedLaunch &launch : launches)
-    if (launch.node && place-- == 0)
-      return &launch;
-  return nullptr;
-}
-
 std::vector<std::string> Graph::launches() const {
   std::vector<std::string> names;
   if (state)
-    for (const CapturedLaunch &launch : state->captured.launches)
-      if (launch.node)
-        names.push_back(launch.kernel);
+    for (const CapturedLaunch &launch : placesOf(state->captured.launches))
+      names.push_back(launch.kernel);
   return names;
 }
 
 Result<void> imbrex::checkGraphPlace(const Graph::State *graph, size_t place, const DeviceContext &device) {
   if (!graph)
     return movedFrom();
-  const std::vector<CapturedLaunch> &launches = graph->captured.launches;
-  size_t count =
-      size_t(std::count_if(launches.begin(), launches.end(), [](const CapturedLaunch &each) { return each.node; }));
+  const size_t count = size_t(std::ranges::distance(placesOf(graph->captured.launches)));
   if (place >= count)
     return Error{ErrorKind::Argument, "there is no launch " + std::to_string(place) + " in this graph: it has " +
                                           std::to_string(count) + ", counted from 0"};
@@ -197,7 +188,8 @@ Result<void> imbrex::checkGraphPlace(const Graph::State *graph, size_t place, co
 }
 
 Result<void> imbrex::setPlace(Graph::State &graph, size_t place, PlacedLaunch launch) {
-  CapturedLaunch &old = *launchAt(graph.captured.launches, place);
+  auto places = placesOf(graph.captured.launches);
+  CapturedLaunch &old = *std::ranges::next(places.begin(), ptrdiff_t(place));
   auto refuse = [&](const std::string &why) {
     return Error{ErrorKind::Argument, "kernel '" + launch.kernel.kernel + "' cannot be launch " +
                                           std::to_string(place) + " of this graph: " + why};

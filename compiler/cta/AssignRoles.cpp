@@ -78,7 +78,7 @@ static Value countSteps(scf::ForOp loop) {
     around.insert(around.begin(), outer);
   IRRewriter b(loop.getContext());
   b.setInsertionPoint(around.front());
-  Value count = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0));
+  Value none = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0)), count = none;
   SmallVector<scf::ForOp> counting;
   for (scf::ForOp outer : around) {
     auto yields = [&](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
@@ -89,22 +89,14 @@ static Value countSteps(scf::ForOp loop) {
     count = made.getRegionIterArgs().back();
     counting.push_back(made);
   }
-  Operation *inner = loop;
-  for (scf::ForOp outer : llvm::reverse(counting)) { // the loop, or the one that carries on from it
-    b.setInsertionPointAfter(inner);
-    Value after;
-    if (inner == loop) {
-      Value zero = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0)),
-            count = outer.getRegionIterArgs().back();
-      Value trips = arith::SubIOp::create(b, loop.getLoc(), loop.getUpperBound(), loop.getLowerBound());
-      trips = arith::MaxSIOp::create(b, loop.getLoc(), trips, zero);
-      after = arith::AddIOp::create(b, loop.getLoc(), count, trips, arith::IntegerOverflowFlags::nsw);
-    } else {
-      after = inner->getResults().back();
-    }
+  b.setInsertionPointAfter(loop);
+  Value trips = arith::SubIOp::create(b, loop.getLoc(), loop.getUpperBound(), loop.getLowerBound());
+  trips = arith::MaxSIOp::create(b, loop.getLoc(), trips, none);
+  Value after = arith::AddIOp::create(b, loop.getLoc(), count, trips, arith::IntegerOverflowFlags::nsw);
+  for (scf::ForOp outer : llvm::reverse(counting)) {
     Operation *yield = outer.getBody()->getTerminator();
     yield->setOperand(yield->getNumOperands() - 1, after);
-    inner = outer;
+    after = outer.getResults().back();
   }
   return count;
 }

@@ -35,14 +35,17 @@ struct Descriptors {
 /// not hold takes those of each thread. (Measured: 37 still gain, 38 are spilled.)
 constexpr unsigned kCarriedDescriptors = 37;
 
+/// Instructions along K.
+static unsigned stepsOf(cta::DotOp dot) {
+  cta::BufferType b = dot.getBBuffer().getType();
+  return llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), layout::mmaDepth(b.getElementBytes()));
+}
+
 /// Of a product's instructions.
 static unsigned descriptorsOf(cta::DotOp dot) {
-  cta::BufferType b = dot.getBBuffer().getType();
   const TileLayout &sums = cta::layoutOf(dot.getAccumulator().getType());
-  unsigned steps =
-      llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), layout::mmaDepth(b.getElementBytes()));
   unsigned pieces = sums.extent(0) / (16 * sums.warps()[0]) * llvm::divideCeil(sums.extent(1), layout::kWgmmaColumns);
-  return steps * pieces * (dot.getABuffer() ? 2 : 1);
+  return stepsOf(dot) * pieces * (dot.getABuffer() ? 2 : 1);
 }
 
 /// True if the descriptors of all products of the loop around `dot` may be made before it.
@@ -61,10 +64,8 @@ public:
       : l(l), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
         element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
         warpsM(accumulator.warps()[0]) {
-    cta::BufferType b = dot.getBBuffer().getType();
-    int64_t depth = layout::mmaDepth(b.getElementBytes());
-    steps = llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), depth);
-    along = steps * depth;
+    steps = stepsOf(dot);
+    along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat());
     isCarried = areCarried(dot);
   }

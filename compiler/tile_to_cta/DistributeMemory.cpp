@@ -16,6 +16,17 @@ using namespace mlir;
 using namespace imbrex;
 using layout::TileLayout;
 
+template <typename Access>
+void Distributor::copyToRing(Access op, cta::BufferType slot, ValueRange indices, ArrayRef<int64_t> dims, Value step,
+                             Value table) {
+  Location loc = op.getLoc();
+  Value ring = allocateRing(slot);
+  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(op.getView()), indices, builder.getDenseI64ArrayAttr(dims),
+                     table, op.getWithinAttr(), scalarsOf(op.getLow()), scalarsOf(op.getHigh()), ring, step, Value(),
+                     Value(), op.getCertain());
+  slots[op.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+}
+
 void Distributor::distributeLoad(tile::LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!type) {
@@ -24,34 +35,18 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   }
   Location loc = load.getLoc();
   Values indices = scalarsOf(load.getIndices());
-  Value view = scalars.lookupOrDefault(load.getView());
-  Values low = scalarsOf(load.getLow()), high = scalarsOf(load.getHigh());
-  if (feedsOnlyDots(load)) {
-    cta::BufferType slot = bufferFor(load, plans);
-    Value ring = allocateRing(slot), step = currentStep(loc);
-    cta::PutOp::create(builder, loc, view, indices, load.getDimsAttr(), Value(), load.getWithinAttr(), low, high, ring,
-                       step, Value(), Value(), load.getCertain());
-    slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
-    return;
+  if (feedsOnlyDots(load))
+    return copyToRing(load, bufferFor(load, plans), indices, load.getDims(), currentStep(loc), Value());
+  if (isCopiedLine(load, plans)) { // as a tile of one row, of the dimension before
+    const int64_t column = load.getDims()[0];
+    return copyToRing(load, cta::BufferType::getFor(1, type.getDimSize(0), type.getElementType()), indices,
+                      {column - 1, column}, currentStep(loc), Value());
   }
-  if (isCopiedLine(load, plans)) // as a tile of one row, of the dimension before
-    return copyLine(load);
   const TileLayout &layout = *layouts.anchor(load.getResult());
-  keep(load.getResult(), tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), view, indices,
-                                              load.getDimsAttr(), load.getWithinAttr(), low, high, load.getCertain()));
-}
-
-void Distributor::copyLine(tile::LoadOp load) {
-  Location loc = load.getLoc();
-  const int64_t column = load.getDims()[0];
-  RankedTensorType type = cast<RankedTensorType>(load.getResult().getType());
-  cta::BufferType slot = cta::BufferType::getFor(1, type.getDimSize(0), type.getElementType());
-  Value ring = allocateRing(slot), step = currentStep(loc);
-  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(load.getView()), scalarsOf(load.getIndices()),
-                     builder.getDenseI64ArrayAttr({column - 1, column}), Value(), load.getWithinAttr(),
-                     scalarsOf(load.getLow()), scalarsOf(load.getHigh()), ring, step, Value(), Value(),
-                     load.getCertain());
-  slots[load.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+  keep(load.getResult(),
+       tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), scalars.lookupOrDefault(load.getView()),
+                            indices, load.getDimsAttr(), load.getWithinAttr(), scalarsOf(load.getLow()),
+                            scalarsOf(load.getHigh()), load.getCertain()));
 }
 
 SmallVector<Value> Distributor::indicesOf(ValueRange olds, const TileLayout &layout) {
@@ -82,18 +77,14 @@ Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueR
 void Distributor::copyGather(tile::GatherOp gather) {
   Location loc = gather.getLoc();
   cta::BufferType slot = bufferFor(gather, plans);
-  Value ring = allocateRing(slot), step = currentStep(loc);
+  Value step = currentStep(loc);
   SmallVector<int64_t> dims{*gatheredRows(gather), gather.getDims()[1]};
   Values indices;
   for (auto [dim, index] : llvm::enumerate(gather.getIndices()))
     indices.push_back(int64_t(dim) == dims[0]
                           ? Value(arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0)))
                           : scalars.lookupOrDefault(index));
-  cta::PutOp::create(builder, loc, scalars.lookupOrDefault(gather.getView()), indices,
-                     builder.getDenseI64ArrayAttr(dims), tableOf(gather, dims, indices, slot), gather.getWithinAttr(),
-                     scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), ring, step, Value(), Value(),
-                     gather.getCertain());
-  slots[gather.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
+  copyToRing(gather, slot, indices, dims, step, tableOf(gather, dims, indices, slot));
 }
 
 void Distributor::distributeGather(tile::GatherOp gather) {

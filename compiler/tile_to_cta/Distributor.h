@@ -36,7 +36,10 @@ private:
   void distributeStore(tile::StoreOp store);
   void distributeGather(tile::GatherOp gather);
   void copyGather(tile::GatherOp gather);
-  void copyLine(tile::LoadOp load);
+  /// Copies what is read to a ring of slots, for iteration `step`; `table` (null: none) says where its rows lie.
+  template <typename Access>
+  void copyToRing(Access op, cta::BufferType slot, mlir::ValueRange indices, llvm::ArrayRef<int64_t> dims,
+                  mlir::Value step, mlir::Value table);
   mlir::Value tableOf(tile::GatherOp gather, llvm::ArrayRef<int64_t> dims, mlir::ValueRange indices,
                       cta::BufferType slot);
   void distributeScatter(tile::ScatterOp scatter);

@@ -5,7 +5,7 @@ caches hold, turned at their positions or not, in order or of odd lengths, quant
 Whatever is no row of a sequence is NaN and stays so. See runs.py."""
 import math, random, unittest
 
-from runs import Runs
+from runs import Runs, array, value_of
 
 B, HK, D, DV = 4, 3, 8, 6
 PAST, NEW = [7, 0, 4, 15], [2, 3, 0, 1]  # a page's end within the new rows, an empty cache, nothing new, a page's last row
@@ -13,21 +13,6 @@ NOW = [past + new for past, new in zip(PAST, NEW)]
 OFFSETS = [sum(NEW[:b]) for b in range(B + 1)]
 BASE = 500.0
 SQ, G = 2, 2
-
-
-def array(type_, shape, values):
-    values = iter(values)
-    return type_, shape, lambda _: next(values)
-
-
-def value_of(byte, element):
-    """What a byte is, by the format's definition; of the numbers alone."""
-    if element == "i8":
-        return byte - 256 if byte > 127 else byte
-    digits, bias = (3, 7) if element == "f8e4m3" else (2, 15)
-    field, fraction = (byte & 0x7f) >> digits, byte & ((1 << digits) - 1)
-    size = fraction * 2.0 ** (1 - bias - digits) if field == 0 else (1 + fraction / 2 ** digits) * 2.0 ** (field - bias)
-    return -size if byte & 0x80 else size
 
 
 class Cache:

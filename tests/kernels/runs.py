@@ -22,6 +22,22 @@ def integers(*shape, type="i32", low=-100, high=100):
     return type, shape, lambda source: source.randint(low, high)
 
 
+def array(type_, shape, values):
+    """An input of these elements."""
+    values = iter(values)
+    return type_, shape, lambda _: next(values)
+
+
+def value_of(byte, element):
+    """What a byte is, by the format's definition; of the numbers alone."""
+    if element == "i8":
+        return byte - 256 if byte > 127 else byte
+    digits, bias = (3, 7) if element == "f8e4m3" else (2, 15)
+    field, fraction = (byte & 0x7f) >> digits, byte & ((1 << digits) - 1)
+    size = fraction * 2.0 ** (1 - bias - digits) if field == 0 else (1 + fraction / 2 ** digits) * 2.0 ** (field - bias)
+    return -size if byte & 0x80 else size
+
+
 class Runs(unittest.TestCase):
     FOLDER = None  # of the kernels
 

@@ -5,27 +5,12 @@ scale, one a head, one a block of positions, beside attention in plain Python, w
 itself. Elements and scales that belong to no sequence are NaN. See runs.py."""
 import math, random, unittest
 
-from runs import Runs
+from runs import Runs, array, value_of
 
 B, HK, G, D = 3, 2, 2, 16
 H = HK * G
 QUERIES, KEYS = 21, [37, 5, 0]
 NAN8 = {"f8e4m3": 0x7f, "f8e5m2": 0x7e, "i8": 0}
-
-
-def array(type_, shape, values):
-    values = iter(values)
-    return type_, shape, lambda _: next(values)
-
-
-def value_of(byte, element):
-    """What a byte is, by the format's definition."""
-    if element == "i8":
-        return byte - 256 if byte > 127 else byte
-    digits, bias = (3, 7) if element == "f8e4m3" else (2, 15)
-    field, fraction = (byte & 0x7f) >> digits, byte & ((1 << digits) - 1)
-    size = fraction * 2.0 ** (1 - bias - digits) if field == 0 else (1 + fraction / 2 ** digits) * 2.0 ** (field - bias)
-    return -size if byte & 0x80 else size
 
 
 class Elements:

@@ -4,17 +4,12 @@
 outside the sequences holds NaN. Shapes are odd on purpose. See runs.py."""
 import math, random, unittest
 
-from runs import Runs
+from runs import Runs, array
 
 B, HK, G, D = 3, 2, 2, 16
 H = HK * G
 QUERIES, KEYS = [21, 0, 34], [37, 5, 0]  # lengths; of a dense view the largest
 SETTINGS = (["T=f32"], ["T=f16", "BM=16", "BN=16", "warps=1", "stages=3"])
-
-
-def array(type_, shape, values):
-    values = iter(values)
-    return type_, shape, lambda _: next(values)
 
 
 class Sequences:

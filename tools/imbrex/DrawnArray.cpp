@@ -8,7 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/imbrex/DrawnArray.h"
-#include "tools/imbrex/Npy.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cmath>
@@ -47,4 +46,8 @@ std::optional<int64_t> tool::elementsOf(const std::vector<int64_t> &shape) {
     if (__builtin_mul_overflow(elements, extent, &elements) || elements > kMostElements)
       return std::nullopt;
   return elements;
+}
+
+npy::Array tool::drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed) {
+  return npy::fromElements(drawElements(type, elementsOf(shape).value_or(0), seed), type, shape);
 }

@@ -11,6 +11,7 @@
 #define IMBREX_TOOLS_IMBREX_DRAWNARRAY_H
 
 #include "compiler/DataType.h"
+#include "tools/imbrex/Npy.h"
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -26,6 +27,9 @@ std::optional<int64_t> elementsOf(const std::vector<int64_t> &shape);
 
 /// Elements of a type, the same for the same seed: floats from -1 to 1, integers from 0 to 7.
 std::vector<char> drawElements(DataType type, int64_t count, uint64_t seed);
+
+/// An array of such elements; empty beyond the bound of elementsOf.
+npy::Array drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed);
 
 } // namespace imbrex::tool
 

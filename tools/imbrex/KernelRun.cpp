@@ -189,10 +189,6 @@ bool KernelRun::readScalar(const Parameter &parameter, StringRef text) {
   return true;
 }
 
-npy::Array tool::drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed) {
-  return npy::fromElements(drawElements(type, elementsOf(shape).value_or(0), seed), type, shape);
-}
-
 bool KernelRun::readArguments() {
   if (!readStored())
     return false;

@@ -65,8 +65,6 @@ private:
   std::optional<DataType> typeOf(const Parameter &parameter, const InferredShapes &inferred = {}) const;
 };
 
-/// Elements of a type, as if drawn: floats from -1 to 1, integers from 0 to 7.
-npy::Array drawnArray(DataType type, const std::vector<int64_t> &shape, uint64_t seed);
 /// The shape and the file of "2x64x8:FILE.npy"; either may be left out.
 std::pair<llvm::StringRef, llvm::StringRef> splitOutput(llvm::StringRef value);
 

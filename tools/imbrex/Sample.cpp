@@ -69,7 +69,7 @@ int tool::sample(const Request &request) {
   for (const Wanted &one : wanted) {
     // Arrays of one call differ, and each is the same whatever stands behind it.
     seed = seed * 0x9e3779b97f4a7c15u + 1;
-    npy::Array array = npy::fromElements(drawElements(one.type, *elementsOf(one.shape), seed), one.type, one.shape);
+    npy::Array array = drawnArray(one.type, one.shape, seed);
     std::string error;
     if (!npy::write(one.file, array, error)) {
       llvm::errs() << one.file << ": error: " << error << "\n";

@@ -65,6 +65,16 @@ protected:
   }
   void TearDown() override { EXPECT_EQ(cuda.call("cuCtxDestroy_v2", context), CUDA_SUCCESS); }
 
+  /// Ends a link, which is gone then, and finds a kernel of what it made.
+  void complete(void *linker, const char *kernel, CUfunction &entry) {
+    void *image = nullptr;
+    size_t bytes = 0;
+    ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
+    CUmodule linked = nullptr;
+    ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
+    EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
+    ASSERT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, kernel), CUDA_SUCCESS);
+  }
   CUresult launch(CUdeviceptr data, unsigned count, void **extra = nullptr) {
     void *arguments[] = {&data, &count};
     return cuda.call("cuLaunchKernel", function, 1u, 1u, 1u, 32u, 1u, 1u, 0u, static_cast<void *>(nullptr),
@@ -295,19 +305,14 @@ void runProgram(const std::vector<uint8_t> &image) {
 TEST_F(Driver, LinksFiles) {
   std::string path = ::testing::TempDir() + "link" + std::to_string(getpid()) + ".ptx", missing = path + ".none";
   std::ofstream(path) << kText;
-  void *linker = nullptr, *image = nullptr;
-  size_t bytes = 0;
+  void *linker = nullptr;
   ASSERT_EQ(cuda.call("cuLinkCreate_v2", 0u, nullptr, nullptr, &linker), CUDA_SUCCESS);
   constexpr CUresult kFileNotFound = static_cast<CUresult>(301);
   EXPECT_EQ(cuda.call("cuLinkAddFile_v2", linker, 1, missing.c_str(), 0u, nullptr, nullptr), kFileNotFound);
   ASSERT_EQ(cuda.call("cuLinkAddFile_v2", linker, 1, path.c_str(), 0u, nullptr, nullptr), CUDA_SUCCESS);
   std::remove(path.c_str());
-  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
-  CUmodule linked = nullptr;
   CUfunction entry = nullptr;
-  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
-  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
-  EXPECT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "triple"), CUDA_SUCCESS);
+  ASSERT_NO_FATAL_FAILURE(complete(linker, "triple", entry));
 }
 
 /// Each of 4 blocks of 64 threads writes its number, meets the others, and reads what block 3 - its own wrote; out[4
@@ -349,8 +354,7 @@ ret;
 /// As numba-cuda links grids that meet: libcudadevrt.a beside the kernel's PTX.
 TEST_F(Driver, LinksTheDeviceRuntimeForGrids) {
   std::string library = "!<arch>\ncuda_device_runtime.o/ machine code", other = "!<arch>\nmine.o/ machine code";
-  void *linker = nullptr, *image = nullptr;
-  size_t bytes = 0;
+  void *linker = nullptr;
   auto add = [&](int kind, const std::string &text) {
     return cuda.call("cuLinkAddData_v2", linker, kind, text.data(), text.size(), "input", 0u, nullptr, nullptr);
   };
@@ -358,12 +362,8 @@ TEST_F(Driver, LinksTheDeviceRuntimeForGrids) {
   ASSERT_EQ(add(1, kGridText), CUDA_SUCCESS);
   EXPECT_EQ(add(4, other), CUDA_ERROR_NOT_SUPPORTED);
   ASSERT_EQ(add(4, library), CUDA_SUCCESS);
-  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
-  CUmodule linked = nullptr;
   CUfunction entry = nullptr;
-  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
-  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
-  ASSERT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "k"), CUDA_SUCCESS);
+  ASSERT_NO_FATAL_FAILURE(complete(linker, "k", entry));
   CUdeviceptr out = 0;
   cuda.call("cuMemAlloc_v2", &out, size_t(64));
   void *arguments[] = {&out};
@@ -393,18 +393,13 @@ TEST_F(Driver, LinksLaunchesWithClustersAndEncodesTensorMaps) {
   std::string function =
       head + ".visible .func (.param .b32 r) rank()\n{\n.reg .b32 %r<4>;\nmov.u32 %r1, %cluster_ctarank;\n"
              "mov.u32 %r2, %cluster_nctarank;\nmad.lo.u32 %r1, %r2, 10, %r1;\nst.param.b32 [r], %r1;\nret;\n}\n";
-  void *linker = nullptr, *image = nullptr;
-  size_t bytes = 0;
+  void *linker = nullptr;
   ASSERT_EQ(cuda.call("cuLinkCreate_v2", 0u, nullptr, nullptr, &linker), CUDA_SUCCESS);
   for (const std::string &text : {kernel, function})
     ASSERT_EQ(cuda.call("cuLinkAddData_v2", linker, 1, text.c_str(), text.size() + 1, "input", 0u, nullptr, nullptr),
               CUDA_SUCCESS);
-  ASSERT_EQ(cuda.call("cuLinkComplete", linker, &image, &bytes), CUDA_SUCCESS);
-  CUmodule linked = nullptr;
   CUfunction entry = nullptr;
-  ASSERT_EQ(cuda.call("cuModuleLoadData", &linked, image), CUDA_SUCCESS);
-  EXPECT_EQ(cuda.call("cuLinkDestroy", linker), CUDA_SUCCESS);
-  ASSERT_EQ(cuda.call("cuModuleGetFunction", &entry, linked, "k"), CUDA_SUCCESS);
+  ASSERT_NO_FATAL_FAILURE(complete(linker, "k", entry));
   CUdeviceptr out = 0;
   cuda.call("cuMemAlloc_v2", &out, size_t(16));
   CUlaunchAttribute cluster = {};
