@@ -28,6 +28,7 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
   passes.addNestedPass<func::FuncOp>(createAssignRoles());
+  passes.addNestedPass<func::FuncOp>(createExpandPageRows());
   passes.addNestedPass<func::FuncOp>(createPipelineCopies());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

@@ -63,27 +63,35 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
   const unsigned column = copy.columnDim(); // the bounds along it may begin at the tile, in the view
-  bool columnsFollow = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), column).first ==
-                           put.getIndices()[column] &&
-                       isNonNegativeScalar(put.getIndices()[column]);
+  bool columnsFollow =
+      tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), column).first == put.getIndices()[column] &&
+      isNonNegativeScalar(put.getIndices()[column]);
   copy.run(copy.cursorAt(start, copy.rowsBeginAtBound(), columnsFollow), slot);
   return success();
 }
 
-/// The boxes of the slot, when that is empty.
+/// The boxes of the slot, when that is empty: of the run that is the thread's where a table says where runs lie. The
+/// first thread expects them all.
 static void askForCopy(Lowering &l, cta::PutOp put) {
-  cta::RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
+  layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
   barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  full.arriveExpecting(layout.sizeBytes());
+  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
+  l.when(put.getRows() ? isFirst : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
-  const int64_t width = layout.boxColumns(), boxBytes = layout.paddedRows() * width * layout.elementBytes();
+  const int64_t width = layout.boxColumns(), rowBytes = width * layout.elementBytes();
+  SmallVector<Value> at = llvm::map_to_vector(put.getIndices(), [&](Value index) { return l.scalarOf(index); });
+  if (put.getRows()) {
+    Value &row = at[put.getDims()[0]];
+    row = l.add(row, l.registersOf(put.getRows()).front());
+    slot = l.offsetPointer(slot, l.mulConstant(l.thread, put.getRun() * rowBytes));
+  }
   for (int64_t box = 0; box * width < layout.paddedColumns(); ++box) {
     Values place; // the view's last dimension first
-    for (int64_t dim = int64_t(put.getIndices().size()) - 1; dim >= 0; --dim)
-      place.push_back(l.addConstant(l.scalarOf(put.getIndices()[dim]), dim == put.getDims()[1] ? box * width : 0));
-    copyBox(l, l.offsetPointer(slot, box * boxBytes), l.scalarOf(put.getMap()), place, full.address());
+    for (int64_t dim = int64_t(at.size()) - 1; dim >= 0; --dim)
+      place.push_back(l.addConstant(at[dim], dim == put.getDims()[1] ? box * width : 0));
+    copyBox(l, l.offsetPointer(slot, box * layout.paddedRows() * rowBytes), l.scalarOf(put.getMap()), place,
+            full.address());
   }
 }
 
@@ -92,8 +100,10 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   if (!isByMbarrier(put.getRing()))
     return lowerCopy(l, put);
   if (put.getMap()) {
-    Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-    l.when(isFirst, [&] { askForCopy(l, put); });
+    const int64_t runs = put.getRing().getType().getRows() / put.getRun();
+    Value asks = runs == 1 ? Value(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0)))
+                           : l.less(l.thread, l.i32(runs));
+    l.when(asks, [&] { askForCopy(l, put); });
     return success();
   }
   barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);

@@ -14,22 +14,25 @@ def forward(d, dtype="bf16", **settings):
 # Loops that must not grow by one instruction of PTX, whatever the language learns.
 DENSE = {"forward bf16 D%d %s sm_80" % (d, mask) for d in (64, 96, 128, 192, 256) for mask in ("full", "causal")}
 # How keys and values are stored -> how many times the instructions of a loop over dense ones are allowed.
-STORED = {"padded": 1.06, "ragged": 1.06, "paged:1": 1.15, "paged:16": 1.15, "paged:64": 1.07, "paged:128": 1.07}
+STORED = {"sm_80": {"padded": 1.06, "ragged": 1.06, "paged:1": 1.15, "paged:16": 1.15, "paged:64": 1.07, "paged:128": 1.07},
+          "sm_90a": {"ragged": 1.04, "paged:16": 1.0, "paged:64": 1.0, "paged:1024": 1.06}}  # by the copy engine
 
 
-def stored(d, storage):
+def stored(d, storage, target):
     """The name of a row whose keys and values are stored so."""
-    return "forward bf16 D%d %s sm_80" % (d, storage.replace(":", ""))
+    return "forward bf16 D%d %s %s" % (d, storage.replace(":", ""), target)
 
 
 def limits():
     """{name: (name of another row, how many times its instructions this one may take, waits and barriers it may have more)}"""
-    return {stored(128, storage): ("forward bf16 D128 full sm_80", times, 1) for storage, times in STORED.items()}
+    return {stored(128, storage, target): ("forward bf16 D128 full " + target, times, 1)
+            for target, storages in STORED.items() for storage, times in storages.items()}
 
 
 def rows():
     """[(name, file, settings, hooks, target, in the sample[, storages])]"""
-    found = [(stored(128, storage), FORWARD, forward(128), {}, "sm_80", True, {"K": storage, "V": storage}) for storage in STORED]
+    found = [(stored(128, storage, target), FORWARD, forward(128), {}, target, True, {"K": storage, "V": storage})
+             for target, storages in STORED.items() for storage in storages]
     for target in ("sm_80", "sm_89", "sm_90", "sm_120"):
         for d in (64, 96, 128, 192, 256):
             for mask in ("full", "causal"):

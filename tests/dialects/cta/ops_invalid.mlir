@@ -373,7 +373,7 @@ func.func @map_of_another_span(%v: !tile.view<? x 16 x f16>) {
 
 func.func @put_via_another_box(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, %i: i32) {
   %m = cta.tensor_map %v box [8, 16] span 32 : !tile.view<? x 16 x f16>
-  // expected-error @+1 {{(6) expected a map of the view with a panel of the slot as its box}}
+  // expected-error @+1 {{(6) expected a map of the view with a panel of the slot, or of a run, as its box}}
   cta.put %v[%i, %i] dims [0, 1] into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>
   return
 }
@@ -399,5 +399,14 @@ func.func @roles_of_odd_registers() {
 func.func @roles_with_a_tile(%t: tensor<16x16xf32>) {
   // expected-error @+1 {{(3) a part uses a tile that is made around it}}
   cta.roles compute warps 4 registers 240 { %x = arith.addf %t, %t : tensor<16x16xf32> } copy warps 4 registers 24 { cta.barrier role }
+  return
+}
+
+// -----
+
+func.func @put_of_short_runs(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, %rows: tensor<4x1xi32>, %i: i32) {
+  %m = cta.tensor_map %v box [4, 16] span 32 : !tile.view<? x 16 x f16>
+  // expected-error @+1 {{(5) expected an i32 for each of the slot's 16 rows}}
+  cta.put %v[%i, %i] dims [0, 1] rows %rows into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, tensor<4x1xi32>
   return
 }
