@@ -24,8 +24,8 @@
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
 #include "compiler/cta/SharedLives.h"
+#include "compiler/cta/TensorBoxes.h"
 #include "compiler/tile/ScalarSigns.h"
-#include "dialects/layout/Access.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
 #include <numeric>
@@ -116,34 +116,18 @@ static int64_t rowsAtOnce(cta::PutOp put) {
   return run % kRunUnit == 0 && rows / run <= kCopyWarps * layout::kWarpThreads ? run : 0;
 }
 
-/// Why the copy engine cannot copy the tile; empty if it can: whole rows of panels, from a view whose rows it may name,
-/// with all its positions apart from the rows' (or those in a single row) bounded by the view alone.
+static BoxedTile boxesOf(cta::PutOp put) {
+  return {put.getView(), put.getIndices(), put.getDims(), put.getRing().getType().getSlot().getLayout(),
+          rowsAtOnce(put)};
+}
+
+/// Why the copy engine cannot copy the tile; empty if it can: from a view whose rows it may name, with all positions
+/// apart from the rows' (or those in a single row) bounded by the view alone.
 static StringRef whyNotMapped(cta::PutOp put) {
-  constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
-  tile::ViewType view = put.getView().getType();
-  cta::BufferType slot = put.getRing().getType().getSlot();
-  layout::SharedLayout layout = slot.getLayout();
-  const int64_t columnDim = put.getDims()[1];
-  const int64_t boxRows = rowsAtOnce(put);
-  bool hasRows = layout.paddedRows() == layout.rows() && boxRows <= kLongestBox;
-  bool hasBox = layout.rows() > 1 || (layout.paddedColumns() == layout.columns() && layout.columns() <= kLongestBox);
-  bool fillsColumns = layout.paddedColumns() == layout.columns() ||
-                      (matchPattern(put.getIndices()[columnDim], m_Zero()) && !view.isDynamic(columnDim) &&
-                       view.getExtents()[columnDim] <= layout.columns()); // zeros behind the view's last column
-  auto argument = dyn_cast<BlockArgument>(put.getView());
-  auto kernel = put->getParentOfType<func::FuncOp>();
-  auto alignment = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr);
-  if (boxRows == 0 || put.getCondition())
-    return boxRows == 0 ? "its rows come from a table" : "it is made on a condition";
-  if (view.getRank() > kMostDims || columnDim != view.getRank() - 1)
-    return view.getRank() > kMostDims ? "its view has more than 5 dimensions"
-                                      : "its rows do not lie along the last dimension";
-  if (!hasRows || !hasBox)
-    return "its rows are padded or more than 256, or it is a single row of more than 256 elements";
-  if (!fillsColumns)
-    return "its columns do not fill the slot's";
-  if (!alignment || alignment.getInt() != layout::kAccessBytes)
-    return "its view is not known to be aligned to 16 bytes";
+  if (rowsAtOnce(put) == 0 || put.getCondition())
+    return put.getCondition() ? "it is made on a condition" : "its rows come from a table";
+  if (StringRef reason = whyNoBoxes(boxesOf(put)); !reason.empty())
+    return reason;
   bool isBounded = llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
   return isBounded ? "" : "it is bounded along another dimension than its rows'";
 }
@@ -162,7 +146,6 @@ private:
   std::pair<unsigned, unsigned> dealRegisters() const;
   void countNested();
   void mapViews();
-  Value mapOf(cta::PutOp put);
   void part();
 
   Target target;
@@ -222,22 +205,6 @@ void AssignRoles::countNested() {
   }
 }
 
-/// The map of the view for panels of the slot, made once.
-Value AssignRoles::mapOf(cta::PutOp put) {
-  cta::RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
-  SmallVector<int64_t> box(put.getView().getType().getRank(), 1);
-  box[put.getDims()[0]] = rowsAtOnce(put);
-  box[put.getDims()[1]] = layout.boxColumns();
-  Block &body = getOperation().getBody().front();
-  for (auto map : body.getOps<cta::TensorMapOp>())
-    if (map.getView() == put.getView() && map.getBox() == ArrayRef(box) && map.getSpan() == layout.boxSpan())
-      return map;
-  OpBuilder b = OpBuilder::atBlockBegin(&body);
-  return cta::TensorMapOp::create(b, put.getLoc(), cta::TensorMapType::get(&getContext()), put.getView(), box,
-                                  layout.boxSpan());
-}
-
 /// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
 /// without wrapping, as later passes can tell.
 static std::pair<Value, Value> rowsBetween(OpBuilder &b, Location loc, Value low, Value high, Value first) {
@@ -283,7 +250,7 @@ void AssignRoles::mapViews() {
       continue;
     }
     put.emitRemark("copied by the copy engine");
-    Value map = mapOf(put);
+    Value map = mapOf(getOperation(), boxesOf(put), put.getLoc());
     if (put.getRows())
       askForRuns(put);
     else if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), clearedDim(put)); low)

@@ -61,6 +61,17 @@ def ExpandPageRows : Pass<"cta-expand-page-rows", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
 }
 
+def SendTiles : Pass<"cta-send-tiles", "::mlir::func::FuncOp"> {
+  let summary = "The copy engine stores tiles that are put together in shared memory";
+  let description = [{
+    For targets that multiply by wgmma, where the copy engine can copy the tile: all of its rows in one box, to a view that
+    nothing else touches, without bounds other than the view's.
+
+    Before: `cta.write %x, %b`, `%y = cta.read %b`, `tile.store %y, %O[..]`.
+    After: `cta.write %x, %b`, `cta.send %b to %O[..] via %map`, `cta.sent %b`.
+  }];
+}
+
 def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {
   let summary = "Start copies of later iterations while this one computes";
   let description = [{

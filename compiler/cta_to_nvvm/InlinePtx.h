@@ -75,6 +75,11 @@ void fenceAsync(Lowering &l);
 /// cp.async.bulk.tensor: the copy engine copies the box at `place`, an i32 a dimension, the last of the view first, of
 /// the view of `map` to shared memory at `to`, and says so at `barrier` (PTX ISA, "cp.async.bulk.tensor").
 void copyBox(Lowering &l, Value to, Value map, llvm::ArrayRef<Value> place, Value barrier);
+/// The same from shared memory to the view, as part of this thread's bulk group, which a commit ends.
+void sendBox(Lowering &l, Value from, Value map, llvm::ArrayRef<Value> place);
+/// cp.async.bulk.commit_group, and cp.async.bulk.wait_group.read of all: what this thread sent has been read.
+void commitSends(Lowering &l);
+void waitForSends(Lowering &l);
 /// True of the text of any of them.
 bool isWarpgroupAssembly(mlir::LLVM::InlineAsmOp assembly);
 

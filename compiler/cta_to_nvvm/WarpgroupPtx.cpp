@@ -20,6 +20,8 @@ static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;";
 static constexpr llvm::StringLiteral kCommit = "wgmma.commit_group.sync.aligned;";
 static constexpr llvm::StringLiteral kWait = "wgmma.wait_group.sync.aligned ";
 static constexpr llvm::StringLiteral kProxy = "fence.proxy.async.shared::cta;";
+static constexpr llvm::StringLiteral kSends = "cp.async.bulk.commit_group;";
+static constexpr llvm::StringLiteral kSent = "cp.async.bulk.wait_group.read 0;";
 static constexpr llvm::StringLiteral kHold = "{ .reg .pred q; setp.eq.f32 q, $0, 0fDEADBEEF; @q membar.cta; }";
 static constexpr llvm::StringLiteral kMemory = "~{memory}";
 
@@ -149,14 +151,33 @@ static Assembly boxAssembly(unsigned rank) {
   return {text, constraints + "," + kMemory.str()};
 }
 
+static Assembly sentBoxAssembly(unsigned rank) {
+  std::string text = "cp.async.bulk.tensor." + std::to_string(rank) + "d.global.shared::cta.tile.bulk_group [$1, " +
+                     list(2, rank) + "], [$0];";
+  std::string constraints = "r,l";
+  for (unsigned i = 0; i < rank; ++i)
+    constraints += ",r";
+  return {text, constraints + "," + kMemory.str()};
+}
+
+static Value sharedAddress(Lowering &l, Value pointer) {
+  return LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), pointer);
+}
+
 void imbrex::copyBox(Lowering &l, Value to, Value map, ArrayRef<Value> place, Value barrier) {
-  auto addressOf = [&](Value pointer) -> Value {
-    return LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), pointer);
-  };
-  Values operands{addressOf(to), map, addressOf(barrier)};
+  Values operands{sharedAddress(l, to), map, sharedAddress(l, barrier)};
   llvm::append_range(operands, place);
   assemble(l, {}, operands, boxAssembly(place.size()));
 }
+
+void imbrex::sendBox(Lowering &l, Value from, Value map, ArrayRef<Value> place) {
+  Values operands{sharedAddress(l, from), map};
+  llvm::append_range(operands, place);
+  assemble(l, {}, operands, sentBoxAssembly(place.size()));
+}
+
+void imbrex::commitSends(Lowering &l) { pass(l, kSends, {}); }
+void imbrex::waitForSends(Lowering &l) { pass(l, kSent, {}); }
 
 //===----------------------------------------------------------------------===//
 // Recognition
@@ -181,7 +202,7 @@ static bool isTied(LLVM::InlineAsmOp assembly) {
   StringRef text = assembly.getAsmString(), number = text;
   bool isWait = number.consume_front(kWait) && number.consume_back(";") && number.size() == 1 && number[0] >= '0' &&
                 number[0] <= '7'; // groups in flight: PTX ISA, "wgmma.wait_group"
-  if (!isWait && text != kFence && text != kCommit && text != kProxy)
+  if (!isWait && text != kFence && text != kCommit && text != kProxy && text != kSends && text != kSent)
     return false;
   bool areRegisters = llvm::all_of(results, [](Type type) { return type.isF32() || type.isInteger(32); }) &&
                       llvm::equal(assembly->getOperandTypes(), results) &&
@@ -215,15 +236,16 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
   return false;
 }
 
+/// A box that is copied to shared memory, or sent from there.
 static bool isBoxCopy(LLVM::InlineAsmOp assembly) {
   TypeRange types = assembly->getOperandTypes();
-  if (assembly->getNumResults() != 0 || types.size() < 4 || types.size() > 8)
+  if (assembly->getNumResults() != 0 || types.size() < 3 || types.size() > 8)
     return false;
   auto map = dyn_cast<BlockArgument>(assembly->getOperand(1)); // a parameter
   return map && map.getOwner()->isEntryBlock() && isa<LLVM::LLVMPointerType>(types[1]) &&
          llvm::all_of(llvm::enumerate(types),
                       [](auto each) { return each.index() == 1 || each.value().isInteger(32); }) &&
-         isText(assembly, boxAssembly(types.size() - 3));
+         (isText(assembly, boxAssembly(types.size() - 3)) || isText(assembly, sentBoxAssembly(types.size() - 2)));
 }
 
 static bool isHold(LLVM::InlineAsmOp assembly) {

@@ -24,20 +24,15 @@ LogicalResult RingOp::verify() {
 }
 
 static LogicalResult verifyMap(PutOp put) {
-  auto map = put.getMap() ? put.getMap().getDefiningOp<TensorMapOp>() : TensorMapOp();
   if (!put.getMap())
     return success();
   RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
-  bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getCondition() && put.getWithin().empty() &&
-                 map && map.getView() == put.getView() && map.getSpan() == layout.boxSpan();
-  for (auto [dim, extent] : llvm::enumerate(isPlain ? map.getBox() : ArrayRef<int64_t>())) {
-    bool isRow = int64_t(dim) == put.getDims()[0], isColumn = int64_t(dim) == put.getDims()[1];
-    isPlain &= extent == (isRow ? put.getRun() : isColumn ? layout.boxColumns() : 1);
-  }
-  return isPlain ? success()
-                 : put.emitOpError("(6) expected a map of the view with a panel of the slot, or of a run, as its "
-                                   "box, into a ring by mbarrier, with no 'within' or 'if'");
+  bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getCondition() && put.getWithin().empty();
+  return isPlain && isMapOfPanels(put.getMap(), put.getView(), put.getDims(), ring.getSlot().getLayout(), put.getRun())
+             ? success()
+             : put.emitOpError(
+                   "(6) expected a map of the view with a panel of the slot, or of a run, as its box, into a "
+                   "ring by mbarrier, with no 'within' or 'if'");
 }
 
 LogicalResult PutOp::verify() {

@@ -155,6 +155,7 @@ TEST_P(Schedules, CopiedInPlace) { expectSameBits({"cta-assign-roles", "cta-pipe
 TEST_P(Schedules, WithNothingMoved) {
   expectSameBits({"cta-assign-roles", "cta-pipeline-copies", "cta-skew-loops", "cta-split-loops"});
 }
+TEST_P(Schedules, StoredByThreads) { expectSameBits({"cta-send-tiles"}); }
 TEST_P(Schedules, OneSlot) { expectSameBits({}, 1); }
 TEST_P(Schedules, OneSlotWithoutTheSkew) { expectSameBits({"cta-skew-loops"}, 1); }
 TEST_P(Schedules, OneSlotInOneRole) { expectSameBits({"cta-assign-roles"}, 1); }

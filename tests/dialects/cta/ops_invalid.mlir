@@ -410,3 +410,21 @@ func.func @put_of_short_runs(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16,
   cta.put %v[%i, %i] dims [0, 1] rows %rows into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, tensor<4x1xi32>
   return
 }
+
+// -----
+
+func.func @send_to_an_input(%v: !tile.view<? x 16 x f16>, %b: !cta.buffer<16, 16, f16, span 32>, %i: i32) {
+  %m = cta.tensor_map %v box [16, 16] span 32 : !tile.view<? x 16 x f16>
+  // expected-error @+1 {{(2) the view is not declared 'out'}}
+  cta.send %b to %v[%i, %i] dims [0, 1] via %m : !cta.buffer<16, 16, f16, span 32>, !tile.view<? x 16 x f16>
+  return
+}
+
+// -----
+
+func.func @send_via_another_box(%v: !tile.view<? x 16 x f16, out>, %b: !cta.buffer<16, 16, f16, span 32>, %i: i32) {
+  %m = cta.tensor_map %v box [8, 16] span 32 : !tile.view<? x 16 x f16, out>
+  // expected-error @+1 {{(3) expected a map of the view with a panel of the buffer as its box}}
+  cta.send %b to %v[%i, %i] dims [0, 1] via %m : !cta.buffer<16, 16, f16, span 32>, !tile.view<? x 16 x f16, out>
+  return
+}
