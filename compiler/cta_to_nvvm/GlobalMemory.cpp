@@ -68,8 +68,7 @@ Value Lowering::isIndex(Value index) {
 
 Value Lowering::strideBytes(Value view, unsigned dim) {
   const unsigned bytes = elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
-  Value narrow = LLVM::TruncOp::create(b, loc, b.getI32Type(), mulConstant(viewOf(view).strides[dim], bytes));
-  return LLVM::ZExtOp::create(b, loc, b.getI64Type(), narrow);
+  return LLVM::TruncOp::create(b, loc, b.getI32Type(), mulConstant(viewOf(view).strides[dim], bytes));
 }
 
 /// What an index is the sum of: first what most often stays the same in a loop, then products with what was read from a
@@ -91,16 +90,14 @@ static Values termsOf(Value index) {
 }
 
 Value Lowering::indexBytes(Value view, unsigned dim, Value index) {
-  auto wide = [&](Value x) -> Value { return LLVM::ZExtOp::create(b, loc, b.getI64Type(), x); };
   Value step = strideBytes(view, dim);
   APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)))
-    return mulConstant(step, constant.getSExtValue());
+    return mulConstant(LLVM::ZExtOp::create(b, loc, b.getI64Type(), step), constant.getSExtValue());
   auto product = index.getDefiningOp<LLVM::MulOp>();
   if (!product || matchPattern(product.getRhs(), m_Constant()))
-    return mul(wide(index), step);
-  Value page = mul(wide(product.getRhs()), step); // less than 2^32
-  return mul(wide(product.getLhs()), wide(LLVM::TruncOp::create(b, loc, b.getI32Type(), page)));
+    return wideProduct(*this, index, step);
+  return wideProduct(*this, product.getLhs(), mul(product.getRhs(), step)); // a page's bytes, less than 2^32
 }
 
 Value imbrex::certainPointer(Lowering &l, Value pointer, Value view, unsigned dim, Value index) {

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A mask as text, and its value at a place in 128 bits, which never reads the text. Constants go up to the edges of i32;
-// a table that a mask reads is 0 outside of it.
+// A mask as text, and its value at a place in 128 bits, which never reads the text. Constants go up to the edges of
+// i32; a table that a mask reads is 0 outside of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +37,8 @@ using Number = Term<__int128>;
 using Truth = Term<bool>;
 
 /// What masks read as `t`.
-inline constexpr std::array<int, 23> kMaskTable{2, 0, 5, -1, 3, 3, 17, 0, 1, 9, -4, 2, 2, 30, 0, 7, 7, 1, -2, 12, 0, 3, 5};
+inline constexpr std::array<int, 23> kMaskTable{2, 0,  5, -1, 3, 3, 17, 0,  1, 9, -4, 2,
+                                                2, 30, 0, 7,  7, 1, -2, 12, 0, 3, 5};
 
 /// Writes random masks.
 class MaskGenerator {
@@ -109,7 +110,8 @@ private:
       return {"(" + x.text + " % " + std::to_string(divisor) + ")",
               [=](const Position &at) { return remainder(x.value(at), divisor); }};
     case 2:
-      return {"(" + x.text + " / " + y.text + ")", [=](const Position &at) { return quotient(x.value(at), y.value(at)); }};
+      return {"(" + x.text + " / " + y.text + ")",
+              [=](const Position &at) { return quotient(x.value(at), y.value(at)); }};
     case 3:
       return {"(" + x.text + " % " + y.text + ")",
               [=](const Position &at) { return remainder(x.value(at), y.value(at)); }};
@@ -145,7 +147,8 @@ private:
     case 1:
       return {"(" + x.text + " - " + y.text + ")", [=](const Position &at) { return x.value(at) - y.value(at); }};
     case 2:
-      return {"(" + x.text + " * " + std::to_string(small) + ")", [=](const Position &at) { return x.value(at) * small; }};
+      return {"(" + x.text + " * " + std::to_string(small) + ")",
+              [=](const Position &at) { return x.value(at) * small; }};
     case 3:
       return {"min(" + x.text + ", " + std::to_string(c) + ")",
               [=](const Position &at) { return std::min<__int128>(x.value(at), c); }};
@@ -190,9 +193,10 @@ private:
     Number k{"at.k", [](const Position &at) { return at.k; }};
     Number by = chance(30) ? field() : Number{"0", [](const Position &) { return 0; }};
     std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
-    Number divided{dividend + " / " + std::to_string(divisor) + (sign < 0 ? " - (" : " + (") + by.text + " + " +
-                       std::to_string(behind) + ")",
-                   [=](const Position &at) { return quotient(at.q + before, divisor) + sign * (by.value(at) + behind); }};
+    Number divided{
+        dividend + " / " + std::to_string(divisor) + (sign < 0 ? " - (" : " + (") + by.text + " + " +
+            std::to_string(behind) + ")",
+        [=](const Position &at) { return quotient(at.q + before, divisor) + sign * (by.value(at) + behind); }};
     if (chance(15)) // of the keys
       divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
                  [=](const Position &at) { return quotient(at.k, divisor) + behind; }};

@@ -197,24 +197,24 @@ TEST(Masks, NearTheEdgeOfAnInteger) {
 // What each function makes of a number next to the edge is beyond it, and comes back.
 TEST(Masks, FunctionsNearTheEdgeOfAnInteger) {
   static constexpr int64_t kMost = INT32_MAX;
-  checkMasks(
-      {{"abs(at.k - 2147483647) + 40 >= at.q + 2147483640 + 20",
-        [](const Position &at) { return kMost - at.k + 40 >= 2147483660 + at.q; }},
-       {"max(at.k, 2147483640) + at.k >= at.q + 2147483640 + 10",
-        [](const Position &at) { return 2147483640 + at.k >= 2147483650 + at.q; }},
-       {"min(at.k + 2147483640, 2147483647) + at.q >= at.Sq - at.Sq + 2147483640 + 10",
-        [](const Position &at) { return std::min(at.k + 2147483640, kMost) + at.q >= 2147483650; }},
-       {"cdiv(at.k + 2147483640, 2) * 2 <= at.q + 2147483647",
-        [](const Position &at) { return (at.k + 2147483641) / 2 * 2 <= at.q + kMost; }},
-       {"(at.k + 2147483640) / 7 * 7 == at.k + 2147483640",
-        [](const Position &at) { return (at.k + 2147483640) % 7 == 0; }},
-       {"(at.k + 2147483640) % 5 < at.q", [](const Position &at) { return (at.k + 2147483640) % 5 < at.q; }},
-       {"where(at.q > 7, at.k + 2147483647, at.k) >= at.q + 2147483640",
-        [](const Position &at) { return (at.q > 7 ? at.k + kMost : at.k) >= at.q + 2147483640; }},
-       {"-(at.k - 2147483647) + 20 > at.q + 2147483640",
-        [](const Position &at) { return kMost - at.k + 20 > at.q + 2147483640; }},
-       {"at.k * 2147483647 >= at.q * 2147483646", [](const Position &at) { return at.k * kMost >= at.q * (kMost - 1); }}},
-      {20, 37});
+  checkMasks({{"abs(at.k - 2147483647) + 40 >= at.q + 2147483640 + 20",
+               [](const Position &at) { return kMost - at.k + 40 >= 2147483660 + at.q; }},
+              {"max(at.k, 2147483640) + at.k >= at.q + 2147483640 + 10",
+               [](const Position &at) { return 2147483640 + at.k >= 2147483650 + at.q; }},
+              {"min(at.k + 2147483640, 2147483647) + at.q >= at.Sq - at.Sq + 2147483640 + 10",
+               [](const Position &at) { return std::min(at.k + 2147483640, kMost) + at.q >= 2147483650; }},
+              {"cdiv(at.k + 2147483640, 2) * 2 <= at.q + 2147483647",
+               [](const Position &at) { return (at.k + 2147483641) / 2 * 2 <= at.q + kMost; }},
+              {"(at.k + 2147483640) / 7 * 7 == at.k + 2147483640",
+               [](const Position &at) { return (at.k + 2147483640) % 7 == 0; }},
+              {"(at.k + 2147483640) % 5 < at.q", [](const Position &at) { return (at.k + 2147483640) % 5 < at.q; }},
+              {"where(at.q > 7, at.k + 2147483647, at.k) >= at.q + 2147483640",
+               [](const Position &at) { return (at.q > 7 ? at.k + kMost : at.k) >= at.q + 2147483640; }},
+              {"-(at.k - 2147483647) + 20 > at.q + 2147483640",
+               [](const Position &at) { return kMost - at.k + 20 > at.q + 2147483640; }},
+              {"at.k * 2147483647 >= at.q * 2147483646",
+               [](const Position &at) { return at.k * kMost >= at.q * (kMost - 1); }}},
+             {20, 37});
 }
 
 // A quotient by what may be 0 is 0 there, whatever it is a quotient of.
