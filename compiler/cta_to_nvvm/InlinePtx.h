@@ -23,6 +23,12 @@ inline constexpr llvm::StringLiteral kPinF32 = "=f,0", kPinF64 = "=d,0";
 /// start loads sooner.
 Value pinned(Lowering &l, Value value);
 
+/// a * b (i64) of two numbers of 32 bits without a sign (PTX ISA, "mul", .wide). As a product of extensions it is three
+/// instructions where one extension, the same in every iteration, stands outside of the loop.
+Value wideProduct(Lowering &l, Value a, Value b);
+/// True of the text of one.
+bool isWideProduct(mlir::LLVM::InlineAsmOp assembly);
+
 /// An addition to neighbouring elements in global memory that gives nothing back (PTX ISA, "red"): the operands are the
 /// address, and `values` of `type`, two 16-bit elements in each where there are several.
 struct MemoryAdd {

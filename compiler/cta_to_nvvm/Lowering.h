@@ -218,7 +218,7 @@ public:
   Value insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds);
   /// True (i1) of what a table that is certain names: an index, and not less than nothing.
   Value isIndex(Value index);
-  /// Bytes (i64) from one index along `dim` to the next.
+  /// Bytes (i32) from one index along `dim` to the next, of a view that a table names rows of.
   Value strideBytes(Value view, unsigned dim);
   /// index * stride in bytes (i64) of what a table that is certain names, anything where it names none.
   Value indexBytes(Value view, unsigned dim, Value index);

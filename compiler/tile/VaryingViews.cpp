@@ -56,7 +56,7 @@ private:
   Value lengthAt(Value index);
   Value extentOf(OpBuilder &b, Location loc, int64_t dim);
   std::pair<Value, Value> rowOf(OpBuilder &b, Location loc, Value index, Value position);
-  Value rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside);
+  Value rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside, bool isSum);
   Value rowsFrom(OpBuilder &b, Location loc, Value index, Value start, Value steps, Value end,
                  function_ref<Value(Value positions, Value inside)> narrow);
   Value wholePages();
@@ -287,7 +287,9 @@ std::pair<Value, Value> VaryingView::rowOf(OpBuilder &b, Location loc, Value ind
 }
 
 /// The same of a tile of pages and places there: the storage's rows, -1 where not `isInside` or no page is there.
-Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside) {
+/// `isSum`: where inside, `page` is a sum of numbers of which none is negative, as an access that is certain asks.
+Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside,
+                          bool isSum) {
   auto paged = cast<tile::PagedOp>(view);
   auto type = cast<RankedTensorType>(page.getType());
   auto splat = [&](Value value) -> Value { return tile::SplatOp::create(b, loc, type, value); };
@@ -297,10 +299,12 @@ Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, V
   SmallVector<int64_t> dims(type.getRank(), -1);
   Value entry =
       tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, asked}, b.getDenseI64ArrayAttr(dims),
-                             b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange(), /*certain=*/true);
+                             b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange(), /*certain=*/isSum);
   Value row = arith::MulIOp::create(b, loc, entry, splat(paged.getRows()));
   row = arith::AddIOp::create(b, loc, row, offset);
   Value isThere = compare(b, loc, arith::CmpIPredicate::ult, entry, wholePages());
+  if (!isSum) // no entry is then 0
+    isThere = arith::AndIOp::create(b, loc, isInside, isThere);
   return arith::SelectOp::create(b, loc, isThere, row, none);
 }
 
@@ -336,12 +340,12 @@ Value VaryingView::rowsFrom(OpBuilder &b, Location loc, Value index, Value start
   inside = narrow(positions, inside);
   if (!isPositive || !isMultiple(start, size)) {
     auto [page, offset] = divide(b, loc, positions, size);
-    return rowsOf(b, loc, index, page, offset, inside);
+    return rowsOf(b, loc, index, page, offset, inside, isPositive || size > 1);
   }
   auto [page, offset] = divide(b, loc, steps, size);
   Value first = splat(inPage(b, loc, start, size).first);
   page = arith::AddIOp::create(b, loc, first, page, arith::IntegerOverflowFlags::nsw);
-  return rowsOf(b, loc, index, page, offset, inside);
+  return rowsOf(b, loc, index, page, offset, inside, /*isSum=*/true);
 }
 
 /// The length of an access's slice that begins at a multiple of it, if a page holds some of that length.
@@ -434,8 +438,9 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
   } else {
     Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, end));
     if (isTile) {
-      auto [page, offset] = divide(b, loc, start, cast<tile::PagedOp>(view).getPage());
-      row = rowsOf(b, loc, index, page, offset, inside);
+      const int64_t size = cast<tile::PagedOp>(view).getPage();
+      auto [page, offset] = divide(b, loc, start, size);
+      row = rowsOf(b, loc, index, page, offset, inside, /*isSum=*/size > 1);
     } else {
       auto [place, isThere] = rowOf(b, loc, index, start);
       inside = arith::AndIOp::create(b, loc, inside, isThere);

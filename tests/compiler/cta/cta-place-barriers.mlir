@@ -155,6 +155,50 @@ func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) {
   return
 }
 
+// What fills another slot than the one that was read needs no barrier behind the read, and what an earlier get has waited
+// for none behind its own; what fills the same slot does.
+// CHECK-LABEL: @other_slot
+func.func @other_slot(%K: !tile.view<? x 64 x bf16>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  %b = cta.ring at 4096 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  // CHECK: scf.for
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // CHECK: cta.get
+    // CHECK-NEXT: cta.barrier cta
+    // CHECK-NEXT: cta.read
+    // CHECK-NOT: cta.barrier
+    // CHECK: return
+    %k = cta.get %a[%j] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    %next = arith.addi %j, %c1 overflow<nsw> : i32
+    %v = cta.get %b[%j] arrived : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    cta.put %K[%next, %c0] dims [0, 1] into %a[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    cta.put %K[%next, %c0] dims [0, 1] into %b[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    %y = cta.read %v : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  return
+}
+
+// CHECK-LABEL: @same_slot
+func.func @same_slot(%K: !tile.view<? x 64 x bf16>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c2 = arith.constant 2 : i32
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // CHECK: cta.read
+    // CHECK: cta.barrier cta
+    // CHECK-NEXT: cta.put
+    %k = cta.get %a[%j] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    %next = arith.addi %j, %c2 overflow<nsw> : i32
+    cta.put %K[%next, %c0] dims [0, 1] into %a[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  }
+  return
+}
+
 // A copy into bytes of another name that others may still read.
 // CHECK-LABEL: @put_shared
 func.func @put_shared(%K: !tile.view<? x 64 x bf16>, %i: i32, %t: tensor<16x64xbf16>) {

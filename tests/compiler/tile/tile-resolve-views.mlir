@@ -105,6 +105,22 @@ func.func @runs(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, %
 
 // -----
 
+// A position may be negative, and is the page where these are of one row: its entry is not certain to be a sum of numbers
+// that are not, and what is outside is no entry.
+// CHECK-LABEL: @pages_of_one
+func.func @pages_of_one(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32) -> tensor<16x64xf32> {
+  // CHECK: %[[INSIDE:.*]] = arith.cmpi ult
+  // CHECK: tile.gather %{{.*}}[%{{.*}}] dims [-1, -1] : !tile.view<?x?xi32>
+  // CHECK: %[[PAGE:.*]] = arith.cmpi ult
+  // CHECK: arith.andi %[[INSIDE]], %[[PAGE]]
+  %v = tile.paged %X by %table, %lengths rows %rows page 1 dim 1 along 0 : !tile.view<? x 64 x f32>, !tile.view<? x ? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %0 = arith.constant 0 : i32
+  %t = tile.load %v[%i, %j, %0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+  return %t : tensor<16x64xf32>
+}
+
+// -----
+
 // At one position, columns by a tile of indices: still a gather, and so is a scatter.
 // CHECK-LABEL: @paged_columns
 func.func @paged_columns(%X: !tile.view<? x 64 x f32, var>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32, %d: tensor<8xi32>) {
