@@ -20,14 +20,15 @@ namespace {
 /// What one launch came to: an error's text, or what the driver was given.
 struct Outcome {
   std::string error;
-  std::vector<uint64_t> passed; ///< the grid, then all values
+  std::vector<uint64_t> passed; ///< the grid, which compiled form, then all values
   bool operator==(const Outcome &) const = default;
 };
 
 struct BoundCalls : ::testing::Test {
   FakeDriver driver;
   FakeCompiler compiler;
-  Runtime runtime = Runtime::openWith(fakeOptions(driver.table(), compiler)).value();
+  std::map<std::string, unsigned> forms; ///< compiled forms, by what they were made for
+  Runtime runtime = Runtime::openWith(options()).value();
   Module module = runtime.loadSource({"a.tile", ""}).value();
   std::vector<uint64_t> passed;
   size_t values = 0; ///< that the kernel takes
@@ -36,11 +37,30 @@ struct BoundCalls : ::testing::Test {
     addFakeKernels(driver);
     auto note = [this](const FakeLaunch &launch) {
       passed.assign(launch.grid, launch.grid + 3);
+      passed.push_back(launch.sharedBytes);
       for (unsigned i = 0; i < values; ++i)
         passed.push_back(launch.value<uint64_t>(i));
     };
     driver.addKernel("attention", note);
     driver.addKernel("repeated", note);
+  }
+  /// Each compiled form has its own number of shared bytes, so that a launch shows which it is of.
+  RuntimeOptions options() {
+    RuntimeOptions options = fakeOptions(driver.table(), compiler);
+    auto compile = options.compiler->compile;
+    options.compiler->compile = [this, compile](const Source &source, const CompileOptions &options) {
+      CompileResult result = compile(source, options);
+      std::string form;
+      for (const auto &[view, alignment] : options.alignment)
+        form += view + "=" + std::to_string(alignment) + " ";
+      for (const std::string &view : options.given)
+        form += view + " ";
+      for (const auto &[name, value] : options.set)
+        form += name + "=" + value.text() + " ";
+      result.kernel->interface.sharedBytes = 16 * forms.try_emplace(form, unsigned(forms.size()) + 1).first->second;
+      return result;
+    };
+    return options;
   }
   Outcome launch(const Kernel &kernel, const std::vector<Argument> &arguments) {
     passed.clear();
@@ -68,12 +88,23 @@ struct Changes {
   }
   void changeMemory(View &view) {
     constexpr uint64_t kFar = uint64_t(1) << 40;
-    view.address = oneOf<uint64_t>({view.address, 4096, 4096 + 8, 4096 + 2, 4097, 0, kFar, kFar + 64, kFar + 2048,
-                                    kFar + 4096 + 4, ~uint64_t(0) - 100});
-    view.byteOffset = oneOf<uint64_t>({0, 0, 0, 2, 8, 16, uint64_t(1) << 62});
-    view.availableBytes = oneOf<std::optional<uint64_t>>({{}, {}, {}, 1 << 20, 100, 0});
-    view.readOnly = oneOf({false, false, false, true});
-    view.owner = oneOf<const void *>({nullptr, owner, owner, this});
+    switch (random() % 6) {
+    case 0:
+      view.byteOffset = oneOf<uint64_t>({0, 2, 8, 16, uint64_t(1) << 62});
+      break;
+    case 1:
+      view.availableBytes = oneOf<std::optional<uint64_t>>({{}, {}, 1 << 20, 100, 0});
+      break;
+    case 2:
+      view.readOnly = oneOf({false, false, true});
+      break;
+    case 3:
+      view.owner = oneOf<const void *>({nullptr, owner, owner, this});
+      break;
+    default:
+      view.address = oneOf<uint64_t>(
+          {4096, 4096 + 8, 4096 + 2, 4097, 0, 8192, kFar, kFar + 64, kFar + 2048, kFar + 4096 + 4, ~uint64_t(0) - 100});
+    }
   }
   void changeShape(View &view) {
     int64_t &extent = view.extents[unsigned(random() % view.extents.size())];
@@ -111,7 +142,7 @@ struct Changes {
     }
   }
   void step() {
-    if (arguments.empty() || random() % 12 == 0)
+    if (arguments.empty() || random() % 10 == 0)
       return start();
     Argument &argument = arguments[random() % arguments.size()];
     switch (random() % 8) {
