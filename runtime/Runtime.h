@@ -59,7 +59,7 @@ struct RuntimeOptions {
   bool assembles = false;                         ///< on a simulated device too, which runs the text all the same
   unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";
-  unsigned loadedKernels = 256;   ///< compiled specialisations that stay loaded; those used longest ago go first
+  unsigned loadedKernels = 256;   ///< specialisations that stay loaded, at least 1; those used longest ago go first
   DeviceAllocator allocator = {}; ///< of device memory; without functions: the driver
   /// Files that `imbrex pack` made, read before the cache; the first that has a kernel gives it. One that cannot be
   /// read is an Error at opening.
@@ -76,7 +76,7 @@ struct RuntimeOptions {
   /// Finds what a source imports: of a file, where there is none of that name beside it. shippedImport
   /// (kernels/ShippedKernels.h) finds the kernels that come with the library.
   ImportResolver imports = {};
-  unsigned simulatorThreads = 0;                        ///< 0: all cores
+  unsigned simulatorThreads = 0;                        ///< 0: all cores; at most so many, or 16
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
   unsigned simulatorSeed = 0;                           ///< of its scheduling
   std::shared_ptr<const cuda::DriverTable> driver = {}; ///< given: used in place of the machine's (tests)

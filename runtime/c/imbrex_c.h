@@ -74,7 +74,7 @@ typedef enum imbrex_status {
   IMBREX_ERROR_ASSEMBLE = 3,      /* PTX could not be turned into machine code, or not be loaded */
   IMBREX_ERROR_OUT_OF_MEMORY = 4, /* of the device; or of the host, while it compiled */
   IMBREX_ERROR_NO_DEVICE = 5,     /* the device asked for does not exist */
-  IMBREX_ERROR_FAULT = 6,         /* a kernel went wrong on the device; on a real GPU the context is lost */
+  IMBREX_ERROR_FAULT = 6,         /* a kernel went wrong on the device, which is then lost */
   IMBREX_ERROR_DRIVER = 7,        /* any other failure of a driver call */
   IMBREX_ERROR_FILE = 8           /* a file could not be read or written */
 } imbrex_status;
@@ -496,7 +496,7 @@ typedef struct imbrex_tune_options {
   uint32_t size;
   uint32_t budget_milliseconds;   /* of wall time; 0: 15000 */
   uint32_t patience_milliseconds; /* that one launch may take before it counts as hung; 0: 5000 */
-  uint32_t threads;               /* that compile; 0: one a core */
+  uint32_t threads;               /* that compile, at most 1024; 0: one a core */
   uint32_t rounding;              /* 1: also vary what may change the last bits of results */
   uint32_t deterministic;         /* 1: refuse what does not give the very bits of the kernel untuned */
   uint32_t again;                 /* 1: do not take what was found before */
