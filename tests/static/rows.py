@@ -78,7 +78,7 @@ def rows():
                           forward(d, "f32", tf32=products, BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
         found.append(("matmul %s 128x128x32 w8 sm_80" % mode, MATMUL, dict(T="f32", tf32=products, BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
                       mode == "tf32"))
-    for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
+    for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))
     for dtype in ("f32", "f16"):

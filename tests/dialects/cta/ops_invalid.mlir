@@ -326,8 +326,8 @@ func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
 
 // -----
 
-// expected-error @+1 {{(3) kind wgmma has no product of 'i8' into 'i32'}}
-func.func @wgmma_of_bytes(%a: !cta.buffer<64, 32, i8, span 32>, %b: !cta.buffer<8, 32, i8, span 32>, %c: tensor<64x8xi32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 32, i8, span 32>, %b transposed_b, %c : !cta.buffer<8, 32, i8, span 32>, tensor<64x8xi32> -> tensor<64x8xi32> return }
+// expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32'}}
+func.func @wgmma_of_words(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<8, 8, f32, span 32>, %c: tensor<64x8xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 8, f32, span 32>, %b transposed_b, %c : !cta.buffer<8, 8, f32, span 32>, tensor<64x8xf32> -> tensor<64x8xf32> return }
 
 // -----
 
