@@ -51,7 +51,7 @@ void addInMemory(Lowering &l, Value pointer, llvm::ArrayRef<Value> elements);
 // All of them keep their place, and tie the registers that they concern: what reads a register behind one of them
 // reads its result.
 
-/// One instruction of 64 rows (PTX ISA, "wgmma.mma_async"): sums += a * b, sums of f32, or of i32 where they are integers.
+/// One instruction of 64 rows (PTX ISA, "wgmma.mma_async"): sums += a * b, sums of f32, or of i32 for integers.
 struct WgmmaForm {
   mlir::Type element;        ///< of a and b: a float of 8 or 16 bits, or i8
   unsigned columns;          ///< of b, a multiple of 8 up to 256

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A block's threads bring 16 bytes each into shared memory, by stores, cp.async or one tensor copy of all, meet at an
-// mbarrier, and read their neighbour's. PTX ISA, "mbarrier", "cp.async.mbarrier.arrive", "cp.async.bulk.tensor".
+// mbarrier, and read their neighbour's; or send them to a tensor first. PTX ISA, "mbarrier",
+// "cp.async.mbarrier.arrive", "cp.async.bulk.tensor".
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +35,16 @@ private:
   void initialise(unsigned arrivals);
   void store();
   void copyByThreads();
-  void copyTensor();
+  /// Where a box of a tensor lies: `others` is true of all threads but the first.
+  struct Box {
+    std::string others, shared, map, place;
+    unsigned rank;
+  };
+  unsigned rankOfForm() const;
+  Box boxOf(unsigned rank);
+  void copyTensor(const Box &box);
+  void writeRow(const std::vector<std::string> &values);
+  void sendTensor();
   void await();
 
   KernelText text;
@@ -91,33 +101,74 @@ void Meeting::copyByThreads() {
   text.line(form.instruction() + " " + barrierOperand(true, 0));
 }
 
-void Meeting::copyTensor() {
-  bool listed = is("cp");
-  unsigned rank = 2;
-  for (unsigned i = 2; i <= 5; ++i)
-    rank = listed && form.has(std::to_string(i) + "d") ? i : rank;
-  std::string map = text.tensorMap({kWord}, rank), others = text.fresh(1), state = text.fresh(64), to = text.fresh(32),
-              place = text.fresh(64), symbol = text.fresh(64), block = text.fresh(32), step = text.fresh(32),
-              zero = text.fresh(32), bytes = text.fresh(32), meets = text.fresh(32);
-  text.line("setp.ne.u32 " + others + ", " + x + ", 0");
+unsigned Meeting::rankOfForm() const {
+  for (unsigned rank = 2; is("cp") && rank <= 5; ++rank)
+    if (form.has(std::to_string(rank) + "d"))
+      return rank;
+  return 2;
+}
+
+/// The block's part of a tensor of `rank` dimensions, and where it lies in shared memory.
+Meeting::Box Meeting::boxOf(unsigned rank) {
+  std::string map = text.tensorMap({kWord}, rank), symbol = text.fresh(64), block = text.fresh(32),
+              step = text.fresh(32), zero = text.fresh(32);
+  Box box = {text.fresh(1), text.fresh(32), text.fresh(64), "", rank};
+  text.line("setp.ne.u32 " + box.others + ", " + x + ", 0");
   text.line("mov.b64 " + symbol + ", " + map);
-  text.line("cvta.param.u64 " + place + ", " + symbol);
-  text.line("mov.b32 " + to + ", buffer");
-  text.line("mov.b32 " + meets + ", barrier");
+  text.line("cvta.param.u64 " + box.map + ", " + symbol);
+  text.line("mov.b32 " + box.shared + ", buffer");
   text.line("mov.u32 " + block + ", %ctaid.x");
   text.line("mul.lo.u32 " + step + ", " + block + ", " + std::to_string(TensorTile{0, rank}.box().back()));
   text.line("mov.b32 " + zero + ", 0");
+  for (unsigned i = 0; i < rank; ++i)
+    box.place += (i ? ", " : "") + (i + 1 < rank ? zero : step);
+  return box;
+}
+
+void Meeting::copyTensor(const Box &box) {
+  std::string state = text.fresh(64), bytes = text.fresh(32), meets = text.fresh(32);
+  text.line("mov.b32 " + meets + ", barrier");
   text.line("mov.b32 " + bytes + ", " + std::to_string(KernelText::kBlock * kRow));
-  text.line("@" + others + " bra started");
-  bool expects = is("mbarrier", "expect_tx");
+  text.line("@" + box.others + " bra started");
+  bool expects = is("mbarrier", "expect_tx"), listed = is("cp", "mbarrier::complete_tx::bytes");
   text.line(spelled(expects, "mbarrier.arrive.expect_tx.shared.b64") + " " + state + ", " + barrierOperand(expects, 1) +
             ", " + bytes);
-  std::string coordinates;
-  for (unsigned i = 0; i < rank; ++i)
-    coordinates += (i ? ", " : "") + (i + 1 < rank ? zero : step);
-  text.line(spelled(listed, "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes") + " [" +
-            to + "], [" + place + ", {" + coordinates + "}], [" + meets + "]");
+  const std::string usual =
+      "cp.async.bulk.tensor." + std::to_string(box.rank) + "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes";
+  text.line(spelled(listed, usual.c_str()) + " [" + box.shared + "], [" + box.map + ", {" + box.place + "}], [" +
+            meets + "]");
   text.label("started");
+}
+
+/// `values` to the thread's row, where the async proxy sees them.
+void Meeting::writeRow(const std::vector<std::string> &values) {
+  std::string to = rowOf(0);
+  for (unsigned i = 0; i < kRow / 4; ++i)
+    text.line("st.shared.b32 [" + to + "+" + std::to_string(4 * i) + "], " + values[i]);
+  text.line("fence.proxy.async.shared::cta");
+  text.line("bar.sync 0");
+}
+
+/// The rows go to the tensor, others take their place, and a copy brings them back.
+void Meeting::sendTensor() {
+  Box box = boxOf(rankOfForm());
+  std::vector<std::string> values;
+  for (unsigned i = 0; i < kRow / 4; ++i)
+    values.push_back(text.input({kWord}));
+  writeRow(values);
+  text.line("@" + box.others + " bra sent");
+  const std::string usual = "cp.async.bulk.tensor." + std::to_string(box.rank) + "d.global.shared::cta.tile.bulk_group";
+  text.line(spelled(is("cp", "tensor"), usual.c_str()) + " [" + box.map + ", {" + box.place + "}], [" + box.shared +
+            "]");
+  text.line("cp.async.bulk.commit_group");
+  text.line("cp.async.bulk.wait_group.read 0");
+  text.line("cp.async.bulk.wait_group 0");
+  text.label("sent");
+  text.line("bar.sync 0");
+  std::string none = text.fresh(32);
+  text.line("mov.b32 " + none + ", 0");
+  writeRow({none, none, none, none});
+  copyTensor(box);
 }
 
 void Meeting::await() {
@@ -138,7 +189,9 @@ void Meeting::await() {
 ExperimentResult Meeting::make() {
   bool tensor = is("cp", "bulk") || is("mbarrier", "expect_tx");
   bool byThreads = is("cp", "arrive") && form.has("noinc");
-  bool known = byThreads ||
+  bool sends = is("cp", "bulk") && (form.has("commit_group") || form.has("wait_group") ||
+                                    (form.has("tensor") && form.has("bulk_group") && form.has("tile")));
+  bool known = byThreads || sends ||
                (tensor && (!is("cp") || (form.has("tile") && !form.has("multicast::cluster") &&
                                          form.operands.size() == 3 && !form.has("1d")))) ||
                is("mbarrier", "init") || is("mbarrier", "arrive") || is("mbarrier", "try_wait") ||
@@ -146,8 +199,10 @@ ExperimentResult Meeting::make() {
   if (form.guarded || !known)
     return {std::nullopt, "no recipe for its operands"};
   initialise(tensor ? 1 : KernelText::kBlock);
-  if (tensor)
-    copyTensor();
+  if (sends)
+    sendTensor();
+  else if (tensor)
+    copyTensor(boxOf(rankOfForm()));
   else if (byThreads)
     copyByThreads();
   else

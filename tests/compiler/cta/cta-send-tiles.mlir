@@ -86,3 +86,20 @@ func.func @ampere(%O: !tile.view<? x 16 x bf16, out> {tile.alignment = 16 : i32,
   tile.store %y, %O[%i, %c0] dims [0, 1] : tensor<64x16xbf16, #w>, !tile.view<? x 16 x bf16, out>
   return
 }
+
+// -----
+
+#w = #cta.layout<"reg (0,1) (0,2) (0,4) lane (0,8) (0,16) (0,32) (0,64) (1,0) warps 2x1 stride 1x1 repeat 1x1">
+
+// Of four rows the second panel would lie where the swizzle has gone on, not begun.
+// CHECK-LABEL: func.func @few_rows
+// CHECK-NOT: cta.send
+func.func @few_rows(%O: !tile.view<? x 128 x bf16, out> {tile.alignment = 16 : i32, tile.name = "O"}, %x: tensor<4x128xbf16, #w>, %i: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %b = cta.alloc : !cta.buffer<4, 128, bf16, span 128>
+  cta.write %x, %b : tensor<4x128xbf16, #w>, !cta.buffer<4, 128, bf16, span 128>
+  %y = cta.read %b : !cta.buffer<4, 128, bf16, span 128> -> tensor<4x128xbf16, #w>
+  // expected-remark @+1 {{stored by threads, not by the copy engine: its panels do not begin where swizzles do: its rows are no multiple of 8}}
+  tile.store %y, %O[%i, %c0] dims [0, 1] : tensor<4x128xbf16, #w>, !tile.view<? x 128 x bf16, out>
+  return
+}

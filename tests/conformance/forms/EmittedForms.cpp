@@ -22,7 +22,7 @@ using imbrex::testing::Random;
 
 static constexpr const char *kTypes[] = {"f16", "bf16", "f32", "f64"};
 static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100", "sm_120"};
-static constexpr int kAttentions = 480, kLessonsEach = 48;
+static constexpr int kAttentions = 480, kLessonsEach = 48, kBackwards = 24, kProducts = 24;
 
 std::string Specialisation::describe() const {
   std::string text = file + " for " + options.target;
@@ -48,7 +48,7 @@ static Specialisation attention(int number, Random &random) {
                                            "window(-1, 13)", "causal_window(7)", "causal_window(-1)"};
   static constexpr const char *kSizes[] = {"8", "16", "40", "64", "72", "96", "128", "192", "200", "256"};
   static constexpr const char *kGroups[] = {"1", "2", "3", "8"};
-  Specialisation made{"attention_forward.tile", {}};
+  Specialisation made{"kernels/attention_forward.tile", {}};
   CompileOptions &options = made.options;
   std::string depth = random.oneOf(kSizes);
   options.set = {{"T", kTypes[number % 4]},
@@ -63,6 +63,8 @@ static Specialisation attention(int number, Random &random) {
     options.given.insert("L");
   if (random.below(2))
     chooseAlignment(options, {"Q", "K", "V", "O", "L"}, random);
+  if (number % 5 == 0)
+    options.storage["K"] = options.storage["V"] = Storage{.kind = Storage::Kind::Paged, .page = 16};
   if (random.below(2)) {
     options.set["BM"] = std::to_string(16 << random.below(3));
     options.set["BN"] = std::to_string(16 * (1 + random.below(4)));
@@ -73,7 +75,7 @@ static Specialisation attention(int number, Random &random) {
 }
 
 static Specialisation lesson(const char *file, int number, Random &random) {
-  Specialisation made{std::string("lessons/") + file + ".tile", {}};
+  Specialisation made{std::string("kernels/lessons/") + file + ".tile", {}};
   CompileOptions &options = made.options;
   bool adds = made.file.ends_with("vector_add.tile"), rows = made.file.ends_with("softmax.tile");
   options.set["T"] = kTypes[number % (adds ? 4 : 3)];
@@ -99,6 +101,28 @@ static Specialisation lesson(const char *file, int number, Random &random) {
   return made;
 }
 
+/// Gradients by their default tiles.
+static Specialisation backward(int number, Random &random) {
+  static constexpr const char *kSizes[] = {"64", "96", "128", "192"}, *kMasks[] = {"full", "causal"};
+  Specialisation made{"kernels/attention_backward.tile", {}};
+  std::string depth = random.oneOf(kSizes);
+  made.options.kernel = number % 2 ? "attention_dq" : "attention_dkdv";
+  made.options.set = {{"T", kTypes[number / 2 % 2]}, {"DQK", depth}, {"DV", depth}, {"G", number % 3 ? "1" : "4"}};
+  made.options.hooks["mask"] = random.oneOf(kMasks);
+  made.options.target = number % 4 < 2 ? "sm_90a" : "sm_80";
+  return made;
+}
+
+static Specialisation productOfBytes(int number, Random &random) {
+  static constexpr const char *kBytes[] = {"i8", "f8e4m3", "f8e5m2"}, *kBytesTargets[] = {"sm_90a", "sm_89", "sm_120"};
+  Specialisation made{"tests/static/products_of_bytes.tile", {}};
+  made.options.set = {{"T", kBytes[number % 3]}, {"warps", number % 2 ? "4" : "8"}};
+  for (const char *tile : {"BM", "BN", "BK"})
+    made.options.set[tile] = std::to_string(64 << random.below(2));
+  made.options.target = kBytesTargets[number / 3 % 3];
+  return made;
+}
+
 std::vector<Specialisation> test::shippedSpecialisations() {
   std::vector<Specialisation> all;
   Random random(2024);
@@ -107,16 +131,23 @@ std::vector<Specialisation> test::shippedSpecialisations() {
       all.push_back(lesson(file, i, random));
   for (int i = 0; i < kAttentions; ++i)
     all.push_back(attention(i, random));
+  for (int i = 0; i < kBackwards; ++i)
+    all.push_back(backward(i, random));
+  for (int i = 0; i < kProducts; ++i)
+    all.push_back(productOfBytes(i, random));
   return all;
 }
 
 static std::string addKernel(EmittedForms &forms, const Source &source, const CompileOptions &options,
                              const std::string &origin) {
   CompileResult result = compile(source, options);
-  if (!result.kernel && result.errors().find(" bytes of shared memory, but a CTA on ") != std::string::npos)
-    return {};
+  const std::string errors = result.errors();
+  for (const char *bound :
+       {" bytes of shared memory, but a CTA on ", " operations of stage nvvm of each thread, more than "})
+    if (!result.kernel && errors.find(bound) != std::string::npos)
+      return {};
   if (!result.kernel)
-    return origin + ": " + result.errors();
+    return origin + ": " + errors;
   std::string error;
   std::optional<std::set<std::string>> found = recorded::formsOf(result.kernel->code, error);
   if (!found)
@@ -130,7 +161,7 @@ static std::string addKernel(EmittedForms &forms, const Source &source, const Co
 }
 
 std::string test::addForms(EmittedForms &forms, const Specialisation &specialisation) {
-  const Source source = testing::treeSource(IMBREX_SOURCE_DIR "/kernels/" + specialisation.file);
+  const Source source = testing::treeSource(IMBREX_SOURCE_DIR "/" + specialisation.file);
   if (source.text.empty())
     return "cannot read " + specialisation.file;
   return addKernel(forms, source, specialisation.options, specialisation.describe());
@@ -138,6 +169,6 @@ std::string test::addForms(EmittedForms &forms, const Specialisation &specialisa
 
 std::string test::addForms(EmittedForms &forms, uint64_t seed) {
   Program program = generateProgram(seed);
-  return addKernel(forms, Source{"random.tile", program.text}, program.options,
+  return addKernel(forms, Source{"random.tile", program.text, program.imports}, program.options,
                    "random program " + std::to_string(seed) + " for " + program.options.target);
 }

@@ -27,16 +27,16 @@ struct Emitted {
 using EmittedForms = std::map<std::string, Emitted>; ///< by the form's text
 
 struct Specialisation {
-  std::string file; ///< below kernels/
+  std::string file; ///< of the source tree
   CompileOptions options;
   std::string describe() const;
 };
 
-/// Types, head sizes, masks, scores, tilings, alignments and targets of every kernel, in a fixed order.
+/// Types, head sizes, masks, scores, storages, tilings, alignments and targets of the kernels, in a fixed order.
 std::vector<Specialisation> shippedSpecialisations();
 
 /// Adds the forms of a specialisation or of the random program of a seed. "" or what went wrong. A tiling that
-/// the target has too little shared memory for adds nothing.
+/// the target has too little shared memory for, or that takes too many operations, adds nothing.
 std::string addForms(EmittedForms &forms, const Specialisation &specialisation);
 std::string addForms(EmittedForms &forms, uint64_t seed);
 

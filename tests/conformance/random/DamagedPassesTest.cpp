@@ -93,7 +93,7 @@ std::string runDamaged(const std::string &text, llvm::StringRef name, const Pass
 /// undamaged.
 std::string differs(uint64_t seed, llvm::StringRef pass, const PassDamage *damage) {
   Program program = generateProgram(seed);
-  CompileResult tile = compile({"random.tile", program.text}, program.options, Stage::Tile);
+  CompileResult tile = compile({"random.tile", program.text, program.imports}, program.options, Stage::Tile);
   if (!tile.kernel)
     return "";
   std::vector<Bytes> expected = initialMemory(program), actual = expected;

@@ -1,0 +1,152 @@
+//===- DamageKinds.cpp - What can be damaged of PTX ------------------------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// By the words of a line: they are those of the compiler's own PTX.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/conformance/mutants/DamageKinds.h"
+#include <algorithm>
+
+using namespace imbrex::testing;
+
+namespace {
+
+bool holds(const std::string &line, std::initializer_list<const char *> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char *word) { return line.find(word) != std::string::npos; });
+}
+bool isSync(const std::string &line) {
+  return holds(line, {"bar.sync", "cp.async.wait_group", "cp.async.commit_group"});
+}
+bool isAccess(const std::string &line) {
+  return holds(line, {"ldmatrix", "stmatrix", "ld.shared", "st.shared", "cp.async.c"}) && !isSync(line);
+}
+
+/// The address `[%r1+8]` of a line, `by` bytes on.
+void shiftAddress(std::string &line, int by) {
+  size_t close = line.find(']'), plus = line.find('+');
+  int offset = plus < close ? std::stoi(line.substr(plus + 1)) : 0;
+  size_t from = std::min(plus, close);
+  line.replace(from, close - from, "+" + std::to_string(offset + by));
+}
+
+/// Moves a line past the next access behind it, or before the last one ahead of it.
+void moveLine(Lines &lines, size_t line, int step) {
+  size_t to = line;
+  do
+    to += step;
+  while (to > 0 && to + 1 < lines.size() && !isAccess(lines[to]) && !holds(lines[to], {"bra", "$L", "ret;"}));
+  if (!isAccess(lines[to]))
+    return;
+  std::string moved = lines[line];
+  lines.erase(lines.begin() + line);
+  lines.insert(lines.begin() + to, moved);
+}
+
+/// What sm_90a adds: products, copies and barriers that run on by themselves.
+void addHopperDamages(const Lines &lines, size_t i, std::vector<Damage> &all) {
+  const std::string &line = lines[i];
+  auto drop = [&](const char *kind, bool isOfData = false) {
+    all.push_back({kind, i, [i](Lines &l) { l[i].clear(); }, false, isOfData});
+  };
+  auto replace = [&](const char *kind, std::string from, std::string to, bool isOfData = false) {
+    if (line.find(from) != std::string::npos)
+      all.push_back({kind, i, [=](Lines &l) { l[i].replace(l[i].find(from), from.size(), to); }, false, isOfData});
+  };
+  if (holds(line, {"wgmma.fence", "wgmma.commit_group", "wgmma.wait_group", "cp.async.bulk.commit_group",
+                   "cp.async.bulk.wait_group"}))
+    drop("dropped");
+  replace("waits for one fewer", "wgmma.wait_group.sync.aligned 0", "wgmma.wait_group.sync.aligned 1");
+  replace("waits for one fewer", "wgmma.wait_group.sync.aligned 1", "wgmma.wait_group.sync.aligned 2");
+  if (holds(line, {"fence.proxy.async", "fence.mbarrier_init"}))
+    drop("fence dropped");
+  if (holds(line, {"mbarrier.init"})) {
+    drop("barrier not made");
+    all.push_back({"one more expected", i, [i](Lines &l) {
+                     size_t comma = l[i].rfind(", ");
+                     std::string count = l[i].substr(comma + 2, l[i].size() - comma - 3);
+                     l[i] = "{ .reg .b32 more; add.u32 more, " + count + ", 1; " + l[i].substr(0, comma) + ", more; }";
+                   }});
+  }
+  if (holds(line, {"mbarrier.arrive"})) {
+    drop("arrival dropped");
+    if (!holds(line, {"expect_tx"}))
+      all.push_back({"arrives twice", i, [i](Lines &l) { l[i] = l[i] + " " + l[i]; }});
+    else
+      all.push_back({"expects 16 bytes more", i, [i](Lines &l) {
+                       size_t comma = l[i].rfind(", ");
+                       std::string bytes = l[i].substr(comma + 2, l[i].size() - comma - 3);
+                       l[i] =
+                           "{ .reg .b32 more; add.u32 more, " + bytes + ", 16; " + l[i].substr(0, comma) + ", more; }";
+                     }});
+  }
+  if (size_t try_wait = line.find("mbarrier.try_wait"); try_wait != std::string::npos) {
+    size_t predicate = line.find('%'), comma = line.rfind(", ");
+    std::string result = line.substr(predicate, line.find(',') - predicate);
+    all.push_back({"wait left out", i, [=](Lines &l) { l[i] = "setp.eq.u32 " + result + ", 0, 0;"; }});
+    std::string parity = line.substr(comma + 2, line.size() - comma - 3);
+    all.push_back({"waits for the other phase", i, [=](Lines &l) {
+                     l[i] =
+                         "{ .reg .b32 other; xor.b32 other, " + parity + ", 1; " + l[i].substr(0, comma) + ", other; }";
+                   }});
+  }
+  if (holds(line, {"cp.async.bulk.tensor"})) {
+    drop("copy dropped", true);
+    all.push_back({"copied 16 bytes on", i,
+                   [i](Lines &l) { // the address in shared memory: the first, or of what is sent the last
+                     const bool isSent = l[i].find("bulk_group") != std::string::npos;
+                     size_t open = isSent ? l[i].rfind('[') : l[i].find('['), close = l[i].find(']', open);
+                     std::string to = l[i].substr(open + 1, close - open - 1);
+                     l[i] = "{ .reg .b32 on; add.u32 on, " + to + ", 16; " + l[i].substr(0, open) + "[on" +
+                            l[i].substr(close) + " }";
+                   },
+                   false, true});
+  }
+  if (holds(line, {"setmaxnreg.inc"}))
+    replace("registers that there are not", "240", "256");
+  if (holds(line, {"or.b64"}) && holds(line, {"46116"})) { // the high half of a descriptor: 128-byte swizzle
+    replace("other swizzle", "4611686", "9223372", true);
+  }
+  if (holds(line, {"wgmma.mma_async"})) {
+    replace("sums not added", "setp.ne.b32 p, 1, 0", "setp.ne.b32 p, 0, 0", true);
+    replace("sums added to nothing", "setp.ne.b32 p, 0, 0", "setp.ne.b32 p, 1, 0", true);
+  }
+}
+
+} // namespace
+
+std::vector<Damage> imbrex::testing::damagesOf(const Lines &lines) {
+  std::vector<Damage> all;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string &line = lines[i];
+    addHopperDamages(lines, i, all);
+    if (isSync(line)) {
+      all.push_back({"dropped", i, [i](Lines &l) { l[i].clear(); }});
+      all.push_back({"made twice", i, [i](Lines &l) { l[i] += l[i]; }, true});
+      if (line.find("bar.sync") != std::string::npos) {
+        all.push_back({"moved on", i, [i](Lines &l) { moveLine(l, i, 1); }});
+        all.push_back({"moved back", i, [i](Lines &l) { moveLine(l, i, -1); }});
+      }
+    }
+    if (line.find("cp.async.wait_group") != std::string::npos) {
+      size_t at = line.find_first_of("0123456789", line.find("wait_group"));
+      int pending = std::stoi(line.substr(at));
+      auto shifted = [i, at](int to) {
+        return [=](Lines &l) { l[i] = l[i].substr(0, at) + std::to_string(to) + ";"; };
+      };
+      all.push_back({"waits for one fewer", i, shifted(pending + 1)});
+      if (pending > 0)
+        all.push_back({"waits for one more", i, shifted(pending - 1), true});
+    }
+    if (line.find("cp.async.c") != std::string::npos && !isSync(line)) {
+      all.push_back({"copy dropped", i, [i](Lines &l) { l[i].clear(); }, false, true});
+      all.push_back({"copied 16 bytes on", i, [i](Lines &l) { shiftAddress(l[i], 16); }, false, true});
+    }
+    if (line.find("ldmatrix") != std::string::npos)
+      all.push_back({"read 32 bytes on", i, [i](Lines &l) { shiftAddress(l[i], 32); }, false, true});
+  }
+  return all;
+}
