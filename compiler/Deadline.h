@@ -15,7 +15,12 @@
 
 namespace imbrex {
 
-/// The budget of a compilation that has begun. It is over too once the host's memory is short.
+/// Whether more than `limit` has passed. (In the clock's own count a long limit would not fit.)
+inline bool isSpent(std::chrono::steady_clock::duration passed, std::chrono::milliseconds limit) {
+  return std::chrono::duration<double>(passed) > std::chrono::duration<double>(limit);
+}
+
+/// The budget of a compilation that has begun; one below 0 is spent. It is over too once the host's memory is short.
 class Deadline {
 public:
   explicit Deadline(const Budget &budget) : budget(budget), begin(std::chrono::steady_clock::now()) {}
@@ -37,7 +42,9 @@ public:
 
 private:
   bool isCancelled() const { return budget.cancellation && budget.cancellation->isCancelled(); }
-  bool isLate() const { return budget.time.count() > 0 && std::chrono::steady_clock::now() - begin > budget.time; }
+  bool isLate() const {
+    return budget.time.count() != 0 && isSpent(std::chrono::steady_clock::now() - begin, budget.time);
+  }
 
   Budget budget;
   std::chrono::steady_clock::time_point begin;

@@ -89,9 +89,15 @@ std::optional<std::string> Assembler::findPtxas(const std::vector<std::string> &
   return std::nullopt;
 }
 
-Result<Assembler> Assembler::ptxas(std::string path, std::string temporaryDirectory, unsigned level) {
+Result<void> Assembler::checkLevel(unsigned level) {
   if (level > 3)
     return Error{ErrorKind::Argument, "ptxas has the optimisation levels 0 to 3, not " + std::to_string(level)};
+  return {};
+}
+
+Result<Assembler> Assembler::ptxas(std::string path, std::string temporaryDirectory, unsigned level) {
+  if (Result<void> good = checkLevel(level); !good)
+    return good.takeError();
   llvm::sys::fs::file_status status;
   if (llvm::sys::fs::status(path, status) || !llvm::sys::fs::can_execute(path))
     return Error{ErrorKind::Assemble, "'" + path + "' is not a program that can be run: give the path of ptxas"};

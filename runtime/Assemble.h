@@ -30,6 +30,7 @@ struct AssembledKernel {
 
 class Assembler {
 public:
+  static Result<void> checkLevel(unsigned level);
   /// The program at `path`; asks it for its version. Temporary files live below `temporaryDirectory`.
   /// `level`: 0 to 3, its optimisation (-O3); a lower one is there to tell a fault of ptxas from one of the PTX.
   static Result<Assembler> ptxas(std::string path, std::string temporaryDirectory = "/tmp", unsigned level = 3);

@@ -78,19 +78,33 @@ std::string Suspects::name() const {
   return text;
 }
 
+/// "out of bounds in kernel 'k'" of "simulated device: out of bounds in kernel 'k': 4 bytes at ...".
+static std::string faultOf(std::string_view report, const std::string &name) {
+  constexpr std::string_view whose = "simulated device: ";
+  if (!report.starts_with(whose))
+    return name;
+  report.remove_prefix(whose.size());
+  return std::string(report.substr(0, report.find(": ")));
+}
+
 Error DeviceContext::lose(Error fault) const {
   std::lock_guard lock(lossMutex);
   if (isLost)
     return lostError();
-  fault.message = launched.name() + " failed on the device";
-  loss = launched.name() + " failed with " + fault.driverName;
+  if (!facts.simulated) {
+    fault.message = launched.name() + " failed on the device";
+    loss = launched.name() + " failed with " + fault.driverName;
+  } else { // Its report names what went wrong.
+    loss = "its fault, " + faultOf(fault.report, fault.driverName);
+  }
   isLost = true;
   return fault;
 }
 
 Error DeviceContext::lostError() const {
-  return Error{ErrorKind::Fault, "the device " + facts.id + " is lost since " + loss +
-                                     ": no call on it can succeed in this process; end it and start a new one"};
+  return Error{ErrorKind::Fault, "the device " + facts.id + " is lost since " + loss + ": no call on it can succeed" +
+                                     (facts.simulated ? "; close its runtime and open a new one"
+                                                      : " in this process; end it and start a new one")};
 }
 
 std::string DeviceContext::hex(unsigned long long value) {

@@ -77,9 +77,9 @@ private:
   std::array<std::atomic<uint64_t>, 4 * kMost> seen = {};
 };
 
-/// A device's primary context. A fault of a kernel on a real GPU is for ever: the call that finds it gives an Error
-/// of kind Fault that names the kernel; from then on no call reaches the driver but those that give handles back,
-/// and every Error says since when the device is lost, and how to go on. (A simulated device lives on.)
+/// A device's primary context. A fault of a kernel is for ever: the call that finds it gives an Error of kind Fault
+/// that names the kernel; from then on no call reaches the driver but those that give handles back, and every Error
+/// says since when the device is lost, and how to go on: a GPU in another process, a simulated one by another runtime.
 class DeviceContext {
 public:
   using Table = cuda::DriverTable;
@@ -111,7 +111,7 @@ public:
   }
   template <auto Member, typename... Arguments> Result<void> call(Arguments... arguments) const {
     Result<void> done = callOn<Member>(*table, arguments...);
-    if (!done && done.error().kind == ErrorKind::Fault && !facts.simulated) [[unlikely]]
+    if (!done && done.error().kind == ErrorKind::Fault) [[unlikely]]
       return lose(done.takeError());
     return done;
   }
@@ -125,7 +125,7 @@ public:
     std::string text;
     ((text += (text.empty() ? "" : ", ") + show(arguments)), ...);
     Error error = driverError(*table, result, symbolOf<Member>, std::move(text));
-    return error.kind == ErrorKind::Fault && !facts.simulated ? lose(std::move(error)) : error;
+    return error.kind == ErrorKind::Fault ? lose(std::move(error)) : error;
   }
   /// Runs `body` (returning Result<void>) with the primary context current.
   template <typename Body> Result<void> inContext(const Body &body) const {
@@ -153,7 +153,7 @@ private:
     return done ? std::move(left) : std::move(done);
   }
 
-  /// `fault` with the kernel's name if it is the first; else what is said of a lost device.
+  /// `fault` if it is the first, with the kernel's name where no report has it; else what is said of a lost device.
   Error lose(Error fault) const;
   Error lostError() const;
   static Error driverError(const Table &table, cuda::CUresult result, std::string_view call, std::string arguments);
@@ -176,7 +176,8 @@ private:
   mutable Captures capturing;
   mutable std::atomic<bool> isLost = false;
   mutable std::mutex lossMutex;
-  mutable std::string loss; ///< "kernel 'a' failed with CUDA_ERROR_ILLEGAL_ADDRESS"; set before isLost
+  /// "kernel 'a' failed with CUDA_ERROR_ILLEGAL_ADDRESS", "its fault, endless loop in kernel 'a'"; set before isLost.
+  mutable std::string loss;
 };
 
 } // namespace imbrex

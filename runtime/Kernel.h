@@ -83,10 +83,10 @@ public:
   /// for its end before it reads or writes anything; it lets the kernel behind it do the same. Results are as without.
   /// Another compilation; needs sm_90 or later.
   Kernel &programmatic(bool isAsked = true) &;
-  template <typename T> Kernel set(std::string_view name, T value) && { return std::move(set(name, value)); }
-  Kernel programmatic(bool isAsked = true) && { return std::move(programmatic(isAsked)); }
-  Kernel deterministic(bool isAsked = true) && { return std::move(deterministic(isAsked)); }
-  Kernel hook(std::string_view name, std::string_view function) && { return std::move(hook(name, function)); }
+  template <typename T> Kernel set(std::string_view name, T value) && { return set(name, value); }
+  Kernel programmatic(bool isAsked = true) && { return programmatic(isAsked); }
+  Kernel deterministic(bool isAsked = true) && { return deterministic(isAsked); }
+  Kernel hook(std::string_view name, std::string_view function) && { return hook(name, function); }
 
   /// Its parameters, those of its hooks included; lives as long as this value, and until it is changed.
   const KernelSignature &signature() const;

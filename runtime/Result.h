@@ -28,7 +28,7 @@ enum class ErrorKind {
   Assemble,    ///< PTX could not be turned into machine code, or not be loaded
   OutOfMemory, ///< of the device; or of the host, while it compiled
   NoDevice,    ///< the device asked for does not exist
-  Fault,       ///< a kernel went wrong on the device; a real GPU is then lost to this process, and later calls say so
+  Fault,       ///< a kernel went wrong on the device, which is then lost: later calls say since when, and how to go on
   Driver,      ///< any other failure of a driver call
   File,        ///< a file could not be read or written
 };

@@ -79,6 +79,8 @@ static void openCache(const RuntimeOptions &options, RuntimeState &state) {
 Result<Runtime> Runtime::openWith(RuntimeOptions options) {
   if (!options.driver || !options.compiler)
     return Error{ErrorKind::Argument, "openWith needs a driver and a compiler"};
+  if (Result<void> good = Assembler::checkLevel(options.ptxasLevel); !good) // Though no ptxas may be used.
+    return good.takeError();
   Result<int> ordinal = deviceOrdinal(options.device);
   if (!ordinal)
     return ordinal.takeError();

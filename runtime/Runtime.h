@@ -59,22 +59,24 @@ struct RuntimeOptions {
   bool assembles = false;                         ///< on a simulated device too, which runs the text all the same
   unsigned ptxasLevel = 3;                        ///< see Assembler::ptxas
   std::string temporaryDirectory = "/tmp";
-  unsigned loadedKernels = 256;   ///< compiled specialisations that stay loaded; those used longest ago go first
+  unsigned loadedKernels = 256;   ///< specialisations that stay loaded, at least 1; those used longest ago go first
   DeviceAllocator allocator = {}; ///< of device memory; without functions: the driver
   /// Files that `imbrex pack` made, read before the cache; the first that has a kernel gives it. One that cannot be
   /// read is an Error at opening.
   std::vector<std::string> packs = {};
   bool compiles = true; ///< false: a kernel that is in no pack and no cache is an Error in place of a compilation
-  /// Each compilation runs in a child process, forked for it: whatever happens to it there (memory that is short, an
-  /// abort of LLVM, a crash) is an Error here, and this process goes on. Costs the fork, some milliseconds, and an
-  /// answer through a pipe. Without it a compilation ends with an Error of kind OutOfMemory where a step finds less
-  /// than 64 MiB more to be had; what takes more than that in one step, or runs out at the first use of memory that
-  /// was promised, ends the process.
-  bool compilesInChild = false;
+  /// True: each compilation runs in a child process, forked for it: whatever happens to it there (memory that is short,
+  /// an abort of LLVM, a crash) is an Error here, and this process goes on. Costs the fork, some milliseconds, and an
+  /// answer through a pipe. Absent: so it is where limits of the process, its cgroup or the machine leave less than 1
+  /// GiB (runtime/MemoryRoom.h), so that memory which is short while a kernel is compiled never ends this process.
+  /// False: no process is forked; a compilation ends with an Error of kind OutOfMemory where a step finds less than 64
+  /// MiB more to be had, but what takes more than that in one step, or runs out at the first use of memory that was
+  /// promised, ends the process.
+  std::optional<bool> compilesInChild = {};
   /// Finds what a source imports: of a file, where there is none of that name beside it. shippedImport
   /// (kernels/ShippedKernels.h) finds the kernels that come with the library.
   ImportResolver imports = {};
-  unsigned simulatorThreads = 0;                        ///< 0: all cores
+  unsigned simulatorThreads = 0;                        ///< 0: all cores; at most so many, or 16
   uint64_t simulatorInstructions = 0;                   ///< warp instructions a launch may take; 0: a generous bound
   unsigned simulatorSeed = 0;                           ///< of its scheduling
   std::shared_ptr<const cuda::DriverTable> driver = {}; ///< given: used in place of the machine's (tests)

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Stopwatch.h"
+#include "compiler/Deadline.h"
 #include <algorithm>
 #include <deque>
 #include <thread>
@@ -39,7 +40,7 @@ Result<void> Stopwatch::wait(const std::function<void()> &whenSlow) {
     if (*done)
       return stream.synchronize();
     Clock::duration waited = Clock::now() - began;
-    if (waited > patience) {
+    if (isSpent(waited, patience)) {
       hung = true;
       return Error{ErrorKind::Fault, "a launch did not end within " + std::to_string(patience.count()) + " ms"};
     }

@@ -84,8 +84,8 @@ struct TuneProgress {
 /// What a run of tuning may take, and whom it tells.
 struct TuneOptions {
   std::chrono::milliseconds budget{15000};  ///< of wall time
-  std::chrono::milliseconds patience{5000}; ///< that one launch may take before it counts as hung
-  unsigned threads = 0;                     ///< that compile; 0: as many as the machine has cores
+  std::chrono::milliseconds patience{5000}; ///< above 0, that one launch may take before it counts as hung
+  unsigned threads = 0;                     ///< that compile, at most 1024; 0: as many as the machine has cores
   bool rounding = false;                    ///< also varies parameters that may change the last bits of results
   bool deterministic = false;               ///< refuses what does not give, as launched, the bits of the kernel untuned
   bool again = false;                       ///< does not take what was found before

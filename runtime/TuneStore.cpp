@@ -48,7 +48,7 @@ static json::Object toJson(const Tuning &tuning) {
   return object;
 }
 
-static std::string textOf(json::Value value) {
+static std::string textOf(const json::Value &value) {
   std::string text;
   llvm::raw_string_ostream(text) << value;
   return text;
@@ -151,6 +151,7 @@ std::vector<std::pair<std::string, Tuning>> imbrex::bestOf(const std::vector<Tun
       known = &c;
   }
   std::vector<std::pair<std::string, Tuning>> list;
+  list.reserve(best.size());
   for (const auto &[key, candidate] : best)
     list.emplace_back(key, candidate->tuning);
   return list;

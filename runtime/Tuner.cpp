@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Tuner.h"
+#include "compiler/Deadline.h"
 #include <algorithm>
 #include <tuple>
 
@@ -29,7 +30,7 @@ Tuner::~Tuner() {
 }
 
 bool Tuner::isOver() const {
-  return Clock::now() - start > options.budget || (options.cancellation && options.cancellation->isCancelled());
+  return isSpent(Clock::now() - start, options.budget) || (options.cancellation && options.cancellation->isCancelled());
 }
 
 std::shared_ptr<KernelState> Tuner::stateOf(const Tuning &tuning) const {
@@ -41,7 +42,24 @@ std::shared_ptr<KernelState> Tuner::stateOf(const Tuning &tuning) const {
   return state;
 }
 
+static Result<void> checkOptions(const TuneOptions &options) {
+  constexpr unsigned kMostThreads = 1024;
+  auto refuse = [](const std::string &what, const std::string &is, const std::string &range) {
+    return Error{ErrorKind::Argument, "a tuning's " + what + " is " + is + ": " + range};
+  };
+  if (options.threads > kMostThreads)
+    return refuse("number of threads", std::to_string(options.threads),
+                  "0 (one a core) to " + std::to_string(kMostThreads));
+  if (options.budget.count() < 0)
+    return refuse("budget", std::to_string(options.budget.count()) + " ms", "0 or more");
+  if (options.patience.count() <= 0)
+    return refuse("patience", std::to_string(options.patience.count()) + " ms", "1 or more");
+  return {};
+}
+
 Result<void> Tuner::begin(Arguments arguments) {
+  if (Result<void> good = checkOptions(options); !good)
+    return good;
   Binding binding;
   if (Result<void> bound = bindKernel(*kernel, arguments, binding); !bound)
     return bound;
@@ -173,6 +191,7 @@ void Tuner::take(size_t index, TuneStore::Record &record) {
 std::vector<size_t> Tuner::order() const {
   const Tuning &first = report.candidates[0].tuning;
   std::vector<std::pair<size_t, size_t>> list; // changes, candidate
+  list.reserve(report.candidates.size());
   for (size_t i = 1; i < report.candidates.size(); ++i) {
     if (report.candidates[i].outcome != TuneOutcome::Waiting)
       continue;
@@ -235,7 +254,7 @@ void Tuner::adopt() {
       report.best = i;
   }
   TunedTable &table = tunedTable(*kernel);
-  if (report.best != 0 || !table.isEmpty())
+  if (report.best != 0 || table.version() != 0)
     table.adopt(key, report.candidates[report.best].tuning);
 }
 

@@ -94,12 +94,14 @@ Result<void> Tuner::screen() {
       return begun;
   const std::vector<Argument> &arguments = report.simulated ? shapes : scratch->arguments(0);
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  constexpr std::chrono::milliseconds kLongest = std::chrono::years(1); // A time point holds it.
+  Clock::time_point end = start + std::min(options.budget, kLongest);
   while (!list.empty() && !isOver()) {
     std::vector<size_t> others;
     {
       CompileQueue queue(options.threads ? options.threads : cores, arguments, [&] { return nextJob(list, others); });
       while (!isOver()) {
-        std::vector<CompileQueue::Built> built = queue.take(kBatch, start + options.budget);
+        std::vector<CompileQueue::Built> built = queue.take(kBatch, end);
         if (built.empty())
           break;
         if (Result<void> done = screenSome(std::move(built)); !done)

@@ -28,6 +28,8 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
   passes.addNestedPass<func::FuncOp>(createAssignRoles());
+  passes.addNestedPass<func::FuncOp>(createExpandPageRows());
+  passes.addNestedPass<func::FuncOp>(createSendTiles());
   passes.addNestedPass<func::FuncOp>(createPipelineCopies());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
@@ -46,7 +48,7 @@ llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
       "tile-bound-loops",    "tile-simplify",        "tile-fold-scales",     "tile-lag-maxima",
       "tile-defer-scales",   "tile-split-masks",     "tile-intersect-masks", "tile-narrow-comparisons",
       "tile-skip-instances", "cta-defer-reductions", "cta-skip-scalings",    "cta-assign-roles",
-      "cta-pipeline-copies", "cta-skew-loops",       "cta-split-loops",
+      "cta-send-tiles",      "cta-pipeline-copies",  "cta-skew-loops",       "cta-split-loops",
   };
   return kNames;
 }

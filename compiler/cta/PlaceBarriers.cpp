@@ -76,10 +76,12 @@ private:
 
 struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
   void runOnOperation() override {
-    getOperation().walk([&](cta::DotOp dot) {
-      Touched touched = touchedBy(dot);
-      if (dot.getKind() == cta::DotKind::Wgmma)
-        described.insert(touched.reads.begin(), touched.reads.end());
+    getOperation().walk([&](Operation *op) {
+      auto dot = dyn_cast<cta::DotOp>(op);
+      if (!isa<cta::SendOp>(op) && (!dot || dot.getKind() != cta::DotKind::Wgmma))
+        return;
+      Touched touched = touchedBy(op);
+      described.insert(touched.reads.begin(), touched.reads.end());
     });
     getOperation().walk([&](cta::GetOp get) {
       if (get.getArrived() && allocationOf(get.getRing()))
@@ -105,7 +107,7 @@ private:
   KnownLoops tried, placed; ///< by isTrial
   bool isTrial = false;     ///< barriers are thought of only
   unsigned barriers = 0;    ///< placed so far
-  Operations described;     ///< allocations that descriptors name
+  Operations described;     ///< allocations that descriptors name, or the copy engine reads
   Operations waitedFor;     ///< rings whose copies have come where a get of another has waited
 };
 

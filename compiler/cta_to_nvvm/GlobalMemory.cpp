@@ -135,14 +135,16 @@ void Lowering::storeVector(Value pointer, ArrayRef<Value> elements) {
   if (memory != element)
     for (Value &value : stored)
       value = LLVM::ZExtOp::create(b, loc, memory, value);
-  unsigned count = stored.size();
-  Value value = stored[0];
-  if (count > 1) {
-    value = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, memory));
-    for (unsigned i = 0; i < count; ++i)
-      value = LLVM::InsertElementOp::create(b, loc, value, stored[i], i32(i));
-  }
-  LLVM::StoreOp::create(b, loc, value, pointer, count * elementBytes(memory));
+  Value value = stored.size() == 1 ? stored[0] : vectorOf(stored);
+  LLVM::StoreOp::create(b, loc, value, pointer, stored.size() * elementBytes(memory));
+}
+
+Value Lowering::vectorOf(ArrayRef<Value> elements) {
+  Type type = VectorType::get({int64_t(elements.size())}, elements[0].getType());
+  Value vector = LLVM::PoisonOp::create(b, loc, type);
+  for (auto [i, element] : llvm::enumerate(elements))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, element, i32(i));
+  return vector;
 }
 
 IndexRange Lowering::indexRange(Value view, unsigned dim, Value index, const AlongView &along) {

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/VaryingViews.h"
+#include "compiler/Target.h"
 #include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/LinearForms.h"
 #include "compiler/tile/NarrowAccess.h"
@@ -45,6 +46,7 @@ private:
   template <typename Access> void toRows(Access op, Sequence sequence);
   template <typename Access> Sequence sequenceOf(Access op);
   template <typename Access> std::optional<int64_t> sliceInPage(Access op) const;
+  template <typename Access> Value pageRows(OpBuilder &b, Access op, Value low, Value high);
   template <typename Access> Within withinStorage(Access op, ArrayRef<unsigned> leftOut) const;
   template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices, const Within &within);
   template <typename Access> Value stepsOf(OpBuilder &b, Access op);
@@ -390,6 +392,24 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
     op.setCertain(others.dims.empty());
 }
 
+/// The rows of a slice of whole rows that begins at multiples of its length, as one operation, for a copy engine to be
+/// asked for runs of them; null where there is none or the access is another one.
+template <typename Access> Value VaryingView::pageRows(OpBuilder &b, Access op, Value low, Value high) {
+  tile::RequestAttr request = tile::requestOf(op->template getParentOfType<func::FuncOp>());
+  std::optional<Target> target = request ? Target::parse(request.getTarget().str()) : std::nullopt;
+  auto type = dyn_cast<RankedTensorType>(accessedType(op));
+  Value start = op.getIndices()[dim()];
+  if (!target || !target->hasWgmma || !isa<tile::LoadOp>(op) || type.getRank() != 2 || op.getDims()[0] != dim() ||
+      !isNonNegativeScalar(start) || !isMultiple(start, type.getDimSize(0)))
+    return {};
+  auto paged = cast<tile::PagedOp>(view);
+  return tile::PageRowsOp::create(b, op.getLoc(), RankedTensorType::get({type.getDimSize(0), 1}, b.getI32Type()),
+                                  paged.getTable(), op.getIndices()[along()], start, type.getDimSize(0),
+                                  low ? low : i32(b, op.getLoc(), 0), high, paged.getPage(), paged.getRows(),
+                                  wholePages(),
+                                  /*run=*/1);
+}
+
 /// Each position has a row of its own. Where no index of the result is a tile it is a slice still.
 template <typename Access> void VaryingView::toRows(Access op, Sequence sequence) {
   OpBuilder b(op);
@@ -411,7 +431,9 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
                                      return isa<RankedTensorType>(other.getType());
                                    }) == (steps ? 0 : 1);
   Value &row = indices[without(dim())];
-  if (steps) {
+  if (Value rows = steps ? pageRows(b, op, low, end) : Value()) {
+    row = rows;
+  } else if (steps) {
     row = rowsFrom(b, loc, index, start, steps, end, narrow);
   } else {
     Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, end));

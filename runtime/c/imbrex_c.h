@@ -74,7 +74,7 @@ typedef enum imbrex_status {
   IMBREX_ERROR_ASSEMBLE = 3,      /* PTX could not be turned into machine code, or not be loaded */
   IMBREX_ERROR_OUT_OF_MEMORY = 4, /* of the device; or of the host, while it compiled */
   IMBREX_ERROR_NO_DEVICE = 5,     /* the device asked for does not exist */
-  IMBREX_ERROR_FAULT = 6,         /* a kernel went wrong on the device; on a real GPU the context is lost */
+  IMBREX_ERROR_FAULT = 6,         /* a kernel went wrong on the device, which is then lost */
   IMBREX_ERROR_DRIVER = 7,        /* any other failure of a driver call */
   IMBREX_ERROR_FILE = 8           /* a file could not be read or written */
 } imbrex_status;
@@ -205,7 +205,9 @@ typedef struct imbrex_runtime_options {
   void *allocator_data;     /* handed to both; must live until the last buffer and tensor is freed */
   uint32_t assembles;   /* 1: ptxas runs on a simulated device too */
   uint32_t ptxas_level; /* the digit of ptxas -O, 1 to 3; 0: 3 */
-  uint32_t compiles_in_child; /* 1: each compilation is a child process: nothing that happens to it ends this one */
+  /* 1: each compilation is a child process: nothing that happens to it ends this one. 0: where less than 1 GiB of
+     memory is left. 2: never. */
+  uint32_t compiles_in_child;
   uint32_t reserved2;         /* 0 */
 } imbrex_runtime_options;
 
@@ -494,7 +496,7 @@ typedef struct imbrex_tune_options {
   uint32_t size;
   uint32_t budget_milliseconds;   /* of wall time; 0: 15000 */
   uint32_t patience_milliseconds; /* that one launch may take before it counts as hung; 0: 5000 */
-  uint32_t threads;               /* that compile; 0: one a core */
+  uint32_t threads;               /* that compile, at most 1024; 0: one a core */
   uint32_t rounding;              /* 1: also vary what may change the last bits of results */
   uint32_t deterministic;         /* 1: refuse what does not give the very bits of the kernel untuned */
   uint32_t again;                 /* 1: do not take what was found before */

@@ -57,7 +57,9 @@ struct EventState {
 uint64_t threadNumber();
 
 struct Driver {
-  Driver(const DeviceLimits &limits, const SimulatorOptions &options) : limits(limits), options(options) { reset(); }
+  Driver(const DeviceLimits &limits, SimulatorOptions settings) : limits(limits), options(std::move(settings)) {
+    reset();
+  }
 
   const DeviceLimits &limits;
   const SimulatorOptions options;

@@ -137,7 +137,7 @@ int64_t budgetOf(uint64_t asked) {
 }
 
 /// The launch as a graph's node.
-GraphNode launchNode(CUfunction handle, const LaunchShape &shape, std::shared_ptr<const Program> program,
+GraphNode launchNode(CUfunction handle, const LaunchShape &shape, const std::shared_ptr<const Program> &program,
                      const std::vector<uint8_t> &packed) {
   return {"launch",
           [=](Driver &driver, CUstream stream) {
@@ -254,6 +254,7 @@ CUresult Driver::check(const LoadedFunction &function, const LaunchShape &shape,
 }
 
 CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream stream, void **params, void **extra) {
+  report.clear(); // Of an earlier call.
   auto found = functions.find(toNumber(handle));
   if (found == functions.end() || !isStream(stream))
     return CUDA_ERROR_INVALID_HANDLE;

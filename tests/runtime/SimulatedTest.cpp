@@ -7,10 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Compiler.h"
 #include "runtime/Runtime.h"
 #include "runtime/simulator/SimulatedDriver.h"
 #include "tests/runtime/FailingDriver.h"
 #include "tests/runtime/TemporaryDirectory.h"
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -307,6 +309,108 @@ TEST(Simulated, AFaultOfTheDeviceIsReported) {
   EXPECT_EQ(launched.error().kind, ErrorKind::Fault);
   EXPECT_NE(launched.error().report.find("out of bounds"), std::string::npos) << launched.error().render();
   EXPECT_NE(launched.error().report.find("vector_add.tile"), std::string::npos) << launched.error().render();
+}
+
+/// Opens with what `change` makes of the options; "" or what is said.
+template <class Change> static std::string saidOfOpening(Change change) {
+  RuntimeOptions options;
+  options.device = "sim:h200";
+  change(options);
+  Result<Runtime> runtime = Runtime::open(std::move(options));
+  return runtime ? "" : runtime.error().render();
+}
+
+template <class Change> static std::string saidOfTuning(Change change) {
+  Runtime runtime = openSimulated();
+  Kernel kernel = runtime.load(kVectorAdd).value().kernel().value();
+  Vectors vectors(runtime, 64);
+  TuneOptions options;
+  options.budget = std::chrono::milliseconds(1);
+  change(options);
+  Result<TuneReport> report = kernel.tune(vectors.arguments(), options);
+  return report ? "" : report.error().render();
+}
+
+// -1, 9 and the largest number, wherever a number is an option: taken where that makes sense, else refused by name.
+TEST(Simulated, NumbersOfOptionsAreTakenOrRefused) {
+  using std::chrono::milliseconds;
+  for (unsigned number : {9u, unsigned(INT_MAX), unsigned(-1)}) {
+    EXPECT_EQ(saidOfOpening([&](RuntimeOptions &options) { options.ptxasLevel = number; }),
+              "ptxas has the optimisation levels 0 to 3, not " + std::to_string(number) + "\n");
+    EXPECT_EQ(saidOfOpening([&](RuntimeOptions &options) {
+                options.loadedKernels = options.simulatorThreads = options.simulatorSeed = number;
+                options.cacheBytes = options.simulatorInstructions = uint64_t(int64_t(int(number)));
+              }),
+              "");
+  }
+  for (unsigned number : {unsigned(INT_MAX), unsigned(-1)})
+    EXPECT_EQ(saidOfTuning([&](TuneOptions &options) { options.threads = number; }),
+              "a tuning's number of threads is " + std::to_string(number) + ": 0 (one a core) to 1024\n");
+  EXPECT_EQ(saidOfTuning([](TuneOptions &options) { options.threads = 9; }), "");
+  EXPECT_EQ(saidOfTuning([](TuneOptions &options) { options.budget = milliseconds(-1); }),
+            "a tuning's budget is -1 ms: 0 or more\n");
+  EXPECT_EQ(saidOfTuning([](TuneOptions &options) { options.patience = milliseconds(0); }),
+            "a tuning's patience is 0 ms: 1 or more\n");
+  EXPECT_EQ(saidOfTuning([](TuneOptions &options) { options.budget = options.patience = milliseconds::max(); }), "");
+  const Source source{"k.tile", "kernel k(X: out view<f32>[N]) tune { warps: {1} = 1; } grid (cdiv(N, 32)) |i| {\n"
+                                "  store X[i * 32 :+ 32] = fill<f32>[32](1);\n}\n"};
+  for (auto [time, isDone] : {std::pair{milliseconds(-1), false},
+                              {milliseconds(INT_MAX), true},
+                              {milliseconds::max(), true},
+                              {milliseconds::min(), false}}) {
+    CompileOptions options;
+    options.budget.time = time;
+    CompileResult result = compile(source, options);
+    EXPECT_EQ(result.kernel.has_value(), isDone) << time.count() << ": " << result.errors();
+    if (!isDone)
+      EXPECT_NE(result.errors().find("its budget of " + std::to_string(time.count()) + " ms is spent"),
+                std::string::npos);
+  }
+  for (unsigned bytes : {0u, 9u, unsigned(INT_MAX), unsigned(-1)}) {
+    CompileOptions options;
+    options.alignment["X"] = bytes;
+    EXPECT_NE(compile(source, options).errors().find("must be 1, 2, 4, 8 or 16"), std::string::npos) << bytes;
+  }
+}
+
+// Told once; later calls say since when the device is lost and how to go on, and that way leads on.
+TEST(Simulated, AfterAFaultTheDeviceIsLostUntilItIsOpenedAnew) {
+  auto table = std::make_shared<cuda::DriverTable>(*simulator::makeSimulatedDriver("h200"));
+  for (int round = 0; round < 2; ++round) {
+    RuntimeOptions options;
+    options.device = "sim:h200";
+    options.driver = table;
+    Runtime runtime = Runtime::open(options).value();
+    Kernel kernel = runtime.load(kVectorAdd).value().kernel().value();
+    Vectors vectors(runtime, 64);
+    std::vector<Argument> arguments = vectors.arguments(), wrong = arguments;
+    kernel.launch(runtime.stream(), arguments).value();
+    Stream stream = runtime.createStream().value();
+    BoundKernel bound = kernel.bind(arguments).value();
+    Graph graph = Graph::capture(stream, [&] { return bound.launch(stream); }).value();
+    wrong[0].view = View(uint64_t(1) << 40, DataType::F32, {64}); // points nowhere
+    Result<void> first = kernel.launch(runtime.stream(), wrong);
+    ASSERT_FALSE(first);
+    EXPECT_NE(first.error().report.find("in kernel 'vector_add'"), std::string::npos) << first.error().render();
+    std::vector<float> host(64);
+    const Result<void> later[] = {kernel.launch(runtime.stream(), arguments),
+                                  bound.launch(runtime.stream()),
+                                  graph.launch(stream),
+                                  runtime.synchronize(),
+                                  runtime.stream().synchronize(),
+                                  vectors.bufferX.copyTo(host.data(), 256)};
+    for (const Result<void> &each : later) {
+      ASSERT_FALSE(each);
+      EXPECT_EQ(each.error().kind, ErrorKind::Fault);
+      EXPECT_EQ(each.error().render(), "the device sim:h200 is lost since its fault, out of bounds in kernel "
+                                       "'vector_add': no call on it can succeed; close its runtime and open a new "
+                                       "one\n");
+    }
+    Result<Buffer> more = runtime.allocate(8);
+    ASSERT_FALSE(more);
+    EXPECT_NE(more.error().message.find("is lost since"), std::string::npos);
+    EXPECT_TRUE(runtime.messages().empty()) << runtime.messages().front();
+  }
 }
 
 /// Opens, compiles, copies, launches, copies back; "" or what was said of a failure.

@@ -62,7 +62,7 @@ struct TuningRun {
   void tune(const Runtime &runtime, const Kernel &kernel) {
     auto view = [](std::vector<float> &values) { return View(uint64_t(values.data()), DataType::F32, {128}); };
     std::vector<Argument> arguments = {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 2.0}};
-    Result<TuneReport> report = kernel.tune(arguments, {.budget = std::chrono::seconds(60), .threads = 1});
+    Result<TuneReport> report = kernel.tune(arguments, {.budget = std::chrono::hours(1), .threads = 1});
     if (!report)
       said += report.error().render();
     else

@@ -13,6 +13,7 @@
 #include "tests/runtime/TemporaryDirectory.h"
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <thread>
@@ -22,6 +23,11 @@ using namespace imbrex::testing;
 using Behaviour = ScriptedDevice::Behaviour;
 
 namespace {
+
+/// What no machine is too slow for: nothing here is about wall time.
+constexpr std::chrono::hours kAnyTime(1);
+/// A candidate's first launch, its three rounds, and what the fastest take to be told apart.
+constexpr unsigned kMostLaunchesEach = 8;
 
 /// A kernel on a scripted device, with arguments.
 struct Bench {
@@ -33,7 +39,7 @@ struct Bench {
             {"Z", View(uint64_t(z.data()), DataType::F32, {int64_t(z.size())})}};
   }
   Result<TuneReport> tune(TuneOptions options = {}) {
-    options.budget = std::chrono::seconds(60);
+    options.budget = kAnyTime;
     options.threads = 2;
     return kernel.tune(arguments(), options);
   }
@@ -57,6 +63,10 @@ size_t count(const TuneReport &report, TuneOutcome outcome) {
 }
 
 const Tuning kOther = {{"A", 0}, {"B", 0}, {"C", 0}}, kStandard = {{"A", 5}, {"B", 5}, {"C", 2}};
+
+/// Without those of the kernel untuned: it is launched with every batch, and how many candidates have been compiled
+/// when a batch begins is a matter of the machine.
+unsigned launchesOfOthers(const ScriptedDevice &device) { return device.launches() - device.launches(kStandard); }
 
 } // namespace
 
@@ -89,7 +99,9 @@ TEST(Tune, FindsTheBestOf500UnderNoise) {
   double found = ScriptedDevice::time(report.candidates[report.best].tuning);
   EXPECT_LE(found, 1.05 * ScriptedDevice::time(ScriptedDevice::best())) << report.lineOf(report.best);
   EXPECT_NEAR(report.candidates[report.best].ratio, found / ScriptedDevice::time(kStandard), 0.05);
-  EXPECT_LT(device.launches(), 500u * 8) << "three rounds of each, and few more";
+  auto isTimedOn = [&](const TuneCandidate &each) { return device.launches(each.tuning) > 1 + 3; };
+  EXPECT_LT(std::count_if(report.candidates.begin(), report.candidates.end(), isTimedOn), 100)
+      << "after its first launch and three rounds nearly every one is known to be slower";
   EXPECT_EQ(bench.z, std::vector<float>(4, -1)) << "the caller's output is never written";
 }
 
@@ -137,11 +149,11 @@ TEST(Tune, GoesOnWhereARunWasCutOff) {
   size_t measured = count(part, TuneOutcome::Measured);
   EXPECT_GT(measured, 90u);
   EXPECT_LT(measured, 200u);
-  unsigned before = device.launches();
+  unsigned before = launchesOfOthers(device);
   TuneReport rest = Bench(device, cache.path()).tune().value();
   EXPECT_TRUE(rest.complete);
   EXPECT_EQ(rest.candidates[rest.best].tuning, ScriptedDevice::best());
-  EXPECT_LT(device.launches() - before, (500 - measured) * 8);
+  EXPECT_LT(launchesOfOthers(device) - before, (500 - measured) * kMostLaunchesEach);
   before = device.launches();
   EXPECT_TRUE(Bench(device, cache.path()).tune().value().complete);
   EXPECT_LT(device.launches() - before, 400u) << "all is known, but for which of the fastest is";
@@ -151,8 +163,18 @@ TEST(Tune, TwoShareTheWork) {
   TemporaryDirectory cache;
   ScriptedDevice first, second;
   TuneReport a, b;
-  std::thread other([&] { a = Bench(first, cache.path()).tune().value(); });
-  b = Bench(second, cache.path()).tune().value();
+  constexpr unsigned kTogether = 5; // Steps that neither takes before the other.
+  std::barrier together(2);
+  auto tuneOn = [&](ScriptedDevice &device, TuneReport &report) {
+    TuneOptions options;
+    options.progress = [&, steps = 0u](const TuneProgress &) mutable {
+      if (steps++ < kTogether)
+        together.arrive_and_wait();
+    };
+    report = Bench(device, cache.path()).tune(options).value();
+  };
+  std::thread other([&] { tuneOn(first, a); });
+  tuneOn(second, b);
   other.join();
   EXPECT_TRUE(a.complete && b.complete);
   EXPECT_EQ(a.candidates[a.best].tuning, ScriptedDevice::best());
@@ -161,7 +183,7 @@ TEST(Tune, TwoShareTheWork) {
   for (const TuneCandidate &candidate : a.candidates)
     twice += first.launches(candidate.tuning) > 0 && second.launches(candidate.tuning) > 0;
   EXPECT_LT(twice, 40u) << "only what may be the fastest is timed by both";
-  EXPECT_GT(std::min(first.launches(), second.launches()), 100u) << "both work";
+  EXPECT_GE(std::min(launchesOfOthers(first), launchesOfOthers(second)), kTogether * 4) << "both work";
 }
 
 namespace {
@@ -174,7 +196,7 @@ unsigned workBeside(const Runtime &runtime, const Kernel &shared, unsigned numbe
                                      {"Z", View(uint64_t(z.data()), DataType::F32, {int64_t(z.size())})}};
   Kernel mine = shared;
   if (number % 4 == 0) {
-    Result<TuneReport> report = mine.tune(arguments, {.budget = std::chrono::seconds(60), .threads = 2});
+    Result<TuneReport> report = mine.tune(arguments, {.budget = kAnyTime, .threads = 2});
     return !report || !report->complete || report->candidates.empty();
   }
   unsigned wrong = 0;

@@ -117,7 +117,7 @@ static bool setBudget(std::chrono::milliseconds &budget, StringRef text, std::st
   constexpr double kMost = 1e6;
   std::optional<double> seconds = readReal(text);
   if (!seconds || !(*seconds > 0 && *seconds <= kMost))
-    error = "expected a number of seconds above 0, found '" + text.str() + "'";
+    error = "expected a number of seconds above 0 and at most 1000000, found '" + text.str() + "'";
   else
     budget = std::chrono::milliseconds(int64_t(*seconds * 1000));
   return error.empty();

@@ -253,8 +253,11 @@ static std::vector<char> toRowMajor(StringRef data, const Array &array) {
     for (size_t dim = array.shape.size(); dim-- > 0;)
       from = from * array.shape[dim] + index[dim];
     std::memcpy(&result[i * bytes], data.data() + from * bytes, bytes);
-    for (size_t dim = array.shape.size(); dim-- > 0 && ++index[dim] == array.shape[dim];)
-      index[dim] = 0;
+    for (size_t dim = array.shape.size(); dim-- > 0;) { // The next index, the last dimension fastest.
+      index[dim] = (index[dim] + 1) % std::max<int64_t>(array.shape[dim], 1);
+      if (index[dim] != 0)
+        break;
+    }
   }
   return result;
 }

@@ -31,7 +31,7 @@ struct OwnDirectory {
   }
   ~OwnDirectory() {
     if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
+      (void)llvm::sys::fs::remove_directories(path);
   }
 };
 

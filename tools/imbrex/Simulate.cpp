@@ -222,6 +222,7 @@ bool Simulation::placeArguments() {
 
 bool Simulation::launch() {
   std::vector<void *> pointers;
+  pointers.reserve(values.size() + 1);
   for (std::vector<char> &value : values)
     pointers.push_back(value.data());
   pointers.push_back(nullptr);

@@ -64,6 +64,12 @@ uint32_t loadSharedLanes(Warp &warp, const Instruction &i, uint32_t lanes) {
   return done;
 }
 
+/// Held while a strong access is recorded and made: a read has seen the write that the RaceShadow holds for the last.
+std::unique_lock<std::mutex> takeTurn(Warp &warp, const Instruction &i, uint64_t address) {
+  return i.flags & kStrongAccess ? std::unique_lock(warp.cta->launch->sync->turnAt(address))
+                                 : std::unique_lock<std::mutex>();
+}
+
 /// op: destinations..., base last.
 template <Space S, unsigned Bytes, class Register, bool Signed>
 Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
@@ -81,6 +87,7 @@ Step load(Warp &warp, const Instruction &i, uint32_t lanes) {
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint64_t address = laneAddress(warp, i, base, lane);
+    std::unique_lock<std::mutex> turn = takeTurn(warp, i, address);
     const uint8_t *from = S == Space::Global   ? loadGlobal(warp, i, lane, address, total)
                           : S == Space::Shared ? loadShared(warp, i, lane, address, total)
                                                : loadAny(warp, i, lane, spaceOf(i), address, total);
@@ -144,6 +151,7 @@ template <Space S, unsigned Bytes, class Register> Step store(Warp &warp, const 
     uint64_t address = laneAddress(warp, i, base, lane);
     uint8_t value[32];
     fromRegisters<Bytes, Register>(warp, i, lane, value);
+    std::unique_lock<std::mutex> turn = takeTurn(warp, i, address);
     uint8_t *to = S == Space::Global   ? writeGlobal(warp, i, lane, address, total, value)
                   : S == Space::Shared ? writeShared(warp, i, lane, address, total, value)
                                        : writeAny(warp, i, lane, spaceOf(i), address, total, value);

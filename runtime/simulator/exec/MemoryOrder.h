@@ -47,7 +47,7 @@ public:
   void add(uint64_t address, uint32_t run, const KnowledgePtr &what);
   /// What block `run` may learn there.
   KnowledgePtr at(uint64_t address, uint32_t run);
-  /// Held by an atomic operation while it is recorded and made: the RaceShadow's last write is the one whose value is
+  /// Held by a strong access while it is recorded and made: the RaceShadow's last write is the one whose value is
   /// there.
   std::mutex &turnAt(uint64_t address) { return turns[address >> 4 & (turns.size() - 1)]; }
   /// Called between launches: forgets if there are more than a few thousand addresses.

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/memory/RaceShadow.h"
+#include "runtime/simulator/memory/Observations.h"
 
 #include <algorithm>
 #include <cstring>
@@ -54,6 +55,7 @@ struct RaceShadow::Page {
   std::atomic<bool> busy{false};
   uint8_t log2 = 4; ///< Of the granule.
   ShadowSlots slots[kSlotKinds];
+  Observations seen; ///< Of the last writes.
   uint64_t taken = 0;
 
   uint32_t count() const { return static_cast<uint32_t>(kPageBytes >> log2); }
@@ -67,6 +69,14 @@ struct RaceShadow::Page {
       take(slots[kind].make(count(), rowLog2(log2)), budget);
   }
   void split(uint8_t finer, ShadowBudget &budget);
+  /// The granules have a new last write, which nobody has seen.
+  void forgetReaders(uint32_t first, uint32_t last, ShadowBudget &budget) {
+    if (seen.empty()) [[likely]]
+      return;
+    uint64_t freed = seen.clear(first, last);
+    taken -= freed;
+    budget.used.fetch_sub(freed, std::memory_order_relaxed);
+  }
 };
 
 /// Every granule becomes several that say the same.
@@ -82,6 +92,7 @@ void RaceShadow::Page::split(uint8_t finer, ShadowBudget &budget) {
         take(fine.set(i, touch), budget);
     old = std::move(fine);
   }
+  take(seen.split(coarser - finer), budget);
 }
 
 RaceShadow::RaceShadow(uint64_t bytes, ShadowBudget &budget)
@@ -134,6 +145,7 @@ Touch touchOf(const ShadowSlots &slots, uint32_t i) { return slots.exists() ? sl
 struct Judge {
   const Observer &me;
   GlobalAccessor who;
+  const Observations *seen = nullptr; ///< Who has seen the last writes; null: nobody.
 
   bool isOrdered(uint32_t run, uint32_t time, GlobalAccessor other) const {
     if (run < me.orderedBelow)
@@ -164,6 +176,13 @@ struct Judge {
     Touch touch = touchOf(slots, i);
     return touch.run != 0 && !bothStrong(touch) && !isOrdered(touch);
   }
+  /// The last write, which may be known to be over because a strong read has seen it.
+  bool conflictsWithLast(const ShadowSlots *slots, uint32_t i) const {
+    return conflictsWith(slots[LastWrite], i) &&
+           !(seen && seen->any(i, [&](uint32_t run, unsigned warp, unsigned lane, uint32_t time) {
+             return isOrdered(run, time, GlobalAccessor::make(warp, lane, 0, 0));
+           }));
+  }
   bool isMine(const ShadowSlots &slots, uint32_t i) const {
     Touch touch = touchOf(slots, i);
     GlobalAccessor other{touch.who};
@@ -185,7 +204,7 @@ bool tell(GlobalConflict &conflict, GlobalConflict::Kind kind, const ShadowSlots
 const ShadowSlots *repeatedSlot(const ShadowSlots *slots, const Judge &judge, uint32_t i) {
   if (judge.who.strong())
     return nullptr;
-  if (judge.conflictsWith(slots[LastWrite], i))
+  if (judge.conflictsWithLast(slots, i))
     return GlobalAccessor{slots[LastWrite].at(i).who}.strong() ? nullptr : &slots[LastWrite];
   for (SlotKind kind : {LastRead, OtherRead})
     if (judge.conflictsWith(slots[kind], i))
@@ -200,10 +219,9 @@ bool readsOwnRepeat(const ShadowSlots *slots, const Judge &judge, uint32_t i) {
 }
 
 bool judgeWrites(const ShadowSlots *slots, const Judge &judge, uint32_t i, GlobalConflict &conflict) {
-  for (SlotKind kind : {LastWrite, PlainWrite})
-    if (judge.conflictsWith(slots[kind], i))
-      return tell(conflict, GlobalConflict::Race, slots[kind], i, true);
-  return true;
+  if (judge.conflictsWithLast(slots, i))
+    return tell(conflict, GlobalConflict::Race, slots[LastWrite], i, true);
+  return !judge.conflictsWith(slots[PlainWrite], i) || tell(conflict, GlobalConflict::Race, slots[PlainWrite], i, true);
 }
 
 /// A strong store that overwrites another thread's strong store unseen, by a thread that had read the bytes.
@@ -220,7 +238,7 @@ bool losesUpdate(const ShadowSlots *slots, const Judge &judge, uint32_t i, bool 
 /// that of the values they saw.
 bool isBehindAtomic(const ShadowSlots *slots, const Judge &judge, SlotKind kind, uint32_t i) {
   return GlobalAccessor{slots[kind].at(i).who}.atomic() && GlobalAccessor{touchOf(slots[LastWrite], i).who}.atomic() &&
-         !judge.conflictsWith(slots[LastWrite], i);
+         !judge.conflictsWithLast(slots, i);
 }
 
 bool judgeAccess(const ShadowSlots *slots, const Judge &judge, uint32_t i, bool equal, bool write,
@@ -285,7 +303,7 @@ bool RaceShadow::judge(const Observer &me, const LaneRange &range, const Chunk &
     return true;
   for (uint32_t i = chunk.first; i <= chunk.last; ++i) {
     uint64_t k = chunk.laneOf(range, i);
-    Judge judge{me, {range.who.bits | range.lanes[k]}};
+    Judge judge{me, {range.who.bits | range.lanes[k]}, chunk.page.seen.empty() ? nullptr : &chunk.page.seen};
     bool good = judgeAccess(slots, judge, i, range.equal >> k & 1, range.write, conflict);
     if (good && conflict.kind != GlobalConflict::EqualWrites)
       continue;
@@ -336,7 +354,25 @@ struct RaceShadow::RowUpdate {
   }
 };
 
+/// A strong read sees the last write, if that is strong and not ordered before it in another way. (An atomic operation
+/// makes the next last write itself.)
+void RaceShadow::recordSeen(const Observer &me, const LaneRange &range, const Chunk &chunk) {
+  Page &page = chunk.page;
+  for (uint32_t i = chunk.first; i <= chunk.last; ++i) {
+    Judge judge{me, {range.who.bits | range.lanes[chunk.laneOf(range, i)]}};
+    Touch last = touchOf(page.slots[LastWrite], i);
+    if (last.run == 0 || !judge.bothStrong(last) || judge.isOrdered(last))
+      continue;
+    bool isFull = budget.used.load(std::memory_order_relaxed) >= budget.most;
+    page.take(page.seen.add(i, me.run, judge.who.warp(), judge.who.lane(), me.now, isFull), budget);
+  }
+}
+
 void RaceShadow::record(const Observer &me, const LaneRange &range, const Chunk &chunk) {
+  if (!range.write && range.who.strong() && !range.who.atomic())
+    recordSeen(me, range, chunk);
+  if (range.write)
+    chunk.page.forgetReaders(chunk.first, chunk.last, budget);
   RowUpdate update(me, range, chunk.page, budget);
   ShadowSlots &slots = chunk.page.slots[update.own];
   unsigned laneShift = static_cast<unsigned>(__builtin_ctz(range.bytes)) - chunk.page.log2;
@@ -363,10 +399,11 @@ void RaceShadow::recordRepeats(const Observer &me, const LaneRange &range, const
   ShadowSlots *slots = page.slots;
   for (uint32_t i = chunk.first; i <= chunk.last; ++i) {
     uint64_t k = chunk.laneOf(range, i);
-    Judge judge{me, {range.who.bits | range.lanes[k]}};
+    Judge judge{me, {range.who.bits | range.lanes[k]}, page.seen.empty() ? nullptr : &page.seen};
     if (!(range.equal >> k & 1) || !repeatedSlot(slots, judge, i)) {
       page.take(slots[LastWrite].set(i, {me.run, me.now, judge.who.bits}), budget);
       page.take(slots[Repeats].clear(i, i), budget);
+      page.forgetReaders(i, i, budget);
       continue;
     }
     Touch last = slots[LastWrite].at(i), repeats = slots[Repeats].at(i);

@@ -20,7 +20,8 @@
 //| threads (PTX ISA 8.7, "Data Races"). A plain write of what is there already does no harm, and a warp may read
 //| back what it stored so: that is told apart. A strong store of a thread that read the same bytes before, not
 //| ordered with another thread's strong store, is a lost update: no data race by the ISA, yet the other's value may
-//| be overwritten unseen.
+//| be overwritten unseen. What comes after a strong read is ordered after the strong write that it has seen
+//| (Observations.h).
 //| Thread-safety: access() may be called by all threads of a launch at once.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_RACESHADOW_H
@@ -131,6 +132,7 @@ private:
   struct RowUpdate;
   Page *pageAt(uint64_t number, uint32_t bytes);
   static bool judge(const Observer &observer, const LaneRange &range, const Chunk &chunk, GlobalConflict &conflict);
+  void recordSeen(const Observer &observer, const LaneRange &range, const Chunk &chunk);
   void record(const Observer &observer, const LaneRange &range, const Chunk &chunk);
   void recordRepeats(const Observer &observer, const LaneRange &range, const Chunk &chunk);
 

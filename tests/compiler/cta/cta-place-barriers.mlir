@@ -255,3 +255,22 @@ func.func @descriptors(%t: tensor<64x16xbf16>, %z: tensor<64x16xf32>) {
   %s = cta.dot wgmma buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32> -> tensor<64x16xf32>
   return
 }
+
+// So too what the copy engine sends; what is sent is written again behind the wait and a barrier.
+// CHECK-LABEL: @sent
+// CHECK: cta.write
+// CHECK-NEXT: cta.fence_async
+// CHECK-NEXT: cta.barrier cta
+// CHECK-NEXT: cta.send
+// CHECK-NEXT: cta.sent
+// CHECK-NEXT: cta.barrier cta
+// CHECK-NEXT: cta.write
+func.func @sent(%O: !tile.view<? x 16 x bf16, out>, %t: tensor<64x16xbf16>, %i: i32) {
+  %m = cta.tensor_map %O box [64, 16] span 32 : !tile.view<? x 16 x bf16, out>
+  %a = cta.alloc at 0 : !cta.buffer<64, 16, bf16, span 32>
+  cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
+  cta.send %a to %O[%i, %i] dims [0, 1] via %m : !cta.buffer<64, 16, bf16, span 32>, !tile.view<? x 16 x bf16, out>
+  cta.sent %a : !cta.buffer<64, 16, bf16, span 32>
+  cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
+  return
+}

@@ -46,6 +46,8 @@ static void testAllocator(void) {
   options.allocator_data = &memory;
   options.ptxas_level = 4;
   REFUSED(imbrex_runtime_open(&options, &runtime, &error), "'options.ptxas_level' is 4: 1, 2 or 3");
+  options.ptxas_level = UINT32_MAX;
+  REFUSED(imbrex_runtime_open(&options, &runtime, &error), "'options.ptxas_level' is 4294967295: 1, 2 or 3");
   options.ptxas_level = 0;
   OK(imbrex_runtime_open(&options, &runtime, &error));
   OK(imbrex_buffer_allocate(runtime, 100, &buffer, &error));

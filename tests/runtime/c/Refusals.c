@@ -239,7 +239,7 @@ static void testForeign(const imbrex_runtime *runtime, const imbrex_kernel *kern
   imbrex_runtime_free(other);
 }
 
-/* A fault of the simulated device is told, with its report. Last: the device is lost. */
+/* A fault of the simulated device is told once, with its report. Last: the device is lost. */
 static void testFault(imbrex_runtime *runtime, const imbrex_kernel *kernel, Vectors *vectors) {
   vectors->views[0].buffer = NULL;
   vectors->views[0].address = 4096;
@@ -250,7 +250,8 @@ static void testFault(imbrex_runtime *runtime, const imbrex_kernel *kernel, Vect
   CHECK(strcmp(imbrex_error_text(error, IMBREX_ERROR_DRIVER_WORDS), "") != 0);
   CHECK(strcmp(imbrex_error_text(error, IMBREX_ERROR_CALL_ARGUMENTS), "") != 0);
   imbrex_error_free(error);
-  FAILS(imbrex_runtime_synchronize(runtime, &error), IMBREX_ERROR_FAULT, "cuCtxSynchronize");
+  FAILS(imbrex_runtime_synchronize(runtime, &error), IMBREX_ERROR_FAULT,
+        "the device sim:h200 is lost since its fault, out of bounds in kernel 'vector_add'");
 }
 
 void testRefusals(const char *vectorAdd) {

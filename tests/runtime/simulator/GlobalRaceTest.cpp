@@ -171,6 +171,50 @@ TEST(GlobalRace, TheSecondOfTwoSetsBack) {
   expectSilent(body, 64, 1);
 }
 
+/// Thread 0 of block 0 waits by `wait` until all blocks have come; then each thread does `then`.
+std::string waitForAll(const std::string &come, const std::string &wait, const std::string &then) {
+  return kBlock + "setp.ne.u32 %p3, %r0, 0;\n@%p3 bra JOIN;\nfence.acq_rel.gpu;\n" + come +
+         " [%rd1], 1;\nsetp.ne.u32 %p1, %r9, 0;\n@%p1 bra JOIN;\nWAIT: " + wait +
+         " %r3, [%rd1];\nsetp.ne.u32 %p2, %r3, %r10;\n@%p2 bra WAIT;\nfence.acq_rel.gpu;\nJOIN: bar.sync 0;\n" + then +
+         "END:\n";
+}
+
+/// Thread 0 of all blocks but the first, which sets it, waits by `wait` for a flag; then each thread does `then`.
+std::string waitForFirst(const std::string &wait, const std::string &then) {
+  return kBlock +
+         "setp.ne.u32 %p3, %r0, 0;\n@%p3 bra JOIN;\nsetp.ne.u32 %p1, %r9, 0;\n@%p1 bra WAIT;\n"
+         "st.volatile.global.u32 [%rd1], 1;\nWAIT: " +
+         wait + " %r3, [%rd1];\nsetp.eq.u32 %p2, %r3, 0;\n@%p2 bra WAIT;\nJOIN: bar.sync 0;\n" + then;
+}
+
+// A strong read that has seen the last of the atomics comes after it, and so does what the reader's block does then.
+TEST(GlobalRace, WhoWaitsForAllSetsBack) {
+  const std::string kAdd = "red.global.add.u32", kFirstBlock = "setp.ne.u32 %p1, %r9, 0;\n@%p1 bra END;\n";
+  for (std::string wait : {"ld.volatile.global.u32", "ld.relaxed.gpu.global.u32", "ld.acquire.gpu.global.u32"}) {
+    for (unsigned last : {0u, 33u}) { // The one that waited, and one of another warp.
+      std::string setBack = kFirstBlock + "setp.ne.u32 %p1, %r0, " + std::to_string(last) +
+                            ";\n@%p1 bra END;\nst.global.u32 [%rd1], 0;\n";
+      expectSilent(waitForAll(kAdd, wait, setBack), 6, 64);
+      expectRace(waitForAll("red.relaxed.cta.global.add.u32", wait, setBack), 6, 64, {});
+    }
+    // Many have seen it, and each block's threads read it once more.
+    expectSilent(waitForFirst(wait, "ld.global.u32 %r4, [%rd1];\n"), 12, 64);
+  }
+}
+
+// Seen is the write alone: what its thread did before needs the fence, and another thread's access the wait.
+TEST(GlobalRace, SeenIsOnlyTheLastWrite) {
+  std::string flag = "add.s64 %rd11, %rd1, 4096;\nsetp.eq.u32 %p1, %r9, 0;\n@%p1 bra SET;\n"
+                     "WAIT: ld.volatile.global.u32 %r3, [%rd11];\nsetp.eq.u32 %p2, %r3, 0;\n@%p2 bra WAIT;\n";
+  std::string set = "bra END;\nSET: st.global.u32 [%rd1], 5;\nst.volatile.global.u32 [%rd11], 1;\nEND:\n";
+  expectRace(kBlock + flag + "ld.global.u32 %r4, [%rd1];\n" + set, 2, 1, {"st.global.u32 [%rd1], 5"});
+  expectSilent(kBlock + flag + "ld.global.u32 %r4, [%rd11];\n" + set, 2, 1);
+  // Block 1 waits; block 2 does not, and its plain read of the flag is told whichever comes first.
+  std::string other = "setp.eq.u32 %p3, %r9, 2;\n@%p3 bra READ;\n";
+  std::string read = "ret;\nREAD: add.s64 %rd11, %rd1, 4096;\nld.global.u32 %r4, [%rd11];\n";
+  expectRace(kBlock + other + flag + set + read, 3, 1, {"[%rd11]"});
+}
+
 /// Each block waits for the one before: flag and value in different words.
 std::string lookBack(const std::string &store, const std::string &load, const std::string &before,
                      const std::string &after) {

@@ -81,6 +81,7 @@ Diagnostic Document::atImport(Diagnostic diagnostic) const {
 
 std::vector<Diagnostic> Document::diagnostics() const {
   std::vector<Diagnostic> own;
+  own.reserve(mistakes.size());
   for (const Diagnostic &each : mistakes)
     own.push_back(each.file == content.name && each.line > 0 ? each : atImport(each));
   return own;

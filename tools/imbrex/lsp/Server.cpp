@@ -126,7 +126,7 @@ private:
   /// The answer to a request; nullopt: no such method.
   std::optional<json::Value> answer(StringRef method, const json::Object &params);
   void notice(StringRef method, const json::Object &params);
-  void change(const std::string &uri, std::string text);
+  void change(const std::string &uri, const std::string &text);
   json::Value complete(const Document *document) const;
   json::Value format(const Document &document) const;
   const Document *documentOf(const json::Object &params) const;
@@ -155,9 +155,9 @@ const Document *Server::documentOf(const json::Object &params) const {
   return found == documents.end() ? nullptr : &found->second;
 }
 
-void Server::change(const std::string &uri, std::string text) {
+void Server::change(const std::string &uri, const std::string &text) {
   documents.erase(uri);
-  const Document &document = documents.try_emplace(uri, pathOf(uri), std::move(text)).first->second;
+  const Document &document = documents.try_emplace(uri, pathOf(uri), text).first->second;
   json::Array list;
   for (const Diagnostic &each : document.diagnostics()) {
     size_t begin = document.offsetOf({each.line - 1, 0}) + (each.column ? each.column - 1 : 0), end = begin;

@@ -26,7 +26,7 @@ namespace {
 /// Numbers texts and sets of places as they are met.
 class Places {
 public:
-  explicit Places(std::vector<std::string> names) : names(std::move(names)) { sets[{}] = 0, list.push_back({}); }
+  explicit Places(std::vector<std::string> names) : names(std::move(names)) { sets[{}] = 0, list.emplace_back(); }
 
   unsigned text(StringRef name) {
     auto found = llvm::find(names, name);
