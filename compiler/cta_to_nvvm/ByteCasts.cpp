@@ -44,8 +44,11 @@ static Value wordOf(Lowering &l, ArrayRef<Value> bytes) {
 
 /// Each byte of the result is one of `low` (selected by 0 to 3) or of `high` (4 to 7); the lowest digit of `selector`
 /// makes the lowest byte (PTX ISA "prmt").
+static Value permute(Lowering &l, Value low, Value high, int64_t selector) {
+  return l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {low, high, l.i32(selector)});
+}
 static Value permute(Lowering &l, Value low, int64_t high, int64_t selector) {
-  return l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {low, l.i32(high), l.i32(selector)});
+  return permute(l, low, l.i32(high), selector);
 }
 
 static Value bitOr(Lowering &l, Value x, Value y) { return LLVM::OrOp::create(l.b, l.loc, x, y); }
@@ -82,6 +85,38 @@ static Value halvesOf(Lowering &l, const Format &format, Value word, unsigned pa
   return LLVM::FMulOp::create(l.b, l.loc, asHalves(l, bits), halvesConstant(l, 256));
 }
 
+/// As 16-bit numbers x * factor + addend, by one instruction.
+static Value multiplyAdd(Lowering &l, Value bits, double factor, Value addend) {
+  auto type = VectorType::get({2}, l.b.getBF16Type());
+  auto asPair = [&](Value word) -> Value { return LLVM::BitcastOp::create(l.b, l.loc, type, word); };
+  Value by = LLVM::ConstantOp::create(l.b, l.loc, type,
+                                      SplatElementsAttr::get(type, l.b.getFloatAttr(l.b.getBF16Type(), factor)));
+  return LLVM::FMAOp::create(l.b, l.loc, type, asPair(bits), by, asPair(addend));
+}
+
+/// Bytes 2 `pair` and 2 `pair` + 1 of `word`, of `format`, as two bf16: exponent and fraction further down, times what
+/// the biases differ by. Where the last numbers are none, or infinities, adding one carries into the bit above.
+static Value bfloatsOf(Lowering &l, const Format &format, Value word, unsigned pair) {
+  const int64_t last = format.bias == 7 ? 0x7f : 0x7c, one = 0x80 - last;
+  const unsigned at = 7 - format.fraction; // of the fraction's last digit
+  const int64_t carry = int64_t(0x80) << at, both = 0x10001;
+  Value upper = permute(l, word, 0, pair == 0 ? 0x1404 : 0x3424); // each byte in the upper half of its 16 bits
+  Value size = l.bitAnd(l.shiftRight(upper, 8 - at), (int64_t(0x7f) << at) * both);
+  Value isNone = l.bitAnd(l.addConstant(size, (one << at) * both), carry * both);
+  Value bits = l.add(size, l.mulConstant(isNone, 0x8000 / carry - 1)); // the exponent is all ones
+  bits = bitOr(l, bits, l.bitAnd(upper, int32_t(0x80008000)));
+  return multiplyAdd(l, bits, std::ldexp(1.0, 127 - format.bias), l.i32(int32_t(0x80008000)));
+}
+
+/// Bytes 2 `pair` and 2 `pair` + 1 of `word`, integers, as two bf16: 128 + its lower 7 bits, less 128, or 256 of a
+/// negative one.
+static Value bfloatsOfIntegers(Lowering &l, Value word, unsigned pair) {
+  const int64_t selector = pair == 0 ? 0x0504 : 0x0706; // each byte in the lower half of its 16 bits
+  Value from = permute(l, l.i32(0x43), l.bitAnd(word, 0x7f7f7f7f), selector);
+  Value less = permute(l, l.i32(0xc3), l.bitAnd(word, int32_t(0x80808080)), selector);
+  return multiplyAdd(l, from, 1, less);
+}
+
 /// A f16 or f32 as `to`, which holds it.
 static Value convert(Lowering &l, Value x, Type to) {
   if (x.getType() == to)
@@ -91,13 +126,19 @@ static Value convert(Lowering &l, Value x, Type to) {
   return to.isF64() ? Value(LLVM::FPExtOp::create(l.b, l.loc, to, x)) : LLVM::FPTruncOp::create(l.b, l.loc, to, x);
 }
 
-static Values widen(Lowering &l, const Format &format, ArrayRef<Value> bytes, Type to) {
+static Values widen(Lowering &l, Type from, ArrayRef<Value> bytes, Type to) {
+  auto pairOf = [&](Value word, unsigned pair) {
+    if (from.isInteger())
+      return bfloatsOfIntegers(l, word, pair);
+    return to.isBF16() && !l.target.hasF8() ? bfloatsOf(l, formatOf(from), word, pair)
+                                            : halvesOf(l, formatOf(from), word, pair);
+  };
   Values result;
   for (; !bytes.empty(); bytes = bytes.drop_front(std::min<size_t>(kWordBytes, bytes.size()))) {
     unsigned count = std::min<size_t>(kWordBytes, bytes.size());
     Value word = wordOf(l, bytes.take_front(count));
     for (unsigned i = 0; i < count; i += 2) {
-      Value two = halvesOf(l, format, word, i / 2);
+      Value two = pairOf(word, i / 2);
       for (unsigned half = 0; half < std::min(2u, count - i); ++half)
         result.push_back(convert(l, LLVM::ExtractElementOp::create(l.b, l.loc, two, l.i32(half)), to));
     }
@@ -160,7 +201,8 @@ std::optional<Values> imbrex::lowerByteCast(Lowering &l, Operation *op) {
   const Values &source = l.registersOf(op->getOperand(0));
   if (isa<tile::NarrowOp>(op))
     return narrowAll(l, formatOf(to), source);
-  if (!isa<arith::ExtFOp>(op) || !tile::isF8(from))
+  bool isOfIntegers = isa<arith::SIToFPOp>(op) && from.isInteger(8) && to.isBF16() && source.size() > 1;
+  if (!isOfIntegers && !(isa<arith::ExtFOp>(op) && tile::isF8(from)))
     return std::nullopt;
-  return widen(l, formatOf(from), source, to);
+  return widen(l, from, source, to);
 }

@@ -118,6 +118,19 @@ def Simplify : Pass<"tile-simplify", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::imbrex::tile::TileDialect"];
 }
 
+def DeferScales : Pass<"tile-defer-scales", "::mlir::func::FuncOp"> {
+  let summary = "Scales of stored bytes move behind products";
+  let description = [{
+    An operand of a product that is a tile of 8-bit elements times one f32, rounded to 16 bits, becomes the elements
+    alone, which need no rounding. The product, of no accumulator, is multiplied by the scale; one that a loop sums from
+    zero is behind the loop, where the scale does not depend on the iteration.
+
+    Before: `%k = arith.truncf (arith.mulf (arith.extf %k8), %s)`, `tile.dot %q, %k, %zero`.
+    After: `%k = arith.extf %k8 : f8 to bf16`, `arith.mulf (tile.dot %q, %k, %zero), %s`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
 def FoldScales : Pass<"tile-fold-scales", "::mlir::func::FuncOp"> {
   let summary = "Positive factors move behind maxima";
   let description = [{

@@ -45,6 +45,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createHoistInvariants());
   passes.addNestedPass<func::FuncOp>(createSimplify());
   passes.addNestedPass<func::FuncOp>(createHoistInvariants()); // what it made of scalars, too, stays the same
+  passes.addNestedPass<func::FuncOp>(createDeferScales());
   passes.addNestedPass<func::FuncOp>(createFoldScales());
   passes.addPass(createExactCanonicalizer());
   passes.addPass(createCSEPass());

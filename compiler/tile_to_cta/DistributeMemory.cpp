@@ -43,6 +43,12 @@ void Distributor::distributeLoad(tile::LoadOp load) {
                       {column - 1, column}, currentStep(loc), Value());
   }
   const TileLayout &layout = *layouts.anchor(load.getResult());
+  if (isCopiedBytes(load, plans)) {
+    auto slot = cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType());
+    copyToRing(load, slot, indices, load.getDims(), currentStep(loc), Value());
+    return keep(load.getResult(), cta::ReadOp::create(builder, loc, cta::withLayout(type, layout),
+                                                      slots.lookup(load.getResult()), /*transposed=*/false));
+  }
   keep(load.getResult(),
        tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), scalars.lookupOrDefault(load.getView()),
                             indices, load.getDimsAttr(), load.getWithinAttr(), scalarsOf(load.getLow()),

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/DotPlan.h"
+#include "compiler/cta/Divisibility.h"
 #include "dialects/layout/Access.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -76,6 +77,39 @@ bool imbrex::isCopiedLine(tile::LoadOp load, const DotPlans &plans) {
     auto plan = plans.find(dot);
     return plan != plans.end() && plan->second.kind == cta::DotKind::Wgmma;
   });
+}
+
+/// True if all that becomes of `tile`, element by element, are operands of products, and these are in `loop`.
+static bool becomesOperands(Value tile, scf::ForOp loop) {
+  llvm::SetVector<Value> values;
+  values.insert(tile);
+  for (unsigned i = 0; i < values.size(); ++i) // grows while it is walked
+    for (OpOperand &use : values[i].getUses()) {
+      Operation *user = use.getOwner();
+      if (user->getBlock() != loop.getBody() || values.size() > 16)
+        return false;
+      if (isa<tile::DotOp>(user) && use.getOperandNumber() != 2)
+        continue;
+      if (!isa<tile::TransposeOp>(user) && !OpTrait::hasElementwiseMappableTraits(user))
+        return false;
+      values.insert(user->getResult(0));
+    }
+  return true;
+}
+
+bool imbrex::isCopiedBytes(tile::LoadOp load, const DotPlans &plans) {
+  tile::ViewType view = load.getView().getType();
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
+  const bool isCopyable = loop && type && type.getRank() == 2 && tile::elementBytes(view.getElementType()) == 1 &&
+                          type.getDimSize(1) % layout::kAccessBytes == 0 && canBeCopied(load) &&
+                          load.getDims().back() == view.getRank() - 1 &&
+                          accessAlignment(load.getView(), load.getIndices()) >= layout::kAccessBytes;
+  return isCopyable && !feedsOnlyDots(load) && becomesOperands(load.getResult(), loop) &&
+         llvm::none_of(loop.getBody()->getOps<tile::DotOp>(), [&](tile::DotOp dot) {
+           auto plan = plans.find(dot);
+           return plan != plans.end() && plan->second.kind == cta::DotKind::Wgmma;
+         });
 }
 
 static OperandPlan planOperand(Value operand) {

@@ -40,6 +40,10 @@ def rows():
     """[(name, file, settings, hooks, target, in the sample[, storages])]"""
     found = [(stored(128, storage, target), FORWARD, forward(128), {}, target, True, {"K": storage, "V": storage})
              for target, storages in STORED.items() for storage in storages]
+    for bytes_ in ("i8", "f8e4m3"):
+        for target in ("sm_80", "sm_89"):
+            found.append(("forward bf16 D128 of %s %s" % (bytes_, target), FORWARD, forward(128), {}, target, target == "sm_80",
+                          {"K": "scaled(dense,%s)" % bytes_, "V": "scaled(dense,%s)" % bytes_}))
     for target in ("sm_80", "sm_89", "sm_90", "sm_120"):
         for d in (64, 96, 128, 192, 256):
             for mask in ("full", "causal"):
