@@ -191,6 +191,7 @@ private:
 
   std::string judgeSequence(size_t b) {
     const Gradients reference = gradientsOf(problems[b], DataType::F64), baseline = gradientsOf(problems[b], run.type);
+    addShared(b, reference, shared), addShared(b, baseline, sharedBase);
     struct {
       const char *name;
       std::vector<double> Gradients::*which;
@@ -203,26 +204,30 @@ private:
     return "";
   }
 
-  /// Of the bias and the sinks, which are sums over sequences.
+  /// Gradients of the bias and the sinks, which are sums over sequences.
+  struct Shared {
+    std::vector<double> bias, sinks;
+  };
+
+  void addShared(size_t b, const Gradients &found, Shared &to) const {
+    if (!run.hasBias && !run.hasSinks)
+      return;
+    to.bias.resize(size_t(heads * longestQ * longestK)), to.sinks.resize(size_t(heads));
+    for (int64_t h = 0; h < heads; ++h) {
+      to.sinks[size_t(h)] += found.dSinks[size_t(h)];
+      for (int64_t i = 0; i < run.queries[b]; ++i)
+        for (int64_t j = 0; j < run.keys[b]; ++j)
+          to.bias[size_t((h * longestQ + i) * longestK + j)] +=
+              found.dBias[size_t((h * run.queries[b] + i) * run.keys[b] + j)];
+    }
+  }
+
   std::string judgeShared() {
-    std::vector<double> bias(size_t(heads * longestQ * longestK), 0), sink(size_t(heads), 0), biasBase = bias,
-                                                                                              sinkBase = sink;
-    for (size_t b = 0; b < problems.size(); ++b)
-      for (auto [type, toBias, toSink] : {std::tuple(DataType::F64, &bias, &sink), {run.type, &biasBase, &sinkBase}}) {
-        const Gradients found = gradientsOf(problems[b], type);
-        for (int64_t h = 0; h < heads; ++h) {
-          (*toSink)[size_t(h)] += found.dSinks[size_t(h)];
-          for (int64_t i = 0; i < run.queries[b]; ++i)
-            for (int64_t j = 0; j < run.keys[b]; ++j)
-              (*toBias)[size_t((h * longestQ + i) * longestK + j)] +=
-                  found.dBias[size_t((h * run.queries[b] + i) * run.keys[b] + j)];
-        }
-      }
     if (run.hasBias)
-      if (std::string wrong = judgeGradient(bias, biasBase, dBias->read(), run.type); !wrong.empty())
+      if (std::string wrong = judgeGradient(shared.bias, sharedBase.bias, dBias->read(), run.type); !wrong.empty())
         return "dBias is " + wrong;
     if (run.hasSinks)
-      if (std::string wrong = judgeGradient(sink, sinkBase, dSinks->read(), run.type); !wrong.empty())
+      if (std::string wrong = judgeGradient(shared.sinks, sharedBase.sinks, dSinks->read(), run.type); !wrong.empty())
         return "dSinks are " + wrong;
     return "";
   }
@@ -233,6 +238,7 @@ private:
   int64_t heads, longestQ = 0, longestK = 0;
   std::vector<double> sinks, table;
   std::vector<GradientProblem> problems;
+  Shared shared, sharedBase;
   std::optional<StoredRows> dq, dk, dv;
   std::optional<Tensor> dBias, dSinks;
 };
