@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // kernels/attention.h as a stranger finds it installed: dense, ragged and paged sequences, elements of 8 bits, a bias,
-// slopes, sinks, gradients, and a step of a cache, each beside plain loops in f64. Four query heads share two key heads;
-// everything is of f32.
+// slopes, sinks, gradients, and a step of a cache, each beside plain loops in f64. Four query heads share two key
+// heads; everything is of f32.
 //
 //===----------------------------------------------------------------------===//
 
