@@ -99,7 +99,8 @@ struct Forward {
 uint32_t dropoutBits(int64_t seed, uint32_t offset, uint32_t query, uint32_t key, uint32_t row);
 
 /// The gradient of Forward: attention_backward.tile. o, lse and the options are what the forward pass had and gave; dO
-/// is the gradient of o, dLse that of lse (absent: 0). dq, dk and dv lie as q, k and v do, dO, dLse as o and lse.
+/// is the gradient of o, dLse that of lse (absent: 0). dq, dk and dv lie as q, k and v do, dO, dLse as o and lse; pages
+/// of a gradient without gaps between them.
 struct Backward {
   Tensor q, k, v;
   View o, lse, dO;

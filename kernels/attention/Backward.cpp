@@ -16,13 +16,35 @@ using namespace imbrex::attention;
 
 static constexpr char kFile[] = "attention_backward.tile";
 
+/// Whether `gradient` is of rows in pages and lies as they do, [pages, P, H, D].
+static bool isOfPages(const Tensor &of, const View &gradient) {
+  return of.sequences() && of.sequences()->kind == Storage::Kind::Paged && gradient.extents.size() == 4;
+}
+
+/// The kernels know a gradient of rows in pages as [rows, H, D].
+static View rowsOf(const Tensor &of, const View &gradient) {
+  if (!isOfPages(of, gradient))
+    return gradient;
+  View rows = gradient;
+  const Dims &extents = gradient.extents, &strides = gradient.strides;
+  rows.extents = {extents[0] * extents[1], extents[2], extents[3]};
+  if (!strides.empty())
+    rows.strides = {strides[1], strides[2], strides[3]};
+  return rows;
+}
+
+static bool hasGapsBetweenPages(const Tensor &of, const View &gradient) {
+  return isOfPages(of, gradient) && gradient.strides.size() == 4 && gradient.extents[0] > 1 &&
+         gradient.strides[0] != gradient.extents[1] * gradient.strides[1];
+}
+
 namespace {
 
 /// The arguments of the launches. They refer to the call and to this.
 class Gradients {
 public:
   Gradients(const Backward &call, const View &workspace)
-      : call(call),
+      : dq(rowsOf(call.q, call.dq)), dk(rowsOf(call.k, call.dk)), dv(rowsOf(call.v, call.dv)), call(call),
         delta(storedAs(call.q, partOf(workspace, 0, wideType(call.q.view().type), lseExtents(call.o.extents)))),
         lse(storedAs(call.q, call.lse)), o(storedAs(call.q, call.o)), dO(storedAs(call.q, call.dO)) {
     if (call.dLse)
@@ -64,6 +86,8 @@ public:
     return list;
   }
 
+  const View dq, dk, dv;
+
 private:
   const Backward &call;
   Tensor delta, lse, o, dO, dLse;
@@ -81,6 +105,10 @@ static Result<void> check(const Backward &call) {
   if (call.adds && call.dq.type != wideType(call.q.view().type))
     return refusal("a gradient that is added to is of " + std::string(name(wideType(call.q.view().type))) +
                    ", dq is of " + std::string(name(call.dq.type)));
+  if (hasGapsBetweenPages(call.q, call.dq) || hasGapsBetweenPages(call.k, call.dk) ||
+      hasGapsBetweenPages(call.v, call.dv))
+    return refusal(
+        "pages of a gradient follow each other without gaps: its first stride is a page's rows times its second");
   if (call.options.captured.size() > Options::kMostCaptured)
     return refusal("more is captured than can be given");
   return {};
@@ -91,11 +119,12 @@ template <typename Launch>
 static Result<void> launches(const Backward &call, const Gradients &gradients, const Launch &launch) {
   Result<void> done = launch("attention_delta", gradients.ofDelta());
   if (done && call.adds)
-    done = launch("attention_backward", gradients.of({{"dQ", &call.dq}, {"dK", &call.dk}, {"dV", &call.dv}}));
+    done = launch("attention_backward",
+                  gradients.of({{"dQ", &gradients.dq}, {"dK", &gradients.dk}, {"dV", &gradients.dv}}));
   if (done && !call.adds)
-    done = launch("attention_dq", gradients.of({{"dQ", &call.dq}}));
+    done = launch("attention_dq", gradients.of({{"dQ", &gradients.dq}}));
   if (done && !call.adds)
-    done = launch("attention_dkdv", gradients.of({{"dK", &call.dk}, {"dV", &call.dv}}));
+    done = launch("attention_dkdv", gradients.of({{"dK", &gradients.dk}, {"dV", &gradients.dv}}));
   if (done && call.dBias)
     done = launch("attention_dbias", gradients.of({{"dB", &*call.dBias}}));
   if (done && call.dSinks)

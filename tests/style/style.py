@@ -40,7 +40,7 @@ def check_sizes(path, lines):
         yield 1, "%d lines, more than %d" % (len(lines), FILE_LINES)
     begin = signature = None
     for number, line in enumerate(lines, 1):
-        if not re.match(r"\s|}|/\*|\|\*|\\\*|typedef|namespace|struct|class|enum|extern|union|public|private|protected|#|//|$", line):
+        if not re.match(r"\s|}|/\*|\|\*|\\\*|typedef|namespace|struct|class|template <.*> (class|struct) |enum|extern|union|public|private|protected|#|//|$", line):
             signature = number  # perhaps the first line of a function's head
         if signature and not begin and line.rstrip().endswith("{") and path.endswith((".cpp", ".c", ".h")):
             begin = signature

@@ -3,30 +3,45 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One row at a time: logits of the keys it sees, their softmax, the weighted sum of values.
+// Some rows of a head at a time: logits of the keys they see, their softmax, the weighted sum of values.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tests/support/AttentionOracle.h"
 #include "tests/support/Storage.h"
+#include "tests/support/Sums.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 using namespace imbrex;
 using namespace imbrex::testing;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-bool Mask::sees(int64_t i, int64_t j, int64_t queries, int64_t keys) const {
+Mask::Range Mask::seen(int64_t i, int64_t queries, int64_t keys) const {
   const int64_t diagonal = i + (kind == Kind::CausalTopLeft ? 0 : keys - queries);
   const bool isCausal = kind == Kind::Causal || kind == Kind::CausalTopLeft || kind == Kind::CausalWindow;
-  if (isCausal && j > diagonal)
-    return false;
-  if ((kind == Kind::Window || kind == Kind::CausalWindow) && left >= 0 && j < diagonal - left)
-    return false;
-  return kind != Kind::Window || right < 0 || j <= diagonal + right;
+  const bool isWindow = kind == Kind::Window || kind == Kind::CausalWindow;
+  Range range = {0, keys};
+  if (isCausal)
+    range.end = std::min(range.end, diagonal + 1);
+  if (isWindow && left >= 0)
+    range.begin = std::max(range.begin, diagonal - left);
+  if (kind == Kind::Window && right >= 0)
+    range.end = std::min(range.end, diagonal + right + 1);
+  return range;
 }
+
+Mask::Range Mask::seen(int64_t first, int64_t count, int64_t queries, int64_t keys) const {
+  Range all = {keys, 0};
+  for (int64_t i = first; i < first + count; ++i)
+    if (const Range row = seen(i, queries, keys); row.begin < row.end)
+      all = {std::min(all.begin, row.begin), std::max(all.end, row.end)};
+  return all;
+}
+
+bool Mask::sees(int64_t i, int64_t j, int64_t queries, int64_t keys) const { return seen(i, queries, keys).has(j); }
 
 std::string Mask::hook() const {
   switch (kind) {
@@ -46,81 +61,99 @@ std::string Mask::hook() const {
 
 namespace {
 
-/// One row's places in the dense arrays.
-struct Row {
-  int64_t batch, query, head;
-  const double *q;
-  double *o;
-  double *lse;
-};
+/// Some rows of one head, in arithmetic whose results are rounded to a type, with sums of products in `Sum`.
+template <typename Sum> class Rows {
+public:
+  Rows(const AttentionShape &shape, const AttentionInputs &inputs, DataType type)
+      : shape(shape), type(type), q(widened<Sum>(inputs.q)), k(widened<Sum>(inputs.k)), v(widened<Sum>(inputs.v)),
+        weights(size_t(kRowsAtOnce * shape.keys)) {}
 
-/// Arithmetic whose results are rounded to `Type`, with sums of products in `Sum`.
-template <typename Sum> struct Rounded {
+  /// Rows first .. first + count - 1 of a batch's head.
+  void attend(int64_t b, int64_t h, int64_t first, int64_t count, AttentionResult &result) {
+    any = shape.mask.seen(first, count, shape.queries, shape.keys);
+    for (int64_t r = 0; r < count; ++r)
+      seen[r] = shape.mask.seen(first + r, shape.queries, shape.keys);
+    findLogits(b, h, first, count);
+    for (int64_t r = 0; r < count; ++r)
+      result.lse[size_t((b * shape.heads() + h) * shape.queries + first + r)] = softmax(r);
+    addValues(b, h, first, count, result);
+  }
+
+private:
+  double round(double value) const { return roundTo(value, type); }
+  size_t queryRow(int64_t b, int64_t h, int64_t i) const { return size_t((b * shape.queries + i) * shape.heads() + h); }
+  size_t keyRow(int64_t b, int64_t h, int64_t j) const {
+    return size_t((b * shape.keys + j) * shape.keyHeads + h / shape.group);
+  }
+  double &weight(int64_t r, int64_t j) { return weights[size_t(r * shape.keys + j)]; }
+
+  /// -inf where a row does not see a key, which is not read for it.
+  void findLogits(int64_t b, int64_t h, int64_t first, int64_t count) {
+    for (int64_t j = any.begin; j < any.end; ++j)
+      for (int64_t r = 0; r < count; ++r)
+        weight(r, j) = seen[r].has(j) ? logit(dot(&q[queryRow(b, h, first + r) * size_t(shape.depth)],
+                                                  &k[keyRow(b, h, j) * size_t(shape.depth)], shape.depth))
+                                      : -kInfinity;
+  }
+
+  double logit(Sum product) const {
+    const double x = round(round(double(product)) * shape.scale);
+    return shape.softcap == 0 ? x : round(shape.softcap * round(std::tanh(round(x / shape.softcap))));
+  }
+
+  /// Logits become weights; returns the row's lse.
+  double softmax(int64_t r) {
+    double most = -kInfinity;
+    for (int64_t j = any.begin; j < any.end; ++j)
+      most = std::fmax(most, weight(r, j));
+    Sum sum = 0;
+    for (int64_t j = any.begin; j < any.end; ++j)
+      sum += Sum(weight(r, j) = weight(r, j) == -kInfinity ? 0 : std::exp(weight(r, j) - most));
+    if (most == -kInfinity)
+      return -kInfinity;
+    for (int64_t j = any.begin; j < any.end; ++j)
+      weight(r, j) = weight(r, j) == 0 ? 0 : round(weight(r, j) / double(sum));
+    return most + std::log(double(sum));
+  }
+
+  void addValues(int64_t b, int64_t h, int64_t first, int64_t count, AttentionResult &result) {
+    const int64_t depth = shape.valueDepth;
+    std::vector<Sum> sums(size_t(count * depth), 0);
+    for (int64_t j = any.begin; j < any.end; ++j)
+      for (int64_t r = 0; r < count; ++r)
+        if (weight(r, j) != 0)
+          addScaled(&sums[size_t(r * depth)], Sum(weight(r, j)), &v[keyRow(b, h, j) * size_t(depth)], depth);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t d = 0; d < depth; ++d)
+        result.o[queryRow(b, h, first + r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
+  }
+
+  const AttentionShape &shape;
   DataType type;
-  double operator()(double value) const { return roundTo(value, type); }
+  std::vector<Sum> q, k, v;
+  Mask::Range any = {}, seen[kRowsAtOnce] = {}; ///< what some row sees, and each row
+  std::vector<double> weights;                  ///< [kRowsAtOnce, Sk]
 };
 
 } // namespace
 
 template <typename Sum>
-static void attendRow(const AttentionShape &shape, const AttentionInputs &inputs, const Row &row, Rounded<Sum> round) {
-  const int64_t keyHead = row.head / shape.group;
-  auto keyRow = [&](int64_t j) { return (row.batch * shape.keys + j) * shape.keyHeads + keyHead; };
-  std::vector<std::pair<int64_t, double>> seen;
-  double most = -kInfinity;
-  for (int64_t j = 0; j < shape.keys; ++j) {
-    if (!shape.mask.sees(row.query, j, shape.queries, shape.keys))
-      continue;
-    const double *k = &inputs.k[size_t(keyRow(j) * shape.depth)];
-    Sum product = 0;
-    for (int64_t d = 0; d < shape.depth; ++d)
-      product += Sum(row.q[d]) * Sum(k[d]);
-    double logit = round(round(double(product)) * shape.scale);
-    if (shape.softcap != 0)
-      logit = round(shape.softcap * round(std::tanh(round(logit / shape.softcap))));
-    seen.push_back({j, logit});
-    most = std::fmax(most, logit);
-  }
-  if (seen.empty() || most == -kInfinity) {
-    *row.lse = -kInfinity;
-    return;
-  }
-  Sum sum = 0;
-  for (auto &[j, weight] : seen)
-    sum += Sum(weight = std::exp(weight - most));
-  *row.lse = most + std::log(double(sum));
-  std::vector<Sum> values(size_t(shape.valueDepth), 0);
-  for (const auto &[j, weight] : seen) {
-    const Sum part = Sum(round(weight / double(sum)));
-    const double *v = &inputs.v[size_t(keyRow(j) * shape.valueDepth)];
-    for (int64_t d = 0; d < shape.valueDepth; ++d)
-      values[size_t(d)] += part * Sum(v[d]);
-  }
-  for (int64_t d = 0; d < shape.valueDepth; ++d)
-    row.o[d] = round(double(values[size_t(d)]));
-}
-
-template <typename Sum>
-static AttentionResult attendAll(const AttentionShape &shape, const AttentionInputs &inputs, Rounded<Sum> round) {
+static AttentionResult attendAll(const AttentionShape &shape, const AttentionInputs &inputs, DataType type) {
   AttentionResult result;
   result.o.assign(size_t(shape.sizeO()), 0);
   result.lse.assign(size_t(shape.batch * shape.heads() * shape.queries), 0);
+  Rows<Sum> rows(shape, inputs, type);
   for (int64_t b = 0; b < shape.batch; ++b)
-    for (int64_t i = 0; i < shape.queries; ++i)
-      for (int64_t h = 0; h < shape.heads(); ++h) {
-        const int64_t row = (b * shape.queries + i) * shape.heads() + h;
-        attendRow(shape, inputs,
-                  {b, i, h, inputs.q.data() + row * shape.depth, result.o.data() + row * shape.valueDepth,
-                   &result.lse[size_t((b * shape.heads() + h) * shape.queries + i)]},
-                  round);
-      }
+    for (int64_t h = 0; h < shape.heads(); ++h)
+      for (int64_t i = 0; i < shape.queries; i += kRowsAtOnce)
+        rows.attend(b, h, i, std::min(kRowsAtOnce, shape.queries - i), result);
   return result;
 }
 
 AttentionResult testing::attend(const AttentionShape &shape, const AttentionInputs &inputs) {
-  return attendAll(shape, inputs, Rounded<double>{DataType::F64});
+  return attendAll<double>(shape, inputs, DataType::F64);
 }
 
 AttentionResult testing::attendRounded(const AttentionShape &shape, const AttentionInputs &inputs, DataType type) {
-  return type == DataType::F64 ? attend(shape, inputs) : attendAll(shape, inputs, Rounded<float>{type});
+  return type == DataType::F64 ? attend(shape, inputs) : attendAll<float>(shape, inputs, type);
 }

@@ -25,6 +25,15 @@ struct Mask {
   enum class Kind { Full, Causal, CausalTopLeft, Window, CausalWindow } kind = Kind::Full;
   int64_t left = -1, right = -1;
 
+  /// Keys begin .. end - 1; none where end <= begin.
+  struct Range {
+    int64_t begin, end;
+    bool has(int64_t j) const { return j >= begin && j < end; }
+  };
+
+  Range seen(int64_t i, int64_t queries, int64_t keys) const;
+  /// The keys between the first and the last that one of `count` queries sees.
+  Range seen(int64_t first, int64_t count, int64_t queries, int64_t keys) const;
   bool sees(int64_t i, int64_t j, int64_t queries, int64_t keys) const;
   /// As a hook of attention_forward.tile: "window(3, -1)".
   std::string hook() const;

@@ -46,7 +46,8 @@ const Runtime &testing::runtimeOf(const std::string &device) {
   static std::map<std::string, Runtime> runtimes;
   auto found = runtimes.find(device);
   if (found == runtimes.end())
-    found = runtimes.emplace(device, Runtime::open({.device = device}).value()).first;
+    found =
+        runtimes.emplace(device, Runtime::open({.device = device, .cacheDirectory = runMode().cache}).value()).first;
   return found->second;
 }
 

@@ -10,6 +10,8 @@
 #include "tests/support/GradientOracle.h"
 #include "tests/support/AttentionJudge.h"
 #include "tests/support/Storage.h"
+#include "tests/support/Sums.h"
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -18,108 +20,158 @@ using namespace imbrex::testing;
 
 namespace {
 
-/// One query and head.
-class RowGradient {
+/// Some queries of one head. Sums are in f64, or of other types in f32.
+template <typename Sum> class RowGradients {
 public:
-  RowGradient(const GradientProblem &problem, DataType type, int64_t h, int64_t i)
-      : problem(problem), shape(problem.shape), type(type), h(h), i(i),
-        q(&problem.inputs.q[size_t((i * shape.heads() + h) * shape.depth)]),
-        go(&problem.dO[size_t((i * shape.heads() + h) * shape.valueDepth)]) {}
+  RowGradients(const GradientProblem &problem, DataType type)
+      : problem(problem), shape(problem.shape), type(type), q(widened<Sum>(problem.inputs.q)),
+        k(widened<Sum>(problem.inputs.k)), v(widened<Sum>(problem.inputs.v)), go(widened<Sum>(problem.dO)),
+        dq(q.size()), dk(k.size()), dv(v.size()), dSinks(size_t(shape.heads())) {
+    for (std::vector<double> *each : {&p, &slope, &dp})
+      each->resize(size_t(kRowsAtOnce * shape.keys));
+  }
 
-  void addTo(Gradients &to) {
-    forward(to);
-    backward(to);
+  /// Adds what rows first .. first + count - 1 of head h give.
+  void add(int64_t head, int64_t from, int64_t many, Gradients &to) {
+    h = head, first = from, count = many;
+    any = shape.mask.seen(first, count, shape.queries, shape.keys);
+    for (int64_t r = 0; r < count; ++r)
+      seen[r] = shape.mask.seen(first + r, shape.queries, shape.keys);
+    findLogits();
+    for (int64_t r = 0; r < count; ++r)
+      softmax(r, to);
+    addOutputs(to);
+    for (int64_t r = 0; r < count; ++r)
+      findLogitGradients(r, to);
+    addInputGradients();
+  }
+
+  void finish(Gradients &to) const {
+    auto narrowed = [&](const std::vector<Sum> &sums) {
+      return roundTo(std::vector<double>(sums.begin(), sums.end()), type);
+    };
+    to.dq = narrowed(dq), to.dk = narrowed(dk), to.dv = narrowed(dv);
+    to.dSinks.assign(dSinks.begin(), dSinks.end());
   }
 
 private:
-  double round(double x) const { return type == DataType::F64 ? x : roundTo(x, type); }
-  /// Sums are in f64, or of other types in f32.
-  void add(double &sum, double term) const { sum = type == DataType::F64 ? sum + term : float(sum) + float(term); }
+  double round(double x) const { return roundTo(x, type); }
+  size_t queryRow(int64_t r) const { return size_t((first + r) * shape.heads() + h); }
   size_t keyRow(int64_t j) const { return size_t(j * shape.keyHeads + h / shape.group); }
-  double weight(int64_t j) const { return problem.weight ? problem.weight(h, i, j) : 1; }
+  size_t at(int64_t r, int64_t j) const { return size_t(r * shape.keys + j); }
+  double weight(int64_t r, int64_t j) const { return problem.weight ? problem.weight(h, first + r, j) : 1; }
 
-  void forward(Gradients &to) {
+  /// p becomes the logits, -inf where a row does not see a key.
+  void findLogits() {
+    const size_t depth = size_t(shape.depth);
+    for (int64_t j = any.begin; j < any.end; ++j)
+      for (int64_t r = 0; r < count; ++r) {
+        p[at(r, j)] = -INFINITY;
+        if (!seen[r].has(j))
+          continue;
+        const double product = double(dot(&q[queryRow(r) * depth], &k[keyRow(j) * depth], shape.depth));
+        const double x = round(round(product) * shape.scale);
+        const double t = shape.softcap != 0 ? std::tanh(x / shape.softcap) : 0;
+        slope[at(r, j)] = 1 - t * t;
+        p[at(r, j)] =
+            (shape.softcap != 0 ? round(shape.softcap * t) : x) + (problem.bias ? problem.bias(h, first + r, j) : 0);
+      }
+  }
+
+  void softmax(int64_t r, Gradients &to) {
     double most = problem.sinks.empty() ? -INFINITY : problem.sinks[size_t(h)];
-    for (int64_t j = 0; j < shape.keys; ++j) {
-      double x = 0;
-      for (int64_t d = 0; d < shape.depth; ++d)
-        add(x, q[d] * problem.inputs.k[keyRow(j) * size_t(shape.depth) + size_t(d)]);
-      x = round(round(x) * shape.scale);
-      const double t = shape.softcap != 0 ? std::tanh(x / shape.softcap) : 0;
-      slope.push_back(1 - t * t);
-      double s = shape.softcap != 0 ? round(shape.softcap * t) : x;
-      s += problem.bias ? problem.bias(h, i, j) : 0;
-      p.push_back(shape.mask.sees(i, j, shape.queries, shape.keys) ? s : -INFINITY);
-      most = std::fmax(most, p.back());
+    for (int64_t j = any.begin; j < any.end; ++j)
+      most = std::fmax(most, p[at(r, j)]);
+    Sum sum = 0;
+    if (!problem.sinks.empty() && most != -INFINITY)
+      sum = Sum(std::exp(problem.sinks[size_t(h)] - most));
+    sinkWeights[r] = double(sum);
+    for (int64_t j = any.begin; j < any.end; ++j)
+      sum += Sum(p[at(r, j)] = p[at(r, j)] == -INFINITY ? 0 : std::exp(p[at(r, j)] - most));
+    for (int64_t j = any.begin; j < any.end; ++j)
+      p[at(r, j)] = p[at(r, j)] == 0 ? 0 : round(p[at(r, j)] / double(sum));
+    sinkWeights[r] = sum == 0 ? 0 : sinkWeights[r] / double(sum);
+    to.lse[size_t(h * shape.queries + first + r)] = sum == 0 ? -INFINITY : most + std::log(double(sum));
+  }
+
+  void addOutputs(Gradients &to) const {
+    const int64_t depth = shape.valueDepth;
+    std::vector<Sum> sums(size_t(count * depth), 0);
+    for (int64_t j = any.begin; j < any.end; ++j)
+      for (int64_t r = 0; r < count; ++r)
+        if (p[at(r, j)] != 0)
+          addScaled(&sums[size_t(r * depth)], Sum(round(p[at(r, j)] * weight(r, j))), &v[keyRow(j) * size_t(depth)],
+                    depth);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t d = 0; d < depth; ++d)
+        to.o[queryRow(r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
+  }
+
+  /// dp becomes the gradients of the scaled logits, before the softcap.
+  void findLogitGradients(int64_t r, Gradients &to) {
+    const size_t depth = size_t(shape.valueDepth);
+    Sum mean = problem.dLse.empty() ? 0 : -Sum(problem.dLse[size_t(h * shape.queries + first + r)]);
+    for (int64_t j = any.begin; j < any.end; ++j) {
+      if (p[at(r, j)] == 0)
+        continue;
+      const double product = double(dot(&go[queryRow(r) * depth], &v[keyRow(j) * depth], shape.valueDepth));
+      dp[at(r, j)] = round(round(product) * weight(r, j));
+      mean += Sum(p[at(r, j)] * dp[at(r, j)]);
     }
-    double sum = problem.sinks.empty() || most == -INFINITY ? 0 : std::exp(problem.sinks[size_t(h)] - most);
-    sinkWeight = sum;
-    for (double &s : p)
-      add(sum, s = most == -INFINITY ? 0 : std::exp(s - most));
-    for (double &s : p)
-      s = sum == 0 ? 0 : round(s / sum);
-    sinkWeight = sum == 0 ? 0 : sinkWeight / sum;
-    to.lse[size_t(h * shape.queries + i)] = sum == 0 ? -INFINITY : most + std::log(sum);
-    for (int64_t d = 0; d < shape.valueDepth; ++d) {
-      double o = 0;
-      for (int64_t j = 0; j < shape.keys; ++j)
-        if (p[size_t(j)] != 0)
-          add(o, round(p[size_t(j)] * weight(j)) * problem.inputs.v[keyRow(j) * size_t(shape.valueDepth) + size_t(d)]);
-      to.o[size_t((i * shape.heads() + h) * shape.valueDepth + d)] = round(o);
+    dSinks[size_t(h)] -= Sum(sinkWeights[r] * double(mean));
+    for (int64_t j = any.begin; j < any.end; ++j) {
+      const double ds = p[at(r, j)] == 0 ? 0 : p[at(r, j)] * (dp[at(r, j)] - double(mean));
+      to.dBias[size_t((h * shape.queries + first + r) * shape.keys + j)] = ds;
+      dp[at(r, j)] = ds == 0 ? 0 : round(ds * slope[at(r, j)]) * shape.scale;
     }
   }
 
-  void backward(Gradients &to) {
-    std::vector<double> dp(p.size());
-    double mean = problem.dLse.empty() ? 0 : -problem.dLse[size_t(h * shape.queries + i)];
-    for (int64_t j = 0; j < shape.keys; ++j) {
-      double product = 0;
-      for (int64_t d = 0; d < shape.valueDepth; ++d)
-        add(product, go[d] * problem.inputs.v[keyRow(j) * size_t(shape.valueDepth) + size_t(d)]);
-      dp[size_t(j)] = round(round(product) * weight(j));
-      add(mean, p[size_t(j)] * dp[size_t(j)]);
-    }
-    add(to.dSinks[size_t(h)], -sinkWeight * mean);
-    for (int64_t j = 0; j < shape.keys; ++j) {
-      const double ds = p[size_t(j)] * (dp[size_t(j)] - mean);
-      to.dBias[size_t((h * shape.queries + i) * shape.keys + j)] = ds;
-      const double dx = round(ds * slope[size_t(j)]) * shape.scale;
-      for (int64_t d = 0; d < shape.depth; ++d) {
-        add(to.dq[size_t((i * shape.heads() + h) * shape.depth + d)],
-            dx * problem.inputs.k[keyRow(j) * size_t(shape.depth) + size_t(d)]);
-        add(to.dk[keyRow(j) * size_t(shape.depth) + size_t(d)], dx * q[d]);
+  void addInputGradients() {
+    const size_t depth = size_t(shape.depth), valueDepth = size_t(shape.valueDepth);
+    for (int64_t j = any.begin; j < any.end; ++j)
+      for (int64_t r = 0; r < count; ++r) {
+        if (p[at(r, j)] == 0)
+          continue;
+        const size_t key = keyRow(j), query = queryRow(r);
+        addScaled(&dq[query * depth], Sum(dp[at(r, j)]), &k[key * depth], shape.depth);
+        addScaled(&dk[key * depth], Sum(dp[at(r, j)]), &q[query * depth], shape.depth);
+        addScaled(&dv[key * valueDepth], Sum(round(p[at(r, j)] * weight(r, j))), &go[query * valueDepth],
+                  shape.valueDepth);
       }
-      const double kept = round(p[size_t(j)] * weight(j));
-      for (int64_t d = 0; d < shape.valueDepth; ++d)
-        add(to.dv[keyRow(j) * size_t(shape.valueDepth) + size_t(d)], kept * go[d]);
-    }
   }
 
   const GradientProblem &problem;
   const AttentionShape &shape;
   DataType type;
-  int64_t h, i;
-  const double *q, *go;
-  std::vector<double> p, slope;
-  double sinkWeight = 0;
+  std::vector<Sum> q, k, v, go, dq, dk, dv, dSinks;
+  int64_t h = 0, first = 0, count = 0;
+  Mask::Range any = {}, seen[kRowsAtOnce] = {}; ///< what some row sees, and each row
+  std::vector<double> p, slope, dp;             ///< [kRowsAtOnce, Sk]
+  double sinkWeights[kRowsAtOnce] = {};
 };
 
 } // namespace
 
-Gradients testing::gradientsOf(const GradientProblem &problem, DataType type) {
+template <typename Sum> static Gradients allGradients(const GradientProblem &problem, DataType type) {
   const AttentionShape &shape = problem.shape;
   auto zeros = [](int64_t n) { return std::vector<double>(size_t(n), 0.0); };
-  Gradients to = {zeros(shape.sizeO()), zeros(shape.heads() * shape.queries),
-                  zeros(shape.sizeQ()), zeros(shape.sizeK()),
-                  zeros(shape.sizeV()), zeros(shape.heads() * shape.queries * shape.keys),
-                  zeros(shape.heads())};
+  Gradients to = {zeros(shape.sizeO()),
+                  zeros(shape.heads() * shape.queries),
+                  {},
+                  {},
+                  {},
+                  zeros(shape.heads() * shape.queries * shape.keys),
+                  {}};
+  RowGradients<Sum> rows(problem, type);
   for (int64_t h = 0; h < shape.heads(); ++h)
-    for (int64_t i = 0; i < shape.queries; ++i)
-      RowGradient(problem, type, h, i).addTo(to);
-  if (type != DataType::F64)
-    for (std::vector<double> *gradient : {&to.dq, &to.dk, &to.dv})
-      *gradient = roundTo(*gradient, type);
+    for (int64_t i = 0; i < shape.queries; i += kRowsAtOnce)
+      rows.add(h, i, std::min(kRowsAtOnce, shape.queries - i), to);
+  rows.finish(to);
   return to;
+}
+
+Gradients testing::gradientsOf(const GradientProblem &problem, DataType type) {
+  return type == DataType::F64 ? allGradients<double>(problem, type) : allGradients<float>(problem, type);
 }
 
 std::string testing::judgeGradient(const std::vector<double> &reference, const std::vector<double> &baseline,

@@ -3,8 +3,11 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which cases of a grid a run takes: under --long all of them, the small ones first, so that a run that is cut short
-// has done the most; else a seeded sample of small ones.
+// Which cases of a grid a run takes: under --long all of them or a part, the small ones first, so that a run that is
+// cut short has done the most; else a seeded sample of small ones. What a long run did is printed as it goes, so that a
+// grid can be finished over several sittings:
+//
+//   part 2/10: 30 of 480 cases, 12 s
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +17,8 @@
 #include "tests/support/Random.h"
 #include "tests/support/RunMode.h"
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <vector>
 
 namespace imbrex::testing {
@@ -25,13 +30,33 @@ struct Sample {
   double mostWork; ///< of a case
 };
 
+/// Says how far a long run is.
+inline void printPart(size_t done, size_t all, std::chrono::steady_clock::time_point start) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf("part %u/%u: %zu of %zu cases, %.0f s\n", runMode().part, runMode().parts, done, all, seconds);
+  std::fflush(stdout);
+}
+
+/// The cases of this part in order of work: of N that follow each other, each part has one.
+template <typename Case, typename Work> std::vector<Case> casesOfPart(std::vector<Case> grid, const Work &work) {
+  std::stable_sort(grid.begin(), grid.end(), [&](const Case &a, const Case &b) { return work(a) < work(b); });
+  std::vector<Case> taken;
+  for (size_t at = runMode().part - 1; at < grid.size(); at += runMode().parts)
+    taken.push_back(grid[at]);
+  return taken;
+}
+
 /// Calls `check` with each case that the run takes; `work(case)` says how much one has to do.
 template <typename Case, typename Work, typename Check>
 void forEachTaken(std::vector<Case> grid, const Sample &sample, const Work &work, const Check &check) {
   if (isLongRun()) {
-    std::stable_sort(grid.begin(), grid.end(), [&](const Case &a, const Case &b) { return work(a) < work(b); });
-    for (const Case &each : grid)
-      check(each);
+    grid = casesOfPart(std::move(grid), work);
+    const auto start = std::chrono::steady_clock::now();
+    for (size_t done = 0; done < grid.size();) {
+      check(grid[done]);
+      if (++done % 10 == 0 || done == grid.size())
+        printPart(done, grid.size(), start);
+    }
     return;
   }
   Random random(sample.seed);

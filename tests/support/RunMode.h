@@ -6,6 +6,8 @@
 // The flags of end-to-end test programs, beside GoogleTest's own. Read once, by Main.cpp, before any test:
 //
 //   --long          whole lists where the ordinary run takes a sample
+//   --part I/N      with --long, of each grid the I-th of N parts (from 1), which cost about the same
+//   --cache DIR     compiled kernels are kept there from run to run; default: nowhere
 //   --device NAME   this device alone ("cuda:0", "sim:h200"), which must open; default: every device there is
 //   --root DIR      where kernels/ and tests/ lie; default: the source tree that was built
 //
@@ -20,7 +22,9 @@ namespace imbrex::testing {
 
 struct RunMode {
   bool isLong = false;
+  unsigned part = 1, parts = 1;
   std::string device; ///< "": every device
+  std::string cache;  ///< "": none
   std::string root;   ///< no slash at its end
 };
 

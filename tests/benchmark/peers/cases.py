@@ -9,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 
 @dataclasses.dataclass
 class Case:
-    group: str  # forward, backward, matmul, softmax, norm
+    group: str  # forward, decode, backward, matmul, softmax, norm
     name: str
     file: str
     settings: dict  # of imbrex build --set
@@ -30,6 +30,13 @@ def forward(d, bn, warps, mask, stages=2, bm=128, mode=""):
     triton = ("attention", dict(D=d, BM=bm, BN=bn, CAUSAL=mask == "causal"), dtype, warps, stages)
     name = ("%s " % mode if mode else "") + "D%d %dx%d w%d %s" % (d, bm, bn, warps, mask)
     return Case(mode or "forward", name, "kernels/attention_forward.tile", settings, triton, {} if mask == "full" else {"mask": mask})
+
+
+def decode(d, bm, bn, warps, stages=2):
+    """Keys of one part, rows of a group of 8 heads."""
+    settings = dict(T="bf16", U="f32", DQK=d, DV=d, G=8, BM=bm, BN=bn, warps=warps, stages=stages)
+    return Case("decode", "split D%d %dx%d w%d" % (d, bm, bn, warps), "kernels/attention_decode.tile", settings,
+                ("split", dict(D=d, BM=bm, BN=bn), "bf16", warps, stages), kernel="attention_split")
 
 
 def backward(part, d, bm, bn, warps, mask, stages=2):
@@ -55,6 +62,7 @@ def rows(kernel, group, file, dtype, d, warps):
 
 CASES = [forward(d, bn, warps, mask) for d, bn, warps in ((64, 64, 8), (64, 64, 4), (64, 128, 8), (128, 64, 8), (128, 128, 8), (256, 32, 8))
          for mask in ("full", "causal")]
+CASES += [decode(d, bm, 64, warps) for d in (64, 128) for bm, warps in ((16, 2), (32, 2), (64, 4))]
 CASES += [backward(part, d, bm, bn, warps, mask) for part, d, bm, bn, warps in
           (("dkdv", 64, 32, 128, 4), ("dq", 64, 128, 32, 4), ("dkdv", 64, 64, 64, 4), ("dq", 64, 64, 64, 4), ("dkdv", 128, 64, 64, 8),
            ("dkdv", 128, 32, 128, 8), ("dq", 128, 64, 64, 4), ("dq", 128, 128, 64, 8)) for mask in ("full", "causal")]

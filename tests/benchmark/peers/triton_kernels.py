@@ -56,6 +56,23 @@ def attention(scale, Q, K, V, O, L, stride, N, D: tl.constexpr, BM: tl.constexpr
 
 
 @triton.jit
+def split(scale, Q, K, V, O, L, stride, N, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr):
+    """A tile of a group's heads over the keys of one of the parts, N each."""
+    part, base = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    rows, features = tl.arange(0, BM), tl.arange(0, D)
+    m = tl.zeros([BM], tl.float32) - float("inf")
+    l = tl.zeros([BM], tl.float32)
+    acc = tl.zeros([BM, D], tl.float32)
+    q = tl.load(Q + base * BM * D + rows[:, None] * D + features[None, :])
+    K += base * tl.num_programs(0) * N * stride
+    V += base * tl.num_programs(0) * N * stride
+    acc, l, m = attend(acc, l, m, q, K, V, stride, rows, scale * 1.44269504, part * N, (part + 1) * N, D, BN, False)
+    line = (base * tl.num_programs(0) + part) * BM
+    tl.store(L + line + rows, m + tl.math.log2(l))
+    tl.store(O + line * D + rows[:, None] * D + features[None, :], (acc / l[:, None]).to(O.dtype.element_ty))
+
+
+@triton.jit
 def keys_gradient(scale, Q, K, V, dO, L, Delta, dK, dV, stride, N, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, CAUSAL: tl.constexpr):
     j, base, line = tl.program_id(0), tl.program_id(1).to(tl.int64) * N * stride, tl.program_id(1).to(tl.int64) * N
     columns, features, inner = j * BN + tl.arange(0, BN), tl.arange(0, D), tl.arange(0, BM)

@@ -32,6 +32,7 @@ struct BackwardCase {
   std::string device = "sim:h200";
   DataType type = DataType::F16;
   How how = {};
+  std::optional<How> keysHow = {}; ///< absent: as the queries
   std::vector<int64_t> queries = {}, keys = {};
   AttentionShape shape = {}; ///< of all but the lengths
   bool hasBias = false, hasSinks = false, drops = false, hasDLse = false, adds = false;
@@ -39,7 +40,7 @@ struct BackwardCase {
 
   std::string describe() const {
     std::ostringstream out;
-    out << device << " " << imbrex::name(type) << " " << how.describe();
+    out << device << " " << imbrex::name(type) << " " << how.describe() << (keysHow ? "/" + keysHow->describe() : "");
     for (size_t b = 0; b < queries.size(); ++b)
       out << " " << queries[b] << "x" << keys[b];
     out << " H" << shape.heads() << ":" << shape.keyHeads << " D" << shape.depth << " Dv" << shape.valueDepth << " "
@@ -108,12 +109,15 @@ private:
     return StoredRows(runtime, run.type, run.how, lengths, 1, 1).rows() / int64_t(lengths.size());
   }
 
+  const How &keysHow() const { return run.keysHow ? *run.keysHow : run.how; }
+
   StoredRows stored(DataType type, const std::vector<int64_t> &lengths, int64_t h, int64_t d,
                     const std::function<std::vector<double>(size_t)> &values) {
+    const How &how = &lengths == &run.keys ? keysHow() : run.how;
     std::vector<std::vector<double>> all;
     for (size_t b = 0; b < lengths.size(); ++b)
       all.push_back(values(b));
-    return StoredRows(runtime, type, run.how, lengths, h, d, all);
+    return StoredRows(runtime, type, how, lengths, h, d, all);
   }
 
   /// [B, H, Sq] or [H, rows] of what each sequence has, NaN elsewhere.
@@ -142,8 +146,8 @@ private:
     StoredRows o(runtime, run.type, run.how, run.queries, heads, s.valueDepth);
     dq.emplace(run.adds ? stored(wide, run.queries, heads, s.depth, zeros)
                         : StoredRows(runtime, run.type, run.how, run.queries, heads, s.depth));
-    dk.emplace(runtime, run.type, run.how, run.keys, s.keyHeads, s.depth);
-    dv.emplace(runtime, run.type, run.how, run.keys, s.keyHeads, s.valueDepth);
+    dk.emplace(runtime, run.type, keysHow(), run.keys, s.keyHeads, s.depth);
+    dv.emplace(runtime, run.type, keysHow(), run.keys, s.keyHeads, s.valueDepth);
     Tensor lse = rowsOf(o, [](size_t, int64_t, int64_t) { return NAN; });
     Tensor dLse = rowsOf(o, [&](size_t b, int64_t h, int64_t i) {
       return run.hasDLse ? problems[b].dLse[size_t(h * run.queries[b] + i)] : NAN;
@@ -191,6 +195,7 @@ private:
 
   std::string judgeSequence(size_t b) {
     const Gradients reference = gradientsOf(problems[b], DataType::F64), baseline = gradientsOf(problems[b], run.type);
+    addShared(b, reference, shared), addShared(b, baseline, sharedBase);
     struct {
       const char *name;
       std::vector<double> Gradients::*which;
@@ -203,26 +208,30 @@ private:
     return "";
   }
 
-  /// Of the bias and the sinks, which are sums over sequences.
+  /// Gradients of the bias and the sinks, which are sums over sequences.
+  struct Shared {
+    std::vector<double> bias, sinks;
+  };
+
+  void addShared(size_t b, const Gradients &found, Shared &to) const {
+    if (!run.hasBias && !run.hasSinks)
+      return;
+    to.bias.resize(size_t(heads * longestQ * longestK)), to.sinks.resize(size_t(heads));
+    for (int64_t h = 0; h < heads; ++h) {
+      to.sinks[size_t(h)] += found.dSinks[size_t(h)];
+      for (int64_t i = 0; i < run.queries[b]; ++i)
+        for (int64_t j = 0; j < run.keys[b]; ++j)
+          to.bias[size_t((h * longestQ + i) * longestK + j)] +=
+              found.dBias[size_t((h * run.queries[b] + i) * run.keys[b] + j)];
+    }
+  }
+
   std::string judgeShared() {
-    std::vector<double> bias(size_t(heads * longestQ * longestK), 0), sink(size_t(heads), 0), biasBase = bias,
-                                                                                              sinkBase = sink;
-    for (size_t b = 0; b < problems.size(); ++b)
-      for (auto [type, toBias, toSink] : {std::tuple(DataType::F64, &bias, &sink), {run.type, &biasBase, &sinkBase}}) {
-        const Gradients found = gradientsOf(problems[b], type);
-        for (int64_t h = 0; h < heads; ++h) {
-          (*toSink)[size_t(h)] += found.dSinks[size_t(h)];
-          for (int64_t i = 0; i < run.queries[b]; ++i)
-            for (int64_t j = 0; j < run.keys[b]; ++j)
-              (*toBias)[size_t((h * longestQ + i) * longestK + j)] +=
-                  found.dBias[size_t((h * run.queries[b] + i) * run.keys[b] + j)];
-        }
-      }
     if (run.hasBias)
-      if (std::string wrong = judgeGradient(bias, biasBase, dBias->read(), run.type); !wrong.empty())
+      if (std::string wrong = judgeGradient(shared.bias, sharedBase.bias, dBias->read(), run.type); !wrong.empty())
         return "dBias is " + wrong;
     if (run.hasSinks)
-      if (std::string wrong = judgeGradient(sink, sinkBase, dSinks->read(), run.type); !wrong.empty())
+      if (std::string wrong = judgeGradient(shared.sinks, sharedBase.sinks, dSinks->read(), run.type); !wrong.empty())
         return "dSinks are " + wrong;
     return "";
   }
@@ -233,6 +242,7 @@ private:
   int64_t heads, longestQ = 0, longestK = 0;
   std::vector<double> sinks, table;
   std::vector<GradientProblem> problems;
+  Shared shared, sharedBase;
   std::optional<StoredRows> dq, dk, dv;
   std::optional<Tensor> dBias, dSinks;
 };
@@ -316,9 +326,23 @@ TEST(AttentionBackward, Sample) {
     expectRight(randomCase(seed));
 }
 
+/// Keys, values and their gradients in pages, of one row up, beside padded and ragged queries.
+TEST(AttentionBackward, KeysInPages) {
+  uint64_t seed = 1;
+  for (int64_t page : {1, 5, 16})
+    for (How::Kind kind : {How::Kind::Padded, How::Kind::Ragged})
+      for (bool adds : {false, true}) {
+        BackwardCase run = {oneOfEachKind()[0],          DataType::BF16, {kind},
+                            How{How::Kind::Paged, page}, {9, 0, 20},     {40, 7, 33}};
+        run.shape = {1, 0, 0, 2, 2, 64, 64, {Mask::Kind::Causal}, 0.125};
+        run.adds = adds, run.seed = seed++;
+        expectRight(run);
+      }
+}
+
 /// Two passes give the same bits each time.
 TEST(AttentionBackward, TheSameBitsEachTime) {
-  BackwardCase run = {oneOfEachKind()[0], DataType::BF16, {How::Kind::Ragged}, {33, 0, 20}, {40, 7, 20}};
+  BackwardCase run = {oneOfEachKind()[0], DataType::BF16, {How::Kind::Ragged}, {}, {33, 0, 20}, {40, 7, 20}};
   run.shape = {1, 0, 0, 1, 2, 64, 64, {Mask::Kind::Causal}, 0.125};
   std::vector<uint8_t> first;
   for (int i = 0; i < 3; ++i) {
@@ -339,6 +363,13 @@ TEST(AttentionBackward, RefusesWhatItCannot) {
   call.adds = true;
   EXPECT_NE(attention::support(runtime, call).why.find("a gradient that is added to is of f32, dq is of f16"),
             std::string::npos);
-  call.adds = false, call.sinks = sinks.view();
+  call.adds = false;
+  Tensor table(runtime, DataType::I32, denseLayout({1, 1})), lengths(runtime, DataType::I32, denseLayout({1}));
+  attention::Backward inPages = call;
+  inPages.k = inPages.v = paged(x.view(), table.view(), lengths.view());
+  inPages.dk.extents = {2, 2, 1, 16}, inPages.dk.strides = {64, 16, 16, 1};
+  EXPECT_NE(attention::support(runtime, inPages).why.find("pages of a gradient follow each other without gaps"),
+            std::string::npos);
+  call.sinks = sinks.view();
   EXPECT_NE(attention::support(runtime, call).why.find("sinks and their gradient come together"), std::string::npos);
 }

@@ -177,6 +177,39 @@ class Command(unittest.TestCase):
         code, told = self.imbrex("backward", "--device", DEVICE, "--arg", "Q=" + self.path("q"))
         self.assertEqual((code, "--out dQ=dq.npy" in told), (1, True), told)
 
+    def test_a_bias_that_is_broadcast(self):
+        """Its hook says which extents are 1; the results are those of the whole bias, and `bias` refuses it."""
+        source, rows, keys = random.Random(2), 5, 9
+        extents, names, places = (B, H, rows, keys), ("B", "Hk * G", "Sq", "Sk"), ("at.b", "at.h", "at.q", "at.k")
+        words = ["forward", "--device", DEVICE, "--cache-dir", "none", "--check", "--set", "T=f32", "--out", "O=" + self.path("o"),
+                 "--arg", "Q=%dx%dx%dx%d" % (B, rows, H, D), *("--arg=%s=%dx%dx%dx%d" % (x, B, keys, HK, D) for x in "KV"),
+                 "--arg", "table=" + self.path("bias")]
+        for whole in (0, 0, 1, 1), (0, 1, 0, 1), (1, 0, 0, 0), (0, 0, 0, 1), (1, 1, 1, 0):
+            shape = tuple(n if is_whole else 1 for n, is_whole in zip(extents, whole))
+            values = [source.gauss(0, 1) for _ in range(math.prod(shape))]
+            self.save("bias", "f32", shape, values)
+            text = "fn own(t: view<wide<T>>[%s])(s, at) = s + load t[%s]; own(table)" % (
+                ", ".join(name if is_whole else "1" for name, is_whole in zip(names, whole)),
+                ", ".join(place if is_whole else "0" for place, is_whole in zip(places, whole)))
+            code, told = self.imbrex(*words, "--hook", "score=" + text)
+            self.assertEqual(code, 0, told)
+            found = arrays.load(self.path("o"))
+            code, told = self.imbrex(*words, "--hook", "score=bias(table)")
+            self.assertEqual((code, "is 1 but must be" in told), (1, True), told)
+            expanded = []
+            for b in range(B):
+                for h in range(H):
+                    for i in range(rows):
+                        for j in range(keys):
+                            at = 0
+                            for n, x in zip(shape, (b, h, i, j)):
+                                at = at * n + (x if n > 1 else 0)
+                            expanded.append(values[at])
+            self.save("bias", "f32", extents, expanded)
+            code, told = self.imbrex(*words, "--hook", "score=bias(table)")
+            self.assertEqual(code, 0, told)
+            self.assertLess(arrays.largest_difference(found, arrays.load(self.path("o"))), 1e-6)
+
     def test_mistakes(self):
         code, told = self.imbrex("sideways")
         self.assertEqual((code, "forward, backward, decode or append" in told), (2, True), told)

@@ -12,6 +12,7 @@ cmake -S "$source/tests/runtime/library/outside" -B "$work/build" -DCMAKE_CXX_CO
   -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
 cmake --build "$work/build" >/dev/null
 "$work/build/outside"
+"$work/build/attention"
 for example in decoder training server; do
   cmake -S "$source/kernels/examples/$example" -B "$work/$example" -DCMAKE_CXX_COMPILER="$compiler" \
     -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
