@@ -56,6 +56,14 @@ public:
     Truth all = chance(20) ? either(packedComparison(), packedComparison()) : packedComparison();
     return chance(50) ? both(all, packedComparison()) : all;
   }
+  /// Of positions times small numbers: rows that are left, and keys that the first and the last of them see.
+  Truth multiplied() {
+    Number k = times("at.k", [](const Place &at) { return at.k; }, chance(40) ? pick(2, 4) : 1);
+    Number q = times("at.q", [](const Place &at) { return at.q; }, pick(1, 3));
+    Truth keys = chance(50) ? compared(q, k) : compared(k, q);
+    Number rows = times("at.q", [](const Place &at) { return at.q; }, pick(2, 5)), some = near(pick(-20, 150));
+    return chance(70) ? both(chance(50) ? compared(rows, some) : compared(some, rows), keys) : keys;
+  }
   int64_t pick(int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); }
 
 private:
@@ -72,6 +80,14 @@ private:
     default:
       return pick(-60, 60);
     }
+  }
+  static Number near(int64_t number) {
+    return {std::to_string(number), [=](const Place &) { return number; }};
+  }
+  Number times(const std::string &name, const std::function<int64_t(const Place &)> &position, int64_t factor) {
+    int64_t behind = pick(-20, 20);
+    return {"(" + name + " * " + std::to_string(factor) + " + " + std::to_string(behind) + ")",
+            [=](const Place &at) { return __int128(position(at)) * factor + behind; }};
   }
   Number field() {
     switch (pick(0, 5)) {
@@ -321,6 +337,10 @@ TEST(Masks, RandomMasksAgreeWithBruteForce) {
 
 TEST(Masks, OfPackedHeadsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::packed, 160, imbrex::testing::isLongRun() ? 2000 : 60);
+}
+
+TEST(Masks, OfMultipliedPositionsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::multiplied, 64, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
 // Bounds that pass the corner of a tile of 32 x 16, or miss it by one: of the last row and the first column, and of the
