@@ -181,7 +181,7 @@ static std::optional<int64_t> invert(const Around &around, int64_t total) {
   }
 }
 
-ExpressionProgram::Solution ExpressionProgram::solveAny(Slots slots, int64_t total) const {
+ExpressionProgram::Solution ExpressionProgram::solve(Slots slots, int64_t total) const {
   if (std::optional<int64_t> value = evaluate(slots))
     return {Solution::Known, *value, 0};
   std::array<std::optional<int64_t>, kDepth> stack; // nullopt: holds the missing slot

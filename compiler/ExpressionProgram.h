@@ -82,11 +82,11 @@ public:
     unsigned slot = 0;
   };
   /// What the expression's being `total` says about its missing slot. Inverts + - and *.
-  Solution solve(Slots slots, int64_t total) const {
-    if (steps.size() != 1 || steps[0].code != ExpressionCode::Slot)
-      return solveAny(slots, total);
-    const std::optional<int64_t> &known = slots[size_t(steps[0].value)]; // most extents are one name
-    return {known ? Solution::Known : Solution::Solved, known.value_or(total), unsigned(steps[0].value)};
+  Solution solve(Slots slots, int64_t total) const;
+  /// The slot that is all of the expression.
+  std::optional<unsigned> onlySlot() const {
+    bool isOne = steps.size() == 1 && steps[0].code == ExpressionCode::Slot;
+    return isOne ? std::optional(unsigned(steps[0].value)) : std::nullopt;
   }
 
 private:
@@ -94,7 +94,6 @@ private:
     ExpressionCode code;
     int64_t value; ///< a constant, or a slot's number
   };
-  Solution solveAny(Slots slots, int64_t total) const;
 
   std::vector<Step> steps;
 };

@@ -5,8 +5,8 @@
 //
 // LLVM ends the process where an allocation fails, so a compilation asks before each of its steps whether there is
 // enough for the next. That sees bounds on address space (RLIMIT_AS, RLIMIT_DATA, a system that does not overcommit);
-// where memory runs out later, at its first use, no program is told. Whoever must outlive that too compiles in a child
-// (RuntimeOptions::compilesInChild). Thread-safe; what it finds free another thread may take. Internal.
+// where memory runs out later, at its first use, no program is told: where there is little, a runtime compiles in a
+// child (runtime/MemoryRoom.h). Thread-safe; what it finds free another thread may take. Internal.
 //
 //===----------------------------------------------------------------------===//
 

@@ -46,6 +46,9 @@ struct Target {
   /// Multiplies by warpgroups (PTX ISA, "wgmma": sm_90a alone).
   bool hasWgmma = false;
 
+  /// Writes fragments of products to shared memory (PTX ISA, "stmatrix").
+  bool hasStmatrix() const { return sm >= 90; }
+
   /// Converts and multiplies floats of 8 bits (PTX ISA, "cvt" and "mma" of .e4m3 and .e5m2).
   bool hasF8() const { return sm >= 89; }
 

@@ -25,6 +25,7 @@ struct BoundView {
   std::array<int64_t, Dims::kMaxRank> strides;
   unsigned alignment = 16; ///< see CompileOptions::alignment: 16, or the element's size
   bool hasMap = true;      ///< where that is 16: it has a tensor map too
+  bool mayAlign = true;    ///< its shape leaves it to the address whether that is 16
 };
 
 /// Who gave a name or type its value: a view parameter's dimension, or set().
@@ -64,6 +65,9 @@ std::optional<Dims> denseStrides(const Dims &extents);
 /// Parts of it, each in its own file.
 Result<void> checkView(const SignaturePlan &plan, unsigned parameter, const View &view, Completeness completeness,
                        BoundView &bound);
+/// As checkView, where `bound` is of a view that differs in its memory alone. False if checkView would refuse it, or
+/// find it in another class of alignment; `bound` is then as it was.
+bool moveView(const SignaturePlan &plan, unsigned parameter, const View &view, BoundView &bound);
 Result<void> unifyTypes(const SignaturePlan &plan, Binding &binding);
 Result<void> unifyExtents(const SignaturePlan &plan, Completeness completeness, Binding &binding);
 

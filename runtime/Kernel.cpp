@@ -9,6 +9,7 @@
 
 #include "runtime/Kernel.h"
 #include "compiler/Target.h"
+#include "runtime/BoundCall.h"
 #include "runtime/DependentLaunch.h"
 #include "runtime/Prepare.h"
 #include "runtime/StoredArguments.h"
@@ -192,6 +193,8 @@ Result<void> Kernel::launch(const Stream &stream, Arguments arguments) const {
   Result<Call> call = resolveSequences(*state, arguments);
   if (!call)
     return call.takeError();
+  if (LastCalls::Lease last = call->kernel->memo->last.mine()) [[likely]]
+    return last->launch(*call->kernel, stream, call->arguments());
   Prepared prepared;
   if (Result<void> done = prepareLaunch(*call->kernel, call->arguments(), prepared, &stream); !done)
     return done;

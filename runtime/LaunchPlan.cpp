@@ -10,7 +10,6 @@
 #include "runtime/LaunchPlan.h"
 #include "compiler/Number.h"
 #include "runtime/ScalarBits.h"
-#include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
 #include <cstring>
 
@@ -132,6 +131,10 @@ Result<LaunchPlan> LaunchPlan::make(const SignaturePlan &signature, const Kernel
   for (const LaunchValue &value : interface.launchValues)
     if (Result<void> added = plan.addStep(signature, interface, value); !added)
       return added.takeError();
+  for (size_t i = 0; i < plan.steps.size(); ++i)
+    if (LaunchValue::Kind kind = plan.steps[i].kind;
+        kind == LaunchValue::Kind::Pointer || kind == LaunchValue::Kind::TensorMap || kind == LaunchValue::Kind::Scalar)
+      plan.movable.push_back(i);
   if (Result<void> added = plan.addExpressions(signature, interface); !added)
     return added.takeError();
   if (Result<void> added = plan.addScalarConditions(signature, interface); !added)
@@ -194,29 +197,6 @@ Result<LaunchPlan::Grid> LaunchPlan::grid(const Binding &binding, const DeviceIn
   return empty ? Grid{0, 0, 0} : grid;
 }
 
-std::optional<uint64_t> LaunchPlan::valueOf(const Step &step, const Binding &binding, const Grid &grid) const {
-  if (step.kind == LaunchValue::Kind::GridExtent)
-    return uint64_t(grid[step.index]);
-  const Argument *argument = binding.arguments[step.parameter];
-  if (!argument && step.standard)
-    return step.standard;
-  assert(argument && "the specialisation was made without this argument");
-  switch (step.kind) {
-  case LaunchValue::Kind::Pointer:
-    return binding.views[step.parameter].address;
-  case LaunchValue::Kind::Extent:
-    return uint64_t(argument->view.extents[step.index]);
-  case LaunchValue::Kind::Stride:
-    return uint64_t(binding.views[step.parameter].strides[step.index]);
-  case LaunchValue::Kind::Scalar:
-    return scalarBits(argument->scalar, step.type);
-  case LaunchValue::Kind::GridExtent:
-  case LaunchValue::Kind::TensorMap:
-    break;
-  }
-  llvm_unreachable("all kinds are listed");
-}
-
 Result<void> LaunchPlan::packMap(const Step &step, const Binding &binding, const cuda::DriverTable &driver,
                                  PackedArguments &packed) const {
   const Argument &argument = *binding.arguments[step.parameter];
@@ -238,24 +218,61 @@ Result<void> LaunchPlan::packMap(const Step &step, const Binding &binding, const
   return {};
 }
 
+/// A tensor map, or a scalar: what can fail.
+Result<void> LaunchPlan::packWithCare(size_t step, const Binding &binding, const cuda::DriverTable &driver,
+                                      PackedArguments &packed) const {
+  const Step &what = steps[step];
+  if (what.kind == LaunchValue::Kind::TensorMap)
+    return packMap(what, binding, driver, packed);
+  const Argument *argument = binding.arguments[what.parameter];
+  assert((argument || what.standard) && "the specialisation was made without this argument");
+  std::optional<uint64_t> bits = argument ? scalarBits(argument->scalar, what.type) : what.standard;
+  if (!bits)
+    return Error{ErrorKind::Argument, "argument '" + std::string(argument->name) + "': its value does not fit type " +
+                                          std::string(name(what.type))};
+  packed.values[step] = *bits;
+  return {};
+}
+
 Result<void> LaunchPlan::pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
                               PackedArguments &packed) const {
   packed.values.resize_for_overwrite(steps.size());
   packed.pointers.resize_for_overwrite(steps.size());
   packed.maps.resize(maps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i].kind == LaunchValue::Kind::TensorMap) {
-      if (Result<void> made = packMap(steps[i], binding, driver, packed); !made)
-        return made;
-      packed.pointers[i] = packed.maps[steps[i].map].data();
-      continue;
-    }
-    std::optional<uint64_t> value = valueOf(steps[i], binding, grid);
-    if (!value)
-      return Error{ErrorKind::Argument, "argument '" + std::string(binding.arguments[steps[i].parameter]->name) +
-                                            "': its value does not fit type " + std::string(name(steps[i].type))};
-    packed.values[i] = *value;
+    const Step &step = steps[i];
     packed.pointers[i] = &packed.values[i];
+    switch (step.kind) {
+    case LaunchValue::Kind::Pointer:
+      packed.values[i] = binding.views[step.parameter].address;
+      break;
+    case LaunchValue::Kind::Extent:
+      packed.values[i] = uint64_t(binding.arguments[step.parameter]->view.extents[step.index]);
+      break;
+    case LaunchValue::Kind::Stride:
+      packed.values[i] = uint64_t(binding.views[step.parameter].strides[step.index]);
+      break;
+    case LaunchValue::Kind::GridExtent:
+      packed.values[i] = grid[step.index];
+      break;
+    case LaunchValue::Kind::TensorMap:
+      packed.pointers[i] = packed.maps[step.map].data();
+      [[fallthrough]];
+    case LaunchValue::Kind::Scalar:
+      if (Result<void> done = packWithCare(i, binding, driver, packed); !done)
+        return done;
+    }
+  }
+  return {};
+}
+
+Result<void> LaunchPlan::repack(const Binding &binding, const cuda::DriverTable &driver,
+                                PackedArguments &packed) const {
+  for (size_t i : movable) {
+    if (steps[i].kind == LaunchValue::Kind::Pointer)
+      packed.values[i] = binding.views[steps[i].parameter].address;
+    else if (Result<void> done = packWithCare(i, binding, driver, packed); !done)
+      return done;
   }
   return {};
 }

@@ -57,6 +57,13 @@ public:
   Result<void> pack(const Binding &binding, const Grid &grid, const cuda::DriverTable &driver,
                     PackedArguments &packed) const;
 
+  /// Again after a change of addresses and scalars alone: `packed` is of the same plan, shapes and grid.
+  Result<void> repack(const Binding &binding, const cuda::DriverTable &driver, PackedArguments &packed) const;
+  /// Whether grid() would answer the same with other scalars of the parameters' types.
+  bool hasOneGrid() const { return scalarSlots.empty(); }
+  /// What grid() checks of scalars that are not integers in an expression.
+  Result<void> checkScalars(const Binding &binding) const;
+
 private:
   /// A LaunchValue whose parameter is found.
   struct Step {
@@ -84,11 +91,10 @@ private:
     size_t step;
   };
   Result<void> addScalarConditions(const SignaturePlan &signature, const KernelInterface &interface);
-  Result<void> checkScalars(const Binding &binding) const;
   Result<void> addStep(const SignaturePlan &signature, const KernelInterface &interface, const LaunchValue &value);
   Result<void> addExpressions(const SignaturePlan &signature, const KernelInterface &interface);
-  /// nullopt: a scalar that does not fit its type.
-  std::optional<uint64_t> valueOf(const Step &step, const Binding &binding, const Grid &grid) const;
+  Result<void> packWithCare(size_t step, const Binding &binding, const cuda::DriverTable &driver,
+                            PackedArguments &packed) const;
   llvm::SmallVector<std::optional<int64_t>, 48> slotsOf(const Binding &binding) const;
   Error unmet(const Condition &condition, ExpressionProgram::Slots slots) const;
   Error badGrid(unsigned dimension, std::optional<int64_t> extent, int64_t limit) const;
@@ -97,6 +103,7 @@ private:
   bool isFolded = false;
   unsigned resident = 0; ///< KernelInterface::resident
   std::vector<Step> steps;
+  std::vector<size_t> movable; ///< steps of addresses, tensor maps and scalars
   std::vector<Map> maps;
   std::vector<Condition> requirements, gridExtents;
   std::vector<ScalarCondition> scalarConditions;

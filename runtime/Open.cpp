@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/ChildCompiler.h"
 #include "runtime/DeviceContext.h"
 #include "runtime/LoadCudaDriver.h"
+#include "runtime/MemoryRoom.h"
 #include "runtime/Runtime.h"
 #include "runtime/simulator/SimulatedDriver.h"
 
@@ -97,8 +97,9 @@ Result<Runtime> Runtime::open(RuntimeOptions options) {
         CompilerFunctions{[](const Source &source, const CompileOptions &choices) { return compile(source, choices); },
                           [](const Source &source, const CompileOptions &choices) { return describe(source, choices); },
                           std::string(compilerBuildId()), searchSpace, estimate};
-  if (options.compilesInChild)
-    options.compiler->compile = inChild(std::move(options.compiler->compile));
+  CompileFunction &compile = options.compiler->compile;
+  if (options.compilesInChild.value_or(true))
+    compile = options.compilesInChild ? inChild(std::move(compile)) : inChildWhereMemoryIsShort(std::move(compile));
   Result<Runtime> runtime = openWith(std::move(options));
   if (runtime && !why.empty())
     runtime->note(std::move(why));

@@ -18,10 +18,10 @@ static constexpr int kMapped = 64;
 /// What tells specialisations apart: the number of their KernelState; of every view its alignment (0: absent), of every
 /// type parameter its type, of every integer parameter its value, of every condition on extents whether it holds;
 /// whether the grid is folded, and which tuning is taken.
-static llvm::SmallString<128> launchKey(const KernelState &kernel, const Binding &binding, bool foldGrid,
-                                        unsigned tuning) {
+static void writeLaunchKey(const KernelState &kernel, const Binding &binding, bool foldGrid, unsigned tuning,
+                           llvm::SmallString<128> &key) {
   const SignaturePlan &plan = *kernel.plan;
-  llvm::SmallString<128> key;
+  key.clear();
   key.append(llvm::StringRef(reinterpret_cast<const char *>(&kernel.memo->number), sizeof kernel.memo->number));
   key.push_back(char(foldGrid));
   key.append(llvm::StringRef(reinterpret_cast<const char *>(&tuning), sizeof tuning));
@@ -36,7 +36,6 @@ static llvm::SmallString<128> launchKey(const KernelState &kernel, const Binding
   }
   for (const ExpressionProgram &condition : plan.extentConditions)
     key.push_back(char(holds(condition, binding)));
-  return key;
 }
 
 namespace {
@@ -91,8 +90,10 @@ static std::pair<unsigned, const TunedTable *> tuningFor(const KernelState &kern
   if (kernel.isCandidate)
     return {0, nullptr};
   const TunedTable &tuned = tunedTable(kernel);
-  return {tuned.isEmpty() ? 0 : tuned.find(keyBytes(*kernel.plan, binding)), &tuned};
+  return {tuned.version() == 0 ? 0 : tuned.find(keyBytes(*kernel.plan, binding)), &tuned};
 }
+
+static size_t tuningsOf(const KernelState &kernel) { return kernel.isCandidate ? 0 : tunedTable(kernel).version(); }
 
 TunedTable &imbrex::tunedTable(const KernelState &kernel) {
   LaunchMemo &memo = *kernel.memo;
@@ -114,10 +115,11 @@ TunedTable &imbrex::tunedTable(const KernelState &kernel) {
 static Result<void> findReady(const KernelState &kernel, const Binding &binding, bool foldGrid, Prepared &prepared,
                               const Stream *stream) {
   Specialisations &table = kernel.module->runtime->specialisations;
+  prepared.tunings = tuningsOf(kernel); // first: what is adopted meanwhile makes it old
   auto [number, tuned] = tuningFor(kernel, binding);
-  llvm::SmallString<128> key = launchKey(kernel, binding, foldGrid, number);
+  writeLaunchKey(kernel, binding, foldGrid, number, prepared.key);
   prepared.reading = std::shared_lock(table.mutex());
-  if ((prepared.ready = table.find(key)))
+  if ((prepared.ready = table.find(prepared.key)))
     return {};
   prepared.reading = {};
   if (Result<void> free = checkNoCapture(kernel, stream); !free)
@@ -127,10 +129,21 @@ static Result<void> findReady(const KernelState &kernel, const Binding &binding,
     made = specialise(kernel, binding, foldGrid, {});
   if (!made)
     return made.takeError();
-  table.remember(key, *made);
+  table.remember(prepared.key, *made);
   prepared.kept = std::move(*made);
   prepared.ready = prepared.kept.get();
   return {};
+}
+
+bool imbrex::findAgain(const KernelState &kernel, Prepared &prepared) {
+  if (prepared.tunings != tuningsOf(kernel))
+    return false;
+  Specialisations &table = kernel.module->runtime->specialisations;
+  prepared.reading = std::shared_lock(table.mutex());
+  if (const ReadyKernel *ready = table.find(prepared.key); ready && ready == prepared.ready)
+    return true;
+  prepared.reading = {};
+  return false;
 }
 
 Result<void> imbrex::bindKernel(const KernelState &kernel, Arguments arguments, Binding &binding) {
@@ -166,6 +179,7 @@ Result<void> imbrex::prepareBound(const KernelState &kernel, const Binding &bind
   const DeviceInfo &device = kernel.module->runtime->device->info();
   for (bool foldGrid : {false, true}) {
     prepared.reading = {};
+    prepared.kept = nullptr;
     if (Result<void> found = findReady(kernel, binding, foldGrid, prepared, stream); !found)
       return found;
     Result<LaunchPlan::Grid> grid = prepared.ready->plan.grid(binding, device);

@@ -22,6 +22,8 @@ struct Prepared {
   const ReadyKernel *ready = nullptr; ///< loaded as long as `reading` or `kept` is held
   std::shared_lock<StripedMutex> reading;
   Ready kept;
+  llvm::SmallString<128> key; ///< the launch key of `ready`
+  size_t tunings = 0;         ///< the version of the tunings that it was made from
   LaunchPlan::Grid grid;
   PackedArguments packed;
 
@@ -52,6 +54,8 @@ Result<void> bindKernel(const KernelState &kernel, Arguments arguments, Binding 
 /// thread captures a graph, or while `stream`, on which the launch will be, is captured by anybody.
 Result<void> prepareBound(const KernelState &kernel, const Binding &binding, Prepared &prepared,
                           const Stream *stream = nullptr);
+/// Finds prepared.ready again, which was let go of since: true if a launch of the same types and shapes would take it.
+bool findAgain(const KernelState &kernel, Prepared &prepared);
 /// Everything before the launch itself: both.
 Result<void> prepareLaunch(const KernelState &kernel, Arguments arguments, Prepared &prepared,
                            const Stream *stream = nullptr);

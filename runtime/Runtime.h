@@ -65,12 +65,14 @@ struct RuntimeOptions {
   /// read is an Error at opening.
   std::vector<std::string> packs = {};
   bool compiles = true; ///< false: a kernel that is in no pack and no cache is an Error in place of a compilation
-  /// Each compilation runs in a child process, forked for it: whatever happens to it there (memory that is short, an
-  /// abort of LLVM, a crash) is an Error here, and this process goes on. Costs the fork, some milliseconds, and an
-  /// answer through a pipe. Without it a compilation ends with an Error of kind OutOfMemory where a step finds less
-  /// than 64 MiB more to be had; what takes more than that in one step, or runs out at the first use of memory that
-  /// was promised, ends the process.
-  bool compilesInChild = false;
+  /// True: each compilation runs in a child process, forked for it: whatever happens to it there (memory that is short,
+  /// an abort of LLVM, a crash) is an Error here, and this process goes on. Costs the fork, some milliseconds, and an
+  /// answer through a pipe. Absent: so it is where limits of the process, its cgroup or the machine leave less than 1
+  /// GiB (runtime/MemoryRoom.h), so that memory which is short while a kernel is compiled never ends this process.
+  /// False: no process is forked; a compilation ends with an Error of kind OutOfMemory where a step finds less than 64
+  /// MiB more to be had, but what takes more than that in one step, or runs out at the first use of memory that was
+  /// promised, ends the process.
+  std::optional<bool> compilesInChild = {};
   /// Finds what a source imports: of a file, where there is none of that name beside it. shippedImport
   /// (kernels/ShippedKernels.h) finds the kernels that come with the library.
   ImportResolver imports = {};

@@ -16,6 +16,7 @@
 #include "runtime/Handles.h"
 #include "runtime/Kernel.h"
 #include "runtime/KernelPack.h"
+#include "runtime/LastCalls.h"
 #include "runtime/Runtime.h"
 #include "runtime/Specialisations.h"
 #include "runtime/TunedTable.h"
@@ -61,12 +62,13 @@ struct ModuleState {
   std::vector<std::shared_ptr<const SignaturePlan>> kernels;
 };
 
-/// What launches of one Kernel share: the number that their launch keys begin with, and the tunings.
+/// What launches of one Kernel share: the number that their launch keys begin with, the tunings, and the last launches.
 struct LaunchMemo {
   explicit LaunchMemo(RuntimeState &runtime) : number(runtime.specialisations.newNumber()) {}
   const uint64_t number;
   std::once_flag tunedOnce;
   std::shared_ptr<TunedTable> tuned; ///< set under tunedOnce
+  LastCalls last;
 };
 
 struct KernelState;

@@ -20,6 +20,15 @@
 
 namespace imbrex {
 
+inline constexpr unsigned kCacheLine = 64;
+
+/// A number of so many bits for the calling thread, the same at every call.
+template <unsigned Bits> size_t threadStripe() {
+  // A thread's id is an address in its stack: the upper bits of a product depend on all of its bits.
+  uint64_t id = std::hash<std::thread::id>()(std::this_thread::get_id());
+  return (id * 0x9E3779B97F4A7C15u) >> (64 - Bits);
+}
+
 class StripedMutex {
 public:
   void lock() {
@@ -44,15 +53,11 @@ public:
   void unlock_shared() { mine().unlock_shared(); }
 
 private:
-  static constexpr unsigned kStripeBits = 5, kCacheLine = 64;
+  static constexpr unsigned kStripeBits = 5;
   struct alignas(kCacheLine) Stripe {
     std::shared_mutex mutex;
   };
-  std::shared_mutex &mine() {
-    // A thread's id is an address in its stack: the upper bits of a product depend on all of its bits.
-    uint64_t id = std::hash<std::thread::id>()(std::this_thread::get_id());
-    return stripes[(id * 0x9E3779B97F4A7C15u) >> (64 - kStripeBits)].mutex;
-  }
+  std::shared_mutex &mine() { return stripes[threadStripe<kStripeBits>()].mutex; }
 
   std::array<Stripe, 1u << kStripeBits> stripes;
 };

@@ -28,7 +28,8 @@ std::string keyText(const SignaturePlan &plan, const Binding &binding);
 
 class TunedTable {
 public:
-  bool isEmpty() const { return count.load(std::memory_order_acquire) == 0; }
+  /// How often something was adopted: as long as it stays, so does what find() answers.
+  size_t version() const { return count.load(std::memory_order_acquire); }
   /// The number of the tuning for this key; 0 if there is none.
   unsigned find(const KeyBytes &key) const;
   /// The tuning of a number that find() gave.

@@ -254,7 +254,7 @@ void Tuner::adopt() {
       report.best = i;
   }
   TunedTable &table = tunedTable(*kernel);
-  if (report.best != 0 || !table.isEmpty())
+  if (report.best != 0 || table.version() != 0)
     table.adopt(key, report.candidates[report.best].tuning);
 }
 

@@ -85,6 +85,19 @@ static Error undetermined(const Unifier &unifier, const Equation &equation) {
   return Error{ErrorKind::Argument, describe(unifier, equation) + ", but the kernel's expression has no value there"};
 }
 
+/// Most extents are one name: given its value here, or with that value. False if there is more to do or to say.
+static bool solveName(const Unifier &unifier, const Equation &equation) {
+  std::optional<unsigned> name = unifier.plan.extents[equation.parameter][equation.dimension].onlySlot();
+  if (!name)
+    return false;
+  std::optional<int64_t> &value = unifier.binding.slots[*name];
+  if (value)
+    return *value == unifier.extent(equation);
+  value = unifier.extent(equation);
+  unifier.binding.slotOrigins[*name] = {int(equation.parameter), equation.dimension};
+  return true;
+}
+
 /// Solves one equation if it can be solved now; if not, `open` keeps it.
 static Result<void> trySolving(const Unifier &unifier, const Equation &equation,
                                llvm::SmallVectorImpl<Equation> &open) {
@@ -113,8 +126,9 @@ Result<void> imbrex::unifyExtents(const SignaturePlan &plan, Completeness comple
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     if (binding.arguments[i] && binding.arguments[i]->isView)
       for (unsigned dimension = 0; dimension < plan.extents[i].size(); ++dimension)
-        if (Result<void> tried = trySolving(unifier, {i, dimension}, open); !tried)
-          return tried;
+        if (!solveName(unifier, {i, dimension}))
+          if (Result<void> tried = trySolving(unifier, {i, dimension}, open); !tried)
+            return tried;
   for (bool progress = true; progress && !open.empty();) {
     before = std::exchange(open, {});
     for (const Equation &equation : before)

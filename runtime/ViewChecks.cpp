@@ -164,24 +164,28 @@ static Result<void> checkOutput(const Check &check) {
   return {};
 }
 
-/// 16 where that divides the address, every stride in bytes, and the last extent in bytes; else the element's size: two
-/// classes a view, so that few specialisations differ by alignment alone. Strides that lead to no element do not count:
-/// dropIdleStrides.
-static unsigned alignmentOf(const Check &check) {
+/// Whether 16 divides every stride in bytes, and the last extent in bytes. Strides that lead to no element do not
+/// count: dropIdleStrides.
+static bool mayAlign(const Check &check) {
   uint64_t size = byteSize(check.view.type);
-  uint64_t bits = check.bound.address | kLargestAlignment;
-  bits |= uint64_t(check.view.extents[check.rank() - 1]) * size;
+  uint64_t bits = uint64_t(check.view.extents[check.rank() - 1]) * size;
   for (unsigned i = 0; i + 1 < check.rank(); ++i)
     if (check.view.extents[i] > 1)
       bits |= uint64_t(check.bound.strides[i]) * size;
-  return std::countr_zero(bits) >= std::countr_zero(kLargestAlignment) ? kLargestAlignment : unsigned(size);
+  return bits % kLargestAlignment == 0;
+}
+
+/// 16 where that divides the address too; else the element's size: two classes a view, so that few specialisations
+/// differ by alignment alone.
+static unsigned alignmentOf(const BoundView &bound, uint64_t address, DataType type) {
+  return bound.mayAlign && address % kLargestAlignment == 0 ? kLargestAlignment : byteSize(type);
 }
 
 /// A kernel may make an address outside a view, for a copy of nothing, and that must be aligned as the others are:
 /// strides that lead from no element to another one are passed as 0.
-static void dropIdleStrides(const Check &check) {
+static void dropIdleStrides(const Check &check, bool isEmpty) {
   for (unsigned i = 0; i + 1 < check.rank(); ++i)
-    if (check.isEmpty() || check.view.extents[i] < 2)
+    if (isEmpty || check.view.extents[i] < 2)
       check.bound.strides[i] = 0;
 }
 
@@ -196,17 +200,38 @@ Result<void> imbrex::checkView(const SignaturePlan &plan, unsigned parameter, co
     return {};
   if (Result<void> output = checkOutput(check); !output)
     return output;
-  dropIdleStrides(check);
+  const bool isEmpty = check.isEmpty();
+  dropIdleStrides(check, isEmpty);
   bound.address = bound.end = 0;
   bound.alignment = kLargestAlignment;
   bound.hasMap = false;
-  if (check.isEmpty())
+  if (isEmpty)
     return {};
   if (Result<void> memory = checkMemory(check); !memory)
     return memory;
-  bound.alignment = alignmentOf(check);
+  bound.mayAlign = mayAlign(check);
+  bound.alignment = alignmentOf(bound, bound.address, view.type);
   bound.hasMap = bound.alignment == kLargestAlignment &&
                  (view.extents.size() > kTensorMapRank || // which none is made of
                   hasTensorMap(view.type, std::span(view.extents.begin(), view.extents.end()), bound.strides));
   return {};
+}
+
+bool imbrex::moveView(const SignaturePlan &plan, unsigned parameter, const View &view, BoundView &bound) {
+  if (view.readOnly && plan.signature.parameters[parameter].output)
+    return false;
+  const uint64_t span = bound.end - bound.address;
+  if (span == 0) // no elements: the address is nobody's
+    return true;
+  uint64_t address = 0, end = 0;
+  if (view.address == 0 || __builtin_add_overflow(view.address, view.byteOffset, &address) ||
+      __builtin_add_overflow(address, span, &end) || address % byteSize(view.type) != 0)
+    return false;
+  if (view.availableBytes && (view.byteOffset > *view.availableBytes || span > *view.availableBytes - view.byteOffset))
+    return false;
+  if (alignmentOf(bound, address, view.type) != bound.alignment)
+    return false;
+  bound.address = address;
+  bound.end = end;
+  return true;
 }

@@ -24,10 +24,11 @@
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
 #include "compiler/cta/SharedLives.h"
+#include "compiler/cta/TensorBoxes.h"
 #include "compiler/tile/ScalarSigns.h"
-#include "dialects/layout/Access.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -101,33 +102,32 @@ static Value countSteps(scf::ForOp loop) {
   return count;
 }
 
-/// Why the copy engine cannot copy the tile; empty if it can: whole rows of panels, from a view whose rows it may name,
-/// with all its positions apart from the rows' (or those in a single row) bounded by the view alone.
+/// The rows of `put` that the copy engine can be asked for at once: all, or where a table of pages says where they lie,
+/// as many as follow one another wherever the tile begins. 0: none.
+static int64_t rowsAtOnce(cta::PutOp put) {
+  constexpr int64_t kRunUnit = 8; // as often as swizzles repeat
+  const int64_t rows = put.getRing().getType().getRows();
+  if (!put.getRows())
+    return rows;
+  auto table = put.getRows().getDefiningOp<tile::PageRowsOp>();
+  if (!table)
+    return 0;
+  const int64_t run = std::gcd(std::gcd(int64_t(table.getAligned()), int64_t(table.getPage())), rows);
+  return run % kRunUnit == 0 && rows / run <= kCopyWarps * layout::kWarpThreads ? run : 0;
+}
+
+static BoxedTile boxesOf(cta::PutOp put) {
+  return {put.getView(), put.getIndices(), put.getDims(), put.getRing().getType().getSlot().getLayout(),
+          rowsAtOnce(put)};
+}
+
+/// Why the copy engine cannot copy the tile; empty if it can: from a view whose rows it may name, with all positions
+/// apart from the rows' (or those in a single row) bounded by the view alone.
 static StringRef whyNotMapped(cta::PutOp put) {
-  constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
-  tile::ViewType view = put.getView().getType();
-  cta::BufferType slot = put.getRing().getType().getSlot();
-  layout::SharedLayout layout = slot.getLayout();
-  const int64_t columnDim = put.getDims()[1];
-  bool hasRows = layout.paddedRows() == layout.rows() && layout.rows() <= kLongestBox;
-  bool hasBox = layout.rows() > 1 || (layout.paddedColumns() == layout.columns() && layout.columns() <= kLongestBox);
-  bool fillsColumns = layout.paddedColumns() == layout.columns() ||
-                      (matchPattern(put.getIndices()[columnDim], m_Zero()) && !view.isDynamic(columnDim) &&
-                       view.getExtents()[columnDim] <= layout.columns()); // zeros behind the view's last column
-  auto argument = dyn_cast<BlockArgument>(put.getView());
-  auto kernel = put->getParentOfType<func::FuncOp>();
-  auto alignment = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tile::kAlignmentAttr);
-  if (put.getRows() || put.getCondition())
-    return put.getRows() ? "its rows come from a table" : "it is made on a condition";
-  if (view.getRank() > kMostDims || columnDim != view.getRank() - 1)
-    return view.getRank() > kMostDims ? "its view has more than 5 dimensions"
-                                      : "its rows do not lie along the last dimension";
-  if (!hasRows || !hasBox)
-    return "its rows are padded or more than 256, or it is a single row of more than 256 elements";
-  if (!fillsColumns)
-    return "its columns do not fill the slot's";
-  if (!alignment || alignment.getInt() != layout::kAccessBytes)
-    return "its view is not known to be aligned to 16 bytes";
+  if (rowsAtOnce(put) == 0 || put.getCondition())
+    return put.getCondition() ? "it is made on a condition" : "its rows come from a table";
+  if (StringRef reason = whyNoBoxes(boxesOf(put)); !reason.empty())
+    return reason;
   bool isBounded = llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
   return isBounded ? "" : "it is bounded along another dimension than its rows'";
 }
@@ -146,7 +146,6 @@ private:
   std::pair<unsigned, unsigned> dealRegisters() const;
   void countNested();
   void mapViews();
-  Value mapOf(cta::PutOp put);
   void part();
 
   Target target;
@@ -160,7 +159,9 @@ bool AssignRoles::canPart() {
   CopySlice slice(getOperation());
   llvm::SmallPtrSet<Value, 4> rings;
   for (cta::PutOp put : puts) {
-    StringRef reason = put.getRows() ? "its rows come from a table" : whyNotCounted(put);
+    StringRef reason = put.getRows() ? whyNotMapped(put) : whyNotCounted(put);
+    if (reason.empty())
+      reason = whyNotCounted(put);
     if (reason.empty() && !rings.insert(put.getRing()).second)
       reason = "its ring has another copy";
     if (reason.empty() && !slice.add(put))
@@ -204,22 +205,6 @@ void AssignRoles::countNested() {
   }
 }
 
-/// The map of the view for panels of the slot, made once.
-Value AssignRoles::mapOf(cta::PutOp put) {
-  cta::RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
-  SmallVector<int64_t> box(put.getView().getType().getRank(), 1);
-  box[put.getDims()[0]] = ring.getRows();
-  box[put.getDims()[1]] = layout.boxColumns();
-  Block &body = getOperation().getBody().front();
-  for (auto map : body.getOps<cta::TensorMapOp>())
-    if (map.getView() == put.getView() && map.getBox() == ArrayRef(box) && map.getSpan() == layout.boxSpan())
-      return map;
-  OpBuilder b = OpBuilder::atBlockBegin(&body);
-  return cta::TensorMapOp::create(b, put.getLoc(), cta::TensorMapType::get(&getContext()), put.getView(), box,
-                                  layout.boxSpan());
-}
-
 /// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
 /// without wrapping, as later passes can tell.
 static std::pair<Value, Value> rowsBetween(OpBuilder &b, Location loc, Value low, Value high, Value first) {
@@ -233,6 +218,29 @@ static std::pair<Value, Value> rowsBetween(OpBuilder &b, Location loc, Value low
   return {matchPattern(low, m_Zero()) ? low : after(low), after(high)};
 }
 
+/// What comes behind a put may lie outside of [low, high), positions as `first` is the first of: zeros there.
+static void clearOutside(cta::PutOp put, Value low, Value high, Value first) {
+  auto get = cast<cta::GetOp>(put->getNextNode());
+  OpBuilder b(put.getContext());
+  b.setInsertionPointAfter(get);
+  auto [from, to] = rowsBetween(b, put.getLoc(), low, high, first);
+  auto clear = cta::ClearOp::create(b, put.getLoc(), get.getType(), get, from, to);
+  get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
+}
+
+/// The table says where runs begin, one a thread. Those who read see to what the sequence has of each.
+static void askForRuns(cta::PutOp put) {
+  auto table = put.getRows().getDefiningOp<tile::PageRowsOp>();
+  const int64_t run = rowsAtOnce(put), runs = put.getRing().getType().getRows() / run;
+  OpBuilder b(put);
+  auto spread = cta::LayoutAttr::get(b.getContext(), layout::TileLayout::copyRows(runs, 1, kCopyWarps));
+  auto begins = cast<tile::PageRowsOp>(b.clone(*table));
+  begins.setRun(run);
+  begins.getResult().setType(RankedTensorType::get({runs, 1}, b.getI32Type(), spread));
+  put.getRowsMutable().assign(begins.getResult());
+  clearOutside(put, table.getLow(), table.getHigh(), table.getStart());
+}
+
 /// Copies that the copy engine can make are made by it. It knows no bounds but the view's: what else bounds the rows is
 /// left to those who read them.
 void AssignRoles::mapViews() {
@@ -242,27 +250,24 @@ void AssignRoles::mapViews() {
       continue;
     }
     put.emitRemark("copied by the copy engine");
-    auto get = cast<cta::GetOp>(put->getNextNode());
-    if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), clearedDim(put)); low) {
-      OpBuilder b(getOperation().getContext());
-      b.setInsertionPointAfter(get);
-      Value first = put.getIndices()[clearedDim(put)];
-      auto [from, to] = rowsBetween(b, put.getLoc(), low, high, first);
-      auto clear = cta::ClearOp::create(b, put.getLoc(), get.getType(), get, from, to);
-      get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
-    }
+    Value map = mapOf(getOperation(), boxesOf(put), put.getLoc());
+    if (put.getRows())
+      askForRuns(put);
+    else if (auto [low, high] = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), clearedDim(put)); low)
+      clearOutside(put, low, high, put.getIndices()[clearedDim(put)]);
     put.setWithin({});
     put.setCertain(false);
     put.getLowMutable().clear();
     put.getHighMutable().clear();
-    put.getMapMutable().assign(mapOf(put));
+    put.getMapMutable().assign(map);
   }
 }
 
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const bool asks = puts.size() <= kFewTiles && llvm::all_of(puts, canBeMapped);
+  const bool asks =
+      puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
   const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
   unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;

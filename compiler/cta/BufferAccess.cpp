@@ -86,6 +86,8 @@ Touched imbrex::touchedBy(Operation *op) {
       .Case([&](cta::WriteOp write) { add(touched.writes, write.getBuffer()); })
       .Case([&](cta::ClearOp clear) { add(touched.reads, clear.getBuffer()); }) // and all meet behind what it writes
       .Case([&](cta::ReadOp read) { add(touched.reads, read.getBuffer()); })
+      .Case([&](cta::SendOp send) { add(touched.reads, send.getBuffer()); })
+      .Case([&](cta::SentOp sent) { add(touched.reads, sent.getBuffer()); })
       .Case([&](cta::DotOp dot) { readOperands(dot); })
       .Case([&](cta::DotWaitOp wait) {
         for (Value value : wait.getValues())

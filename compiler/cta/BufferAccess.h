@@ -30,7 +30,7 @@ llvm::SmallVector<mlir::Operation *> accessesOf(mlir::Operation *allocation);
 /// What one operation does to shared memory, by allocations of this function.
 struct Touched {
   llvm::SmallVector<mlir::Operation *, 2> reads,
-      writes;                                      ///< by its threads, there and then; of products till their wait
+      writes; ///< by its threads, there and then; of products and sends till their wait
   llvm::SmallVector<mlir::Operation *, 1> starts;  ///< rings into which a copy is started
   llvm::SmallVector<mlir::Operation *, 1> arrives; ///< rings in which this thread's part of a copy is now there
 };

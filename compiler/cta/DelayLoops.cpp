@@ -104,21 +104,29 @@ bool LoopDelayer::collectLate() {
   return true;
 }
 
-/// The early products, with what they need; their waits come behind the late products.
+/// The early products, with what they need, the copies too that their iteration makes before it reads them; their waits
+/// come behind the late products.
 bool LoopDelayer::collectOpening() {
   SmallVector<Operation *> work(dots.early.begin(), dots.early.end());
   opening.insert(work.begin(), work.end());
+  auto need = [&](Operation *op) {
+    if (opening.insert(op))
+      work.push_back(op);
+  };
   while (!work.empty()) {
     Operation *op = work.pop_back_val();
+    if (delayed.contains(op) || op->getNumRegions() != 0)
+      return false;
     for (Value operand : op->getOperands()) {
       if (llvm::is_contained(loop.getRegionIterArgs(), operand))
         return false;
-      if (Operation *source = operand.getDefiningOp(); isOfBody(source) && opening.insert(source)) {
-        if (delayed.contains(source))
-          return false;
-        work.push_back(source);
-      }
+      if (Operation *source = operand.getDefiningOp(); isOfBody(source))
+        need(source);
     }
+    if (auto get = dyn_cast<cta::GetOp>(op))
+      for (auto put : loop.getBody()->getOps<cta::PutOp>())
+        if (put.getRing() == get.getRing() && put->isBeforeInBlock(get))
+          need(put);
   }
   return true;
 }

@@ -43,10 +43,33 @@ def AssignRoles : Pass<"cta-assign-roles", "::mlir::func::FuncOp"> {
   let description = [{
     For kernels whose loops multiply by wgmma. Before: `loop: put, get, compute`. After: `cta.roles` with `compute: loop:
     get, compute` and `copy: loop: put`, on rings `by mbarrier` of as many slots as the request has stages, if shared
-    memory holds them. A kernel with a copy that depends on what it computes, or whose steps cannot be counted, stays as
-    it is, with a remark that says which.
+    memory holds them. What the copy engine can copy is asked of it, by tensor maps; a tile of pages run by run, where rows
+    that follow one another are a multiple of 8. A kernel with a copy that depends on what it computes, or whose steps
+    cannot be counted, stays as it is, with a remark that says which.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
+def ExpandPageRows : Pass<"cta-expand-page-rows", "::mlir::func::FuncOp"> {
+  let summary = "Rows of pages as arithmetic and a gather of the table";
+  let description = [{
+    For those that read them; the copy engine has been asked for whole runs before (`cta-assign-roles`).
+
+    Before: `%r = tile.page_rows %table[%b] at %start .. page 16 .. run 1`.
+    After: `%e = tile.gather %table[%b, (%start + iota) / 16]`, `%r = select(%e < pages, %e * rows + iota % 16, -1)`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
+def SendTiles : Pass<"cta-send-tiles", "::mlir::func::FuncOp"> {
+  let summary = "The copy engine stores tiles that are put together in shared memory";
+  let description = [{
+    For targets that multiply by wgmma, where the copy engine can copy the tile: all of its rows in one box, to a view that
+    nothing else touches, without bounds other than the view's.
+
+    Before: `cta.write %x, %b`, `%y = cta.read %b`, `tile.store %y, %O[..]`.
+    After: `cta.write %x, %b`, `cta.send %b to %O[..] via %map`, `cta.sent %b`.
+  }];
 }
 
 def PipelineCopies : Pass<"cta-pipeline-copies", "::mlir::func::FuncOp"> {

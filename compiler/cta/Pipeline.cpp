@@ -28,6 +28,8 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
   passes.addNestedPass<func::FuncOp>(createAssignRoles());
+  passes.addNestedPass<func::FuncOp>(createExpandPageRows());
+  passes.addNestedPass<func::FuncOp>(createSendTiles());
   passes.addNestedPass<func::FuncOp>(createPipelineCopies());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
@@ -45,8 +47,8 @@ llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
   static constexpr llvm::StringRef kNames[] = {
       "tile-bound-loops",     "tile-simplify",        "tile-fold-scales",        "tile-lag-maxima",
       "tile-split-masks",     "tile-intersect-masks", "tile-narrow-comparisons", "tile-skip-instances",
-      "cta-defer-reductions", "cta-skip-scalings",    "cta-assign-roles",        "cta-pipeline-copies",
-      "cta-skew-loops",       "cta-split-loops",
+      "cta-defer-reductions", "cta-skip-scalings",    "cta-assign-roles",        "cta-send-tiles",
+      "cta-pipeline-copies",  "cta-skew-loops",       "cta-split-loops",
   };
   return kNames;
 }

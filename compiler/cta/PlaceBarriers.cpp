@@ -11,7 +11,9 @@
 // A copy is written for the others where its get has waited for it: a barrier between the get and their reads. A
 // put must find its slot read by all: a barrier between their reads and the put. So one barrier between the gets of
 // an iteration and its puts serves both. The same thread fills the same bytes of a slot each time, so two
-// copies into one ring need none.
+// copies into one ring need none; nor does a put into a slot that is known to be another than the one that was read:
+//
+//     get ring[j]; barrier; read of it; put into ring[j + 1]     of two slots or more, in one iteration
 //
 // Branches are on scalars that all threads share, so a barrier may stand in them; those on a vote of a warp (cta.any)
 // scale registers and touch no shared memory.
@@ -43,20 +45,27 @@ namespace {
 using Operations = llvm::SmallSetVector<Operation *, 4>;
 
 /// Allocations touched, and accesses to views that are stored to, since the last barrier. `arrived`: those whose
-/// copies have come.
+/// copies have come; `slots`: gets of this iteration whose slots alone were read.
 struct Pending {
-  Operations reads, writes, arrived, accesses;
+  Operations reads, slots, writes, arrived, accesses;
 
   void clear() { *this = Pending(); }
+  /// Another iteration begins: steps are other numbers.
+  void forgetSteps() {
+    for (Operation *get : slots)
+      reads.insert(allocationOf(cast<cta::GetOp>(get).getRing()));
+    slots.clear();
+  }
   void add(const Pending &other) {
     reads.insert(other.reads.begin(), other.reads.end());
+    slots.insert(other.slots.begin(), other.slots.end());
     writes.insert(other.writes.begin(), other.writes.end());
     arrived.insert(other.arrived.begin(), other.arrived.end());
     accesses.insert(other.accesses.begin(), other.accesses.end());
   }
   bool operator==(const Pending &other) const {
-    return equal(reads, other.reads) && equal(writes, other.writes) && equal(arrived, other.arrived) &&
-           equal(accesses, other.accesses);
+    return equal(reads, other.reads) && equal(slots, other.slots) && equal(writes, other.writes) &&
+           equal(arrived, other.arrived) && equal(accesses, other.accesses);
   }
 
 private:
@@ -67,10 +76,16 @@ private:
 
 struct PlaceBarriers : imbrex::impl::PlaceBarriersBase<PlaceBarriers> {
   void runOnOperation() override {
-    getOperation().walk([&](cta::DotOp dot) {
-      Touched touched = touchedBy(dot);
-      if (dot.getKind() == cta::DotKind::Wgmma)
-        described.insert(touched.reads.begin(), touched.reads.end());
+    getOperation().walk([&](Operation *op) {
+      auto dot = dyn_cast<cta::DotOp>(op);
+      if (!isa<cta::SendOp>(op) && (!dot || dot.getKind() != cta::DotKind::Wgmma))
+        return;
+      Touched touched = touchedBy(op);
+      described.insert(touched.reads.begin(), touched.reads.end());
+    });
+    getOperation().walk([&](cta::GetOp get) {
+      if (get.getArrived() && allocationOf(get.getRing()))
+        waitedFor.insert(allocationOf(get.getRing()));
     });
     Pending pending;
     for (Block &block : getOperation().getBody())
@@ -92,7 +107,8 @@ private:
   KnownLoops tried, placed; ///< by isTrial
   bool isTrial = false;     ///< barriers are thought of only
   unsigned barriers = 0;    ///< placed so far
-  Operations described;     ///< allocations that descriptors name
+  Operations described;     ///< allocations that descriptors name, or the copy engine reads
+  Operations waitedFor;     ///< rings whose copies have come where a get of another has waited
 };
 
 } // namespace
@@ -105,17 +121,57 @@ static bool meets(Operation *allocation, const Operations &touched, bool others 
   });
 }
 
-/// True if `touched` needs a barrier behind what is pending.
-static bool conflicts(const Touched &touched, const Pending &pending) {
+/// The get whose slot the buffer is, of a ring that is no argument; null: some other memory.
+static cta::GetOp slotOf(Value buffer) {
+  auto get = buffer.getDefiningOp<cta::GetOp>();
+  return get && allocationOf(get.getRing()) ? get : cta::GetOp();
+}
+
+/// True if the operation's threads are done with all that it reads when it is over, and read slots of rings only.
+static bool readsSlots(Operation *op) {
+  if (auto read = dyn_cast<cta::ReadOp>(op))
+    return bool(slotOf(read.getBuffer()));
+  auto dot = dyn_cast<cta::DotOp>(op);
+  return dot && !dot.getAsync() && slotOf(dot.getBBuffer()) && (!dot.getABuffer() || slotOf(dot.getABuffer()));
+}
+
+/// True if the step of the put is known to have another slot than that of the get, of one ring.
+static bool haveTwoSlots(cta::PutOp put, cta::GetOp get) {
+  if (put.getRing() != get.getRing())
+    return false;
+  LinearForms forms;
+  std::optional<LinearForm> filled = forms.ofScalar(put.getStep()), read = forms.ofScalar(get.getStep());
+  std::optional<LinearForm> between = filled && read ? filled->plus(*read, -1) : std::nullopt;
+  return between && between->isConstant() && between->constant % int64_t(put.getRing().getType().getSlots()) != 0;
+}
+
+/// True if `op` writes to slots that were read.
+static bool meetsSlots(Operation *op, const Touched &touched, const Operations &slots) {
+  return llvm::any_of(slots, [&](Operation *slot) {
+    auto get = cast<cta::GetOp>(slot);
+    Operations ring;
+    ring.insert(allocationOf(get.getRing()));
+    auto meetsRing = [&](Operation *allocation) { return meets(allocation, ring); };
+    auto put = dyn_cast<cta::PutOp>(op);
+    return llvm::any_of(touched.writes, meetsRing) ||
+           (llvm::any_of(touched.starts, meetsRing) && !(put && haveTwoSlots(put, get)));
+  });
+}
+
+/// True if `op`, which touches `touched`, needs a barrier behind what is pending.
+static bool conflicts(Operation *op, const Touched &touched, const Pending &pending) {
   return llvm::any_of(touched.reads,
                       [&](Operation *op) { return meets(op, pending.writes) || meets(op, pending.arrived); }) ||
          llvm::any_of(touched.writes,
                       [&](Operation *op) {
                         return meets(op, pending.writes) || meets(op, pending.arrived) || meets(op, pending.reads);
                       }) ||
-         llvm::any_of(touched.starts, [&](Operation *op) {
-           return meets(op, pending.writes) || meets(op, pending.arrived, /*others=*/true) || meets(op, pending.reads);
-         });
+         llvm::any_of(touched.starts,
+                      [&](Operation *op) {
+                        return meets(op, pending.writes) || meets(op, pending.arrived, /*others=*/true) ||
+                               meets(op, pending.reads);
+                      }) ||
+         meetsSlots(op, touched, pending.slots);
 }
 
 namespace {
@@ -231,13 +287,16 @@ void PlaceBarriers::visitLoop(scf::ForOp loop, Pending &pending) {
 /// An iteration finds what the one before it left: that is tried first, so that a barrier stands where every iteration
 /// needs one, not where the first does.
 void PlaceBarriers::visitIterations(scf::ForOp loop, Pending &pending) {
+  pending.forgetSteps();
   Pending before = pending;
   bool wasTrial = std::exchange(isTrial, true);
   visitBlock(*loop.getBody(), pending);
+  pending.forgetSteps();
   isTrial = wasTrial;
   for (unsigned round = 0; round < 2; ++round) {
     pending.add(before); // the first iteration
     visitBlock(*loop.getBody(), pending);
+    pending.forgetSteps();
   }
   pending.add(before); // no iteration at all
 }
@@ -275,10 +334,16 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
     return;
   }
   Touched touched = touchedBy(op);
+  if (auto get = dyn_cast<cta::GetOp>(op); get && !touched.arrives.empty()) { // by groups
+    if (get.getArrived())                                                     // the one that has waited said so
+      touched.arrives.clear();
+    else
+      touched.arrives.append(waitedFor.begin(), waitedFor.end());
+  }
   std::optional<ViewAccess> access = viewAccessOf(op);
   bool meetsAccess =
       access && llvm::any_of(pending.accesses, [&](Operation *other) { return meets(*access, *viewAccessOf(other)); });
-  if (meetsAccess || conflicts(touched, pending)) {
+  if (meetsAccess || conflicts(op, touched, pending)) {
     if (!isTrial) {
       OpBuilder builder(op);
       cta::Scope scope = op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta;
@@ -291,7 +356,12 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
   }
   if (access)
     pending.accesses.insert(op);
-  pending.reads.insert(touched.reads.begin(), touched.reads.end());
+  if (!readsSlots(op))
+    pending.reads.insert(touched.reads.begin(), touched.reads.end());
+  else
+    for (Value operand : op->getOperands())
+      if (cta::GetOp get = slotOf(operand))
+        pending.slots.insert(get);
   pending.writes.insert(touched.writes.begin(), touched.writes.end());
   pending.arrived.insert(touched.arrives.begin(), touched.arrives.end());
 }

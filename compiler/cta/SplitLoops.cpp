@@ -10,10 +10,12 @@
 //     a < 0:  t >= ceil(r' / -a)          a = 0: everywhere or nowhere
 //
 // The loop becomes up to three, one behind the other: before the range, the range without the test, behind it. So too
-// a cta.clear, which has nothing to do where all rows lie inside: low <= 0, rows <= high.
+// a cta.clear, which has nothing to do where all rows lie inside: low <= 0, rows <= high. Loads whose tiles lie inside
+// their views there say so (InsideLoads.h).
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta/InsideLoads.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/tile/LinearForms.h"
@@ -258,6 +260,7 @@ void LoopSplitter::run() {
       break;
     ++branchNumber;
   }
+  const SmallVector<InsideLoad> inside = findInsideLoads(loop, comparisons);
   Span range = rangeOf(comparisons);
   Location loc = loop.getLoc();
   Value trips = arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound());
@@ -276,6 +279,7 @@ void LoopSplitter::run() {
   if (range.begin)
     copy(loop.getLowerBound(), low);
   scf::ForOp middle = copy(low, high);
+  markInside(middle, inside);
   if (branch)
     takeBranch(middle, branchNumber);
   dropClears(middle, idle);

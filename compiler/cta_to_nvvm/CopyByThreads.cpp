@@ -11,6 +11,7 @@
 
 #include "compiler/cta_to_nvvm/CopyByThreads.h"
 #include "compiler/cta_to_nvvm/CertainIndex.h"
+#include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/tile/ScalarSigns.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
@@ -124,8 +125,7 @@ CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool colum
   CopyCursor cursor;
   Value offset = l.i64(0), row; // a row that a table names, added behind what stays the same
   if (rowsBeginAtBound() && put.getCertain())
-    row = LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(),
-                               LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), start[rowDim()]));
+    row = LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), start[rowDim()]);
   for (unsigned dim = 0; dim < start.size(); ++dim) {
     Value index = row && dim == rowDim() ? l.i64(0) : start[dim];
     if (deal.isRegular && dim == rowDim() && !put.getRows())
@@ -136,7 +136,7 @@ CopyCursor TileCopy::cursorAt(ArrayRef<Value> start, bool rowsFollow, bool colum
   }
   cursor.pointer = l.offsetPointer(l.viewOf(put.getView()).pointer, l.mulConstant(offset, layout.elementBytes()));
   if (row)
-    cursor.pointer = l.offsetPointer(cursor.pointer, l.mul(row, l.strideBytes(put.getView(), rowDim())));
+    cursor.pointer = l.offsetPointer(cursor.pointer, wideProduct(l, row, l.strideBytes(put.getView(), rowDim())));
   if (!put.getRows())
     cursor.rows = reachAlong(rowDim(), start[rowDim()], deal.isRegular ? row0 : Value(), rowsFollow);
   APInt first;
@@ -204,12 +204,22 @@ CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool col
   return cursor;
 }
 
+/// `condition` and `enabled` (null: certain). A comparison with a bound stays one, with a bound that is 0 where it must
+/// not hold: one for all pieces.
+static Value onlyIf(Lowering &l, Value enabled, Value condition) {
+  auto comparison = condition.getDefiningOp<LLVM::ICmpOp>();
+  if (!enabled || !comparison || comparison.getPredicate() != LLVM::ICmpPredicate::ult)
+    return l.both(enabled, condition);
+  Value bound = l.select(enabled, comparison.getRhs(), l.i32(0));
+  return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ult, comparison.getLhs(), bound);
+}
+
 /// True (i1) where the view has the row of the piece; null if certain.
 Value TileCopy::isRowInside(const SharedPlace &place, unsigned round) {
   if (!put.getRows())
     return isWithin(rows, deal.isRegular ? Value() : place.rowBase, place.rowStep);
-  if (put.getCertain()) // whether the tile is needed at all is in the size of what is copied
-    return deal.isAsync ? l.isIndex(tableRow(round)) : l.both(enabled, l.isIndex(tableRow(round)));
+  if (put.getCertain())
+    return onlyIf(l, enabled, l.isIndex(tableRow(round)));
   Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), tableRow(round));
   return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
 }
@@ -255,8 +265,6 @@ void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
     return l.storeVector(to, l.whenElse(inside, zero, [&] { return l.loadVector(from, element, 1); }));
   }
   Value bytes = l.i32(deal.bytes);
-  if (put.getRows() && put.getCertain() && enabled)
-    bytes = l.select(enabled, bytes, l.i32(0));
   Value size = inside ? l.select(inside, bytes, l.i32(0)) : bytes;
   auto modifier = deal.bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
   NVVM::CpAsyncOp::create(l.b, l.loc, to, from, deal.bytes, modifier, size);

@@ -68,8 +68,7 @@ Value Lowering::isIndex(Value index) {
 
 Value Lowering::strideBytes(Value view, unsigned dim) {
   const unsigned bytes = elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
-  Value narrow = LLVM::TruncOp::create(b, loc, b.getI32Type(), mulConstant(viewOf(view).strides[dim], bytes));
-  return LLVM::ZExtOp::create(b, loc, b.getI64Type(), narrow);
+  return LLVM::TruncOp::create(b, loc, b.getI32Type(), mulConstant(viewOf(view).strides[dim], bytes));
 }
 
 /// What an index is the sum of: first what most often stays the same in a loop, then products with what was read from a
@@ -91,16 +90,14 @@ static Values termsOf(Value index) {
 }
 
 Value Lowering::indexBytes(Value view, unsigned dim, Value index) {
-  auto wide = [&](Value x) -> Value { return LLVM::ZExtOp::create(b, loc, b.getI64Type(), x); };
   Value step = strideBytes(view, dim);
   APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)))
-    return mulConstant(step, constant.getSExtValue());
+    return mulConstant(LLVM::ZExtOp::create(b, loc, b.getI64Type(), step), constant.getSExtValue());
   auto product = index.getDefiningOp<LLVM::MulOp>();
   if (!product || matchPattern(product.getRhs(), m_Constant()))
-    return mul(wide(index), step);
-  Value page = mul(wide(product.getRhs()), step); // less than 2^32
-  return mul(wide(product.getLhs()), wide(LLVM::TruncOp::create(b, loc, b.getI32Type(), page)));
+    return wideProduct(*this, index, step);
+  return wideProduct(*this, product.getLhs(), mul(product.getRhs(), step)); // a page's bytes, less than 2^32
 }
 
 Value imbrex::certainPointer(Lowering &l, Value pointer, Value view, unsigned dim, Value index) {
@@ -138,14 +135,16 @@ void Lowering::storeVector(Value pointer, ArrayRef<Value> elements) {
   if (memory != element)
     for (Value &value : stored)
       value = LLVM::ZExtOp::create(b, loc, memory, value);
-  unsigned count = stored.size();
-  Value value = stored[0];
-  if (count > 1) {
-    value = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, memory));
-    for (unsigned i = 0; i < count; ++i)
-      value = LLVM::InsertElementOp::create(b, loc, value, stored[i], i32(i));
-  }
-  LLVM::StoreOp::create(b, loc, value, pointer, count * elementBytes(memory));
+  Value value = stored.size() == 1 ? stored[0] : vectorOf(stored);
+  LLVM::StoreOp::create(b, loc, value, pointer, stored.size() * elementBytes(memory));
+}
+
+Value Lowering::vectorOf(ArrayRef<Value> elements) {
+  Type type = VectorType::get({int64_t(elements.size())}, elements[0].getType());
+  Value vector = LLVM::PoisonOp::create(b, loc, type);
+  for (auto [i, element] : llvm::enumerate(elements))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, element, i32(i));
+  return vector;
 }
 
 IndexRange Lowering::indexRange(Value view, unsigned dim, Value index, const AlongView &along) {
@@ -183,6 +182,18 @@ Value Lowering::foldInto(Value condition, MutableArrayRef<IndexRange> ranges) {
   return condition;
 }
 
+/// True if the access says that `size` positions along `dim` lie in the view: from its index on, and certain.
+template <typename Access> static bool isTileInside(Access op, int64_t dim, int64_t size) {
+  if constexpr (requires { op.getCertain(); }) {
+    auto [low, high] = tile::boundsWithin(op.getWithin(), op.getLow(), op.getHigh(), dim);
+    auto end = high ? high.template getDefiningOp<arith::AddIOp>() : arith::AddIOp();
+    APInt count;
+    return op.getCertain() && end && low == op.getIndices()[dim] && end.getLhs() == low &&
+           matchPattern(end.getRhs(), m_ConstantInt(&count)) && count == size;
+  }
+  return false;
+}
+
 namespace {
 
 /// Addresses and bounds of a distributed tile of a view. What differs between registers is a constant, or a constant
@@ -193,7 +204,9 @@ public:
   template <typename Access>
   TileAccess(Lowering &l, Access op, RankedTensorType tile, Value condition)
       : l(l), view(op.getView()), type(op.getView().getType()), indices(op.getIndices()), dims(op.getDims()),
-        shape(tile.getShape()), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)) {
+        shape(tile.getShape()), layout(cta::layoutOf(tile)), bounds(l.boundsOf(op)),
+        isRow(dims.back() == type.getRank() - 1 &&
+              (!bounds.has(dims.back()) || isTileInside(op, dims.back(), shape.back()))) {
     Values start;
     for (Value index : indices)
       start.push_back(l.scalarOf(index));
@@ -201,7 +214,11 @@ public:
     Value offset = l.i64(0);
     for (auto [k, dim] : llvm::enumerate(dims)) {
       auto [low, high] = bounds.along(dim);
-      ranges.push_back(l.indexRange(view, dim, indices[dim], {shape[k], layout.extent(k) > shape[k], low, high}));
+      const bool hasMargin = layout.extent(k) > shape[k];
+      if (isTileInside(op, dim, shape[k]))
+        ranges.push_back({start[dim], hasMargin ? l.i32(shape[k]) : Value(), shape[k]});
+      else
+        ranges.push_back(l.indexRange(view, dim, indices[dim], {shape[k], hasMargin, low, high}));
       Value position = l.threadCoordinate(layout, k);
       offset = l.add(offset, l.mul(l.toI64(position), l.viewOf(view).strides[dim]));
       if (ranges[k].count)
@@ -212,10 +229,7 @@ public:
   }
 
   /// Registers in one access.
-  unsigned vectorWidth() const {
-    bool isRow = dims.back() == type.getRank() - 1 && !bounds.has(dims.back());
-    return isRow ? rowAccessWidth(view, indices, layout, shape) : 1;
-  }
+  unsigned vectorWidth() const { return isRow ? rowAccessWidth(view, indices, layout, shape) : 1; }
 
   /// Calls `access` for all registers, `width` to an access: with the first of each access and those that exist and lie
   /// inside the view under one condition (null: always) together, in the block where the condition is made.
@@ -288,6 +302,7 @@ private:
   ArrayRef<int64_t> shape;
   const TileLayout &layout;
   AccessBounds bounds;
+  bool isRow; ///< elements of a row follow one another, and nothing cuts it but the view
   unsigned bytes;
   SmallVector<IndexRange> ranges; ///< along dims[k], for positions relative to the thread's
   Value thread;                   ///< address of the thread's element at coordinate 0

@@ -13,10 +13,11 @@
 using namespace mlir;
 using namespace imbrex;
 
-static LLVM::InlineAsmOp assemble(Lowering &l, TypeRange results, ValueRange operands, const Assembly &assembly) {
-  return LLVM::InlineAsmOp::create(l.b, l.loc, results, operands, assembly.text, assembly.constraints,
-                                   /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                                   LLVM::AsmDialectAttr(), ArrayAttr());
+static LLVM::InlineAsmOp assemble(Lowering &l, TypeRange results, ValueRange operands, const Assembly &assembly,
+                                  bool hasSideEffects = true) {
+  return LLVM::InlineAsmOp::create(l.b, l.loc, results, operands, assembly.text, assembly.constraints, hasSideEffects,
+                                   /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(),
+                                   ArrayAttr());
 }
 
 static unsigned bitsOf(Type element) { return element.getIntOrFloatBitWidth(); }
@@ -94,6 +95,20 @@ void imbrex::addInMemory(Lowering &l, Value pointer, ArrayRef<Value> elements) {
                                                    : Value(LLVM::BitcastOp::create(l.b, l.loc, add.type, value)));
   }
   assemble(l, TypeRange(), operands, {add.text, add.constraints});
+}
+
+static constexpr llvm::StringLiteral kWideProduct = "mul.wide.u32 $0, $1, $2;", kWideOperands = "=l,r,r";
+
+Value imbrex::wideProduct(Lowering &l, Value a, Value b) {
+  return assemble(l, l.b.getI64Type(), {a, b}, {kWideProduct.str(), kWideOperands.str()}, /*hasSideEffects=*/false)
+      ->getResult(0);
+}
+
+bool imbrex::isWideProduct(LLVM::InlineAsmOp assembly) {
+  auto isWord = [](Type type) { return type.isInteger(32); };
+  return assembly.getAsmString() == kWideProduct && assembly.getConstraints() == kWideOperands &&
+         assembly->getNumOperands() == 2 && llvm::all_of(assembly->getOperandTypes(), isWord) &&
+         assembly->getNumResults() == 1 && assembly->getResult(0).getType().isInteger(64);
 }
 
 Value imbrex::pinned(Lowering &l, Value value) {

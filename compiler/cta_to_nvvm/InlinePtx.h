@@ -23,6 +23,12 @@ inline constexpr llvm::StringLiteral kPinF32 = "=f,0", kPinF64 = "=d,0";
 /// start loads sooner.
 Value pinned(Lowering &l, Value value);
 
+/// a * b (i64) of two numbers of 32 bits without a sign (PTX ISA, "mul", .wide). As a product of extensions it is three
+/// instructions where one extension, the same in every iteration, stands outside of the loop.
+Value wideProduct(Lowering &l, Value a, Value b);
+/// True of the text of one.
+bool isWideProduct(mlir::LLVM::InlineAsmOp assembly);
+
 /// An addition to neighbouring elements in global memory that gives nothing back (PTX ISA, "red"): the operands are the
 /// address, and `values` of `type`, two 16-bit elements in each where there are several.
 struct MemoryAdd {
@@ -45,9 +51,9 @@ void addInMemory(Lowering &l, Value pointer, llvm::ArrayRef<Value> elements);
 // All of them keep their place, and tie the registers that they concern: what reads a register behind one of them
 // reads its result.
 
-/// One instruction of 64 rows (PTX ISA, "wgmma.mma_async"): sums += a * b.
+/// One instruction of 64 rows (PTX ISA, "wgmma.mma_async"): sums += a * b, sums of f32, or of i32 where they are integers.
 struct WgmmaForm {
-  mlir::Type element;        ///< of a and b: a float of 8 or 16 bits
+  mlir::Type element;        ///< of a and b: a float of 8 or 16 bits, or i8
   unsigned columns;          ///< of b, a multiple of 8 up to 256
   bool aInRegisters;         ///< as four words; else by a descriptor
   bool kIsRowOfA, kIsRowOfB; ///< operands in shared memory whose rows are along K (16 bits only)
@@ -75,6 +81,11 @@ void fenceAsync(Lowering &l);
 /// cp.async.bulk.tensor: the copy engine copies the box at `place`, an i32 a dimension, the last of the view first, of
 /// the view of `map` to shared memory at `to`, and says so at `barrier` (PTX ISA, "cp.async.bulk.tensor").
 void copyBox(Lowering &l, Value to, Value map, llvm::ArrayRef<Value> place, Value barrier);
+/// The same from shared memory to the view, as part of this thread's bulk group, which a commit ends.
+void sendBox(Lowering &l, Value from, Value map, llvm::ArrayRef<Value> place);
+/// cp.async.bulk.commit_group, and cp.async.bulk.wait_group.read of all: what this thread sent has been read.
+void commitSends(Lowering &l);
+void waitForSends(Lowering &l);
 /// True of the text of any of them.
 bool isWarpgroupAssembly(mlir::LLVM::InlineAsmOp assembly);
 

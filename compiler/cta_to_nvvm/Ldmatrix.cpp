@@ -27,3 +27,8 @@ Values imbrex::loadMatrices(Lowering &l, Value pointer, unsigned count, bool tra
     words.push_back(LLVM::ExtractValueOp::create(l.b, l.loc, matrices, i));
   return words;
 }
+
+void imbrex::storeMatrices(Lowering &l, Value pointer, ArrayRef<Value> words) {
+  NVVM::StMatrixOp::create(l.b, l.loc, pointer, words, NVVM::MMALayout::row,
+                           NVVM::LdStMatrixShapeAttr::get(l.b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+}

@@ -28,6 +28,8 @@ MatrixLanes matrixLanes(Lowering &lowering);
 
 /// A word (i32: two 16-bit elements) a matrix; `count` is 2 or 4. `transposed`: of each matrix's transpose.
 Values loadMatrices(Lowering &lowering, Value pointer, unsigned count, bool transposed);
+/// stmatrix: the words of as many matrices to where `pointer` says of each row.
+void storeMatrices(Lowering &lowering, Value pointer, llvm::ArrayRef<Value> words);
 
 } // namespace imbrex
 

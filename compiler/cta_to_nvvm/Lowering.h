@@ -191,6 +191,8 @@ public:
   /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as they are carried.
   Values loadVector(Value pointer, mlir::Type element, unsigned count);
   void storeVector(Value pointer, llvm::ArrayRef<Value> elements);
+  /// The elements, of one type, as a vector.
+  Value vectorOf(llvm::ArrayRef<Value> elements);
   /// Pointer plus a byte offset (i32 or i64 value), or plus a constant.
   Value offsetPointer(Value pointer, Value bytes);
   Value offsetPointer(Value pointer, int64_t bytes);
@@ -216,7 +218,7 @@ public:
   Value insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds);
   /// True (i1) of what a table that is certain names: an index, and not less than nothing.
   Value isIndex(Value index);
-  /// Bytes (i64) from one index along `dim` to the next.
+  /// Bytes (i32) from one index along `dim` to the next, of a view that a table names rows of.
   Value strideBytes(Value view, unsigned dim);
   /// index * stride in bytes (i64) of what a table that is certain names, anything where it names none.
   Value indexBytes(Value view, unsigned dim, Value index);

@@ -5,7 +5,7 @@
 //
 // Rings by groups: a put is copied by the threads, a get waits for a thread's own groups (PTX ISA,
 // "cp.async.commit_group", "cp.async.wait_group"), a release is nothing. By mbarrier: SlotBarrier.h. Slot = step mod
-// slots.
+// slots. What is sent to a view the first thread asks for, and waits for.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,28 +63,54 @@ static LogicalResult lowerCopy(Lowering &l, cta::PutOp put) {
   for (Value index : put.getIndices())
     start.push_back(l.toI64(l.scalarOf(index)));
   const unsigned column = copy.columnDim(); // the bounds along it may begin at the tile, in the view
-  bool columnsFollow = tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), column).first ==
-                           put.getIndices()[column] &&
-                       isNonNegativeScalar(put.getIndices()[column]);
+  bool columnsFollow =
+      tile::boundsWithin(put.getWithin(), put.getLow(), put.getHigh(), column).first == put.getIndices()[column] &&
+      isNonNegativeScalar(put.getIndices()[column]);
   copy.run(copy.cursorAt(start, copy.rowsBeginAtBound(), columnsFollow), slot);
   return success();
 }
 
-/// The boxes of the slot, when that is empty.
+/// Calls visit(pointer, place) for each panel of a tile that lies at `slot`: where it lies, and its place in the view,
+/// the last dimension first.
+static void forEachBox(Lowering &l, const layout::SharedLayout &layout, Value slot, ArrayRef<Value> at,
+                       int64_t columnDim, function_ref<void(Value, ArrayRef<Value>)> visit) {
+  const int64_t width = layout.boxColumns(), bytes = layout.paddedRows() * width * layout.elementBytes();
+  for (int64_t box = 0; box * width < layout.paddedColumns(); ++box) {
+    Values place;
+    for (int64_t dim = int64_t(at.size()) - 1; dim >= 0; --dim)
+      place.push_back(l.addConstant(at[dim], dim == columnDim ? box * width : 0));
+    visit(l.offsetPointer(slot, box * bytes), place);
+  }
+}
+
+/// The boxes of the slot, when that is empty: of the run that is the thread's where a table says where runs lie. The
+/// first thread expects them all.
 static void askForCopy(Lowering &l, cta::PutOp put) {
-  cta::RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
+  layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
   barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  full.arriveExpecting(layout.sizeBytes());
+  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
+  l.when(put.getRows() ? isFirst : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
-  const int64_t width = layout.boxColumns(), boxBytes = layout.paddedRows() * width * layout.elementBytes();
-  for (int64_t box = 0; box * width < layout.paddedColumns(); ++box) {
-    Values place; // the view's last dimension first
-    for (int64_t dim = int64_t(put.getIndices().size()) - 1; dim >= 0; --dim)
-      place.push_back(l.addConstant(l.scalarOf(put.getIndices()[dim]), dim == put.getDims()[1] ? box * width : 0));
-    copyBox(l, l.offsetPointer(slot, box * boxBytes), l.scalarOf(put.getMap()), place, full.address());
+  SmallVector<Value> at = llvm::map_to_vector(put.getIndices(), [&](Value index) { return l.scalarOf(index); });
+  if (put.getRows()) {
+    Value &row = at[put.getDims()[0]];
+    row = l.add(row, l.registersOf(put.getRows()).front());
+    slot = l.offsetPointer(slot, l.mulConstant(l.thread, put.getRun() * layout.boxColumns() * layout.elementBytes()));
   }
+  forEachBox(l, layout, slot, at, put.getDims()[1],
+             [&](Value to, ArrayRef<Value> place) { copyBox(l, to, l.scalarOf(put.getMap()), place, full.address()); });
+}
+
+/// The first thread asks.
+static void lowerSend(Lowering &l, cta::SendOp send) {
+  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
+  l.when(isFirst, [&] {
+    SmallVector<Value> at = llvm::map_to_vector(send.getIndices(), [&](Value index) { return l.scalarOf(index); });
+    forEachBox(l, send.getBuffer().getType().getLayout(), l.slotPointer(send.getBuffer()), at, send.getDims()[1],
+               [&](Value from, ArrayRef<Value> place) { sendBox(l, from, l.scalarOf(send.getMap()), place); });
+    commitSends(l);
+  });
 }
 
 /// Into a ring by mbarrier: when its slot is empty; the copies say themselves when they have arrived.
@@ -92,8 +118,10 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
   if (!isByMbarrier(put.getRing()))
     return lowerCopy(l, put);
   if (put.getMap()) {
-    Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-    l.when(isFirst, [&] { askForCopy(l, put); });
+    const int64_t runs = put.getRing().getType().getRows() / put.getRun();
+    Value asks = runs == 1 ? Value(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0)))
+                           : l.less(l.thread, l.i32(runs));
+    l.when(asks, [&] { askForCopy(l, put); });
     return success();
   }
   barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
@@ -125,6 +153,10 @@ Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
     lowerGet(l, get);
   else if (auto release = dyn_cast<cta::ReleaseOp>(op))
     lowerRelease(l, release);
+  else if (auto send = dyn_cast<cta::SendOp>(op))
+    lowerSend(l, send);
+  else if (isa<cta::SentOp>(op))
+    l.when(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0)), [&] { waitForSends(l); });
   else if (isa<cta::CommitOp>(op))
     NVVM::CpAsyncCommitGroupOp::create(l.b, l.loc);
   else if (!isa<cta::RingOp, cta::TensorMapOp>(op)) // a tensor map is a launch value

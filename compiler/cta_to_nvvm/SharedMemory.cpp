@@ -68,33 +68,68 @@ static SharedPlace placeOf(Lowering &l, const TileLayout &layout, unsigned reg, 
   return {l.threadCoordinate(layout, row), l.threadCoordinate(layout, 1 - row), coord[row], coord[1 - row]};
 }
 
+/// Where a lane's row of the four matrices of ldmatrix or stmatrix lies, of those that begin at register `reg` of a
+/// fragment; `lanes` says which row it names. Whole atoms further: the warp's part.
+namespace {
+class FragmentPlaces {
+public:
+  FragmentPlaces(Lowering &l, const TileLayout &layout, const SharedLayout &shared, Value slot, bool transposed)
+      : l(l), layout(layout), shared(shared), slot(slot), transposed(transposed) {
+    MatrixLanes lanes = matrixLanes(l);
+    rowBase = l.add(lanes.row, l.mulConstant(transposed ? lanes.bit4 : lanes.bit3, 8));
+    columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, chunk());
+    Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16);
+    (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
+  }
+  /// Elements of 16 bytes: a matrix's row, and the registers of four matrices.
+  unsigned chunk() const { return 4 * layout::mmaPacked(shared.elementBytes()); }
+  Value of(unsigned reg) {
+    Coord coord = layout.registerCoord(reg);
+    return l.sharedPointer(slot, shared, {rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]});
+  }
+
+private:
+  Lowering &l;
+  const TileLayout &layout;
+  const SharedLayout &shared;
+  Value slot;
+  bool transposed;
+  Value rowBase, columnBase;
+};
+} // namespace
+
 /// ldmatrix for a left operand: x4 gives the four words of the fragment at a k-step, whose elements are registers one
 /// after another; its matrices are, of 16-bit elements, (0,0) (8,0) (0,8) (8,8) of the 16 x 16 block.
 static void readFragment(Lowering &l, cta::ReadOp op, const TileLayout &layout) {
   SharedLayout shared = op.getBuffer().getType().getLayout();
-  Type element = op.getBuffer().getType().getElementType();
-  Value slot = l.slotPointer(op.getBuffer());
-  bool transposed = op.getTransposed();
-  MatrixLanes lanes = matrixLanes(l);
-  Value rowBase = l.add(lanes.row, l.mulConstant(transposed ? lanes.bit4 : lanes.bit3, 8));
-  unsigned packed = layout::mmaPacked(shared.elementBytes()), chunk = 4 * packed; // of 16 bytes
-  Value columnBase = l.mulConstant(transposed ? lanes.bit3 : lanes.bit4, chunk);
-  Value warpRow = l.mulConstant(l.shiftRight(l.threadCoordinate(layout, 0), 4), 16); // whole atoms: the warp's part
-  (transposed ? columnBase : rowBase) = l.add(transposed ? columnBase : rowBase, warpRow);
-  Type carried = l.carried(element), word = packed == 1 ? carried : Type(VectorType::get({packed}, carried));
+  FragmentPlaces places(l, layout, shared, l.slotPointer(op.getBuffer()), op.getTransposed());
+  const unsigned packed = layout::mmaPacked(shared.elementBytes());
+  Type carried = l.carried(op.getBuffer().getType().getElementType());
+  Type word = packed == 1 ? carried : Type(VectorType::get({packed}, carried));
   Values registers;
-  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += chunk) {
-    Coord coord = layout.registerCoord(reg);
-    SharedPlace place{rowBase, columnBase, coord[transposed ? 1 : 0], coord[transposed ? 0 : 1]};
-    for (Value bits : loadMatrices(l, l.sharedPointer(slot, shared, place), 4, transposed)) {
+  for (unsigned reg = 0, e = layout.registersPerThread(); reg < e; reg += places.chunk())
+    for (Value bits : loadMatrices(l, places.of(reg), 4, op.getTransposed())) {
       Value elements = LLVM::BitcastOp::create(l.b, l.loc, word, bits);
       if (packed == 1)
         registers.push_back(elements);
       for (unsigned i = 0; packed > 1 && i < packed; ++i)
         registers.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, elements, l.i32(i)));
     }
-  }
   l.define(op.getResult(), registers);
+}
+
+/// stmatrix for a fragment of 16-bit elements, its registers in pairs, four matrices at once.
+static void writeFragment(Lowering &l, const TileLayout &layout, const SharedLayout &shared, Value slot,
+                          ArrayRef<Value> registers) {
+  FragmentPlaces places(l, layout, shared, slot, /*transposed=*/false);
+  for (unsigned reg = 0; reg < registers.size(); reg += places.chunk()) {
+    Values words;
+    for (unsigned pair = 0; pair < places.chunk(); pair += 2) {
+      Value elements = l.vectorOf(registers.slice(reg + pair, 2));
+      words.push_back(LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), elements));
+    }
+    storeMatrices(l, places.of(reg), words);
+  }
 }
 
 static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
@@ -152,6 +187,8 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   clearPadding(l, shared, slot, op.getBuffer().getType().getElementType());
   Values registers = l.registersOf(op.getValue());
   l.when(l.firstReplica(layout), [&] {
+    if (l.target.hasStmatrix() && cta::isWrittenByStmatrix(op))
+      return writeFragment(l, layout, shared, slot, registers);
     for (unsigned reg = 0; reg < registers.size(); reg += width)
       l.when(l.insideTile(type.getShape(), layout, layout.registerCoord(reg)), [&] {
         l.storeVector(l.sharedPointer(slot, shared, placeOf(l, layout, reg, /*transposed=*/false)),

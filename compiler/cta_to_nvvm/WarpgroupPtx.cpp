@@ -20,10 +20,14 @@ static constexpr llvm::StringLiteral kFence = "wgmma.fence.sync.aligned;";
 static constexpr llvm::StringLiteral kCommit = "wgmma.commit_group.sync.aligned;";
 static constexpr llvm::StringLiteral kWait = "wgmma.wait_group.sync.aligned ";
 static constexpr llvm::StringLiteral kProxy = "fence.proxy.async.shared::cta;";
+static constexpr llvm::StringLiteral kSends = "cp.async.bulk.commit_group;";
+static constexpr llvm::StringLiteral kSent = "cp.async.bulk.wait_group.read 0;";
 static constexpr llvm::StringLiteral kHold = "{ .reg .pred q; setp.eq.f32 q, $0, 0fDEADBEEF; @q membar.cta; }";
 static constexpr llvm::StringLiteral kMemory = "~{memory}";
 
 static std::string nameOf(Type element) {
+  if (element.isInteger(8))
+    return "s8";
   if (isa<Float8E4M3FNType>(element))
     return "e4m3";
   if (isa<Float8E5M2Type>(element))
@@ -55,7 +59,13 @@ static DescriptorText descriptorText(const WgmmaForm &form, const std::string &n
           first + 2};
 }
 
+static Type sumType(const WgmmaForm &form) {
+  MLIRContext *context = form.element.getContext();
+  return form.element.isInteger(8) ? Type(IntegerType::get(context, 32)) : Type(Float32Type::get(context));
+}
+
 Assembly imbrex::wgmmaAssembly(const WgmmaForm &form) {
+  const bool isInteger = form.element.isInteger(8);
   unsigned sums = form.columns / 2, bytes = form.element.getIntOrFloatBitWidth() / 8,
            next = form.adds ? 2 * sums : sums;
   std::string name = nameOf(form.element);
@@ -64,15 +74,15 @@ Assembly imbrex::wgmmaAssembly(const WgmmaForm &form) {
   Assembly assembly;
   assembly.text = "{ .reg .pred p; setp.ne.b32 p, " + std::string(form.adds ? "1" : "0") + ", 0; " + a.made + b.made +
                   "wgmma.mma_async.sync.aligned.m64n" + std::to_string(form.columns) + "k" +
-                  std::to_string(layout::mmaDepth(bytes)) + ".f32." + name + "." + name + " " + list(0, sums) + ", " +
-                  a.used + ", " + b.used + ", p, 1, 1";
+                  std::to_string(layout::mmaDepth(bytes)) + (isInteger ? ".s32." : ".f32.") + name + "." + name + " " +
+                  list(0, sums) + ", " + a.used + ", " + b.used + ", p" + (isInteger ? "" : ", 1, 1");
   if (bytes == 2) {
     assembly.text += form.aInRegisters ? "" : form.kIsRowOfA ? ", 1" : ", 0";
     assembly.text += form.kIsRowOfB ? ", 1" : ", 0";
   }
   assembly.text += "; }";
   for (unsigned i = 0; i < sums; ++i)
-    assembly.constraints += i ? ",=f" : "=f";
+    assembly.constraints += std::string(i ? "," : "") + (isInteger ? "=r" : "=f");
   for (unsigned i = 0; i < sums && form.adds; ++i)
     assembly.constraints += "," + std::to_string(i);
   const std::string descriptor = form.makesDescriptors ? ",l,n" : ",l";
@@ -115,7 +125,7 @@ static Values assembled(Lowering &l, TypeRange types, ValueRange operands, const
 }
 
 Values imbrex::wgmma(Lowering &l, const WgmmaForm &form, Values sums, ArrayRef<Value> a, ArrayRef<Value> b) {
-  SmallVector<Type> types(form.columns / 2, l.b.getF32Type());
+  SmallVector<Type> types(form.columns / 2, sumType(form));
   Values operands;
   if (form.adds)
     operands = sums;
@@ -149,14 +159,33 @@ static Assembly boxAssembly(unsigned rank) {
   return {text, constraints + "," + kMemory.str()};
 }
 
+static Assembly sentBoxAssembly(unsigned rank) {
+  std::string text = "cp.async.bulk.tensor." + std::to_string(rank) + "d.global.shared::cta.tile.bulk_group [$1, " +
+                     list(2, rank) + "], [$0];";
+  std::string constraints = "r,l";
+  for (unsigned i = 0; i < rank; ++i)
+    constraints += ",r";
+  return {text, constraints + "," + kMemory.str()};
+}
+
+static Value sharedAddress(Lowering &l, Value pointer) {
+  return LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), pointer);
+}
+
 void imbrex::copyBox(Lowering &l, Value to, Value map, ArrayRef<Value> place, Value barrier) {
-  auto addressOf = [&](Value pointer) -> Value {
-    return LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), pointer);
-  };
-  Values operands{addressOf(to), map, addressOf(barrier)};
+  Values operands{sharedAddress(l, to), map, sharedAddress(l, barrier)};
   llvm::append_range(operands, place);
   assemble(l, {}, operands, boxAssembly(place.size()));
 }
+
+void imbrex::sendBox(Lowering &l, Value from, Value map, ArrayRef<Value> place) {
+  Values operands{sharedAddress(l, from), map};
+  llvm::append_range(operands, place);
+  assemble(l, {}, operands, sentBoxAssembly(place.size()));
+}
+
+void imbrex::commitSends(Lowering &l) { pass(l, kSends, {}); }
+void imbrex::waitForSends(Lowering &l) { pass(l, kSent, {}); }
 
 //===----------------------------------------------------------------------===//
 // Recognition
@@ -181,7 +210,7 @@ static bool isTied(LLVM::InlineAsmOp assembly) {
   StringRef text = assembly.getAsmString(), number = text;
   bool isWait = number.consume_front(kWait) && number.consume_back(";") && number.size() == 1 && number[0] >= '0' &&
                 number[0] <= '7'; // groups in flight: PTX ISA, "wgmma.wait_group"
-  if (!isWait && text != kFence && text != kCommit && text != kProxy)
+  if (!isWait && text != kFence && text != kCommit && text != kProxy && text != kSends && text != kSent)
     return false;
   bool areRegisters = llvm::all_of(results, [](Type type) { return type.isF32() || type.isInteger(32); }) &&
                       llvm::equal(assembly->getOperandTypes(), results) &&
@@ -193,17 +222,16 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
   Builder b(assembly.getContext());
   SmallVector<Type> results = resultsOf(assembly);
   unsigned columns = 2 * results.size();
-  if (columns < 8 || columns > layout::kWgmmaColumns || columns % 8 != 0 ||
-      !llvm::all_of(results, [](Type type) { return type.isF32(); }))
+  if (columns < 8 || columns > layout::kWgmmaColumns || columns % 8 != 0 || !llvm::all_equal(results))
     return false;
-  for (Type element : {Type(b.getF16Type()), Type(b.getBF16Type()), Type(b.getType<Float8E4M3FNType>()),
-                       Type(b.getType<Float8E5M2Type>())})
+  for (Type element : {Type(b.getI8Type()), Type(b.getF16Type()), Type(b.getBF16Type()),
+                       Type(b.getType<Float8E4M3FNType>()), Type(b.getType<Float8E5M2Type>())})
     for (unsigned bits = 0; bits < 32; ++bits) {
       WgmmaForm form{element,         columns,         (bits & 1) != 0, (bits & 2) != 0,
                      (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
-      if (!isText(assembly, wgmmaAssembly(form)))
+      if (results.front() != sumType(form) || !isText(assembly, wgmmaAssembly(form)))
         continue;
-      SmallVector<Type> operands(form.adds ? results.size() : 0, b.getF32Type());
+      SmallVector<Type> operands(form.adds ? results.size() : 0, results.front());
       if (form.aInRegisters)
         operands.append(4, b.getI32Type());
       operands.append((form.aInRegisters ? 1 : 2) * (form.makesDescriptors ? 2 : 1), b.getI64Type());
@@ -215,15 +243,16 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
   return false;
 }
 
+/// A box that is copied to shared memory, or sent from there.
 static bool isBoxCopy(LLVM::InlineAsmOp assembly) {
   TypeRange types = assembly->getOperandTypes();
-  if (assembly->getNumResults() != 0 || types.size() < 4 || types.size() > 8)
+  if (assembly->getNumResults() != 0 || types.size() < 3 || types.size() > 8)
     return false;
   auto map = dyn_cast<BlockArgument>(assembly->getOperand(1)); // a parameter
   return map && map.getOwner()->isEntryBlock() && isa<LLVM::LLVMPointerType>(types[1]) &&
          llvm::all_of(llvm::enumerate(types),
                       [](auto each) { return each.index() == 1 || each.value().isInteger(32); }) &&
-         isText(assembly, boxAssembly(types.size() - 3));
+         (isText(assembly, boxAssembly(types.size() - 3)) || isText(assembly, sentBoxAssembly(types.size() - 2)));
 }
 
 static bool isHold(LLVM::InlineAsmOp assembly) {

@@ -66,7 +66,7 @@ public:
         warpsM(accumulator.warps()[0]) {
     steps = stepsOf(dot);
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
-    startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat());
+    startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
     isCarried = areCarried(dot);
   }
 

@@ -177,11 +177,13 @@ LogicalResult NvvmCheck::checkAssembly(LLVM::InlineAsmOp assembly) {
   StringRef constraints = assembly.getConstraints();
   bool isPin = assembly.getAsmString().empty() && assembly->getOperandTypes() == ArrayRef<Type>(type) && type &&
                ((type.isF32() && constraints == kPinF32) || (type.isF64() && constraints == kPinF64));
-  return (isPin || isMemoryAdd(assembly) || isWarpgroupAssembly(assembly)) && assembly.getHasSideEffects() &&
-                 assembly.getTailCallKind() == LLVM::TailCallKind::None
+  bool isKnownText = assembly.getHasSideEffects() ? isPin || isMemoryAdd(assembly) || isWarpgroupAssembly(assembly)
+                                                  : isWideProduct(assembly);
+  return isKnownText && assembly.getTailCallKind() == LLVM::TailCallKind::None
              ? success()
-             : check.error(assembly) << "inline assembly is the empty text that pins an f32 or f64 (" << kPinF32
-                                     << " or " << kPinF64 << "), a red.global.add, or one of warpgroups";
+             : check.error(assembly)
+                   << "inline assembly is the empty text that pins an f32 or f64 (" << kPinF32 << " or " << kPinF64
+                   << "), a red.global.add, a mul.wide.u32 without side effects, or one of warpgroups";
 }
 
 LogicalResult NvvmCheck::checkOperation(Operation *op) {

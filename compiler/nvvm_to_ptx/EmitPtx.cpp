@@ -118,16 +118,20 @@ static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(ModuleOp module, c
                                    llvm::CodeGenOptLevel::Default));
 }
 
-/// Inline assembly that threads run together must not be moved into branches or be doubled. MLIR's operation cannot say
-/// so (and a copy of what needs no company costs nothing).
-static void markConvergent(llvm::Module &module) {
+/// Inline assembly that threads run together must not be moved into branches or be doubled; what has no side effects
+/// may be, and out of loops. MLIR's operation cannot say either.
+static void markAssembly(llvm::Module &module) {
   for (llvm::Function &function : module)
     for (llvm::BasicBlock &block : function)
       for (llvm::Instruction &instruction : block)
         if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction); call && call->isInlineAsm())
-          if (auto *text = llvm::cast<llvm::InlineAsm>(call->getCalledOperand());
-              text->getAsmString().contains(".sync"))
+          if (auto *text = llvm::cast<llvm::InlineAsm>(call->getCalledOperand()); !text->hasSideEffects()) {
+            call->setDoesNotAccessMemory();
+            call->setDoesNotThrow();
+            call->addFnAttr(llvm::Attribute::WillReturn);
+          } else if (text->getAsmString().contains(".sync")) {
             call->addFnAttr(llvm::Attribute::Convergent);
+          }
 }
 
 /// A kernel is one function of unrolled tiles: it needs equal values found, addresses folded and what does not
@@ -198,7 +202,7 @@ std::optional<std::string> imbrex::emitPtx(ModuleOp module, const Target &target
     return std::nullopt;
   llvmModule->setTargetTriple(machine->getTargetTriple());
   llvmModule->setDataLayout(machine->createDataLayout());
-  markConvergent(*llvmModule);
+  markAssembly(*llvmModule);
   PassGate gate(*llvmModule, deadline);
   context.setOptPassGate(gate);
   optimise(*llvmModule, *machine, gate);

@@ -161,6 +161,26 @@ void scaled(OpRun &run) {
   run.out().map = std::move(map);
 }
 
+void pageRows(OpRun &run) {
+  auto op = mlir::cast<tile::PageRowsOp>(run.op);
+  const ViewData &table = *run.in(0).view;
+  auto scalar = [&](unsigned operand) { return run.in(operand).ints[0]; };
+  const int64_t index = scalar(1), start = scalar(2), low = scalar(3), high = scalar(4);
+  const int64_t rows = scalar(5), pages = scalar(6);
+  const int64_t page = int64_t(op.getPage()), length = int64_t(op.getRun());
+  for (auto [x, row] : llvm::enumerate(run.out().ints)) {
+    const int64_t s = start + length * int64_t(x), column = s / page;
+    row = -length;
+    if (s + length <= low || s >= high || index < 0 || index >= table.extents[0] || column >= table.extents[1])
+      continue;
+    int32_t entry;
+    std::memcpy(&entry, static_cast<const int32_t *>(table.data) + index * table.strides[0] + column * table.strides[1],
+                sizeof entry);
+    if (entry >= 0 && entry < pages)
+      row = entry * rows + s % page;
+  }
+}
+
 void length(OpRun &run) { run.out().ints[0] = run.in(0).map->lengthOf(run.in(1).ints[0]); }
 
 } // namespace
@@ -171,6 +191,7 @@ void addVaryingViewHandlers(HandlerTable &table) {
   table.add<tile::PagedOp>(paged);
   table.add<tile::ScaledOp>(scaled);
   table.add<tile::LengthOp>(length);
+  table.add<tile::PageRowsOp>(pageRows);
 }
 
 } // namespace imbrex::reference

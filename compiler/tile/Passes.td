@@ -30,7 +30,8 @@ def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
     Accesses to parts of views (`tile.subview`) become accesses to the view that is in memory: starts are added to the
     indices, and ranges become bounds (`within`). A sequence of a view made by `tile.padded` or `tile.ragged` is a part
     of its storage; of one made by `tile.paged`, a slice that begins at a multiple of its length, and whose length
-    divides the page, is a part of that page, and other tiles are gathered by rows. A load of a view made by
+    divides the page, is a part of that page, and other tiles are gathered by rows: for a target whose copy engine takes
+    runs of them, by `tile.page_rows` where a tile begins at a multiple of its length. A load of a view made by
     `tile.scaled` is one of its storage, widened, times its scales. What an access needs of a sequence
     is read once, where its index becomes known. Later passes know none of these operations.
 

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/VaryingViews.h"
+#include "compiler/Target.h"
 #include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/LinearForms.h"
 #include "compiler/tile/NarrowAccess.h"
@@ -45,6 +46,7 @@ private:
   template <typename Access> void toRows(Access op, Sequence sequence);
   template <typename Access> Sequence sequenceOf(Access op);
   template <typename Access> std::optional<int64_t> sliceInPage(Access op) const;
+  template <typename Access> Value pageRows(OpBuilder &b, Access op, Value low, Value high);
   template <typename Access> Within withinStorage(Access op, ArrayRef<unsigned> leftOut) const;
   template <typename Access> void moveToStorage(Access op, Value view, ArrayRef<Value> indices, const Within &within);
   template <typename Access> Value stepsOf(OpBuilder &b, Access op);
@@ -54,7 +56,7 @@ private:
   Value lengthAt(Value index);
   Value extentOf(OpBuilder &b, Location loc, int64_t dim);
   std::pair<Value, Value> rowOf(OpBuilder &b, Location loc, Value index, Value position);
-  Value rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside);
+  Value rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside, bool isSum);
   Value rowsFrom(OpBuilder &b, Location loc, Value index, Value start, Value steps, Value end,
                  function_ref<Value(Value positions, Value inside)> narrow);
   Value wholePages();
@@ -285,7 +287,9 @@ std::pair<Value, Value> VaryingView::rowOf(OpBuilder &b, Location loc, Value ind
 }
 
 /// The same of a tile of pages and places there: the storage's rows, -1 where not `isInside` or no page is there.
-Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside) {
+/// `isSum`: where inside, `page` is a sum of numbers of which none is negative, as an access that is certain asks.
+Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, Value offset, Value isInside,
+                          bool isSum) {
   auto paged = cast<tile::PagedOp>(view);
   auto type = cast<RankedTensorType>(page.getType());
   auto splat = [&](Value value) -> Value { return tile::SplatOp::create(b, loc, type, value); };
@@ -295,10 +299,12 @@ Value VaryingView::rowsOf(OpBuilder &b, Location loc, Value index, Value page, V
   SmallVector<int64_t> dims(type.getRank(), -1);
   Value entry =
       tile::GatherOp::create(b, loc, type, paged.getTable(), ValueRange{index, asked}, b.getDenseI64ArrayAttr(dims),
-                             b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange(), /*certain=*/true);
+                             b.getDenseI64ArrayAttr({}), ValueRange(), ValueRange(), /*certain=*/isSum);
   Value row = arith::MulIOp::create(b, loc, entry, splat(paged.getRows()));
   row = arith::AddIOp::create(b, loc, row, offset);
   Value isThere = compare(b, loc, arith::CmpIPredicate::ult, entry, wholePages());
+  if (!isSum) // no entry is then 0
+    isThere = arith::AndIOp::create(b, loc, isInside, isThere);
   return arith::SelectOp::create(b, loc, isThere, row, none);
 }
 
@@ -334,12 +340,12 @@ Value VaryingView::rowsFrom(OpBuilder &b, Location loc, Value index, Value start
   inside = narrow(positions, inside);
   if (!isPositive || !isMultiple(start, size)) {
     auto [page, offset] = divide(b, loc, positions, size);
-    return rowsOf(b, loc, index, page, offset, inside);
+    return rowsOf(b, loc, index, page, offset, inside, isPositive || size > 1);
   }
   auto [page, offset] = divide(b, loc, steps, size);
   Value first = splat(inPage(b, loc, start, size).first);
   page = arith::AddIOp::create(b, loc, first, page, arith::IntegerOverflowFlags::nsw);
-  return rowsOf(b, loc, index, page, offset, inside);
+  return rowsOf(b, loc, index, page, offset, inside, /*isSum=*/true);
 }
 
 /// The length of an access's slice that begins at a multiple of it, if a page holds some of that length.
@@ -386,6 +392,24 @@ template <typename Access> void VaryingView::toPage(Access op, Sequence sequence
     op.setCertain(others.dims.empty());
 }
 
+/// The rows of a slice of whole rows that begins at multiples of its length, as one operation, for a copy engine to be
+/// asked for runs of them; null where there is none or the access is another one.
+template <typename Access> Value VaryingView::pageRows(OpBuilder &b, Access op, Value low, Value high) {
+  tile::RequestAttr request = tile::requestOf(op->template getParentOfType<func::FuncOp>());
+  std::optional<Target> target = request ? Target::parse(request.getTarget().str()) : std::nullopt;
+  auto type = dyn_cast<RankedTensorType>(accessedType(op));
+  Value start = op.getIndices()[dim()];
+  if (!target || !target->hasWgmma || !isa<tile::LoadOp>(op) || type.getRank() != 2 || op.getDims()[0] != dim() ||
+      !isNonNegativeScalar(start) || !isMultiple(start, type.getDimSize(0)))
+    return {};
+  auto paged = cast<tile::PagedOp>(view);
+  return tile::PageRowsOp::create(b, op.getLoc(), RankedTensorType::get({type.getDimSize(0), 1}, b.getI32Type()),
+                                  paged.getTable(), op.getIndices()[along()], start, type.getDimSize(0),
+                                  low ? low : i32(b, op.getLoc(), 0), high, paged.getPage(), paged.getRows(),
+                                  wholePages(),
+                                  /*run=*/1);
+}
+
 /// Each position has a row of its own. Where no index of the result is a tile it is a slice still.
 template <typename Access> void VaryingView::toRows(Access op, Sequence sequence) {
   OpBuilder b(op);
@@ -407,13 +431,16 @@ template <typename Access> void VaryingView::toRows(Access op, Sequence sequence
                                      return isa<RankedTensorType>(other.getType());
                                    }) == (steps ? 0 : 1);
   Value &row = indices[without(dim())];
-  if (steps) {
+  if (Value rows = steps ? pageRows(b, op, low, end) : Value()) {
+    row = rows;
+  } else if (steps) {
     row = rowsFrom(b, loc, index, start, steps, end, narrow);
   } else {
     Value inside = narrow(start, compare(b, loc, arith::CmpIPredicate::ult, start, end));
     if (isTile) {
-      auto [page, offset] = divide(b, loc, start, cast<tile::PagedOp>(view).getPage());
-      row = rowsOf(b, loc, index, page, offset, inside);
+      const int64_t size = cast<tile::PagedOp>(view).getPage();
+      auto [page, offset] = divide(b, loc, start, size);
+      row = rowsOf(b, loc, index, page, offset, inside, /*isSum=*/size > 1);
     } else {
       auto [place, isThere] = rowOf(b, loc, index, start);
       inside = arith::AndIOp::create(b, loc, inside, isThere);

@@ -169,7 +169,8 @@ struct Extents {
 /// target that has it.
 static bool isByWgmma(tile::DotOp dot, const Target &target, unsigned warps, const DotPlan &plan) {
   Type element = cast<RankedTensorType>(dot.getA().getType()).getElementType();
-  if (!target.hasWgmma || !isa<FloatType>(element) || !dot.getType().getElementType().isF32())
+  const bool isInteger = element.isInteger(8);
+  if (!target.hasWgmma || !(isInteger || (isa<FloatType>(element) && dot.getType().getElementType().isF32())))
     return false;
   auto refuse = [&](const Twine &reason) {
     dot.emitRemark("product by mma.sync, not by wgmma: ") << reason;
@@ -186,6 +187,9 @@ static bool isByWgmma(tile::DotOp dot, const Target &target, unsigned warps, con
   const bool isLeftInShared = plan.a.load || plan.a.transposed;
   if (bytes == 1 && (!plan.b.transposed || (isLeftInShared && plan.a.transposed)))
     return refuse("operands of 8 bits must have K along their rows");
+  if (int64_t columns = llvm::alignTo(dot.getType().getDimSize(1), 8) % layout::kWgmmaColumns;
+      isInteger && columns != 0 && !layout::hasIntegerWgmma(columns))
+    return refuse("it has no instruction of " + Twine(columns) + " columns for integers");
   return true;
 }
 

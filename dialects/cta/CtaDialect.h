@@ -49,13 +49,19 @@ mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, Pa
 /// In which order the instructions of `dot`, of kind mma, take K: as its left tile is spread, or as shared memory is
 /// read best.
 layout::KOrder kOrderOf(DotOp dot);
-/// True if ldmatrix reads what `read` reads.
+/// True if ldmatrix reads what `read` reads, and if stmatrix can write what `write` writes (PTX ISA, "stmatrix").
 bool isReadByLdmatrix(ReadOp read);
+bool isWrittenByStmatrix(WriteOp write);
 
 /// The kernel's parts; null if all its warps run the same.
 RolesOp rolesOf(mlir::Operation *kernel);
 /// Warps of a kernel whose launch is settled over which its tiles are spread.
 unsigned computingWarpsOf(mlir::Operation *kernel);
+
+/// True if `map` is one of `view`, whose boxes are panels of `rows` rows of a tile that lies so, along `dims` of the
+/// view.
+bool isMapOfPanels(mlir::Value map, mlir::Value view, llvm::ArrayRef<int64_t> dims, const layout::SharedLayout &layout,
+                   int64_t rows);
 
 /// Checks constraint (1) of cta.alloc and cta.ring: where `slot`, or the first of several, starts in shared memory.
 llvm::LogicalResult verifyPlace(mlir::Operation *op, std::optional<int64_t> offset, BufferType slot);

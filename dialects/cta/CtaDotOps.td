@@ -44,8 +44,8 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     stay as they are until then.
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
-    (3) kind mma: floats of 8 or 16 bits and mode `ieee`, or f32 operands and another mode, with an f32 accumulator, or i8
-    operands with an i32 accumulator; kind wgmma: floats of 8 or 16 bits with an f32 accumulator; kind fma: mode `ieee`;
+    (3) kinds mma and wgmma: floats of 8 or 16 bits and mode `ieee` with an f32 accumulator, or i8 operands with an i32
+    accumulator; kind mma also f32 operands and another mode; kind fma: mode `ieee`;
     (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:

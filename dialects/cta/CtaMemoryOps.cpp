@@ -42,6 +42,14 @@ bool imbrex::cta::isReadByLdmatrix(ReadOp read) {
                                    read.getTransposed());
 }
 
+bool imbrex::cta::isWrittenByStmatrix(WriteOp write) {
+  constexpr unsigned kBytes = 2; // of an element
+  auto type = cast<RankedTensorType>(write.getValue().getType());
+  const layout::SharedLayout shared = write.getBuffer().getType().getLayout();
+  return shared.elementBytes() == kBytes &&
+         layout::isLdmatrixOperand(layoutOf(type), type.getShape(), shared, /*transposed=*/false);
+}
+
 LogicalResult ReadOp::verify() {
   RankedTensorType type = cast<RankedTensorType>(getResult().getType());
   if (!fits(type.getShape(), getBuffer().getType(), getTransposed()))
@@ -70,6 +78,29 @@ LogicalResult TensorMapOp::verify() {
     return emitOpError("(2) expected rows of a span of 32, 64 or 128 bytes, or of pieces of 16, found a span of ")
            << getSpan();
   return success();
+}
+
+bool imbrex::cta::isMapOfPanels(Value map, Value view, ArrayRef<int64_t> dims, const layout::SharedLayout &layout,
+                                int64_t rows) {
+  auto op = map.getDefiningOp<TensorMapOp>();
+  if (!op || op.getView() != view || op.getSpan() != layout.boxSpan())
+    return false;
+  return llvm::all_of(llvm::enumerate(op.getBox()), [&](auto each) {
+    const int64_t dim = each.index();
+    return each.value() == (dim == dims[0] ? rows : dim == dims[1] ? layout.boxColumns() : 1);
+  });
+}
+
+LogicalResult SendOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  auto copied = RankedTensorType::get({buffer.getRows(), buffer.getColumns()}, buffer.getElementType());
+  if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
+    return failure();
+  if (getView().getType().getAccess() != tile::ViewAccess::Out)
+    return emitOpError("(2) the view is not declared 'out'");
+  return isMapOfPanels(getMap(), getView(), getDims(), buffer.getLayout(), buffer.getRows())
+             ? success()
+             : emitOpError("(3) expected a map of the view with a panel of the buffer as its box");
 }
 
 LogicalResult WriteOp::verify() {

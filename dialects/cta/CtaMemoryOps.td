@@ -121,6 +121,47 @@ def Cta_TensorMapOp : Cta_Op<"tensor_map", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Cta_SendOp : Cta_Op<"send", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "start copying a buffer to a tile of a view";
+  let description = [{
+    The mirror of a `cta.put` via a tensor map: the copy engine copies the buffer to the tile that is chosen as by
+    `tile.store`, and nothing outside the view (PTX ISA, "cp.async.bulk.tensor"). One thread asks it to. What threads wrote
+    to the buffer it sees behind a fence of each (`cta.fence_async`) and a barrier. The buffer must stay as it is until a
+    `cta.sent`; who reads the view after the kernel finds the tile there.
+
+    Constraints: (1) one index a dimension of the view, two increasing `dims`, the buffer's element type; (2) the view is
+    `out`; (3) the map is of this view, and its box a panel of the buffer.
+
+    Example:
+    ```mlir
+    %m = cta.tensor_map %O box [1, 64, 1, 64] span 128 : !tile.view<? x ? x ? x 128 x bf16, out>
+    cta.send %b to %O[%i, %j, %h, %zero] dims [1, 3] via %m : !cta.buffer<64, 128, bf16, span 128>, !tile.view<? x ? x ? x 128 x bf16, out>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
+                       Cta_TensorMapType:$map);
+  let assemblyFormat = [{
+    $buffer `to` $view `[` $indices `]` `dims` $dims `via` $map attr-dict `:` qualified(type($buffer)) `,`
+    qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_SentOp : Cta_Op<"sent", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait until the copy engine has read a buffer";
+  let description = [{
+    The thread that asked for the `cta.send`s of the buffer so far waits until they have read it (PTX ISA,
+    "cp.async.bulk.wait_group"). Not a barrier.
+
+    Example:
+    ```mlir
+    cta.sent %b : !cta.buffer<64, 128, bf16, span 128>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$buffer);
+  let assemblyFormat = "$buffer attr-dict `:` qualified(type($buffer))";
+}
+
 def Cta_Scope : I32EnumAttr<"Scope", "Which threads meet", [
     I32EnumAttrCase<"Cta", 0, "cta">, I32EnumAttrCase<"Role", 1, "role">]> {
   let cppNamespace = "::imbrex::cta";

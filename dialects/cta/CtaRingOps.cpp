@@ -24,20 +24,15 @@ LogicalResult RingOp::verify() {
 }
 
 static LogicalResult verifyMap(PutOp put) {
-  auto map = put.getMap() ? put.getMap().getDefiningOp<TensorMapOp>() : TensorMapOp();
   if (!put.getMap())
     return success();
   RingType ring = put.getRing().getType();
-  layout::SharedLayout layout = ring.getSlot().getLayout();
-  bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getRows() && !put.getCondition() &&
-                 put.getWithin().empty() && map && map.getView() == put.getView() && map.getSpan() == layout.boxSpan();
-  for (auto [dim, extent] : llvm::enumerate(isPlain ? map.getBox() : ArrayRef<int64_t>())) {
-    bool isRow = int64_t(dim) == put.getDims()[0], isColumn = int64_t(dim) == put.getDims()[1];
-    isPlain &= extent == (isRow ? ring.getRows() : isColumn ? layout.boxColumns() : 1);
-  }
-  return isPlain ? success()
-                 : put.emitOpError("(6) expected a map of the view with a panel of the slot as its box, into a "
-                                   "ring by mbarrier, with no 'rows', 'within' or 'if'");
+  bool isPlain = ring.getCompletion() == Completion::Mbarrier && !put.getCondition() && put.getWithin().empty();
+  return isPlain && isMapOfPanels(put.getMap(), put.getView(), put.getDims(), ring.getSlot().getLayout(), put.getRun())
+             ? success()
+             : put.emitOpError(
+                   "(6) expected a map of the view with a panel of the slot, or of a run, as its box, into a "
+                   "ring by mbarrier, with no 'within' or 'if'");
 }
 
 LogicalResult PutOp::verify() {
@@ -46,7 +41,11 @@ LogicalResult PutOp::verify() {
   if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
     return failure();
   auto rows = getRows() ? cast<RankedTensorType>(getRows().getType()) : RankedTensorType();
-  if (rows && (rows.getShape() != ArrayRef<int64_t>{ring.getRows(), 1} || !rows.getElementType().isInteger(32)))
+  constexpr int64_t kRunRows = 8; // a run begins where the swizzle's pattern does
+  const bool isColumn =
+      !rows || (rows.getRank() == 2 && rows.getDimSize(1) == 1 && rows.getElementType().isInteger(32) &&
+                rows.getDimSize(0) * getRun() == ring.getRows());
+  if (!isColumn || (rows && (getMap() ? getRun() % kRunRows != 0 : getRun() != 1)))
     return emitOpError("(5) expected an i32 for each of the slot's ") << ring.getRows() << " rows, found " << rows;
   if (failed(verifyMap(*this)))
     return failure();

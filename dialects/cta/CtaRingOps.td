@@ -39,18 +39,18 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     padding too. With `if`, a tile whose condition is false is zero as a whole, and nothing of the view is read:
     a step is put, and got, whether the loop still needs it or not. With `rows` a row of the tile lies where the table
     says: row x at the index along the first of `dims` plus rows[x]; outside the view it is zero. `certain` is that of
-    `tile.load`, and with `rows` that of `tile.gather`. With `via` a tensor map
-    of the view the copy engine copies (PTX ISA, "cp.async.bulk.tensor"), one thread asks it to: a box is a panel of the
-    slot. The table is spread as
-    the threads copy: TileLayout::copyRows. The slot must be empty: what others read in
+    `tile.load`, and with `rows` that of `tile.gather`. The table is spread as the threads copy: TileLayout::copyRows.
+    With `via` a tensor map of the view the copy engine copies (PTX ISA, "cp.async.bulk.tensor"), one thread asks it to:
+    a box is a panel of the slot. With `rows` too, an entry says where a run of rows begins that follow one another; thread x
+    has entry x, and asks for its run. The slot must be empty: what others read in
     it, they have read before a barrier before this put. The copy arrives some time before the `cta.get` of the
     step returns.
 
     Constraints: (1) one index a dimension of the view; (2) two increasing `dims` below the view's rank;
     (3) the element types agree; (4) `within` names dimensions of the view,
-    increasing, each with both bounds; (5) `rows` is a column of i32 with one index for each row of the slot;
-    (6) `via` the map of this view whose box is a panel of the slot, into a ring `by mbarrier`, with no `rows`, `within`
-    or `if`.
+    increasing, each with both bounds; (5) `rows` is a column of i32 with one index for each row of the slot, or with `via` one for each run of some
+    multiple of 8 of them; (6) `via` the map of this view whose box is a panel of the slot, or of a run, into a ring
+    `by mbarrier`, with no `within` or `if`.
 
     Example:
     ```mlir
@@ -66,6 +66,13 @@ def Cta_PutOp : Cta_Op<"put", [AttrSizedOperandSegments, MemoryEffects<[MemRead,
     $view `[` $indices `]` `dims` $dims (`rows` $rows^)? (`within` $within^ `from` $low `to` $high)? (`certain` $certain^)?
     `into` $ring `[` $step `]` (`if` $condition^)? (`via` $map^)? attr-dict `:` qualified(type($view)) `,` qualified(type($ring))
     (`,` type($rows)^)?
+  }];
+  let extraClassDeclaration = [{
+    /// How many rows lie one after another in the view for each entry of `rows`; all without.
+    int64_t getRun() {
+      int64_t all = getRing().getType().getRows();
+      return getRows() ? all / ::mlir::cast<::mlir::RankedTensorType>(getRows().getType()).getDimSize(0) : all;
+    }
   }];
   let hasVerifier = 1;
 }

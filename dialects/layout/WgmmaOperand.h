@@ -28,6 +28,12 @@ namespace imbrex::layout {
 /// Rows of the result of one wgmma, the warps that share one, and the most columns it has.
 inline constexpr unsigned kWgmmaRows = 64, kWarpgroupWarps = 4, kWgmmaColumns = 256;
 
+/// True if an instruction on integers of 8 bits can have `columns`, of which those on floats have any multiple of 8 (PTX
+/// ISA, "wgmma.mma_async", shapes of .s8).
+inline constexpr bool hasIntegerWgmma(int64_t columns) {
+  return columns == 8 || columns == 24 || (columns % 16 == 0 && columns <= kWgmmaColumns);
+}
+
 /// How wgmma finds an operand of a tile in shared memory.
 class WgmmaOperand {
 public:

@@ -130,6 +130,20 @@ LogicalResult ScatterOp::verify() {
   return verifyAdds(*this, 7);
 }
 
+LogicalResult PageRowsOp::verify() {
+  ViewType table = getTable().getType();
+  if (table.getRank() != 2 || !table.getElementType().isInteger(32) || table.getWritable())
+    return emitOpError("(1) expected a table of i32 of rank 2 that is not written, found ") << table;
+  auto type = cast<RankedTensorType>(getType());
+  if (type.getRank() != 2 || type.getDimSize(1) != 1 || !type.getElementType().isInteger(32))
+    return emitOpError("(2) expected a column of i32, found ") << type;
+  const int64_t run = getRun(), aligned = getAligned(), page = getPage();
+  if (run < 1 || aligned < 1 || page < 1 || aligned % run != 0 || page % run != 0)
+    return emitOpError("(3) expected a run of positions that divides pages of ")
+           << page << " and " << aligned << ", found " << run;
+  return success();
+}
+
 LogicalResult SubviewOp::verify() {
   ViewType source = getSource().getType(), part = getResult().getType();
   ArrayRef<int64_t> dims = getDims();

@@ -153,6 +153,35 @@ def Tile_GatherOp : Tile_Op<"gather", [AttrSizedOperandSegments, MemoryEffects<[
   let hasVerifier = 1;
 }
 
+def Tile_PageRowsOp : Tile_Op<"page_rows", [MemoryEffects<[MemRead]>]> {
+  let summary = "where the positions of a paged sequence lie in its storage";
+  let description = [{
+    A column of rows of the storage of `tile.paged`. Entry x is where the `run` positions from start + run * x on lie, one
+    after another: position s in row
+
+        table[index, s / page] * rows + s % page          low <= s < high and 0 <= table[index, s / page] < pages
+
+    Where none of them is one of these, it is -run, so that all of them lie outside. With a run of 1 that is true of each
+    position; of a longer one the rows that lie outside are for the reader to tell.
+
+    Constraints: (1) `table` is a view of i32 of rank 2 that is not written; (2) the result is a column of i32; (3) `aligned`
+    divides `start`, which is not negative, and `run` divides both `aligned` and `page`.
+
+    Example:
+    ```mlir
+    %r = tile.page_rows %table[%b] at %start aligned 128 from %low to %high page 16 rows %rows pages %pages run 1 : !tile.view<? x ? x i32> -> tensor<128x1xi32>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$table, I32:$index, I32:$start, I64Attr:$aligned, I32:$low, I32:$high, I64Attr:$page,
+                       I32:$rows, I32:$pages, I64Attr:$run);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $table `[` $index `]` `at` $start `aligned` $aligned `from` $low `to` $high `page` $page `rows` $rows `pages` $pages
+    `run` $run attr-dict `:` qualified(type($table)) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
   let summary = "write elements of a view whose indices are tiles";
   let description = [{

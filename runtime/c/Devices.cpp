@@ -98,7 +98,8 @@ static RuntimeOptions optionsOf(const imbrex_runtime_options &given) {
     };
   }
   options.assembles = given.assembles != 0;
-  options.compilesInChild = given.compiles_in_child != 0;
+  if (given.compiles_in_child)
+    options.compilesInChild = given.compiles_in_child != 2;
   if (given.ptxas_level)
     options.ptxasLevel = given.ptxas_level;
   return options;

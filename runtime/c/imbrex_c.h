@@ -202,10 +202,12 @@ typedef struct imbrex_runtime_options {
   /* Since version 5: */
   imbrex_allocate allocate; /* both or none; none: the driver's memory */
   imbrex_release release;
-  void *allocator_data;       /* handed to both; must live until the last buffer and tensor is freed */
-  uint32_t assembles;         /* 1: ptxas runs on a simulated device too */
-  uint32_t ptxas_level;       /* the digit of ptxas -O, 1 to 3; 0: 3 */
-  uint32_t compiles_in_child; /* 1: each compilation is a child process: nothing that happens to it ends this one */
+  void *allocator_data;     /* handed to both; must live until the last buffer and tensor is freed */
+  uint32_t assembles;   /* 1: ptxas runs on a simulated device too */
+  uint32_t ptxas_level; /* the digit of ptxas -O, 1 to 3; 0: 3 */
+  /* 1: each compilation is a child process: nothing that happens to it ends this one. 0: where less than 1 GiB of
+     memory is left. 2: never. */
+  uint32_t compiles_in_child;
   uint32_t reserved2;         /* 0 */
 } imbrex_runtime_options;
 

@@ -42,6 +42,9 @@ enum class TensorType : uint8_t {
 struct TensorMap {
   static constexpr uint64_t kMagic = 0x70614D726F736E65; ///< "ensorMap"
   uint64_t magic = kMagic;
+  /// Means nothing: CUTLASS works around a fault of drivers up to 13.1 by clearing bit 21 of the encoded map's second
+  /// word where the tensor is smaller than 128 KiB (cute/atom/copy_traits_sm90_tma.hpp).
+  uint64_t reserved = 0;
   uint64_t base = 0;          ///< Global address.
   uint64_t strides[4] = {};   ///< Bytes from one element of dimension 1 ... to the next.
   uint32_t lastIndex[5] = {}; ///< Extent minus one.

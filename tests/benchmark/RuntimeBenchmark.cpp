@@ -3,10 +3,10 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prints what the runtime itself costs on the host: a launch of a known specialisation on a driver that does nothing
-// (19 values of arguments), beside the driver's call alone; the same through the C interface, with a new length each
-// time, of a bound kernel, and by several threads; and a hit in the disk cache. A driver's own cuLaunchKernel takes 2
-// to 2.5 us: what a launch costs here comes on top of it. No test: nothing is judged.
+// Prints what the runtime itself costs on the host: a launch of a known specialisation (19 values of arguments) on a
+// driver that does nothing, and on one whose cuLaunchKernel keeps the processor busy as long as a real one does (2 to
+// 2.5 us), beside that call alone; with a new length each time, of a bound kernel, through the C interface and by
+// several threads; and a hit in the disk cache. No test: nothing is judged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,12 +40,32 @@ template <typename Call> static double microseconds(unsigned calls, const Call &
   return best;
 }
 
-/// The fake's facts about a device; whatever a launch calls does nothing.
-static cuda::DriverTable idleDriver(const FakeDriver &driver) {
+/// Turns of a loop, about as many as take the time of a real cuLaunchKernel.
+static unsigned turns = 0;
+static constexpr double kRealLaunch = 2.25; ///< microseconds
+
+static void spin(unsigned count) {
+  for (unsigned i = 0; i < count; ++i)
+    asm volatile("" ::: "memory");
+}
+
+static void findTurns() {
+  constexpr unsigned kSome = 10000;
+  turns = unsigned(kSome * kRealLaunch / microseconds(100, [](unsigned) { spin(kSome); }));
+}
+
+/// The fake's facts about a device; whatever a launch calls does nothing, or but for the launch itself.
+static cuda::DriverTable driverOf(const FakeDriver &driver, bool isBusy) {
   using namespace cuda;
   DriverTable table = driver.table();
   table.launchKernel = [](CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,
                           void **, void **) { return CUDA_SUCCESS; };
+  if (isBusy)
+    table.launchKernel = [](CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,
+                            void **, void **) {
+      spin(turns);
+      return CUDA_SUCCESS;
+    };
   table.contextPushCurrent = [](CUcontext) { return CUDA_SUCCESS; };
   table.contextPopCurrent = [](CUcontext *) { return CUDA_SUCCESS; };
   table.streamCreate = [](CUstream *, unsigned) { return CUDA_SUCCESS; };
@@ -53,30 +73,11 @@ static cuda::DriverTable idleDriver(const FakeDriver &driver) {
   return table;
 }
 
-/// Launches with other addresses, and with nothing changed, of a bound kernel.
-static void measureBound(const Runtime &runtime, const Kernel &kernel) {
-  auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
-  BoundKernel bound = kernel
-                          .bind({{"Q", data({2, 128, 6, 64})},
-                                 {"K", data({2, 128, 2, 64})},
-                                 {"V", data({2, 128, 2, 64})},
-                                 {"O", data({2, 128, 6, 64}, uint64_t(1) << 40)},
-                                 {"scale", 0.5f}})
-                          .value();
-  unsigned q = bound.place("Q").value(), scale = bound.place("scale").value();
-  std::printf("bound, as it is:      %.2f us\n",
-              microseconds(5000, [&](unsigned) { bound.launch(runtime.stream()).value(); }));
-  std::printf("bound, new values:    %.2f us\n", microseconds(5000, [&](unsigned i) {
-                bound.set(q, data({2, 128, 6, 64}, 4096 + 16 * i)).value();
-                bound.set(scale, 0.5f + float(i)).value();
-                bound.launch(runtime.stream()).value();
-              }));
-}
+static View data(Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); }
 
-static void launch(const Stream &stream, const Kernel &kernel, int64_t length) {
-  auto data = [](Dims extents, uint64_t address = 4096) { return View(address, DataType::F16, extents); };
+static void launch(const Stream &stream, const Kernel &kernel, int64_t length, uint64_t address = 4096) {
   kernel
-      .launch(stream, {{"Q", data({2, length, 6, 64})},
+      .launch(stream, {{"Q", data({2, length, 6, 64}, address)},
                        {"K", data({2, length, 2, 64})},
                        {"V", data({2, length, 2, 64})},
                        {"O", data({2, length, 6, 64}, uint64_t(1) << 40)},
@@ -106,14 +107,102 @@ struct CArguments {
   }
 };
 
+/// A device, and a kernel on it.
+struct Bench {
+  cuda::DriverTable table;
+  std::shared_ptr<const Runtime> runtime;
+  Kernel kernel;
+
+  Bench(const FakeDriver &driver, const FakeCompiler &compiler, bool isBusy)
+      : table(driverOf(driver, isBusy)),
+        runtime(std::make_shared<const Runtime>(Runtime::openWith(fakeOptions(table, compiler)).value())),
+        kernel(runtime->loadSource({"a.tile", ""}).value().kernel("attention").value()) {}
+};
+
+static double bareTime(const Bench &bench) {
+  uint64_t values[19];
+  void *pointers[19];
+  return microseconds(5000, [&](unsigned call) {
+    for (unsigned i = 0; i < 19; ++i)
+      values[i] = call + i, pointers[i] = &values[i];
+    (void)bench.table.launchKernel(nullptr, 1, 1, 1, 128, 1, 1, 0, nullptr, pointers, nullptr);
+  });
+}
+
+static double sameTime(const Bench &bench) {
+  return microseconds(5000, [&](unsigned) { launch(bench.runtime->stream(), bench.kernel, 128); });
+}
+
+static double movedTime(const Bench &bench) {
+  return microseconds(5000,
+                      [&](unsigned i) { launch(bench.runtime->stream(), bench.kernel, 128, 4096 + 16 * uint64_t(i)); });
+}
+
+static double lengthTime(const Bench &bench) {
+  return microseconds(5000, [&](unsigned i) { launch(bench.runtime->stream(), bench.kernel, 1 + i); });
+}
+
+static BoundKernel bind(const Bench &bench) {
+  return bench.kernel
+      .bind({{"Q", data({2, 128, 6, 64})},
+             {"K", data({2, 128, 2, 64})},
+             {"V", data({2, 128, 2, 64})},
+             {"O", data({2, 128, 6, 64}, uint64_t(1) << 40)},
+             {"scale", 0.5f}})
+      .value();
+}
+
+static double boundTime(const Bench &bench) {
+  BoundKernel bound = bind(bench);
+  return microseconds(5000, [&](unsigned) { bound.launch(bench.runtime->stream()).value(); });
+}
+
+/// With another address and another scalar.
+static double boundMovedTime(const Bench &bench) {
+  BoundKernel bound = bind(bench);
+  unsigned q = bound.place("Q").value(), scale = bound.place("scale").value();
+  return microseconds(5000, [&](unsigned i) {
+    bound.set(q, data({2, 128, 6, 64}, 4096 + 16 * uint64_t(i))).value();
+    bound.set(scale, 0.5f + float(i)).value();
+    bound.launch(bench.runtime->stream()).value();
+  });
+}
+
+static double cTime(const Bench &bench) {
+  imbrex_kernel handle{bench.runtime, bench.kernel};
+  CArguments list(128);
+  return microseconds(5000, [&](unsigned) {
+    if (imbrex_kernel_launch(&handle, nullptr, list.arguments, 5, nullptr) != IMBREX_OK)
+      std::abort();
+  });
+}
+
+static void measureLaunches(const Bench &idle, const Bench &busy) {
+  struct Way {
+    const char *name;
+    double (*time)(const Bench &);
+  };
+  const Way ways[] = {{"the call alone", bareTime},         {"launch, nothing new", sameTime},
+                      {"launch, new addresses", movedTime}, {"launch, new lengths", lengthTime},
+                      {"bound, nothing new", boundTime},    {"bound, new values", boundMovedTime},
+                      {"launch through C", cTime}};
+  std::printf("%-24s%12s%20s%8s\n", "us of the host", "idle driver", "driver that works", "ratio");
+  double bare = 0;
+  for (const Way &way : ways) {
+    double own = way.time(idle), whole = way.time(busy);
+    bare = bare > 0 ? bare : whole;
+    std::printf("%-24s%12.3f%20.3f%8.3f\n", way.name, own, whole, whole / bare);
+  }
+}
+
 /// Each thread with a stream of its own. Where threads write to common memory, a launch takes longer the more there
 /// are.
-static void measureThreads(const Runtime &runtime, const Kernel &kernel) {
+static void measureThreads(const Bench &bench) {
   constexpr unsigned kCalls = 100000;
   for (unsigned count : {1u, 2u, 4u}) {
     std::vector<Stream> streams;
     for (unsigned i = 0; i < count; ++i)
-      streams.push_back(runtime.createStream().value());
+      streams.push_back(bench.runtime->createStream().value());
     double best = 1e9;
     for (unsigned round = 0; round < 5; ++round) {
       std::vector<std::thread> threads;
@@ -121,49 +210,14 @@ static void measureThreads(const Runtime &runtime, const Kernel &kernel) {
       for (unsigned i = 0; i < count; ++i)
         threads.emplace_back([&, i] {
           for (unsigned call = 0; call < kCalls; ++call)
-            launch(streams[i], kernel, 128);
+            launch(streams[i], bench.kernel, 128);
         });
       for (std::thread &thread : threads)
         thread.join();
       best = std::min(best, 1e6 * (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) / (kCalls * count));
     }
-    std::printf("%u threads:            %.2f us a launch (%u cores)\n", count, best,
-                std::thread::hardware_concurrency());
+    std::printf("launch by %u threads      %10.3f   (%u cores)\n", count, best, std::thread::hardware_concurrency());
   }
-}
-
-/// The driver's call by itself, its 19 values packed for it each time.
-static void measureBare(const cuda::DriverTable &table) {
-  uint64_t values[19];
-  void *pointers[19];
-  std::printf("the call alone:       %.3f us\n", microseconds(5000, [&](unsigned call) {
-                for (unsigned i = 0; i < 19; ++i)
-                  values[i] = call + i, pointers[i] = &values[i];
-                (void)table.launchKernel(nullptr, 1, 1, 1, 128, 1, 1, 0, nullptr, pointers, nullptr);
-              }));
-}
-
-static void measureC(Runtime runtime, const Kernel &kernel) {
-  imbrex_kernel handle{std::make_shared<const Runtime>(std::move(runtime)), kernel};
-  CArguments list(128);
-  unsigned failures = 0;
-  double time = microseconds(5000, [&](unsigned) {
-    failures += imbrex_kernel_launch(&handle, nullptr, list.arguments, 5, nullptr) != IMBREX_OK;
-  });
-  std::printf("... through C:         %.2f us%s\n", time, failures ? ", and fails" : "");
-}
-
-static void measureLaunches(const FakeDriver &driver, const FakeCompiler &compiler) {
-  measureBare(idleDriver(driver));
-  Runtime runtime = Runtime::openWith(fakeOptions(idleDriver(driver), compiler)).value();
-  Kernel kernel = runtime.loadSource({"a.tile", ""}).value().kernel("attention").value();
-  std::printf("launch, same shapes:  %.2f us\n",
-              microseconds(5000, [&](unsigned) { launch(runtime.stream(), kernel, 128); }));
-  std::printf("launch, new length:   %.2f us\n",
-              microseconds(5000, [&](unsigned i) { launch(runtime.stream(), kernel, 1 + i); }));
-  measureBound(runtime, kernel);
-  measureThreads(runtime, kernel);
-  measureC(std::move(runtime), kernel);
 }
 
 static void measureDisk() {
@@ -173,7 +227,7 @@ static void measureDisk() {
   CacheKey key;
   key.add("source text", std::string(4000, 'x'));
   cache.store(key, {std::string(2000, 'i'), std::string(150000, 'p'), std::string(60000, 'm'), "log"}).value();
-  std::printf("disk hit of 212 kB:   %.2f us\n", microseconds(5, [&](unsigned) { (void)cache.find(key); }));
+  std::printf("disk hit of 212 kB      %10.3f\n", microseconds(5, [&](unsigned) { (void)cache.find(key); }));
   std::filesystem::remove_all(directory);
 }
 
@@ -181,7 +235,10 @@ int main() {
   FakeDriver driver;
   FakeCompiler compiler;
   addFakeKernels(driver);
-  measureLaunches(driver, compiler);
+  findTurns();
+  Bench idle(driver, compiler, false), busy(driver, compiler, true);
+  measureLaunches(idle, busy);
+  measureThreads(idle);
   measureDisk();
   return 0;
 }

@@ -16,17 +16,16 @@ using namespace imbrex;
 using namespace imbrex::testing;
 
 static std::string textOf(const ProductCase &run) {
-  std::string type(name(run.type)), sum(name(wideType(run.type)));
+  const std::string type(name(run.type)), sum(name(wideType(run.type)));
+  const std::string bm = std::to_string(run.tileM), bn = std::to_string(run.tileN);
+  const std::string rows = "i * " + bm + " :+ " + bm, columns = "j * " + bn + " :+ " + bn, depth = "k * 64 :+ 64";
   return "kernel product(A: view<" + type + ">[" + (run.flipA ? "K, M" : "M, K") + "], B: view<" + type + ">[" +
-         (run.flipB ? "N, K" : "K, N") + "], C: out view<" + sum +
-         ">[M, N])\ngrid (cdiv(M, 48), cdiv(N, 40)) |i, j| {\nvar acc = fill<" + sum +
-         ">[48, 40](0);\nfor k in tiles(K, 64) {\n" +
-         (run.flipA ? "let a = load A[k * 64 :+ 64, i * 48 :+ 48];\n"
-                    : "let a = load A[i * 48 :+ 48, k * 64 :+ 64];\n") +
-         (run.flipB ? "let b = load B[j * 40 :+ 40, k * 64 :+ 64];\n"
-                    : "let b = load B[k * 64 :+ 64, j * 40 :+ 40];\n") +
-         "acc = dot(" + (run.flipA ? "a.T" : "a") + ", " + (run.flipB ? "b.T" : "b") +
-         ", acc);\n}\nstore C[i * 48 :+ 48, j * 40 :+ 40] = acc;\n}\n";
+         (run.flipB ? "N, K" : "K, N") + "], C: out view<" + sum + ">[M, N])\ngrid (cdiv(M, " + bm + "), cdiv(N, " +
+         bn + ")) |i, j| {\nvar acc = fill<" + sum + ">[" + bm + ", " + bn + "](0);\nfor k in tiles(K, 64) {\n" +
+         "let a = load A[" + (run.flipA ? depth + ", " + rows : rows + ", " + depth) + "];\n" + "let b = load B[" +
+         (run.flipB ? columns + ", " + depth : depth + ", " + columns) + "];\n" + "acc = dot(" +
+         (run.flipA ? "a.T" : "a") + ", " + (run.flipB ? "b.T" : "b") + ", acc);\n}\nstore C[" + rows + ", " + columns +
+         "] = acc;\n}\n";
 }
 
 void imbrex::testing::expectExactProduct(const std::string &device, const ProductCase &run,

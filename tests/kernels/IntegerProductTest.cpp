@@ -38,4 +38,11 @@ TEST(IntegerProducts, OfOperandsThatLieEitherWay) {
         check(device, {DataType::I8, bool(flips & 1), bool(flips & 2), m, n, depth});
 }
 
+/// Tiles of whole warpgroups, with as many columns as an instruction has, has not, and takes in two.
+TEST(IntegerProducts, OfWarpgroups) {
+  for (int64_t columns : {8, 24, 40, 64, 288})
+    for (bool flipA : {false, true})
+      check("sim:h200", {DataType::I8, flipA, /*flipB=*/true, 100, 300, 112, 64, columns});
+}
+
 } // namespace

@@ -103,6 +103,16 @@ class Storage(Runs):
                 self.check(self.q.ragged, lambda x, *more: x.paged(page)(*more), lambda b, i: starts[b] + i, device,
                            setting, {"mask": "window(9, 2)"}, window)
 
+    def test_paged_by_the_copy_engine(self):
+        """Pages that hold several tiles, of which a tile takes several, that tiles do not begin with; and those of a few
+        rows, which threads copy."""
+        starts = [2 + sum(QUERIES[:b]) for b in range(B)]
+        causal = lambda i, j, sq, sk: j <= i + sk - sq
+        for page in (64, 16, 24, 8, 6):
+            for bn in (16, 48):
+                self.check(self.q.ragged, lambda x, *more: x.paged(page)(*more), lambda b, i: starts[b] + i, "sim:h200",
+                           ["T=f16", "BM=64", "BN=%d" % bn, "warps=4", "stages=2"], {"mask": "causal"}, causal)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -49,6 +49,16 @@ static KernelSignature attention() {
   return signature;
 }
 
+static KernelSignature repeated() {
+  KernelSignature signature;
+  signature.name = "repeated";
+  signature.tunables = {{"BLOCK", {64}, false, 64}};
+  Parameter x = view("X", "", {{"N"}}, true);
+  x.type = DataType::F32;
+  signature.parameters = {x, Parameter{.name = "count", .type = DataType::I32}};
+  return signature;
+}
+
 /// What a launch of `parameter` passes; every extent of these kernels is dynamic but those that are integer parameters.
 static void addLaunchValues(const Parameter &parameter, KernelInterface &interface) {
   using Kind = LaunchValue::Kind;
@@ -72,8 +82,10 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   interface.target = options.target;
   interface.warps = 4;
   interface.foldedGrid = options.foldGrid;
-  DataType type = *options.set.at("T").type();
-  interface.types["T"] = type;
+  const bool isTyped = !signature.typeParameters.empty();
+  const DataType type = isTyped ? *options.set.at("T").type() : DataType::F32;
+  if (isTyped)
+    interface.types["T"] = type;
   for (const std::string &name : signature.integerParameters)
     interface.constants[name] = *options.set.at(name).integer();
   for (Parameter parameter : signature.parameters) {
@@ -92,7 +104,7 @@ static KernelInterface specialise(const KernelSignature &signature, const Compil
   interface.constants[tile.name] = options.holds.contains("Sq <= 16") ? 16 : tile.standard;
   if (auto set = options.set.find(tile.name); set != options.set.end())
     interface.constants[tile.name] = *set->second.integer();
-  interface.grid = {{isAttention ? "Sq BM cdiv" : "N BLOCK cdiv"}};
+  interface.grid = {{isAttention ? "Sq BM cdiv" : isTyped ? "N BLOCK cdiv" : "count"}};
   if (isAttention)
     interface.grid.insert(interface.grid.end(), {{"Hk G *"}, {"B"}}),
         interface.requirements = {{"DQK 16 % 0 =="}}, interface.scalarRequirements = {{"scale", ">", 0}};
@@ -103,7 +115,7 @@ CompilerFunctions FakeCompiler::functions() const {
   CompilerFunctions functions;
   functions.buildId = "fake 1";
   functions.describe = [](const Source &, const CompileOptions &) {
-    return Description{{scaleAdd(), attention()}, {}};
+    return Description{{scaleAdd(), attention(), repeated()}, {}};
   };
   functions.compile = [state = state](const Source &source, const CompileOptions &options) {
     ++state->count;
@@ -115,7 +127,8 @@ CompilerFunctions FakeCompiler::functions() const {
       result.diagnostics.push_back({Severity::Error, source.name, 1, 1, state->failure, source.text});
       return result;
     }
-    KernelInterface interface = specialise(options.kernel == "attention" ? attention() : scaleAdd(), options);
+    const bool isAttention = options.kernel == "attention", isRepeated = options.kernel == "repeated";
+    KernelInterface interface = specialise(isAttention ? attention() : isRepeated ? repeated() : scaleAdd(), options);
     interface.sharedBytes = state->sharedBytes;
     result.kernel =
         CompiledKernel{"entry " + interface.entry + "\n.visible .entry " + interface.entry + "(\n)\n{\n\tret;\n}\n",
@@ -149,6 +162,7 @@ void imbrex::testing::addFakeKernels(FakeDriver &driver) {
       },
       7);
   driver.addKernel("attention", {});
+  driver.addKernel("repeated", {});
 }
 
 RuntimeOptions imbrex::testing::fakeOptions(const cuda::DriverTable &table, const FakeCompiler &compiler) {

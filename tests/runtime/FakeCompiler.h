@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A describe and a compile for tests of the runtime's own code. The text of a source is ignored; it has the
-// kernels `scale_add` (Z = alpha * X + Y, one block for 64 elements) and `attention`, whose signature is that
-// of the language's sample. Compiling counts and gives the module text of FakeDriver.
+// kernels `scale_add` (Z = alpha * X + Y, one block for 64 elements), `attention`, whose signature is that of the
+// language's sample, and `repeated`, with a grid of `count` blocks. Compiling counts and gives the module text of
+// FakeDriver.
 //
 //===----------------------------------------------------------------------===//
 

@@ -9,9 +9,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/HostMemory.h"
+#include "runtime/MemoryRoom.h"
 #include "runtime/Runtime.h"
 #include "tests/support/RunMode.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -52,7 +55,7 @@ Result<KernelInfo> loadAndPrepare(const Runtime &runtime, const Work &work, cons
 
 /// Loads and prepares the kernel with `room` bytes of address space more than there are when all but the compilation is
 /// done.
-Outcome prepareWithin(const Work &work, size_t room, bool inChild) {
+Outcome prepareWithin(const Work &work, size_t room, std::optional<bool> inChild) {
   RuntimeOptions options;
   options.device = "sim:h200";
   options.simulatorThreads = 1;
@@ -85,7 +88,7 @@ Outcome prepareWithin(const Work &work, size_t room, bool inChild) {
 }
 
 /// What became of a process with that room; nullopt if it ended otherwise than by itself.
-std::optional<Outcome> inProcess(const Work &work, size_t room, bool inChild) {
+std::optional<Outcome> inProcess(const Work &work, size_t room, std::optional<bool> inChild) {
   pid_t child = fork();
   if (child == 0) {
     alarm(300);
@@ -119,7 +122,7 @@ std::vector<Work> works() {
   return list;
 }
 
-void goThroughLimits(bool inChild) {
+void goThroughLimits(std::optional<bool> inChild) {
   const size_t step = isLongRun() ? kMiB : 16 * kMiB, most = 512 * kMiB;
   for (const Work &work : works()) {
     unsigned counts[3] = {}, ended = 0;
@@ -133,7 +136,10 @@ void goThroughLimits(bool inChild) {
       if (outcome == Done && !enough)
         enough = room;
     }
-    printf("%s%s: %u bounds too small, done from %zu MiB on, %u ended\n", work.file, inChild ? ", in a child" : "",
+    printf("%s%s: %u bounds too small, done from %zu MiB on, %u ended\n", work.file,
+           !inChild   ? ""
+           : *inChild ? ", in a child"
+                      : ", never in a child",
            counts[Short], enough / kMiB, ended);
     EXPECT_EQ(ended, 0u) << work.file;
     EXPECT_EQ(counts[Otherwise], 0u) << work.file;
@@ -144,9 +150,73 @@ void goThroughLimits(bool inChild) {
 
 } // namespace
 
-TEST(HostMemory, NoBoundOnAddressSpaceEndsTheProcess) { goThroughLimits(/*inChild=*/false); }
+TEST(HostMemory, NoBoundOnAddressSpaceEndsTheProcess) { goThroughLimits(/*inChild=*/{}); }
 
 TEST(HostMemory, NorWhereCompilationsAreChildren) { goThroughLimits(/*inChild=*/true); }
+
+TEST(HostMemory, NorWhereTheyNeverAre) { goThroughLimits(/*inChild=*/false); }
+
+/// What the room for a compilation is under a bound on address space of so much more than there is.
+static size_t roomUnder(size_t bound) {
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    rlimit limit{addressSpace() + bound, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &limit);
+    size_t room = memoryRoom();
+    _exit(write(ends[1], &room, sizeof room) == sizeof room ? 0 : 1);
+  }
+  size_t room = 0;
+  EXPECT_EQ(read(ends[0], &room, sizeof room), ssize_t(sizeof room));
+  waitpid(child, nullptr, 0);
+  close(ends[0]), close(ends[1]);
+  return room;
+}
+
+TEST(HostMemory, TheRoomIsWhatTheTightestBoundLeaves) {
+  const size_t all = memoryRoom();
+  ASSERT_GT(all, 300 * kMiB) << "this machine is too small for the test";
+  EXPECT_LT(all, size_t(1) << 50) << "a machine has an end";
+  EXPECT_NEAR(double(roomUnder(200 * kMiB)), double(200 * kMiB), double(16 * kMiB));
+}
+
+/// Compiles with a step that takes all there is. Exits with 0 if that is an Error of kind OutOfMemory.
+[[noreturn]] static void takeEverything(std::optional<bool> inChild) noexcept {
+  RuntimeOptions options{.device = "sim:h200", .compilesInChild = inChild, .simulatorThreads = 1};
+  options.compiler = CompilerFunctions{[](const Source &, const CompileOptions &) -> CompileResult {
+                                         for (void *volatile taken = stderr; taken;)
+                                           taken = std::malloc(kMiB);
+                                         llvm::report_bad_alloc_error("all is taken");
+                                       },
+                                       describe, "greedy"};
+  Runtime runtime = Runtime::open(std::move(options)).value();
+  Kernel kernel = runtime.load(inRoot("kernels/lessons/vector_add.tile")).value().kernel().value();
+  Buffer in = runtime.allocate(4000).value(), out = runtime.allocate(4000).value();
+  View view(in, DataType::F32, {1000});
+  std::vector<Argument> arguments = {{"X", view}, {"Y", view}, {"Z", View(out, DataType::F32, {1000})}};
+  rlimit none{0, 0}, limit{addressSpace() + 300 * kMiB, RLIM_INFINITY};
+  setrlimit(RLIMIT_CORE, &none);
+  setrlimit(RLIMIT_AS, &limit);
+  Result<KernelInfo> info = kernel.prepare(arguments);
+  if (!info)
+    fputs(info.error().render().c_str(), stderr);
+  _exit(!info && info.error().kind == ErrorKind::OutOfMemory ? 0 : 1);
+}
+
+TEST(HostMemory, AStepThatTakesEverythingEndsAChildAtMost) {
+  auto endOf = [](std::optional<bool> inChild) {
+    pid_t child = fork();
+    if (child == 0)
+      takeEverything(inChild);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+  };
+  EXPECT_EQ(endOf({}), 0) << "an Error of kind OutOfMemory";
+  EXPECT_EQ(endOf(true), 0);
+  EXPECT_TRUE(WIFSIGNALED(endOf(false))) << "what the others are for";
+}
 
 TEST(HostMemory, AShortageIsNotRemembered) {
   pid_t child = fork();

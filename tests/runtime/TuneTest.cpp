@@ -99,7 +99,9 @@ TEST(Tune, FindsTheBestOf500UnderNoise) {
   double found = ScriptedDevice::time(report.candidates[report.best].tuning);
   EXPECT_LE(found, 1.05 * ScriptedDevice::time(ScriptedDevice::best())) << report.lineOf(report.best);
   EXPECT_NEAR(report.candidates[report.best].ratio, found / ScriptedDevice::time(kStandard), 0.05);
-  EXPECT_LT(launchesOfOthers(device), 500u * kMostLaunchesEach) << "three rounds of each, and few more";
+  auto isTimedOn = [&](const TuneCandidate &each) { return device.launches(each.tuning) > 1 + 3; };
+  EXPECT_LT(std::count_if(report.candidates.begin(), report.candidates.end(), isTimedOn), 100)
+      << "after its first launch and three rounds nearly every one is known to be slower";
   EXPECT_EQ(bench.z, std::vector<float>(4, -1)) << "the caller's output is never written";
 }
 

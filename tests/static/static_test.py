@@ -70,8 +70,8 @@ def judge_beside(figures):
             continue
         now, base = figures[name], figures[other]
         kind = "sass" if "sass" in now and "sass" in base else "ptx"
-        if now[kind] > base[kind] * times:
-            wrong.append("%s: %s %d, of '%s' %d: more than %g times" % (name, kind, now[kind], other, base[kind], times))
+        if now[kind] > base[kind] * times[kind]:
+            wrong.append("%s: %s %d, of '%s' %d: more than %g times" % (name, kind, now[kind], other, base[kind], times[kind]))
         if now["waits"] > base["waits"] + waits:
             wrong.append("%s: %d waits and barriers, of '%s' %d" % (name, now["waits"], other, base["waits"]))
     return wrong

@@ -22,7 +22,8 @@
 //|
 //| The swizzle exchanges bits of the address in shared memory: with 128 bytes, bits 4-6 become those xor
 //| bits 7-9; 64 bytes: bits 4-5 xor 7-8; 32 bytes: bit 4 xor bit 7. A copy of a tensor (TensorMap.h) uses
-//| the same function, so its tiles fit.
+//| the same function, so its tiles fit. Such a pattern of eight lines begins at a multiple of its own size, wherever
+//| the matrix begins in it: then the base offset, (where the pattern begins / 128) mod 8, is 0.
 //|
 //|   Example, bf16, K-major, 128 bytes, address 1024, stride 1024: row 3, chunk 1 of the first 16 k is at
 //|   1024 + 3 * 128 + 16 = 1424, bits 7-9 are 3, so the chunk lies at 1424 ^ (3 << 4) = 1440.
@@ -69,8 +70,6 @@ inline const char *MatrixDescriptor::decode(uint64_t bits) {
   leading = static_cast<uint32_t>(bits >> 16 & 0x3FFF) << 4;
   stride = static_cast<uint32_t>(bits >> 32 & 0x3FFF) << 4;
   rowBytes = kRowBytes[bits >> 62];
-  if ((start >> 7) & (rowBytes / 16 - 1))
-    return "the address lies inside the swizzle's pattern of eight rows, and the base offset is 0";
   return nullptr;
 }
 

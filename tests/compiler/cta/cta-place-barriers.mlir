@@ -155,6 +155,50 @@ func.func @ring(%K: !tile.view<? x 64 x bf16>, %n: i32) {
   return
 }
 
+// What fills another slot than the one that was read needs no barrier behind the read, and what an earlier get has waited
+// for none behind its own; what fills the same slot does.
+// CHECK-LABEL: @other_slot
+func.func @other_slot(%K: !tile.view<? x 64 x bf16>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  %b = cta.ring at 4096 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  // CHECK: scf.for
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // CHECK: cta.get
+    // CHECK-NEXT: cta.barrier cta
+    // CHECK-NEXT: cta.read
+    // CHECK-NOT: cta.barrier
+    // CHECK: return
+    %k = cta.get %a[%j] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    %next = arith.addi %j, %c1 overflow<nsw> : i32
+    %v = cta.get %b[%j] arrived : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    cta.put %K[%next, %c0] dims [0, 1] into %a[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    cta.put %K[%next, %c0] dims [0, 1] into %b[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+    %y = cta.read %v : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+  }
+  return
+}
+
+// CHECK-LABEL: @same_slot
+func.func @same_slot(%K: !tile.view<? x 64 x bf16>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c2 = arith.constant 2 : i32
+  %a = cta.ring at 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // CHECK: cta.read
+    // CHECK: cta.barrier cta
+    // CHECK-NEXT: cta.put
+    %k = cta.get %a[%j] pending 0 : !cta.ring<16, 64, bf16, span 128, slots 2, by groups> -> !cta.buffer<16, 64, bf16, span 128>
+    %x = cta.read %k : !cta.buffer<16, 64, bf16, span 128> -> tensor<16x64xbf16>
+    %next = arith.addi %j, %c2 overflow<nsw> : i32
+    cta.put %K[%next, %c0] dims [0, 1] into %a[%next] : !tile.view<? x 64 x bf16>, !cta.ring<16, 64, bf16, span 128, slots 2, by groups>
+  }
+  return
+}
+
 // A copy into bytes of another name that others may still read.
 // CHECK-LABEL: @put_shared
 func.func @put_shared(%K: !tile.view<? x 64 x bf16>, %i: i32, %t: tensor<16x64xbf16>) {
@@ -209,5 +253,24 @@ func.func @descriptors(%t: tensor<64x16xbf16>, %z: tensor<64x16xf32>) {
   %b = cta.alloc at 2048 : !cta.buffer<16, 16, bf16, span 32>
   cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
   %s = cta.dot wgmma buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32> -> tensor<64x16xf32>
+  return
+}
+
+// So too what the copy engine sends; what is sent is written again behind the wait and a barrier.
+// CHECK-LABEL: @sent
+// CHECK: cta.write
+// CHECK-NEXT: cta.fence_async
+// CHECK-NEXT: cta.barrier cta
+// CHECK-NEXT: cta.send
+// CHECK-NEXT: cta.sent
+// CHECK-NEXT: cta.barrier cta
+// CHECK-NEXT: cta.write
+func.func @sent(%O: !tile.view<? x 16 x bf16, out>, %t: tensor<64x16xbf16>, %i: i32) {
+  %m = cta.tensor_map %O box [64, 16] span 32 : !tile.view<? x 16 x bf16, out>
+  %a = cta.alloc at 0 : !cta.buffer<64, 16, bf16, span 32>
+  cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
+  cta.send %a to %O[%i, %i] dims [0, 1] via %m : !cta.buffer<64, 16, bf16, span 32>, !tile.view<? x 16 x bf16, out>
+  cta.sent %a : !cta.buffer<64, 16, bf16, span 32>
+  cta.write %t, %a : tensor<64x16xbf16>, !cta.buffer<64, 16, bf16, span 32>
   return
 }

@@ -192,3 +192,43 @@ func.func @late(%q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x
   }
   return %r : tensor<64x16xf32, #a>
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Copies that are not started ahead stay before their readers, the early product's and the late one's.
+// CHECK-LABEL: @late_in_place
+// CHECK: scf.for %[[J:[a-z0-9]+]] =
+// CHECK:   %[[NEXT:.*]] = arith.addi %[[J]]
+// CHECK:   cta.put %arg0{{.*}} into %[[RK:.*]][%[[NEXT]]]
+// CHECK:   cta.get %[[RK]][%[[NEXT]]]
+// CHECK:   cta.dot wgmma async buffer
+// CHECK:   cta.put %arg0{{.*}} into %[[RV:.*]][%[[J]]]
+// CHECK:   cta.get %[[RV]][%[[J]]]
+// CHECK:   cta.dot wgmma async tile
+// CHECK-NOT: cta.put
+// CHECK:   scf.yield
+func.func @late_in_place(%KV: !tile.view<? x 16 x bf16>, %q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x16xf32, #a>) -> tensor<64x16xf32, #a> attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x16xf32, #a>) : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    cta.put %KV[%row, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %p = arith.truncf %sw : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+    cta.put %KV[%row, %c0] dims [0, 1] into %rv[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    // expected-remark @+1 {{late product: delayed by one iteration}}
+    %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    scf.yield %aw : tensor<64x16xf32, #a>
+  }
+  return %r : tensor<64x16xf32, #a>
+}

@@ -107,3 +107,41 @@ func.func @in_turn(%x: tensor<16x16xf32, #l>, %n: i32, %a: !cta.buffer<16, 16, b
   }
   return %y#0 : tensor<16x16xf32, #l>
 }
+
+// -----
+
+// Where 16 j + 16 <= the extent that is written N, a tile of 16 columns from 16 j lies inside a view with that extent:
+// of the first loop, of one view, along its columns; of the rows nothing is known, nor of the other view.
+// CHECK-LABEL: @inside
+// CHECK: scf.for
+// CHECK:   tile.load %arg1[%{{.*}}, %[[K:.*]]] dims [0, 1] within [1] from %[[K]] to %[[END:.*]] certain :
+// CHECK:   tile.load %arg2[%{{.*}}, %{{.*}}] dims [0, 1] :
+// CHECK: scf.for
+// CHECK:   tile.load %arg1[%{{.*}}, %{{.*}}] dims [0, 1] :
+func.func @inside(%x: tensor<16x16xf32>, %b: !tile.view<? x ? x f32> {tile.extents = ["M", "N"], tile.name = "b", tile.alignment = 4 : i32},
+    %c: !tile.view<? x ? x f32> {tile.extents = ["M", "L"], tile.name = "c", tile.alignment = 4 : i32},
+    %k: !tile.view<? x f32> {tile.extents = ["N"], tile.name = "k", tile.alignment = 4 : i32}, %n: i32, %i: i32) -> tensor<16x16xf32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %size = tile.extent %k, 0 : !tile.view<? x f32>
+  %y = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %x) -> (tensor<16x16xf32>) : i32 {
+    %at = arith.muli %j, %c16 overflow<nsw> : i32
+    %first = arith.muli %j, %c16 : i32
+    %end = arith.addi %at, %c16 overflow<nsw> : i32
+    %in = arith.cmpi sle, %end, %size : i32
+    %u = tile.load %b[%i, %first] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<16x16xf32>
+    %v = tile.load %c[%i, %first] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<16x16xf32>
+    %w = arith.addf %u, %v : tensor<16x16xf32>
+    // expected-remark @+1 {{split: one range of the loop does without this test}}
+    %z = scf.if %in -> (tensor<16x16xf32>) {
+      %a = arith.addf %acc, %w : tensor<16x16xf32>
+      scf.yield %a : tensor<16x16xf32>
+    } else {
+      %d = arith.mulf %acc, %w : tensor<16x16xf32>
+      scf.yield %d : tensor<16x16xf32>
+    }
+    scf.yield %z : tensor<16x16xf32>
+  }
+  return %y : tensor<16x16xf32>
+}

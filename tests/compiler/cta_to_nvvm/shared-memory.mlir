@@ -54,3 +54,22 @@ func.func @turn(%X: !tile.view<? x 16 x f32>, %Y: !tile.view<? x 16 x f32, out>)
   tile.store %s, %Y[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
   return
 }
+
+// A product's sums go to shared memory by four matrices an instruction where the target can, and from there to the view.
+// CHECK-LABEL: llvm.func @fragments(
+// CHECK: nvvm.stmatrix %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}
+// CHECK: "fence.proxy.async.shared::cta;"
+// CHECK: barrier.cta.sync
+// CHECK: cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [$1, {$2, $3}], [$0];
+// CHECK: cp.async.bulk.commit_group;
+// CHECK: cp.async.bulk.wait_group.read 0;
+func.func @fragments(%A: !tile.view<? x 16 x f16> {tile.alignment = 16 : i32, tile.name = "A"}, %Y: !tile.view<? x 16 x f16, out> {tile.alignment = 16 : i32, tile.name = "Y"}) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<64x16xf16>
+  %b = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<16x16xf16>
+  %s = tile.dot %a, %b, %zero : tensor<64x16xf16>, tensor<16x16xf16>, tensor<64x16xf32>
+  %y = arith.truncf %s : tensor<64x16xf32> to tensor<64x16xf16>
+  tile.store %y, %Y[%c0, %c0] dims [0, 1] : tensor<64x16xf16>, !tile.view<? x 16 x f16, out>
+  return
+}

@@ -199,7 +199,9 @@ static std::vector<Row> nvvmRows() {
 }
 
 static std::vector<Row> assemblyRows() {
-  auto assembly = [](const std::string &words) { return nvvm("%a = llvm.inline_asm " + words, "%x: f32, %y: f64"); };
+  auto assembly = [](const std::string &words, const std::string &more = "") {
+    return nvvm("%a = llvm.inline_asm " + words, "%x: f32, %y: f64" + more);
+  };
   auto addition = [](const std::string &words) {
     return nvvm("llvm.inline_asm has_side_effects \"" + words + " -> ()", "%x: f32, %y: f64");
   };
@@ -210,6 +212,10 @@ static std::vector<Row> assemblyRows() {
       {Stage::Nvvm, assembly("has_side_effects \"\", \"=f,0\" %y : (f64) -> f64"), expected},
       {Stage::Nvvm, assembly("has_side_effects \"\", \"=f,f\" %x : (f32) -> f32"), expected},
       {Stage::Nvvm, assembly("\"\", \"=f,0\" %x : (f32) -> f32"), expected},
+      {Stage::Nvvm, assembly("\"mul.wide.u32 $0, $1, $2;\", \"=l,r,r\" %x, %x : (f32, f32) -> i64"), expected},
+      {Stage::Nvvm,
+       assembly("has_side_effects \"mul.wide.u32 $0, $1, $2;\", \"=l,r,r\" %i, %i : (i32, i32) -> i64", ", %i: i32"),
+       expected},
       {Stage::Nvvm, assembly("has_side_effects is_align_stack \"\", \"=f,0\" %x : (f32) -> f32"),
        "'llvm.inline_asm' has an unknown attribute 'is_align_stack'"},
       {Stage::Nvvm, addition("red.global.add.f32 [$0], $1;\", \"f,f\" %x, %x : (f32, f32)"), unexpected},

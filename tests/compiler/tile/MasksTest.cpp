@@ -16,207 +16,14 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tests/compiler/reference/Interpret.h"
+#include "tests/compiler/tile/MaskGenerator.h"
 #include "tests/support/RunMode.h"
 #include <gtest/gtest.h>
-#include <random>
 
 using namespace imbrex;
 using namespace imbrex::test;
 
 namespace {
-
-struct Place {
-  int64_t q, k, Sq, Sk;
-};
-struct Extents {
-  int64_t Sq, Sk;
-};
-
-/// An expression as text, and its value.
-template <typename T> struct Term {
-  std::string text;
-  std::function<T(const Place &)> value;
-};
-using Number = Term<__int128>;
-using Truth = Term<bool>;
-
-/// Writes random masks.
-class MaskGenerator {
-public:
-  explicit MaskGenerator(uint64_t seed) : random(seed) {}
-
-  Truth mask() {
-    Truth all = chance(15) ? either(comparison(), comparison()) : comparison();
-    for (int64_t more = pick(0, 2); more > 0; --more)
-      all = both(all, chance(20) ? either(comparison(), comparison()) : comparison());
-    return all;
-  }
-  /// Of positions of packed heads, small numbers: each comparison bounds the loop over keys, or the rows.
-  Truth packed() {
-    Truth all = chance(20) ? either(packedComparison(), packedComparison()) : packedComparison();
-    return chance(50) ? both(all, packedComparison()) : all;
-  }
-  /// Of positions times small numbers: rows that are left, and keys that the first and the last of them see.
-  Truth multiplied() {
-    Number k = times("at.k", [](const Place &at) { return at.k; }, chance(40) ? pick(2, 4) : 1);
-    Number q = times("at.q", [](const Place &at) { return at.q; }, pick(1, 3));
-    Truth keys = chance(50) ? compared(q, k) : compared(k, q);
-    Number rows = times("at.q", [](const Place &at) { return at.q; }, pick(2, 5)), some = near(pick(-20, 150));
-    return chance(70) ? both(chance(50) ? compared(rows, some) : compared(some, rows), keys) : keys;
-  }
-  int64_t pick(int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); }
-
-private:
-  bool chance(int percent) { return pick(1, 100) <= percent; }
-
-  int64_t constant() {
-    switch (pick(0, 4)) {
-    case 0:
-      return INT32_MAX - pick(0, 100);
-    case 1:
-      return INT32_MIN + pick(0, 100);
-    case 2:
-      return pick(INT32_MIN, INT32_MAX);
-    default:
-      return pick(-60, 60);
-    }
-  }
-  static Number near(int64_t number) {
-    return {std::to_string(number), [=](const Place &) { return number; }};
-  }
-  Number times(const std::string &name, const std::function<int64_t(const Place &)> &position, int64_t factor) {
-    int64_t behind = pick(-20, 20);
-    return {"(" + name + " * " + std::to_string(factor) + " + " + std::to_string(behind) + ")",
-            [=](const Place &at) { return __int128(position(at)) * factor + behind; }};
-  }
-  Number field() {
-    switch (pick(0, 5)) {
-    case 0:
-      return {"at.Sq", [](const Place &at) { return at.Sq; }};
-    case 1:
-      return {"(at.Sk - at.Sq)", [](const Place &at) { return at.Sk - at.Sq; }};
-    case 2:
-    case 3:
-      return {"at.q", [](const Place &at) { return at.q; }};
-    default:
-      return {"at.k", [](const Place &at) { return at.k; }};
-    }
-  }
-  static __int128 quotient(__int128 x, __int128 y) { return y == 0 ? 0 : x / y; }
-  static __int128 remainder(__int128 x, __int128 y) { return y == 0 ? 0 : x % y; }
-  static __int128 roundedUp(__int128 x, __int128 y) { return x / y + (x % y != 0 && (x < 0) == (y < 0)); }
-
-  /// By a constant that is not 0, or by a field that may be.
-  Number divided(const Number &x) {
-    int64_t c = constant(), divisor = chance(60) ? pick(1, 16) : c == 0 ? 7 : c;
-    std::string by = ", " + std::to_string(divisor) + ")";
-    Number y = field();
-    switch (pick(0, 5)) {
-    case 0:
-      return {"(" + x.text + " / " + std::to_string(divisor) + ")",
-              [=](const Place &at) { return quotient(x.value(at), divisor); }};
-    case 1:
-      return {"(" + x.text + " % " + std::to_string(divisor) + ")",
-              [=](const Place &at) { return remainder(x.value(at), divisor); }};
-    case 2:
-      return {"(" + x.text + " / " + y.text + ")", [=](const Place &at) { return quotient(x.value(at), y.value(at)); }};
-    case 3:
-      return {"(" + x.text + " % " + y.text + ")",
-              [=](const Place &at) { return remainder(x.value(at), y.value(at)); }};
-    default:
-      return {"cdiv(" + x.text + by, [=](const Place &at) { return roundedUp(x.value(at), divisor); }};
-    }
-  }
-  Number chosen(const Number &x) {
-    Number y = field(), z = field();
-    switch (pick(0, 3)) {
-    case 0:
-      return {"abs(" + x.text + ")", [=](const Place &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
-    case 1:
-      return {"max(" + x.text + ", " + y.text + ")",
-              [=](const Place &at) { return std::max(x.value(at), y.value(at)); }};
-    case 2:
-      return {"(-" + x.text + ")", [=](const Place &at) { return -x.value(at); }};
-    default:
-      return {"where(" + y.text + " < " + z.text + ", " + x.text + ", " + y.text + ")",
-              [=](const Place &at) { return y.value(at) < z.value(at) ? x.value(at) : y.value(at); }};
-    }
-  }
-  Number change(const Number &x) {
-    if (chance(35))
-      return divided(x);
-    if (chance(20))
-      return chosen(x);
-    int64_t c = constant(), small = pick(-3, 5);
-    Number y = field();
-    switch (pick(0, 7)) {
-    case 0:
-      return {"(" + x.text + " + " + y.text + ")", [=](const Place &at) { return x.value(at) + y.value(at); }};
-    case 1:
-      return {"(" + x.text + " - " + y.text + ")", [=](const Place &at) { return x.value(at) - y.value(at); }};
-    case 2:
-      return {"(" + x.text + " * " + std::to_string(small) + ")", [=](const Place &at) { return x.value(at) * small; }};
-    case 3:
-      return {"min(" + x.text + ", " + std::to_string(c) + ")",
-              [=](const Place &at) { return std::min<__int128>(x.value(at), c); }};
-    case 4:
-      return {"(" + std::to_string(c) + " - " + x.text + ")", [=](const Place &at) { return c - x.value(at); }};
-    default:
-      return {"(" + x.text + " + " + std::to_string(c) + ")", [=](const Place &at) { return x.value(at) + c; }};
-    }
-  }
-  Number number() {
-    Number x = field();
-    for (int64_t more = pick(0, 3); more > 0; --more)
-      x = change(x);
-    return x;
-  }
-  Truth comparison() {
-    Number x = number();
-    return compared(x, number());
-  }
-  Truth compared(const Number &x, const Number &y) {
-    switch (pick(0, 11)) {
-    case 0:
-      return {"(" + x.text + " == " + y.text + ")", [=](const Place &at) { return x.value(at) == y.value(at); }};
-    case 1:
-      return {"(" + x.text + " != " + y.text + ")", [=](const Place &at) { return x.value(at) != y.value(at); }};
-    case 2:
-    case 3:
-      return {"(" + x.text + " < " + y.text + ")", [=](const Place &at) { return x.value(at) < y.value(at); }};
-    case 4:
-    case 5:
-      return {"(" + x.text + " > " + y.text + ")", [=](const Place &at) { return x.value(at) > y.value(at); }};
-    case 6:
-    case 7:
-    case 8:
-      return {"(" + x.text + " <= " + y.text + ")", [=](const Place &at) { return x.value(at) <= y.value(at); }};
-    default:
-      return {"(" + x.text + " >= " + y.text + ")", [=](const Place &at) { return x.value(at) >= y.value(at); }};
-    }
-  }
-  Truth packedComparison() {
-    int64_t divisor = pick(2, 7), before = pick(-24, 12), behind = pick(-6, 12), sign = pick(0, 3) == 0 ? -1 : 1;
-    Number k{"at.k", [](const Place &at) { return at.k; }};
-    Number by = chance(30) ? field() : Number{"0", [](const Place &) { return 0; }};
-    std::string dividend = before == 0 ? "at.q" : "(at.q + " + std::to_string(before) + ")";
-    Number divided{dividend + " / " + std::to_string(divisor) + (sign < 0 ? " - (" : " + (") + by.text + " + " +
-                       std::to_string(behind) + ")",
-                   [=](const Place &at) { return quotient(at.q + before, divisor) + sign * (by.value(at) + behind); }};
-    if (chance(15)) // of the keys
-      divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
-                 [=](const Place &at) { return quotient(at.k, divisor) + behind; }};
-    return chance(50) ? compared(divided, k) : compared(k, divided);
-  }
-  static Truth both(const Truth &x, const Truth &y) {
-    return {x.text + " && " + y.text, [=](const Place &at) { return x.value(at) && y.value(at); }};
-  }
-  static Truth either(const Truth &x, const Truth &y) {
-    return {"(" + x.text + " || " + y.text + ")", [=](const Place &at) { return x.value(at) || y.value(at); }};
-  }
-
-  std::mt19937_64 random;
-};
 
 /// `text` with `number` for each '#'.
 std::string numbered(std::string text, size_t number) {
@@ -270,7 +77,13 @@ std::vector<double> interpretSeen(const std::string &tileText, const Extents &ex
   Array weights(DataType::F64, {extents.Sk}), out(DataType::F64, {masks, extents.Sq});
   for (int64_t k = 0; k < extents.Sk; ++k)
     weights.set(size_t(k), double(int64_t(1) << k));
-  error = runKernel(tileText, {(extents.Sq + BM - 1) / BM, 1, 1}, {weights.view(), out.view()});
+  Array table(DataType::I32, {int64_t(kMaskTable.size())});
+  for (size_t i = 0; i < kMaskTable.size(); ++i)
+    table.set(i, kMaskTable[i]);
+  std::vector<reference::Argument> arrays{weights.view(), out.view()};
+  if (tileText.find("\"table\"") != std::string::npos)
+    arrays.push_back(table.view());
+  error = runKernel(tileText, {(extents.Sq + BM - 1) / BM, 1, 1}, arrays);
   return out.all();
 }
 
@@ -289,11 +102,15 @@ std::vector<double> expectedSeen(const std::vector<Truth> &masks, const Extents 
 
 /// What is wrong with these masks in tiles of BM x BN; "" if nothing is.
 std::string judgeMasks(const std::vector<Truth> &masks, const Extents &extents, int64_t BM, int64_t BN) {
-  std::vector<std::string> texts;
-  for (const Truth &mask : masks)
-    texts.push_back(mask.text);
   CompileOptions options;
   options.set = {{"BM", BM}, {"BN", BN}};
+  std::vector<std::string> texts;
+  for (const Truth &mask : masks) {
+    const bool isOwn = mask.text.find("load t[") != std::string::npos;
+    if (isOwn) // all read the same argument of the launch
+      options.hooks[numbered("mask#", texts.size())] = "fn own(t: view<i32>[M])(at) = " + mask.text + "; own(table)";
+    texts.push_back(isOwn ? "true" : mask.text);
+  }
   CompileResult result = compile({"mask.tile", kernelText(texts)}, options, Stage::Tile);
   if (!result.kernel)
     return result.errors();
@@ -343,6 +160,10 @@ TEST(Masks, OfMultipliedPositionsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::multiplied, 64, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
+TEST(Masks, ThatReadTablesAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::tabled, 48, imbrex::testing::isLongRun() ? 5000 : 100);
+}
+
 // Bounds that pass the corner of a tile of 32 x 16, or miss it by one: of the last row and the first column, and of the
 // first row and the last column.
 TEST(Masks, OfPackedHeadsAtTheCornersOfATile) {
@@ -352,7 +173,7 @@ TEST(Masks, OfPackedHeadsAtTheCornersOfATile) {
       bool isBelow = compare[0] == '<';
       masks.push_back({std::string("at.k ") + compare + " (at.q + " + std::to_string(before) + ") / " +
                            std::to_string(G) + " + " + std::to_string(behind),
-                       [=](const Place &at) {
+                       [=](const Position &at) {
                          int64_t bound = (at.q + before) / G + behind;
                          return isBelow ? at.k <= bound : at.k >= bound;
                        }});
@@ -368,11 +189,11 @@ TEST(Masks, OfPackedHeadsAtTheCornersOfATile) {
 
 // The masks of reports: a window without bound to the right, and a sum that passes 2^31.
 TEST(Masks, NearTheEdgeOfAnInteger) {
-  auto whole = [](const Place &) { return true; };
+  auto whole = [](const Position &) { return true; };
   checkMasks({{"at.k <= at.q + (at.Sk - at.Sq) + 2147483647", whole}}, {20, 37});
   checkMasks({{"at.k + 2147483640 >= at.q", whole}}, {20, 37});
   checkMasks({{"at.k >= at.q + (at.Sk - at.Sq) - 0 && at.k <= at.q + (at.Sk - at.Sq) + 2147483647",
-               [](const Place &at) { return at.k >= at.q + at.Sk - at.Sq; }}},
+               [](const Position &at) { return at.k >= at.q + at.Sk - at.Sq; }}},
              {33, 40});
   checkMasks({{"at.q - 2147483647 - 2147483647 < at.k", whole}}, {20, 37});
 }
@@ -380,34 +201,34 @@ TEST(Masks, NearTheEdgeOfAnInteger) {
 // What each function makes of a number next to the edge is beyond it, and comes back.
 TEST(Masks, FunctionsNearTheEdgeOfAnInteger) {
   static constexpr int64_t kMost = INT32_MAX;
-  checkMasks(
-      {{"abs(at.k - 2147483647) + 40 >= at.q + 2147483640 + 20",
-        [](const Place &at) { return kMost - at.k + 40 >= 2147483660 + at.q; }},
-       {"max(at.k, 2147483640) + at.k >= at.q + 2147483640 + 10",
-        [](const Place &at) { return 2147483640 + at.k >= 2147483650 + at.q; }},
-       {"min(at.k + 2147483640, 2147483647) + at.q >= at.Sq - at.Sq + 2147483640 + 10",
-        [](const Place &at) { return std::min(at.k + 2147483640, kMost) + at.q >= 2147483650; }},
-       {"cdiv(at.k + 2147483640, 2) * 2 <= at.q + 2147483647",
-        [](const Place &at) { return (at.k + 2147483641) / 2 * 2 <= at.q + kMost; }},
-       {"(at.k + 2147483640) / 7 * 7 == at.k + 2147483640",
-        [](const Place &at) { return (at.k + 2147483640) % 7 == 0; }},
-       {"(at.k + 2147483640) % 5 < at.q", [](const Place &at) { return (at.k + 2147483640) % 5 < at.q; }},
-       {"where(at.q > 7, at.k + 2147483647, at.k) >= at.q + 2147483640",
-        [](const Place &at) { return (at.q > 7 ? at.k + kMost : at.k) >= at.q + 2147483640; }},
-       {"-(at.k - 2147483647) + 20 > at.q + 2147483640",
-        [](const Place &at) { return kMost - at.k + 20 > at.q + 2147483640; }},
-       {"at.k * 2147483647 >= at.q * 2147483646", [](const Place &at) { return at.k * kMost >= at.q * (kMost - 1); }}},
-      {20, 37});
+  checkMasks({{"abs(at.k - 2147483647) + 40 >= at.q + 2147483640 + 20",
+               [](const Position &at) { return kMost - at.k + 40 >= 2147483660 + at.q; }},
+              {"max(at.k, 2147483640) + at.k >= at.q + 2147483640 + 10",
+               [](const Position &at) { return 2147483640 + at.k >= 2147483650 + at.q; }},
+              {"min(at.k + 2147483640, 2147483647) + at.q >= at.Sq - at.Sq + 2147483640 + 10",
+               [](const Position &at) { return std::min(at.k + 2147483640, kMost) + at.q >= 2147483650; }},
+              {"cdiv(at.k + 2147483640, 2) * 2 <= at.q + 2147483647",
+               [](const Position &at) { return (at.k + 2147483641) / 2 * 2 <= at.q + kMost; }},
+              {"(at.k + 2147483640) / 7 * 7 == at.k + 2147483640",
+               [](const Position &at) { return (at.k + 2147483640) % 7 == 0; }},
+              {"(at.k + 2147483640) % 5 < at.q", [](const Position &at) { return (at.k + 2147483640) % 5 < at.q; }},
+              {"where(at.q > 7, at.k + 2147483647, at.k) >= at.q + 2147483640",
+               [](const Position &at) { return (at.q > 7 ? at.k + kMost : at.k) >= at.q + 2147483640; }},
+              {"-(at.k - 2147483647) + 20 > at.q + 2147483640",
+               [](const Position &at) { return kMost - at.k + 20 > at.q + 2147483640; }},
+              {"at.k * 2147483647 >= at.q * 2147483646",
+               [](const Position &at) { return at.k * kMost >= at.q * (kMost - 1); }}},
+             {20, 37});
 }
 
 // A quotient by what may be 0 is 0 there, whatever it is a quotient of.
 TEST(Masks, DivisionsByWhatMayBeZero) {
-  checkMasks({{"at.k != at.k * -3 / at.k", [](const Place &at) { return at.k != 0; }},
-              {"at.k != at.k * 5 % at.k", [](const Place &at) { return at.k != 0; }},
-              {"at.q <= at.q * at.k / at.q", [](const Place &at) { return at.q <= (at.q == 0 ? 0 : at.k); }},
-              {"cdiv(at.k + 1, at.k) > at.q", [](const Place &at) { return (at.k < 2 ? at.k + 1 : 2) > at.q; }},
+  checkMasks({{"at.k != at.k * -3 / at.k", [](const Position &at) { return at.k != 0; }},
+              {"at.k != at.k * 5 % at.k", [](const Position &at) { return at.k != 0; }},
+              {"at.q <= at.q * at.k / at.q", [](const Position &at) { return at.q <= (at.q == 0 ? 0 : at.k); }},
+              {"cdiv(at.k + 1, at.k) > at.q", [](const Position &at) { return (at.k < 2 ? at.k + 1 : 2) > at.q; }},
               {"(at.k + 2147483640) / (at.k - at.q) >= 0 && at.k % (at.q - 3) == 0",
-               [](const Place &at) { return at.k >= at.q && (at.q == 3 || at.k % (at.q - 3) == 0); }}},
+               [](const Position &at) { return at.k >= at.q && (at.q == 3 || at.k % (at.q - 3) == 0); }}},
              {20, 37});
 }
 

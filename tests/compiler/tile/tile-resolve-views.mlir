@@ -83,6 +83,44 @@ func.func @paged(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, 
 
 // -----
 
+// For a target that can ask for runs of rows, where they lie stays one operation for slices at multiples of their length.
+// CHECK-LABEL: @runs
+func.func @runs(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32) -> (tensor<48x64xf32>, tensor<48x64xf32>) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  // CHECK: %[[HIGH:.*]] = arith.maxsi
+  // CHECK: %[[AT:.*]] = arith.muli %{{.*}}, %c48_i32 overflow<nsw>
+  // CHECK: %[[ROWS:.*]] = tile.page_rows %arg1[%arg4] at %[[AT]] aligned 48 from %c0_i32 to %[[HIGH]] page 16 rows %arg3 pages %{{.*}} run 1 : {{.*}} -> tensor<48x1xi32>
+  // CHECK: tile.gather %arg0[%[[ROWS]], %c0_i32] dims [-1, 1] certain
+  // CHECK-NOT: tile.page_rows
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c48 = arith.constant 48 : i32
+  %x = tile.program_id 0
+  %v = tile.paged %X by %table, %lengths rows %rows page 16 dim 1 along 0 : !tile.view<? x 64 x f32>, !tile.view<? x ? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %k = arith.muli %x, %c48 overflow<nsw> : i32
+  %a = tile.load %v[%i, %k, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<48x64xf32>
+  %next = arith.addi %k, %c1 : i32
+  %b = tile.load %v[%i, %next, %c0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<48x64xf32>
+  return %a, %b : tensor<48x64xf32>, tensor<48x64xf32>
+}
+
+// -----
+
+// A position may be negative, and is the page where these are of one row: its entry is not certain to be a sum of numbers
+// that are not, and what is outside is no entry.
+// CHECK-LABEL: @pages_of_one
+func.func @pages_of_one(%X: !tile.view<? x 64 x f32>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32) -> tensor<16x64xf32> {
+  // CHECK: %[[INSIDE:.*]] = arith.cmpi ult
+  // CHECK: tile.gather %{{.*}}[%{{.*}}] dims [-1, -1] : !tile.view<?x?xi32>
+  // CHECK: %[[PAGE:.*]] = arith.cmpi ult
+  // CHECK: arith.andi %[[INSIDE]], %[[PAGE]]
+  %v = tile.paged %X by %table, %lengths rows %rows page 1 dim 1 along 0 : !tile.view<? x 64 x f32>, !tile.view<? x ? x i32>, !tile.view<? x i32> -> !tile.view<? x ? x 64 x f32>
+  %0 = arith.constant 0 : i32
+  %t = tile.load %v[%i, %j, %0] dims [1, 2] : !tile.view<? x ? x 64 x f32> -> tensor<16x64xf32>
+  return %t : tensor<16x64xf32>
+}
+
+// -----
+
 // At one position, columns by a tile of indices: still a gather, and so is a scatter.
 // CHECK-LABEL: @paged_columns
 func.func @paged_columns(%X: !tile.view<? x 64 x f32, var>, %table: !tile.view<? x ? x i32>, %lengths: !tile.view<? x i32>, %rows: i32, %i: i32, %j: i32, %d: tensor<8xi32>) {

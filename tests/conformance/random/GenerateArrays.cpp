@@ -206,6 +206,8 @@ std::string Generator::storeSlot(const Value &value, Shape &extents) {
 }
 
 void Generator::store(const Value &value) {
+  if (value.shape.size() == 2 && chance(8))
+    return storeJoined(value);
   Shape extents;
   std::string slot = storeSlot(value, extents);
   size_t at = newArray(value.type, extents, true);
@@ -229,4 +231,47 @@ void Generator::store(const Value &value) {
     text = "store " + place + (adds ? " += " : " = load " + place + " + ") + value.text + ";";
   }
   line(array.optional ? "if " + array.name + " { " + text + " }" : text);
+}
+
+/// All of a dimension, or a range that may begin and end outside of it, or be empty.
+std::string Generator::joinedRange(int64_t extent) {
+  if (chance(40))
+    return ":";
+  int64_t low = pick(-1, extent / 2), high = chance(10) ? low - 1 : pick(low + 1, extent + 2);
+  return std::to_string(low) + (chance(30) ? " + j .. " : " .. ") + std::to_string(high);
+}
+
+/// A load of rows that two dimensions have together, walked as one.
+void Generator::addJoinedLoad() {
+  DataType type = choose(types);
+  Shape shape = chance(70) ? Shape{rows, columns} : Shape{rows};
+  int64_t width = pick(1, 9);
+  Shape extents = {std::max<int64_t>(1, rows / width + pick(-1, 2)), width};
+  std::string part = freshName("P"), lead;
+  if (shape.size() == 2)
+    extents.push_back(chance(50) ? columns : pick(columns / 2 + 1, 2 * columns));
+  if (chance(30)) {
+    extents.insert(extents.begin(), pick(1, 3));
+    lead = chance(70) ? "i, " : "1, ";
+  }
+  const ArrayPlan &array = program.arrays[newArray(type, extents, false)];
+  const size_t first = lead.empty() ? 0 : 1;
+  std::string joined = "(" + joinedRange(extents[first]) + ", " + joinedRange(extents[first + 1]) + ")";
+  line("let " + part + " = " + array.name + "[" + lead + joined + (shape.size() == 2 ? ", :];" : "];"));
+  std::string text = "load " + part + "[";
+  for (size_t d = 0; d < shape.size(); ++d)
+    text += (d ? ", " : "") + (chance(15) ? indexTile(startOf(shape[d]), shape[d])
+                                          : startOf(shape[d]) + " :+ " + std::to_string(shape[d]));
+  define(text + "]", type, shape, boundsOfContents(array));
+}
+
+/// Stores a tile to rows that two dimensions have together: each instance has rows and columns of its own.
+void Generator::storeJoined(const Value &value) {
+  int64_t height = value.shape[0], width = pick(1, 7), all = program.grid[0] * height;
+  Shape extents = {std::max<int64_t>(1, all / width + pick(0, 1)), width, program.grid[1] * value.shape[1]};
+  ArrayPlan &array = program.arrays[newArray(value.type, extents, true)];
+  array.tolerance = 1.5 * value.bounds.error;
+  std::string part = freshName("P"), tall = std::to_string(height), wide = std::to_string(value.shape[1]);
+  line("let " + part + " = " + array.name + "[(:, " + (chance(50) ? ":" : "0 .. " + std::to_string(width)) + "), :];");
+  line("store " + part + "[i * " + tall + " :+ " + tall + ", j * " + wide + " :+ " + wide + "] = " + value.text + ";");
 }

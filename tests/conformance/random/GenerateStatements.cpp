@@ -27,7 +27,7 @@ void Generator::addStatement() {
       {4, &Generator::addRuntimeIf},  {3, &Generator::addConstantIf}, {6, &Generator::addDot},
       {3, &Generator::addReduceBoth}, {5, &Generator::addFunction},   {5, &Generator::addCombiner},
       {2, &Generator::addWhole},      {5, &Generator::addBits},       {2, &Generator::addOptionalInput},
-      {4, &Generator::addDerivative},
+      {4, &Generator::addDerivative}, {4, &Generator::addJoinedLoad},
   };
   int total = 0;
   for (const Choice &choice : kChoices)

@@ -98,6 +98,14 @@ static std::string accessOf(const ArrayPlan &array) {
   return array.inPlace ? "var " : array.optional ? (array.output ? "out? " : "in? ") : array.output ? "out " : "";
 }
 
+/// Of every fifth program the functions and hooks are another file's.
+void Generator::moveToImport() {
+  if (program.seed % 5 != 1 || declarations.empty())
+    return;
+  program.imports.push_back({"functions.tile", std::make_shared<Source>(Source{"functions.tile", declarations})});
+  declarations = "import \"functions.tile\";\n";
+}
+
 std::string Generator::kernelText() const {
   std::string text = declarations + "kernel k<P: int>(";
   for (const ArrayPlan &array : program.arrays) {
@@ -143,6 +151,7 @@ Program Generator::run() {
       store(Value(scope[at]));
       ++stores;
     }
+  moveToImport();
   program.text = kernelText();
   return std::move(program);
 }

@@ -47,6 +47,7 @@ private:
   std::string freshName(const char *prefix) { return prefix + std::to_string(++names); }
   void line(const std::string &text) { body += std::string(size_t(indent) * 2, ' ') + text + "\n"; }
   void chooseWorld();
+  void moveToImport();
   void addScalars();
   void addGridValues();
   std::string kernelText() const;
@@ -62,6 +63,9 @@ private:
   Value load(DataType type, const Shape &shape);
   void store(const Value &value);
   std::string storeSlot(const Value &value, Shape &extents);
+  std::string joinedRange(int64_t extent);
+  void addJoinedLoad();
+  void storeJoined(const Value &value);
 
   // GenerateValues.cpp: one value from others.
   using Filter = std::function<bool(const Value &)>;

@@ -44,6 +44,8 @@ static std::string describe(const Program &program) {
       text += " " + std::to_string(value);
     text += "\n";
   }
+  for (const Import &import : program.imports)
+    text += "// " + import.word + "\n" + import.source->text;
   return text + program.text;
 }
 

@@ -326,8 +326,8 @@ func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
 
 // -----
 
-// expected-error @+1 {{(3) kind wgmma has no product of 'i8' into 'i32'}}
-func.func @wgmma_of_bytes(%a: !cta.buffer<64, 32, i8, span 32>, %b: !cta.buffer<8, 32, i8, span 32>, %c: tensor<64x8xi32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 32, i8, span 32>, %b transposed_b, %c : !cta.buffer<8, 32, i8, span 32>, tensor<64x8xi32> -> tensor<64x8xi32> return }
+// expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32'}}
+func.func @wgmma_of_words(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<8, 8, f32, span 32>, %c: tensor<64x8xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 8, f32, span 32>, %b transposed_b, %c : !cta.buffer<8, 8, f32, span 32>, tensor<64x8xf32> -> tensor<64x8xf32> return }
 
 // -----
 
@@ -373,7 +373,7 @@ func.func @map_of_another_span(%v: !tile.view<? x 16 x f16>) {
 
 func.func @put_via_another_box(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, %i: i32) {
   %m = cta.tensor_map %v box [8, 16] span 32 : !tile.view<? x 16 x f16>
-  // expected-error @+1 {{(6) expected a map of the view with a panel of the slot as its box}}
+  // expected-error @+1 {{(6) expected a map of the view with a panel of the slot, or of a run, as its box}}
   cta.put %v[%i, %i] dims [0, 1] into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>
   return
 }
@@ -399,5 +399,32 @@ func.func @roles_of_odd_registers() {
 func.func @roles_with_a_tile(%t: tensor<16x16xf32>) {
   // expected-error @+1 {{(3) a part uses a tile that is made around it}}
   cta.roles compute warps 4 registers 240 { %x = arith.addf %t, %t : tensor<16x16xf32> } copy warps 4 registers 24 { cta.barrier role }
+  return
+}
+
+// -----
+
+func.func @put_of_short_runs(%v: !tile.view<? x 16 x f16>, %r: !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, %rows: tensor<4x1xi32>, %i: i32) {
+  %m = cta.tensor_map %v box [4, 16] span 32 : !tile.view<? x 16 x f16>
+  // expected-error @+1 {{(5) expected an i32 for each of the slot's 16 rows}}
+  cta.put %v[%i, %i] dims [0, 1] rows %rows into %r[%i] via %m : !tile.view<? x 16 x f16>, !cta.ring<16, 16, f16, span 32, slots 2, by mbarrier>, tensor<4x1xi32>
+  return
+}
+
+// -----
+
+func.func @send_to_an_input(%v: !tile.view<? x 16 x f16>, %b: !cta.buffer<16, 16, f16, span 32>, %i: i32) {
+  %m = cta.tensor_map %v box [16, 16] span 32 : !tile.view<? x 16 x f16>
+  // expected-error @+1 {{(2) the view is not declared 'out'}}
+  cta.send %b to %v[%i, %i] dims [0, 1] via %m : !cta.buffer<16, 16, f16, span 32>, !tile.view<? x 16 x f16>
+  return
+}
+
+// -----
+
+func.func @send_via_another_box(%v: !tile.view<? x 16 x f16, out>, %b: !cta.buffer<16, 16, f16, span 32>, %i: i32) {
+  %m = cta.tensor_map %v box [8, 16] span 32 : !tile.view<? x 16 x f16, out>
+  // expected-error @+1 {{(3) expected a map of the view with a panel of the buffer as its box}}
+  cta.send %b to %v[%i, %i] dims [0, 1] via %m : !cta.buffer<16, 16, f16, span 32>, !tile.view<? x 16 x f16, out>
   return
 }

@@ -488,3 +488,27 @@ func.func @narrow_shapes(%x: tensor<8xf32>) {
   %s = tile.narrow %x : tensor<8xf32> -> tensor<4xf8E4M3FN>
   return
 }
+
+// -----
+
+func.func @page_rows_of_a_written_table(%t: !tile.view<? x ? x i32, var>, %i: i32) {
+  // expected-error @+1 {{(1) expected a table of i32 of rank 2 that is not written}}
+  %r = tile.page_rows %t[%i] at %i aligned 16 from %i to %i page 16 rows %i pages %i run 1 : !tile.view<? x ? x i32, var> -> tensor<16x1xi32>
+  return
+}
+
+// -----
+
+func.func @page_rows_as_a_row(%t: !tile.view<? x ? x i32>, %i: i32) {
+  // expected-error @+1 {{(2) expected a column of i32}}
+  %r = tile.page_rows %t[%i] at %i aligned 16 from %i to %i page 16 rows %i pages %i run 1 : !tile.view<? x ? x i32> -> tensor<1x16xi32>
+  return
+}
+
+// -----
+
+func.func @page_rows_across_pages(%t: !tile.view<? x ? x i32>, %i: i32) {
+  // expected-error @+1 {{(3) expected a run of positions that divides pages of 24 and 16, found 16}}
+  %r = tile.page_rows %t[%i] at %i aligned 16 from %i to %i page 24 rows %i pages %i run 16 : !tile.view<? x ? x i32> -> tensor<1x1xi32>
+  return
+}
