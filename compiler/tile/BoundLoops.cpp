@@ -96,12 +96,11 @@ struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
 
 } // namespace
 
-/// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows or columns by more
-/// than one, but of columns those that come of a division of rows: k <= row / 4 is 4 k <= row.
+/// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows by more than one.
+/// Columns may be counted so: k <= row / 4 is 4 k <= row.
 void LoopBounder::dropUnreadable(Mask &part) {
   llvm::erase_if(part.conjuncts, [&](const LinearForm &form) {
-    return std::abs(form.row) > 1 || (std::abs(form.col) > 1 && !form.ofQuotient) ||
-           llvm::any_of(form.scalars, [&](const auto &entry) {
+    return std::abs(form.row) > 1 || llvm::any_of(form.scalars, [&](const auto &entry) {
              return entry.first != loop.getInductionVar() && !loop.isDefinedOutsideOfLoop(entry.first);
            });
   });

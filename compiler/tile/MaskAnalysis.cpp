@@ -121,7 +121,6 @@ static bool addComparison(Mask &mask, const Quotient &small, const Quotient &lar
   form = form ? form->plus(one, 1 - small.divisor) : form;
   if (!form)
     return false;
-  form->ofQuotient = small.divisor != 1 || large.divisor != 1;
   mask.conjuncts.push_back(*form);
   return true;
 }

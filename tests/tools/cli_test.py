@@ -51,6 +51,24 @@ class Commands(unittest.TestCase):
         save(self.path(name), shape, [self.random.gauss(0, 1) for _ in range(count)])
         return self.path(name)
 
+    def test_numbers_of_flags_are_taken_or_refused_with_their_range(self):
+        add = os.path.join(LESSONS, "vector_add.tile")
+        launch = [add, "--set", "T=f32", "--arg", "X=64", "--arg", "Y=64", "--out", "Z=64", "--device", "sim"]
+        for words, said in (
+            (["explain", add, "--set", "T=f32", "--extent", "N=-1"], "the extent 'N' is -1: 0 or more"),
+            (["tune", *launch, "--threads", "4294967295"], "4294967295: 0 (one a core) to 1024"),
+            (["tune", *launch, "--threads", "-1"], "expected a number of at least 1, found '-1'"),
+            (["tune", *launch, "--budget", "1e300"], "above 0 and at most 1000000, found '1e300'"),
+            (["run", *launch, "--set", "warps=9"], "must be one of {1, 2, 4, 8}, found '9'"),
+            (["run", *launch, "--set", "BLOCK=2147483647"], "must be one of {256, 512, 1024, 2048}, found '2147483647'"),
+            (["simulate", add, "--block", "4294967296"], "from 1 to 4294967295 such as 4,2,1, found '4294967296'"),
+            (["attention", "decode", "--parts", "-1"], "expected a number of at least 1, found '-1'"),
+            (["sample", "q.npy=3", "--seed", "-1"], "expected a number of at least 0, found '-1'"),
+        ):
+            done = imbrex(*words)
+            self.assertIn(done.returncode, (1, 2), words)
+            self.assertIn(said, done.stderr)
+
     def test_imports(self):
         """Beside the file first, then among the kernels that come along; a mistake there has its place."""
         os.mkdir(self.path("lib"))

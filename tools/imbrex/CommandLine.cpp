@@ -101,7 +101,7 @@ static bool setExtents(std::array<unsigned, 3> &extents, StringRef text, std::st
   for (size_t i = 0; good && i < parts.size(); ++i)
     good = !parts[i].getAsInteger(10, extents[i]) && extents[i] != 0;
   if (!good)
-    error = "expected one to three positive numbers such as 4,2,1, found '" + text.str() + "'";
+    error = "expected one to three numbers from 1 to 4294967295 such as 4,2,1, found '" + text.str() + "'";
   return good;
 }
 
@@ -402,9 +402,9 @@ std::optional<Source> tool::readSource(const std::string &path) {
   return source;
 }
 
-/// An --extent that is of no kernel; "" if each is of one.
-static std::string unknownExtent(const Request &request, const std::vector<KernelSignature> &kernels) {
-  std::set<std::string> known;
+/// What is wrong with an --extent: it is of no kernel, or no length; "" if nothing is.
+static std::string wrongExtent(const Request &request, const std::vector<KernelSignature> &kernels) {
+  std::set<std::string> known, lengths;
   for (const KernelSignature &kernel : kernels) {
     known.insert(kernel.integerParameters.begin(), kernel.integerParameters.end());
     for (const KernelSignature::Tunable &tunable : kernel.tunables)
@@ -414,9 +414,13 @@ static std::string unknownExtent(const Request &request, const std::vector<Kerne
         known.insert(parameter.name);
       for (const Expression &extent : parameter.extents)
         for (std::string &name : extent.unknowns({}))
-          known.insert(std::move(name));
+          lengths.insert(std::move(name));
     }
   }
+  for (const auto &[name, value] : request.extents)
+    if (!known.count(name) && lengths.count(name) && value < 0)
+      return "the extent '" + name + "' is " + std::to_string(value) + ": 0 or more";
+  known.merge(lengths);
   for (const auto &[name, value] : request.extents)
     if (!known.count(name) && !kernels.empty())
       return "no extent or integer '" + name + "'; there are " + llvm::join(known, ", ");
@@ -432,7 +436,7 @@ std::optional<Request> tool::withExtents(const Request &request, const Source &s
     if (std::optional<int64_t> value = setting.integer())
       values.emplace(name, *value);
   std::vector<KernelSignature> kernels = describe(source).kernels;
-  whyNot = unknownExtent(request, kernels);
+  whyNot = wrongExtent(request, kernels);
   if (!whyNot.empty())
     return std::nullopt;
   for (const KernelSignature &kernel : kernels)

@@ -71,9 +71,13 @@ struct AtomicDecrement {
   template <class T> static T apply(T old, T b, T) { return old == 0 || old > b ? b : old - 1; }
 };
 
+/// A value as it lies in memory: two are the same there if their bits are.
+template <class T>
+using BitsOf = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+
 /// Replaces *to by Operation of it, atomically; returns what was there. Counts a change of the value.
 template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &changes) {
-  using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+  using Bits = BitsOf<T>;
   Bits *place = reinterpret_cast<Bits *>(to);
   Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
   while (true) {
@@ -92,10 +96,13 @@ template <class T, class Operation> T update(uint8_t *to, T b, T c, uint64_t &ch
 /// The same where nobody else is: all blocks that see a block's shared memory run on one thread.
 template <class T, class Operation> T updateAlone(uint8_t *to, T b, T c, uint64_t &changes) {
   T value;
+  BitsOf<T> old, bits;
   std::memcpy(&value, to, sizeof(T));
   T next = Operation::apply(value, b, c);
-  std::memcpy(to, &next, sizeof(T));
-  changes += std::memcmp(&next, &value, sizeof(T)) != 0;
+  std::memcpy(&old, to, sizeof(T));
+  std::memcpy(&bits, &next, sizeof(T));
+  std::memcpy(to, &bits, sizeof(T));
+  changes += bits != old;
   return value;
 }
 

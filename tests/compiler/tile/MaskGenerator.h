@@ -56,6 +56,14 @@ public:
     Truth all = chance(20) ? either(packedComparison(), packedComparison()) : packedComparison();
     return chance(50) ? both(all, packedComparison()) : all;
   }
+  /// Of positions times small numbers: rows that are left, and keys that the first and the last of them see.
+  Truth multiplied() {
+    Number k = times("at.k", [](const Position &at) { return at.k; }, chance(40) ? pick(2, 4) : 1);
+    Number q = times("at.q", [](const Position &at) { return at.q; }, pick(1, 3));
+    Truth keys = chance(50) ? compared(q, k) : compared(k, q);
+    Number rows = times("at.q", [](const Position &at) { return at.q; }, pick(2, 5)), some = near(pick(-20, 150));
+    return chance(70) ? both(chance(50) ? compared(rows, some) : compared(some, rows), keys) : keys;
+  }
   /// Of positions and of what a table holds.
   Truth tabled() {
     Truth all = tabledComparison();
@@ -79,6 +87,14 @@ private:
     default:
       return pick(-60, 60);
     }
+  }
+  static Number near(int64_t number) {
+    return {std::to_string(number), [=](const Position &) { return number; }};
+  }
+  Number times(const std::string &name, const std::function<int64_t(const Position &)> &position, int64_t factor) {
+    int64_t behind = pick(-20, 20);
+    return {"(" + name + " * " + std::to_string(factor) + " + " + std::to_string(behind) + ")",
+            [=](const Position &at) { return __int128(position(at)) * factor + behind; }};
   }
   Number field() {
     switch (pick(0, 5)) {

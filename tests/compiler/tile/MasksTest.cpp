@@ -156,6 +156,10 @@ TEST(Masks, OfPackedHeadsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::packed, 160, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
+TEST(Masks, OfMultipliedPositionsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::multiplied, 64, imbrex::testing::isLongRun() ? 2000 : 60);
+}
+
 TEST(Masks, ThatReadTablesAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::tabled, 48, imbrex::testing::isLongRun() ? 5000 : 100);
 }

@@ -157,6 +157,38 @@ func.func @either(%n: i32, %m: i32, %ub: i32, %x: tensor<16x8xf32>) {
   return
 }
 
+// Keys that are multiplied: 3 k <= row + 16 i ends the loop behind a third of the rows, as the tile moves 24 of 3 k.
+// CHECK-LABEL: @multiplied
+// CHECK: %[[LAST:.*]] = arith.ceildivsi %{{.*}}, %c3{{.*}} : i64
+// CHECK: %[[UB:.*]] = arith.minsi %arg1, %{{.*}} : i32
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
+func.func @multiplied(%K: !tile.view<? x 32 x f32>, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %c16 = arith.constant 16 : i32
+  %three = arith.constant dense<3> : tensor<16x8xi32>
+  %i = tile.program_id 0
+  %i0 = arith.muli %i, %c16 overflow<nsw> : i32
+  %is = tile.splat %i0 : i32 -> tensor<16xi32>
+  %rows = tile.iota : tensor<16xi32>
+  %p = arith.addi %rows, %is overflow<nsw> : tensor<16xi32>
+  %q1 = tile.expand_dims %p at 1 : tensor<16xi32> -> tensor<16x1xi32>
+  %q = tile.broadcast %q1 : tensor<16x1xi32> -> tensor<16x8xi32>
+  %cols = tile.iota : tensor<8xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %k3 = arith.muli %kk, %three overflow<nsw> : tensor<16x8xi32>
+    %mask = arith.cmpi sle, %k3, %q : tensor<16x8xi32>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}
+
 // Packed heads: k <= (row + 16 i) / 4 + off is 4 k <= row + 16 i + 4 off, and the loop ends there.
 // CHECK-LABEL: @packed
 // CHECK: %[[REST:.*]] = arith.ceildivsi %{{.*}}, %{{.*}} : i64
