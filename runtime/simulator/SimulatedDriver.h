@@ -51,8 +51,6 @@ struct SimulatorOptions {
   /// Budget of one launch; 0: 2^31, some minutes. A block that runs an eighth of it (at least 2^27, some seconds)
   /// without changing memory and without a barrier is told as an endless loop.
   uint64_t maxWarpInstructions = 0;
-  /// How the client's user raises it; ends the text of a launch that the budget ended.
-  std::string budgetHint = "SimulatorOptions::maxWarpInstructions raises the limit";
   unsigned schedulingSeed = 0; ///< Not 0: warps of a block take turns in a pseudo-random order.
   RaceLevel races = RaceLevel::Streams;
   uint64_t raceShadowBytes =
@@ -64,6 +62,8 @@ struct SimulatorOptions {
   std::function<void(const std::string &)> traced = {};
   /// Told about once a second of a launch that takes longer, while its blocks run too.
   ProgressListener progress = {};
+  /// How the client's user raises maxWarpInstructions; ends the text of a launch that ran out of them.
+  std::string budgetHint = "SimulatorOptions::maxWarpInstructions raises the limit";
 };
 
 /// One driver with one device of that name; nullopt if unknown. Its memory and modules live as long
