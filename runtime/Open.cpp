@@ -30,6 +30,7 @@ static Result<SharedTable> simulatedDriver(std::string_view device, const Runtim
   simulator::SimulatorOptions settings;
   settings.threads = options.simulatorThreads;
   settings.maxWarpInstructions = options.simulatorInstructions;
+  settings.budgetHint = "RuntimeOptions::simulatorInstructions raises the limit";
   settings.schedulingSeed = options.simulatorSeed;
   std::string_view name = device.substr(kSimulated.size());
   if (std::optional<cuda::DriverTable> table = simulator::makeSimulatedDriver(name, settings))

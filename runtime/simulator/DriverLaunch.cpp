@@ -279,8 +279,10 @@ CUresult Driver::launch(CUfunction handle, const LaunchShape &shape, CUstream st
   state.smCount = limits.multiprocessors;
   state.gridId = ++launches;
   state.schedulingSeed = options.schedulingSeed;
-  state.budget = budgetOf(options.maxWarpInstructions);
-  state.calmLimit = std::max(static_cast<uint64_t>(state.budget.load() / 8), kLeastCalm);
+  state.given = budgetOf(options.maxWarpInstructions);
+  state.budget = state.given;
+  state.budgetHint = options.budgetHint;
+  state.calmLimit = std::max(static_cast<uint64_t>(state.given / 8), kLeastCalm);
   state.params = std::move(packed);
   memory->shareWithDevice(program.usesHeap);
   uint64_t blocks = uint64_t(shape.grid[0]) * shape.grid[1] * shape.grid[2];

@@ -66,7 +66,6 @@ struct Shared {
   const ProgressListener &progress;
   uint64_t clusters; ///< In the grid.
   uint64_t clustersInGroup;
-  int64_t budget; ///< Warp-instructions that the launch was given.
   std::atomic<uint64_t> next{0};
   std::atomic<uint64_t> lowest{~uint64_t(0)};
   std::mutex mutex;
@@ -136,7 +135,7 @@ void tellProgress(Shared &shared) {
     return;
   shared.nextLine = now + std::chrono::seconds(1);
   shared.progress(shared.state.program->name, ended, shared.blocks(),
-                  static_cast<uint64_t>(shared.budget - shared.state.budget.load(std::memory_order_relaxed)));
+                  static_cast<uint64_t>(shared.state.given - shared.state.budget.load(std::memory_order_relaxed)));
 }
 
 void work(Shared &shared) {
@@ -176,7 +175,7 @@ std::optional<LaunchFault> runLaunch(LaunchState &state, unsigned threads, const
   uint64_t clusters = 1;
   for (unsigned d = 0; d < 3; ++d)
     clusters *= state.grid[d] / state.cluster[d];
-  Shared shared{state, progress, clusters, state.cooperative ? clusters : 1, state.budget, {}, {}, {}, {}, {}};
+  Shared shared{state, progress, clusters, state.cooperative ? clusters : 1, {}, {}, {}, {}, {}};
   if (progress)
     state.alive = [&shared] { tellProgress(shared); };
   shared.lowest = ~uint64_t(0);

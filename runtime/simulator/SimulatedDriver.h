@@ -62,6 +62,8 @@ struct SimulatorOptions {
   std::function<void(const std::string &)> traced = {};
   /// Told about once a second of a launch that takes longer, while its blocks run too.
   ProgressListener progress = {};
+  /// How the client's user raises maxWarpInstructions; ends the text of a launch that ran out of them.
+  std::string budgetHint = "SimulatorOptions::maxWarpInstructions raises the limit";
 };
 
 /// One driver with one device of that name; nullopt if unknown. Its memory and modules live as long

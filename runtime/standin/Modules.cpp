@@ -26,8 +26,6 @@ using imbrex::cuda::CUfunction;
 using imbrex::cuda::CUjit_option;
 using imbrex::cuda::CUmodule;
 constexpr auto kFileNotFound = static_cast<imbrex::cuda::CUresult>(301); // CUDA_ERROR_FILE_NOT_FOUND
-using CUlibrary = CUmodule;
-using CUkernel = CUfunction;
 
 namespace {
 

@@ -25,7 +25,8 @@ enum {
   kInvalidConfiguration = 9,
   kInvalidSymbol = 13,
   kInvalidDeviceFunction = 98,
-  kNoDevice = 100
+  kNoDevice = 100,
+  kInvalidDevice = 101
 };
 
 /// Makes the primary context current on this thread.
@@ -39,8 +40,11 @@ struct DeviceVariable {
   size_t bytes = 0;
 };
 std::optional<DeviceVariable> findVariable(const void *host);
-/// The kernel of a host function, or null.
+/// The kernel of a host function or of a handle that addHandle was told, or null.
 CUfunction findKernel(const void *host);
+/// A kernel of a library, which stands for itself until its library is unloaded.
+void addHandle(CUkernel kernel);
+void dropHandle(CUkernel kernel);
 
 } // namespace imbrex::standin
 

@@ -120,6 +120,15 @@ CUfunction findKernel(const void *host) {
   return nullptr;
 }
 
+void addHandle(CUkernel kernel) {
+  std::lock_guard lock(programs().mutex);
+  programs().functions[kernel] = kernel;
+}
+void dropHandle(CUkernel kernel) {
+  std::lock_guard lock(programs().mutex);
+  programs().functions.erase(kernel);
+}
+
 } // namespace imbrex::standin
 
 extern "C" {

@@ -10,7 +10,10 @@
 
 #include "runtime/standin/StandIn.h"
 
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <set>
 
@@ -34,6 +37,24 @@ void tellOnce(const std::string &text) {
     std::fprintf(stderr, "%s\n", text.c_str());
 }
 
+/// The program knows nothing of the simulated device, so its user says it by the environment, as to CUDA's own
+/// libraries.
+constexpr const char *kMostInstructions = "IMBREX_SIM_MAX_INSTRUCTIONS";
+
+/// SimulatorOptions::maxWarpInstructions.
+uint64_t mostInstructions() {
+  const char *text = std::getenv(kMostInstructions);
+  if (!text || !*text)
+    return 0;
+  uint64_t number = 0;
+  auto [end, wrong] = std::from_chars(text, text + std::strlen(text), number);
+  if (wrong == std::errc() && *end == '\0' && number != 0)
+    return number;
+  tellOnce("simulated device: " + std::string(kMostInstructions) + " is '" + text +
+           "', not a number of at least 1: the default counts");
+  return 0;
+}
+
 } // namespace
 
 simulator::SimulatedDevice &device() {
@@ -41,6 +62,8 @@ simulator::SimulatedDevice &device() {
     simulator::SimulatorOptions options;
     options.note = tellOnce;
     options.progress = tellProgress;
+    options.maxWarpInstructions = mostInstructions();
+    options.budgetHint = std::string(kMostInstructions) + " raises the limit";
     return new simulator::SimulatedDevice(*simulator::makeSimulatedDevice("h100", options));
   }();
   return only;

@@ -19,6 +19,9 @@
 namespace imbrex::standin {
 
 using namespace cuda;
+/// A library is a module that is loaded at once; its kernels are functions.
+using CUlibrary = CUmodule;
+using CUkernel = CUfunction;
 
 /// Never destroyed: as with the real driver, calls may come until the process is gone.
 simulator::SimulatedDevice &device();

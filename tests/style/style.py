@@ -65,7 +65,8 @@ def check_opening(path, lines):
 
 
 def check_hidden_inputs(path, lines):
-    if layer(path) is None or layer(path) >= LAYERS.index("tools"):
+    # The stand-in libraries are the outermost layer of another's program: nobody could hand them options.
+    if layer(path) is None or layer(path) >= LAYERS.index("tools") or path == "runtime/standin/StandIn.cpp":
         return
     depth = 0
     for number, line in enumerate(lines, 1):

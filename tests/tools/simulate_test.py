@@ -181,6 +181,16 @@ class Simulate(unittest.TestCase):
         self.assertEqual(len(lines), 14)
         self.assertTrue(lines[-1].startswith("ffffffff  PTX line 13: ret"), lines[-1])
 
+    def test_how_long_a_launch_may_run(self):
+        counts = HEAD + ".entry count()\n{\n.reg .u32 %r<2>;\n.reg .pred %p<2>;\nmov.u32 %r1, 0;\nLOOP:\nadd.u32 %r1, %r1, 1;\nsetp.lt.u32 %p1, %r1, 1000;\n@%p1 bra LOOP;\nret;\n}\n"
+        done = self.simulate(counts, "--block", "32", "--max-instructions", "2000")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("instruction budget exceeded", done.stderr)
+        self.assertIn("more than 2000 warp-instructions", done.stderr)
+        self.assertIn("--max-instructions raises the limit", done.stderr)
+        done = self.simulate(counts, "--block", "32", "--max-instructions", str(1 << 40))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_parameters_have_the_names_of_the_ptx(self):
         text = SCALE.replace("scale_param_0", "x").replace("scale_param_1", "out").replace("scale_param_2", "by")
         save(self.path("x.npy"), [1.0] * 32)
@@ -208,7 +218,7 @@ class Simulate(unittest.TestCase):
                 done = self.simulate(SCALE, *words, *extra)
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.assertIn(told, done.stderr)
-        for flags in (["--grid", "0"], ["--races", "none"], ["--schedules", "0"]):
+        for flags in (["--grid", "0"], ["--races", "none"], ["--schedules", "0"], ["--max-instructions", "0"], ["--max-instructions", "1e9"]):
             self.assertEqual(self.simulate(SCALE, *words, *flags).returncode, 2)
         self.assertIn("needs --block", self.simulate(SCALE).stderr)
         self.assertIn("k.ptx:1", self.simulate("nonsense", "--block", "1").stderr)

@@ -105,7 +105,7 @@ static bool setExtents(std::array<unsigned, 3> &extents, StringRef text, std::st
   return good;
 }
 
-static bool setNumber(unsigned &number, unsigned least, StringRef text, std::string &error) {
+template <class T> static bool setNumber(T &number, unsigned least, StringRef text, std::string &error) {
   if (!text.getAsInteger(0, number) && number >= least)
     return true;
   error = "expected a number of at least " + std::to_string(least) + ", found '" + text.str() + "'";
@@ -211,6 +211,8 @@ static const Flag kOtherFlags[] = {
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.sharedBytes, 0, v, e); }},
     {"schedules", "N", "simulate", "run N times, the warps in another random order each time",
      [](Request &r, StringRef v, std::string &e) { return setNumber(r.schedules, 1, v, e); }},
+    {"max-instructions", "N", "simulate", "warp-instructions that a launch may run (default: 2^31, some minutes)",
+     [](Request &r, StringRef v, std::string &e) { return setNumber(r.maxInstructions, 1, v, e); }},
     {"races", "LEVEL", "simulate", "races in shared memory, or also on global memory in a block, a launch, all",
      [](Request &r, StringRef v, std::string &e) { return setRaces(r.races, v, e); }},
     {"trace", "WARP", "simulate", "print the instructions of one warp (of block 0, or BLOCK:WARP)",

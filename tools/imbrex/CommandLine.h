@@ -46,6 +46,7 @@ struct Request {
   unsigned sharedBytes = 0, schedules = 1, parts = 0, seed = 1;
   simulator::RaceLevel races = simulator::RaceLevel::Streams;
   std::optional<simulator::TraceTarget> trace;
+  uint64_t maxInstructions = 0; ///< of `simulate`; 0: the default
   TuneOptions tune;                            ///< but for progress
   std::string picture, exportPack, importPack; ///< files of `tune`
   std::string html, tuning;                    ///< files of `explain`

@@ -90,6 +90,8 @@ bool Simulation::open(unsigned seed) {
   options.schedulingSeed = seed;
   options.races = request.races;
   options.trace = request.trace;
+  options.maxWarpInstructions = request.maxInstructions;
+  options.budgetHint = "--max-instructions raises the limit";
   options.traced = [](const std::string &line) { llvm::outs() << line << "\n"; };
   options.note = [&](const std::string &note) { llvm::errs() << renderFault(note, request.file, text); };
   options.progress = [](const std::string &name, uint64_t ended, uint64_t blocks, uint64_t instructions) {

@@ -57,6 +57,7 @@ template <class Operation> constexpr uint64_t kTable = 0x3C;
 template <> constexpr uint64_t kTable<And> = 0xC0;
 template <> constexpr uint64_t kTable<Or> = 0xFC;
 constexpr uint64_t kTableOfNot = 0x0F;
+constexpr uint64_t kLastTable = 0xFF;
 
 template <class Operation> bool decodeLogic(Decoder &d) {
   Type type = d.takeType();
@@ -159,7 +160,9 @@ bool decodeLop3(Decoder &d) {
   Type type = d.takeType();
   d.rule(Rule::Logic, 3);
   return d.operands(5) && d.write(0, type) && d.read(1, type) && d.read(2, type) && d.read(3, type) &&
-         d.immediate(4, d.out.imm) && d.finish(type == Type::B32 ? lop3 : nullptr);
+         d.immediate(4, d.out.imm) &&
+         (d.out.imm <= kLastTable || d.fail("the truth table is a number from 0 to 255")) &&
+         d.finish(type == Type::B32 ? lop3 : nullptr);
 }
 
 struct PopCount {

@@ -57,6 +57,7 @@ void writeCallValue(Warp &warp, const Program::CallSite &site, const Program::Ca
 namespace {
 
 constexpr uint32_t kMostStackBytes = 512 * 1024; ///< Local memory of a thread (CUDA programming guide).
+constexpr uint32_t kReturnBytes = 16;            ///< That a call takes of it at least, to know where to return.
 constexpr uint32_t kFrameAlign = 16;
 
 uint32_t roundUp(uint32_t value, uint32_t align) { return (value + align - 1) / align * align; }
@@ -152,9 +153,13 @@ Step enter(Warp &warp, const Instruction &i, uint32_t lanes, uint32_t number) {
                      "the call takes " + std::to_string(wanted) + " results, '" + function.name + "' returns " +
                          std::to_string(function.results.size()));
   uint32_t most = 0;
-  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1)
-    most = std::max(most, roundUp(warp.stacks[static_cast<unsigned>(__builtin_ctz(rest))].top, kFrameAlign));
-  if (most + function.frameBytes > kMostStackBytes)
+  size_t deepest = 0;
+  for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
+    const LaneStack &stack = warp.stacks[static_cast<unsigned>(__builtin_ctz(rest))];
+    most = std::max(most, roundUp(stack.top, kFrameAlign));
+    deepest = std::max(deepest, stack.frames.size());
+  }
+  if (most + function.frameBytes > kMostStackBytes || deepest >= kMostStackBytes / kReturnBytes)
     return warp.fail(FaultKind::OutOfBounds, i, first,
                      "the call of '" + function.name + "' exhausts the stack of a thread, " +
                          std::to_string(kMostStackBytes) + " bytes");

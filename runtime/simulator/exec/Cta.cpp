@@ -114,7 +114,7 @@ bool Cta::watchLoops(const Warp &warp, uint64_t executed) {
   if (watch.calm() > launch->calmLimit) {
     fault = Fault{FaultKind::EndlessLoop,
                   "no store, atomic operation or barrier in " + std::to_string(watch.calm()) +
-                      " warp-instructions of the block",
+                      " warp-instructions of the block, an eighth of what the launch may run; " + launch->budgetHint,
                   warp.pc < program->code.size() ? warp.pc : 0,
                   ~0u,
                   warp.index,
@@ -149,7 +149,8 @@ bool Cta::turn(unsigned first, uint64_t limit, bool &progress) {
       return false;
     if (launch->budget.fetch_sub(static_cast<int64_t>(limit - quantum), std::memory_order_relaxed) < 0) {
       fault = Fault{FaultKind::BudgetExceeded,
-                    "the launch ran more warp-instructions than it was given; probably an endless loop",
+                    "the launch ran more than " + std::to_string(launch->given) +
+                        " warp-instructions, probably an endless loop; " + launch->budgetHint,
                     warp.pc < program->code.size() ? warp.pc : 0,
                     ~0u,
                     warp.index,

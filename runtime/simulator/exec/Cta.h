@@ -45,7 +45,9 @@ struct LaunchState {
   const LaunchOrder *order = nullptr;
   SyncTable *sync = nullptr;
   Notes *notes = nullptr;            ///< May be null.
-  std::atomic<int64_t> budget{0};    ///< Warp-instructions left for the whole launch.
+  int64_t given = 0;                 ///< Warp-instructions that the whole launch may run.
+  std::atomic<int64_t> budget{0};    ///< Those left of them.
+  std::string budgetHint;            ///< SimulatorOptions'.
   uint64_t calmLimit = ~uint64_t(0); ///< Warp-instructions a block may run without a change that others can see.
   LoopCensus census;
   std::function<void()> alive; ///< May be empty; called now and then by every thread that runs blocks.

@@ -46,7 +46,10 @@ bool readMap(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, 
     return false;
   std::memcpy(&map, bytes, sizeof(map));
   if (map.magic != TensorMap::kMagic)
-    return failMap(warp, i, lane, "the address holds no tensor map that this device's driver encoded");
+    return failMap(
+        warp, i, lane,
+        "the address holds no tensor map that this device's driver encoded; one that a program encodes itself, as "
+        "CuTe DSL's do, is not modelled");
   std::string wrong = map.isReplaced ? wrongWith(map) : std::string();
   return wrong.empty() || failMap(warp, i, lane, "after tensormap.replace: " + wrong);
 }

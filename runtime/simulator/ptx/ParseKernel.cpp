@@ -45,7 +45,8 @@ bool KernelParser::declareRegister(const std::string &name, unsigned bits) {
   registerBytes += 32 * std::max(bits, 16u) / 8;
   if (registerBytes > kMostRegisterBytes)
     return state.fail("too many registers");
-  scopes.back().registers[name] = static_cast<int>(kernel.registers.size());
+  if (!scopes.back().registers.emplace(name, static_cast<int>(kernel.registers.size())).second)
+    return state.fail("the register '" + name + "' is declared twice");
   kernel.registers.push_back({name, bits});
   return true;
 }

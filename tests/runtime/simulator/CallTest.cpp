@@ -158,10 +158,13 @@ TEST(Call, DynamicParallelismIsRefusedByName) {
 }
 
 TEST(Call, EndlessRecursionExhaustsTheStack) {
-  std::string report =
-      reportOf(callOf("f", "%r0", "%r2"), ".func (.param .b32 r) f(.param .b32 a);\n" +
-                                              function("f", ".local .b8 pad[8192];\n" + callOf("f", "%r1", "%r2")));
-  EXPECT_NE(report.find("exhausts the stack"), std::string::npos) << report;
+  for (std::string variables : {".local .b8 pad[8192];\n", ""}) {
+    std::string report = reportOf(callOf("f", "%r0", "%r2"), ".func (.param .b32 r) f(.param .b32 a);\n" +
+                                                                 function("f", variables + callOf("f", "%r1", "%r2")));
+    EXPECT_NE(report.find("exhausts the stack"), std::string::npos) << report;
+  }
+  EXPECT_NE(reportOf("call f, ();", ".func f()\n{\ncall f, ();\nret;\n}\n").find("exhausts the stack"),
+            std::string::npos);
 }
 
 TEST(Call, UndefinedResultsAreTold) {

@@ -57,6 +57,8 @@ TEST(Parser, RefusesBrokenText) {
   refuse(kernelText("add.u32 %r1, %rd2, %r3;"), {"64 bits", "32"});
   refuse(kernelText("bra NOWHERE;"), {"NOWHERE"});
   refuse(kernelText("A:\nA:"), {"twice"});
+  refuse(kernelText(".reg .b32 %again;\n.reg .b64 %again;"), {"'%again'", "twice"});
+  refuse(kernelText("lop3.b32 %r1, %r2, %r3, %r4, 256;"), {"truth table", "255"});
   refuse(kernelText("{"), {"not closed"});
   refuse(kernelText("") + ".visible .entry k()\n{\nret;\n}\n", {"the kernel 'k' is defined twice"});
   refuse(kernelText("", ".func f()\n{\nret;\n}\n.func f()\n{\nret;\n}\n"), {"the function 'f' is defined twice"});

@@ -13,13 +13,13 @@ NVCC = shutil.which("nvcc") or ("/usr/local/cuda/bin/nvcc" if os.path.exists("/u
 
 
 class Programs(unittest.TestCase):
-    def run_program(self, source, *flags):
+    def run_program(self, source, *flags, **environment):
         with tempfile.TemporaryDirectory() as folder:
             program = os.path.join(folder, "program")
             made = subprocess.run([NVCC, "-std=c++17", "-cudart", "shared", "-gencode", "arch=compute_80,code=compute_80", *flags, "-o", program,
                                    os.path.join(SOURCES, source)], capture_output=True, text=True)
             self.assertEqual(made.returncode, 0, made.stderr)
-            return subprocess.run([program], capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
+            return subprocess.run([program], capture_output=True, text=True, timeout=120, env={**ENVIRONMENT, **environment})
 
     def expect_right(self, source, *flags):
         done = self.run_program(source, *flags)
@@ -37,6 +37,17 @@ class Programs(unittest.TestCase):
         done = self.run_program("last_block.cu", "-DNO_FENCE")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("global-memory race in kernel", done.stderr)
+
+    def test_the_environment_says_how_long_a_launch_may_run(self):
+        done = self.run_program("last_block.cu", IMBREX_SIM_MAX_INSTRUCTIONS="10")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("instruction budget exceeded", done.stderr)
+        self.assertIn("more than 10 warp-instructions", done.stderr)
+        self.assertIn("IMBREX_SIM_MAX_INSTRUCTIONS raises the limit", done.stderr)
+        for wrong in ("0", "1e9", "-1", "many"):
+            done = self.run_program("last_block.cu", IMBREX_SIM_MAX_INSTRUCTIONS=wrong)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"IMBREX_SIM_MAX_INSTRUCTIONS is '{wrong}', not a number of at least 1", done.stderr)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,53 @@ __global__ void scale(const int *in, int *out, int n) {
     atomicAdd(&counter, 1);
 }
 
+const char *const kLoaded = R"(.version 8.0
+.target sm_80
+.address_size 64
+.visible .global .u32 seen;
+.visible .entry square(.param .u64 p)
+{
+.reg .u64 %rd<2>;
+.reg .u32 %r<3>;
+ld.param.u64 %rd1, [p];
+mov.u32 %r1, %tid.x;
+mad.wide.u32 %rd1, %r1, 4, %rd1;
+mul.lo.u32 %r2, %r1, %r1;
+st.global.u32 [%rd1], %r2;
+ret;
+}
+)";
+
+/// PTX that the program brings itself; its kernels are launched as the program's own are.
+static int library(int *out) {
+  cudaLibrary_t loaded, bad;
+  cudaKernel_t kernel, listed;
+  unsigned count = 0;
+  void *seen;
+  size_t bytes = 0;
+  int got[32];
+  CHECK(cudaLibraryLoadData(&loaded, kLoaded, nullptr, nullptr, 0, nullptr, nullptr, 0));
+  CHECK(cudaLibraryGetKernel(&kernel, loaded, "square"));
+  CHECK(cudaLibraryGetKernelCount(&count, loaded));
+  CHECK(cudaLibraryEnumerateKernels(&listed, 1, loaded));
+  CHECK(cudaLibraryGetGlobal(&seen, &bytes, loaded, "seen"));
+  CHECK(cudaKernelSetAttributeForDevice(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 65536, 0));
+  void *arguments[] = {&out};
+  CHECK(cudaLaunchKernel(reinterpret_cast<const void *>(kernel), dim3(1), dim3(32), arguments, 60000, nullptr));
+  CHECK(cudaMemcpy(got, out, sizeof(got), cudaMemcpyDeviceToHost));
+  for (int i = 0; i < 32; ++i)
+    if (got[i] != i * i)
+      return std::printf("wrong at %d of the library: %d\n", i, got[i]), 1;
+  if (count != 1 || listed != kernel || bytes != 4 || cudaLibraryGetKernel(&listed, loaded, "none") == cudaSuccess ||
+      cudaLibraryLoadData(&bad, "no PTX", nullptr, nullptr, 0, nullptr, nullptr, 0) == cudaSuccess)
+    return std::printf("wrong: %u kernels, %zu bytes\n", count, bytes), 1;
+  CHECK(cudaLibraryUnload(loaded));
+  if (cudaLaunchKernel(reinterpret_cast<const void *>(kernel), dim3(1), dim3(32), arguments, 0, nullptr) !=
+      cudaErrorInvalidDeviceFunction)
+    return std::puts("wrong: an unloaded kernel runs"), 1;
+  return 0;
+}
+
 int main() {
   const int n = 1000;
   std::vector<int> host(n);
@@ -56,6 +103,8 @@ int main() {
   if (cudaGetLastError() != cudaErrorInvalidConfiguration || blocks != 16 || factors[0] != 16 || properties.warpSize != 32 ||
       properties.major < 8 || properties.multiProcessorCount < 1 || properties.sharedMemPerBlockOptin < 49152)
     return std::printf("wrong: %d blocks, occupancy %d, warps of %d\n", blocks, factors[0], properties.warpSize), 1;
+  if (library(out))
+    return 1;
   CHECK(cudaFree(managed));
   CHECK(cudaFreeHost(pinned));
   std::puts("right");
