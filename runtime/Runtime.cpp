@@ -79,6 +79,8 @@ static void openCache(const RuntimeOptions &options, RuntimeState &state) {
 Result<Runtime> Runtime::openWith(RuntimeOptions options) {
   if (!options.driver || !options.compiler)
     return Error{ErrorKind::Argument, "openWith needs a driver and a compiler"};
+  if (!options.allocator.allocate != !options.allocator.free)
+    return Error{ErrorKind::Argument, "an allocator of device memory has both functions, allocate and free, or none"};
   Result<int> ordinal = deviceOrdinal(options.device);
   if (!ordinal)
     return ordinal.takeError();
