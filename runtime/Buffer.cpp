@@ -39,6 +39,9 @@ size_t Buffer::bytes() const { return state ? state->bytes : 0; }
 uint64_t Buffer::address() const { return state ? state->address : 0; }
 const void *Buffer::owner() const { return state ? state->device.get() : nullptr; }
 
+/// What addresses are multiples of, as of cuMemAlloc (DeviceAllocator::allocate).
+static constexpr uint64_t kAlignment = 256;
+
 Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &device, size_t bytes) {
   auto state = std::make_unique<Buffer::State>();
   state->device = device;
@@ -52,10 +55,16 @@ Result<Buffer> imbrex::allocateBuffer(const std::shared_ptr<DeviceContext> &devi
   Result<void> done = device->inContext([&]() -> Result<void> {
     if (!device->allocator.allocate)
       return device->call<&DriverTable::memAlloc>(&state->address, bytes);
-    state->address = device->allocator.allocate(bytes);
-    return state->address
-               ? Result<void>()
-               : Error{ErrorKind::OutOfMemory, "the host's allocator gave none of " + std::to_string(bytes) + " bytes"};
+    const uint64_t given = device->allocator.allocate(bytes);
+    if (given == 0)
+      return Error{ErrorKind::OutOfMemory, "the host's allocator gave none of " + std::to_string(bytes) + " bytes"};
+    if (given % kAlignment != 0) {
+      device->allocator.free(given, bytes);
+      return Error{ErrorKind::Argument, "the host's allocator gave address " + std::to_string(given) +
+                                            ", which is no multiple of " + std::to_string(kAlignment)};
+    }
+    state->address = given;
+    return {};
   });
   if (!done) {
     Error error = done.takeError();

@@ -24,7 +24,8 @@ static Error movedFrom() { return movedFromError("graph"); }
 
 /// That a capture can begin on the stream.
 static Result<void> checkStream(const Stream &stream) {
-  if (!stream.raw())
+  constexpr uintptr_t kLegacy = 1; // CU_STREAM_LEGACY, another name of the default stream
+  if (reinterpret_cast<uintptr_t>(stream.raw()) <= kLegacy)
     return Error{ErrorKind::Argument, "the default stream cannot be captured: make a stream for it"};
   Result<bool> busy = stream.isCapturing();
   if (!busy)

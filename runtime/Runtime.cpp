@@ -81,6 +81,8 @@ Result<Runtime> Runtime::openWith(RuntimeOptions options) {
     return Error{ErrorKind::Argument, "openWith needs a driver and a compiler"};
   if (Result<void> good = Assembler::checkLevel(options.ptxasLevel); !good) // Though no ptxas may be used.
     return good.takeError();
+  if (!options.allocator.allocate != !options.allocator.free)
+    return Error{ErrorKind::Argument, "an allocator of device memory has both functions, allocate and free, or none"};
   Result<int> ordinal = deviceOrdinal(options.device);
   if (!ordinal)
     return ordinal.takeError();

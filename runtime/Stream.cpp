@@ -129,6 +129,12 @@ Result<Event> imbrex::createEvent(const std::shared_ptr<DeviceContext> &device) 
 Result<Event> imbrex::wrapEvent(const std::shared_ptr<DeviceContext> &device, cuda::CUevent handle) {
   if (!handle)
     return Error{ErrorKind::Argument, "the event to wrap is null"};
+  cuda::CUresult asked = cuda::CUDA_SUCCESS; // one that is recorded or captured has its own answers, all good
+  Result<void> current = device->inContext([&] { return asked = device->driver().eventQuery(handle), Result<void>(); });
+  if (!current)
+    return current.takeError();
+  if (asked == cuda::CUDA_ERROR_INVALID_HANDLE || asked == cuda::CUDA_ERROR_INVALID_CONTEXT)
+    return Error{ErrorKind::Argument, "the event to wrap is none of the primary context of " + device->info().id};
   auto state = std::make_unique<Event::State>();
   state->device = device;
   state->handle = handle;

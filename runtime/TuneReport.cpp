@@ -28,6 +28,8 @@ static std::string textOf(const Tuning &tuning) {
 }
 
 std::string TuneReport::lineOf(size_t index) const {
+  if (index >= candidates.size())
+    return "";
   const TuneCandidate &c = candidates[index];
   std::string text = textOf(c.tuning) + ": ";
   switch (c.outcome) {

@@ -183,6 +183,20 @@ double imbrex::score::warpgroupCycles(Language language, const Instruction &i) {
   return double(flops(language, i)) / (isOf8Bits ? 2 * kRate : kRate);
 }
 
+double imbrex::score::warpgroupSharedCycles(Language language, const Instruction &i) {
+  static const llvm::Regex kPtx("\\.m64n([0-9]+)k"), kMachine("\\.64x([0-9]+)x");
+  constexpr double kRowBytes = 32, kRows = 64;
+  llvm::SmallVector<StringRef> parts;
+  double columns = 0;
+  if (!(language == Language::Ptx ? kPtx : kMachine).match(i.opcode, &parts) || parts[1].getAsDouble(columns))
+    return 0;
+  const StringRef operands = i.operands;
+  // "{sums}, {left}, right" and "R24, R84, gdesc[UR4], R24" have the left factor in registers.
+  bool inRegisters =
+      language == Language::Ptx ? operands.count('{') > 1 : operands.split(',').second.trim().starts_with("R");
+  return (columns + (inRegisters ? 0 : kRows)) * kRowBytes / kSharedBytes;
+}
+
 /// Bits of each lane's access.
 static int64_t accessBits(Language language, const Instruction &i) {
   if (language == Language::Sass) {

@@ -32,6 +32,12 @@ int64_t flops(Language language, const Instruction &instruction);
 /// many of factors of 8 bits. Each of the four quarters is busy as long, with a quarter of the rows.
 double warpgroupCycles(Language language, const Instruction &instruction);
 
+/// Cycles that the factors of such a product keep the shared memory of an SM busy, at kSharedBytes a cycle: 32 bytes a
+/// row of K of the right factor, whose N rows all four quarters get at once, and of the left one's 64 rows, unless
+/// they come from registers.
+inline constexpr double kSharedBytes = 128;
+double warpgroupSharedCycles(Language language, const Instruction &instruction);
+
 /// Bytes that one warp moves with it, global to shared memory, shared memory to registers or back; 0 for others.
 int64_t bytesMoved(Language language, const Instruction &instruction);
 

@@ -7,9 +7,11 @@
 // registers ready after a latency, pipes busy for a time, barriers at which all warps meet. Products of warpgroups go
 // on by themselves, in the order of their issue, until they are waited for. Where warps have roles, one that copies
 // runs its own loop beside those that compute: a copy by TMA takes its turn on the way from the L2 cache, arrives after
-// a latency, and a slot is filled again once all that compute have let it go. Other copies are taken to have arrived,
-// shared memory's share for wgmma and TMA is left out, and nothing else runs. A model, not a measurement: it shows what
-// a change of the code does to overlap.
+// a latency, and a slot is filled again once all that compute have let it go. A product lasts as long as shared memory
+// takes to give its factors, if that is longer; a copy that is on its way takes its share of the 128 bytes a cycle.
+// (What threads read and write there takes none of the products', and a copy waits for nobody.) Other copies are taken
+// to have arrived, and nothing else runs. A model, not a measurement: it shows what a change of the code does to
+// overlap.
 //
 //===----------------------------------------------------------------------===//
 

@@ -117,6 +117,7 @@ static bool decodeAsync(const Instruction &i, Step &step) {
     constexpr unsigned kFactorRegisters = 4; // 64 x 16 of 16 bits, over four warps
     addRegisters(second, second.starts_with("R") ? kFactorRegisters : 1, step.reads);
     step.pipe = Pipe::Tensor, step.duration = warpgroupCycles(Language::Sass, i), step.latency = 0;
+    step.shared = warpgroupSharedCycles(Language::Sass, i);
     step.async = Step::Async::Product, step.commits = operands.contains("gsb");
     return true;
   }

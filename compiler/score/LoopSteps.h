@@ -34,6 +34,7 @@ struct Step {
   std::vector<std::string> reads, writes; ///< registers: "R12", "UR4", "P0"
   Pipe pipe = Pipe::Alu;
   double duration = 2, latency = 4; ///< cycles on the pipe; from issue to a result that may be read
+  double shared = 0;                ///< of a product: cycles in which its factors come from shared memory
   unsigned instruction = 0;         ///< number in the kernel
   Async async = Async::None;
   int64_t number = 0;

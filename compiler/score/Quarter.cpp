@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/score/Quarter.h"
+#include "compiler/score/Kinds.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -148,6 +149,7 @@ void Quarter::arrive(Warp &warp, const Step &step) {
     } else if (isArrival(ring, step.number)) {
       double begin = std::max(copyFree, double(now));
       copyFree = begin + double(ring.bytes) / options.copyBytes;
+      busy[unsigned(Pipe::Shared)] += double(ring.bytes) / kSharedBytes;
       arrivals[number].push_back(copyFree + options.copyLatency);
       if (options.timeline)
         events.push_back({unsigned(&warp - warps.data()), step.instruction, "copy", begin, arrivals[number].back()});
@@ -155,9 +157,15 @@ void Quarter::arrive(Warp &warp, const Step &step) {
   }
 }
 
-/// Whether the step's pipe takes it now; `start`: when its work begins there.
-bool Quarter::hasPipe(Warp &warp, const Step &step, double &start) {
-  start = double(now);
+/// How long a step that begins at `start` keeps its pipe: a product, until it has its factors.
+double Quarter::lengthOf(const Step &step, double start) const {
+  const double left = start < copyFree ? std::max(0.1, 1 - options.copyBytes / kSharedBytes) : 1;
+  return std::max(step.duration, step.shared / left);
+}
+
+/// Whether the step's pipe takes it now; `start` and `end`: of its work there.
+bool Quarter::hasPipe(Warp &warp, const Step &step, double &start, double &end) {
+  start = double(now), end = start + step.duration;
   if (unsigned(step.pipe) >= std::size(kPipeNames))
     return true;
   /// What a pipe's queue holds before issue stalls.
@@ -167,8 +175,9 @@ bool Quarter::hasPipe(Warp &warp, const Step &step, double &start) {
   if (step.async != Step::Async::Product && free > double(now) + (queued ? kQueue : 0))
     return blockUntil(warp, free - (queued ? kQueue : 0), "pipe");
   start = std::max(free, start);
-  free = start + step.duration;
+  free = end = start + lengthOf(step, start);
   busy[unsigned(step.pipe)] += step.duration;
+  busy[unsigned(Pipe::Shared)] += step.shared;
   return true;
 }
 
@@ -176,20 +185,20 @@ bool Quarter::tryIssue(Warp &warp) {
   if (isDone(warp) || warp.blockedUntil > now || warp.atBarrier)
     return false;
   const Step &step = (*warp.program)[warp.next];
-  double start;
+  double start, end;
   if (!isReady(warp, step))
     return false;
   if (step.pipe == Pipe::Barrier) {
     meet(warp);
     return true;
   }
-  if (!mayGoOn(warp, step) || !hasPipe(warp, step, start))
+  if (!mayGoOn(warp, step) || !hasPipe(warp, step, start, end))
     return false;
   for (const std::string &name : step.writes)
     warp.readyAt[name] = int64_t(start + (step.pipe == Pipe::Fma ? 0 : step.duration - 1) + step.latency);
-  note(warp, step, start, start + step.duration);
+  note(warp, step, start, end);
   if (step.async == Step::Async::Product)
-    warp.lastProduct = start + step.duration;
+    warp.lastProduct = end;
   if (step.commits)
     warp.groups.push_back(warp.lastProduct);
   if (step.async == Step::Async::Arrive)

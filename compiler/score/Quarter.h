@@ -48,7 +48,8 @@ private:
   bool tryIssue(Warp &warp);
   bool isReady(Warp &warp, const Step &step);
   bool mayGoOn(Warp &warp, const Step &step);
-  bool hasPipe(Warp &warp, const Step &step, double &start);
+  bool hasPipe(Warp &warp, const Step &step, double &start, double &end);
+  double lengthOf(const Step &step, double start) const;
   bool blockUntil(Warp &warp, double cycle, llvm::StringRef why);
   bool awaitRing(Warp &warp, int64_t barrier);
   void arrive(Warp &warp, const Step &step);

@@ -138,6 +138,8 @@ imbrex_status imbrex_runtime_open(const imbrex_runtime_options *options, imbrex_
     if (!read.allocate != !read.release)
       return argumentError(std::string("'options.") + (read.allocate ? "release" : "allocate") +
                            "' is null, and the other way is not: an allocator has both");
+    if (read.compiles_in_child > 2)
+      return argumentError("'options.compiles_in_child' is " + std::to_string(read.compiles_in_child) + ": 0, 1 or 2");
     if (read.ptxas_level > 3)
       return argumentError("'options.ptxas_level' is " + std::to_string(read.ptxas_level) + ": 1, 2 or 3");
     return give(runtime, Runtime::open(optionsOf(read)),

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The pages of tools/docs/ and README.md: every `tile` block compiles, every `example` gives what it shows, and the kernel on
-README's first screen is the file that it names.
+"""The pages of tools/docs/ and README.md: every `tile` block compiles, and every `cuda` block where that can be tried; every `example`
+gives what it shows, the grammar is the parser's, and the kernel on README's first screen is the file that it names.
 
 usage: pages_test.py IMBREX SOURCE_DIR      Python's standard library only.
 """
-import json, os, re, subprocess, sys, tempfile, unittest
+import json, os, random, re, shutil, subprocess, sys, tempfile, unittest
 
 from examples import Example
 
 IMBREX, ROOT = sys.argv[1], sys.argv[2]
+sys.path.insert(0, os.path.join(ROOT, "tools", "docs"))
+import grammar
 
 
 def read(*parts):
@@ -25,35 +27,83 @@ def fenced(page, language):
     return re.findall(r"^```%s\n(.*?)^```$" % language, read("tools", "docs", page), re.S | re.M)
 
 
-def productions(text):
-    """Name -> tokens of every EBNF production in a text: NAME = .. ; and whatever stands between two."""
-    tokens, found, at = re.findall(r"""'"'|"[^"]*"|\w+|[^\s\w"]""", text), {}, 0
-    while at + 1 < len(tokens):
-        if re.match(r"[a-z]+$", tokens[at]) and tokens[at + 1] == "=" and ";" in tokens[at:]:
-            end = tokens.index(";", at)
-            found[tokens[at]] = tokens[at + 2 : end]
-            at = end
-        at += 1
-    return found
+def cuda_compiler():
+    """The command of a compiler that makes an object file of an empty CUDA text: nvcc's or clang's; None where there is none."""
+    toolkit = next((p for p in ("/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda") if os.path.isdir(p)), "/usr/local/cuda")
+    ways = [[nvcc, "-arch=sm_80", "-x", "cu"] for nvcc in (shutil.which("nvcc"), shutil.which(os.path.join(toolkit, "bin", "nvcc"))) if nvcc]
+    ways += [[clang, "--cuda-gpu-arch=sm_80", "--cuda-path=" + toolkit, "-Wno-unknown-cuda-version", "-x", "cuda"]
+             for clang in map(shutil.which, ("clang++-22", "clang++")) if clang]
+    return next((way for way in ways if subprocess.run([*way, "-c", os.devnull, "-o", os.devnull], capture_output=True).returncode == 0), None)
+
+
+class Sentences:
+    """Random texts that the grammar derives. `deep` bounds how often productions are entered; then the shortest way out is taken."""
+
+    WORDS = {"integer": ["0", "7", "64"], "float": ["0.5", "1e3", "2.5e-4"], "text": ['"a.tile"'], "type": ["f16", "i32", "f64"]}
+    # What the parser asks beyond the grammar.
+    CONDITIONS = re.compile("a function stores nothing|must give one value|is declared to give . values|a grid has 1 to 6|unknown target|"
+                            "the range .* is empty|indices in brackets")
+
+    def __init__(self, productions, seed):
+        self.random, self.names = random.Random(seed), 0
+        self.trees = {name: Sentences.alternatives(list(tokens)) for name, tokens in productions.items()}
+
+    @staticmethod
+    def alternatives(tokens, closing=None):
+        """A list of sequences; an item is a token or (bracket, alternatives). Takes the closing bracket too."""
+        found = [[]]
+        while tokens:
+            token = tokens.pop(0)
+            if token == closing:
+                break
+            elif token == "|":
+                found.append([])
+            elif token in "([{":
+                found[-1].append((token, Sentences.alternatives(tokens, {"(": ")", "[": "]", "{": "}"}[token])))
+            else:
+                found[-1].append(token)
+        return found
+
+    def of(self, name, deep=9):
+        if name == "name":
+            self.names += 1
+            return "n%d" % self.names
+        if name in self.WORDS:
+            return self.random.choice(self.WORDS[name])
+        return self.one(self.trees[name], deep - 1)
+
+    def one(self, alternatives, deep):
+        if deep <= 0:  # out of the nesting: what has least in it
+            alternatives = [min(alternatives, key=lambda sequence: sum(3 if isinstance(x, str) and x in self.trees else 1 for x in sequence))]
+        return " ".join(filter(None, (self.item(x, deep) for x in self.random.choice(alternatives))))
+
+    def item(self, item, deep):
+        if isinstance(item, str):
+            return item[1:-1] if item[0] in "\"'" else self.of(item, deep)
+        bracket, inside = item
+        times = 1 if bracket == "(" else self.random.randint(0, 1 if bracket == "[" else 2) if deep > 0 else 0
+        return " ".join(self.one(inside, deep) for _ in range(times))
 
 
 class Pages(unittest.TestCase):
     def test_grammar_is_that_of_the_parser(self):
-        """Each function of the parser quotes its production; the page has the same, and no other."""
-        page = read("compiler", "frontend", "Grammar.md").split("## Meanings")[0]
-        shown = productions("\n".join(line for line in page.split("\n") if line.startswith("    ")))
-        self.assertGreater(len(shown), 40)
-        quoted = {}
-        folder = os.path.join(ROOT, "compiler", "frontend")
-        for name in sorted(os.listdir(folder)):
-            if name.startswith("Parse") and name.endswith(".cpp"):
-                for block in re.findall(r"(?:^ *///.*\n)+", read("compiler", "frontend", name), re.M):
-                    quoted.update((k, v) for k, v in productions(re.sub(r"^ *///", "", block, flags=re.M)).items() if k in shown)
-        words = {"name", "text", "integer", "float", "exponent", "comment"}  # of the lexer
-        self.assertEqual(sorted(set(shown) - words - set(quoted)), [], "no function of the parser quotes these")
-        for name, production in quoted.items():
-            with self.subTest(production=name):
-                self.assertEqual(" ".join(production), " ".join(shown[name]))
+        found = grammar.quoted(ROOT)
+        self.assertGreater(len(found), 40)
+        page = read("compiler", "frontend", "Grammar.md")
+        self.assertEqual(page, grammar.written(page, found), "tools/docs/grammar.py SOURCE --write")
+
+    def test_the_parser_reads_what_the_grammar_derives(self):
+        """What a function quotes is what it reads: random texts of the grammar are laid out without a mistake of syntax."""
+        found, count = grammar.quoted(ROOT), 120
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, "%d.tile" % seed) for seed in range(count)]
+            for seed, path in enumerate(paths):
+                with open(path, "w") as file:
+                    file.write(Sentences(found, seed).of("file", 12))
+            made = subprocess.run([IMBREX, "format", *paths], capture_output=True, text=True)
+            mistakes = re.findall(r"^.*/(\d+)\.tile:\d+:\d+: error: (.*)\n(.*)", made.stderr, re.M)
+        self.assertEqual([x for x in mistakes if not Sentences.CONDITIONS.search(x[1])][:3], [])
+        self.assertGreater(count - len({seed for seed, _, _ in mistakes}), 20, "hardly a text without a mistake")
 
     def test_tile_blocks(self):
         for page in pages():
@@ -65,6 +115,20 @@ class Pages(unittest.TestCase):
                     words = ["--set", "T=f16"] * ("<T:" in block) + ["--set", "D=64"] * ("D: int" in block)
                     made = subprocess.run([IMBREX, "build", path, *words, "-o", os.devnull], capture_output=True, text=True)
                     self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_cuda_blocks(self):
+        blocks = fenced("coming_from_cuda.md", "cuda")
+        self.assertGreater(len(blocks), 5)
+        compiler = cuda_compiler()
+        if not compiler:
+            self.skipTest("neither nvcc nor a clang that knows the CUDA toolkit is installed: CUDA's blocks are not compiled")
+        for block in blocks:
+            with self.subTest(block=block.split("\n")[0]), tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "block.cu")
+                with open(path, "w") as file:
+                    file.write(block)
+                made = subprocess.run([*compiler, "-c", path, "-o", os.devnull], capture_output=True, text=True)
+                self.assertEqual(made.returncode, 0, made.stderr)
 
     def test_examples(self):
         """On two families of devices."""

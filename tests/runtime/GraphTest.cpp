@@ -210,9 +210,11 @@ TEST_F(Graphs, AGraphKeepsItsKernelsLoaded) {
 }
 
 TEST_F(Graphs, WhatCannotBeCapturedIsSaid) {
-  Stream standard = runtime.wrapStream(nullptr).value();
-  EXPECT_EQ(Graph::capture(standard, launching(10)).error().message,
-            "the default stream cannot be captured: make a stream for it");
+  for (uintptr_t handle : {0, 1}) {
+    Stream standard = runtime.wrapStream(reinterpret_cast<void *>(handle)).value(); // NOLINT(performance-no-int-to-ptr)
+    EXPECT_EQ(Graph::capture(standard, launching(10)).error().message,
+              "the default stream cannot be captured: make a stream for it");
+  }
   kernel.launch(runtime.stream(), arguments()).value();
   Result<Graph> nested = Graph::capture(runtime.stream(), [&]() -> Result<void> {
     Result<Graph> inner = Graph::capture(runtime.stream(), launching(10));
@@ -294,8 +296,8 @@ TEST_F(Graphs, ReadinessIsToldWithoutACompilation) {
 }
 
 TEST_F(Graphs, MemoryComesFromTheHostsAllocatorAlone) {
-  size_t given = 0, taken = 0;
-  std::vector<std::unique_ptr<char[]>> blocks;
+  size_t given = 0, taken = 0, off = 0;
+  alignas(256) static char memory[1024];
   cuda::DriverTable table = driver.table();
   table.memAlloc = [](cuda::CUdeviceptr *, size_t) { return cuda::CUDA_ERROR_UNKNOWN; };
   table.memFree = [](cuda::CUdeviceptr) { return cuda::CUDA_ERROR_UNKNOWN; };
@@ -304,7 +306,7 @@ TEST_F(Graphs, MemoryComesFromTheHostsAllocatorAlone) {
     if (bytes > 1000)
       return 0;
     given += bytes;
-    return reinterpret_cast<uint64_t>(blocks.emplace_back(new char[bytes]).get());
+    return reinterpret_cast<uint64_t>(memory) + 256 * (given / 128) + off;
   };
   options.allocator.free = [&](uint64_t, size_t bytes) { taken += bytes; };
   Runtime own = Runtime::openWith(options).value();
@@ -315,7 +317,12 @@ TEST_F(Graphs, MemoryComesFromTheHostsAllocatorAlone) {
   }
   EXPECT_EQ(given, 128u);
   EXPECT_EQ(taken, 128u);
+  off = 8;
+  EXPECT_NE(own.allocate(100).error().message.find("is no multiple of 256"), std::string::npos);
+  EXPECT_EQ(taken, given) << "given back";
   EXPECT_TRUE(own.messages().empty());
+  options.allocator.free = {};
+  EXPECT_EQ(Runtime::openWith(options).error().kind, ErrorKind::Argument) << "both or none";
 }
 
 TEST_F(Graphs, EventsOfOthersAreUsedAndStayTheirs) {
@@ -327,4 +334,8 @@ TEST_F(Graphs, EventsOfOthersAreUsedAndStayTheirs) {
   }
   EXPECT_EQ(driver.alive().events, 1);
   EXPECT_FALSE(runtime.wrapEvent(nullptr));
+  cuda::DriverTable table = driver.table();
+  table.eventQuery = [](cuda::CUevent) { return cuda::CUDA_ERROR_INVALID_HANDLE; };
+  Runtime other = Runtime::openWith(fakeOptions(table, compiler)).value();
+  EXPECT_EQ(other.wrapEvent(own.raw()).error().message, "the event to wrap is none of the primary context of fake");
 }

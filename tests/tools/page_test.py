@@ -14,6 +14,7 @@ import browser
 
 FORWARD = ["kernels/attention_forward.tile", "--set", "T=bf16", "--set", "DQK=128", "--set", "DV=128", "--set", "G=1",
            "--hook", "mask=causal"]
+BACKWARD = ["kernels/attention_backward.tile", "--kernel", "attention_dkdv", *FORWARD[1:]]
 SOFTMAX = ["kernels/lessons/softmax.tile", "--set", "T=f32", "--set", "D=1024"]
 MOST_BYTES, MOST_SECONDS = 5 << 20, 2.0
 HAS_MACHINE_CODE = shutil.which("ptxas") is not None and shutil.which("nvdisasm") is not None
@@ -318,6 +319,22 @@ class Opened(Case):
         page = self.open(SOFTMAX, 1600)
         self.assertLessEqual(page.run("document.documentElement.scrollWidth"), 1600)
         self.look(page, "softmax_1600")
+
+    def test_words_of_the_pictures_are_apart_and_large_enough(self):
+        """Of the backward kernel, whose smallest buffers are thinner than a line of words."""
+        page = self.open([*BACKWARD, "--target", "sm_90a"], 700)
+        words = page.run("[...document.querySelectorAll('[data-memory] text')].map(t => { const b = t.getBoundingClientRect();"
+                         " return [t.textContent, b.x, b.y, b.width, b.height]; })")
+        self.assertTrue({"L 1x48 f32", "Delta 1x48 f32"} <= {w[0] for w in words}, words)
+        inner = 2  # pixels of a line's height that no letter uses
+        for i, (a, ax, ay, aw, ah) in enumerate(words):
+            self.assertGreater(ah, 9, a)
+            for b, bx, by, bw, bh in words[:i]:
+                self.assertFalse(ax < bx + bw and bx < ax + aw and ay + inner < by + bh and by + inner < ay + ah, (a, b))
+        box = page.run("(() => { const b = document.querySelector('[data-memory] svg').getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+        for a, ax, ay, aw, ah in words:
+            self.assertTrue(box[0] <= ax and ax + aw <= box[0] + box[2] and ay + ah <= box[1] + box[3] + inner, "cut off: " + a)
+        self.look(page, "backward_700")
 
     @unittest.skipUnless(HAS_MACHINE_CODE, "no ptxas or no nvdisasm: the model reads machine code")
     def test_timeline_of_roles(self):

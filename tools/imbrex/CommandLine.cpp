@@ -302,7 +302,7 @@ void tool::printHelp() {
   for (const Flag &flag : llvm::concat<const Flag>(kCompilerFlags, kOtherFlags, kTuneFlags)) {
     std::string spelling = (flag.name.size() == 1 ? "-" : "--") + flag.name.str();
     spelling += flag.value.empty() ? "" : " " + flag.value.str();
-    llvm::outs() << "  " << llvm::formatv("{0,-28}", spelling) << flag.help;
+    llvm::outs() << "  " << llvm::formatv("{0,-28}", spelling + " ") << flag.help;
     if (!flag.commands.empty())
       llvm::outs() << "  (" << flag.commands << ")";
     llvm::outs() << "\n";

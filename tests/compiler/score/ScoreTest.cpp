@@ -161,17 +161,21 @@ TEST(Score, modelSeesTheTensorPipeAndItsLatency) {
   EXPECT_LT(chained->tensorShare, 0.3);
 }
 
-/// A warp that computes, from instruction 0 on: waits for a tile of ring 0x400, makes `products` products of 64 x 64 x
-/// 16, waits until at most `pending` groups are in flight, issues `functions` and lets the tile go. Then one that
+/// A warp that computes, from instruction 0 on: waits for a tile of ring 0x400, makes `products` products of `shape`,
+/// waits until at most `pending` groups are in flight, issues `functions` and lets the tile go. Then one that
 /// copies it.
-MachineKernel rolesLoop(unsigned products, unsigned pending, unsigned functions) {
+MachineKernel rolesLoop(unsigned products, unsigned pending, unsigned functions,
+                        const std::string &factors = "R84, gdesc[UR16]", const char *shape = "64x64x16") {
   MachineKernel kernel{"k", Language::Sass, {}};
   auto add = [&](const char *predicate, const char *opcode, const std::string &operands) {
     kernel.instructions.push_back({predicate, opcode, operands, {}});
   };
   add("", "SYNCS.PHASECHK.TRANS64.TRYWAIT", "P0, [R5+UR16+0x400], R24");
   for (unsigned i = 0; i < products; ++i)
-    add("", "HGMMA.64x64x16.F32.BF16", i + 1 < products ? "R24, gdesc[UR16], R24" : "R24, gdesc[UR16], R24, gsb0");
+    kernel.instructions.push_back({"",
+                                   std::string("HGMMA.") + shape + ".F32.BF16",
+                                   "R24, " + factors + ", R24" + (i + 1 < products ? "" : ", gsb0"),
+                                   {}});
   add("", "WARPGROUP.DEPBAR.LE", "gsb0, 0x" + std::to_string(pending));
   for (unsigned i = 0; i < functions; ++i)
     add("", "MUFU.EX2", "R" + std::to_string(100 + i) + ", R90");
@@ -235,6 +239,27 @@ TEST(Score, modelRunsFunctionsUnderProducts) {
   std::optional<LoopModel> two = modelRoles(rolesLoop(8, 0, 32), options, whyNot);
   ASSERT_TRUE(two) << whyNot;
   EXPECT_NEAR(two->cycles, 2 * 8 * 32, 40);
+}
+
+// Of 64 x 32 x 16 the tensor pipe takes 16 cycles. Its factors are 32 bytes of each of 32 rows, and of 64 where the
+// left one is in shared memory too: 8 cycles, and 24.
+TEST(Score, modelOfProductsIsBoundBySharedMemory) {
+  std::string whyNot;
+  ModelOptions options{.warps = 2, .rings = {{"K", 0x400, 2, 0}}, .copyLatency = 0};
+  std::optional<LoopModel> right = modelRoles(rolesLoop(16, 0, 0, "R84, gdesc[UR16]", "64x32x16"), options, whyNot);
+  ASSERT_TRUE(right) << whyNot;
+  EXPECT_NEAR(right->cycles, 2 * 16 * 16, 16);
+  const MachineKernel both = rolesLoop(16, 0, 0, "gdesc[UR16]", "64x32x16");
+  std::optional<LoopModel> alone = modelRoles(both, options, whyNot);
+  ASSERT_TRUE(alone) << whyNot;
+  EXPECT_NEAR(alone->cycles, 2 * 16 * 24, 16);
+  EXPECT_NEAR(alone->tensorShare, 16.0 / 24, 0.03);
+  EXPECT_NEAR(alone->busy.at("shared"), 1, 0.05);
+  // A copy that takes half of the bytes all the time leaves 48 cycles to each.
+  options.rings = {{"K", 0x400, 2, 64 * 2 * 16 * 47}}, options.copyBytes = 64;
+  std::optional<LoopModel> beside = modelRoles(both, options, whyNot);
+  ASSERT_TRUE(beside) << whyNot;
+  EXPECT_NEAR(beside->cycles, 2 * 16 * 48, 48);
 }
 
 TEST(Score, modelOfRolesIsDrawnAsText) {

@@ -49,6 +49,9 @@ static void testAllocator(void) {
   options.ptxas_level = UINT32_MAX;
   REFUSED(imbrex_runtime_open(&options, &runtime, &error), "'options.ptxas_level' is 4294967295: 1, 2 or 3");
   options.ptxas_level = 0;
+  options.compiles_in_child = 3;
+  REFUSED(imbrex_runtime_open(&options, &runtime, &error), "'options.compiles_in_child' is 3: 0, 1 or 2");
+  options.compiles_in_child = 0;
   OK(imbrex_runtime_open(&options, &runtime, &error));
   OK(imbrex_buffer_allocate(runtime, 100, &buffer, &error));
   CHECK(imbrex_buffer_address(buffer) == memory.last && memory.given == 100);

@@ -31,7 +31,7 @@ function drawHeader() {
 }
 
 function drawRemarks() {
-  const notes = D.remarks.map(r => `<li>${lineLink(r.line) || '<span></span>'}<span>${esc(r.message)}</span></li>`)
+  const notes = [...D.remarks].sort((a, b) => a.line - b.line).map(r => `<li>${lineLink(r.line) || '<span></span>'}<span>${esc(r.message)}</span></li>`)
     .concat(D.bank_conflicts.map(c => `<li>${lineLink(c.line)}<span>bank conflicts of ${esc(c.operation)}: ${c.wavefronts} wavefronts too many, ${c.in_loop ? 'in a loop' : 'once'}</span></li>`))
     .concat((D.repairs || []).map(r => `<li><span></span><span class="bad">${esc(r)}</span></li>`));
   into('remarks', notes.length ? `<ul class="remarks">${notes.join('')}</ul>` : '<p class="soft">Nothing to remark.</p>');
@@ -146,6 +146,19 @@ function drawLoops() {
   readTimelines();
 }
 
+/// Puts words where none are yet and none of `bars` is: at the first of some places, as [x of its left end, baseline].
+function placer(bars, left, right, bottom) {
+  const taken = [...bars];
+  return (words, places) => {
+    const w = words.length * 6.2;
+    const free = ([x, y]) => x >= left && x + w <= right && y <= bottom
+      && !taken.some(b => x < b[0] + b[2] && b[0] < x + w && y - 11 < b[1] + b[3] && b[1] < y + 3);
+    const place = places(w).find(free);
+    if (place) taken.push([place[0], place[1] - 11, w, 14]);
+    return place;
+  };
+}
+
 // --- Shared memory over the program's course ---
 function drawMemory() {
   if (!D.buffers.length) { into('memory', '<p class="soft">None is used.</p>'); return; }
@@ -154,42 +167,47 @@ function drawMemory() {
   const colours = ['tensor', 'memory', 'float', 'function', 'sync', 'integer'];
   const names = [...new Set(D.buffers.map(b => b.holds))];
   let out = '';
-  D.ranges.forEach((r, i) => {
+  const above = placer([], left, width, top);
+  D.ranges.forEach(r => {
     if (r.depth > 1) return;
-    out += `<rect class="band" x="${x(r.first)}" y="${top}" width="${x(r.last) - x(r.first)}" height="${height}"/>`
-      + `<text x="${x(r.first) + 4}" y="${top - 7}">loop of line ${r.line}</text>`;
+    const words = `loop of line ${r.line}`, place = above(words, w => [[x(r.first) + 4, top - 7], [Math.min(x(r.last), width) - w - 2, top - 7]]);
+    out += `<rect class="band" x="${x(r.first)}" y="${top}" width="${x(r.last) - x(r.first)}" height="${height}"><title>${words}</title></rect>`
+      + (place ? `<text x="${place[0]}" y="${place[1]}">${words}</text>` : '');
   });
-  for (const b of D.buffers) {
+  const shown = D.buffers.filter(b => b.uses.length).map(b => {
     let [first, last] = [Math.min(...b.uses.map(u => u[1])), Math.max(...b.uses.map(u => u[1]))];
-    if (!b.uses.length) continue;
     for (const r of D.ranges) // what a ring holds lives on from pass to pass
       if (b.slots > 1 && b.uses.some(u => u[1] > r.first && u[1] < r.last)) first = Math.min(first, r.first), last = Math.max(last, r.last);
-    const colour = `var(--k-${colours[names.indexOf(b.holds) % colours.length]})`;
-    const w = Math.max(x(last) - x(first), 4), h = y(b.offset + b.bytes) - y(b.offset);
     const label = `${b.holds || 'between threads'} ${b.rows}x${b.columns} ${b.type}${b.slots > 1 ? `, ${b.slots} slots` : ''}`;
+    const w = Math.max(x(last) - x(first), 4), h = Math.max(y(b.offset + b.bytes) - y(b.offset), 4);
+    return {b, label, left: x(first), top: y(b.offset), w, h, inside: label.length * 6.2 + 12 < w && h > 17};
+  });
+  const beside = placer(shown.filter(s => !s.inside).map(s => [s.left, s.top, s.w, s.h]), left, width, top + height + 26);
+  for (const s of shown) if (s.inside) beside(s.label, () => [[s.left + 7, s.top + 15]]);
+  for (const {b, label, left, top, w, h, inside} of shown) {
+    const colour = `var(--k-${colours[names.indexOf(b.holds) % colours.length]})`;
     out += `<g><title>${esc(label)}: bytes ${b.offset} to ${b.offset + b.bytes}, ${b.span}-byte swizzle</title>`
-      + `<rect x="${x(first)}" y="${y(b.offset) + 1}" width="${w}" height="${h - 2}" rx="3" fill="${colour}" fill-opacity=".22" stroke="${colour}"/>`;
+      + `<rect x="${left}" y="${top + 1}" width="${w}" height="${h - 2}" rx="${Math.min(3, h / 4)}" fill="${colour}" fill-opacity=".22" stroke="${colour}"/>`;
     for (let s = 1; s < b.slots; ++s)
-      out += `<line x1="${x(first)}" x2="${x(first) + w}" y1="${y(b.offset + s * b.bytes / b.slots)}" y2="${y(b.offset + s * b.bytes / b.slots)}" stroke="${colour}" stroke-dasharray="3 3" stroke-opacity=".6"/>`;
+      out += `<line x1="${left}" x2="${left + w}" y1="${y(b.offset + s * b.bytes / b.slots)}" y2="${y(b.offset + s * b.bytes / b.slots)}" stroke="${colour}" stroke-dasharray="3 3" stroke-opacity=".6"/>`;
     for (const [kind, at] of b.uses) {
-      const cx = x(at), cy = y(b.offset) + h - 9;
+      const cx = x(at), cy = top + (h > 17 ? h - 9 : h / 2);
       out += kind === 'read' ? `<circle cx="${cx}" cy="${cy}" r="3.4" fill="none" stroke="${colour}" stroke-width="1.6"/>`
         : kind === 'arrival' ? `<path d="M${cx} ${cy - 4}V${cy + 4}" stroke="${colour}" stroke-width="2"/>`
         : `<circle cx="${cx}" cy="${cy}" r="3.4" fill="${colour}"/>`;
     }
-    const wanted = label.length * 6.2 + 12;
-    out += wanted < w ? `<text x="${x(first) + 7}" y="${y(b.offset) + 15}" class="strong">${esc(label)}</text>`
-      : x(last) + wanted < width ? `<text class="out" x="${x(first) + w + 6}" y="${y(b.offset) + 15}">${esc(label)}</text>`
-        : `<text class="out" x="${x(first) - 6}" y="${y(b.offset) + 15}" text-anchor="end">${esc(label)}</text>`;
+    const place = inside ? [left + 7, top + 15]
+      : beside(label, wide => [15, h / 2 + 4, h + 14, h + 27].flatMap(down => [[left + w + 7, top + down], [left - wide - 7, top + down], [left, top + down]]));
+    if (place) out += `<text x="${place[0]}" y="${place[1]}" class="${inside ? 'strong' : 'out'}">${esc(label)}</text>`;
     out += '</g>';
   }
   for (let i = 0; i <= 4; ++i) {
     const b = D.shared_bytes * i / 4;
     out += `<text x="${left - 8}" y="${y(b) + 4}" text-anchor="end">${bytes(b)}</text><line class="rule" x1="${left - 4}" x2="${left}" y1="${y(b)}" y2="${y(b)}"/>`;
   }
-  into('memory', `<figure><figcaption>Bytes downwards, operations of stage cta along the course; each buffer from its first use to its last.`
+  into('memory', `<figure data-memory><figcaption>Bytes downwards, operations of stage cta along the course; each buffer from its first use to its last.`
     + ` &#9679; written or a copy started, | a copy has arrived, &#9675; read. Buffers whose lives do not meet share bytes.</figcaption>`
-    + `<svg viewBox="0 0 ${width} ${top + height + 8}" role="img" aria-label="shared memory over the course of the kernel">${out}</svg></figure>`);
+    + `<svg viewBox="0 0 ${width} ${top + height + 28}" role="img" aria-label="shared memory over the course of the kernel">${out}</svg></figure>`);
 }
 
 // --- Registers live along the PTX ---
