@@ -104,6 +104,7 @@ llvm::ArrayRef<PassDamage> imbrex::test::algebraDamages() {
       {"tile-widen-products", "a factor lost", loseFactor},
       {"tile-simplify", "a factor forgotten", forgetFactor},
       {"tile-simplify", "a divisor taken for its reciprocal", squareReciprocal},
+      {"tile-defer-scales", "a scale forgotten", forgetFactor},
       {"tile-fold-scales", "a factor forgotten", forgetFactor},
       {"tile-lag-maxima", "sums not multiplied behind the loop", forgetFactor},
       {"canonicalize", "a constant off by one", spoilIntegerConstant},

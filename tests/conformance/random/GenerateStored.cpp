@@ -94,7 +94,14 @@ void Generator::addStoredLoop() {
   line("let b" + name + " = " + b + ";");
   b = "b" + name;
   line("var " + sum + " = fill<" + std::string(imbrex::name(wide)) + ">[" + c + "](0);");
+  std::string product = products && byteSize(type) == 2 && height == inner ? freshName("v") : "";
+  std::string tall = std::to_string(rows);
+  if (!product.empty())
+    line("var " + product + " = fill<f32>[" + tall + ", " + c + "](0);");
   line("for t in tiles(S" + name + "[" + b + "], " + n + ") {");
+  if (!product.empty())
+    line("  " + product + " = dot(fill<" + element + ">[" + tall + ", " + n + "](0.5), load " + name + "[" + b +
+         ", t * " + n + " :+ " + n + ", 0 :+ " + c + "], " + product + ");");
   line("  " + sum + " += colsum(cast<" + std::string(imbrex::name(wide)) + ">(load " + name + "[" + b + ", t * " + n +
        " :+ " + n + ", 0 :+ " + c + "]));");
   line("}");
@@ -103,6 +110,9 @@ void Generator::addStoredLoop() {
   Bounds value{-8, 8, 0, 4};
   if (std::optional<Bounds> bounds = boundsOfSum(wide, value, most))
     store({sum, wide, {columns}, *bounds});
+  if (std::optional<Bounds> bounds = boundsOfDot(wide, {0.5, 0.5, 0, 1}, value, {0, 0, 0, 0}, most);
+      bounds && !product.empty())
+    store({product, wide, {rows, columns}, *bounds});
   store({x, type, {rows, columns}, value});
 }
 
