@@ -13,9 +13,11 @@ with 10 queries. An H200 has 206 operations a byte by wgmma: 0.62 for 128 rows, 
 else is above a half there is its mask, compared in 64 bits for each element. By mma.sync each warp reads all keys and values: with 16 rows a warp 64 rows take
 (4 + 1) 4 D bytes a key at 128 bytes a cycle, 0.52; with 32 rows a warp 0.33, which D = 64 has registers for, D = 128 not.
 
+Nor do the tiles that decoding takes by itself spill, where ptxas is.
+
 usage: decode_test.py IMBREX ROOT [--long]
 """
-import json, os, re, subprocess, sys, tempfile
+import itertools, json, os, re, subprocess, sys, tempfile
 
 IMBREX, ROOT = sys.argv[1:3]
 LONG = "--long" in sys.argv
@@ -46,8 +48,28 @@ def share(target, depth, queries, folder):
     return (rows, keys, warps, tiles), {pipe: cycles * warps / 4 * tiles / memory for pipe, cycles in loop["least_cycles"].items()}
 
 
+def spills():
+    """What decoding spills by its own choice of tiles: lines; under --long of every target, depth and group."""
+    depths = ((64, 64), (96, 96), (128, 128), (192, 192), (256, 256), (192, 128), (576, 512)) if LONG else ((64, 64), (128, 128))
+    found = []
+    for target in ("sm_80", "sm_89", "sm_90", "sm_90a", "sm_120") if LONG else ("sm_90a", "sm_120"):
+        for (keys, values), (group, queries), mask in itertools.product(
+                depths, ((1, 1), (8, 4), (4, 1), (8, 1), (16, 4), (16, 16)) if LONG else ((1, 1), (8, 4)), ("full", "causal") if LONG else ("full",)):
+            words = [IMBREX, "explain", os.path.join(ROOT, "kernels", "attention_decode.tile"), "--kernel", "attention_split", "--target", target,
+                     "--hook", "mask=" + mask, "--extent", "Sq=%d" % queries]
+            for name, value in dict(T="bf16", U="f32", DQK=keys, DV=values, G=group).items():
+                words += ["--set", "%s=%s" % (name, value)]
+            told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+            spilled = re.search(r"(\d+) bytes spilled", told)
+            line = "%s D%d/%d G%d q%d %s: %s bytes spilled" % (target, keys, values, group, queries, mask, spilled[1] if spilled else "unknown")
+            print(line, flush=True)
+            if spilled and int(spilled[1]):
+                found.append(line)
+    return found
+
+
 def main():
-    wrong = []
+    wrong = spills()
     with tempfile.TemporaryDirectory() as folder:
         for target in DEVICES:
             for depth in (64, 128) if LONG else (128,):
