@@ -182,7 +182,7 @@ class Simulate(unittest.TestCase):
         self.assertTrue(lines[-1].startswith("ffffffff  PTX line 13: ret"), lines[-1])
 
     def test_how_long_a_launch_may_run(self):
-        counts = HEAD + ".entry count()\n{\n.reg .u32 %r<2>;\n.reg .pred %p<2>;\nmov.u32 %r1, 0;\nLOOP:\nadd.u32 %r1, %r1, 1;\nsetp.lt.u32 %p1, %r1, 1000;\n@%p1 bra LOOP;\nret;\n}\n"
+        counts = HEAD + ".entry count()\n{\n.reg .u32 %r<2>;\n.reg .pred %p<2>;\nmov.u32 %r1, 0;\nLOOP:\nadd.u32 %r1, %r1, 1;\nsetp.lt.u32 %p1, %r1, 100000;\n@%p1 bra LOOP;\nret;\n}\n"
         done = self.simulate(counts, "--block", "32", "--max-instructions", "2000")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("instruction budget exceeded", done.stderr)

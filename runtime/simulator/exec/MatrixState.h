@@ -15,6 +15,7 @@
 #include "runtime/simulator/exec/Instruction.h"
 #include "runtime/simulator/memory/Clocks.h"
 
+#include <array>
 #include <deque>
 #include <vector>
 
@@ -50,6 +51,8 @@ struct MatrixOperation {
   uint64_t a = 0, b = 0; ///< Descriptors; `a` unused with A in registers.
   bool accumulate = false;
   Clocks::Row row; ///< What all issuers had seen.
+  /// What each warp of the warpgroup had: its quarter of the product reads no other rows of A than its 16.
+  std::array<Clocks::Row, 4> rows;
 };
 
 /// Four warps that multiply together.
@@ -57,9 +60,9 @@ struct Warpgroup {
   unsigned channel = 0;                ///< 0 before the first wgmma.
   std::deque<MatrixOperation> pending; ///< Numbers executed + 1 ...
   uint64_t executed = 0;
-  std::vector<uint32_t> times; ///< Stamp at which each one ended.
+  std::vector<uint32_t> times;                       ///< Stamp at which each one ended.
   std::vector<const uint8_t *> chunksOfA, chunksOfB; ///< Of the product at hand; kept for their memory.
-  Clocks::Row gathered{};      ///< What the issuers had done: who waits for a result knows that they came so far.
+  Clocks::Row gathered{}; ///< What the issuers had done: who waits for a result knows that they came so far.
 };
 
 } // namespace imbrex::simulator

@@ -358,6 +358,27 @@ TEST(Wgmma, MissingBarrier) {
     EXPECT_NE(run(c, text, seed).report.find("shared-memory race"), std::string::npos);
 }
 
+/// Each thread writes again one chunk of row threadIdx / 2 + shift of A.
+std::string writeAgain(unsigned shift) {
+  return "shr.u32 %r3, %r0, 1;\nadd.u32 %r3, %r3, " + std::to_string(shift) +
+         ";\nand.b32 %r3, %r3, 63;\nshr.u32 %r4, %r3, 3;\nshl.b32 %r4, %r4, 7;\nand.b32 %r5, %r3, 7;\nshl.b32 %r5, "
+         "%r5, 4;\nadd.u32 %r4, %r4, %r5;\nand.b32 %r5, %r0, 1;\nshl.b32 %r5, %r5, 10;\nadd.u32 %r4, %r4, %r5;\n"
+         "mov.u32 %r9, image;\nadd.u32 %r9, %r9, %r4;\nld.shared.v4.u32 {%r4, %r5, %r6, %r7}, [%r9];\n"
+         "st.shared.v4.u32 [%r9], {%r4, %r5, %r6, %r7};\n";
+}
+
+/// FlashAttention stores P so: a warp's quarter of the product reads only the 16 rows of A that the warp itself wrote.
+TEST(Wgmma, AWarpReadsItsOwnRowsOfA) {
+  Case c = bfloats();
+  auto text = [&](unsigned shift) {
+    std::string meet = "fence.proxy.async.shared::cta;\nbar.warp.sync -1;\nwgmma.fence.sync.aligned;\n";
+    return kernel(c, "fence.proxy.async.shared::cta;\nbar.sync 0;\n" + writeAgain(shift) + meet, multiply(c) + kWait);
+  };
+  for (unsigned seed : {0u, 1u, 9u})
+    EXPECT_EQ(run(c, text(0), seed).report, "");
+  expectTold(c, text(16), "shared-memory race");
+}
+
 /// The same kernel with the image copied by cp.async.
 std::string copied(std::string text) {
   auto replace = [&](const std::string &from, const std::string &to) {
