@@ -93,26 +93,24 @@ void Generator::addStoredLoop() {
   std::string sum = freshName("v"), x = freshName("v"), element(imbrex::name(type));
   line("let b" + name + " = " + b + ";");
   b = "b" + name;
-  line("var " + sum + " = fill<" + std::string(imbrex::name(wide)) + ">[" + c + "](0);");
-  std::string product = products && byteSize(type) == 2 && height == inner ? freshName("v") : "";
-  std::string tall = std::to_string(rows);
-  if (!product.empty())
-    line("var " + product + " = fill<f32>[" + tall + ", " + c + "](0);");
+  // A product alone, whose operand no one else reads, or sums of columns.
+  const bool isProduct = products && byteSize(type) == 2 && height == inner && chance(50);
+  const std::string tall = std::to_string(rows), filled = " = fill<" + std::string(imbrex::name(wide)) + ">[";
+  line("var " + sum + filled + (isProduct ? tall + ", " : "") + c + "](0);");
   line("for t in tiles(S" + name + "[" + b + "], " + n + ") {");
-  if (!product.empty())
-    line("  " + product + " = dot(fill<" + element + ">[" + tall + ", " + n + "](0.5), load " + name + "[" + b +
-         ", t * " + n + " :+ " + n + ", 0 :+ " + c + "], " + product + ");");
-  line("  " + sum + " += colsum(cast<" + std::string(imbrex::name(wide)) + ">(load " + name + "[" + b + ", t * " + n +
-       " :+ " + n + ", 0 :+ " + c + "]));");
+  const std::string loaded = "load " + name + "[" + b + ", t * " + n + " :+ " + n + ", 0 :+ " + c + "]";
+  if (isProduct)
+    line("  " + sum + " = dot(fill<" + element + ">[" + tall + ", " + n + "](0.5), " + loaded + ", " + sum + ");");
+  else
+    line("  " + sum + " += colsum(cast<" + std::string(imbrex::name(wide)) + ">(" + loaded + "));");
   line("}");
   line("let " + x + " = load " + name + "[" + b + ", " + startOf(rows) + " :+ " + std::to_string(rows) + ", 0 :+ " + c +
        "];");
   Bounds value{-8, 8, 0, 4};
-  if (std::optional<Bounds> bounds = boundsOfSum(wide, value, most))
-    store({sum, wide, {columns}, *bounds});
-  if (std::optional<Bounds> bounds = boundsOfDot(wide, {0.5, 0.5, 0, 1}, value, {0, 0, 0, 0}, most);
-      bounds && !product.empty())
-    store({product, wide, {rows, columns}, *bounds});
+  std::optional<Bounds> bounds =
+      isProduct ? boundsOfDot(wide, {0.5, 0.5, 0, 1}, value, {0, 0, 0, 0}, most) : boundsOfSum(wide, value, most);
+  if (bounds)
+    store({sum, wide, isProduct ? std::vector<int64_t>{rows, columns} : std::vector<int64_t>{columns}, *bounds});
   store({x, type, {rows, columns}, value});
 }
 
