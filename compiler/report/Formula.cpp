@@ -123,8 +123,37 @@ std::string FormulaWriter::Sum::text() const {
   return result;
 }
 
+std::optional<bool> FormulaWriter::decide(Value condition) {
+  if (std::optional<int64_t> constant = constantOf(condition))
+    return *constant != 0;
+  auto compare = condition.getDefiningOp<arith::CmpIOp>();
+  if (!compare || compare.getPredicate() >= arith::CmpIPredicate::ult)
+    return std::nullopt;
+  Sum difference; // names that are only asked for here are not told
+  auto named = names;
+  auto defined = definitions;
+  gather(compare.getLhs(), 1, difference);
+  gather(compare.getRhs(), -1, difference);
+  names = std::move(named);
+  definitions = std::move(defined);
+  if (llvm::any_of(difference.terms, [](const auto &term) { return term.second != 0; }))
+    return std::nullopt;
+  return arith::applyCmpPredicate(compare.getPredicate(), APInt(64, uint64_t(difference.number), true), APInt(64, 0));
+}
+
+Value FormulaWriter::settle(Value value) {
+  for (;;) {
+    value = skipCasts(value);
+    auto select = value.getDefiningOp<arith::SelectOp>();
+    std::optional<bool> taken = select ? decide(select.getCondition()) : std::nullopt;
+    if (!taken)
+      return value;
+    value = *taken ? select.getTrueValue() : select.getFalseValue();
+  }
+}
+
 void FormulaWriter::gather(Value value, int64_t times, Sum &sum) {
-  value = skipCasts(value);
+  value = settle(value);
   Operation *op = value.getDefiningOp();
   if (std::optional<int64_t> number = constantOf(value)) {
     sum.number += times * *number;
@@ -185,7 +214,7 @@ std::string FormulaWriter::extremum(Operation *op) {
   std::optional<int64_t> number;
   llvm::SmallVector<Value> pending = {op->getOperand(1), op->getOperand(0)};
   while (!pending.empty()) {
-    Value value = skipCasts(pending.pop_back_val());
+    Value value = settle(pending.pop_back_val());
     Operation *inner = value.getDefiningOp();
     bool isSame = inner && inner->getName() == op->getName() && !names.contains(value);
     if (std::optional<int64_t> constant = constantOf(value))

@@ -42,6 +42,10 @@ private:
   /// In brackets if it is a sum or a comparison and `isTight`.
   std::string write(mlir::Value value, bool isTight);
   void gather(mlir::Value value, int64_t times, Sum &sum);
+  /// What a condition is whatever the numbers are, if it is; nullopt of unsigned comparisons.
+  std::optional<bool> decide(mlir::Value condition);
+  /// `value` without casts, and without choices between values that are decided.
+  mlir::Value settle(mlir::Value value);
   std::string atom(mlir::Value value);
   std::string atomAnew(mlir::Value value);
   std::string leaf(mlir::Value value);

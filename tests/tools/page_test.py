@@ -105,6 +105,8 @@ class Data(Case):
         self.assertEqual(data["ranges"][0]["from"], "0")
         self.assertIn("cdiv(Sk, 64)", json.dumps(data["ranges"]))
         self.assertIn("grid.x * 128 + Sk - Sq", json.dumps(data["ranges"]))
+        full = self.data(self.page("full.html", *[word for word in FORWARD if "causal" not in word and word != "--hook"]))
+        self.assertNotRegex(json.dumps(full["ranges"]), r"where\(\d+ [<>=!]+ \d+,", "what numbers decide is decided")
         for buffer in data["buffers"]:
             kinds = {kind for kind, *_ in buffer["uses"]}
             self.assertIn("read", kinds, buffer)
