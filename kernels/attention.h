@@ -151,8 +151,8 @@ struct Decode {
 /// whose lengths count them already, unless `advances`: then the lengths, an array of k and v both, are first increased
 /// by each sequence's new rows. Keys turn at their positions, and so do queries, which become turnedQ, other memory.
 /// Where k and v are `scaled` (i8, f8e4m3 or f8e5m2), rows are divided by the scales, which are there already, and
-/// become the nearest elements; what is too large becomes the largest. A row whose position lies outside the cache is not
-/// written: how many rows a cache has room for is the caller's to know.
+/// become the nearest elements; what is too large becomes the largest. A row whose position lies outside the cache is
+/// not written: how many rows a cache has room for is the caller's to know.
 struct Append {
   Tensor newK, newV; ///< views, padded or ragged
   Tensor k, v;       ///< views, padded or paged
