@@ -105,7 +105,6 @@ static Value countSteps(scf::ForOp loop) {
 /// The rows of `put` that the copy engine can be asked for at once: all, or where a table of pages says where they lie,
 /// as many as follow one another wherever the tile begins. 0: none.
 static int64_t rowsAtOnce(cta::PutOp put) {
-  constexpr int64_t kRunUnit = 8; // as often as swizzles repeat
   const int64_t rows = put.getRing().getType().getRows();
   if (!put.getRows())
     return rows;
@@ -113,7 +112,7 @@ static int64_t rowsAtOnce(cta::PutOp put) {
   if (!table)
     return 0;
   const int64_t run = std::gcd(std::gcd(int64_t(table.getAligned()), int64_t(table.getPage())), rows);
-  return run % kRunUnit == 0 && rows / run <= kCopyWarps * layout::kWarpThreads ? run : 0;
+  return run % layout::SharedLayout::kSwizzleRows == 0 && rows / run <= kCopyWarps * layout::kWarpThreads ? run : 0;
 }
 
 static BoxedTile boxesOf(cta::PutOp put) {
@@ -159,7 +158,7 @@ bool AssignRoles::canPart() {
   CopySlice slice(getOperation());
   llvm::SmallPtrSet<Value, 4> rings;
   for (cta::PutOp put : puts) {
-    StringRef reason = put.getRows() ? whyNotMapped(put) : whyNotCounted(put);
+    StringRef reason = put.getRows() ? whyNotMapped(put) : "";
     if (reason.empty())
       reason = whyNotCounted(put);
     if (reason.empty() && !rings.insert(put.getRing()).second)

@@ -56,10 +56,7 @@ bool CopySlice::needOperation(Operation *op) {
     return true;
   bool isScalar = llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
                   llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
-  // A clone stands where the operation did, in the same loops and branches: what has no effects may be undefined
-  // elsewhere (a division), not there.
-  bool isRepeatable = isMovable(op) || (isMemoryEffectFree(op) && op->getNumRegions() == 0);
-  if (!isa<cta::PutOp, tile::PageRowsOp>(op) && !(isScalar && isRepeatable))
+  if (!isa<cta::PutOp, tile::PageRowsOp>(op) && !(isScalar && isRepeatable(op))) // a clone stands where it did
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) { return needValue(operand); });
 }

@@ -27,6 +27,12 @@ inline bool isMovable(mlir::Operation *op) {
   return mlir::isPure(op) && op->getNumRegions() == 0;
 }
 
+/// True of what gives the same wherever it stands in the same loops and branches: it may be undefined elsewhere, as a
+/// division is.
+inline bool isRepeatable(mlir::Operation *op) {
+  return isMovable(op) || (mlir::isMemoryEffectFree(op) && op->getNumRegions() == 0);
+}
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_MOVABLE_H

@@ -27,9 +27,7 @@ namespace imbrex {
 } // namespace imbrex
 
 /// True if puts on either side of `op` belong to one run.
-static bool isBetweenPuts(Operation *op) {
-  return isa<cta::PutOp>(op) || isMovable(op) || (isMemoryEffectFree(op) && op->getNumRegions() == 0);
-}
+static bool isBetweenPuts(Operation *op) { return isa<cta::PutOp>(op) || isRepeatable(op); }
 
 static bool isByMbarrier(Value ring) {
   return cast<cta::RingType>(ring.getType()).getCompletion() == cta::Completion::Mbarrier;

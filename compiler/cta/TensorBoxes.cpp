@@ -16,7 +16,6 @@ using namespace imbrex;
 
 StringRef imbrex::whyNoBoxes(const BoxedTile &tile) {
   constexpr int64_t kMostDims = 5, kLongestBox = 256; // CUDA Driver API, "cuTensorMapEncodeTiled"
-  constexpr int64_t kSwizzleRows = 8;                 // after which the swizzle of an address begins again
   auto view = cast<tile::ViewType>(tile.view.getType());
   const layout::SharedLayout &layout = tile.layout;
   const int64_t columnDim = tile.dims[1];
@@ -33,7 +32,8 @@ StringRef imbrex::whyNoBoxes(const BoxedTile &tile) {
                                       : "its rows do not lie along the last dimension";
   if (!hasRows || !hasBox)
     return "its rows are padded or more than 256, or it is a single row of more than 256 elements";
-  if (layout.rows() > 1 && layout.paddedRows() % kSwizzleRows != 0 && layout.paddedColumns() > layout.boxColumns())
+  if (layout.rows() > 1 && layout.paddedRows() % layout::SharedLayout::kSwizzleRows != 0 &&
+      layout.paddedColumns() > layout.boxColumns())
     return "its panels do not begin where swizzles do: its rows are no multiple of 8";
   if (!fillsColumns)
     return "its columns do not fill the slot's";

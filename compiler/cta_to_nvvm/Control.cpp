@@ -166,6 +166,8 @@ Values Lowering::whenElse(Value condition, ArrayRef<Value> otherwise, llvm::func
   return Values(join->args_begin(), join->args_end());
 }
 
+Value Lowering::isFirstThread() { return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, thread, i32(0)); }
+
 void Lowering::when(Value condition, llvm::function_ref<void()> makeBody) {
   whenElse(condition, {}, [&] {
     makeBody();
@@ -206,12 +208,8 @@ static Values flattenCarried(Lowering &l, ValueRange tiles) {
       llvm::append_range(flat, registers);
       continue;
     }
-    for (unsigned i = 0; i < registers.size(); i += 2) {
-      Value pair = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({2}, registers[i].getType()));
-      for (unsigned k = 0; k < 2; ++k)
-        pair = LLVM::InsertElementOp::create(l.b, l.loc, pair, registers[i + k], l.i32(k));
-      flat.push_back(LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), pair));
-    }
+    for (unsigned i = 0; i < registers.size(); i += 2)
+      flat.push_back(l.wordOf(ArrayRef(registers).slice(i, 2)));
   }
   return flat;
 }

@@ -147,6 +147,10 @@ Value Lowering::vectorOf(ArrayRef<Value> elements) {
   return vector;
 }
 
+Value Lowering::wordOf(ArrayRef<Value> elements) {
+  return LLVM::BitcastOp::create(b, loc, b.getI32Type(), vectorOf(elements));
+}
+
 IndexRange Lowering::indexRange(Value view, unsigned dim, Value index, const AlongView &along) {
   auto type = cast<tile::ViewType>(view.getType());
   Value start = scalarOf(index), extent = viewOf(view).extents[dim];
@@ -362,7 +366,7 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
     Values start;
     for (Value index : op.getIndices())
       start.push_back(l.scalarOf(index));
-    Value first = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
+    Value first = l.isFirstThread();
     l.when(l.both(first, l.insideView(op.getView(), start, {}, l.boundsOf(op))), [&] {
       Value pointer = l.viewPointer(op.getView(), start);
       op.getAdds() ? addInMemory(l, pointer, l.registersOf(op.getValue()))

@@ -85,12 +85,7 @@ void imbrex::addInMemory(Lowering &l, Value pointer, ArrayRef<Value> elements) {
   Values operands{pointer};
   unsigned each = elements.size() / add.values;
   for (unsigned i = 0; i < add.values; ++i) {
-    Value value = elements[i * each];
-    if (each == 2) {
-      value = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({2}, element));
-      for (unsigned k = 0; k < 2; ++k)
-        value = LLVM::InsertElementOp::create(l.b, l.loc, value, elements[i * 2 + k], l.i32(k));
-    }
+    Value value = each == 1 ? elements[i] : l.vectorOf(elements.slice(i * each, each));
     operands.push_back(value.getType() == add.type ? value
                                                    : Value(LLVM::BitcastOp::create(l.b, l.loc, add.type, value)));
   }

@@ -191,8 +191,12 @@ public:
   /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as they are carried.
   Values loadVector(Value pointer, mlir::Type element, unsigned count);
   void storeVector(Value pointer, llvm::ArrayRef<Value> elements);
+  /// True (i1) of the first thread of the CTA, or of the part.
+  Value isFirstThread();
   /// The elements, of one type, as a vector.
   Value vectorOf(llvm::ArrayRef<Value> elements);
+  /// Elements of 32 bits in all as an i32.
+  Value wordOf(llvm::ArrayRef<Value> elements);
   /// Pointer plus a byte offset (i32 or i64 value), or plus a constant.
   Value offsetPointer(Value pointer, Value bytes);
   Value offsetPointer(Value pointer, int64_t bytes);

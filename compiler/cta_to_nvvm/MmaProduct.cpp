@@ -173,9 +173,7 @@ Values MmaProduct::matricesOfB(unsigned block, unsigned step, bool two) {
 Value MmaProduct::pack(ArrayRef<Value> elements) {
   if (elements.size() == 1)
     return elements.front();
-  Value all = LLVM::PoisonOp::create(b, l.loc, VectorType::get({int64_t(elements.size())}, l.carried(element)));
-  for (auto [i, each] : llvm::enumerate(elements))
-    all = LLVM::InsertElementOp::create(b, l.loc, all, each, l.i32(i));
+  Value all = l.vectorOf(elements);
   return element.isF16() ? all : LLVM::BitcastOp::create(b, l.loc, b.getI32Type(), all);
 }
 

@@ -89,8 +89,7 @@ static void askForCopy(Lowering &l, cta::PutOp put) {
   layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
   barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-  l.when(put.getRows() ? isFirst : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
+  l.when(put.getRows() ? l.isFirstThread() : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   SmallVector<Value> at = llvm::map_to_vector(put.getIndices(), [&](Value index) { return l.scalarOf(index); });
   if (put.getRows()) {
@@ -104,8 +103,7 @@ static void askForCopy(Lowering &l, cta::PutOp put) {
 
 /// The first thread asks.
 static void lowerSend(Lowering &l, cta::SendOp send) {
-  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-  l.when(isFirst, [&] {
+  l.when(l.isFirstThread(), [&] {
     SmallVector<Value> at = llvm::map_to_vector(send.getIndices(), [&](Value index) { return l.scalarOf(index); });
     forEachBox(l, send.getBuffer().getType().getLayout(), l.slotPointer(send.getBuffer()), at, send.getDims()[1],
                [&](Value from, ArrayRef<Value> place) { sendBox(l, from, l.scalarOf(send.getMap()), place); });
@@ -119,8 +117,7 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
     return lowerCopy(l, put);
   if (put.getMap()) {
     const int64_t runs = put.getRing().getType().getRows() / put.getRun();
-    Value asks = runs == 1 ? Value(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0)))
-                           : l.less(l.thread, l.i32(runs));
+    Value asks = runs == 1 ? l.isFirstThread() : l.less(l.thread, l.i32(runs));
     l.when(asks, [&] { askForCopy(l, put); });
     return success();
   }
@@ -156,7 +153,7 @@ Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
   else if (auto send = dyn_cast<cta::SendOp>(op))
     lowerSend(l, send);
   else if (isa<cta::SentOp>(op))
-    l.when(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0)), [&] { waitForSends(l); });
+    l.when(l.isFirstThread(), [&] { waitForSends(l); });
   else if (isa<cta::CommitOp>(op))
     NVVM::CpAsyncCommitGroupOp::create(l.b, l.loc);
   else if (!isa<cta::RingOp, cta::TensorMapOp>(op)) // a tensor map is a launch value

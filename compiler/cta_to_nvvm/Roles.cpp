@@ -20,8 +20,7 @@ static void setRegisters(Lowering &l, StringRef way, unsigned registers) {
 }
 
 static void makeBarriers(Lowering &l, cta::RolesOp roles) {
-  Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.thread, l.i32(0));
-  l.when(isFirst, [&] {
+  l.when(l.isFirstThread(), [&] {
     for (auto ring : roles->getBlock()->getOps<cta::RingOp>())
       if (ring.getType().getCompletion() == cta::Completion::Mbarrier)
         initialiseBarriers(l, ring, roles.getCopyWarps() * layout::kWarpThreads, roles.getComputeWarps());

@@ -124,10 +124,8 @@ static void writeFragment(Lowering &l, const TileLayout &layout, const SharedLay
   FragmentPlaces places(l, layout, shared, slot, /*transposed=*/false);
   for (unsigned reg = 0; reg < registers.size(); reg += places.chunk()) {
     Values words;
-    for (unsigned pair = 0; pair < places.chunk(); pair += 2) {
-      Value elements = l.vectorOf(registers.slice(reg + pair, 2));
-      words.push_back(LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), elements));
-    }
+    for (unsigned pair = 0; pair < places.chunk(); pair += 2)
+      words.push_back(l.wordOf(registers.slice(reg + pair, 2)));
     storeMatrices(l, places.of(reg), words);
   }
 }

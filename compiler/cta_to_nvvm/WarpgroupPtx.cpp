@@ -147,25 +147,26 @@ Values imbrex::wgmmaWait(Lowering &l, unsigned pending, ArrayRef<Value> register
 void imbrex::holdBehind(Lowering &l, Value value) { assemble(l, {}, value, {kHold.str(), "f," + kMemory.str()}); }
 void imbrex::fenceAsync(Lowering &l) { pass(l, kProxy, {}); }
 
+/// `operands`, and an index a dimension.
+static std::string boxConstraints(std::string operands, unsigned rank) {
+  for (unsigned i = 0; i < rank; ++i)
+    operands += ",r";
+  return operands + "," + kMemory.str();
+}
+
 /// Of a box of `rank` dimensions: addresses in shared memory are 32-bit numbers. (The text says shared::cluster, of
 /// which a CTA's own memory is a part: PTX before 8.6 knows no other.)
 static Assembly boxAssembly(unsigned rank) {
   std::string text = "cp.async.bulk.tensor." + std::to_string(rank) +
                      "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$0], [$1, " + list(3, rank) +
                      "], [$2];";
-  std::string constraints = "r,l,r";
-  for (unsigned i = 0; i < rank; ++i)
-    constraints += ",r";
-  return {text, constraints + "," + kMemory.str()};
+  return {text, boxConstraints("r,l,r", rank)};
 }
 
 static Assembly sentBoxAssembly(unsigned rank) {
   std::string text = "cp.async.bulk.tensor." + std::to_string(rank) + "d.global.shared::cta.tile.bulk_group [$1, " +
                      list(2, rank) + "], [$0];";
-  std::string constraints = "r,l";
-  for (unsigned i = 0; i < rank; ++i)
-    constraints += ",r";
-  return {text, constraints + "," + kMemory.str()};
+  return {text, boxConstraints("r,l", rank)};
 }
 
 static Value sharedAddress(Lowering &l, Value pointer) {

@@ -124,20 +124,12 @@ Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t a
   return {descriptors.base, l.i64(further)};
 }
 
-/// Elements of 8 or 16 bits as words.
-static Value packed(Lowering &l, Type element, ArrayRef<Value> elements) {
-  Value all = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({int64_t(elements.size())}, l.carried(element)));
-  for (auto [i, each] : llvm::enumerate(elements))
-    all = LLVM::InsertElementOp::create(l.b, l.loc, all, each, l.i32(i));
-  return LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), all);
-}
-
 /// In the order Chunks of mmaOperandA registers are the words' elements, a step after another (TileLayout.h).
 void WgmmaProduct::packLeft() {
   const Values &registers = l.registersOf(dot.getA());
   unsigned perWord = layout::mmaPacked(tile::elementBytes(element));
   for (unsigned first = 0; first < registers.size(); first += perWord)
-    words.push_back(packed(l, element, ArrayRef(registers).slice(first, perWord)));
+    words.push_back(l.wordOf(ArrayRef(registers).slice(first, perWord)));
 }
 
 /// The fence, through which all registers of the product go that are read.

@@ -41,7 +41,7 @@ LogicalResult PutOp::verify() {
   if (failed(tile::verifyAccess(*this, getView().getType(), getIndices(), getDims(), copied)))
     return failure();
   auto rows = getRows() ? cast<RankedTensorType>(getRows().getType()) : RankedTensorType();
-  constexpr int64_t kRunRows = 8; // a run begins where the swizzle's pattern does
+  constexpr int64_t kRunRows = layout::SharedLayout::kSwizzleRows;
   const bool isColumn =
       !rows || (rows.getRank() == 2 && rows.getDimSize(1) == 1 && rows.getElementType().isInteger(32) &&
                 rows.getDimSize(0) * getRun() == ring.getRows());

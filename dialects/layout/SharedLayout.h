@@ -29,6 +29,7 @@ namespace imbrex::layout {
 
 class SharedLayout {
 public:
+  static constexpr int64_t kSwizzleRows = 8; ///< after which the XOR begins again
   static constexpr unsigned kNoSwizzle = 16; ///< the span whose rows are one piece each, which nothing moves
 
   SharedLayout() = default;
@@ -52,7 +53,7 @@ public:
   int64_t sizeBytes() const { return storedRows * storedColumns * bytes; }
   /// Panels must start at a multiple of this for the XOR to fall on address bits, as TMA and wgmma read it: 8
   /// rows' worth. (So several panels want paddedRows() % 8 == 0; loads and stores by offset() are right either way.)
-  unsigned alignment() const { return 8 * panelSpan; }
+  unsigned alignment() const { return kSwizzleRows * panelSpan; }
 
   /// Columns of the boxes that TMA brings a tile in, and the bytes of their swizzle: a panel each; a single row, of
   /// which nothing is swizzled, as a whole.
