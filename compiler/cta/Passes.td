@@ -38,6 +38,15 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def LoopInstances : Pass<"cta-loop-instances", "::mlir::func::FuncOp"> {
+  let summary = "CTAs that stay go through their instances in a loop";
+  let description = [{
+    Before: a kernel whose request says `resident`, with `tile.program_id 0`. After: `scf.for %turn = 0 to cta.instances`
+    around all of it, with `tile.program_id 0 of %turn`; the rings that are put once an instance count turns.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def AssignRoles : Pass<"cta-assign-roles", "::mlir::func::FuncOp"> {
   let summary = "Some warps copy, the others compute";
   let description = [{

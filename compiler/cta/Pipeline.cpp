@@ -27,6 +27,7 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
+  passes.addNestedPass<func::FuncOp>(createLoopInstances());
   passes.addNestedPass<func::FuncOp>(createAssignRoles());
   passes.addNestedPass<func::FuncOp>(createExpandPageRows());
   passes.addNestedPass<func::FuncOp>(createSendTiles());

@@ -144,7 +144,6 @@ public:
 
   Value thread, lane, warp; ///< i32: index in the CTA or this part of it, in the warp, of the warp
   Values foldedExtents; ///< i32: the grid's extents along x and y (and z of resident CTAs) if it is folded, else none
-  Value instance;       ///< i32: the number in a folded grid of the instance that is run; null: the CTA's
 
   /// From here on, where the builder stands, the threads are those of a part of `partWarps` warps that starts at
   /// `firstWarp`.
@@ -270,6 +269,7 @@ Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 void makeBarrier(Lowering &lowering);
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRoles(Lowering &lowering, mlir::Operation *op);
+Lowered lowerInstances(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.

@@ -272,7 +272,7 @@ void Specialiser::bindTunables() {
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)
     error(result.kernel->offset, Message::BadStages, stages);
   if (auto walk = result.integers.find("walk"); walk != result.integers.end())
-    if (walk->second < 1 || walk->second > kMostTogether)
+    if (walk->second != kWalkBackwards && (walk->second < 1 || walk->second > kMostTogether))
       error(result.kernel->offset, Message::BadWalk, kMostTogether, walk->second);
   if (auto resident = result.integers.find("resident"); resident != result.integers.end())
     if (resident->second < 0 || resident->second > kMostResident)

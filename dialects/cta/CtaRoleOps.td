@@ -1,9 +1,9 @@
-//===- CtaRoleOps.td - Warps with different parts -----------------*- tablegen -*-===//
+//===- CtaRoleOps.td - What a CTA goes through, and who ------------*- tablegen -*-===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Some warps copy while the others compute.
+// A CTA that stays goes through many instances; some warps copy while the others compute.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,23 @@
 
 include "dialects/cta/CtaTypes.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+def Cta_InstancesOp : Cta_Op<"instances", [Pure]> {
+  let summary = "how many instances this CTA goes through";
+  let description = [{
+    Of a kernel whose CTAs are resident. Of C of them, number c goes through instances c, c + C, c + 2 C ... of the grid:
+    the turns 0, 1, 2 ... of `tile.program_id`.
+
+    Constraints: (1) the kernel's request says `resident`.
+
+    Example:
+    ```mlir
+    %n = cta.instances
+    ```
+  }];
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
+}
 
 def Cta_RolesOp : Cta_Op<"roles", [NoTerminator, NoRegionArguments, RecursiveMemoryEffects]> {
   let summary = "warps part: some copy, the others compute";

@@ -21,16 +21,25 @@ using namespace imbrex::tile;
 #include "dialects/tile/TileDialect.cpp.inc"
 #include "dialects/tile/TileEnums.cpp.inc"
 
-/// `, folded_grid`, `, resident` (which is folded too), or nothing.
-static ParseResult parseGridForm(AsmParser &parser, bool &folded, bool &resident) {
-  folded = succeeded(parser.parseOptionalComma());
-  resident = folded && succeeded(parser.parseOptionalKeyword("resident"));
-  return folded && !resident ? parser.parseKeyword("folded_grid") : success();
+/// `, folded_grid` or `, resident` (which is folded too), and `, descending`; or nothing.
+static ParseResult parseGridForm(AsmParser &parser, bool &folded, bool &resident, bool &descending) {
+  folded = resident = descending = false;
+  bool more = succeeded(parser.parseOptionalComma());
+  if (more && succeeded(parser.parseOptionalKeyword("resident")))
+    folded = resident = true;
+  else if (more && succeeded(parser.parseOptionalKeyword("folded_grid")))
+    folded = true;
+  if (more && folded)
+    more = succeeded(parser.parseOptionalComma());
+  descending = more;
+  return more ? parser.parseKeyword("descending") : success();
 }
 
-static void printGridForm(AsmPrinter &printer, bool folded, bool resident) {
+static void printGridForm(AsmPrinter &printer, bool folded, bool resident, bool descending) {
   if (folded || resident)
     printer << (resident ? ", resident" : ", folded_grid");
+  if (descending)
+    printer << ", descending";
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -59,7 +68,7 @@ Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned warps,
-                                  unsigned stages, bool, bool) {
+                                  unsigned stages, bool, bool, bool) {
   if (!target.starts_with("sm_"))
     return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
   if (warps < 1)
