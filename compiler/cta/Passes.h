@@ -31,6 +31,7 @@ namespace imbrex {
 #define GEN_PASS_DECL_SPLITLOOPS
 #define GEN_PASS_DECL_ALLOCATESHARED
 #define GEN_PASS_DECL_PLACEBARRIERS
+#define GEN_PASS_DECL_TAKETURNS
 #define GEN_PASS_REGISTRATION
 #include "compiler/cta/Passes.h.inc"
 

@@ -157,4 +157,16 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
   }];
 }
 
+def TakeTurns : Pass<"cta-take-turns", "::mlir::func::FuncOp"> {
+  let summary = "Warpgroups issue their products one after another";
+  let description = [{
+    Where the request says `turns`, in the part of `cta.roles` that computes, with two warpgroups or more: the products that
+    a loop issues in one run, with no wait among them, are issued under a turn. What else stands among them goes before
+    the first. A loop that waits between its products has no turns: one warpgroup would hold up the others.
+
+    Before: `loop: get, dot, get, dot, wait, compute`. After: `loop: get, get, take_turn, dot, dot, pass_turn, wait, compute`,
+    with `open_turns` at the part's beginning and `close_turns` at its end.
+  }];
+}
+
 #endif // IMBREX_COMPILER_CTA_PASSES

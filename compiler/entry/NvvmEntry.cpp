@@ -101,6 +101,7 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.bmsk.clamp",
                                          "llvm.nvvm.rsqrt.approx.f",
                                          "llvm.nvvm.bar.warp.sync",
+                                         "llvm.nvvm.barrier.cta.arrive.aligned.count",
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.barrier.cta.sync.aligned.count",
                                          "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",

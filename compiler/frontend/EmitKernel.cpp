@@ -258,11 +258,13 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
   unsigned stages = program.integers.find("stages")->second;
-  auto walk = program.integers.find("walk");
-  const bool descending = walk != program.integers.end() && walk->second == kWalkBackwards;
+  auto has = [&](StringRef name, int64_t value) {
+    auto found = program.integers.find(name);
+    return found != program.integers.end() && found->second == value;
+  };
   function->setAttr(tile::kKernelAttr,
                     tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, interface.foldedGrid,
-                                           interface.resident() > 0, descending));
+                                           interface.resident() > 0, has("walk", kWalkBackwards), has("turns", 1)));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (!parameter->isView)

@@ -21,25 +21,28 @@ using namespace imbrex::tile;
 #include "dialects/tile/TileDialect.cpp.inc"
 #include "dialects/tile/TileEnums.cpp.inc"
 
-/// `, folded_grid` or `, resident` (which is folded too), and `, descending`; or nothing.
-static ParseResult parseGridForm(AsmParser &parser, bool &folded, bool &resident, bool &descending) {
-  folded = resident = descending = false;
-  bool more = succeeded(parser.parseOptionalComma());
-  if (more && succeeded(parser.parseOptionalKeyword("resident")))
-    folded = resident = true;
-  else if (more && succeeded(parser.parseOptionalKeyword("folded_grid")))
-    folded = true;
-  if (more && folded)
-    more = succeeded(parser.parseOptionalComma());
-  descending = more;
-  return more ? parser.parseKeyword("descending") : success();
+/// Any of the words, each behind a comma. What is resident is folded too.
+static ParseResult parseWishes(AsmParser &parser, bool &folded, bool &resident, bool &descending, bool &turns) {
+  folded = resident = descending = turns = false;
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("resident")))
+      folded = resident = true;
+    else if (succeeded(parser.parseOptionalKeyword("descending")))
+      descending = true;
+    else if (succeeded(parser.parseOptionalKeyword("turns")))
+      turns = true;
+    else if (failed(parser.parseKeyword("folded_grid")))
+      return failure();
+    else
+      folded = true;
+  }
+  return success();
 }
 
-static void printGridForm(AsmPrinter &printer, bool folded, bool resident, bool descending) {
+static void printWishes(AsmPrinter &printer, bool folded, bool resident, bool descending, bool turns) {
   if (folded || resident)
     printer << (resident ? ", resident" : ", folded_grid");
-  if (descending)
-    printer << ", descending";
+  printer << (descending ? ", descending" : "") << (turns ? ", turns" : "");
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -68,7 +71,7 @@ Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned warps,
-                                  unsigned stages, bool, bool, bool) {
+                                  unsigned stages, bool, bool, bool, bool) {
   if (!target.starts_with("sm_"))
     return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
   if (warps < 1)

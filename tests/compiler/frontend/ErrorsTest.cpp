@@ -208,6 +208,7 @@ static std::vector<Row> specialisationRows() {
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
       {Message::BadWalk, generic("", "tune { walk: {0, 2} = 0; }"),
        "'walk', the instances along the first axis that go"},
+      {Message::BadTurns, generic("", "tune { turns: {2} = 2; }"), "'turns', whether warpgroups issue products one"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
       {Message::BadAlignment, tuned, "the alignment of 'X' must be 1, 2, 4, 8 or 16, found 3", alignment},
   };

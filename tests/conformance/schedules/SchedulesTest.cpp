@@ -54,6 +54,7 @@ const Machine kHopper = {"sim:h200",
                           {"window(40, 10)", DataType::F16, 150, 170, 128, {{"BM", 64}, {"warps", 4}, {"BN", 32}}},
                           {"causal", DataType::F16, 40, 10, 96, {{"BM", 64}, {"warps", 4}, {"BN", 16}}},
                           {"causal", DataType::BF16, 150, 70, 64, {{"BM", 64}, {"warps", 4}, {"BN", 16}}, 0, 0, 50},
+                          {"window(40, 10)", DataType::F16, 400, 333, 64, {{"BM", 192}, {"warps", 12}, {"BN", 32}}},
                           {"causal", DataType::F16, 70, 150, 64, {{"BM", 64}, {"warps", 4}, {"BN", 48}}, 16},
                           {"full", DataType::BF16, 70, 150, 64, {{"BM", 64}, {"warps", 4}, {"BN", 32}}, 5}}};
 
@@ -140,11 +141,13 @@ std::vector<uint16_t> run(const Machine &machine, const Case &each, const Passes
 
 struct Schedules : testing::TestWithParam<const Machine *> {
   /// The cases with the passes left out, and `slots` slots, against the whole pipeline with two.
-  static void expectSameBits(const Passes &without, int64_t slots = 2, int gap = 0, int64_t resident = 0) {
+  static void expectSameBits(const Passes &without, int64_t slots = 2, int gap = 0, int64_t resident = 0,
+                             int64_t turns = 0) {
     for (const Case &each : GetParam()->cases) {
       Case other = each;
       other.tuning.push_back({"stages", slots});
       other.tuning.push_back({"resident", resident});
+      other.tuning.push_back({"turns", turns});
       other.gap = gap;
       EXPECT_EQ(run(*GetParam(), each, {}), run(*GetParam(), other, without))
           << each.mask << " " << each.queries << " x " << each.keys << " heads " << each.heads << " pages of "
@@ -170,6 +173,8 @@ TEST_P(Schedules, InstanceAfterInstance) { expectSameBits({}, 2, /*gap=*/0, /*re
 TEST_P(Schedules, InstanceAfterInstanceInOneRole) {
   expectSameBits({"cta-assign-roles"}, 2, /*gap=*/0, /*resident=*/1);
 }
+TEST_P(Schedules, InTurns) { expectSameBits({}, 2, /*gap=*/0, /*resident=*/0, /*turns=*/1); }
+TEST_P(Schedules, InTurnsInstanceAfterInstance) { expectSameBits({}, 3, /*gap=*/0, /*resident=*/1, /*turns=*/1); }
 TEST_P(Schedules, ThreeSlots) { expectSameBits({}, 3); }
 TEST_P(Schedules, FourSlotsWithoutTheSplit) { expectSameBits({"cta-split-loops"}, 4); }
 TEST_P(Schedules, CopiedByThreads) { expectSameBits({}, 2, /*gap=*/4); }
