@@ -293,7 +293,7 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Location loc = dot.getLoc();
   bool transposedA = false, transposedB = false;
   Value a, aBuffer;
-  if (plan.kind != cta::DotKind::Fma && (!plan.a.load || plan.aInRegisters)) {
+  if (!plan.aInShared()) {
     auto type = cast<RankedTensorType>(dot.getA().getType());
     unsigned bytes = tile::elementBytes(type.getElementType());
     TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);
