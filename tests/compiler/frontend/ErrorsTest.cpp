@@ -569,6 +569,14 @@ TEST(Errors, AWrongSettingOfADeclaredTunableIsToldOnce) {
             1u);
 }
 
+TEST(Errors, NothingIsSaidOfWhatIsBehindTheDeepest) {
+  for (const std::string &text : {body("let a = " + repeat("-(", 250) + "1" + repeat(")", 250) + ";"),
+                                  body(repeat("if true {", 250) + repeat("}", 250)), body(repeat("if f(", 250))}) {
+    Emitted result = emit(text);
+    EXPECT_EQ(result.errorCount, 1u) << result.errors;
+  }
+}
+
 TEST(Errors, LoopsInOneAnother) {
   auto nested = [](unsigned depth) {
     std::string text;
