@@ -181,13 +181,15 @@ static bool rowsMayBeSplit(tile::DotOp dot) {
 }
 
 /// Deals warps to the rows and columns of an accumulator so that a warp has the fewest m16n8 blocks; of equal ones,
-/// so that the warps read the fewest rows and columns from shared memory, if rows may be split, else over rows first.
+/// so that the warps read the fewest rows and columns from shared memory, if rows may be split; then so that the least
+/// is padded, which takes shared memory: warps that are left over do as others do; then over rows first.
 static void dealWarps(DotPlan &plan, int64_t m, int64_t n, unsigned warps, bool maySplitRows) {
-  std::pair<int64_t, int64_t> least{INT64_MAX, INT64_MAX}; // blocks of a warp; rows and columns that all warps read
+  // Blocks of a warp; rows and columns that all warps read; elements with the padding.
+  std::array<int64_t, 3> least{INT64_MAX, INT64_MAX, INT64_MAX};
   for (unsigned alongM = warps; alongM > 0; --alongM)
     for (unsigned alongN = warps / alongM; alongN > 0 && warps % alongM == 0; --alongN) {
       int64_t blocks = llvm::divideCeil(m, 16 * alongM) * llvm::divideCeil(n, 8 * alongN);
-      std::pair<int64_t, int64_t> cost{blocks, maySplitRows ? alongN * m + alongM * n : 0};
+      std::array<int64_t, 3> cost{blocks, maySplitRows ? alongN * m + alongM * n : 0, blocks * alongM * alongN};
       if (warps / alongM % alongN != 0 || cost >= least)
         continue;
       least = cost;
@@ -359,26 +361,35 @@ cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {
   return bufferFor(all);
 }
 
-static int64_t registers32(RankedTensorType type, unsigned warps) {
-  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
-                          int64_t(warps) * layout::kWarpThreads * 32);
+/// Registers of a thread, in 32-bit units, for its elements of a product's result.
+static int64_t accumulatorRegisters(tile::DotOp dot, const DotPlan &plan) {
+  return llvm::divideCeil(plan.accumulator.registersPerThread() * dot.getType().getElementTypeBitWidth(), 32);
 }
 
-/// Registers of a product's left operand as a fragment, which warps that share rows all hold: of tf32x3, rounded values
-/// and what they leave.
+/// The same of its left operand as a fragment, which warps that share rows all hold: of tf32x3, rounded values and what
+/// they leave.
 static int64_t fragmentRegisters(tile::DotOp dot, const DotPlan &plan) {
+  auto a = cast<RankedTensorType>(dot.getA().getType());
+  int64_t rows = plan.accumulator.extent(0) / plan.accumulator.warps()[0];
   int64_t parts = dot.getMode() == tile::DotMode::Tf32x3 ? 2 : 1;
-  return parts * registers32(cast<RankedTensorType>(dot.getA().getType()), plan.accumulator.warps()[0]);
+  return parts * llvm::divideCeil(rows * a.getDimSize(1) * a.getElementTypeBitWidth(), 32 * layout::kWarpThreads);
+}
+
+/// What tf32x3 holds beside others for a step of K: what rounding leaves of the left operand's rows and of two blocks of
+/// the right one.
+static int64_t stepRegisters(tile::DotOp dot, const DotPlan &plan) {
+  int64_t blocksM = plan.accumulator.extent(0) / (16 * plan.accumulator.warps()[0]);
+  return dot.getMode() == tile::DotMode::Tf32x3 ? 4 * blocksM + 4 : 0;
 }
 
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
 /// must fit the budget.
-static void placeLeftFragments(DotPlans &plans, unsigned warps) {
+static void placeLeftFragments(DotPlans &plans) {
   llvm::MapVector<Operation *, int64_t> live;
   for (auto &[op, plan] : plans) {
     auto dot = cast<tile::DotOp>(op);
     int64_t &sum = live[op->getParentOp()];
-    sum += registers32(dot.getType(), warps);
+    sum += accumulatorRegisters(dot, plan);
     if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
       sum += fragmentRegisters(dot, plan);
   }
@@ -387,8 +398,9 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
       continue;
     bool invariant = plan.a.load->getBlock() != op->getBlock();
     int64_t &sum = live[op->getParentOp()];
-    int64_t fragment = fragmentRegisters(cast<tile::DotOp>(op), plan);
-    plan.aInRegisters = invariant && sum + fragment <= kFragmentBudget;
+    auto dot = cast<tile::DotOp>(op);
+    int64_t fragment = fragmentRegisters(dot, plan);
+    plan.aInRegisters = invariant && sum + fragment + stepRegisters(dot, plan) <= kFragmentBudget;
     if (invariant && !plan.aInRegisters)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");
     if (plan.aInRegisters)
@@ -413,6 +425,6 @@ DotPlans imbrex::planDots(func::FuncOp kernel, const Target &target, unsigned wa
     keepAtLeast(plan.a, extents.m, extents.k);
     keepAtLeast(plan.b, extents.k, extents.n);
   }
-  placeLeftFragments(plans, warps);
+  placeLeftFragments(plans);
   return plans;
 }

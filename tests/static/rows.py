@@ -83,6 +83,12 @@ def rows():
                           forward(d, "f32", tf32=products, BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
         found.append(("matmul %s 128x128x32 w8 sm_80" % mode, MATMUL, dict(T="f32", tf32=products, BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
                       mode == "tf32"))
+    # As tuned, where a few registers more would be spilled.
+    for products, d, dv, target in ((3, 32, 32, "sm_80"), (3, 192, 192, "sm_90a"), (3, 320, 320, "sm_80"), (3, 576, 512, "sm_80"), (1, 512, 512, "sm_80")):
+        found.append(("forward tf32=%d D%d:%d %s" % (products, d, dv, target), FORWARD, dict(T="f32", DQK=d, DV=dv, G=1, tf32=products), {}, target,
+                      d == 320))
+    found.append(("split tf32=3 D256 sm_90", ("kernels/attention_decode.tile", "attention_split"),
+                  dict(forward(256, "f32", tf32=3), U="f32"), {}, "sm_90", False))
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))

@@ -20,3 +20,44 @@ func.func @padded(%A: !tile.view<? x 16 x f16>, %B: !tile.view<? x 8 x f16>, %O:
   tile.store %c, %O[%i, %i] dims [0, 1] : tensor<8x8xf32>, !tile.view<? x 8 x f32, out>
   return
 }
+
+// -----
+
+// Warps that a small product has no tiles for do as others do: nothing is padded for them.
+func.func @small(%A: !tile.view<? x 16 x f16>, %B: !tile.view<? x 16 x f16>, %O: !tile.view<? x 16 x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 8, stages 1>} {
+  %z = arith.constant dense<0.0> : tensor<16x16xf32>
+  %a = tile.load %A[%i, %i] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<16x16xf16>
+  %b = tile.load %B[%i, %i] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<16x16xf16>
+  %c = tile.dot %a, %b, %z : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+  %m = tile.reduce max %c along 1 : tensor<16x16xf32> -> tensor<16xf32>
+  %column = tile.expand_dims %m at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %whole = tile.broadcast %column : tensor<16x1xf32> -> tensor<16x16xf32>
+  tile.store %whole, %O[%i, %i] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
+
+// -----
+
+// A left operand of a loop is counted as its warps hold it: of tf32x3 16 x 128 in two parts are 128 registers, which fit,
+// and 16 x 192 are 192.
+func.func @fragments(%A: !tile.view<? x 192 x f32>, %C: !tile.view<? x 128 x f32>, %B: !tile.view<? x 192 x f32>, %D: !tile.view<? x 128 x f32>, %O: !tile.view<? x 16 x f32, out>, %i: i32, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 8, stages 1>} {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %z = arith.constant dense<0.0> : tensor<16x16xf32>
+  %a = tile.load %A[%i, %zero] dims [0, 1] : !tile.view<? x 192 x f32> -> tensor<16x192xf32>
+  %c = tile.load %C[%i, %zero] dims [0, 1] : !tile.view<? x 128 x f32> -> tensor<16x128xf32>
+  scf.for %j = %zero to %n step %one : i32 {
+    %b = tile.load %B[%j, %zero] dims [0, 1] : !tile.view<? x 192 x f32> -> tensor<16x192xf32>
+    %bt = tile.transpose %b : tensor<16x192xf32> -> tensor<192x16xf32>
+    // expected-remark @+1 {{left operand read from shared memory at every step: it does not fit beside the accumulators}}
+    %s = tile.dot %a, %bt, %z mode tf32x3 : tensor<16x192xf32>, tensor<192x16xf32>, tensor<16x16xf32>
+    tile.store %s, %O[%j, %zero] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  }
+  scf.for %j = %zero to %n step %one : i32 {
+    %b = tile.load %D[%j, %zero] dims [0, 1] : !tile.view<? x 128 x f32> -> tensor<16x128xf32>
+    %bt = tile.transpose %b : tensor<16x128xf32> -> tensor<128x16xf32>
+    %s = tile.dot %c, %bt, %z mode tf32x3 : tensor<16x128xf32>, tensor<128x16xf32>, tensor<16x16xf32>
+    tile.store %s, %O[%j, %zero] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  }
+  return
+}
