@@ -332,6 +332,13 @@ static int64_t fragmentRegisters(tile::DotOp dot, const DotPlan &plan) {
   return parts * registers32(cast<RankedTensorType>(dot.getA().getType()), plan.accumulator.warps()[0]);
 }
 
+/// Whether a product's left operand is computed, as it is taken, outside of the loop that the product is in.
+static bool isComputedBefore(tile::DotOp dot, const DotPlan &plan) {
+  auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
+  return plan.kind == cta::DotKind::Mma && !plan.a.load && !plan.a.transposed && loop &&
+         loop.isDefinedOutsideOfLoop(plan.a.tile);
+}
+
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
 /// must fit the budget.
 static void placeLeftFragments(DotPlans &plans, unsigned warps) {
@@ -340,19 +347,23 @@ static void placeLeftFragments(DotPlans &plans, unsigned warps) {
     auto dot = cast<tile::DotOp>(op);
     int64_t &sum = live[op->getParentOp()];
     sum += registers32(dot.getType(), warps);
-    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
+    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()) && !isComputedBefore(dot, plan))
       sum += fragmentRegisters(dot, plan);
   }
   for (auto &[op, plan] : plans) {
-    if (plan.kind != cta::DotKind::Mma || !plan.a.load)
+    auto dot = cast<tile::DotOp>(op);
+    const bool isComputed = isComputedBefore(dot, plan);
+    if (plan.kind != cta::DotKind::Mma || (!plan.a.load && !isComputed))
       continue;
-    bool invariant = plan.a.load->getBlock() != op->getBlock();
+    const bool isInvariant = isComputed || plan.a.load->getBlock() != op->getBlock();
     int64_t &sum = live[op->getParentOp()];
-    int64_t fragment = fragmentRegisters(cast<tile::DotOp>(op), plan);
-    plan.aInRegisters = invariant && sum + fragment <= kFragmentBudget;
-    if (invariant && !plan.aInRegisters)
+    const int64_t fragment = fragmentRegisters(dot, plan);
+    const bool fits = sum + fragment <= kFragmentBudget;
+    plan.aInRegisters = plan.a.load && isInvariant && fits;
+    plan.aIsPutAside = isComputed && !fits;
+    if (isInvariant && !fits)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");
-    if (plan.aInRegisters)
+    if (isInvariant && fits)
       sum += fragment;
   }
 }
