@@ -375,11 +375,18 @@ static int64_t fragmentRegisters(tile::DotOp dot, const DotPlan &plan) {
   return parts * llvm::divideCeil(rows * a.getDimSize(1) * a.getElementTypeBitWidth(), 32 * layout::kWarpThreads);
 }
 
-/// What tf32x3 holds beside others for a step of K: what rounding leaves of the left operand's rows and of two blocks of
-/// the right one.
+/// What tf32x3 holds beside others for a step of K: what rounding leaves of the left operand's rows and of two blocks
+/// of the right one.
 static int64_t stepRegisters(tile::DotOp dot, const DotPlan &plan) {
   int64_t blocksM = plan.accumulator.extent(0) / (16 * plan.accumulator.warps()[0]);
   return dot.getMode() == tile::DotMode::Tf32x3 ? 4 * blocksM + 4 : 0;
+}
+
+/// Whether a product's left operand is computed, as it is taken, outside of the loop that the product is in.
+static bool isComputedBefore(tile::DotOp dot, const DotPlan &plan) {
+  auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
+  return plan.kind == cta::DotKind::Mma && !plan.a.load && !plan.a.transposed && loop &&
+         loop.isDefinedOutsideOfLoop(plan.a.tile);
 }
 
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
@@ -390,20 +397,23 @@ static void placeLeftFragments(DotPlans &plans) {
     auto dot = cast<tile::DotOp>(op);
     int64_t &sum = live[op->getParentOp()];
     sum += accumulatorRegisters(dot, plan);
-    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
+    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()) && !isComputedBefore(dot, plan))
       sum += fragmentRegisters(dot, plan);
   }
   for (auto &[op, plan] : plans) {
-    if (plan.kind != cta::DotKind::Mma || !plan.a.load)
-      continue;
-    bool invariant = plan.a.load->getBlock() != op->getBlock();
-    int64_t &sum = live[op->getParentOp()];
     auto dot = cast<tile::DotOp>(op);
-    int64_t fragment = fragmentRegisters(dot, plan);
-    plan.aInRegisters = invariant && sum + fragment + stepRegisters(dot, plan) <= kFragmentBudget;
-    if (invariant && !plan.aInRegisters)
+    const bool isComputed = isComputedBefore(dot, plan);
+    if (plan.kind != cta::DotKind::Mma || (!plan.a.load && !isComputed))
+      continue;
+    const bool isInvariant = isComputed || plan.a.load->getBlock() != op->getBlock();
+    int64_t &sum = live[op->getParentOp()];
+    const int64_t fragment = fragmentRegisters(dot, plan);
+    const bool fits = sum + fragment + stepRegisters(dot, plan) <= kFragmentBudget;
+    plan.aInRegisters = plan.a.load && isInvariant && fits;
+    plan.aIsPutAside = isComputed && !fits;
+    if (isInvariant && !fits)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");
-    if (plan.aInRegisters)
+    if (isInvariant && fits)
       sum += fragment;
   }
 }

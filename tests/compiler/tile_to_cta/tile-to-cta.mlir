@@ -185,3 +185,30 @@ func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %
   tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<16x8xf32>, !tile.view<? x 8 x f32, out>
   return
 }
+
+// -----
+
+// A left operand that is computed before the loop and has no room in registers beside the accumulators, 128 of each
+// thread, is written to shared memory before the loop; each step reads it from there.
+// CHECK-LABEL: @aside
+// CHECK: %[[BUFFER:.*]] = cta.alloc : !cta.buffer<64, 128, bf16
+// CHECK: cta.write %{{.*}}, %[[BUFFER]]
+// CHECK: scf.for
+// CHECK-NOT: cta.write
+// CHECK: cta.dot mma buffer %[[BUFFER]]
+func.func @aside(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>, %O: !tile.view<? x 128 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 2, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %two = arith.constant dense<2.0> : tensor<64x128xbf16>
+  %z = arith.constant dense<0.0> : tensor<64x128xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<64x128xbf16>
+  %twice = arith.mulf %a, %two : tensor<64x128xbf16>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %z) -> (tensor<64x128xf32>) : i32 {
+    %b = tile.load %B[%j, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<128x128xbf16>
+    %s = tile.dot %twice, %b, %acc : tensor<64x128xbf16>, tensor<128x128xbf16>, tensor<64x128xf32>
+    scf.yield %s : tensor<64x128xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x128xf32>, !tile.view<? x 128 x f32, out>
+  return
+}
