@@ -385,7 +385,7 @@ static int64_t stepRegisters(tile::DotOp dot, const DotPlan &plan) {
 /// Whether a product's left operand is computed, as it is taken, outside of the loop that the product is in.
 static bool isComputedBefore(tile::DotOp dot, const DotPlan &plan) {
   auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
-  return plan.kind == cta::DotKind::Mma && !plan.a.load && !plan.a.transposed && loop &&
+  return (plan.kind == cta::DotKind::Mma || plan.aInShared()) && !plan.a.load && !plan.a.transposed && loop &&
          loop.isDefinedOutsideOfLoop(plan.a.tile);
 }
 
@@ -403,6 +403,8 @@ static void placeLeftFragments(DotPlans &plans) {
   for (auto &[op, plan] : plans) {
     auto dot = cast<tile::DotOp>(op);
     const bool isComputed = isComputedBefore(dot, plan);
+    if (plan.kind == cta::DotKind::Wgmma && plan.aInShared())
+      plan.aIsPutAside = isComputed;
     if (plan.kind != cta::DotKind::Mma || (!plan.a.load && !isComputed))
       continue;
     const bool isInvariant = isComputed || plan.a.load->getBlock() != op->getBlock();

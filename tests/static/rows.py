@@ -3,7 +3,7 @@
 how much more than others some may take. A file may be a pair: its path and the kernel's name."""
 
 SAMPLE = {("sm_80", 64, "full"), ("sm_80", 128, "full"), ("sm_80", 128, "causal"), ("sm_80", 256, "full"), ("sm_120", 256, "full")}
-FORWARD, BACKWARD = "kernels/attention_forward.tile", "kernels/attention_backward.tile"
+FORWARD, BACKWARD, DECODE = ("kernels/attention_%s.tile" % name for name in ("forward", "backward", "decode"))
 MATMUL, SOFTMAX = "kernels/lessons/matmul.tile", "kernels/lessons/softmax.tile"
 
 
@@ -56,6 +56,11 @@ def rows():
     for bm, bn, warps, d in ((128, 128, 8, 128), (128, 192, 8, 128)):
         found.append(("forward bf16 D%d %dx%d w%d sm_90a" % (d, bm, bn, warps), FORWARD, forward(d, BM=bm, BN=bn, warps=warps, stages=2), {},
                       "sm_90a", bn == 128))
+    for d, dv in ((512, 512), (576, 512)):  # warpgroups that share rows
+        for mask in ("full", "causal"):
+            found.append(("forward bf16 D%d Dv%d %s sm_90a" % (d, dv, mask), FORWARD, dict(forward(d), DV=dv), {"mask": mask}, "sm_90a", mask == "full"))
+    found.append(("split bf16 D576 Dv512 G128 64x64 w8 sm_90a", (DECODE, "attention_split"),
+                  dict(forward(576, BM=64, BN=64, warps=8, stages=1, U="f32"), DV=512, G=128), {}, "sm_90a", True))
     for kernel in ("dq", "dkdv"):
         for d in (64, 96, 128, 192, 256) if kernel == "dq" else (64, 96, 128, 256):
             for g, mask in ((1, "full"), (4, "causal")):
