@@ -79,8 +79,8 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
   if (!encoding)
     return check.error(op) << "every tile of stage cta has a #cta.layout; found " << type;
   const layout::TileLayout &layout = encoding.getLayout();
-  if (ArrayRef<int64_t>(layout.shape()) != type.getShape())
-    return check.error(op) << "the layout is not of this shape: " << type;
+  if (!layout.covers(type.getShape()))
+    return check.error(op) << "the layout does not cover this shape: " << type;
   int64_t used = 1;
   for (unsigned count : layout.warps())
     used *= count;

@@ -120,7 +120,7 @@ static std::vector<Row> ctaRows() {
       {Stage::Cta, cta(alloc("at 8")), "'at' to be a multiple of 256, found 8"},
       {Stage::Cta, cta(alloc("at 0", "9000000000000000000, 8, f32, span 32")), "at most 65536 rows"},
       {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<32xf32>"), "every tile of stage cta has a #cta.layout"},
-      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"), "not of this shape"},
+      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"), "the layout does not cover this shape"},
       {Stage::Cta,
        cta("%a = arith.constant dense<1.0> : tensor<64xf32, #cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 2 stride "
            "1 "
