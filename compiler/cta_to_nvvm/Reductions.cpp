@@ -66,7 +66,8 @@ Value imbrex::shuffle(Lowering &l, Value value, unsigned mask) {
 }
 
 /// Combines what each lane holds of `source` along `dim`: the registers of the result, laid out as `to`. `project`
-/// makes of a coordinate that of the element it goes to.
+/// makes of a coordinate that of the element it goes to. None if `to` does not cover the very elements that `source`'s
+/// layout leaves of its own.
 static Values reduceInLane(Lowering &l, tile::ReduceKind kind, Value source, unsigned dim, const TileLayout &to,
                            llvm::function_ref<Coord(Coord)> project) {
   auto type = cast<RankedTensorType>(source.getType());
@@ -80,10 +81,17 @@ static Values reduceInLane(Lowering &l, tile::ReduceKind kind, Value source, uns
   for (auto [reg, element] : llvm::enumerate(l.registersOf(source))) {
     Coord coord = from.registerCoord(reg);
     Value inside = l.insideTile(shape, from, coord), value = l.select(inside, element, none);
-    Value &sum = registers[numbers.find(project(coord))->second];
+    auto found = numbers.find(project(coord));
+    if (found == numbers.end())
+      return {};
+    Value &sum = registers[found->second];
     sum = sum ? combine(l, kind, sum, value) : value;
   }
-  return registers;
+  return llvm::is_contained(registers, Value()) ? Values() : registers;
+}
+
+static LogicalResult refuseLayout(Operation *op) {
+  return op->emitError("the result's layout does not cover what the source's leaves of it");
 }
 
 /// Combines the parts of the lanes along `dim` of a tile laid out as `from`: every lane gets the whole.
@@ -108,21 +116,26 @@ static LogicalResult lowerReduce(Lowering &l, tile::ReduceOp op) {
         coord.erase(coord.begin() + dim);
         return coord;
       });
+  if (registers.empty())
+    return refuseLayout(op);
   reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
   l.define(op.getResult(), registers);
   return success();
 }
 
-static void lowerParts(Lowering &l, cta::ReduceOp op) {
+static LogicalResult lowerParts(Lowering &l, cta::ReduceOp op) {
   unsigned dim = op.getDim();
   Values registers =
       reduceInLane(l, op.getKind(), op.getSource(), dim, cta::layoutOf(op.getResult().getType()), [&](Coord coord) {
         coord[dim] = 0;
         return coord;
       });
+  if (registers.empty())
+    return refuseLayout(op);
   if (op.getScope() == cta::PartScope::Warp)
     reduceOverLanes(l, op.getKind(), cta::layoutOf(op.getSource().getType()), dim, registers);
   l.define(op.getResult(), registers);
+  return success();
 }
 
 /// A vote of the warp (PTX ISA, "vote.sync").
@@ -146,10 +159,8 @@ static void lowerClearMargin(Lowering &l, cta::ClearMarginOp op) {
 Lowered imbrex::lowerReductions(Lowering &l, Operation *op) {
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return lowerReduce(l, reduce);
-  if (auto parts = dyn_cast<cta::ReduceOp>(op)) {
-    lowerParts(l, parts);
-    return success();
-  }
+  if (auto parts = dyn_cast<cta::ReduceOp>(op))
+    return lowerParts(l, parts);
   if (auto any = dyn_cast<cta::AnyOp>(op)) {
     lowerAny(l, any);
     return success();

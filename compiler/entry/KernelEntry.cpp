@@ -79,8 +79,8 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
   if (!encoding)
     return check.error(op) << "every tile of stage cta has a #cta.layout; found " << type;
   const layout::TileLayout &layout = encoding.getLayout();
-  if (ArrayRef<int64_t>(layout.shape()) != type.getShape())
-    return check.error(op) << "the layout is not of this shape: " << type;
+  if (!layout.covers(type.getShape()))
+    return check.error(op) << "the layout does not cover this shape: " << type;
   int64_t used = 1;
   for (unsigned count : layout.warps())
     used *= count;
@@ -93,9 +93,10 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
 
 /// A buffer is an allocation, or a slot of a ring; a ring is one.
 LogicalResult KernelCheck::checkMemory(Operation *op, Value memory) {
-  if (isCta && isa_and_nonnull<cta::AllocOp, cta::RingOp, cta::GetOp>(memory.getDefiningOp()))
+  if (isCta && isa_and_nonnull<cta::AllocOp, cta::ClearOp, cta::RingOp, cta::GetOp>(memory.getDefiningOp()))
     return success();
-  return check.error(op) << "a buffer must come from cta.alloc or cta.get, a ring from cta.ring, in stage cta";
+  return check.error(op)
+         << "a buffer must come from cta.alloc, cta.get or cta.clear, a ring from cta.ring, in stage cta";
 }
 
 LogicalResult KernelCheck::checkValues(Operation *op) {

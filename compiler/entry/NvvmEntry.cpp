@@ -33,6 +33,7 @@ public:
 private:
   LogicalResult checkFunction();
   LogicalResult checkGlobal(LLVM::GlobalOp global);
+  LogicalResult checkTarget(Operation *op);
   LogicalResult checkOperation(Operation *op);
   LogicalResult checkAttribute(Operation *op, NamedAttribute attribute);
   LogicalResult checkAssembly(LLVM::InlineAsmOp assembly);
@@ -86,37 +87,47 @@ static bool isKnown(Operation *op) {
              LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp,
              LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp,
              LLVM::TruncOp, LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp,
-             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::GridDimXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp,
-             NVVM::ConvertFloatToTF32Op, NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp,
-             NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ThreadIdXOp>(op);
+             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::ConvertFloatToTF32Op,
+             NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp, NVVM::GridDimXOp, NVVM::LdMatrixOp,
+             NVVM::MmaOp, NVVM::StMatrixOp, NVVM::ThreadIdXOp>(op);
 }
 
-static bool isKnownIntrinsic(StringRef name) {
-  static constexpr StringRef kNames[] = {"llvm.fptosi.sat",
-                                         "llvm.fptoui.sat",
-                                         "llvm.nvvm.ex2.approx.ftz.f",
-                                         "llvm.nvvm.lg2.approx.f",
-                                         "llvm.nvvm.div.full",
-                                         "llvm.nvvm.rcp.approx.ftz.f",
-                                         "llvm.nvvm.bmsk.clamp",
-                                         "llvm.nvvm.rsqrt.approx.f",
-                                         "llvm.nvvm.bar.warp.sync",
-                                         "llvm.nvvm.barrier.cta.arrive.aligned.count",
-                                         "llvm.nvvm.barrier.cta.sync.aligned.all",
-                                         "llvm.nvvm.barrier.cta.sync.aligned.count",
-                                         "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",
-                                         "llvm.nvvm.fence.mbarrier_init.release.cluster",
-                                         "llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta",
-                                         "llvm.nvvm.mbarrier.arrive.shared",
-                                         "llvm.nvvm.mbarrier.init.shared",
-                                         "llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta",
-                                         "llvm.nvvm.setmaxnreg.dec.sync.aligned.u32",
-                                         "llvm.nvvm.setmaxnreg.inc.sync.aligned.u32",
-                                         "llvm.nvvm.shfl.sync.bfly.f32",
-                                         "llvm.nvvm.shfl.sync.bfly.i32",
-                                         "llvm.nvvm.shfl.sync.idx.i32",
-                                         "llvm.nvvm.vote.any.sync"};
-  return llvm::is_contained(kNames, name);
+/// An intrinsic, and the first targets that have it.
+struct KnownIntrinsic {
+  StringRef name;
+  unsigned sm = 80;
+  bool needsWgmma = false;
+};
+
+static const KnownIntrinsic *knownIntrinsic(StringRef name) {
+  static constexpr KnownIntrinsic kKnown[] = {
+      {"llvm.fptosi.sat"},
+      {"llvm.fptoui.sat"},
+      {"llvm.nvvm.ex2.approx.ftz.f"},
+      {"llvm.nvvm.lg2.approx.f"},
+      {"llvm.nvvm.div.full"},
+      {"llvm.nvvm.rcp.approx.ftz.f"},
+      {"llvm.nvvm.bmsk.clamp"},
+      {"llvm.nvvm.rsqrt.approx.f"},
+      {"llvm.nvvm.bar.warp.sync"},
+      {"llvm.nvvm.barrier.cta.arrive.aligned.count"},
+      {"llvm.nvvm.barrier.cta.sync.aligned.all"},
+      {"llvm.nvvm.barrier.cta.sync.aligned.count"},
+      {"llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared"},
+      {"llvm.nvvm.fence.mbarrier_init.release.cluster", 90},
+      {"llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta", 90},
+      {"llvm.nvvm.mbarrier.arrive.shared"},
+      {"llvm.nvvm.mbarrier.init.shared"},
+      {"llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta", 90},
+      {"llvm.nvvm.setmaxnreg.dec.sync.aligned.u32", 90, /*needsWgmma=*/true},
+      {"llvm.nvvm.setmaxnreg.inc.sync.aligned.u32", 90, /*needsWgmma=*/true},
+      {"llvm.nvvm.shfl.sync.bfly.f32"},
+      {"llvm.nvvm.shfl.sync.bfly.i32"},
+      {"llvm.nvvm.shfl.sync.idx.i32"},
+      {"llvm.nvvm.vote.any.sync"},
+  };
+  const auto *found = llvm::find_if(kKnown, [&](const KnownIntrinsic &each) { return each.name == name; });
+  return found == std::end(kKnown) ? nullptr : found;
 }
 
 /// Attributes hold numbers, types, names and flags; alignments are those of whole vectors.
@@ -127,7 +138,7 @@ LogicalResult NvvmCheck::checkAttribute(Operation *op, NamedAttribute attribute)
                 LLVM::IntegerOverflowFlagsAttr>(value) ||
             isa<NVVM::NVVMDialect>(value.getDialect());
   if (name == "intrin")
-    ok = isa<StringAttr>(value) && isKnownIntrinsic(cast<StringAttr>(value).getValue());
+    ok = isa<StringAttr>(value) && knownIntrinsic(cast<StringAttr>(value).getValue());
   if (auto array = dyn_cast<ArrayAttr>(value)) // of operand bundles and the like: none
     ok = array.empty();
   if (name == "alignment") {
@@ -187,9 +198,23 @@ LogicalResult NvvmCheck::checkAssembly(LLVM::InlineAsmOp assembly) {
                    << "), a red.global.add, a mul.wide.u32 without side effects, or one of warpgroups";
 }
 
+/// What the back end cannot select for a target ends the process.
+LogicalResult NvvmCheck::checkTarget(Operation *op) {
+  const Target &target = check.target;
+  auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+  const KnownIntrinsic *intrinsic = call ? knownIntrinsic(call.getIntrin()) : nullptr;
+  if (intrinsic && (target.sm < intrinsic->sm || (intrinsic->needsWgmma && !target.hasWgmma)))
+    return check.error(op) << target.name << " has no " << intrinsic->name;
+  if (isa<NVVM::StMatrixOp>(op) && !target.hasStmatrix())
+    return check.error(op) << target.name << " has no stmatrix";
+  return success();
+}
+
 LogicalResult NvvmCheck::checkOperation(Operation *op) {
   if (!isKnown(op))
     return check.error(op) << "'" << op->getName() << "' is no operation of this stage";
+  if (failed(checkTarget(op)))
+    return failure();
   if (failed(check.checkAttributes(op, {})))
     return failure();
   for (Type type : op->getOperandTypes())

@@ -38,6 +38,11 @@ const std::vector<Sample> &imbrex::testing::samples() {
       {"kernels/attention_forward.tile",
        options({{"T", "bf16"}, {"DQK", "16"}, {"DV", "8"}, {"G", "1"}, {"BM", "16"}, {"BN", "16"}, {"warps", "1"}},
                {{"mask", "window(9, 4)"}})},
+      // Tiles that their layouts reach beyond.
+      {"kernels/lessons/softmax.tile", options({{"T", "f16"}, {"D", "13"}, {"warps", "2"}})},
+      {"kernels/attention_forward.tile",
+       options({{"T", "f64"}, {"DQK", "5"}, {"DV", "3"}, {"G", "1"}, {"BM", "8"}, {"BN", "8"}, {"warps", "4"}},
+               {{"mask", "causal"}})},
   };
   return list;
 }

@@ -120,7 +120,8 @@ static std::vector<Row> ctaRows() {
       {Stage::Cta, cta(alloc("at 8")), "'at' to be a multiple of 256, found 8"},
       {Stage::Cta, cta(alloc("at 0", "9000000000000000000, 8, f32, span 32")), "at most 65536 rows"},
       {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<32xf32>"), "every tile of stage cta has a #cta.layout"},
-      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"), "not of this shape"},
+      {Stage::Cta, cta("%a = arith.constant dense<1.0> : tensor<64xf32, " + kLayout + ">"),
+       "the layout does not cover this shape"},
       {Stage::Cta,
        cta("%a = arith.constant dense<1.0> : tensor<64xf32, #cta.layout<\"reg lane (1) (2) (4) (8) (16) warps 2 stride "
            "1 "
@@ -129,7 +130,7 @@ static std::vector<Row> ctaRows() {
       {Stage::Cta,
        cta("%t = arith.constant true\n%a = cta.alloc at 0 : !cta.buffer<8, 8, f32, span 32>\n"
            "%b = arith.select %t, %a, %a : !cta.buffer<8, 8, f32, span 32>"),
-       "a buffer must come from cta.alloc or cta.get, a ring from cta.ring"},
+       "a buffer must come from cta.alloc, cta.get or cta.clear, a ring from cta.ring"},
       {Stage::Cta,
        cta("%a = arith.constant dense<1.0> : " + tile + "\n%r = tile.expand_dims %a at 0 : " + tile +
            " -> tensor<1x32xf32, #cta.layout<\"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,0) (0,0) warps 1x1 stride "
@@ -167,6 +168,8 @@ static std::vector<Row> nvvmRows() {
   const std::string pointer = "%p: !llvm.ptr<1>", unknownType = "t:2:6: error: unknown type";
   return {
       {Stage::Nvvm, nvvm("llvm.fence acq_rel"), "t:2:1: error: 'llvm.fence' is no operation of this stage"},
+      {Stage::Nvvm, nvvm("llvm.call_intrinsic \"llvm.nvvm.fence.mbarrier_init.release.cluster\"() : () -> ()"),
+       "sm_80 has no llvm.nvvm.fence.mbarrier_init.release.cluster"},
       {Stage::Nvvm, nvvm("%a = llvm.zext %x : i32 to i128"), unknownType + " 'i128'"},
       {Stage::Nvvm, nvvm("", "%x: i128"), "t:1:10: error: unknown type 'i128'"},
       {Stage::Nvvm, nvvm("%a = llvm.mlir.constant(1.0 : f32) : i32"), "a constant is a number of its own type"},
