@@ -151,6 +151,8 @@ bool hasFastLoop(const Decoder &d) {
 }
 
 bool decodeMma(Decoder &d) {
+  if (d.take("sp") || d.take("sp::ordered_metadata"))
+    return d.fail("sparse matrices are not modelled");
   d.rule(Rule::Use);
   if (!d.take("sync") || !d.take("aligned"))
     return d.fail("only mma.sync.aligned is modelled");
