@@ -151,7 +151,7 @@ bool hasFastLoop(const Decoder &d) {
 }
 
 bool decodeMma(Decoder &d) {
-  if (d.take("sp") || d.take("sp::ordered_metadata"))
+  if (std::ranges::any_of(d.source.modifiers, [](const std::string &word) { return word.starts_with("sp"); }))
     return d.fail("sparse matrices are not modelled");
   d.rule(Rule::Use);
   if (!d.take("sync") || !d.take("aligned"))

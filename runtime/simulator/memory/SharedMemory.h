@@ -169,7 +169,7 @@ public:
   uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// The same for asynchronous copies that begin to write.
   uint32_t beginAsyncLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
-  /// An atomic operation: a strong read and write at once, with the same result as read. `who` with kReturns, or without.
+  /// An atomic operation: a strong read and write at once, with the same result as read. `who` may have kReturns.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
   bool beginAsync(uint32_t address, uint32_t count, Accessor who);
