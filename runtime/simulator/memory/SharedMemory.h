@@ -267,6 +267,7 @@ private:
   bool anyUndefined = false;           ///< Whether this block stored undefined bits.
   std::vector<uint8_t> undefinedBytes; ///< Then: 1 for a byte of a copy, 2 for a computed one.
   bool anyStrong = false;              ///< Whether this block made a strong access.
+  bool anyStrongStore = false;         ///< And one that is no atomic operation.
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
   LatestReads latest;
