@@ -30,8 +30,8 @@ void addStamps(Clocks::WarpRow &to, const Clocks::WarpRow &from) {
     to[warp] = std::max(to[warp], from[warp]);
 }
 
-/// Whether another lane of the instruction has just done what this one is about to: by the ISA undefined, on devices the
-/// same as once, and ThunderKittens counts on it.
+/// Whether another lane of the instruction has just done what this one is about to: by the ISA undefined, on devices
+/// the same as once, and ThunderKittens counts on it.
 bool isSameInit(const Mbarrier &object, Accessor who, uint32_t count, uint32_t now) {
   return object.creator.warp() == who.warp() && object.creator.instruction() == who.instruction() &&
          object.creator.lane() != who.lane() && object.created == now && object.expected == count;
