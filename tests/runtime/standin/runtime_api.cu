@@ -72,7 +72,7 @@ static int graph(cudaStream_t stream, int *in, int *out, int n) {
   cudaEvent_t forked, joined;
   cudaGraph_t captured;
   cudaGraphExec_t runnable;
-  cudaStreamCaptureStatus status;
+  cudaStreamCaptureStatus state;
   CHECK(cudaStreamCreateWithFlags(&side, cudaStreamNonBlocking));
   CHECK(cudaEventCreate(&forked));
   CHECK(cudaEventCreate(&joined));
@@ -83,8 +83,8 @@ static int graph(cudaStream_t stream, int *in, int *out, int n) {
   scale<<<(n + 127) / 128, 128, 0, side>>>(out, in, n);
   CHECK(cudaEventRecord(joined, side));
   CHECK(cudaStreamWaitEvent(stream, joined, 0));
-  CHECK(cudaStreamIsCapturing(stream, &status));
-  if (status != cudaStreamCaptureStatusActive || cudaLaunchHostFunc(stream, nullptr, nullptr) != cudaErrorNotSupported)
+  CHECK(cudaStreamIsCapturing(stream, &state));
+  if (state != cudaStreamCaptureStatusActive || cudaLaunchHostFunc(stream, nullptr, nullptr) != cudaErrorNotSupported)
     return std::puts("wrong: no capture"), 1;
   CHECK(cudaStreamEndCapture(stream, &captured));
   CHECK(cudaGraphInstantiate(&runnable, captured, 0));
