@@ -99,6 +99,8 @@ CUresult copyAnyWay(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream str
     return told(table().memcpyHtoDAsync(to, hostPointer(from), bytes, stream));
   if (fromDevice)
     return told(table().memcpyDtoHAsync(hostPointer(to), from, bytes, stream));
+  if (isCapturing(stream))
+    return refuse("a copy from host to host in a stream capture");
   std::memmove(hostPointer(to), hostPointer(from), bytes);
   return CUDA_SUCCESS;
 }
@@ -148,7 +150,9 @@ STANDIN_API cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *bytes, CUdevicept
   return status == CUDA_ERROR_INVALID_VALUE ? CUDA_ERROR_NOT_FOUND : status;
 }
 
-STANDIN_API cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream) { return table().memAlloc(out, bytes); }
+STANDIN_API cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream stream) {
+  return isCapturing(stream) ? refuse("cuMemAllocAsync in a stream capture") : table().memAlloc(out, bytes);
+}
 STANDIN_API cuMemAllocFromPoolAsync(CUdeviceptr *out, size_t bytes, void *, CUstream) {
   return table().memAlloc(out, bytes);
 }
@@ -288,6 +292,8 @@ STANDIN_API cuMemcpy3DAsync_v2(const Copy3D *copy, CUstream stream) {
 /// `count` values of 2 bytes from an even address on: as words, and what is left over at the ends.
 static CUresult fillHalves(CUdeviceptr to, unsigned short value, size_t count, CUstream stream) {
   size_t before = count != 0 && to % 4 != 0, words = (count - before) / 2, behind = (count - before) % 2;
+  if (before + behind != 0 && isCapturing(stream))
+    return refuse("a fill of half a word in a stream capture");
   CUresult status = before ? table().memcpyHtoDAsync(to, &value, 2, stream) : CUDA_SUCCESS;
   if (status == CUDA_SUCCESS && words != 0)
     status = table().memsetD32Async(to + 2 * before, value * 0x10001u, words, stream);

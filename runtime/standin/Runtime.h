@@ -31,6 +31,8 @@ enum {
 
 /// Makes the primary context current on this thread.
 void useDevice();
+/// Loads what programs have registered and not used yet: in a stream capture that is an error.
+void loadPrograms();
 /// Remembers an error as the thread's last; returns it.
 int remember(int status);
 

@@ -76,6 +76,12 @@ CUmodule load(Program &program) {
 
 namespace imbrex::standin {
 
+void loadPrograms() {
+  std::lock_guard lock(programs().mutex);
+  for (const std::unique_ptr<Program> &program : programs().all)
+    load(*program);
+}
+
 void useDevice() {
   if (currentContext())
     return;

@@ -203,12 +203,6 @@ CUDART_API cudaStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
 }
 CUDART_API cudaStreamGetPriority(CUstream stream, int *priority) { return cuStreamGetPriority(stream, priority); }
 CUDART_API cudaStreamGetFlags(CUstream stream, unsigned *flags) { return cuStreamGetFlags(stream, flags); }
-CUDART_API cudaStreamIsCapturing(CUstream, int *state) { return *state = 0, kSuccess; }
-CUDART_API cudaStreamGetCaptureInfo(CUstream, int *state, ...) { return *state = 0, kSuccess; }
-CUDART_API cudaStreamGetCaptureInfo_v2(CUstream, int *state, ...) { return *state = 0, kSuccess; }
-CUDART_API cudaThreadExchangeStreamCaptureMode(int *mode) { return *mode = 0, kSuccess; }
-CUDART_API cudaStreamBeginCapture(CUstream, int) { return remember(refuse("stream capture")); }
-CUDART_API cudaStreamEndCapture(CUstream, void **) { return remember(refuse("stream capture")); }
 CUDART_API cudaLaunchHostFunc(CUstream stream, void (*function)(void *), void *data) {
   useDevice();
   return remember(cuLaunchHostFunc(stream, function, data));

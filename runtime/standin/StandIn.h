@@ -50,6 +50,8 @@ private:
   bool pushed = false;
 };
 
+/// Whether what is put on the stream becomes part of a graph.
+bool isCapturing(CUstream stream);
 /// Whether the driver allocated it for the device, or shares it with the host.
 bool isDeviceAddress(CUdeviceptr address);
 /// Copies between host and device in whichever direction the two addresses say.

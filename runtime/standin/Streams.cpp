@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the simulated driver has no entry for: queries, flags, priorities, functions on the host, values in memory.
-// Work is done when a call returns, so a host function runs at once. Capture is refused.
+// Work is done when a call returns, so a host function runs at once; in a capture it is refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +18,8 @@ using imbrex::cuda::CUcontext;
 using imbrex::cuda::CUdevice;
 using imbrex::cuda::CUdeviceptr;
 using imbrex::cuda::CUevent;
+using imbrex::cuda::CUgraph;
+using imbrex::cuda::CUgraphNode;
 using imbrex::cuda::CUstream;
 
 namespace {
@@ -36,6 +38,11 @@ Facts &facts() {
 }
 
 } // namespace
+
+bool imbrex::standin::isCapturing(CUstream stream) {
+  int state = 0;
+  return table().streamIsCapturing(stream, &state) == CUDA_SUCCESS && state != 0;
+}
 
 STANDIN_API cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority) {
   CUresult status = table().streamCreate(stream, flags);
@@ -77,18 +84,24 @@ STANDIN_API cuStreamCopyAttributes(CUstream, CUstream) { return CUDA_SUCCESS; }
 STANDIN_API cuStreamSetAttribute(CUstream, int, const void *) { return CUDA_SUCCESS; }
 
 STANDIN_API cuLaunchHostFunc(CUstream stream, void (*function)(void *), void *data) {
+  if (isCapturing(stream))
+    return refuse("cuLaunchHostFunc in a stream capture");
   CUresult status = table().streamSynchronize(stream);
   if (status == CUDA_SUCCESS)
     function(data);
   return told(status);
 }
 STANDIN_API cuStreamAddCallback(CUstream stream, void (*callback)(CUstream, CUresult, void *), void *data, unsigned) {
+  if (isCapturing(stream))
+    return refuse("cuStreamAddCallback in a stream capture");
   callback(stream, table().streamSynchronize(stream), data);
   return CUDA_SUCCESS;
 }
 
 /// A stream waits for a value that only later work could write: here it would wait for ever.
 template <class T> static CUresult waitForValue(CUstream stream, CUdeviceptr address, T value, unsigned flags) {
+  if (isCapturing(stream))
+    return refuse("cuStreamWaitValue in a stream capture");
   T found{};
   CUresult status = table().memcpyDtoHAsync(&found, address, sizeof(T), stream);
   if (status != CUDA_SUCCESS)
@@ -104,14 +117,24 @@ STANDIN_API cuStreamWaitValue64_v2(CUstream stream, CUdeviceptr address, unsigne
   return waitForValue<uint64_t>(stream, address, value, flags);
 }
 STANDIN_API cuStreamWriteValue32_v2(CUstream stream, CUdeviceptr address, unsigned value, unsigned) {
-  return told(table().memcpyHtoDAsync(address, &value, 4, stream));
+  return isCapturing(stream) ? refuse("cuStreamWriteValue in a stream capture")
+                             : told(table().memcpyHtoDAsync(address, &value, 4, stream));
 }
 STANDIN_API cuStreamWriteValue64_v2(CUstream stream, CUdeviceptr address, unsigned long value, unsigned) {
-  return told(table().memcpyHtoDAsync(address, &value, 8, stream));
+  return isCapturing(stream) ? refuse("cuStreamWriteValue in a stream capture")
+                             : told(table().memcpyHtoDAsync(address, &value, 8, stream));
 }
 
-STANDIN_API cuStreamBeginCapture_v2(CUstream, int) { return refuse("stream capture"); }
-STANDIN_API cuStreamIsCapturing(CUstream, int *state) { return *state = 0, CUDA_SUCCESS; }
-STANDIN_API cuStreamGetCaptureInfo_v2(CUstream, int *state, ...) { return *state = 0, CUDA_SUCCESS; }
-STANDIN_API cuStreamGetCaptureInfo_v3(CUstream, int *state, ...) { return *state = 0, CUDA_SUCCESS; }
+STANDIN_API cuStreamGetCaptureInfo_v2(CUstream stream, int *state, unsigned long long *id, CUgraph *graph,
+                                      const CUgraphNode **nodes, size_t *count) {
+  if (state && !isCapturing(stream)) // Who asks for the graph too learns that there is none.
+    return *state = 0, CUDA_SUCCESS;
+  return table().streamGetCaptureInfo(stream, state, id, graph, nodes, count);
+}
+STANDIN_API cuStreamGetCaptureInfo_v3(CUstream stream, int *state, unsigned long long *id, CUgraph *graph,
+                                      const CUgraphNode **nodes, const void **edges, size_t *count) {
+  if (edges)
+    *edges = nullptr;
+  return cuStreamGetCaptureInfo_v2(stream, state, id, graph, nodes, count);
+}
 STANDIN_API cuThreadExchangeStreamCaptureMode(int *mode) { return *mode = 0, CUDA_SUCCESS; }

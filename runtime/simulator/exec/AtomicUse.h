@@ -11,8 +11,8 @@
 //|   ld.global.u64 %old, [%a]                        the CUDA programming guide's atomicAdd of doubles
 //|   LOOP: atom.global.cas.b64 %was, [%a], %old, %new
 //|
-//| A plain load whose address an atom.cas of the body has too only guesses what the exchange then compares: it counts as
-//| relaxed. An `atom` whose result nothing reads tells its thread nothing, as `red`.
+//| A plain load whose result is moved to the comparison of an atom.cas at the same address only guesses what is there:
+//| it counts as relaxed. An `atom` whose result nothing reads tells its thread nothing, as `red`.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_EXEC_ATOMICUSE_H
 #define IMBREX_RUNTIME_SIMULATOR_EXEC_ATOMICUSE_H

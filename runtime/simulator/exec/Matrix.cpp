@@ -151,6 +151,8 @@ bool hasFastLoop(const Decoder &d) {
 }
 
 bool decodeMma(Decoder &d) {
+  if (std::ranges::any_of(d.source.modifiers, [](const std::string &word) { return word.starts_with("sp"); }))
+    return d.fail("sparse matrices are not modelled");
   d.rule(Rule::Use);
   if (!d.take("sync") || !d.take("aligned"))
     return d.fail("only mma.sync.aligned is modelled");

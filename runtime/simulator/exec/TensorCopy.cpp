@@ -215,6 +215,25 @@ Type elementType(const TensorMap &map, Reduction operation) {
   }
 }
 
+/// Checks what a store reads of shared memory: of the box at `from` the rows that lie in the tensor.
+bool readRows(Warp &warp, const Instruction &i, unsigned lane, uint64_t from, const TensorMap &map,
+              const Coordinates &at) {
+  SharedPlace place;
+  if (!resolveShared(warp, i, lane, from, map.boxBytes(), kTensorAlign, place))
+    return false;
+  unsigned bytes = map.kept(0) * map.elementBytes(), inside = 0, rows = 0;
+  auto flush = [&](unsigned end) {
+    uint64_t begin = from + uint64_t(end - inside) * bytes;
+    return inside == 0 || readSharedForGroup(warp, i, lane, begin, uint64_t(std::exchange(inside, 0)) * bytes, 1);
+  };
+  return eachRow(map, at,
+                 [&](unsigned number, const Row &row) {
+                   rows = number + 1;
+                   return row.inside ? (++inside, true) : flush(number);
+                 }) &&
+         flush(rows);
+}
+
 /// op: source, map (base and offset each), coordinates. Shared to global, or a reduction (bytes 1).
 Step storeTensor(Warp &warp, const Instruction &i, uint32_t lanes) {
   bool isReduction = i.bytes != 0;
@@ -229,9 +248,9 @@ Step storeTensor(Warp &warp, const Instruction &i, uint32_t lanes) {
     if (isReduction && !reduces(operation, type))
       return failMap(warp, i, lane, "the tensor's type is not reduced so"), Step::Fault;
     uint64_t from = addressAt(warp, i.op, lane);
-    if (!readSharedForGroup(warp, i, lane, from, map.boxBytes(), kTensorAlign))
-      return Step::Fault;
     clip(map, at[0], first, end);
+    if (first != end && !readRows(warp, i, lane, from, map, at))
+      return Step::Fault;
     unsigned bytes = map.kept(0) * map.elementBytes();
     bool good = eachRow(map, at, [&](unsigned number, const Row &row) {
       if (!row.inside)

@@ -190,7 +190,7 @@ uint32_t SharedMemory::updateSameWidth(const uint32_t *addresses, uint32_t lanes
   const uint32_t oldest = clocks.oldest[who.warp()], joined = clocks.lanesJoined[who.warp()], start = clocks.start;
   const uint32_t now = clocks.now, end = limit;
   const unsigned shift = granule;
-  const bool mayMeetReads = lastRead > oldest;
+  const bool mayMeetReads = lastRead > oldest, stores = anyStrongStore;
   for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
     uint32_t address = addresses[lane], first = address >> shift;
@@ -210,7 +210,8 @@ uint32_t SharedMemory::updateSameWidth(const uint32_t *addresses, uint32_t lanes
         plainTimes[i] = written[i];
         plainWriters[i] = writers[i];
       }
-      plainWriters[i] &= ~kUnderStore;
+      if (stores) [[unlikely]]
+        plainWriters[i] &= ~kUnderStore;
       written[i] = now;
       writers[i] = who.bits | lane;
       sets[i] = (times[i] > joined ? sets[i] : 0) | 1u << lane;

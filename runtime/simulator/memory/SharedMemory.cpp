@@ -64,7 +64,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   granule = log2;
   stride = capacity >> log2;
   limit = size;
-  anyStrong = anyUndefined = false;
+  anyStrong = anyStrongStore = anyUndefined = false;
   noticed = Notice();
   observations.clear();
   clocks.begin(warpCount);
@@ -403,6 +403,7 @@ void SharedMemory::stampWrite(uint32_t first, uint32_t last, uint32_t time, Acce
 
 void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who, bool isAtomic) {
   anyStrong = true;
+  anyStrongStore |= !isAtomic;
   for (uint32_t i = first; i <= last; ++i) {
     if (!Accessor{writeWho[i]}.strong()) {
       plainTime[i] = writeTime[i];

@@ -169,7 +169,7 @@ public:
   uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// The same for asynchronous copies that begin to write.
   uint32_t beginAsyncLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
-  /// An atomic operation: a strong read and write at once, with the same result as read. `who` with kReturns, or without.
+  /// An atomic operation: a strong read and write at once, with the same result as read. `who` may have kReturns.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
   bool beginAsync(uint32_t address, uint32_t count, Accessor who);
@@ -267,6 +267,7 @@ private:
   bool anyUndefined = false;           ///< Whether this block stored undefined bits.
   std::vector<uint8_t> undefinedBytes; ///< Then: 1 for a byte of a copy, 2 for a computed one.
   bool anyStrong = false;              ///< Whether this block made a strong access.
+  bool anyStrongStore = false;         ///< And one that is no atomic operation.
   uint32_t *writeTime, *writeWho;      ///< Last write of a granule, of either kind.
   uint32_t *plainTime, *plainWho;      ///< Last plain write, where writeWho is a strong one.
   LatestReads latest;

@@ -55,8 +55,8 @@ void SharedMemory::keepSeen(uint32_t index) {
   observations.add(index, {uint8_t(writer.warp()), uint8_t(writer.lane()), writeTime[index], writeTime[index]});
 }
 
-/// Whether `who` comes after a strong read of granule `index`, or an atomic operation that hands the value on, which has
-/// seen what `lanes` of `agent` wrote at `time`.
+/// Whether `who` comes after a strong read of granule `index`, or an atomic operation that hands the value on, which
+/// has seen what `lanes` of `agent` wrote at `time`.
 bool SharedMemory::hasSeen(uint32_t index, Accessor who, unsigned agent, uint32_t lanes, uint32_t time) const {
   unsigned culprit;
   Accessor writer{writeWho[index]};

@@ -14,8 +14,8 @@
 //|   thread 0:   ld.volatile [count] until it is 64; st.shared [count], 0      ordered after all 64
 //|
 //| A read of an atomic operation's value has seen all strong writes before that too; a read of a store's that store
-//| alone. A later write takes nothing back. A granule that more than kMostSights reads have seen is as if all had: a race
-//| may be missed, none is invented.
+//| alone. A later write takes nothing back. A granule that more than kMostSights reads have seen is as if all had: a
+//| race may be missed, none is invented.
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDOBSERVATIONS_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_SHAREDOBSERVATIONS_H

@@ -148,7 +148,8 @@ TEST(Cluster, WhoWaitsForRemoteAtomicsSetsBack) {
                       kClusterSync +
                       "mapa.shared::cluster.u32 %r12, %r11, 0;\nred.shared::cluster.add.u32 [%r12], 1;\n"
                       "setp.eq.and.u32 %p1, %r3, 0, %p1;\nsetp.eq.and.u32 %p2, %r3, 0, %p2;\n@!%p1 bra JOIN;\n"
-                      "WAIT: ld.volatile.shared.u32 %r13, [%r11];\nsetp.ne.u32 %p3, %r13, 128;\n@%p3 bra WAIT;\nJOIN:\n";
+                      "WAIT: ld.volatile.shared.u32 %r13, [%r11];\nsetp.ne.u32 %p3, %r13, 128;\n@%p3 bra "
+                      "WAIT;\nJOIN:\n";
   expectCluster(count + "@%p1 st.shared.u32 [%r11], 0;\n" + kResult + kClusterSync, 4, 2,
                 [](unsigned, unsigned) { return 0; });
   expectClusterFault(count + "@%p2 st.shared.u32 [%r11], 0;\n" + kResult + kClusterSync, 4, 2, "shared-memory race");

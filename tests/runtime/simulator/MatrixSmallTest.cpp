@@ -188,4 +188,14 @@ TEST(MatrixSmall, WmmaBelowAByteRefused) {
   }
 }
 
+TEST(Matrix, SparseProductsAreRefusedByName) {
+  for (std::string word : {"sp", "sp::ordered_metadata"}) {
+    Host host;
+    host.load(kernelText("mma." + word +
+                         ".sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f0, %f1, %f2, %f3}, {%r1, %r2}, {%r3, %r4}, "
+                         "{%f0, %f1, %f2, %f3}, %r5, 0x0;"));
+    EXPECT_NE(host.log.find("sparse matrices are not modelled"), std::string::npos) << host.log;
+  }
+}
+
 } // namespace

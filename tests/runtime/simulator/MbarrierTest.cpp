@@ -95,6 +95,15 @@ TEST(Mbarrier, InitialisedTwice) {
   expectFault(initBarrier(0, 1) + kSync + initBarrier(0, 1) + kStore, 64, "mbarrier misuse", "mbarrier.inval");
 }
 
+TEST(Mbarrier, InitialisedByAllLanesAlike) {
+  std::string init = "setp.lt.u32 %p6, %r0, 32;\n@%p6 mbarrier.init.shared::cta.b64 [bar], ";
+  Outcome outcome = runHopper(init + "64;\n" + kSync + arrive(0) + waitBarrier(0, "0") + kStore, 64, 0);
+  EXPECT_EQ(outcome.report, "");
+  EXPECT_NE(outcome.notes.find("initialise one mbarrier alike"), std::string::npos) << outcome.notes;
+  expectFault("add.u32 %r9, %r0, 1;\n" + init + "%r9;\n", 64, "mbarrier misuse", "mbarrier.inval");
+  expectFault("mbarrier.init.shared::cta.b64 [bar], 64;\n", 64, "mbarrier misuse", "mbarrier.inval");
+}
+
 TEST(Mbarrier, InvalidatedAndUsedAnew) {
   expectRight(initBarrier(0, 64) + kSync + arrive(0) + waitBarrier(0, "0") + kSync +
                   byFirst("mbarrier.inval.shared::cta.b64 [bar];\n" + initBarrier(0, 64)) + kSync + arrive(0) +

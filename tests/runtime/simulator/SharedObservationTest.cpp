@@ -83,4 +83,17 @@ TEST(SharedObservation, AStoreHidesTheOneBefore) {
              96);
 }
 
+// The CUDA programming guide's atomicAdd of doubles, as nvcc writes it for a shared variable.
+TEST(SharedObservation, AGuessForAnExchange) {
+  auto loop = [](const std::string &guess) {
+    return kClear + "mov.u32 %r2, tile;\n" + guess +
+           "LOOP: add.u32 %r5, %r4, 1;\natom.shared.cas.b32 %r6, [%r2], %r4, %r5;\nsetp.ne.u32 %p4, %r6, %r4;\n"
+           "mov.u32 %r4, %r6;\n@%p4 bra LOOP;\n";
+  };
+  expectSilent(loop("ld.shared.u32 %r4, [tile];\n"));
+  expectRace(loop("add.u32 %r7, %r2, 0;\nld.shared.u32 %r4, [%r7];\n"));
+  // What becomes the result is no guess.
+  expectRace(loop("ld.shared.u32 %r4, [tile];\n") + "@%p1 ld.shared.u32 %r8, [%r2];\n");
+}
+
 } // namespace

@@ -142,21 +142,26 @@ void expectLoad(const Case &c, const std::string &space = "shared::cluster") {
 }
 
 /// Stores the box over a tensor of another pattern; or adds to it.
+/// Stores the box at `tile`, of which the first `written` bytes were written out of `buffer`.
+CUresult launchStore(Host &host, const Case &c, bool adds, size_t written, CUdeviceptr base, CUdeviceptr buffer) {
+  CUtensorMap map;
+  EXPECT_EQ(encode(host, c, base, map), CUDA_SUCCESS) << host.driver.faultReport();
+  std::string rank = std::to_string(c.rank()) + "d";
+  std::string store = adds ? "cp.reduce.async.bulk.tensor." + rank + ".global.shared::cta.add.tile.bulk_group"
+                           : "cp.async.bulk.tensor." + rank + ".global.shared::cta.bulk_group";
+  CUfunction function = host.load(kernel(copyAll(written, true) + "fence.proxy.async.shared::cta;\n" + kSync +
+                                         byFirst(store + " [%rd1, " + coordinates(c) +
+                                                 "], [tile];\ncp.async.bulk.commit_group;\n"
+                                                 "cp.async.bulk.wait_group 0;\n")));
+  EXPECT_NE(function, nullptr) << host.log;
+  return function ? host.launch(function, 1, 32, 0, map, buffer) : CUDA_ERROR_NOT_FOUND;
+}
+
 void expectStore(const Case &c, bool adds) {
   Host host({}, "h100");
   std::vector<uint8_t> tensor = pattern(c.tensorBytes(), 1), box = pattern(c.boxBytes(), 9);
   CUdeviceptr base = host.upload(tensor), buffer = host.upload(box);
-  CUtensorMap map;
-  ASSERT_EQ(encode(host, c, base, map), CUDA_SUCCESS) << host.driver.faultReport();
-  std::string rank = std::to_string(c.rank()) + "d";
-  std::string store = adds ? "cp.reduce.async.bulk.tensor." + rank + ".global.shared::cta.add.tile.bulk_group"
-                           : "cp.async.bulk.tensor." + rank + ".global.shared::cta.bulk_group";
-  CUfunction function = host.load(kernel(copyAll(c.boxBytes(), true) + "fence.proxy.async.shared::cta;\n" + kSync +
-                                         byFirst(store + " [%rd1, " + coordinates(c) +
-                                                 "], [tile];\ncp.async.bulk.commit_group;\n"
-                                                 "cp.async.bulk.wait_group 0;\n")));
-  ASSERT_NE(function, nullptr) << host.log;
-  ASSERT_EQ(host.launch(function, 1, 32, 0, map, buffer), CUDA_SUCCESS) << host.report;
+  ASSERT_EQ(launchStore(host, c, adds, c.boxBytes(), base, buffer), CUDA_SUCCESS) << host.report;
   std::vector<uint8_t> got = host.download<uint8_t>(base, tensor.size()), want = tensor;
   eachElement(c, [&](size_t shared, long long to) {
     if (to < 0)
@@ -197,6 +202,16 @@ TEST(TensorCopy, OutsideTheTensor) {
   c.type = kF32;
   c.fill = 1;
   expectLoad(c);
+}
+
+TEST(TensorCopy, RowsOutsideTheTensorAreNotRead) {
+  Case c = plane(0, {0, 20}); // Ten of the box's twenty rows lie inside.
+  for (size_t rows : {10u, 9u}) {
+    Host host({}, "h100");
+    CUdeviceptr base = host.upload(pattern(c.tensorBytes(), 1)), buffer = host.upload(pattern(c.boxBytes(), 9));
+    launchStore(host, c, false, c.boxBytes() / 20 * rows, base, buffer);
+    EXPECT_EQ(host.report.find("uninitialised read") != std::string::npos, rows == 9) << host.report;
+  }
 }
 
 TEST(TensorCopy, OneToFiveDimensions) {

@@ -66,6 +66,38 @@ static int library(int *out) {
   return 0;
 }
 
+/// A captured graph of two kernels with an event between two streams, launched three times.
+static int graph(cudaStream_t stream, int *in, int *out, int n) {
+  cudaStream_t side;
+  cudaEvent_t forked, joined;
+  cudaGraph_t captured;
+  cudaGraphExec_t runnable;
+  cudaStreamCaptureStatus state;
+  CHECK(cudaStreamCreateWithFlags(&side, cudaStreamNonBlocking));
+  CHECK(cudaEventCreate(&forked));
+  CHECK(cudaEventCreate(&joined));
+  CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  scale<<<(n + 127) / 128, 128, 0, stream>>>(in, out, n);
+  CHECK(cudaEventRecord(forked, stream));
+  CHECK(cudaStreamWaitEvent(side, forked, 0));
+  scale<<<(n + 127) / 128, 128, 0, side>>>(out, in, n);
+  CHECK(cudaEventRecord(joined, side));
+  CHECK(cudaStreamWaitEvent(stream, joined, 0));
+  CHECK(cudaStreamIsCapturing(stream, &state));
+  if (state != cudaStreamCaptureStatusActive || cudaLaunchHostFunc(stream, nullptr, nullptr) != cudaErrorNotSupported)
+    return std::puts("wrong: no capture"), 1;
+  CHECK(cudaStreamEndCapture(stream, &captured));
+  CHECK(cudaGraphInstantiate(&runnable, captured, 0));
+  for (int i = 0; i < 3; ++i)
+    CHECK(cudaGraphLaunch(runnable, stream));
+  CHECK(cudaStreamSynchronize(stream));
+  CHECK(cudaGraphExecDestroy(runnable));
+  CHECK(cudaGraphDestroy(captured));
+  int last = 0;
+  CHECK(cudaMemcpy(&last, in + 1, sizeof(int), cudaMemcpyDeviceToHost));
+  return last == 1093 ? 0 : (std::printf("wrong: %d after three graphs\n", last), 1); // 1, 4, 13, 40, 121, 364, 1093.
+}
+
 int main() {
   const int n = 1000;
   std::vector<int> host(n);
@@ -103,7 +135,7 @@ int main() {
   if (cudaGetLastError() != cudaErrorInvalidConfiguration || blocks != 16 || factors[0] != 16 || properties.warpSize != 32 ||
       properties.major < 8 || properties.multiProcessorCount < 1 || properties.sharedMemPerBlockOptin < 49152)
     return std::printf("wrong: %d blocks, occupancy %d, warps of %d\n", blocks, factors[0], properties.warpSize), 1;
-  if (library(out))
+  if (library(out) || graph(stream, in, managed, n))
     return 1;
   CHECK(cudaFree(managed));
   CHECK(cudaFreeHost(pinned));
