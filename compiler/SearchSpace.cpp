@@ -99,8 +99,11 @@ private:
     const ast::Tune &tune = standard.kernel->tune;
     int64_t first = standard.integers.at(tunable.name);
     Axis axis{tunable.name, {first}};
-    // tf32 changes results by more than their last bits: whoever wants that says so.
-    bool isPinned = tunable.name == "tf32" || request.options.set.contains(tunable.name) ||
+    // tf32 changes results by more than their last bits: whoever wants that says so. CTAs that stay, and turns, gain
+    // where some warps copy for others.
+    bool isPinned = tunable.name == "tf32" ||
+                    (!target->hasWgmma && (tunable.name == "resident" || tunable.name == "turns")) ||
+                    request.options.set.contains(tunable.name) ||
                     (!request.rounding && llvm::is_contained(tune.rounding, tunable.name));
     for (int64_t choice : tunable.choices)
       if (!isPinned && !llvm::is_contained(axis.values, choice))

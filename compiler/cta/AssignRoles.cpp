@@ -11,18 +11,18 @@
 // What the copy engine can copy it copies: one thread asks it to (TMA).
 //
 // Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
-// waits for nothing else. A ring counts its steps, so each must be put once, in order, on every way through its loop.
-// Where that loop stands in others, they carry the number of steps so far:
-//
-//     loop i: loop j: put j          ->     loop i, n = 0: loop j: put n + j; yield n + iterations of j
+// waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance has one slot, which is
+// filled for the next one as soon as it has been read.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/CopySlice.h"
+#include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
+#include "compiler/cta/RingSteps.h"
 #include "compiler/cta/SharedLives.h"
 #include "compiler/cta/TensorBoxes.h"
 #include "compiler/tile/ScalarSigns.h"
@@ -56,51 +56,8 @@ static bool hasProductLoop(func::FuncOp kernel) {
       .wasInterrupted();
 }
 
-/// Why the steps of `put` cannot be counted; empty if they can.
-static StringRef whyNotCounted(cta::PutOp put) {
-  auto loop = put->getParentOfType<scf::ForOp>();
-  if (!loop)
-    return "";
-  if (put->getParentOp() != loop)
-    return "it stands in a branch";
-  for (scf::ForOp inner = loop; auto outer = inner->getParentOfType<scf::ForOp>(); inner = outer)
-    if (inner->getParentOp() != outer)
-      return "its loop stands in a branch of another one";
-  return matchPattern(loop.getStep(), m_One()) ? "" : "its loop does not count by one";
-}
-
 /// The dimension of the view whose bounds cta.clear can see to: the rows', or that of a single row.
 static int64_t clearedDim(cta::PutOp put) { return put.getDims()[put.getRing().getType().getRows() == 1 ? 1 : 0]; }
-
-/// The steps that earlier times through `loop`, which stands in others, have had: carried by those.
-static Value countSteps(scf::ForOp loop) {
-  SmallVector<scf::ForOp> around;
-  for (auto outer = loop->getParentOfType<scf::ForOp>(); outer; outer = outer->getParentOfType<scf::ForOp>())
-    around.insert(around.begin(), outer);
-  IRRewriter b(loop.getContext());
-  b.setInsertionPoint(around.front());
-  Value none = arith::ConstantOp::create(b, loop.getLoc(), b.getI32IntegerAttr(0)), count = none;
-  SmallVector<scf::ForOp> counting;
-  for (scf::ForOp outer : around) {
-    auto yields = [&](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
-      return SmallVector<Value>{arguments[0]};
-    };
-    auto made =
-        cast<scf::ForOp>(*outer.replaceWithAdditionalYields(b, count, /*replaceInitOperandUsesInLoop=*/false, yields));
-    count = made.getRegionIterArgs().back();
-    counting.push_back(made);
-  }
-  b.setInsertionPointAfter(loop);
-  Value trips = arith::SubIOp::create(b, loop.getLoc(), loop.getUpperBound(), loop.getLowerBound());
-  trips = arith::MaxSIOp::create(b, loop.getLoc(), trips, none);
-  Value after = arith::AddIOp::create(b, loop.getLoc(), count, trips, arith::IntegerOverflowFlags::nsw);
-  for (scf::ForOp outer : llvm::reverse(counting)) {
-    Operation *yield = outer.getBody()->getTerminator();
-    yield->setOperand(yield->getNumOperands() - 1, after);
-    after = outer.getResults().back();
-  }
-  return count;
-}
 
 /// The rows of `put` that the copy engine can be asked for at once: all, or where a table of pages says where they lie,
 /// as many as follow one another wherever the tile begins. 0: none.
@@ -143,7 +100,6 @@ private:
   void makeRings(unsigned slots);
   bool fits(unsigned slots);
   std::pair<unsigned, unsigned> dealRegisters() const;
-  void countNested();
   void mapViews();
   void part();
 
@@ -177,7 +133,8 @@ bool AssignRoles::canPart() {
 void AssignRoles::makeRings(unsigned slots) {
   for (cta::PutOp put : puts) {
     cta::RingType type = put.getRing().getType();
-    unsigned count = put->getParentOfType<scf::ForOp>() ? slots : 1;
+    auto loop = put->getParentOfType<scf::ForOp>();
+    unsigned count = loop && !goesThroughInstances(loop) ? slots : 1;
     put.getRing().setType(cta::RingType::getFor(type.getSlot(), count, cta::Completion::Mbarrier));
   }
 }
@@ -185,23 +142,6 @@ void AssignRoles::makeRings(unsigned slots) {
 bool AssignRoles::fits(unsigned slots) {
   makeRings(slots);
   return planShared(getOperation()).bytes <= target.sharedBytes;
-}
-
-/// Steps of rings whose loops stand in others go on where the last time ended.
-void AssignRoles::countNested() {
-  llvm::SmallDenseMap<Operation *, Value> counts;
-  for (cta::PutOp put : puts) {
-    auto loop = put->getParentOfType<scf::ForOp>();
-    if (!loop || !loop->getParentOfType<scf::ForOp>())
-      continue;
-    Value &count = counts[loop];
-    if (!count)
-      count = countSteps(loop);
-    OpBuilder b(put);
-    Value step = arith::AddIOp::create(b, put.getLoc(), count, put.getStep(), arith::IntegerOverflowFlags::nsw);
-    cast<cta::GetOp>(put->getNextNode()).getStepMutable().assign(step);
-    put.getStepMutable().assign(step);
-  }
 }
 
 /// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
@@ -308,10 +248,6 @@ void AssignRoles::runOnOperation() {
       kernel.emitRemark("no warps of their own for copies: no loop multiplies by wgmma");
     return;
   }
-  if (request.getResident()) { // its rings' steps would start again with every instance
-    kernel.emitRemark("no warps of their own for copies: its CTAs go through many instances");
-    return;
-  }
   target = *asked;
   warps = request.getWarps();
   if (warps % layout::kWarpgroupWarps != 0 || warps + kCopyWarps > target.warpsPerCta) {
@@ -336,7 +272,7 @@ void AssignRoles::runOnOperation() {
     kernel.emitRemark() << "rings of " << slots << " slots in place of " << request.getStages()
                         << ": shared memory is short";
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
-  countNested();
+  countSteps(puts);
   mapViews();
   part();
 }

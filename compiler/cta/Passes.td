@@ -38,6 +38,15 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def LoopInstances : Pass<"cta-loop-instances", "::mlir::func::FuncOp"> {
+  let summary = "CTAs that stay go through their instances in a loop";
+  let description = [{
+    Before: a kernel whose request says `resident`, with `tile.program_id 0`. After: `scf.for %turn = 0 to cta.instances`
+    around all of it, with `tile.program_id 0 of %turn`; the rings that are put once an instance count turns.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def AssignRoles : Pass<"cta-assign-roles", "::mlir::func::FuncOp"> {
   let summary = "Some warps copy, the others compute";
   let description = [{
@@ -145,6 +154,18 @@ def PlaceBarriers : Pass<"cta-place-barriers", "::mlir::func::FuncOp"> {
     store to it, or a load, where different threads may touch one element. An iteration meets what the one
     before it left.
     Needs the offsets of `cta-allocate-shared`.
+  }];
+}
+
+def TakeTurns : Pass<"cta-take-turns", "::mlir::func::FuncOp"> {
+  let summary = "Warpgroups issue their products one after another";
+  let description = [{
+    Where the request says `turns`, in the part of `cta.roles` that computes, with two warpgroups or more: the products that
+    a loop issues in one run, with no wait among them, are issued under a turn. What else stands among them goes before
+    the first. A loop that waits between its products has no turns: one warpgroup would hold up the others.
+
+    Before: `loop: get, dot, get, dot, wait, compute`. After: `loop: get, get, take_turn, dot, dot, pass_turn, wait, compute`,
+    with `open_turns` at the part's beginning and `close_turns` at its end.
   }];
 }
 

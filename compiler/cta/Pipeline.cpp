@@ -27,6 +27,7 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createDeferReductions());
   passes.addNestedPass<func::FuncOp>(createSkipScalings());
+  passes.addNestedPass<func::FuncOp>(createLoopInstances());
   passes.addNestedPass<func::FuncOp>(createAssignRoles());
   passes.addNestedPass<func::FuncOp>(createExpandPageRows());
   passes.addNestedPass<func::FuncOp>(createSendTiles());
@@ -41,6 +42,7 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addNestedPass<func::FuncOp>(createAllocateShared());
   passes.addNestedPass<func::FuncOp>(createPlaceBarriers());
+  passes.addNestedPass<func::FuncOp>(createTakeTurns());
 }
 
 llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
@@ -49,6 +51,7 @@ llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
       "tile-defer-scales",   "tile-split-masks",     "tile-intersect-masks", "tile-narrow-comparisons",
       "tile-skip-instances", "cta-defer-reductions", "cta-skip-scalings",    "cta-assign-roles",
       "cta-send-tiles",      "cta-pipeline-copies",  "cta-skew-loops",       "cta-split-loops",
+      "cta-take-turns",
   };
   return kNames;
 }

@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
+#include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/SharedLives.h"
@@ -103,7 +104,7 @@ static bool collectSlice(Value value, scf::ForOp loop, llvm::SetVector<Operation
 }
 
 void LoopPipeliner::findCopies() {
-  if (!matchPattern(loop.getStep(), m_One()))
+  if (!matchPattern(loop.getStep(), m_One()) || goesThroughInstances(loop))
     return;
   for (cta::PutOp put : loop.getBody()->getOps<cta::PutOp>()) {
     auto ring = put.getRing().getDefiningOp<cta::RingOp>();

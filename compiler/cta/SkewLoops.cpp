@@ -20,6 +20,7 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta/DelayLoops.h"
+#include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
@@ -263,7 +264,10 @@ struct SkewLoops : imbrex::impl::SkewLoopsBase<SkewLoops> {
     if (!target)
       return; // no kernel, or one that cta-allocate-shared refuses
     SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    getOperation().walk([&](scf::ForOp loop) {
+      if (!goesThroughInstances(loop))
+        loops.push_back(loop);
+    });
     for (scf::ForOp loop : loops)
       LoopSkewer(loop, target->registersFor(layout::kWarpThreads * request.getWarps())).run();
   }

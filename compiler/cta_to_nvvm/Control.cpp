@@ -109,43 +109,7 @@ void Lowering::mapArguments(LLVM::LLVMFuncOp function) {
         }
 }
 
-/// One instance after another: number n of CTA c is instance c + n * CTAs. Copies of an instance have come, and all
-/// warps are through with its shared memory, before the next begins. Numbers stay below 2^32: a grid has at most
-/// 2^31 - 1 instances, and no more CTAs.
-static LogicalResult lowerResident(Lowering &l, func::FuncOp kernel) {
-  OpBuilder &b = l.b;
-  Location loc = l.loc;
-  Type type = b.getI32Type();
-  l.count.addLoop();
-  Value all = l.mul(l.mul(l.foldedExtents[0], l.foldedExtents[1]), l.foldedExtents[2]);
-  Value first = NVVM::BlockIdXOp::create(b, loc, type), step = NVVM::GridDimXOp::create(b, loc, type);
-  Block *header = l.newBlock({type}), *instance = l.newBlock(), *exit = l.newBlock();
-  LLVM::BrOp::create(b, loc, first, header);
-  b.setInsertionPointToEnd(header);
-  l.instance = header->getArgument(0);
-  Value isOne = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, l.instance, all);
-  LLVM::CondBrOp::create(b, loc, isOne, instance, ValueRange(), exit, ValueRange());
-
-  b.setInsertionPointToEnd(instance);
-  if (failed(l.lowerBlock(kernel.getBody().front())))
-    return failure();
-  l.loc = loc;
-  if (cta::launchOf(kernel).getShared() > 0) {
-    NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
-    makeBarrier(l);
-  }
-  LLVM::BrOp::create(b, loc, l.add(l.instance, step), header);
-  b.setInsertionPointToEnd(exit);
-  LLVM::ReturnOp::create(b, loc, ValueRange());
-  return success();
-}
-
-LogicalResult Lowering::run() {
-  if (failed(makeFunction()))
-    return failure();
-  tile::RequestAttr request = tile::requestOf(kernel);
-  return request && request.getResident() ? lowerResident(*this, kernel) : lowerBlock(kernel.getBody().front());
-}
+LogicalResult Lowering::run() { return failed(makeFunction()) ? failure() : lowerBlock(kernel.getBody().front()); }
 
 Block *Lowering::newBlock(TypeRange arguments) {
   Block *block = new Block();
@@ -311,8 +275,6 @@ Lowered imbrex::lowerControl(Lowering &l, Operation *op) {
   if (isa<scf::YieldOp>(op))
     return success(); // its operands are read by the loop or branch around it
   if (isa<func::ReturnOp>(op)) {
-    if (l.instance)
-      return success(); // the next one follows
     LLVM::ReturnOp::create(l.b, l.loc, ValueRange());
     return success();
   }

@@ -391,25 +391,6 @@ static LogicalResult lowerStore(Lowering &l, tile::StoreOp op) {
   return success();
 }
 
-/// The position along `axis` of an instance whose number is x + X (y + Y z): KernelInterface::foldedGrid.
-static Value foldedProgramId(Lowering &l, unsigned axis) {
-  Value index = l.instance ? l.instance : Value(NVVM::BlockIdXOp::create(l.b, l.loc, l.b.getI32Type()));
-  for (unsigned below = 0; below < axis; ++below)
-    index = LLVM::UDivOp::create(l.b, l.loc, index, l.foldedExtents[below]);
-  return axis == 2 ? index : Value(LLVM::URemOp::create(l.b, l.loc, index, l.foldedExtents[axis]));
-}
-
-static Value programId(Lowering &l, unsigned axis) {
-  Type type = l.b.getI32Type();
-  if (!l.foldedExtents.empty())
-    return foldedProgramId(l, axis);
-  if (axis == 0)
-    return NVVM::BlockIdXOp::create(l.b, l.loc, type);
-  if (axis == 1)
-    return NVVM::BlockIdYOp::create(l.b, l.loc, type);
-  return NVVM::BlockIdZOp::create(l.b, l.loc, type);
-}
-
 Lowered imbrex::lowerGlobalMemory(Lowering &l, Operation *op) {
   if (auto load = dyn_cast<tile::LoadOp>(op))
     return lowerLoad(l, load);
@@ -417,10 +398,6 @@ Lowered imbrex::lowerGlobalMemory(Lowering &l, Operation *op) {
     return lowerStore(l, store);
   if (auto extent = dyn_cast<tile::ExtentOp>(op)) {
     l.define(extent.getResult(), {l.viewOf(extent.getView()).extents[extent.getDim()]});
-    return success();
-  }
-  if (auto id = dyn_cast<tile::ProgramIdOp>(op)) {
-    l.define(id.getResult(), {programId(l, id.getAxis())});
     return success();
   }
   return std::nullopt;

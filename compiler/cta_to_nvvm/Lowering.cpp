@@ -19,8 +19,9 @@ using layout::TileLayout;
 
 LogicalResult Lowering::lowerOperation(Operation *op) {
   loc = op->getLoc();
-  for (auto family : {lowerElementwise, lowerShape, lowerIntervals, lowerReductions, lowerCombiners, lowerControl,
-                      lowerGlobalMemory, lowerGathers, lowerSharedMemory, lowerRings, lowerRoles, lowerProducts})
+  for (auto family :
+       {lowerElementwise, lowerShape, lowerIntervals, lowerReductions, lowerCombiners, lowerControl, lowerGlobalMemory,
+        lowerGathers, lowerSharedMemory, lowerRings, lowerRoles, lowerInstances, lowerProducts})
     if (Lowered result = family(*this, op))
       return *result;
   return op->emitError("no lowering to single threads for this operation");

@@ -142,9 +142,9 @@ public:
 
   //===--- Threads ---------------------------------------------------------------===//
 
+  Value warpgroup;          ///< i32, the same in all lanes for the assembler too; of those that compute, of cta.roles
   Value thread, lane, warp; ///< i32: index in the CTA or this part of it, in the warp, of the warp
   Values foldedExtents; ///< i32: the grid's extents along x and y (and z of resident CTAs) if it is folded, else none
-  Value instance;       ///< i32: the number in a folded grid of the instance that is run; null: the CTA's
 
   /// From here on, where the builder stands, the threads are those of a part of `partWarps` warps that starts at
   /// `firstWarp`.
@@ -268,8 +268,11 @@ Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 /// All threads of the CTA wait for each other.
 void makeBarrier(Lowering &lowering);
+/// Numbers of barriers (PTX ISA, "barrier"): of all threads, of a part's, and from there on of each warpgroup's turn.
+constexpr int64_t kBarrierOfCta = 0, kBarrierOfRole = 1, kBarrierOfTurns = 2;
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRoles(Lowering &lowering, mlir::Operation *op);
+Lowered lowerInstances(Lowering &lowering, mlir::Operation *op);
 Lowered lowerProducts(Lowering &lowering, mlir::Operation *op);
 
 /// One element as its elementary operation computes it: lowers `op` applied to scalar operands.

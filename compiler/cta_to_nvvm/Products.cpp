@@ -123,6 +123,16 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
   return success();
 }
 
+/// True if the sums are spread as the instructions of the product leave them.
+static bool isAccumulator(const TileLayout &layout, ArrayRef<int64_t> shape, cta::DotKind kind) {
+  unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
+  if (kind != cta::DotKind::Wgmma || warpsN == 1)
+    return layout == TileLayout::mmaAccumulator(shape, warpsM, warpsN);
+  const int64_t own = shape[1] / warpsN;
+  return shape[1] % warpsN == 0 && own >= 8 && llvm::isPowerOf2_64(uint64_t(own)) &&
+         layout == TileLayout::wgmmaAccumulator(shape, warpsM, warpsN);
+}
+
 /// What both kinds take for granted: element types that go together, and for mma the layouts of its fragments.
 static LogicalResult checkOperands(const Lowering &l, cta::DotOp dot) {
   auto sums = cast<RankedTensorType>(dot.getAccumulator().getType());
@@ -140,8 +150,8 @@ static LogicalResult checkOperands(const Lowering &l, cta::DotOp dot) {
   if (!isMma)
     return success();
   const TileLayout &layout = cta::layoutOf(sums);
-  unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
-  bool isFragment = layout == TileLayout::mmaAccumulator(sums.getShape(), warpsM, warpsN);
+  unsigned warpsM = layout.warps()[0];
+  bool isFragment = isAccumulator(layout, sums.getShape(), dot.getKind());
   if (auto a = dot.getA() ? cast<RankedTensorType>(dot.getA().getType()) : RankedTensorType(); a && isFragment)
     isFragment = cta::layoutOf(a) ==
                  TileLayout::mmaOperandA(a.getShape(), warpsM, tile::elementBytes(element), cta::kOrderOf(dot));

@@ -219,13 +219,13 @@ static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low
 /// bar.sync of the whole CTA, or of the part. By its intrinsic: the text of nvvm.barrier with a location cannot be read
 /// back.
 static void lowerBarrier(Lowering &l, cta::Scope scope) {
-  constexpr int64_t kOfCta = 0, kOfRole = 1; // numbers of barriers: PTX ISA, "barrier"
   auto call = [&](StringRef name, ValueRange arguments) {
     LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr(name), arguments);
   };
   if (scope == cta::Scope::Cta)
-    return call("llvm.nvvm.barrier.cta.sync.aligned.all", {l.i32(kOfCta)});
-  call("llvm.nvvm.barrier.cta.sync.aligned.count", {l.i32(kOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
+    return call("llvm.nvvm.barrier.cta.sync.aligned.all", {l.i32(kBarrierOfCta)});
+  call("llvm.nvvm.barrier.cta.sync.aligned.count",
+       {l.i32(kBarrierOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
 }
 
 void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta); }

@@ -44,7 +44,8 @@ static unsigned stepsOf(cta::DotOp dot) {
 /// Of a product's instructions.
 static unsigned descriptorsOf(cta::DotOp dot) {
   const TileLayout &sums = cta::layoutOf(dot.getAccumulator().getType());
-  unsigned pieces = sums.extent(0) / (16 * sums.warps()[0]) * llvm::divideCeil(sums.extent(1), layout::kWgmmaColumns);
+  unsigned pieces = sums.extent(0) / (16 * sums.warps()[0]) *
+                    llvm::divideCeil(sums.extent(1) / sums.warps()[1], layout::kWgmmaColumns);
   return stepsOf(dot) * pieces * (dot.getABuffer() ? 2 : 1);
 }
 
@@ -108,8 +109,15 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
     return dot.emitError("the ") << (isLeft ? "left" : "right") << " operand cannot be read by wgmma: " << *reason;
   const auto &found = std::get<WgmmaOperand>(operand);
   Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.slotPointer(buffer));
-  if (isLeft) // the warpgroup's rows
-    address = l.add(address, l.mulConstant(warpgroup(l), found.strideOf(layout::kWgmmaRows)));
+  const unsigned along = warpsM / layout::kWarpgroupWarps, beside = accumulator.warps()[1]; // warpgroups
+  if (isLeft && along > 1)
+    address =
+        l.add(address, l.mulConstant(beside == 1 ? warpgroup(l)
+                                                 : Value(LLVM::URemOp::create(l.b, l.loc, warpgroup(l), l.i32(along))),
+                                     found.strideOf(layout::kWgmmaRows)));
+  if (!isLeft && beside > 1)
+    address = l.add(address, l.mulConstant(LLVM::UDivOp::create(l.b, l.loc, warpgroup(l), l.i32(along)),
+                                           found.strideOf(across / beside)));
   Value low = l.addConstant(l.shiftRight(address, 4), int32_t(found.descriptor()));
   int64_t high = int64_t(found.descriptor() >> 32 << 32);
   Value base = LLVM::OrOp::create(l.b, l.loc, LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), low), l.i64(high));
@@ -173,8 +181,9 @@ void WgmmaProduct::waitForAll() {
 
 LogicalResult WgmmaProduct::run() {
   const int64_t m = accumulator.extent(0), n = accumulator.extent(1);
-  if (m % (16 * warpsM) != 0 || warpsM % layout::kWarpgroupWarps != 0 || warpsM != l.warps)
-    return dot.emitError("a product by wgmma has 64 rows for each four of all warps");
+  const unsigned warpsN = accumulator.warps()[1];
+  if (m % (16 * warpsM) != 0 || warpsM % layout::kWarpgroupWarps != 0 || warpsM * warpsN != l.warps)
+    return dot.emitError("a product by wgmma has 64 rows for each warpgroup, or for those that share its columns");
   if (dot.getABuffer()) {
     FailureOr<Descriptors> left = describe(dot.getABuffer(), dot.getTransposedA(), m, /*isLeft=*/true);
     if (failed(left))
@@ -189,8 +198,8 @@ LogicalResult WgmmaProduct::run() {
   b = *right;
   tieAll();
   for (int64_t row = 0; row < m; row += 16 * warpsM)
-    for (int64_t column = 0; column < n; column += layout::kWgmmaColumns)
-      multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n - column)));
+    for (int64_t column = 0; column < n / warpsN; column += layout::kWgmmaColumns)
+      multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n / warpsN - column)));
   wgmmaCommit(l);
   if (dot.getAsync())
     l.inFlight[dot.getResult()] = words;

@@ -171,6 +171,11 @@ LogicalResult KernelCheck::checkOperation(Operation *op) {
     return check.error(op) << "'" << op->getName() << "' stands in the kernel's own block";
   if (failed(check.checkAttributes(op, {})) || failed(checkValues(op)))
     return failure();
+  const bool goesOn = isCta && tile::requestOf(kernel).getResident(); // through instances
+  if (auto id = dyn_cast<tile::ProgramIdOp>(op); id && bool(id.getTurn()) != goesOn)
+    return check.error(op) << "a position is of one turn ('of') where CTAs of stage cta are resident, and only there";
+  if (isa<cta::InstancesOp>(op) && !goesOn)
+    return check.error(op) << "only resident CTAs go through instances";
   if (auto alloc = dyn_cast<cta::AllocOp>(op))
     return checkAllocation(op, cta::RingType::getFor(alloc.getType(), 1), alloc.getOffset());
   if (auto ring = dyn_cast<cta::RingOp>(op))

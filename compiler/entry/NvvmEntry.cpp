@@ -86,9 +86,9 @@ static bool isKnown(Operation *op) {
              LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp,
              LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp,
              LLVM::TruncOp, LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp,
-             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::ConvertFloatToTF32Op,
-             NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp, NVVM::LdMatrixOp, NVVM::MmaOp,
-             NVVM::ThreadIdXOp>(op);
+             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::GridDimXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp,
+             NVVM::ConvertFloatToTF32Op, NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp,
+             NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ThreadIdXOp>(op);
 }
 
 static bool isKnownIntrinsic(StringRef name) {
@@ -101,6 +101,7 @@ static bool isKnownIntrinsic(StringRef name) {
                                          "llvm.nvvm.bmsk.clamp",
                                          "llvm.nvvm.rsqrt.approx.f",
                                          "llvm.nvvm.bar.warp.sync",
+                                         "llvm.nvvm.barrier.cta.arrive.aligned.count",
                                          "llvm.nvvm.barrier.cta.sync.aligned.all",
                                          "llvm.nvvm.barrier.cta.sync.aligned.count",
                                          "llvm.nvvm.cp.async.mbarrier.arrive.noinc.shared",

@@ -258,8 +258,13 @@ func::FuncOp Emitter::makeFunction(ModuleOp module) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(b, at(program.kernel->offset), interface.entry, b.getFunctionType(types, {}));
   unsigned stages = program.integers.find("stages")->second;
-  function->setAttr(tile::kKernelAttr, tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages,
-                                                              interface.foldedGrid, interface.resident() > 0));
+  auto has = [&](StringRef name, int64_t value) {
+    auto found = program.integers.find(name);
+    return found != program.integers.end() && found->second == value;
+  };
+  function->setAttr(tile::kKernelAttr,
+                    tile::RequestAttr::get(b.getContext(), target.name, interface.warps, stages, interface.foldedGrid,
+                                           interface.resident() > 0, has("walk", kWalkBackwards), has("turns", 1)));
   for (auto [i, parameter] : llvm::enumerate(present)) {
     function.setArgAttr(i, tile::kNameAttr, b.getStringAttr(parameter->name));
     if (!parameter->isView)
@@ -393,7 +398,7 @@ void Emitter::bindGrid() {
   auto walk = program.integers.find("walk");
   SmallVector<Value> axes;
   for (auto [i, name] : llvm::enumerate(ArrayRef(kernel.gridNames).take_front(3)))
-    axes.push_back(tile::ProgramIdOp::create(b, at(name.offset), i));
+    axes.push_back(tile::ProgramIdOp::create(b, at(name.offset), i, Value()));
   if (axes.size() > 1 && walk != program.integers.end() && walk->second > 1)
     walkTogether(axes[0], axes[1]);
   Value rest;

@@ -22,6 +22,8 @@ bool Parser::accept(StringRef symbol) {
 }
 
 bool Parser::fail(Message message, const std::string &found) {
+  if (isCut)
+    return false;
   report(diagnostics, peek().offset, message, found);
   return false;
 }
@@ -33,7 +35,7 @@ std::string Parser::misspelt(std::initializer_list<std::string> keywords) const 
 bool Parser::expect(StringRef symbol) {
   if (accept(symbol))
     return true;
-  if (!refuseForm(symbol))
+  if (!isCut && !refuseForm(symbol))
     report(diagnostics, peek().offset, Message::Expected, "'" + symbol.str() + "'", peek().describe());
   return false;
 }
@@ -45,7 +47,7 @@ bool Parser::expectName(std::string &name, StringRef what) {
   }
   if (peek().kind == TokenKind::Name)
     report(diagnostics, peek().offset, Message::Keyword, what, peek().text);
-  else
+  else if (!isCut)
     report(diagnostics, peek().offset, Message::Expected, what, peek().describe());
   return false;
 }
@@ -71,7 +73,8 @@ bool Parser::tooDeep() {
   if (depth <= kMaxNesting)
     return false;
   report(diagnostics, peek().offset, Message::TooDeep, kMaxNesting);
-  at = tokens.size() - 1; // nothing after this can be told apart
+  at = tokens.size() - 1; // nothing after this can be told apart, and nothing is said of it
+  isCut = true;
   return true;
 }
 

@@ -111,6 +111,7 @@ private:
   std::vector<Token> tokens;
   size_t at = 0;
   unsigned depth = 0, loops = 0;
+  bool isCut = false;      ///< the rest of the text was given up
   bool inFunction = false; ///< in whose body stores and results are refused
 };
 

@@ -272,11 +272,14 @@ void Specialiser::bindTunables() {
   if (int64_t stages = result.integers["stages"]; stages < 1 || stages > tile::kMostStages)
     error(result.kernel->offset, Message::BadStages, stages);
   if (auto walk = result.integers.find("walk"); walk != result.integers.end())
-    if (walk->second < 1 || walk->second > kMostTogether)
+    if (walk->second != kWalkBackwards && (walk->second < 1 || walk->second > kMostTogether))
       error(result.kernel->offset, Message::BadWalk, kMostTogether, walk->second);
   if (auto resident = result.integers.find("resident"); resident != result.integers.end())
     if (resident->second < 0 || resident->second > kMostResident)
       error(result.kernel->offset, Message::BadResident, kMostResident, resident->second);
+  if (auto turns = result.integers.find("turns"); turns != result.integers.end())
+    if (turns->second != 0 && turns->second != 1)
+      error(result.kernel->offset, Message::BadTurns, turns->second);
   if (auto tf32 = find("tf32"); tf32 != tune.tunables.end())
     if (int64_t products = result.integers["tf32"]; // a value that is no choice was told
         products != 0 && products != 1 && products != 3 && llvm::is_contained(tf32->choices, products))

@@ -19,6 +19,9 @@
 
 namespace imbrex {
 
+/// The value of `walk` that launches the instances along the first axis from the last to the first.
+constexpr int64_t kWalkBackwards = -1;
+
 struct Specialisation {
   const ast::File *file = nullptr;
   const ast::Kernel *kernel = nullptr;

@@ -135,11 +135,21 @@ static bool decodeAsync(const Instruction &i, Step &step) {
   return true;
 }
 
+/// Turns of warpgroups, at barriers with numbers of theirs: "BAR.SYNC.DEFER_BLOCKING R17, 0x100", "BAR.ARV R17, 0x100".
+static bool decodeTurn(const Instruction &i, Step &step) {
+  const bool passes = i.hasModifier("ARV");
+  if (i.base() != "BAR" || (!passes && !llvm::StringRef(i.operands).starts_with("R")))
+    return false;
+  step.pipe = Pipe::None, step.duration = 0, step.latency = 1;
+  step.async = passes ? Step::Async::PassTurn : Step::Async::TakeTurn;
+  return true;
+}
+
 static Step decode(const Instruction &i, double productCycles) {
   Step step;
   decodeRegisters(i, step);
   StringRef base = i.base();
-  if (decodeAsync(i, step))
+  if (decodeAsync(i, step) || decodeTurn(i, step))
     return step;
   auto set = [&](Pipe pipe, double duration, double latency) {
     step.pipe = pipe, step.duration = duration, step.latency = latency;

@@ -30,6 +30,8 @@ struct Step {
     AwaitProducts, ///< until `number` groups at most are in flight
     AwaitBarrier,  ///< of the barrier at byte `number` of shared memory
     Arrive,        ///< there
+    TakeTurn,      ///< a warpgroup waits for the one before it
+    PassTurn,      ///< and lets the one behind it go on
   };
   std::vector<std::string> reads, writes; ///< registers: "R12", "UR4", "P0"
   Pipe pipe = Pipe::Alu;

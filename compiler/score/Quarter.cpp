@@ -112,6 +112,8 @@ bool Quarter::isReady(Warp &warp, const Step &step) {
 bool Quarter::mayGoOn(Warp &warp, const Step &step) {
   if (step.async == Step::Async::AwaitBarrier)
     return awaitRing(warp, step.number);
+  if (step.async == Step::Async::TakeTurn) // the warps that compute are each of a warpgroup of their own
+    return turns % options.warps == size_t(&warp - warps.data()) || blockUntil(warp, double(now), "turn");
   if (step.async != Step::Async::AwaitProducts || warp.groups.size() <= size_t(step.number))
     return true;
   double done = warp.groups[warp.groups.size() - 1 - size_t(step.number)];
@@ -203,6 +205,8 @@ bool Quarter::tryIssue(Warp &warp) {
     warp.groups.push_back(warp.lastProduct);
   if (step.async == Step::Async::Arrive)
     arrive(warp, step);
+  if (step.async == Step::Async::PassTurn)
+    ++turns;
   if (step.pipe == Pipe::Branch)
     warp.blockedUntil = now + 2;
   advance(warp);

@@ -62,6 +62,7 @@ private:
   std::vector<Warp> warps;
   std::vector<std::vector<double>> arrivals; ///< by ring: when each tile is there
   double copyFree = 0;
+  size_t turns = 0; ///< passed so far
   unsigned last = 0;
   int64_t now = 0;
   double freeAt[kPipes] = {}, busy[kPipes] = {};

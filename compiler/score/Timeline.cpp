@@ -53,7 +53,7 @@ static std::string lineOf(const std::vector<std::map<char, double>> &columns) {
 static char waitLetter(StringRef what) {
   if (!what.consume_front("wait: "))
     return 0;
-  return what == "pipe" ? 'i' : what.front(); // p, c, s, b, r
+  return what == "pipe" ? 'i' : what.front(); // p, c, s, t, b, r
 }
 
 void imbrex::score::printTimeline(llvm::raw_ostream &os, const LoopModel &model) {
@@ -61,7 +61,7 @@ void imbrex::score::printTimeline(llvm::raw_ostream &os, const LoopModel &model)
     return;
   os << llvm::formatv(
       "    two passes of the model from left to right, {0:F0} cycles a column: # busy, + in part, . not; waits "
-      "for p products, c a copy, s a slot, b a barrier, r a register, i a pipe\n",
+      "for p products, c a copy, s a slot, t a turn, b a barrier, r a register, i a pipe\n",
       (model.timelineEnd - model.timelineBegin) / kColumns);
   for (auto [warp, role] : llvm::enumerate(model.roles)) {
     auto lane = [&](StringRef name, llvm::function_ref<char(StringRef)> letterOf) {

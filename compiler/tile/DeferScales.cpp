@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/Factors.h"
 #include "compiler/tile/Passes.h"
 #include "compiler/tile/Spread.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -89,7 +90,7 @@ static void multiplyResult(tile::DotOp dot, Value scale) {
   auto next = result.hasOneUse() ? dyn_cast<arith::MulFOp>(*result.user_begin()) : arith::MulFOp();
   if (next && next.getLhs() == result && isUniform(next.getRhs())) {
     b.setInsertionPoint(next);
-    if (Value factor = uniformScalar(b, next.getLoc(), next.getRhs())) {
+    if (Value factor = uniformScalar(b, next.getLoc(), next.getRhs()); factor && mayMeet(factor, scale)) {
       Value both = arith::MulFOp::create(b, next.getLoc(), factor, scale);
       next.getRhsMutable().assign(splatTo(b, next.getLoc(), both, next.getType()));
       return;

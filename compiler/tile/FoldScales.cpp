@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/Factors.h"
 #include "compiler/tile/KnownSigns.h"
 #include "compiler/tile/Passes.h"
 #include "compiler/tile/Spread.h"
@@ -165,7 +166,7 @@ bool ScaledValues::followUse(OpOperand &use) {
   if (auto multiply = dyn_cast<arith::MulFOp>(op)) {
     Value other = op->getOperand(1 - use.getOperandNumber());
     bool isFactor = isUniform(other) && (signs.isPositive(other) || constantFloat(other)) && !isScaled(other);
-    if (isFactor) {
+    if (isFactor && mayMeet(factor, other)) {
       absorbing.push_back(&use);
       return true;
     }
@@ -233,6 +234,10 @@ void ScaledValues::rewrite() {
     OpBuilder b(op);
     Location loc = op->getLoc();
     OpOperand &other = op->getOpOperand(1 - use->getOperandNumber());
+    if (std::optional<double> known = productOfConstants(factor, other.get())) {
+      other.set(floatConstant(b, loc, other.get().getType(), *known));
+      continue;
+    }
     Value both = arith::MulFOp::create(b, loc, uniformScalar(b, loc, factor), uniformScalar(b, loc, other.get()));
     double low = signs.isPositive(other.get()) ? least : -most;
     both = arith::MaxNumFOp::create(b, loc, both, floatConstant(b, loc, element, low));

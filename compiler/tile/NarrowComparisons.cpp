@@ -6,7 +6,8 @@
 // The pass tile-narrow-comparisons. Most masks compare columns that fit into 32 bits, k, with a bound y
 // that rows share and that may not: k <= y is k <= y clamped to 32 bits, made once for each row. What is
 // left, with x - y = a row + b col + u, is b col + u <= -a row, and of the scalar u only its place relative
-// to rows and columns matters, which lies between two constants.
+// to rows and columns matters, which lies between two constants. Where a row's bound y is no sum, such as the
+// row / 8 + u of heads that share a tile, b col + u <= y is b col <= y - u, clamped to where columns are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,8 @@ private:
   Value compareWithBound(Value kept, const LinearForm &keptForm, arith::CmpIPredicate predicate,
                          const LinearForm &bound);
   Value emitBound(const LinearForm &bound);
+  /// A sum of columns and scalars against `bounds`, an i64 tile that is the same along columns, of whatever kind.
+  Value compareWithRows(const LinearForm &form, arith::CmpIPredicate predicate, Value bounds);
   /// `form` predicate 0.
   Value compareWithZero(LinearForm form, arith::CmpIPredicate predicate);
   /// What all elements share of `form`, as i32, clamped.
@@ -207,6 +210,27 @@ Value Narrower::compareWithZero(LinearForm form, arith::CmpIPredicate predicate)
   return arith::CmpIOp::create(b, loc, predicate, left, right);
 }
 
+Value Narrower::compareWithRows(const LinearForm &form, arith::CmpIPredicate predicate, Value bounds) {
+  auto broadcast = bounds.getDefiningOp<tile::BroadcastOp>();
+  auto narrow = broadcast ? dyn_cast<RankedTensorType>(broadcast.getSource().getType()) : RankedTensorType();
+  auto [least, most] = form.reach(rows(), columns());
+  const bool isOfRows = narrow && narrow.getRank() == 2 && narrow.getDimSize(1) == 1 && columns() > 1;
+  if (!isOfRows || form.row != 0 || form.col <= 0 || least <= INT32_MIN || most >= INT32_MAX)
+    return {};
+  auto splat = [&](Value scalar) -> Value { return tile::SplatOp::create(b, loc, narrow, scalar); };
+  LinearForm shared = form;
+  shared.col = 0;
+  // Forms stay within 62 bits: what is beyond them decides as the nearest within does, and no difference wraps.
+  const int64_t far = int64_t(1) << 62;
+  Value bound = clamp(broadcast.getSource(), splat(i64(-far)), splat(i64(far)));
+  bound = arith::SubIOp::create(b, loc, bound, splat(shared.emit(b, loc)));
+  bound = clamp(bound, splat(i64(-1)), splat(i64(most - shared.constant + 1)));
+  bound = arith::TruncIOp::create(b, loc, narrow.clone(b.getI32Type()), bound);
+  const auto whole = type.clone(b.getI32Type());
+  return arith::CmpIOp::create(b, loc, predicate, tile::BroadcastOp::create(b, loc, whole, positions(1, form.col)),
+                               tile::BroadcastOp::create(b, loc, whole, bound));
+}
+
 bool Narrower::run(LinearForms &forms) {
   using P = arith::CmpIPredicate;
   P predicate = cmp.getPredicate();
@@ -214,12 +238,16 @@ bool Narrower::run(LinearForms &forms) {
     return false;
   std::optional<LinearForm> x = forms.ofTile(cmp.getLhs()), y = forms.ofTile(cmp.getRhs());
   std::optional<LinearForm> difference = x && y ? x->plus(*y, -1) : std::nullopt;
-  if (!difference)
-    return false;
-  Value narrow = compareWithBound(cmp.getLhs(), *x, predicate, *y);
-  if (!narrow)
+  Value narrow;
+  if (x && !y)
+    narrow = compareWithRows(*x, predicate, cmp.getRhs());
+  else if (y && !x)
+    narrow = compareWithRows(*y, swapSides(predicate), cmp.getLhs());
+  if (difference)
+    narrow = compareWithBound(cmp.getLhs(), *x, predicate, *y);
+  if (difference && !narrow)
     narrow = compareWithBound(cmp.getRhs(), *y, swapSides(predicate), *x);
-  if (!narrow)
+  if (difference && !narrow)
     narrow = compareWithZero(*difference, predicate);
   if (!narrow)
     return false;

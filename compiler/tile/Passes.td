@@ -106,7 +106,8 @@ def Simplify : Pass<"tile-simplify", "::mlir::func::FuncOp"> {
   let summary = "Arithmetic once a row instead of once an element";
   let description = [{
     Divisions by a constant, or by what a row, a column or the tile shares, become one reciprocal and
-    multiplications; factors that are spread over a tile meet before they meet the tile; arithmetic on tiles that
+    multiplications; factors that are spread over a tile meet before they meet the tile, constants all at once;
+    arithmetic on tiles that
     are all spread alike is done on what they spread; comparisons of positions in a tile with constants that come out
     alike everywhere are decided. Sums and products of 16-bit tiles stay rounded once.
     In kernels of 16-bit type (`tile::isOf16Bits`) divisions of f32 may be approximated (`fastmath<afn>`), and tanh

@@ -7,13 +7,15 @@
 //
 //     x / row          x * (1 / row)      1.5 units where 2^-126 <= |row| <= 2^126 (f64: 2^-1022, 2^1022)
 //     x / constant     x * (1 / constant) the same; no error where the constant is a power of two
+//     (x * a) * b      x * (a * b)        of constants, all of a chain at once, rounded once; a * b is a normal number
 //     (x * a) * row    x * (a * row)      two roundings, as before; a is a constant or bounded, so that nothing
-//                                         leaves the range that did not before, but beyond 2^94
+//                                         leaves the range that did not before, but beyond 2^86
 //
 // and in kernels of 16-bit type, of f32: a division 2 units (2.5 by a row), tanh 2^-21 absolute, e^x 2 + |x| units.
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/Factors.h"
 #include "compiler/tile/FloatFunctions.h"
 #include "compiler/tile/LinearForms.h"
 #include "compiler/tile/Passes.h"
@@ -29,9 +31,6 @@ namespace imbrex {
 #define GEN_PASS_DEF_SIMPLIFY
 #include "compiler/tile/Passes.h.inc"
 } // namespace imbrex
-
-/// Factors within 2^-32 .. 2^32 may change places with others.
-static constexpr int kTameExponent = 32;
 
 static bool isHalf(Type type) {
   Type element = getElementTypeOrSelf(type);
@@ -56,24 +55,19 @@ static Value scaled(OpBuilder &b, Location loc, Value x, Value factor) {
   return isHalf(x.getType()) ? arith::TruncFOp::create(b, loc, x.getType(), product) : product;
 }
 
-/// A number whose size lies within 2^-32 .. 2^32.
-static bool isTame(double value) {
-  return std::abs(value) >= std::ldexp(1, -kTameExponent) && std::abs(value) <= std::ldexp(1, kTameExponent);
-}
+/// A product with a constant, taken apart.
+struct ConstantProduct {
+  Value x;
+  double factor;
+};
 
-/// A constant, or a power whose exponent was clamped to constants.
-static bool isTame(Value factor) {
-  Value core = coreOf(factor);
-  if (std::optional<APFloat> number = constantFloat(core))
-    return isTame(number->convertToDouble());
-  Operation *power = core.getDefiningOp();
-  auto max = isa_and_nonnull<math::Exp2Op, math::ExpOp>(power) ? power->getOperand(0).getDefiningOp<arith::MaxNumFOp>()
-                                                               : arith::MaxNumFOp();
-  auto min = max ? max.getLhs().getDefiningOp<arith::MinNumFOp>() : arith::MinNumFOp();
-  std::optional<APFloat> low = max ? constantFloat(max.getRhs()) : std::nullopt;
-  std::optional<APFloat> high = min ? constantFloat(min.getRhs()) : std::nullopt;
-  double limit = isa_and_nonnull<math::ExpOp>(power) ? kTameExponent / 2 : kTameExponent;
-  return low && high && low->convertToDouble() >= -limit && high->convertToDouble() <= limit;
+static std::optional<ConstantProduct> constantProduct(Operation *op) {
+  auto product = dyn_cast_or_null<arith::MulFOp>(op);
+  for (unsigned which : {1, 0})
+    if (product && !constantFloat(product->getOperand(1 - which)))
+      if (std::optional<APFloat> number = constantFloat(product->getOperand(which)))
+        return ConstantProduct{product->getOperand(1 - which), number->convertToDouble()};
+  return std::nullopt;
 }
 
 namespace {
@@ -113,7 +107,32 @@ private:
   }
 };
 
-/// (x * a) * b where a and b are spread: the factors meet first.
+/// A chain of products with constants, from its last one on: their product in f64, rounded once. Two at a time would
+/// round what is multiplied by itself, a power of a constant, in the same direction each time.
+struct GatherConstants : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &b) const override {
+    std::optional<ConstantProduct> chain = constantProduct(op);
+    if (!chain || isHalf(op.getType()))
+      return b.notifyMatchFailure(op, "no constant factor, or one that is rounded in between");
+    if (op->hasOneUse() && constantProduct(*op->user_begin()))
+      return b.notifyMatchFailure(op, "not the last of its chain");
+    bool isLonger = false;
+    while (Operation *inner = chain->x.getDefiningOp()) {
+      std::optional<ConstantProduct> before = inner->hasOneUse() ? constantProduct(inner) : std::nullopt;
+      if (!before || !isNormalIn(op.getType(), before->factor * chain->factor))
+        break;
+      chain = ConstantProduct{before->x, before->factor * chain->factor};
+      isLonger = true;
+    }
+    if (!isLonger)
+      return b.notifyMatchFailure(op, "no second constant, or their product is no normal number");
+    b.replaceOpWithNewOp<arith::MulFOp>(op, chain->x, floatConstant(b, op.getLoc(), op.getType(), chain->factor));
+    return success();
+  }
+};
+
+/// (x * a) * b where a and b are spread, not both constants: the factors meet first.
 struct GatherFactors : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &b) const override {
@@ -125,7 +144,9 @@ struct GatherFactors : OpRewritePattern<arith::MulFOp> {
       for (bool innerSwapped : {false, true}) {
         Value x = innerSwapped ? inner.getRhs() : inner.getLhs();
         Value factor = innerSwapped ? inner.getLhs() : inner.getRhs();
-        if (isFactor(x) || !isFactor(factor) || (!isTame(factor) && !isTame(outer)))
+        bool areConstant = constantFloat(factor) && constantFloat(outer); // GatherConstants
+        if (isFactor(x) || !isFactor(factor) || areConstant || (!isTame(factor) && !isTame(outer)) ||
+            !mayMeet(factor, outer))
           continue;
         if (Value both = combine(b, op.getLoc(), factor, outer)) {
           b.replaceOpWithNewOp<arith::MulFOp>(op, x, both);
@@ -232,7 +253,7 @@ struct Simplify : imbrex::impl::SimplifyBase<Simplify> {
     if (tile::isOf16Bits(getOperation()))
       approximate();
     RewritePatternSet patterns(&getContext());
-    patterns.add<DivideBySpread, GatherFactors, SinkBelowSpread, DecideComparison>(&getContext());
+    patterns.add<DivideBySpread, GatherConstants, GatherFactors, SinkBelowSpread, DecideComparison>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
       getOperation().emitError("the simplification of tiles did not come to an end");
       return signalPassFailure();

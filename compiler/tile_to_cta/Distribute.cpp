@@ -266,6 +266,15 @@ Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
   return buffer;
 }
 
+/// A buffer that a tile, computed outside of the loop at hand, is written to before it.
+Value Distributor::bufferBeforeLoop(const OperandPlan &plan) {
+  OpBuilder::InsertionGuard guard(builder);
+  if (layouts.anchor(plan.tile)) // as it is: no conversion that was made inside of the loop
+    builder.setInsertionPoint(builder.getInsertionBlock()->getParentOp());
+  bool transposed;
+  return operandBuffer(plan, transposed);
+}
+
 /// A product's left operand in registers, as `type` has it; zeros where the layout covers more of K than there is.
 Value Distributor::fragmentA(const OperandPlan &plan, RankedTensorType type) {
   const TileLayout &layout = cta::layoutOf(type);
@@ -293,7 +302,9 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Location loc = dot.getLoc();
   bool transposedA = false, transposedB = false;
   Value a, aBuffer;
-  if (plan.kind != cta::DotKind::Fma && (!plan.a.load || plan.aInRegisters)) {
+  if (plan.aIsPutAside) {
+    aBuffer = bufferBeforeLoop(plan.a);
+  } else if (!plan.aInShared()) {
     auto type = cast<RankedTensorType>(dot.getA().getType());
     unsigned bytes = tile::elementBytes(type.getElementType());
     TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);

@@ -81,6 +81,7 @@ private:
   mlir::scf::ForOp loopAround();
   /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
   mlir::Value operandBuffer(const OperandPlan &plan, bool &transposed);
+  mlir::Value bufferBeforeLoop(const OperandPlan &plan);
   mlir::Value fragmentA(const OperandPlan &plan, mlir::RankedTensorType type);
   /// The parts of each warp along `dim`, combined in every warp.
   mlir::Value gatherParts(tile::ReduceOp reduce, mlir::Value source);

@@ -12,9 +12,11 @@
 #include "compiler/tile_to_cta/DotPlan.h"
 #include "compiler/cta/Divisibility.h"
 #include "dialects/layout/Access.h"
+#include "dialects/layout/SharedLayout.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace imbrex;
@@ -207,37 +209,76 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// True if the product is done by wgmma: each warpgroup has 64 rows of its own and all columns. Says why not on a
-/// target that has it.
-static bool isByWgmma(tile::DotOp dot, const Target &target, unsigned warps, const DotPlan &plan) {
+/// Why warpgroups beside one another, `across` of them, cannot have equal shares of the columns; empty if they can.
+static std::string whyNotAcross(unsigned across, int64_t columns, unsigned bytes, const DotPlan &plan) {
+  const int64_t own = columns / across;
+  if (columns % across != 0 || own < 8 || !llvm::isPowerOf2_64(uint64_t(own)))
+    return Twine(columns).concat(" columns are no power of two for each of " + Twine(across) + " warpgroups").str();
+  if (!plan.b.transposed && own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
+    return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
+  return "";
+}
+
+/// Why the product is not done by wgmma; empty if it is, by so many warps of `plan` along M and N: each warpgroup has
+/// 64 rows or more of its own; those that are too many for the rows share them, each with columns of its own.
+static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   Type element = cast<RankedTensorType>(dot.getA().getType()).getElementType();
   const bool isInteger = element.isInteger(8);
-  if (!target.hasWgmma || !(isInteger || (isa<FloatType>(element) && dot.getType().getElementType().isF32())))
-    return false;
-  auto refuse = [&](const Twine &reason) {
-    dot.emitRemark("product by mma.sync, not by wgmma: ") << reason;
-    return false;
-  };
   const unsigned bytes = tile::elementBytes(element), group = layout::kWarpgroupWarps;
   if (bytes > 2)
-    return refuse("wgmma would cut f32 operands, where tf32 rounds them");
+    return "wgmma would cut f32 operands, where tf32 rounds them";
   if (warps % group != 0)
-    return refuse(Twine(warps) + " warps make no whole warpgroups of " + Twine(group));
-  if (int64_t rows = int64_t(layout::kWgmmaRows) * (warps / group); dot.getType().getDimSize(0) % rows != 0)
-    return refuse(Twine(dot.getType().getDimSize(0)) + " rows are no multiple of the " + Twine(rows) + " that " +
-                  Twine(warps) + " warps multiply");
-  const bool isLeftInShared = plan.a.load || plan.a.transposed;
+    return (Twine(warps) + " warps make no whole warpgroups of " + Twine(group)).str();
+  const int64_t rows = dot.getType().getDimSize(0), columns = dot.getType().getDimSize(1);
+  if (rows % layout::kWgmmaRows != 0)
+    return (Twine(rows) + " rows are no multiple of the " + Twine(layout::kWgmmaRows) + " of a warpgroup").str();
+  const unsigned along = unsigned(std::gcd(rows / layout::kWgmmaRows, int64_t(warps / group)));
+  const unsigned across = warps / group / along;
+  if (across > 1)
+    if (std::string reason = whyNotAcross(across, columns, bytes, plan); !reason.empty())
+      return reason;
+  const bool isLeftInShared = plan.a.load || plan.a.transposed || across > 1;
   if (bytes == 1 && (!plan.b.transposed || (isLeftInShared && plan.a.transposed)))
-    return refuse("operands of 8 bits must have K along their rows");
-  if (int64_t columns = llvm::alignTo(dot.getType().getDimSize(1), 8) % layout::kWgmmaColumns;
-      isInteger && columns != 0 && !layout::hasIntegerWgmma(columns))
-    return refuse("it has no instruction of " + Twine(columns) + " columns for integers");
-  return true;
+    return "operands of 8 bits must have K along their rows";
+  if (int64_t rest = llvm::alignTo(columns, 8) / across % layout::kWgmmaColumns;
+      isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
+    return ("it has no instruction of " + Twine(rest) + " columns for integers").str();
+  plan.warpsM = along * group, plan.warpsN = across;
+  return "";
+}
+
+/// True of a product that wgmma might do: of floats into f32, or of bytes, on a target that has it.
+static bool mayBeWgmma(tile::DotOp dot, const Target &target) {
+  Type element = cast<RankedTensorType>(dot.getA().getType()).getElementType();
+  const bool isIeee = tile::elementBytes(element) > 2 && dot.getMode() == tile::DotMode::Ieee;
+  return target.hasWgmma && !isIeee &&
+         (element.isInteger(8) || (isa<FloatType>(element) && dot.getType().getElementType().isF32()));
+}
+
+/// Decides for all products: those whose warpgroups share rows are done by wgmma where all of their block are, since
+/// what such a loop gains is less than what warps that copy take of the registers of mma.sync.
+static void chooseFamilies(DotPlans &plans, const Target &target, unsigned warps) {
+  llvm::MapVector<Operation *, std::string> reasons;
+  for (auto &[op, plan] : plans)
+    reasons[op] = mayBeWgmma(cast<tile::DotOp>(op), target) ? whyNotWgmma(cast<tile::DotOp>(op), warps, plan) : "-";
+  for (auto &[op, plan] : plans) {
+    bool isAlone = llvm::any_of(reasons, [block = op->getBlock()](const auto &other) {
+      return other.first->getBlock() == block && !other.second.empty();
+    });
+    std::string reason = reasons[op];
+    if (reason.empty() && plan.warpsN > 1 && isAlone)
+      reason = "its warpgroups would share rows beside a product by mma.sync";
+    plan.kind = reason.empty() ? cta::DotKind::Wgmma : cta::DotKind::Mma;
+    if (reason.empty())
+      cast<tile::DotOp>(op).emitRemark("product by wgmma");
+    else if (reason != "-")
+      cast<tile::DotOp>(op).emitRemark("product by mma.sync, not by wgmma: ") << reason;
+  }
 }
 
 /// wgmma and mma.sync for 8-bit and 16-bit operands and tf32, with zeros where their tiles do not divide the product's;
 /// else multiply-adds.
-static Extents planInstructions(tile::DotOp dot, const Target &target, unsigned warps, DotPlan &plan) {
+static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   RankedTensorType result = dot.getType(), a = cast<RankedTensorType>(dot.getA().getType());
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
   const unsigned bytes = tile::elementBytes(a.getElementType());
@@ -247,14 +288,12 @@ static Extents planInstructions(tile::DotOp dot, const Target &target, unsigned 
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);
     return {plan.accumulator.extent(0), plan.accumulator.extent(1), k};
   }
-  plan.kind = isByWgmma(dot, target, warps, plan) ? cta::DotKind::Wgmma : cta::DotKind::Mma;
   if (plan.kind == cta::DotKind::Wgmma) {
-    dot.emitRemark("product by wgmma");
-    plan.warpsM = warps;
+    plan.accumulator = layout::TileLayout::wgmmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   } else {
     dealWarps(plan, m, n, warps, plan.a.load && rowsMayBeSplit(dot)); // computed rows stay where they were made
+    plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   }
-  plan.accumulator = layout::TileLayout::mmaAccumulator(result.getShape(), plan.warpsM, plan.warpsN);
   Extents all{plan.accumulator.extent(0), plan.accumulator.extent(1),
               int64_t(llvm::alignTo(k, layout::mmaDepth(bytes)))};
   if (all.m != m || all.n != n || all.k != k)
@@ -349,6 +388,13 @@ static int64_t stepRegisters(tile::DotOp dot, const DotPlan &plan) {
   return dot.getMode() == tile::DotMode::Tf32x3 ? 4 * blocksM + 4 : 0;
 }
 
+/// Whether a product's left operand is computed, as it is taken, outside of the loop that the product is in.
+static bool isComputedBefore(tile::DotOp dot, const DotPlan &plan) {
+  auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
+  return plan.kind == cta::DotKind::Mma && !plan.a.load && !plan.a.transposed && loop &&
+         loop.isDefinedOutsideOfLoop(plan.a.tile);
+}
+
 /// Decides whether the left fragments of products in a loop stay in registers: all that is live at once
 /// must fit the budget.
 static void placeLeftFragments(DotPlans &plans) {
@@ -357,20 +403,23 @@ static void placeLeftFragments(DotPlans &plans) {
     auto dot = cast<tile::DotOp>(op);
     int64_t &sum = live[op->getParentOp()];
     sum += accumulatorRegisters(dot, plan);
-    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()))
+    if (!plan.a.load && !isMadeOfProduct(dot.getA(), op->getBlock()) && !isComputedBefore(dot, plan))
       sum += fragmentRegisters(dot, plan);
   }
   for (auto &[op, plan] : plans) {
-    if (plan.kind != cta::DotKind::Mma || !plan.a.load)
-      continue;
-    bool invariant = plan.a.load->getBlock() != op->getBlock();
-    int64_t &sum = live[op->getParentOp()];
     auto dot = cast<tile::DotOp>(op);
-    int64_t fragment = fragmentRegisters(dot, plan);
-    plan.aInRegisters = invariant && sum + fragment + stepRegisters(dot, plan) <= kFragmentBudget;
-    if (invariant && !plan.aInRegisters)
+    const bool isComputed = isComputedBefore(dot, plan);
+    if (plan.kind != cta::DotKind::Mma || (!plan.a.load && !isComputed))
+      continue;
+    const bool isInvariant = isComputed || plan.a.load->getBlock() != op->getBlock();
+    int64_t &sum = live[op->getParentOp()];
+    const int64_t fragment = fragmentRegisters(dot, plan);
+    const bool fits = sum + fragment + stepRegisters(dot, plan) <= kFragmentBudget;
+    plan.aInRegisters = plan.a.load && isInvariant && fits;
+    plan.aIsPutAside = isComputed && !fits;
+    if (isInvariant && !fits)
       op->emitRemark("left operand read from shared memory at every step: it does not fit beside the accumulators");
-    if (plan.aInRegisters)
+    if (isInvariant && fits)
       sum += fragment;
   }
 }
@@ -381,13 +430,17 @@ DotPlans imbrex::planDots(func::FuncOp kernel, const Target &target, unsigned wa
     DotPlan plan;
     plan.a = planOperand(dot.getA());
     plan.b = planOperand(dot.getB());
-    Extents extents = planInstructions(dot, target, warps, plan);
+    plans.insert({dot.getOperation(), plan});
+  });
+  chooseFamilies(plans, target, warps);
+  for (auto &[op, plan] : plans) {
+    auto dot = cast<tile::DotOp>(op);
+    Extents extents = planInstructions(dot, warps, plan);
     plan.order = orderOfLeft(dot, plan);
     remarkBytes(dot, plan);
     keepAtLeast(plan.a, extents.m, extents.k);
     keepAtLeast(plan.b, extents.k, extents.n);
-    plans.insert({dot.getOperation(), plan});
-  });
+  }
   placeLeftFragments(plans);
   return plans;
 }

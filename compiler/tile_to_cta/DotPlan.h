@@ -35,6 +35,14 @@ struct DotPlan {
   /// Kind mma, `a` from a load: true if its fragment is read into registers where it is loaded (once,
   /// before the loop), false if each k-step reads it from shared memory.
   bool aInRegisters = false;
+  /// Kind mma, `a` computed outside of the loop that the product is in: it is written to shared memory before that, and
+  /// each k-step reads it from there.
+  bool aIsPutAside = false;
+  /// True if the instructions read `a` from shared memory: of multiply-adds, of what was copied there, and of what
+  /// warpgroups have to exchange because they share its rows.
+  bool aInShared() const {
+    return kind == cta::DotKind::Fma || (a.load && !aInRegisters) || (kind == cta::DotKind::Wgmma && warpsN > 1);
+  }
   /// Kinds mma and wgmma, `a` in registers: how it is spread (MmaOrder.h).
   layout::KOrder order = layout::KOrder::Chunks;
 };

@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The verifier of cta.roles, and questions to a kernel that has one.
+// The verifiers of cta.roles and of turns, and questions to a kernel that has one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,6 +35,19 @@ LogicalResult RolesOp::verify() {
   });
   return failure(result.wasInterrupted());
 }
+
+static LogicalResult verifyTurn(Operation *op) {
+  auto roles = op->getParentOfType<RolesOp>();
+  if (roles && roles.getCompute().isAncestor(op->getParentRegion()) &&
+      roles.getComputeWarps() >= 2 * layout::kWarpgroupWarps)
+    return success();
+  return op->emitOpError("(1) expected to stand in the compute part of a cta.roles with two warpgroups or more");
+}
+
+LogicalResult TakeTurnOp::verify() { return verifyTurn(*this); }
+LogicalResult PassTurnOp::verify() { return verifyTurn(*this); }
+LogicalResult OpenTurnsOp::verify() { return verifyTurn(*this); }
+LogicalResult CloseTurnsOp::verify() { return verifyTurn(*this); }
 
 RolesOp imbrex::cta::rolesOf(Operation *kernel) {
   for (Region &region : kernel->getRegions())

@@ -100,6 +100,10 @@ public:
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
 
+  /// Accumulator of wgmma: as mmaAccumulator where all columns are a warp's, else each warp has columns that follow one
+  /// another, a power of two of them.
+  static TileLayout wgmmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
+
   /// A operand of mma (MmaOrder.h): `shape` M x K, `order` Chunks or Pairs; rows spread as in mmaAccumulator, every
   /// warp along N holds all of K. In the order Chunks the registers are the elements of the instruction's words a0 to
   /// a3, k-step after k-step: of 16 bits register 8 k + r is half r % 2 of a(r / 2) at k-step k. In the order Pairs it

@@ -184,6 +184,19 @@ TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned wa
       {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), unsigned(llvm::divideCeil(shape[1], 8 * warpsN))});
 }
 
+TileLayout TileLayout::wgmmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
+  if (warpsN == 1)
+    return mmaAccumulator(shape, warpsM, warpsN);
+  const int64_t own = shape[1] / warpsN;
+  assert(llvm::isPowerOf2_64(uint64_t(own)) && own >= 8 && shape[1] % warpsN == 0 && "no layout of equal parts");
+  llvm::SmallVector<AtomBit, 8> registers{{1, 1}, {0, 8}};
+  for (unsigned column = 8; column < own; column *= 2)
+    registers.push_back({1, column});
+  AtomBit lanes[] = {{1, 2}, {1, 4}, {0, 1}, {0, 2}, {0, 4}};
+  return TileLayout(registers, lanes, {warpsM, warpsN}, {1, warpsM},
+                    {unsigned(llvm::divideCeil(shape[0], 16 * warpsM)), 1});
+}
+
 TileLayout TileLayout::mmaOperandA(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned elementBytes,
                                    KOrder order) {
   assert(shape.size() == 2 && "an operand is a matrix");

@@ -21,16 +21,28 @@ using namespace imbrex::tile;
 #include "dialects/tile/TileDialect.cpp.inc"
 #include "dialects/tile/TileEnums.cpp.inc"
 
-/// `, folded_grid`, `, resident` (which is folded too), or nothing.
-static ParseResult parseGridForm(AsmParser &parser, bool &folded, bool &resident) {
-  folded = succeeded(parser.parseOptionalComma());
-  resident = folded && succeeded(parser.parseOptionalKeyword("resident"));
-  return folded && !resident ? parser.parseKeyword("folded_grid") : success();
+/// Any of the words, each behind a comma. What is resident is folded too.
+static ParseResult parseWishes(AsmParser &parser, bool &folded, bool &resident, bool &descending, bool &turns) {
+  folded = resident = descending = turns = false;
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("resident")))
+      folded = resident = true;
+    else if (succeeded(parser.parseOptionalKeyword("descending")))
+      descending = true;
+    else if (succeeded(parser.parseOptionalKeyword("turns")))
+      turns = true;
+    else if (failed(parser.parseKeyword("folded_grid")))
+      return failure();
+    else
+      folded = true;
+  }
+  return success();
 }
 
-static void printGridForm(AsmPrinter &printer, bool folded, bool resident) {
+static void printWishes(AsmPrinter &printer, bool folded, bool resident, bool descending, bool turns) {
   if (folded || resident)
     printer << (resident ? ", resident" : ", folded_grid");
+  printer << (descending ? ", descending" : "") << (turns ? ", turns" : "");
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -59,7 +71,7 @@ Operation *TileDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, StringRef target, unsigned warps,
-                                  unsigned stages, bool, bool) {
+                                  unsigned stages, bool, bool, bool, bool) {
   if (!target.starts_with("sm_"))
     return emitError() << "(1) expected a target such as \"sm_80\", found \"" << target << "\"";
   if (warps < 1)

@@ -67,16 +67,20 @@ def Tile_RequestAttr : AttrDef<Tile_Dialect, "Request"> {
   let description = [{
     The attribute `tile.kernel` of a kernel: for which GPU, on how many warps that compute, with how many slots of
     a ring, whether its grid is folded (KernelInterface::foldedGrid), and whether its CTAs are resident: each then goes
-    through as many instances as there are CTAs too few, and its grid is folded. It does not change what the program means. What the compiler makes of it is a `#cta.launch`.
+    through as many instances as there are CTAs too few, and its grid is folded; and whether instances are launched from the
+    last along the first axis to the first (`descending`), and whether warpgroups take turns at issuing products (`turns`). It does not change what the program means. What the compiler makes of it is a `#cta.launch`.
 
     Constraints: (1) a target such as "sm_80"; (2) at least one warp; (3) 1 to 8 stages.
 
     Example: `#tile.request<"sm_90a", warps 8, stages 2>`, `#tile.request<"sm_80", warps 4, stages 1, folded_grid>`,
-    `#tile.request<"sm_80", warps 4, stages 1, resident>`
+    `#tile.request<"sm_90a", warps 8, stages 2, resident, descending, turns>`
   }];
   let parameters = (ins StringRefParameter<"GPU architecture">:$target, "unsigned":$warps, "unsigned":$stages,
-                        "bool":$foldedGrid, "bool":$resident);
-  let assemblyFormat = "`<` $target `,` `warps` $warps `,` `stages` $stages `` custom<GridForm>($foldedGrid, $resident) `` `>`";
+                        "bool":$foldedGrid, "bool":$resident, "bool":$descending, "bool":$turns);
+  let assemblyFormat = [{
+    `<` $target `,` `warps` $warps `,` `stages` $stages ``
+    custom<Wishes>($foldedGrid, $resident, $descending, $turns) `` `>`
+  }];
   let genVerifyDecl = 1;
 }
 

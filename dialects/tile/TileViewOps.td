@@ -21,7 +21,8 @@ class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemo
 def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
   let summary = "position of this program instance along one axis of the grid";
   let description = [{
-    `axis` is 0, 1 or 2; the result counts from 0 below the grid's extent of that axis.
+    `axis` is 0, 1 or 2; the result counts from 0 below the grid's extent of that axis. `of`: of instance number `turn` of
+    those that this CTA goes through (`cta.instances`), in stage cta.
 
     Constraints: (1) `axis` is 0, 1 or 2.
 
@@ -30,9 +31,9 @@ def Tile_ProgramIdOp : Tile_Op<"program_id", [Pure]> {
     %i = tile.program_id 0
     ```
   }];
-  let arguments = (ins ConfinedAttr<I32Attr, [IntMinValue<0>, IntMaxValue<2>]>:$axis);
+  let arguments = (ins ConfinedAttr<I32Attr, [IntMinValue<0>, IntMaxValue<2>]>:$axis, Optional<I32>:$turn);
   let results = (outs I32:$result);
-  let assemblyFormat = "$axis attr-dict";
+  let assemblyFormat = "$axis (`of` $turn^)? attr-dict";
 }
 
 def Tile_ExtentOp : Tile_Op<"extent", [Pure]> {

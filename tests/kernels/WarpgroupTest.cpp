@@ -83,7 +83,9 @@ TEST(Warpgroups, ProductsAreExact) {
     int64_t bm, bn, bk, warps;
   };
   const Tile tiles[] = {{64, 8, 16, 4},   {64, 40, 64, 4},  {128, 136, 48, 8},
-                        {64, 256, 32, 4}, {128, 64, 96, 4}, {64, 264, 32, 4}};
+                        {64, 256, 32, 4}, {128, 64, 96, 4}, {64, 264, 32, 4},
+                        // warpgroups beside one another, which share rows
+                        {64, 128, 64, 8}, {64, 32, 32, 8}, {128, 256, 32, 16}, {64, 256, 16, 16}};
   unsigned cases = 0;
   for (const Tile &tile : tiles)
     for (unsigned bits = 0; bits < 8; ++bits) {
@@ -106,7 +108,8 @@ TEST(Warpgroups, ProductsAreExact) {
 TEST(Warpgroups, ProductsOfBytesAreExact) {
   for (DataType type : {DataType::F8E4M3, DataType::F8E5M2})
     for (bool flipB : {true, false})
-      check({type, false, flipB, false, 64, 40, 64, 4}, 80, 48, 160, 0);
+      for (int64_t warps : {4, 8})
+        check({type, false, flipB, false, 64, warps == 4 ? 40 : 64, 64, warps}, 80, 48, 160, 0);
 }
 
 /// The bits of attention on views of a placement.

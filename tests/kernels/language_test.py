@@ -90,7 +90,7 @@ class Language(Runs):
             self.assertEqual(found["Y"], [sum(at * 10**e for e, at in enumerate(place)) for place in places])
 
     def test_walk(self):
-        for device, (walk, k, m, n) in self.on_devices((1, 1, 2, 9), (2, 2, 3, 27), (3, 1, 5, 28), (8, 2, 4, 27), (64, 1, 7, 3)):
+        for device, (walk, k, m, n) in self.on_devices((1, 1, 2, 9), (2, 2, 3, 27), (3, 1, 5, 28), (8, 2, 4, 27), (64, 1, 7, 3), (-1, 2, 3, 27)):
             found = self.run_kernel("walk", {"Y": "%dx%dx%d" % (k, m, n)}, {}, (), ["walk=%d" % walk], device)
             want = [(a * 100 + b) * 100 + c // 4 for a in range(k) for b in range(m) for c in range(n)]
             self.assertEqual(found["Y"], want)
@@ -101,10 +101,13 @@ class Language(Runs):
         for device, _ in self.on_devices():
             inputs = {"A": normals(2, 97, 43, type="f16"), "B": normals(2, 43, 150, type="f16")}
             found = [self.run_kernel("resident", {"C": 0}, inputs, (), ["resident=%d" % resident, "walk=%d" % walk], device)["C"]
-                     for resident, walk in ((0, 1), (1, 1), (1, 3))]
-            self.assertEqual(found[1], found[0])
-            self.assertEqual(found[2], found[0])
+                     for resident, walk in ((0, 1), (1, 1), (1, 3), (1, -1))]
+            self.assertEqual(found[1:], found[:1] * 3)
             n, m = 370, 400
+            inputs = {"A": normals(3, 200, 40, type="f16"), "B": normals(3, 40, 450, type="f16")}
+            rows = ["R=64", "W=32", "warps=4"]  # of a warpgroup, where there are such
+            found = [self.run_kernel("resident", {"C": 0}, inputs, (), rows + ["resident=%d" % n], device)["C"] for n in (0, 1)]
+            self.assertEqual(found[1], found[0])
             turned = self.run_kernel("turned", {"Y": 0}, {"X": normals(m, n)}, (), ["resident=1"], device)
             self.assertEqual(turned["Y"], [turned["in"]["X"][i * n + j] for j in range(n) for i in range(m)])
 

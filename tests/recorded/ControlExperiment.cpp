@@ -67,6 +67,40 @@ static void handingRound(KernelText &text, const std::string &barrier, unsigned 
   text.output(value, kWord);
 }
 
+/// The number of a barrier as the form has it: a constant, or a register that holds it.
+static std::string barrierNumber(KernelText &text, const FormOperand &operand) {
+  if (operand.kind == FormOperand::Integer)
+    return "1";
+  std::string number = text.fresh(32);
+  text.line("mov.b32 " + number + ", 1");
+  return number;
+}
+
+/// The first half of the block stores and arrives; the second half waits for it, and adds what its partner stored.
+static void passingOn(KernelText &text) {
+  constexpr unsigned kHalf = KernelText::kBlock / 2;
+  text.declareShared(KernelText::kBlock * 4);
+  std::string value = text.input({kWord}), x = text.fresh(32), part = text.fresh(32), base = text.fresh(32),
+              mine = text.fresh(32), theirs = text.fresh(32), found = text.fresh(32), waits = text.fresh(1);
+  std::string operands = barrierNumber(text, text.form().operands[0]) + ", " + std::to_string(KernelText::kBlock);
+  text.line("mov.u32 " + x + ", %tid.x");
+  text.line("and.b32 " + part + ", " + x + ", " + std::to_string(kHalf - 1));
+  text.line("mov.b32 " + base + ", buffer");
+  text.line("mad.lo.s32 " + mine + ", " + x + ", 4, " + base);
+  text.line("mad.lo.s32 " + theirs + ", " + part + ", 4, " + base);
+  text.line("st.shared.b32 [" + mine + "], " + value);
+  text.line("setp.ge.u32 " + waits + ", " + x + ", " + std::to_string(kHalf));
+  text.line("@" + waits + " bra wait");
+  text.line(text.form().instruction() + " " + operands);
+  text.line("bra.uni end");
+  text.label("wait");
+  text.line("bar.sync " + operands);
+  text.line("ld.shared.b32 " + found + ", [" + theirs + "]");
+  text.line("add.s32 " + value + ", " + value + ", " + found);
+  text.label("end");
+  text.output(value, kWord);
+}
+
 /// Fewer registers, then more, as the form says; the values that are kept are not changed by it.
 static void changingRegisters(KernelText &text) {
   constexpr unsigned kMost = 128, kLeast = 64;
@@ -104,6 +138,11 @@ ExperimentResult recorded::controlExperiment(const ListedForm &listed) {
     handingRound(text, form.instruction() + " 0");
   } else if (words == "bar.sync 0, 0" || words == "barrier.sync.aligned 0, 0") {
     handingRound(text, form.instruction() + " 1, " + std::to_string(KernelText::kBlock));
+  } else if (words == "bar.sync b32, 0") {
+    std::string number = barrierNumber(text, form.operands[0]);
+    handingRound(text, form.instruction() + " " + number + ", " + std::to_string(KernelText::kBlock));
+  } else if (form.opcode == "bar" && form.has("arrive")) {
+    passingOn(text);
   } else if (words == "bar.warp.sync 0") {
     handingRound(text, form.instruction() + " -1", 5, 32);
   } else if (form.opcode == "membar" && form.operands.empty()) {

@@ -79,10 +79,11 @@ def rows():
         found.append(("forward bf16 D%d %dx%d w%d sm_90a" % (d, bm, bn, warps), FORWARD, forward(d, BM=bm, BN=bn, warps=warps, stages=2), {},
                       "sm_90a", bn == 128))
     for kernel in ("dq", "dkdv"):
-        for d in (64, 96, 128, 192, 256) if kernel == "dq" else (64, 96, 128):
+        for d in (64, 96, 128, 192, 256) if kernel == "dq" else (64, 96, 128, 256):
             for g, mask in ((1, "full"), (4, "causal")):
                 found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "attention_" + kernel),
                               dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
+    found.append(("dkdv bf16 D128 64x64 w8 sm_90a", (BACKWARD, "attention_dkdv"), forward(128, BM=64, BN=64, warps=8), {}, "sm_90a", True))
     found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))

@@ -66,7 +66,7 @@ template <typename Sum> class Rows {
 public:
   Rows(const AttentionShape &shape, const AttentionInputs &inputs, DataType type)
       : shape(shape), type(type), q(widened<Sum>(inputs.q)), k(widened<Sum>(inputs.k)), v(widened<Sum>(inputs.v)),
-        weights(size_t(kRowsAtOnce * shape.keys)) {}
+        products(size_t(kRowsAtOnce * shape.keys)), weights(size_t(kRowsAtOnce * shape.keys)) {}
 
   /// Rows first .. first + count - 1 of a batch's head.
   void attend(int64_t b, int64_t h, int64_t first, int64_t count, AttentionResult &result) {
@@ -85,52 +85,74 @@ private:
   size_t keyRow(int64_t b, int64_t h, int64_t j) const {
     return size_t((b * shape.keys + j) * shape.keyHeads + h / shape.group);
   }
-  double &weight(int64_t r, int64_t j) { return weights[size_t(r * shape.keys + j)]; }
+  double *weightsOf(int64_t r) { return &weights[size_t(r * shape.keys)]; }
 
-  /// -inf where a row does not see a key, which is not read for it.
+  /// -inf where a row does not see a key.
   void findLogits(int64_t b, int64_t h, int64_t first, int64_t count) {
-    for (int64_t j = any.begin; j < any.end; ++j)
-      for (int64_t r = 0; r < count; ++r)
-        weight(r, j) = seen[r].has(j) ? logit(dot(&q[queryRow(b, h, first + r) * size_t(shape.depth)],
-                                                  &k[keyRow(b, h, j) * size_t(shape.depth)], shape.depth))
-                                      : -kInfinity;
+    if (any.begin >= any.end)
+      return;
+    turnRows(turned, &q[queryRow(b, h, first) * size_t(shape.depth)], shape.heads() * shape.depth, count, shape.depth);
+    dots(&products[size_t(any.begin * kRowsAtOnce)], turned.data(), &k[keyRow(b, h, any.begin) * size_t(shape.depth)],
+         shape.keyHeads * shape.depth, any.end - any.begin, shape.depth);
+    for (int64_t r = 0; r < count; ++r) {
+      double *row = weightsOf(r);
+      std::fill(row + any.begin, row + any.end, -kInfinity);
+      for (int64_t j = seen[r].begin; j < seen[r].end; ++j)
+        row[j] = double(products[size_t(j * kRowsAtOnce + r)]);
+      if (seen[r].begin < seen[r].end)
+        finishLogits(row + seen[r].begin, row + seen[r].end);
+    }
   }
 
-  double logit(Sum product) const {
-    const double x = round(round(double(product)) * shape.scale);
-    return shape.softcap == 0 ? x : round(shape.softcap * round(std::tanh(round(x / shape.softcap))));
+  /// Scales and caps products of queries and keys.
+  void finishLogits(double *begin, double *end) const {
+    const size_t count = size_t(end - begin);
+    const auto each = [&](const auto &function) {
+      roundAll(begin, count, type);
+      std::transform(begin, end, begin, function);
+    };
+    each([&](double x) { return x * shape.scale; });
+    if (shape.softcap != 0) {
+      each([&](double x) { return x / shape.softcap; });
+      each([](double x) { return std::tanh(x); });
+      each([&](double x) { return shape.softcap * x; });
+    }
+    roundAll(begin, count, type);
   }
 
   /// Logits become weights; returns the row's lse.
   double softmax(int64_t r) {
+    double *row = weightsOf(r);
     double most = -kInfinity;
     for (int64_t j = any.begin; j < any.end; ++j)
-      most = std::fmax(most, weight(r, j));
+      most = std::fmax(most, row[j]);
     Sum sum = 0;
     for (int64_t j = any.begin; j < any.end; ++j)
-      sum += Sum(weight(r, j) = weight(r, j) == -kInfinity ? 0 : std::exp(weight(r, j) - most));
+      sum += Sum(row[j] = row[j] == -kInfinity ? 0 : std::exp(row[j] - most));
     if (most == -kInfinity)
       return -kInfinity;
-    for (int64_t j = any.begin; j < any.end; ++j)
-      weight(r, j) = weight(r, j) == 0 ? 0 : round(weight(r, j) / double(sum));
+    std::transform(row + any.begin, row + any.end, row + any.begin, [&](double x) { return x / double(sum); });
+    roundAll(row + any.begin, size_t(any.end - any.begin), type);
     return most + std::log(double(sum));
   }
 
   void addValues(int64_t b, int64_t h, int64_t first, int64_t count, AttentionResult &result) {
     const int64_t depth = shape.valueDepth;
-    std::vector<Sum> sums(size_t(count * depth), 0);
-    for (int64_t j = any.begin; j < any.end; ++j)
-      for (int64_t r = 0; r < count; ++r)
-        if (weight(r, j) != 0)
-          addScaled(&sums[size_t(r * depth)], Sum(weight(r, j)), &v[keyRow(b, h, j) * size_t(depth)], depth);
-    for (int64_t r = 0; r < count; ++r)
+    std::vector<Sum> sums(static_cast<size_t>(depth));
+    for (int64_t r = 0; r < count; ++r) {
+      std::fill(sums.begin(), sums.end(), 0);
+      if (any.begin < any.end)
+        addRows(sums.data(), {weightsOf(r) + any.begin, 1}, &v[keyRow(b, h, any.begin) * size_t(depth)],
+                shape.keyHeads * depth, any.end - any.begin, depth);
       for (int64_t d = 0; d < depth; ++d)
-        result.o[queryRow(b, h, first + r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
+        result.o[queryRow(b, h, first + r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(d)]));
+    }
   }
 
   const AttentionShape &shape;
   DataType type;
   std::vector<Sum> q, k, v;
+  std::vector<Sum> turned, products;            ///< of queries; [Sk, kRowsAtOnce] of queries and keys
   Mask::Range any = {}, seen[kRowsAtOnce] = {}; ///< what some row sees, and each row
   std::vector<double> weights;                  ///< [kRowsAtOnce, Sk]
 };

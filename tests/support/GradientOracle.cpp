@@ -27,8 +27,9 @@ public:
       : problem(problem), shape(problem.shape), type(type), q(widened<Sum>(problem.inputs.q)),
         k(widened<Sum>(problem.inputs.k)), v(widened<Sum>(problem.inputs.v)), go(widened<Sum>(problem.dO)),
         dq(q.size()), dk(k.size()), dv(v.size()), dSinks(size_t(shape.heads())) {
-    for (std::vector<double> *each : {&p, &slope, &dp})
+    for (std::vector<double> *each : {&p, &weighted, &slope, &dp})
       each->resize(size_t(kRowsAtOnce * shape.keys));
+    products.resize(size_t(kRowsAtOnce * shape.keys));
   }
 
   /// Adds what rows first .. first + count - 1 of head h give.
@@ -37,10 +38,13 @@ public:
     any = shape.mask.seen(first, count, shape.queries, shape.keys);
     for (int64_t r = 0; r < count; ++r)
       seen[r] = shape.mask.seen(first + r, shape.queries, shape.keys);
+    if (any.begin >= any.end)
+      any = {0, 0};
     findLogits();
     for (int64_t r = 0; r < count; ++r)
       softmax(r, to);
     addOutputs(to);
+    multiply(go, v, shape.valueDepth);
     for (int64_t r = 0; r < count; ++r)
       findLogitGradients(r, to);
     addInputGradients();
@@ -61,16 +65,23 @@ private:
   size_t at(int64_t r, int64_t j) const { return size_t(r * shape.keys + j); }
   double weight(int64_t r, int64_t j) const { return problem.weight ? problem.weight(h, first + r, j) : 1; }
 
+  /// The products of rows [heads, n] with those of keys [keyHeads, n].
+  void multiply(const std::vector<Sum> &rows, const std::vector<Sum> &keys, int64_t n) {
+    turnRows(turned, rows.data() + queryRow(0) * size_t(n), shape.heads() * n, count, n);
+    dots(products.data() + any.begin * kRowsAtOnce, turned.data(), keys.data() + keyRow(any.begin) * size_t(n),
+         shape.keyHeads * n, any.end - any.begin, n);
+  }
+  double product(int64_t r, int64_t j) const { return round(double(products[size_t(j * kRowsAtOnce + r)])); }
+
   /// p becomes the logits, -inf where a row does not see a key.
   void findLogits() {
-    const size_t depth = size_t(shape.depth);
-    for (int64_t j = any.begin; j < any.end; ++j)
-      for (int64_t r = 0; r < count; ++r) {
+    multiply(q, k, shape.depth);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t j = any.begin; j < any.end; ++j) {
         p[at(r, j)] = -INFINITY;
         if (!seen[r].has(j))
           continue;
-        const double product = double(dot(&q[queryRow(r) * depth], &k[keyRow(j) * depth], shape.depth));
-        const double x = round(round(product) * shape.scale);
+        const double x = round(product(r, j) * shape.scale);
         const double t = shape.softcap != 0 ? std::tanh(x / shape.softcap) : 0;
         slope[at(r, j)] = 1 - t * t;
         p[at(r, j)] =
@@ -94,28 +105,27 @@ private:
     to.lse[size_t(h * shape.queries + first + r)] = sum == 0 ? -INFINITY : most + std::log(double(sum));
   }
 
-  void addOutputs(Gradients &to) const {
+  void addOutputs(Gradients &to) {
     const int64_t depth = shape.valueDepth;
-    std::vector<Sum> sums(size_t(count * depth), 0);
-    for (int64_t j = any.begin; j < any.end; ++j)
-      for (int64_t r = 0; r < count; ++r)
-        if (p[at(r, j)] != 0)
-          addScaled(&sums[size_t(r * depth)], Sum(round(p[at(r, j)] * weight(r, j))), &v[keyRow(j) * size_t(depth)],
-                    depth);
-    for (int64_t r = 0; r < count; ++r)
+    std::vector<Sum> sums(static_cast<size_t>(depth));
+    for (int64_t r = 0; r < count; ++r) {
+      for (int64_t j = any.begin; j < any.end; ++j)
+        weighted[at(r, j)] = p[at(r, j)] == 0 ? 0 : round(p[at(r, j)] * weight(r, j));
+      std::fill(sums.begin(), sums.end(), 0);
+      addRows(sums.data(), {weighted.data() + at(r, any.begin), 1}, v.data() + keyRow(any.begin) * size_t(depth),
+              shape.keyHeads * depth, any.end - any.begin, depth);
       for (int64_t d = 0; d < depth; ++d)
-        to.o[queryRow(r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
+        to.o[queryRow(r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(d)]));
+    }
   }
 
   /// dp becomes the gradients of the scaled logits, before the softcap.
   void findLogitGradients(int64_t r, Gradients &to) {
-    const size_t depth = size_t(shape.valueDepth);
     Sum mean = problem.dLse.empty() ? 0 : -Sum(problem.dLse[size_t(h * shape.queries + first + r)]);
     for (int64_t j = any.begin; j < any.end; ++j) {
       if (p[at(r, j)] == 0)
         continue;
-      const double product = double(dot(&go[queryRow(r) * depth], &v[keyRow(j) * depth], shape.valueDepth));
-      dp[at(r, j)] = round(round(product) * weight(r, j));
+      dp[at(r, j)] = round(product(r, j) * weight(r, j));
       mean += Sum(p[at(r, j)] * dp[at(r, j)]);
     }
     dSinks[size_t(h)] -= Sum(sinkWeights[r] * double(mean));
@@ -127,26 +137,27 @@ private:
   }
 
   void addInputGradients() {
-    const size_t depth = size_t(shape.depth), valueDepth = size_t(shape.valueDepth);
-    for (int64_t j = any.begin; j < any.end; ++j)
-      for (int64_t r = 0; r < count; ++r) {
-        if (p[at(r, j)] == 0)
-          continue;
-        const size_t key = keyRow(j), query = queryRow(r);
-        addScaled(&dq[query * depth], Sum(dp[at(r, j)]), &k[key * depth], shape.depth);
-        addScaled(&dk[key * depth], Sum(dp[at(r, j)]), &q[query * depth], shape.depth);
-        addScaled(&dv[key * valueDepth], Sum(round(p[at(r, j)] * weight(r, j))), &go[query * valueDepth],
-                  shape.valueDepth);
-      }
+    const int64_t depth = shape.depth, valueDepth = shape.valueDepth, keys = any.end - any.begin;
+    const int64_t step = shape.keys, query = int64_t(queryRow(0)); // from a row's weights to the next row's
+    for (int64_t r = 0; r < count; ++r)
+      addRows(&dq[queryRow(r) * size_t(depth)], {dp.data() + at(r, any.begin), 1},
+              k.data() + keyRow(any.begin) * size_t(depth), shape.keyHeads * depth, keys, depth);
+    for (int64_t j = any.begin; j < any.end; ++j) {
+      addRows(&dk[keyRow(j) * size_t(depth)], {&dp[at(0, j)], step}, &q[size_t(query * depth)], shape.heads() * depth,
+              count, depth);
+      addRows(&dv[keyRow(j) * size_t(valueDepth)], {&weighted[at(0, j)], step}, &go[size_t(query * valueDepth)],
+              shape.heads() * valueDepth, count, valueDepth);
+    }
   }
 
   const GradientProblem &problem;
   const AttentionShape &shape;
   DataType type;
   std::vector<Sum> q, k, v, go, dq, dk, dv, dSinks;
+  std::vector<Sum> turned, products; ///< of queries or dO; [Sk, kRowsAtOnce] of them and keys or values
   int64_t h = 0, first = 0, count = 0;
   Mask::Range any = {}, seen[kRowsAtOnce] = {}; ///< what some row sees, and each row
-  std::vector<double> p, slope, dp;             ///< [kRowsAtOnce, Sk]
+  std::vector<double> p, weighted, slope, dp;   ///< [kRowsAtOnce, Sk]
   double sinkWeights[kRowsAtOnce] = {};
 };
 

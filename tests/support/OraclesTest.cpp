@@ -70,6 +70,27 @@ TEST(Oracles, RoundingIsToTheNearestMultipleOfTheQuantum) {
     expectCounted(each), expectCounted(-each);
 }
 
+TEST(Oracles, BitsAreSignExponentAndFraction) {
+  struct {
+    DataType type;
+    int fractionBits, bias;
+  } formats[] = {
+      {DataType::F16, 10, 15}, {DataType::BF16, 7, 127}, {DataType::F8E4M3, 3, 7}, {DataType::F8E5M2, 2, 15}};
+  for (const auto &[type, fractionBits, bias] : formats)
+    for (uint64_t bits = 0, sign = uint64_t(1) << (8 * byteSize(type) - 1); bits < sign; ++bits) {
+      const double value = decode(bits, type);
+      if (!std::isfinite(value))
+        continue;
+      const int field = int(bits >> fractionBits), one = 1 << fractionBits, fraction = int(bits) & (one - 1);
+      const double want = field == 0 ? std::ldexp(fraction, 1 - bias - fractionBits)
+                                     : std::ldexp(fraction + one, field - bias - fractionBits);
+      ASSERT_EQ(value, want) << name(type) << " " << bits;
+      ASSERT_EQ(decode(bits | sign, type), -want) << name(type) << " " << bits;
+      ASSERT_EQ(encode(want, type), bits) << name(type);
+      ASSERT_EQ(encode(-want, type), bits | sign) << name(type);
+    }
+}
+
 TEST(Oracles, AttentionIsItsFormula) {
   const Mask masks[] = {{}, {Mask::Kind::Causal}, {Mask::Kind::CausalTopLeft}, {Mask::Kind::Window, 3, 1}};
   for (const Mask &mask : masks)

@@ -20,6 +20,7 @@ namespace imbrex::testing {
 /// `value` as the nearest number of `type`, ties to even; past the largest it is an infinity, of 8 bits the largest.
 double roundTo(double value, DataType type);
 std::vector<double> roundTo(std::vector<double> values, DataType type);
+void roundAll(double *values, size_t count, DataType type);
 
 /// Half the distance from 1 to the next number: 2^-11 for f16, 2^-8 for bf16.
 double unitRoundoff(DataType type);

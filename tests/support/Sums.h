@@ -3,45 +3,48 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Plain loops, in an order that any compiler may keep in vectors: a sum of f64 is made of sixteen partial sums, element
-// d in number d % 16. Sums of f32, which results of f32 are judged beside, are made one after another: partial sums
-// would be nearer to the truth than the plain program that they stand for.
+// The two products of attention, for several rows of a head at once. Each sum is made of one product after another, in
+// ascending order and without fused multiply-adds, so that it is what a plain program finds, on every machine; lanes
+// of vectors are sums of their own.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_TESTS_SUPPORT_SUMS_H
 #define IMBREX_TESTS_SUPPORT_SUMS_H
 
+#include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <vector>
 
 namespace imbrex::testing {
 
 /// Rows that an oracle takes at once, so that a key and a value are read from memory once for all of them.
-inline constexpr int64_t kRowsAtOnce = 8;
+inline constexpr int64_t kRowsAtOnce = 16;
 
-/// The sum of a[d] * b[d].
-template <typename Sum> Sum dot(const Sum *a, const Sum *b, int64_t n) {
-  constexpr int64_t kParts = std::is_same_v<Sum, double> ? 16 : 1;
-  Sum parts[kParts] = {};
-  int64_t d = 0;
-  for (; d + kParts <= n; d += kParts)
-    for (int64_t part = 0; part < kParts; ++part)
-      parts[part] += a[d + part] * b[d + part];
-  for (int64_t part = 0; d < n; ++d, ++part)
-    parts[part] += a[d] * b[d];
-  Sum sum = 0;
-  for (Sum part : parts)
-    sum += part;
-  return sum;
+/// Rows in the order that `dots` reads them: element d of row r at [d * kRowsAtOnce + r]. Rows that there are not are
+/// 0.
+template <typename Sum>
+void turnRows(std::vector<Sum> &turned, const Sum *rows, int64_t stride, int64_t count, int64_t n) {
+  turned.assign(size_t(n * kRowsAtOnce), 0);
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t d = 0; d < n; ++d)
+      turned[size_t(d * kRowsAtOnce + r)] = rows[r * stride + d];
 }
 
-/// to[d] += factor * from[d].
-template <typename Sum> void addScaled(Sum *__restrict to, Sum factor, const Sum *__restrict from, int64_t n) {
-  for (int64_t d = 0; d < n; ++d)
-    to[d] += factor * from[d];
-}
+/// to[j * kRowsAtOnce + r] = the sum over d < n of turned row r's [d] times keys[j * stride + d], for j < count.
+void dots(float *to, const float *turned, const float *keys, int64_t stride, int64_t count, int64_t n);
+void dots(double *to, const double *turned, const double *keys, int64_t stride, int64_t count, int64_t n);
+
+/// Numbers `step` apart.
+struct Weights {
+  const double *first;
+  int64_t step;
+  double operator[](int64_t i) const { return first[i * step]; }
+};
+
+/// to[d] += the sum over i < count of weights[i] * rows[i * stride + d], for d < n. A row of weight 0 is not read.
+void addRows(float *to, Weights weights, const float *rows, int64_t stride, int64_t count, int64_t n);
+void addRows(double *to, Weights weights, const double *rows, int64_t stride, int64_t count, int64_t n);
 
 /// Values of a storage type, exactly, in the type of sums.
 template <typename Sum> std::vector<Sum> widened(const std::vector<double> &values) {

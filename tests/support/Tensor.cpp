@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Elements are visited by counting their indices like an odometer.
+// Elements are visited by counting their indices like an odometer, of which the last wheel is a loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,19 +74,22 @@ Layout testing::placed(std::vector<int64_t> extents, Placement placement) {
 }
 
 template <typename Visit> void Tensor::forEach(Visit visit) const {
-  std::vector<int64_t> index(layout.extents.size(), 0);
+  const size_t rank = layout.extents.size(), size = byteSize(type);
+  std::vector<int64_t> index(rank, 0);
   int64_t total = 1;
   for (int64_t extent : layout.extents)
     total *= extent;
+  const int64_t inner = rank == 0 ? 1 : layout.extents[rank - 1], step = rank == 0 ? 0 : layout.strides[rank - 1];
   int64_t place = layout.first;
-  for (int64_t number = 0; number < total; ++number) {
-    visit(size_t(place) * byteSize(type), size_t(number));
-    for (size_t i = index.size(); i-- > 0;) {
-      place += layout.strides[i];
-      if (++index[i] < layout.extents[i])
+  for (int64_t number = 0; number < total; number += inner) {
+    for (int64_t i = 0; i < inner; ++i)
+      visit(size_t(place + i * step) * size, size_t(number + i));
+    for (size_t i = rank; i-- > 1;) {
+      place += layout.strides[i - 1];
+      if (++index[i - 1] < layout.extents[i - 1])
         break;
-      place -= index[i] * layout.strides[i];
-      index[i] = 0;
+      place -= index[i - 1] * layout.strides[i - 1];
+      index[i - 1] = 0;
     }
   }
 }
@@ -121,6 +124,7 @@ std::vector<uint8_t> Tensor::readBytes() const {
 std::vector<double> Tensor::read() const {
   std::vector<uint8_t> image = readBytes();
   std::vector<double> values;
+  values.reserve(image.size() / byteSize(type));
   forEach([&](size_t offset, size_t) {
     uint64_t bits = 0;
     std::memcpy(&bits, &image[offset], byteSize(type));

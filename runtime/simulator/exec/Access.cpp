@@ -267,6 +267,8 @@ uint8_t *writeAny(Warp &warp, const Instruction &i, unsigned lane, Space space, 
 uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space, uint64_t address, unsigned bytes) {
   if (space == Space::Generic)
     space = resolveGeneric(address);
+  if (space == Space::SharedCluster)
+    return updateRemote(warp, i, lane, address, bytes);
   if (space != Space::Shared)
     return readAny(warp, i, lane, space, address, bytes) ? writeAny(warp, i, lane, space, address, bytes, nullptr)
                                                          : nullptr;
@@ -275,7 +277,7 @@ uint8_t *updateAny(Warp &warp, const Instruction &i, unsigned lane, Space space,
     return failBounds(warp, i, lane, space, address, bytes);
   if (address & (bytes - 1))
     return failMisaligned(warp, i, lane, space, address, bytes);
-  if (!shared.update(static_cast<uint32_t>(address), bytes, accessor(warp, i, lane)))
+  if (!shared.update(static_cast<uint32_t>(address), bytes, updater(accessor(warp, i, lane), i)))
     return failShared(warp, i, lane, address, bytes, shared.conflict().kind != FaultKind::Uninitialised);
   warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, &warp.cta->order, address);
   return shared.data() + address;

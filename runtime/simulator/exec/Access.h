@@ -20,6 +20,8 @@ namespace imbrex::simulator {
 
 /// Instruction::flags of a memory access; what a strong one orders: exec/MemoryOrder.h.
 constexpr uint32_t kStrongAccess = 1, kVolatileAccess = 2, kAtomicAccess = 4, kSpaceShift = 4, kSignedLoad = 1u << 7;
+/// Of an atomic operation: its result is looked at.
+constexpr uint32_t kReturnsValue = 8;
 
 /// The lane's address: base register (32 or 64 bits, see Decoder::address) plus offset, in its width.
 inline uint64_t laneAddress(Warp &warp, uint32_t base, uint64_t offset, unsigned lane) {
@@ -32,6 +34,11 @@ inline uint64_t laneAddress(Warp &warp, const Instruction &instruction, uint32_t
 
 inline Accessor accessor(const Warp &warp, const Instruction &instruction, unsigned lane) {
   return Accessor::make(warp.index, lane, instruction.index, instruction.flags & kStrongAccess);
+}
+
+/// The same of an atomic operation in shared memory.
+inline Accessor updater(Accessor who, const Instruction &instruction) {
+  return {who.bits | (instruction.flags & kReturnsValue ? Accessor::kReturns : 0)};
 }
 
 /// The lanes' addresses in shared memory. False if one is misaligned or beyond 32 bits: then each is looked at alone.

@@ -113,7 +113,7 @@ template <class T, class Operation> uint32_t atomicShared(Warp &warp, const Inst
       !sharedAddresses(warp, i, i.op[1], lanes, sizeof(T), addresses))
     return 0;
   SharedMemory &shared = warp.cta->shared;
-  uint32_t done = shared.updateLanes(addresses, lanes, sizeof(T), accessor(warp, i, 0));
+  uint32_t done = shared.updateLanes(addresses, lanes, sizeof(T), updater(accessor(warp, i, 0), i));
   T *d = warp.reg<T>(i.op[0]);
   const T *b = warp.reg<T>(i.op[2]), *c = warp.reg<T>(i.op[3]);
   for (uint32_t rest = done; rest != 0; rest &= rest - 1) {
@@ -294,6 +294,7 @@ bool decodeAtomic(Decoder &d) {
   d.out.flags = kStrongAccess | kAtomicAccess | order | static_cast<uint32_t>(space) << kSpaceShift;
   if (space == Space::Generic || space == Space::Shared || space == Space::SharedCluster)
     d.noteSharedAccess(bitsOf(type) / 8);
+  d.out.flags |= returns ? kReturnsValue : 0;
   return d.write(returns ? d.operand(0) : ptx::Operand(), type) && d.address(first) && d.read(first + 1, type) &&
          d.read(first + (operation == Compare ? 2 : 1), type) && d.finish(pickAtomic(operation, type));
 }

@@ -101,6 +101,19 @@ uint8_t *writeRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t a
   return shared.data() + place.offset;
 }
 
+uint8_t *updateRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) {
+  SharedPlace place;
+  if (!resolveShared(warp, i, lane, address, bytes, bytes, place))
+    return nullptr;
+  SharedMemory &shared = place.home->shared;
+  if (!shared.update(place.offset, bytes, updater(accessorIn(warp, i, lane, *place.home), i)))
+    return failShared(warp, i, lane, *place.home, address, bytes,
+                      shared.conflict().kind != FaultKind::Uninitialised);
+  ++place.home->watch.changes;
+  warp.cta->order.beforeStrongWrite(warp.index, lane, i.flags, &place.home->order, place.offset);
+  return shared.data() + place.offset;
+}
+
 void Cluster::begin(std::span<Cta *const> members) {
   blocks.assign(members.begin(), members.end());
   barrier = ClusterBarrier();

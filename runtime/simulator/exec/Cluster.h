@@ -51,6 +51,8 @@ bool resolveShared(Warp &warp, const Instruction &i, unsigned lane, uint64_t add
 uint8_t *readRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes);
 uint8_t *writeRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes,
                      const uint8_t *value);
+/// The same for an atomic operation; also to the block's own memory by an address of the cluster's.
+uint8_t *updateRemote(Warp &warp, const Instruction &i, unsigned lane, uint64_t address, unsigned bytes);
 
 /// barrier.cluster (PTX ISA, 9.7.13.3): every thread that has not exited arrives, then waits.
 struct ClusterBarrier {

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/simulator/exec/AtomicUse.h"
 #include "runtime/simulator/exec/KernelDecoder.h"
 #include "runtime/simulator/exec/Liveness.h"
 #include "runtime/simulator/exec/MatrixPlan.h"
@@ -349,7 +350,8 @@ bool linkBody(KernelDecoder &kernel) {
   for (size_t i = 0; i < flow.size(); ++i)
     if (reconvergence[i] != ~0u)
       kernel.program.code[body.first + i].reconverge = body.first + reconvergence[i];
-  std::span<const Instruction> code = std::span(kernel.program.code).subspan(body.first);
+  std::span<Instruction> code = std::span(kernel.program.code).subspan(body.first);
+  markAtomicUse(code, body.source->body, kernel.uses);
   std::vector<RegisterUse> &undefined =
       kernel.current == 0 ? kernel.program.undefined : kernel.program.functions[kernel.current - 1].undefined;
   for (int number : readBeforeWritten(code, flow, guards, kernel.uses, body.slots.size())) {

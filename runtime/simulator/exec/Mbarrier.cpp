@@ -61,7 +61,7 @@ bool checkOvertaking(Warp &warp, const Instruction &i, unsigned lane, const Cta 
   const Clocks::Row &known = object.gathered.rows[home.rank];
   for (unsigned w = 0; w < home.warpCount; ++w) {
     const Mbarrier::Observed &wait = object.observed[w];
-    if (wait.phase != object.phase - 1 || wait.time <= known[w])
+    if (wait.phase != object.phase - 1 || wait.time <= std::max(known[w], object.copiesBehind[w]))
       continue;
     warp.fail(FaultKind::WaiterOvertaken, i, lane,
               "phase " + std::to_string(object.phase) + " of the " + nameOf(object) +
@@ -93,6 +93,8 @@ bool tryComplete(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace 
   }
   object.visible = object.gathered;
   object.visibleLanes = std::exchange(object.arrivedLanes, {});
+  object.visibleCopies = std::exchange(object.copies, {});
+  object.copiesBehind = {};
   ++object.phase;
   object.pending = object.expected;
   object.anyRelaxed = false;
@@ -129,12 +131,23 @@ bool addTransactions(Warp &warp, const Instruction &i, unsigned lane, MbarrierPl
   return bytes > 0 || tryComplete(warp, i, lane, place);
 }
 
+/// The warp begins a copy that the running phase waits for.
+static void noteWaits(Warp &warp, Mbarrier &object) {
+  Clocks &clocks = warp.cta->shared.clocks;
+  for (unsigned other = 0; other < warp.cta->warpCount; ++other)
+    object.copiesBehind[other] =
+        std::max({object.copiesBehind[other], warp.copiesWaitedFor[other], clocks.seen[warp.index][other]});
+  object.copies[warp.index] = clocks.release();
+}
+
 unsigned channelOf(Warp &warp, const Instruction &i, unsigned lane, MbarrierPlace place) {
   unsigned &channel = place.object->channel;
   if (channel == 0)
     channel = place.home->shared.clocks.addChannel();
   if (channel == 0)
     warp.fail(FaultKind::NotModelled, i, lane, "more asynchronous channels in one block than the clocks have room for");
+  if (place.home == warp.cta)
+    noteWaits(warp, *place.object);
   return channel;
 }
 

@@ -61,6 +61,10 @@ struct Mbarrier {
   uint32_t knownFrom = 0;    ///< Who has waited for so many barriers of the cluster knows of its init; 0 for never.
   Clocks::ActorRow lastUse{}; ///< Stamp of each actor's latest operation on it.
   std::array<Observed, kMaxWarps> observed;
+  /// A copy hands on no earlier memory access of its warp, but that had done its waits when it began. Stamps by warp:
+  /// of the copies that the running phase waits for; of the last one's; of the work whose waits are over in this way
+  /// before the running phase ends.
+  Clocks::WarpRow copies{}, visibleCopies{}, copiesBehind{};
 
   bool isCreator(unsigned warp, uint32_t lanes) const { return creator.warp() == warp && lanes >> creator.lane() & 1; }
 };

@@ -25,6 +25,11 @@ uint64_t objectAddress(Warp &warp, const Instruction &i, uint32_t base, unsigned
   return spaceOf(i) == Space::Generic ? address - kSharedWindow : address;
 }
 
+void addStamps(Clocks::WarpRow &to, const Clocks::WarpRow &from) {
+  for (unsigned warp = 0; warp < kMaxWarps; ++warp)
+    to[warp] = std::max(to[warp], from[warp]);
+}
+
 /// op: base, count.
 Step initialise(Warp &warp, const Instruction &i, uint32_t lanes) {
   Cta &cta = *warp.cta;
@@ -133,8 +138,10 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
     else if (place.object != published)
       publish(warp, place.object->gathered);
     published = place.object;
-    if (place.home == warp.cta && !(i.flags & kRelaxed))
+    if (place.home == warp.cta && !(i.flags & kRelaxed)) {
       place.object->arrivedLanes[warp.index] |= 1u << lane;
+      addStamps(place.object->copiesBehind, warp.copiesWaitedFor);
+    }
     if (!arriveLane(warp, i, lane, place))
       return Step::Fault;
   }
@@ -196,8 +203,10 @@ Step wait(Warp &warp, const Instruction &i, uint32_t lanes) {
     uint32_t now = warp.cta->shared.clocks.now;
     bool seen = observed.phase == phase && observed.time == now; // By another lane, just now.
     observed = {phase, now, i.index};
-    if (!(i.flags & kRelaxed) && !seen)
+    if (!(i.flags & kRelaxed) && !seen) {
       learn(warp, 1u << lane, place.object->visible);
+      addStamps(warp.copiesWaitedFor, place.object->visibleCopies);
+    }
     over |= 1u << lane;
     if (!(i.flags & kRelaxed))
       joined |= place.object->visibleLanes[warp.index] & 1u << lane;

@@ -52,6 +52,7 @@ void Warp::begin(Cta &owner, unsigned number, uint32_t lanes) {
   copies.clear();
   executed = 0;
   timedOut = 0;
+  copiesWaitedFor = {};
   bulk = BulkGroups();
   matrix.begin(program.matrix.get());
   fillSpecials();

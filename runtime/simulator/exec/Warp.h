@@ -189,6 +189,7 @@ public:
   uint32_t copyGroup[32] = {};   ///< Number of the cp.async group each lane is filling.
   std::vector<std::unique_ptr<PendingCopy>> copies, spareCopies; ///< In order of issue; for use again.
   uint32_t timedOut = 0;                                         ///< Lanes whose wait for an mbarrier shall answer now.
+  Clocks::WarpRow copiesWaitedFor{}; ///< As Mbarrier::copies, of the phases that it has waited for.
   BulkGroups bulk;
   MatrixState matrix;
   uint32_t registerLimit = 0; ///< Registers a thread, where setmaxnreg counts (RegisterPool.cpp).

@@ -197,7 +197,7 @@ uint32_t SharedMemory::updateSameWidth(const uint32_t *addresses, uint32_t lanes
     if (address >= end || bytes > end - address)
       return lanes & ~rest;
     uint32_t count = Granules ? Granules : ((address + bytes - 1) >> shift) - first + 1, bad = 0;
-    Accessor mine{who.bits | lane};
+    Accessor mine{who.ordinary().bits | lane};
     for (uint32_t i = first; i < first + count; ++i) {
       uint32_t time = written[i];
       bool strong = Accessor{writers[i]}.strong() && time < kObject;
@@ -210,8 +210,9 @@ uint32_t SharedMemory::updateSameWidth(const uint32_t *addresses, uint32_t lanes
         plainTimes[i] = written[i];
         plainWriters[i] = writers[i];
       }
+      plainWriters[i] &= ~kUnderStore;
       written[i] = now;
-      writers[i] = mine.bits;
+      writers[i] = who.bits | lane;
       sets[i] = (times[i] > joined ? sets[i] : 0) | 1u << lane;
       times[i] = now;
       names[i] = mine.bits;

@@ -66,6 +66,7 @@ void SharedMemory::begin(uint32_t size, unsigned log2, unsigned warpCount, std::
   limit = size;
   anyStrong = anyUndefined = false;
   noticed = Notice();
+  observations.clear();
   clocks.begin(warpCount);
   lastRead = clocks.start;
   for (const Gap &gap : gaps)
@@ -120,7 +121,7 @@ bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
   }
   if (writer.strong()) {
     time = plainTime[index];
-    writer = {plainWho[index]};
+    writer = plainWriter(index);
   }
   if (writer.isReduction() && who.strong())
     return true;
@@ -146,8 +147,8 @@ void SharedMemory::record(Trace &trace, uint32_t index, Accessor who) {
   trace.lanes[at] = others | who.lanes();
 }
 
-bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
-  anyStrong |= who.strong();
+/// What a read is checked for; an atomic operation is recorded as a write alone.
+bool SharedMemory::checkRead(uint32_t first, uint32_t last, Accessor who) {
   uint32_t oldest = clocks.oldest[who.warp()];
   bool undefined = anyUndefined && isUndefined(first << granule, (last + 1) << granule);
   for (uint32_t i = first; i <= last; ++i)
@@ -160,13 +161,23 @@ bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
     }
   if (anyStrong && !who.strong() && !checkTrace(strongWrites, first, last, who, true))
     return false;
-  for (uint32_t i = first; i <= last; ++i)
-    record(who.strong() ? strongReads : plainReads, i, who);
-  if (!who.strong())
-    noteLatest(first, last, who);
   if (undefined)
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
   return !undefined;
+}
+
+bool SharedMemory::readSlowly(uint32_t first, uint32_t last, Accessor who) {
+  anyStrong |= who.strong();
+  bool good = checkRead(first, last, who);
+  if (!good && found.kind != FaultKind::Uninitialised)
+    return false;
+  for (uint32_t i = first; i <= last; ++i)
+    record(who.strong() ? strongReads : plainReads, i, who);
+  if (who.strong())
+    see(first, last, who);
+  else
+    noteLatest(first, last, who);
+  return good;
 }
 
 bool SharedMemory::isUndefined(uint32_t begin, uint32_t end) const {
@@ -219,7 +230,8 @@ bool SharedMemory::checkPlainWrite(uint32_t index, Accessor who, uint32_t addres
   return true;
 }
 
-/// Whether `who` is ordered after what `agent` did according to the trace.
+/// Whether `who` is ordered after what `agent` did according to the trace. What an ldmatrix of its own warp has read it
+/// is: no lane goes on before all of them have executed that (PTX ISA 9.7.14.5.15).
 bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who,
                               bool wrote) {
   size_t row = size_t(agent) * stride;
@@ -231,7 +243,10 @@ bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first
     return true;
   for (uint32_t i = first; i <= last; ++i) {
     unsigned culprit;
-    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit))
+    if (&trace == &plainReads && agent == who.warp() && Accessor{trace.who[row + i]}.manyLanes())
+      continue;
+    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit) ||
+        (&trace == &strongWrites && hasSeen(i, who, agent, trace.lanes[row + i], trace.time[row + i])))
       continue;
     uint32_t other = trace.who[row + i] & ~(31u | Accessor::kStrong | Accessor::kAsync);
     return fail(FaultKind::SharedRace, {other | culprit}, wrote);
@@ -291,7 +306,7 @@ bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::
   }
   if (who.isReduction() && writer.strong()) {
     time = plainTime[index];
-    writer = {plainWho[index]};
+    writer = plainWriter(index);
   }
   if (time <= clocks.start || (who.isReduction() && writer.isReduction()))
     return true;
@@ -299,8 +314,8 @@ bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::
     return fail(FaultKind::SharedRace, writer.isChannel() ? writer : writer.ordinary(), true);
   if (writer.isChannel() || time <= row[kFirstFenced + writer.warp()])
     return true;
-  if (!writer.async())
-    return fail(FaultKind::MissingProxyFence, writer, true);
+  if (!writer.isCopy())
+    return fail(FaultKind::MissingProxyFence, writer.ordinary(), true);
   noticed = {Notice::UnfencedCopy, writer};
   return true;
 }
@@ -386,16 +401,17 @@ void SharedMemory::stampWrite(uint32_t first, uint32_t last, uint32_t time, Acce
   }
 }
 
-void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who) {
+void SharedMemory::stampStrongWrite(uint32_t first, uint32_t last, Accessor who, bool isAtomic) {
   anyStrong = true;
   for (uint32_t i = first; i <= last; ++i) {
     if (!Accessor{writeWho[i]}.strong()) {
       plainTime[i] = writeTime[i];
       plainWho[i] = writeWho[i];
     }
+    plainWho[i] = (plainWho[i] & ~kUnderStore) | (isAtomic ? 0 : kUnderStore);
     writeTime[i] = clocks.now;
     writeWho[i] = who.bits;
-    record(strongWrites, i, who);
+    record(strongWrites, i, who.ordinary());
   }
 }
 
@@ -413,8 +429,10 @@ bool SharedMemory::writeSlowly(uint32_t address, uint32_t count, Accessor who, c
     return false;
   if (anyUndefined) [[unlikely]]
     std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));
+  for (uint32_t i = first; anyStrong && i <= last; ++i)
+    keepSeen(i);
   if (who.strong())
-    stampStrongWrite(first, last, who);
+    stampStrongWrite(first, last, who, false);
   else
     stampWrite(first, last, clocks.now, who);
   return true;
@@ -430,12 +448,12 @@ bool SharedMemory::update(uint32_t address, uint32_t count, Accessor who) {
     bad |= uint32_t(plain > oldest) | uint32_t(written <= clocks.start);
   }
   bool isComputed = false;
-  if (bad && !readSlowly(first, last, who) &&
+  if (bad && !checkRead(first, last, who.ordinary()) &&
       (found.kind != FaultKind::Uninitialised || unwrittenMask(address, count, isComputed) != 0))
     return false;
-  if (!checkReaders(first, last, who))
+  if (!checkReaders(first, last, who.ordinary()))
     return false;
-  stampStrongWrite(first, last, who);
+  stampStrongWrite(first, last, who, true);
   return true;
 }
 

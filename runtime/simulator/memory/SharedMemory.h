@@ -17,7 +17,7 @@
 //| acquire or release accesses ("strong") do not race with each other (what they order:
 //| exec/MemoryOrder.h), so plain and strong accesses are kept apart, and none hides one of the other
 //| kind. Of ordered plain writes the last is enough: who is ordered after it is ordered after the ones
-//| before.
+//| before. What comes after a strong read is ordered after the strong writes that it has seen (SharedObservations.h).
 //|
 //| Asynchronous operations (bulk copies, wgmma) access as channels (Clocks.h). They take place when they
 //| are issued, but what they wrote counts as seen only by who has learnt that the channel completed it,
@@ -35,6 +35,7 @@
 #include "runtime/simulator/Fault.h"
 #include "runtime/simulator/memory/Clocks.h"
 #include "runtime/simulator/memory/Gap.h"
+#include "runtime/simulator/memory/SharedObservations.h"
 
 #include <memory>
 #include <span>
@@ -55,6 +56,8 @@ struct Accessor {
   static constexpr uint32_t kManyLanes = kAsync;
   /// Of a channel's write: red.async, which may meet its like and strong accesses.
   static constexpr uint32_t kReduction = kAsync;
+  /// Of a warp's strong write: an atomic operation whose result is looked at.
+  static constexpr uint32_t kReturns = kAsync;
 
   static Accessor make(unsigned warp, unsigned lane, uint32_t instruction, bool strong) {
     return {lane | warp << 5 | (strong ? kStrong : 0) | instruction << kInstructionShift};
@@ -66,6 +69,8 @@ struct Accessor {
   bool async() const { return bits & kAsync; }
   Accessor ordinary() const { return {bits & ~kAsync}; }
   bool isReduction() const { return isChannel() && bits & kReduction; }
+  bool isCopy() const { return !isChannel() && async() && !strong(); }
+  bool returns() const { return !isChannel() && strong() && bits & kReturns; }
   bool manyLanes() const { return bits & kManyLanes; }
   uint32_t instruction() const { return bits >> kInstructionShift; }
   /// The lanes that get to see the bytes: with kManyLanes the whole warp.
@@ -164,7 +169,7 @@ public:
   uint32_t updateLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
   /// The same for asynchronous copies that begin to write.
   uint32_t beginAsyncLanes(const uint32_t *addresses, uint32_t lanes, uint32_t bytes, Accessor who);
-  /// An atomic operation: a strong read and write at once, with the same result as read.
+  /// An atomic operation: a strong read and write at once, with the same result as read. `who` with kReturns, or without.
   bool update(uint32_t address, uint32_t count, Accessor who);
   /// An asynchronous copy of `who` begins to write the range.
   bool beginAsync(uint32_t address, uint32_t count, Accessor who);
@@ -198,6 +203,7 @@ public:
 private:
   static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that a cp.async will write.
   static constexpr uint32_t kObject = ~1u;   ///< writeTime of a granule of an mbarrier object.
+  static constexpr uint32_t kUnderStore = Accessor::kStrong; ///< plainWho: the strong write over it is no atomic.
   static constexpr uint32_t kInGap = ~0u;    ///< writeWho where writeTime is kInFlight: no variable is here.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
@@ -205,6 +211,12 @@ private:
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
   bool checkPlainWrite(uint32_t index, Accessor who, uint32_t address, uint32_t count, const uint8_t *value);
   void noticeLanes(uint32_t index, Accessor who);
+  void see(uint32_t first, uint32_t last, Accessor who);
+  void keepSeen(uint32_t index);
+  bool hasSeen(uint32_t index, Accessor who, unsigned agent, uint32_t lanes, uint32_t time) const;
+  bool checkRead(uint32_t first, uint32_t last, Accessor who);
+  /// The last plain write, where the last of all is a strong one.
+  Accessor plainWriter(uint32_t index) const { return {plainWho[index] & ~kUnderStore}; }
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
   bool isUndefined(uint32_t begin, uint32_t end) const;
   template <class F> bool allAgents(const Trace &trace, F f) const;
@@ -245,7 +257,7 @@ private:
   bool checkBeforeWrite(uint32_t first, uint32_t last, Accessor who);
   void record(Trace &trace, uint32_t index, Accessor who);
   void stampWrite(uint32_t first, uint32_t last, uint32_t time, Accessor who);
-  void stampStrongWrite(uint32_t first, uint32_t last, Accessor who);
+  void stampStrongWrite(uint32_t first, uint32_t last, Accessor who, bool isAtomic);
 
   uint32_t limit = 0;
   unsigned granule = 4;
@@ -260,7 +272,8 @@ private:
   LatestReads latest;
   uint32_t lastRead = 0;           ///< Stamp of the latest plain read of all.
   Trace plainReads;                ///< Of all agents.
-  Trace strongReads, strongWrites; ///< Of actors.
+  Trace strongReads, strongWrites; ///< Of actors; what an atomic operation reads is in neither.
+  SharedObservations observations;
   Conflict found;
   Notice noticed;
 };

@@ -84,9 +84,21 @@ func.func @nested(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
-// What a branch skips has no steps that another loop could carry.
+// What a branch skips has no steps: those so far go on beside it.
 // CHECK-LABEL: func.func @nested_in_a_branch
-// CHECK-NOT: cta.roles
+// CHECK: cta.roles compute
+// CHECK: } copy
+// CHECK: scf.for %{{.*}} = {{.*}} iter_args(%[[SO_FAR:.*]] = %c0{{.*}})
+// CHECK:   %[[AFTER:.*]] = scf.if %arg2 -> (i32) {
+// CHECK:     scf.for %[[J:[a-z0-9]+]] =
+// CHECK:       %[[STEP:.*]] = arith.addi %[[SO_FAR]], %[[J]] overflow<nsw>
+// CHECK:       cta.put %arg0[%[[J]], %{{.*}}] dims [0, 1] into %{{.*}}[%[[STEP]]]
+// CHECK:     %[[MORE:.*]] = arith.addi %[[SO_FAR]], %{{.*}} overflow<nsw>
+// CHECK:     scf.yield %[[MORE]]
+// CHECK:   } else {
+// CHECK:     scf.yield %[[SO_FAR]]
+// CHECK:   scf.yield %[[AFTER]]
+// expected-remark @+1 {{4 warps copy, 4 compute}}
 func.func @nested_in_a_branch(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32, %p: i1) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
@@ -96,7 +108,7 @@ func.func @nested_in_a_branch(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16
   scf.for %i = %c0 to %n step %c1 : i32 {
     scf.if %p {
       scf.for %j = %c0 to %n step %c1 : i32 {
-        // expected-remark @+1 {{no warps of their own for copies: of this one its loop stands in a branch of another one}}
+        // expected-remark @+1 {{copied by the copy engine}}
         cta.put %K[%j, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
         %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
         %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>

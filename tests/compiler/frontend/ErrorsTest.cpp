@@ -208,6 +208,7 @@ static std::vector<Row> specialisationRows() {
       {Message::BadWarps, generic("", "tune { warps: {64} = 64; }"), "'warps' must be 1 to 32, found 64"},
       {Message::BadWalk, generic("", "tune { walk: {0, 2} = 0; }"),
        "'walk', the instances along the first axis that go"},
+      {Message::BadTurns, generic("", "tune { turns: {2} = 2; }"), "'turns', whether warpgroups issue products one"},
       {Message::BadStages, generic("", "tune { stages: {0} = 0; }"), "'stages' must be 1 to 8, found 0"},
       {Message::BadAlignment, tuned, "the alignment of 'X' must be 1, 2, 4, 8 or 16, found 3", alignment},
   };
@@ -566,6 +567,14 @@ TEST(Errors, AWrongSettingOfADeclaredTunableIsToldOnce) {
   EXPECT_EQ(emit(kernelOf("let a = 1;"), options).errorCount, 1u) << "not declared";
   EXPECT_EQ(emit("kernel k(X: out view<f32>[N])\ntune { warps: {1, 2} = 1; }\ngrid (N) |i| {}", options).errorCount,
             1u);
+}
+
+TEST(Errors, NothingIsSaidOfWhatIsBehindTheDeepest) {
+  for (const std::string &text : {body("let a = " + repeat("-(", 250) + "1" + repeat(")", 250) + ";"),
+                                  body(repeat("if true {", 250) + repeat("}", 250)), body(repeat("if f(", 250))}) {
+    Emitted result = emit(text);
+    EXPECT_EQ(result.errorCount, 1u) << result.errors;
+  }
 }
 
 TEST(Errors, LoopsInOneAnother) {

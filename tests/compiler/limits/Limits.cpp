@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The child sends its figures and its errors through a pipe; the parent adds the peak of memory.
+// The child sends the figures and the errors of each compilation through a pipe; the parent adds the peak of memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <ctime>
 #include <gtest/gtest.h>
+#include <map>
+#include <span>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,11 +60,18 @@ static Outcome compileHere(const Source &source, CompileOptions options) {
   return outcome;
 }
 
+/// The text of stage tile, all that the stages behind it see; "" if there is none.
+static std::string programOf(const Source &source, const CompileOptions &options) {
+  CompileResult result = compile(source, options, Stage::Tile, {}, {}, {.locations = false});
+  return result.kernel ? result.kernel->code : "";
+}
+
 /// Writes `outcome` as a line of figures and the errors after it.
 static void send(int end, const Outcome &outcome) {
   std::string text = std::to_string(outcome.isCompiled) + " " + std::to_string(outcome.isRefusedForSize) + " " +
-                     std::to_string(outcome.seconds) + " " + std::to_string(outcome.nvvmLines) + " " +
-                     std::to_string(outcome.ptxLines) + "\n" + outcome.errors;
+                     std::to_string(outcome.isShared) + " " + std::to_string(outcome.seconds) + " " +
+                     std::to_string(outcome.nvvmLines) + " " + std::to_string(outcome.ptxLines) + " " +
+                     std::to_string(outcome.errors.size()) + "\n" + outcome.errors;
   for (size_t at = 0; at < text.size();) {
     ssize_t written = write(end, text.data() + at, text.size() - at);
     if (written <= 0)
@@ -71,35 +80,50 @@ static void send(int end, const Outcome &outcome) {
   }
 }
 
-static Outcome receive(const std::string &text) {
-  Outcome outcome;
-  int isCompiled = 0, isRefused = 0, read = 0;
-  if (sscanf(text.c_str(), "%d %d %lf %zu %zu\n%n", &isCompiled, &isRefused, &outcome.seconds, &outcome.nvvmLines,
-             &outcome.ptxLines, &read) < 5)
-    return outcome;
-  outcome.isCompiled = isCompiled, outcome.isRefusedForSize = isRefused;
-  outcome.errors = text.substr(size_t(read));
-  return outcome;
+/// The outcomes that `text` holds whole.
+static std::vector<Outcome> receive(std::string_view text) {
+  std::vector<Outcome> outcomes;
+  while (text.find('\n') != text.npos) {
+    Outcome outcome;
+    int isCompiled = 0, isRefused = 0, isShared = 0;
+    size_t errorBytes = 0, begin = text.find('\n') + 1;
+    if (sscanf(std::string(text.substr(0, begin)).c_str(), "%d %d %d %lf %zu %zu %zu", &isCompiled, &isRefused,
+               &isShared, &outcome.seconds, &outcome.nvvmLines, &outcome.ptxLines, &errorBytes) < 7 ||
+        text.size() - begin < errorBytes)
+      break;
+    outcome.isCompiled = isCompiled, outcome.isRefusedForSize = isRefused, outcome.isShared = isShared;
+    outcome.errors = text.substr(begin, errorBytes);
+    text.remove_prefix(begin + errorBytes);
+    outcomes.push_back(std::move(outcome));
+  }
+  return outcomes;
 }
 
-Outcome imbrex::test::compileInChild(const std::string &text, const CompileOptions &options) {
-  return compileInChild(Source{"limits.tile", text}, options);
+/// Compiles `list` here and sends each outcome to `end`.
+static void compileAndSend(int end, const Source &source, std::span<const CompileOptions> list) {
+  std::map<std::string, Outcome> programs;
+  for (const CompileOptions &options : list) {
+    std::string program = list.size() > 1 ? programOf(source, options) : "";
+    auto [known, isNew] = programs.try_emplace(program);
+    if (isNew || program.empty())
+      known->second = compileHere(source, options);
+    send(end, known->second);
+    known->second.isShared = true;
+  }
 }
 
-Outcome imbrex::test::compileInChild(const Source &source, const CompileOptions &options) {
-  Outcome outcome;
+/// The outcomes of one child: of all of `list`, or up to the one that a signal ended.
+static std::vector<Outcome> compileInOneChild(const Source &source, std::span<const CompileOptions> list) {
   int ends[2];
   fflush(stdout);
   pid_t child = pipe(ends) ? -1 : fork();
   if (child == 0) {
     close(ends[0]);
-    send(ends[1], compileHere(source, options));
+    compileAndSend(ends[1], source, list);
     _exit(0);
   }
-  if (child < 0) {
-    outcome.errors = "no child could be made";
-    return outcome;
-  }
+  if (child < 0)
+    return {{.errors = "no child could be made"}};
   close(ends[1]);
   std::string said;
   char part[4096];
@@ -109,11 +133,29 @@ Outcome imbrex::test::compileInChild(const Source &source, const CompileOptions 
   int status = 0;
   rusage usage{};
   wait4(child, &status, 0, &usage);
-  outcome = receive(said);
-  outcome.kibibytes = usage.ru_maxrss;
-  if (WIFSIGNALED(status))
-    outcome.errors = "signal " + std::to_string(WTERMSIG(status));
-  return outcome;
+  std::vector<Outcome> outcomes = receive(said);
+  if (outcomes.size() < list.size())
+    outcomes.push_back({.errors = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                                      : "the child ended with " + std::to_string(WEXITSTATUS(status))});
+  for (Outcome &outcome : outcomes)
+    outcome.kibibytes = usage.ru_maxrss;
+  return outcomes;
+}
+
+std::vector<Outcome> imbrex::test::compileInChild(const Source &source, const std::vector<CompileOptions> &list) {
+  std::vector<Outcome> outcomes;
+  while (outcomes.size() < list.size())
+    for (Outcome &outcome : compileInOneChild(source, std::span(list).subspan(outcomes.size())))
+      outcomes.push_back(std::move(outcome));
+  return outcomes;
+}
+
+Outcome imbrex::test::compileInChild(const Source &source, const CompileOptions &options) {
+  return compileInOneChild(source, {&options, 1}).front();
+}
+
+Outcome imbrex::test::compileInChild(const std::string &text, const CompileOptions &options) {
+  return compileInChild(Source{"limits.tile", text}, options);
 }
 
 void imbrex::test::expectWithinLimits(const std::string &what, const Outcome &outcome) {
@@ -142,11 +184,13 @@ void Worst::add(const std::string &what, const Outcome &outcome) {
   take(nvvmLines, double(outcome.nvvmLines));
   take(ptxLines, double(outcome.ptxLines));
   ++count;
+  shared += outcome.isShared;
   refused += !outcome.isCompiled;
 }
 
 void Worst::print() const {
-  printf("%u compiled or refused, %u of them refused for their size; the worst:\n", count, refused);
+  printf("%u compiled or refused, %u of them for a program seen before, %u refused for their size; the worst:\n", count,
+         shared, refused);
   printf("  %8.2f s                  %s\n", seconds.value, seconds.what.c_str());
   printf("  %8.0f MiB                %s\n", mebibytes.value, mebibytes.what.c_str());
   printf("  %8.0f lines for LLVM     %s\n", nvvmLines.value, nvvmLines.what.c_str());

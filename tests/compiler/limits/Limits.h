@@ -20,16 +20,20 @@ namespace imbrex::test {
 struct Outcome {
   bool isCompiled = false;
   bool isRefusedForSize = false; ///< or a number of its text for its length
+  bool isShared = false;         ///< its program is one before it in the list: all figures are that one's
   double seconds = 0;            ///< of the processor
   size_t nvvmLines = 0;          ///< of the text of stage nvvm, which LLVM gets; 0 if it was never made
   size_t ptxLines = 0;
-  long kibibytes = 0; ///< the child's peak of memory, with the process around the compilation
+  long kibibytes = 0; ///< the child's peak of memory, with the process around the compilation and what it did before
   std::string errors;
 };
 
 /// Compiles a text in a forked child, so that its memory is its own and a signal is an outcome ("signal 11").
 Outcome compileInChild(const Source &source, const CompileOptions &options = {});
 Outcome compileInChild(const std::string &text, const CompileOptions &options = {});
+
+/// All of a list in as few children as signals allow. Points whose text at stage tile is the same are compiled once.
+std::vector<Outcome> compileInChild(const Source &source, const std::vector<CompileOptions> &list);
 
 /// Prints the outcome as a line, and expects it to lie within the limits.
 void expectWithinLimits(const std::string &what, const Outcome &outcome);
@@ -46,7 +50,7 @@ private:
     std::string what;
   };
   Figure seconds, mebibytes, nvvmLines, ptxLines;
-  unsigned count = 0, refused = 0;
+  unsigned count = 0, shared = 0, refused = 0;
 };
 
 } // namespace imbrex::test

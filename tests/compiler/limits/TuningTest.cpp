@@ -4,17 +4,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every point of the space that a kernel's `tune` spans, for each of its types, compiles within the limits or is
-// refused with the number that is too large: a tuner may try any. A sample in the ordinary run, all under --long.
+// refused with the number that is too large: a tuner may try any. A sample in the ordinary run, all under --long, which
+// --part I/N splits.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tests/compiler/limits/Limits.h"
-#include "tests/support/RunMode.h"
+#include "tests/support/Grid.h"
 #include "tests/support/TreeSource.h"
 #include <gtest/gtest.h>
 
 using namespace imbrex;
 using namespace imbrex::test;
+using imbrex::testing::RunMode;
 
 namespace {
 
@@ -39,7 +41,8 @@ const Tuned kTuned[] = {
 
 Source sourceOf(const std::string &path) { return imbrex::testing::treeSource(imbrex::testing::inRoot(path)); }
 
-/// Point `index` of the space of types, integers and tunings; `index` is divided by the space's size.
+/// Point `index` of the space of types, integers and tunings; `index` is divided by the space's size. The last tuning
+/// parameter goes round first: points that differ in what a type makes no use of (tf32) stand side by side.
 CompileOptions pointOf(const Tuned &tuned, const KernelSignature &kernel, uint64_t &index) {
   CompileOptions options;
   auto pick = [&](const auto &choices) {
@@ -47,15 +50,36 @@ CompileOptions pointOf(const Tuned &tuned, const KernelSignature &kernel, uint64
     index /= choices.size();
     return choice;
   };
-  for (const KernelSignature::TypeParameter &type : kernel.typeParameters)
-    options.set[type.name] = pick(type.allowed);
+  for (size_t last = kernel.tunables.size(); last-- > 0;)
+    options.set[kernel.tunables[last].name] = pick(kernel.tunables[last].choices);
   for (const auto &[name, value] : pick(tuned.integers))
     options.set[name] = value;
-  for (const KernelSignature::Tunable &tunable : kernel.tunables)
-    options.set[tunable.name] = pick(tunable.choices);
+  for (const KernelSignature::TypeParameter &type : kernel.typeParameters)
+    options.set[type.name] = pick(type.allowed);
   if (tuned.mask)
     options.hooks["mask"] = tuned.mask;
   return options;
+}
+
+/// So many that follow each other are compiled by one child, and belong to one part of a long run: a multiple of the
+/// choices of our kernels' last two tuning parameters.
+constexpr size_t kTogether = 48;
+
+/// The points that this run takes, `kTogether` a list.
+std::vector<std::vector<CompileOptions>> listsOf(const Tuned &tuned, const KernelSignature &kernel) {
+  const RunMode &mode = imbrex::testing::runMode();
+  std::vector<std::vector<CompileOptions>> lists(1);
+  for (uint64_t first = 0;; first += mode.isLong ? 1 : tuned.step) {
+    uint64_t index = first;
+    CompileOptions options = pointOf(tuned, kernel, index);
+    if (index > 0) // past the last point
+      return lists;
+    if (mode.isLong && first / kTogether % mode.parts != mode.part - 1)
+      continue;
+    if (lists.back().size() == kTogether)
+      lists.emplace_back();
+    lists.back().push_back(std::move(options));
+  }
 }
 
 std::string nameOf(const Tuned &tuned, const CompileOptions &options) {
@@ -71,17 +95,38 @@ TEST(Tuning, EveryPointCompilesWithinLimits) {
     const Source source = sourceOf(tuned.path);
     Description description = describe(source);
     ASSERT_EQ(description.kernels.size(), 1u) << tuned.path;
-    for (uint64_t first = 0;; first += imbrex::testing::isLongRun() ? 1 : tuned.step) {
-      uint64_t index = first;
-      CompileOptions options = pointOf(tuned, description.kernels[0], index);
-      if (index > 0) // past the last point
-        break;
-      std::string name = nameOf(tuned, options);
-      Outcome outcome = compileInChild(source, options);
-      expectWithinLimits(name, outcome);
-      worst.add(name, outcome);
+    const auto lists = listsOf(tuned, description.kernels[0]);
+    const auto start = std::chrono::steady_clock::now();
+    for (size_t done = 0; done < lists.size(); ++done) {
+      const std::vector<Outcome> outcomes = compileInChild(source, lists[done]);
+      for (size_t at = 0; at < outcomes.size(); ++at) {
+        std::string name = nameOf(tuned, lists[done][at]);
+        if (!outcomes[at].isShared)
+          expectWithinLimits(name, outcomes[at]);
+        worst.add(name, outcomes[at]);
+      }
+      if (imbrex::testing::isLongRun())
+        imbrex::testing::printPart(done + 1, lists.size(), start);
     }
     worst.print();
+  }
+}
+
+/// Two points that one program is made of, and one of its own: as if each had been compiled alone.
+TEST(Tuning, AListIsWhatEachPointOfItIs) {
+  const Source source = sourceOf("kernels/lessons/matmul.tile");
+  std::vector<CompileOptions> list(3);
+  list[0].set = {{"T", "f16"}, {"tf32", 0}};
+  list[1].set = {{"T", "f16"}, {"tf32", 3}};
+  list[2].set = {{"T", "f32"}, {"tf32", 3}};
+  const std::vector<Outcome> outcomes = compileInChild(source, list);
+  ASSERT_EQ(outcomes.size(), list.size());
+  for (size_t at = 0; at < list.size(); ++at) {
+    EXPECT_EQ(outcomes[at].isShared, at == 1) << at;
+    const Outcome alone = compileInChild(source, list[at]);
+    EXPECT_TRUE(alone.isCompiled && outcomes[at].isCompiled) << at;
+    EXPECT_EQ(outcomes[at].nvvmLines, alone.nvvmLines) << at;
+    EXPECT_EQ(outcomes[at].ptxLines, alone.ptxLines) << at;
   }
 }
 

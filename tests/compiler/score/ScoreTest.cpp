@@ -241,6 +241,26 @@ TEST(Score, modelRunsFunctionsUnderProducts) {
   EXPECT_NEAR(two->cycles, 2 * 8 * 32, 40);
 }
 
+// One warpgroup's products run beside the other's functions; who is not let go on never comes to an end.
+TEST(Score, modelOfTurns) {
+  std::string whyNot;
+  ModelOptions options{.warps = 2, .rings = {{"K", 0x400, 2, 1024}}, .copyLatency = 0};
+  MachineKernel turns = rolesLoop(8, 0, 30);
+  auto insert = [&](size_t at, const char *opcode) {
+    turns.instructions.insert(turns.instructions.begin() + ptrdiff_t(at), {"", opcode, "R17, 0x100", {}});
+    for (Instruction &each : turns.instructions)
+      for (size_t &target : each.targets)
+        target += target >= at;
+  };
+  insert(1, "BAR.SYNC.DEFER_BLOCKING");
+  EXPECT_FALSE(modelRoles(turns, options, whyNot));
+  EXPECT_EQ(whyNot, "does not come to an end of this loop");
+  insert(10, "BAR.ARV");
+  std::optional<LoopModel> model = modelRoles(turns, options, whyNot);
+  ASSERT_TRUE(model) << whyNot;
+  EXPECT_NEAR(model->cycles, 2 * 8 * 32, 40);
+}
+
 // Of 64 x 32 x 16 the tensor pipe takes 16 cycles. Its factors are 32 bytes of each of 32 rows, and of 64 where the
 // left one is in shared memory too: 8 cycles, and 24.
 TEST(Score, modelOfProductsIsBoundBySharedMemory) {

@@ -5,7 +5,8 @@
 //
 // The interpreter runs what a text was emitted as, and what the passes on tiles made of it; both results must be
 // one, to rounding. Two kinds of programs: softmax in one pass over columns, in the forms that people write, on rows
-// that hold everything from nothing to NaN; and expressions of tiles, rows, columns and scalars.
+// that hold everything from nothing to NaN; expressions of tiles, rows, columns and scalars; and chains of factors of
+// any size.
 //
 //===----------------------------------------------------------------------===//
 
@@ -238,6 +239,68 @@ TEST(Algebra, Expressions) {
           << text << after.text;
   }
   EXPECT_GT(divided, count / 8);
+}
+
+//===----------------------------------------------------------------------===//
+// Chains of factors
+//===----------------------------------------------------------------------===//
+
+/// Statements that make y of x by factors from 1e-36 to 1e36, between which no value leaves 1e-30 .. 1e30.
+std::string randomChain(Random &random) {
+  std::string text = "  var y = x;\n";
+  int exponent = 0; // of y
+  for (int left = 2 + int(random.below(6)); left > 0; --left) {
+    int change = std::clamp(int(random.below(73)) - 36, -30 - exponent, 30 - exponent);
+    std::string digits = std::to_string(1 + random.below(9)) + ".0e";
+    unsigned kind = random.below(6);
+    if (kind == 0)
+      text += "  y = y + rowmax(y)[:, _];\n";
+    else if (kind == 1)
+      text += random.below(2) ? "  y = y * r[:, _];\n" : "  y = s * y;\n";
+    else
+      text += kind == 2 ? "  y = y / " + digits + std::to_string(-change) + ";\n"
+                        : "  y = y * " + digits + std::to_string(change) + ";\n";
+    exponent += kind > 1 ? change : 0;
+  }
+  return text;
+}
+
+TEST(Algebra, ChainsOfFactorsOfAnySize) {
+  int count = imbrex::testing::isLongRun() ? 5000 : 200, shorter = 0;
+  auto products = [](const std::string &text) {
+    int found = 0;
+    for (size_t at = 0; (at = text.find("arith.mulf", at)) != std::string::npos; ++at)
+      ++found;
+    return found;
+  };
+  for (int seed = 0; seed < count && !HasFailure(); ++seed) {
+    Random random(uint64_t(seed) + 1400); // the first 200 have a positive scalar beside constants beyond 2^-126
+    std::string text = "kernel e(X: view<f32>[16, 8], R: view<f32>[16], O: out view<f32>[16, 8], s: f32)\n"
+                       "require s > 0\ngrid (1) |i| {\n  let x = load X[0 :+ 16, 0 :+ 8];  let r = load R[0 :+ 16];\n" +
+                       randomChain(random) + "  store O[0 :+ 16, 0 :+ 8] = y;\n}\n";
+    std::string before = emitted(text);
+    Passed after = runPasses(before);
+    shorter += products(after.text) < products(before);
+    Array x(DataType::F32, {16, 8}), r(DataType::F32, {16});
+    for (size_t i = 0; i < x.size(); ++i)
+      x.set(i, 1 + double(random.below(16)) / 16);
+    for (size_t i = 0; i < r.size(); ++i)
+      r.set(i, 1 + double(random.below(16)) / 16);
+    std::vector<double> results[2];
+    for (bool isAfter : {false, true}) {
+      Array o(DataType::F32, {16, 8});
+      EXPECT_EQ(runKernel(isAfter ? after.text : before, {1, 1, 1},
+                          {x.view(), r.view(), o.view(), reference::Argument(1.75)}),
+                "")
+          << text;
+      results[isAfter] = o.all();
+    }
+    for (size_t i = 0; i < results[0].size() && !HasFailure(); ++i)
+      EXPECT_LE(std::fabs(results[0][i] - results[1][i]), 1e-6 * std::fabs(results[0][i]))
+          << results[0][i] << " as emitted, " << results[1][i] << " after the passes\n"
+          << text << after.text;
+  }
+  EXPECT_GT(shorter, count / 4);
 }
 
 } // namespace

@@ -24,6 +24,28 @@ func.func @own(%q: tensor<16x64xbf16>, %bytes: tensor<32x64xf8E4M3FN>, %s: f32, 
 
 // -----
 
+// A constant that the scale could carry beyond the numbers of f32 is multiplied apart.
+// CHECK-LABEL: @large
+// CHECK-SAME: %[[S:[a-z0-9]+]]: f32
+// CHECK: %[[LARGE:.*]] = arith.constant dense<9.99999961E+35>
+// CHECK: %[[DOT:.*]] = tile.dot
+// CHECK: %[[FACTOR:.*]] = tile.splat %[[S]]
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[DOT]], %[[FACTOR]]
+// CHECK: arith.mulf %[[SCALED]], %[[LARGE]]
+func.func @large(%q: tensor<16x64xbf16>, %bytes: tensor<64x32xf8E4M3FN>, %s: f32) -> tensor<16x32xf32> {
+  %zero = arith.constant dense<0.0> : tensor<16x32xf32>
+  %large = arith.constant dense<1.0e36> : tensor<16x32xf32>
+  %wide = arith.extf %bytes : tensor<64x32xf8E4M3FN> to tensor<64x32xf32>
+  %scales = tile.splat %s : f32 -> tensor<64x32xf32>
+  %product = arith.mulf %wide, %scales : tensor<64x32xf32>
+  %k = arith.truncf %product : tensor<64x32xf32> to tensor<64x32xbf16>
+  %dot = tile.dot %q, %k, %zero : tensor<16x64xbf16>, tensor<64x32xbf16>, tensor<16x32xf32>
+  %r = arith.mulf %dot, %large : tensor<16x32xf32>
+  return %r : tensor<16x32xf32>
+}
+
+// -----
+
 // Of a sum that a loop carries from zero the scale, an entry of a table, stands behind the loop.
 // CHECK-LABEL: @sum
 // CHECK: %[[S:.*]] = tile.load

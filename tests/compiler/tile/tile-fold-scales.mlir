@@ -59,6 +59,25 @@ func.func @unknown_sign(%x: tensor<16x8xf32>, %scale: f32) -> (tensor<16xf32>, t
   return %top, %e : tensor<16xf32>, tensor<16x8xf32>
 }
 
+// Two constants whose product would be infinite do not meet.
+// CHECK-LABEL: @beyond
+func.func @beyond(%x: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK-DAG: %[[LARGE:.*]] = arith.constant dense<9.99999961E+35>
+  // CHECK-DAG: %[[TAME:.*]] = arith.constant dense<1.000000e+09>
+  %large = arith.constant dense<1.0e36> : tensor<16x8xf32>
+  %tame = arith.constant dense<1.0e9> : tensor<16x8xf32>
+  // CHECK: %[[S:.*]] = arith.mulf %{{.*}}, %[[LARGE]]
+  // CHECK: tile.reduce max %[[S]]
+  // CHECK: arith.mulf %{{.*}}, %[[TAME]]
+  %s = arith.mulf %x, %large : tensor<16x8xf32>
+  %top = tile.reduce max %s along 1 : tensor<16x8xf32> -> tensor<16xf32>
+  %tc = tile.expand_dims %top at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %tb = tile.broadcast %tc : tensor<16x1xf32> -> tensor<16x8xf32>
+  %d = arith.subf %s, %tb : tensor<16x8xf32>
+  %e = arith.mulf %d, %tame : tensor<16x8xf32>
+  return %e : tensor<16x8xf32>
+}
+
 // A tile that is stored as it is keeps its factor; so does one that is added to another.
 // CHECK-LABEL: @needed
 func.func @needed(%x: tensor<16x8xf32>, %y: tensor<16x8xf32>) -> (tensor<16xf32>, tensor<16x8xf32>) {

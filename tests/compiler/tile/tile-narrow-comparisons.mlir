@@ -66,3 +66,28 @@ func.func @product(%n: i64) -> tensor<8xi1> {
   %mask = arith.cmpi slt, %square, %ns : tensor<8xi64>
   return %mask : tensor<8xi1>
 }
+
+// n + col <= row / 8: a row's bound is no sum, but n is taken from it, and what is left is clamped to where columns are.
+// CHECK-LABEL: @quotient
+// CHECK: %[[N:.*]] = arith.addi %{{.*}}, %{{.*}} : i64
+// CHECK: %[[NS:.*]] = tile.splat %[[N]] : i64 -> tensor<16x1xi64>
+// CHECK: arith.subi %{{.*}}, %[[NS]] : tensor<16x1xi64>
+// CHECK: %[[T:.*]] = arith.trunci {{.*}} : tensor<16x1xi64> to tensor<16x1xi32>
+// CHECK: %[[B:.*]] = tile.broadcast %[[T]]
+// CHECK: arith.cmpi sle, %{{.*}}, %[[B]] : tensor<16x8xi32>
+func.func @quotient(%n: i32) -> tensor<16x8xi1> {
+  %rows = tile.iota : tensor<16xi32>
+  %cols = tile.iota : tensor<8xi32>
+  %r = tile.expand_dims %rows at 1 : tensor<16xi32> -> tensor<16x1xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %ns = tile.splat %n : i32 -> tensor<1x8xi32>
+  %k = arith.addi %c, %ns overflow<nsw> : tensor<1x8xi32>
+  %kb = tile.broadcast %k : tensor<1x8xi32> -> tensor<16x8xi32>
+  %k64 = arith.extsi %kb : tensor<16x8xi32> to tensor<16x8xi64>
+  %eight = arith.constant dense<8> : tensor<16x1xi64>
+  %r64 = arith.extsi %r : tensor<16x1xi32> to tensor<16x1xi64>
+  %q = arith.divsi %r64, %eight : tensor<16x1xi64>
+  %qb = tile.broadcast %q : tensor<16x1xi64> -> tensor<16x8xi64>
+  %mask = arith.cmpi sle, %k64, %qb : tensor<16x8xi64>
+  return %mask : tensor<16x8xi1>
+}

@@ -64,6 +64,62 @@ func.func @factors(%x: tensor<16x8xf32>, %s: f32, %t: f32) -> (tensor<16x8xf32>,
 
 // -----
 
+// Constants of a chain are multiplied exactly and rounded once: by twos 1.0001^8 would be 1.00080025.
+// CHECK-LABEL: @chain
+// CHECK-SAME: %[[X:.*]]: tensor<16x8xf32>
+func.func @chain(%x: tensor<16x8xf32>) -> tensor<16x8xf32> {
+  // CHECK: %[[C:.*]] = arith.constant dense<1.00080037>
+  // CHECK: arith.mulf %[[X]], %[[C]]
+  // CHECK-NOT: arith.mulf
+  %c = arith.constant dense<1.0001> : tensor<16x8xf32>
+  %1 = arith.mulf %x, %c : tensor<16x8xf32>
+  %2 = arith.mulf %c, %1 : tensor<16x8xf32>
+  %3 = arith.mulf %2, %c : tensor<16x8xf32>
+  %4 = arith.mulf %3, %c : tensor<16x8xf32>
+  %5 = arith.mulf %4, %c : tensor<16x8xf32>
+  %6 = arith.mulf %5, %c : tensor<16x8xf32>
+  %7 = arith.mulf %6, %c : tensor<16x8xf32>
+  %8 = arith.mulf %7, %c : tensor<16x8xf32>
+  return %8 : tensor<16x8xf32>
+}
+
+// -----
+
+// What would be infinite or no normal number does not meet, nor a row with constants beyond 2^40.
+// CHECK-LABEL: @ranges
+// CHECK-SAME: %[[X:.*]]: tensor<16x8xf32>, %[[ROW:.*]]: tensor<16xf32>
+func.func @ranges(%x: tensor<16x8xf32>, %row: tensor<16xf32>)
+    -> (tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>) {
+  %large = arith.constant dense<1.0e36> : tensor<16x8xf32>
+  %tame = arith.constant dense<1.0e9> : tensor<16x8xf32>
+  %small = arith.constant dense<1.0e-36> : tensor<16x8xf32>
+  %less = arith.constant dense<1.0e-9> : tensor<16x8xf32>
+  // CHECK-DAG: %[[LARGE:.*]] = arith.constant dense<9.99999961E+35>
+  // CHECK-DAG: %[[TAME:.*]] = arith.constant dense<1.000000e+09> : tensor<16x8xf32>
+  // CHECK-DAG: %[[SMALL:.*]] = arith.constant dense<1.000000e-36>
+  // CHECK-DAG: %[[LESS:.*]] = arith.constant dense<9.99999971E-10>
+  // CHECK: %[[A:.*]] = arith.mulf %[[X]], %[[LARGE]]
+  // CHECK: arith.mulf %[[A]], %[[TAME]]
+  %a = arith.mulf %x, %large : tensor<16x8xf32>
+  %b = arith.mulf %a, %tame : tensor<16x8xf32>
+  // CHECK: %[[S:.*]] = arith.mulf %[[X]], %[[SMALL]]
+  // CHECK: arith.mulf %[[S]], %[[LESS]]
+  %c = arith.mulf %x, %small : tensor<16x8xf32>
+  %d = arith.mulf %c, %less : tensor<16x8xf32>
+  // CHECK: %[[XT:.*]] = arith.mulf %[[X]], %[[TAME]]
+  // CHECK: arith.mulf %[[ROW]], %{{.*}} : tensor<16xf32>
+  // CHECK: arith.mulf %[[XT]], %{{.*}} : tensor<16x8xf32>
+  // CHECK-NOT: arith.mulf
+  %rows = tile.expand_dims %row at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %r = tile.broadcast %rows : tensor<16x1xf32> -> tensor<16x8xf32>
+  %e = arith.mulf %x, %tame : tensor<16x8xf32>
+  %f = arith.mulf %e, %r : tensor<16x8xf32>
+  %g = arith.mulf %f, %tame : tensor<16x8xf32>
+  return %b, %d, %g : tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>
+}
+
+// -----
+
 // A kernel of 16-bit type: tanh by instructions, divisions may be approximated.
 // CHECK-LABEL: @approximates
 func.func @approximates(%X: !tile.view<? x ? x f16>, %i: i32, %y: tensor<16x8xf32>) -> tensor<16x8xf32> {

@@ -86,6 +86,28 @@ func.func @lines(%Q: !tile.view<? x 64 x bf16>, %K: !tile.view<? x 64 x bf16>, %
 
 // -----
 
+// Warpgroups that are too many for the rows share them: each has columns of its own.
+// CHECK-LABEL: @beside
+// CHECK: cta.dot wgmma {{.*}} -> tensor<64x32xf32, #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x2 stride 1x4 repeat 1x1">>
+// CHECK: cta.dot wgmma {{.*}} -> tensor<64x128xf32, #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane {{.*}} warps 4x2 stride 1x4 repeat 1x1">>
+func.func @beside(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>, %O: !tile.view<? x 128 x f32, out>)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %z32 = arith.constant dense<0.0> : tensor<64x32xf32>
+  %z128 = arith.constant dense<0.0> : tensor<64x128xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<64x128xbf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<32x128xbf16>
+  %bt = tile.transpose %b : tensor<32x128xbf16> -> tensor<128x32xbf16>
+  %s = tile.dot %a, %bt, %z32 : tensor<64x128xbf16>, tensor<128x32xbf16>, tensor<64x32xf32>
+  %w = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<128x128xbf16>
+  %t = tile.dot %a, %w, %z128 : tensor<64x128xbf16>, tensor<128x128xbf16>, tensor<64x128xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<64x32xf32>, !tile.view<? x 128 x f32, out>
+  tile.store %t, %O[%c0, %c0] dims [0, 1] : tensor<64x128xf32>, !tile.view<? x 128 x f32, out>
+  return
+}
+
+// -----
+
 // f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
 // CHECK-LABEL: @ieee
 // CHECK: cta.dot fma buffer
@@ -95,6 +117,35 @@ func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>)
   %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
   %s = tile.dot %a, %a, %z : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
   tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
+
+// -----
+
+// Where these are no power of two, or no whole panel of an operand whose rows are along K, mma.sync multiplies, and all
+// else in the block whose warpgroups would share rows.
+// CHECK-LABEL: @not_beside
+// CHECK: cta.dot mma {{.*}} -> tensor<64x32xf32,
+// CHECK: cta.dot mma {{.*}} -> tensor<64x64xf32,
+// CHECK: cta.dot mma {{.*}} -> tensor<64x48xf32,
+func.func @not_beside(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>, %C: !tile.view<? x 64 x bf16>, %O: !tile.view<? x 128 x f32, out>)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %z32 = arith.constant dense<0.0> : tensor<64x32xf32>
+  %z48 = arith.constant dense<0.0> : tensor<64x48xf32>
+  %z64 = arith.constant dense<0.0> : tensor<64x64xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<64x128xbf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<32x128xbf16>
+  %bt = tile.transpose %b : tensor<32x128xbf16> -> tensor<128x32xbf16>
+  %s = tile.dot %a, %bt, %z32 : tensor<64x128xbf16>, tensor<128x32xbf16>, tensor<64x32xf32>
+  %c = tile.load %C[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<128x64xbf16>
+  %u = tile.dot %a, %c, %z64 : tensor<64x128xbf16>, tensor<128x64xbf16>, tensor<64x64xf32>
+  %d = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<48x128xbf16>
+  %dt = tile.transpose %d : tensor<48x128xbf16> -> tensor<128x48xbf16>
+  %v = tile.dot %a, %dt, %z48 : tensor<64x128xbf16>, tensor<128x48xbf16>, tensor<64x48xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<64x32xf32>, !tile.view<? x 128 x f32, out>
+  tile.store %u, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 128 x f32, out>
+  tile.store %v, %O[%c0, %c0] dims [0, 1] : tensor<64x48xf32>, !tile.view<? x 128 x f32, out>
   return
 }
 
@@ -160,5 +211,32 @@ func.func @bytes(%Q: !tile.view<? x 64 x f16>, %K: !tile.view<? x 64 x i8>, %T: 
     %s = tile.dot %q, %kt, %z : tensor<64x64xf16>, tensor<64x32xf16>, tensor<64x32xf32>
     tile.store %s, %O[%j, %c0] dims [0, 1] : tensor<64x32xf32>, !tile.view<? x 32 x f32, out>
   }
+  return
+}
+
+// -----
+
+// A left operand that is computed before the loop and has no room in registers beside the accumulators, 128 of each
+// thread, is written to shared memory before the loop; each step reads it from there.
+// CHECK-LABEL: @aside
+// CHECK: %[[BUFFER:.*]] = cta.alloc : !cta.buffer<64, 128, bf16
+// CHECK: cta.write %{{.*}}, %[[BUFFER]]
+// CHECK: scf.for
+// CHECK-NOT: cta.write
+// CHECK: cta.dot mma buffer %[[BUFFER]]
+func.func @aside(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>, %O: !tile.view<? x 128 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 2, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %two = arith.constant dense<2.0> : tensor<64x128xbf16>
+  %z = arith.constant dense<0.0> : tensor<64x128xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<64x128xbf16>
+  %twice = arith.mulf %a, %two : tensor<64x128xbf16>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %z) -> (tensor<64x128xf32>) : i32 {
+    %b = tile.load %B[%j, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<128x128xbf16>
+    %s = tile.dot %twice, %b, %acc : tensor<64x128xbf16>, tensor<128x128xbf16>, tensor<64x128xf32>
+    scf.yield %s : tensor<64x128xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x128xf32>, !tile.view<? x 128 x f32, out>
   return
 }

@@ -65,6 +65,8 @@ static Specialisation attention(int number, Random &random) {
     chooseAlignment(options, {"Q", "K", "V", "O", "L"}, random);
   if (number % 5 == 0)
     options.storage["K"] = options.storage["V"] = Storage{.kind = Storage::Kind::Paged, .page = 16};
+  if (number % 12 == 9) // bf16 on sm_90a
+    options.set[number % 24 == 9 ? "turns" : "resident"] = "1";
   if (random.below(2)) {
     options.set["BM"] = std::to_string(16 << random.below(3));
     options.set["BN"] = std::to_string(16 * (1 + random.below(4)));

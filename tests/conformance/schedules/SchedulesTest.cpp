@@ -25,8 +25,9 @@ struct Case {
   DataType type;
   int queries, keys, depth;
   std::vector<std::pair<std::string, int64_t>> tuning;
-  int page = 0; ///< keys and values lie in pages of so many rows; 0: one after another
-  int gap = 0;  ///< elements between the rows of the arrays: 4 of them align rows to 8 bytes alone
+  int page = 0;  ///< keys and values lie in pages of so many rows; 0: one after another
+  int gap = 0;   ///< elements between the rows of the arrays: 4 of them align rows to 8 bytes alone
+  int heads = 1; ///< of queries, which share those of keys: with many, each CTA that stays has several instances
 };
 
 /// One kind of device, and cases whose loops its best instructions multiply.
@@ -43,6 +44,7 @@ const Machine kAmpere = {
      {"window(40, 10)", DataType::F16, 150, 170, 64, {{"BM", 32}, {"warps", 2}, {"BN", 32}}},
      {"causal", DataType::F16, 33, 1, 32, {{"BM", 32}, {"warps", 2}}},
      {"causal", DataType::F16, 40, 10, 96, {{"BM", 32}, {"warps", 2}, {"BN", 16}}}, // rows that see nothing
+     {"causal", DataType::F16, 150, 70, 32, {{"BM", 64}, {"warps", 4}, {"BN", 32}}, 0, 0, 50},
      {"causal", DataType::F16, 70, 100, 64, {{"BM", 64}, {"warps", 4}, {"BN", 32}}, 16}}};
 
 const Machine kHopper = {"sim:h200",
@@ -51,17 +53,19 @@ const Machine kHopper = {"sim:h200",
                           {"causal", DataType::BF16, 150, 150, 64, {{"BM", 128}, {"warps", 8}, {"BN", 64}}},
                           {"window(40, 10)", DataType::F16, 150, 170, 128, {{"BM", 64}, {"warps", 4}, {"BN", 32}}},
                           {"causal", DataType::F16, 40, 10, 96, {{"BM", 64}, {"warps", 4}, {"BN", 16}}},
+                          {"causal", DataType::BF16, 150, 70, 64, {{"BM", 64}, {"warps", 4}, {"BN", 16}}, 0, 0, 50},
+                          {"window(40, 10)", DataType::F16, 400, 333, 64, {{"BM", 192}, {"warps", 12}, {"BN", 32}}},
                           {"causal", DataType::F16, 70, 150, 64, {{"BM", 64}, {"warps", 4}, {"BN", 48}}, 16},
                           {"full", DataType::BF16, 70, 150, 64, {{"BM", 64}, {"warps", 4}, {"BN", 32}}, 5}}};
 
-/// What a launch reads and writes: `length` rows of `depth` elements, so many apart.
+/// What a launch reads and writes: `length` rows of each head, of `depth` elements, so many apart.
 class Rows {
 public:
-  Rows(Runtime &runtime, const Case &each, int length, uint32_t &state)
-      : each(each), length(length), apart(each.depth + each.gap),
-        buffer(runtime.allocate(size_t(length) * apart * 2).value()) {
-    std::vector<uint16_t> values(size_t(length) * apart, each.type == DataType::F16 ? 0x7e00 : 0x7fc0); // NaN
-    for (int row = 0; row < length; ++row)
+  Rows(Runtime &runtime, const Case &each, int length, int heads, uint32_t &state)
+      : each(each), length(length), heads(heads), apart(each.depth + each.gap),
+        buffer(runtime.allocate(size_t(length) * heads * apart * 2).value()) {
+    std::vector<uint16_t> values(size_t(length) * heads * apart, each.type == DataType::F16 ? 0x7e00 : 0x7fc0); // NaN
+    for (int row = 0; row < length * heads; ++row)
       for (int column = 0; column < each.depth; ++column) { // about -2 to 2
         state = state * 1664525 + 1013904223;
         uint16_t exponent = each.type == DataType::F16 ? 0x3800 : 0x3f00;
@@ -70,22 +74,24 @@ public:
     buffer.copyFrom(values.data(), values.size() * 2).value();
   }
 
-  View dense() const { return View(buffer, each.type, {1, length, 1, each.depth}, {length * apart, apart, apart, 1}); }
+  View dense() const {
+    return View(buffer, each.type, {1, length, heads, each.depth}, {length * heads * apart, heads * apart, apart, 1});
+  }
   View pool() const {
     return View(buffer, each.type, {length / each.page, each.page, 1, each.depth},
                 {int64_t(each.page) * apart, apart, apart, 1});
   }
   std::vector<uint16_t> bits() const {
-    std::vector<uint16_t> all(size_t(length) * apart), own;
+    std::vector<uint16_t> all(size_t(length) * heads * apart), own;
     buffer.copyTo(all.data(), all.size() * 2).value();
-    for (int row = 0; row < length; ++row)
+    for (int row = 0; row < length * heads; ++row)
       own.insert(own.end(), all.begin() + row * apart, all.begin() + row * apart + each.depth);
     return own;
   }
 
 private:
   const Case &each;
-  int length;
+  int length, heads;
   int64_t apart;
   Buffer buffer;
 };
@@ -108,8 +114,8 @@ std::vector<uint16_t> run(const Machine &machine, const Case &each, const Passes
   uint32_t state = 1;
   const int pages = each.page == 0 ? 0 : (each.keys + each.page - 1) / each.page;
   const int stored = each.page == 0 ? each.keys : pages * each.page;
-  Rows q(runtime, each, each.queries, state), k(runtime, each, stored, state), v(runtime, each, stored, state),
-      o(runtime, each, each.queries, state);
+  Rows q(runtime, each, each.queries, each.heads, state), k(runtime, each, stored, 1, state),
+      v(runtime, each, stored, 1, state), o(runtime, each, each.queries, each.heads, state);
   std::vector<int32_t> table(size_t(pages) + 1); // backwards, then the length
   for (int page = 0; page < pages; ++page)
     table[page] = pages - 1 - page;
@@ -135,13 +141,17 @@ std::vector<uint16_t> run(const Machine &machine, const Case &each, const Passes
 
 struct Schedules : testing::TestWithParam<const Machine *> {
   /// The cases with the passes left out, and `slots` slots, against the whole pipeline with two.
-  static void expectSameBits(const Passes &without, int64_t slots = 2, int gap = 0) {
+  static void expectSameBits(const Passes &without, int64_t slots = 2, int gap = 0, int64_t resident = 0,
+                             int64_t turns = 0) {
     for (const Case &each : GetParam()->cases) {
       Case other = each;
       other.tuning.push_back({"stages", slots});
+      other.tuning.push_back({"resident", resident});
+      other.tuning.push_back({"turns", turns});
       other.gap = gap;
       EXPECT_EQ(run(*GetParam(), each, {}), run(*GetParam(), other, without))
-          << each.mask << " " << each.queries << " x " << each.keys << " pages of " << each.page;
+          << each.mask << " " << each.queries << " x " << each.keys << " heads " << each.heads << " pages of "
+          << each.page;
     }
   }
 };
@@ -159,6 +169,12 @@ TEST_P(Schedules, StoredByThreads) { expectSameBits({"cta-send-tiles"}); }
 TEST_P(Schedules, OneSlot) { expectSameBits({}, 1); }
 TEST_P(Schedules, OneSlotWithoutTheSkew) { expectSameBits({"cta-skew-loops"}, 1); }
 TEST_P(Schedules, OneSlotInOneRole) { expectSameBits({"cta-assign-roles"}, 1); }
+TEST_P(Schedules, InstanceAfterInstance) { expectSameBits({}, 2, /*gap=*/0, /*resident=*/1); }
+TEST_P(Schedules, InstanceAfterInstanceInOneRole) {
+  expectSameBits({"cta-assign-roles"}, 2, /*gap=*/0, /*resident=*/1);
+}
+TEST_P(Schedules, InTurns) { expectSameBits({}, 2, /*gap=*/0, /*resident=*/0, /*turns=*/1); }
+TEST_P(Schedules, InTurnsInstanceAfterInstance) { expectSameBits({}, 3, /*gap=*/0, /*resident=*/1, /*turns=*/1); }
 TEST_P(Schedules, ThreeSlots) { expectSameBits({}, 3); }
 TEST_P(Schedules, FourSlotsWithoutTheSplit) { expectSameBits({"cta-split-loops"}, 4); }
 TEST_P(Schedules, CopiedByThreads) { expectSameBits({}, 2, /*gap=*/4); }

@@ -49,6 +49,18 @@ TEST(Fragments, accumulatorOverWarpsAlongColumns) {
       ASSERT_EQ(layout.coordOf(4 * n, 0, warp), (Coord{16 * (warp % 2), 8 * (warp / 2 + 2 * n)}));
 }
 
+TEST(Fragments, accumulatorOfWarpgroupsBesideOneAnother) {
+  // Warpgroup w / 4 has columns of its own that follow one another, as wgmma's m64n32 leaves them.
+  TileLayout layout = TileLayout::wgmmaAccumulator({128, 64}, 4, 2);
+  for (unsigned thread = 0; thread < 256; ++thread)
+    for (unsigned i = 0; i < 32; ++i) {
+      unsigned w = thread / 32, lane = thread % 32, g = lane / 4, t = lane % 4, block = i / 16, c = i % 16;
+      Coord expected{64 * block + 16 * (w % 4) + g + 8 * ((c >> 1) & 1), 32 * (w / 4) + 8 * (c >> 2) + 2 * t + (c & 1)};
+      ASSERT_EQ(layout.coordOf(i, lane, w), expected);
+    }
+  EXPECT_EQ(TileLayout::wgmmaAccumulator({64, 40}, 4, 1), TileLayout::mmaAccumulator({64, 40}, 4, 1));
+}
+
 TEST(Fragments, operandA) {
   // a0: (g, 2t..) a1: (g + 8, 2t..) a2: (g, 8 + 2t..) a3: (g + 8, 8 + 2t..), two halves each.
   for (int64_t depth : {16, 48, 64, 176}) {

@@ -57,28 +57,35 @@ std::vector<AppendCase> wholeGrid() {
   static constexpr std::pair<int64_t, int64_t> kHeads[] = {{3, 1}, {1, 3}, {2, 3}};
   const Mask masks[] = {
       {Mask::Kind::Full}, {Mask::Kind::Causal}, {Mask::Kind::Window, 60, 20}, {Mask::Kind::CausalWindow, 100}};
+  const std::vector<std::string> devices = deviceNames();
   std::vector<AppendCase> grid;
   for (DataType type : {DataType::F16, DataType::BF16})
     for (auto [keyHeads, group] : kHeads)
       for (const Mask &mask : masks)
-        for (bool isFewer : {false, true})
-          for (auto [share, isInterleaved] : kTurns)
+        for (auto [share, isInterleaved] : kTurns) {
+          // Devices and depths take turns, each with all that shares what is compiled.
+          const size_t meaning = grid.size() / 96;
+          const int64_t depth = kDepths[(meaning + meaning / 5) % 5];
+          for (bool isFewer : {false, true})
             for (int storage = 0; storage < 4; ++storage)
               for (bool skips : {false, true})
                 for (const auto &[queries, room] : kLengths) {
                   Random random(grid.size());
-                  const int64_t depth = kDepths[grid.size() % 5];
-                  AppendCase run = {random.oneOf(deviceNames()), type, {1, 0, 0, keyHeads, group, depth, depth, mask}};
+                  AppendCase run = {
+                      devices[meaning % devices.size()], type, {1, 0, 0, keyHeads, group, depth, depth, mask}};
                   run.shape.scale = roundTo(1 / std::sqrt(double(depth)), DataType::F32);
                   // A page as long as a cache: the table is the index of a sequence's cache.
                   run.cache = storage == 0 ? How{How::Kind::Padded}
-                                           : How{How::Kind::Paged, storage == 1 ? 16 : storage == 2 ? 256 : room + 1};
+                                           : How{How::Kind::Paged, storage == 1   ? 16
+                                                                   : storage == 2 ? 256
+                                                                                  : room + 1};
                   run.queries = queries, run.room = room;
                   run.fresh = isFewer ? 1 + random.below(queries) : queries;
                   run.turnedShare = share, run.isInterleaved = isInterleaved, run.skipsFirst = skips;
                   run.seed = grid.size();
                   grid.push_back(run);
                 }
+        }
   return grid;
 }
 
@@ -206,9 +213,9 @@ private:
   std::string judgeTurned(const char *name, const std::vector<double> &from, const std::vector<double> &found,
                           int64_t rows, int64_t heads) const {
     for (int64_t b = 0; b < 2; ++b)
-      if (std::string told = judgeRows(name, &from[size_t(b * rows * heads * shape.depth)],
-                                       &found[size_t(b * rows * heads * shape.depth)], rows, heads,
-                                       after[size_t(b)] - rows);
+      if (std::string told =
+              judgeRows(name, &from[size_t(b * rows * heads * shape.depth)],
+                        &found[size_t(b * rows * heads * shape.depth)], rows, heads, after[size_t(b)] - rows);
           !told.empty())
         return told;
     return "";
@@ -228,8 +235,8 @@ private:
         const bool isFirst = run.isInterleaved ? feature % 2 == 0 : feature < features / 2;
         const int64_t apart = run.isInterleaved ? 1 : features / 2;
         const double other = from[isFirst ? i + apart : i - apart];
-        const double angle = double(position + i / (heads * depth)) *
-                             std::pow(10000.0, -2 * double(pair) / double(features));
+        const double angle =
+            double(position + i / (heads * depth)) * std::pow(10000.0, -2 * double(pair) / double(features));
         want = std::cos(angle) * from[i] + (isFirst ? -1 : 1) * std::sin(angle) * other;
         size = std::hypot(from[i], other);
       }

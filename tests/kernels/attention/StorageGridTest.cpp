@@ -52,10 +52,12 @@ void addWindow(StoredCase &run, int64_t keys, Random &random) {
   run.shape.mask = isCausal ? Mask{Mask::Kind::CausalWindow, left} : Mask{Mask::Kind::Window, left, right};
 }
 
-StoredCase &added(Grid &grid, StoredCase run, int64_t depth, bool hasWindow, int64_t longest) {
+/// Devices take turns, each with the `many` cases of a meaning and a depth, which share what is compiled.
+StoredCase &added(Grid &grid, StoredCase run, int64_t depth, bool hasWindow, int64_t longest, size_t many) {
   Random random(1000 + grid.size());
-  const std::vector<std::string> &devices = deviceNames();
-  run.device = devices[grid.size() % devices.size()];
+  const std::vector<std::string> devices = deviceNames();
+  run.device = devices[grid.size() / many % devices.size()];
+  run.sides = Sides::Arguments;
   run.shape.depth = run.shape.valueDepth = depth;
   run.shape.scale = 1 / std::sqrt(double(depth));
   run.seed = grid.size();
@@ -72,7 +74,7 @@ Grid varlenGrid() {
     for (int64_t depth : kDepths)
       for (const auto &lengths : kVarlen)
         for (bool isRandom : {false, true}) {
-          StoredCase &run = added(grid, meaning, depth, hasWindow, lengths[1]);
+          StoredCase &run = added(grid, meaning, depth, hasWindow, lengths[1], 2 * std::size(kVarlen));
           run.isForward = true;
           run.queriesHow.kind = run.keysHow.kind = How::Kind::Ragged;
           run.queries.assign(2, lengths[0]), run.keys.assign(2, lengths[1]);
@@ -92,7 +94,7 @@ Grid pagedGrid() {
     for (int64_t depth : kDepths)
       for (int64_t page : {1, 5, 16, 256})
         for (auto [queries, keys] : {std::pair<int64_t, int64_t>{1, 128}, {3, 799}, {64, 128}, {256, 512}}) {
-          StoredCase &run = added(grid, meaning, depth, hasWindow, keys);
+          StoredCase &run = added(grid, meaning, depth, hasWindow, keys, 16);
           run.isForward = true;
           run.keysHow = {How::Kind::Paged, page};
           run.queries.assign(2, queries), run.keys = {keys, keys / 2 + 1};
@@ -107,7 +109,7 @@ Grid splitGrid() {
     for (int64_t depth : kDepths)
       for (int64_t parts : {1, 2, 3, 8})
         for (auto [queries, keys] : {std::pair<int64_t, int64_t>{1, 128}, {3, 799}, {16, 512}}) {
-          StoredCase &run = added(grid, meaning, depth, hasWindow, keys);
+          StoredCase &run = added(grid, meaning, depth, hasWindow, keys, 12);
           run.keysHow.kind = How::Kind::Padded;
           run.queries.assign(2, queries), run.keys = {keys, keys / 3};
           run.parts = parts;

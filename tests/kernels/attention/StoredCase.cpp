@@ -28,7 +28,8 @@ std::string StoredCase::describe() const {
   for (int64_t n : keys)
     out << " " << n;
   out << " H" << shape.heads() << ":" << shape.keyHeads << " D" << shape.depth << " Dv" << shape.valueDepth << " "
-      << shape.mask.hook() << " softcap " << shape.softcap << " parts " << parts << " seed " << seed;
+      << shape.mask.hook() << (sides == Sides::Arguments ? " of arguments" : "") << " softcap " << shape.softcap
+      << " parts " << parts << " seed " << seed;
   return out.str();
 }
 
@@ -103,7 +104,8 @@ StoredOutcome imbrex::testing::check(const StoredCase &run, bool extreme) {
   Tensor lse(runtime, wideType(run.type),
              denseLayout(isRagged ? std::vector<int64_t>{shape.heads(), o.rows()}
                                   : std::vector<int64_t>{batch, shape.heads(), o.rows() / batch}));
-  attention::Options options = {.mask = shape.mask.hook(), .scale = shape.scale};
+  attention::Options options = {.scale = shape.scale};
+  setMask(options, shape.mask, run.sides);
   if (shape.softcap != 0)
     options.score = "softcap(" + std::to_string(shape.softcap) + ")";
   Result<void> launched;

@@ -11,6 +11,7 @@
 #ifndef IMBREX_TESTS_KERNELS_ATTENTION_STOREDCASE_H
 #define IMBREX_TESTS_KERNELS_ATTENTION_STOREDCASE_H
 
+#include "tests/kernels/attention/MaskOptions.h"
 #include "tests/kernels/attention/StoredRows.h"
 #include "tests/support/AttentionOracle.h"
 
@@ -26,6 +27,7 @@ struct StoredCase {
   uint64_t seed = 1;
   double size = 1;        ///< of the queries, beside normals
   bool isForward = false; ///< by attention::forward, which knows no parts
+  Sides sides = Sides::InText;
 
   std::string describe() const;
 };

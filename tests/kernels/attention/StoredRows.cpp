@@ -9,8 +9,10 @@
 
 #include "tests/kernels/attention/StoredRows.h"
 #include "tests/support/Random.h"
+#include "tests/support/Storage.h"
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace imbrex;
@@ -35,7 +37,7 @@ StoredRows::StoredRows(const Runtime &runtime, DataType type, How how, const std
 
 StoredRows::StoredRows(const Runtime &runtime, DataType type, How how, const std::vector<int64_t> &lengths,
                        int64_t heads, int64_t depth, const std::vector<std::vector<double>> &values)
-    : how(how), lengths(lengths), heads(heads), depth(depth) {
+    : type(type), how(how), lengths(lengths), heads(heads), depth(depth) {
   const int64_t batch = int64_t(lengths.size());
   longest = *std::max_element(lengths.begin(), lengths.end());
   std::vector<int32_t> numbers(lengths.begin(), lengths.end());
@@ -112,25 +114,34 @@ attention::Tensor StoredRows::tensor() const {
   return {};
 }
 
+double StoredRows::element(const uint8_t *row, int64_t i) const {
+  uint64_t bits = 0;
+  std::memcpy(&bits, row + i * byteSize(type), byteSize(type));
+  return decode(bits, type);
+}
+
 std::vector<double> StoredRows::read(int64_t b) const {
-  const std::vector<double> all = data->read();
+  const std::vector<uint8_t> all = data->readBytes();
+  const int64_t width = heads * depth;
   std::vector<double> values;
-  for (int64_t s = 0; s < lengths[size_t(b)]; ++s) {
-    auto row = all.begin() + rowOf(b, s) * heads * depth;
-    values.insert(values.end(), row, row + heads * depth);
-  }
+  values.reserve(size_t(lengths[size_t(b)] * width));
+  for (int64_t s = 0; s < lengths[size_t(b)]; ++s)
+    for (int64_t i = 0; i < width; ++i)
+      values.push_back(element(&all[size_t(rowOf(b, s) * width) * byteSize(type)], i));
   return values;
 }
 
 bool StoredRows::isElsewhereNan() const {
-  const std::vector<double> all = data->read();
+  const std::vector<uint8_t> all = data->readBytes();
+  const int64_t width = heads * depth;
   std::vector<bool> isSomebodys(size_t(rowCount), false);
   for (size_t b = 0; b < lengths.size(); ++b)
     for (int64_t s = 0; s < lengths[b]; ++s)
       isSomebodys[size_t(rowOf(int64_t(b), s))] = true;
-  for (size_t i = 0; i < all.size(); ++i)
-    if (!isSomebodys[i / size_t(heads * depth)] && !std::isnan(all[i]))
-      return false;
+  for (int64_t row = 0; row < rowCount; ++row)
+    for (int64_t i = 0; !isSomebodys[size_t(row)] && i < width; ++i)
+      if (!std::isnan(element(&all[size_t(row * width) * byteSize(type)], i)))
+        return false;
   return true;
 }
 

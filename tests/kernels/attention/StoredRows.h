@@ -51,7 +51,10 @@ public:
 
 private:
   std::vector<int64_t> shape() const;
+  /// What is at the row's bytes.
+  double element(const uint8_t *row, int64_t i) const;
 
+  DataType type;
   How how;
   std::vector<int64_t> lengths;
   int64_t heads, depth, columns = 0, rowCount = 0, longest = 0;

@@ -142,6 +142,18 @@ TEST(Cluster, RemoteAtomics) {
                 2, 2, [](unsigned, unsigned) { return 128; });
 }
 
+TEST(Cluster, WhoWaitsForRemoteAtomicsSetsBack) {
+  std::string count = "setp.eq.u32 %p1, %r0, 0;\nsetp.eq.u32 %p2, %r0, 32;\nmov.u32 %r11, tile;\n@%p1 st.shared.u32 "
+                      "[%r11], 0;\n" +
+                      kClusterSync +
+                      "mapa.shared::cluster.u32 %r12, %r11, 0;\nred.shared::cluster.add.u32 [%r12], 1;\n"
+                      "setp.eq.and.u32 %p1, %r3, 0, %p1;\nsetp.eq.and.u32 %p2, %r3, 0, %p2;\n@!%p1 bra JOIN;\n"
+                      "WAIT: ld.volatile.shared.u32 %r13, [%r11];\nsetp.ne.u32 %p3, %r13, 128;\n@%p3 bra WAIT;\nJOIN:\n";
+  expectCluster(count + "@%p1 st.shared.u32 [%r11], 0;\n" + kResult + kClusterSync, 4, 2,
+                [](unsigned, unsigned) { return 0; });
+  expectClusterFault(count + "@%p2 st.shared.u32 [%r11], 0;\n" + kResult + kClusterSync, 4, 2, "shared-memory race");
+}
+
 TEST(Cluster, MulticastAndStoreAsync) {
   std::string remote = "xor.b32 %r14, %r3, 1;\nmov.u32 %r11, tile;\nadd.u32 %r11, %r11, 1024;\nmov.u32 %r12, "
                        "bar;\nadd.u32 %r12, %r12, 8;\nmapa.shared::cluster.u32 %r11, %r11, %r14;\n"

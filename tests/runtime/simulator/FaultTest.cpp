@@ -409,6 +409,15 @@ TEST(CopyAsync, LdmatrixSharesWithTheWholeWarp) {
   check(kCopyOne + "cp.async.wait_all;\nbar.warp.sync -1;\n" + read, 32, {});
 }
 
+TEST(Race, WhatAnLdmatrixHasReadMayBeWritten) {
+  // By its own warp, whose lanes have all executed it; of an ordinary load that is not known.
+  std::string start = kCopyOne + "cp.async.wait_all;\nbar.warp.sync -1;\nxor.b32 %r4, %r3, 16;\n";
+  std::string matrix = "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r3];\n";
+  check(start + matrix + "st.shared.u32 [%r4], 1;\n", 32, {});
+  check(start + "ld.shared.u32 %r10, [%r3];\nst.shared.u32 [%r4], 1;\n", 32, {"shared-memory race"});
+  check(start + "xor.b32 %r4, %r3, 512;\n" + matrix + "st.shared.u32 [%r4], 1;\n", 64, {"shared-memory race"});
+}
+
 TEST(Fault, BarrierInsideABranch) {
   std::string join = "JOIN:\nadd.u32 %r1, %r0, 1;\nst.global.u64 [%rd3], %rd5;";
   check("setp.lt.u32 %p1, %r0, 7;\n@!%p1 bra JOIN;\nbar.sync 0;\n" + join, 32,

@@ -318,4 +318,15 @@ TEST(GlobalRace, ACopyOnAnotherStream) {
   EXPECT_NE(copied, CUDA_SUCCESS);
 }
 
+// The CUDA programming guide's atomicAdd of doubles: the first guess is a plain load.
+TEST(GlobalRace, AGuessForAnExchange) {
+  auto loop = [](const std::string &guess) {
+    return "mov.u64 %rd11, %rd1;\n" + guess +
+           "LOOP: add.u64 %rd12, %rd10, 1;\natom.global.cas.b64 %rd13, [%rd1], %rd10, %rd12;\nsetp.ne.u64 %p1, %rd13, "
+           "%rd10;\nmov.u64 %rd10, %rd13;\n@%p1 bra LOOP;\n";
+  };
+  expectSilent(loop("ld.global.u64 %rd10, [%rd1];\n"), 4, 64);
+  expectRace(loop("ld.global.u64 %rd10, [%rd11];\n"), 4, 64, {"ld.global.u64"});
+}
+
 } // namespace

@@ -255,6 +255,26 @@ TEST(Mbarrier, OrdinaryCopiesArrive) {
               {kUnwaited, kRace, "uninitialised read"});
 }
 
+TEST(Mbarrier, CopiesComeAfterTheirWarpsWaits) {
+  // A ring of one stage that warp 0 fills by cp.async: warp 1 lets the next phase begin after warp 0 has waited.
+  std::string body = initBarrier(0, 32) + initBarrier(1, 32) +
+                     "mov.u32 %r30, 0;\nmov.u32 %r31, 1;\nmov.u32 %r32, 0;\nand.b32 %r20, %r0, 31;\n"
+                     "mul.lo.u32 %r20, %r20, 4;\nmov.u32 %r21, tile;\nadd.u32 %r21, %r21, %r20;\ncvt.u64.u32 %rd11, "
+                     "%r20;\nadd.u64 %rd11, %rd2, %rd11;\n" +
+                     kSync + "setp.ge.u32 %p1, %r0, 32;\n@%p1 bra CONSUME;\nPRODUCE:\n" + waitBarrier(1, "%r31") +
+                     "cp.async.ca.shared.global [%r21], [%rd11], 4;\n"
+                     "cp.async.mbarrier.arrive.noinc.shared::cta.b64 [bar];\n"
+                     "xor.b32 %r31, %r31, 1;\nadd.u32 %r30, %r30, 1;\nsetp.lt.u32 %p3, %r30, 6;\n@%p3 bra "
+                     "PRODUCE;\nbra END;\nCONSUME:\n" +
+                     waitBarrier(0, "%r32") + "ld.shared.u32 %r22, [%r21];\ncvt.u64.u32 %rd12, %r22;\nadd.u64 %rd10, "
+                     "%rd10, %rd12;\n" +
+                     arrive(1) +
+                     "xor.b32 %r32, %r32, 1;\nadd.u32 %r30, %r30, 1;\nsetp.lt.u32 %p3, %r30, 6;\n@%p3 bra "
+                     "CONSUME;\nEND:\n" +
+                     kStore;
+  expectRight(body, 64, [](unsigned thread) { return thread < 32 ? 0 : 6 * inputWord(thread - 32); });
+}
+
 /// Each thread writes its word, then thread 0 stores 256 bytes to `out`.
 std::string bulkStore(const std::string &fence, const std::string &sync, const std::string &after) {
   return "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r21, %r21, %r20;\nst.shared.u32 [%r21], %r0;\n" +
