@@ -238,6 +238,25 @@ Val Emitter::binaryValues(uint32_t offset, StringRef op, const Val &x, const Val
   return noted(result, x.isUnsigned);
 }
 
+/// The opposite of what comparisons of integers and && and || of them make, as the opposite comparisons: masks that are
+/// spelled so are bounded as others are. Null of anything else, or of more than a mask is made of.
+static Value negated(OpBuilder &b, Location loc, Value truth, llvm::DenseMap<Value, Value> &made) {
+  constexpr unsigned kMost = 32; // operations
+  if (Value found = made.lookup(truth))
+    return found;
+  Operation *op = truth.getDefiningOp();
+  if (!isa_and_nonnull<arith::CmpIOp, arith::AndIOp, arith::OrIOp>(op) || made.size() >= kMost)
+    return {};
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return made[truth] = arith::CmpIOp::create(b, loc, arith::invertPredicate(compare.getPredicate()),
+                                               compare.getLhs(), compare.getRhs());
+  Value x = negated(b, loc, op->getOperand(0), made), y = x ? negated(b, loc, op->getOperand(1), made) : Value();
+  if (!y)
+    return {};
+  return made[truth] = isa<arith::AndIOp>(op) ? Value(arith::OrIOp::create(b, loc, x, y))
+                                              : Value(arith::AndIOp::create(b, loc, x, y));
+}
+
 Val Emitter::emitUnary(const ast::Expr &expr) {
   Val x = emit(*expr.operands[0]);
   if (x.isPoison())
@@ -250,7 +269,9 @@ Val Emitter::emitUnary(const ast::Expr &expr) {
       return Val::ofBool(!x.integer);
     if (x.kind != Val::Ssa || !x.element().isInteger(1))
       return error(expr.offset, Message::NeedsBool, "!", describe(x));
-    return binary(expr.offset, "==", x, Val::ofBool(false));
+    llvm::DenseMap<Value, Value> made;
+    Value opposite = negated(b, loc, x.ssa, made);
+    return opposite ? Val::of(opposite) : binary(expr.offset, "==", x, Val::ofBool(false));
   }
   if (x.kind == Val::Integer)
     return binaryLiterals(expr.offset, "-", Val::ofInteger(0), x);

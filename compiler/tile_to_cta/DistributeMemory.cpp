@@ -27,6 +27,12 @@ void Distributor::copyToRing(Access op, cta::BufferType slot, ValueRange indices
   slots[op.getResult()] = cta::GetOp::create(builder, loc, slot, ring, step, nullptr, nullptr);
 }
 
+/// A tile that was copied to a slot, in registers.
+void Distributor::readCopied(Value tile, const TileLayout &layout) {
+  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(tile.getType()), layout);
+  keep(tile, cta::ReadOp::create(builder, tile.getLoc(), type, slots.lookup(tile), /*transposed=*/false));
+}
+
 void Distributor::distributeLoad(tile::LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!type) {
@@ -46,8 +52,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   if (isCopiedBytes(load, plans)) {
     auto slot = cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType());
     copyToRing(load, slot, indices, load.getDims(), currentStep(loc), Value());
-    return keep(load.getResult(), cta::ReadOp::create(builder, loc, cta::withLayout(type, layout),
-                                                      slots.lookup(load.getResult()), /*transposed=*/false));
+    return readCopied(load.getResult(), layout);
   }
   keep(load.getResult(),
        tile::LoadOp::create(builder, loc, cta::withLayout(type, layout), scalars.lookupOrDefault(load.getView()),
@@ -79,10 +84,9 @@ Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueR
   return inLayout(table, deal.tableLayout(slot.getLayout(), warps));
 }
 
-/// A gather of rows that products alone use: copied by the threads, started ahead as other copies are.
-void Distributor::copyGather(tile::GatherOp gather) {
+/// A gather of rows that goes to shared memory: copied by the threads, started ahead as other copies are.
+void Distributor::copyGather(tile::GatherOp gather, cta::BufferType slot) {
   Location loc = gather.getLoc();
-  cta::BufferType slot = bufferFor(gather, plans);
   Value step = currentStep(loc);
   SmallVector<int64_t> dims{*gatheredRows(gather), gather.getDims()[1]};
   Values indices;
@@ -95,8 +99,13 @@ void Distributor::copyGather(tile::GatherOp gather) {
 
 void Distributor::distributeGather(tile::GatherOp gather) {
   if (feedsOnlyDots(gather))
-    return copyGather(gather);
+    return copyGather(gather, bufferFor(gather, plans));
   const TileLayout &layout = *layouts.anchor(gather.getResult());
+  if (isCopiedBytes(gather, plans)) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(gather.getResult().getType()).getShape();
+    copyGather(gather, cta::BufferType::getFor(shape[0], shape[1], gather.getView().getType().getElementType()));
+    return readCopied(gather.getResult(), layout);
+  }
   RankedTensorType type = cta::withLayout(cast<RankedTensorType>(gather.getResult().getType()), layout);
   keep(gather.getResult(),
        tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),

@@ -35,7 +35,8 @@ private:
   void distributeLoad(tile::LoadOp load);
   void distributeStore(tile::StoreOp store);
   void distributeGather(tile::GatherOp gather);
-  void copyGather(tile::GatherOp gather);
+  void copyGather(tile::GatherOp gather, cta::BufferType slot);
+  void readCopied(mlir::Value tile, const layout::TileLayout &layout);
   /// Copies what is read to a ring of slots, for iteration `step`; `table` (null: none) says where its rows lie.
   template <typename Access>
   void copyToRing(Access op, cta::BufferType slot, mlir::ValueRange indices, llvm::ArrayRef<int64_t> dims,

@@ -99,15 +99,21 @@ static bool becomesOperands(Value tile, scf::ForOp loop) {
   return true;
 }
 
-bool imbrex::isCopiedBytes(tile::LoadOp load, const DotPlans &plans) {
-  tile::ViewType view = load.getView().getType();
-  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
-  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
-  const bool isCopyable = loop && type && type.getRank() == 2 && tile::elementBytes(view.getElementType()) == 1 &&
-                          type.getDimSize(1) % layout::kAccessBytes == 0 && canBeCopied(load) &&
-                          load.getDims().back() == view.getRank() - 1 &&
-                          accessAlignment(load.getView(), load.getIndices()) >= layout::kAccessBytes;
-  return isCopyable && !feedsOnlyDots(load) && becomesOperands(load.getResult(), loop) &&
+/// True if 16 bytes of the view lie side by side in the tile of a load or gather, wherever a row begins.
+template <typename Access> static bool isOfWholeChunks(Access access) {
+  tile::ViewType view = access.getView().getType();
+  auto type = dyn_cast<RankedTensorType>(access.getResult().getType());
+  return type && type.getRank() == 2 && tile::elementBytes(view.getElementType()) == 1 &&
+         type.getDimSize(1) % layout::kAccessBytes == 0 && access.getDims().back() == view.getRank() - 1 &&
+         accessAlignment(access.getView(), access.getIndices()) >= layout::kAccessBytes;
+}
+
+bool imbrex::isCopiedBytes(Operation *access, const DotPlans &plans) {
+  auto loop = dyn_cast<scf::ForOp>(access->getParentOp());
+  auto load = dyn_cast<tile::LoadOp>(access);
+  auto gather = dyn_cast<tile::GatherOp>(access);
+  const bool isCopyable = loop && canBeCopied(access) && (load ? isOfWholeChunks(load) : isOfWholeChunks(gather));
+  return isCopyable && !feedsOnlyDots(access) && becomesOperands(access->getResult(0), loop) &&
          llvm::none_of(loop.getBody()->getOps<tile::DotOp>(), [&](tile::DotOp dot) {
            auto plan = plans.find(dot);
            return plan != plans.end() && plan->second.kind == cta::DotKind::Wgmma;

@@ -69,10 +69,10 @@ bool feedsOnlyDots(mlir::Operation *load);
 /// of a view of two or more that is not stored to.
 bool isCopiedLine(tile::LoadOp load, const DotPlans &plans);
 
-/// True of a tile of 8-bit elements that products take in a loop, widened and scaled: it is copied to shared memory as
-/// it lies, ahead of its iteration, and converted from there. 16 bytes of a view at a time, of one that is not stored
-/// to, beside no wgmma.
-bool isCopiedBytes(tile::LoadOp load, const DotPlans &plans);
+/// True of a load of 8-bit elements, or a gather of rows of them, that products take in a loop, widened and scaled:
+/// the tile is copied to shared memory as it lies, ahead of its iteration, and converted from there. 16 bytes of a view
+/// at a time, of one that is not stored to, beside no wgmma.
+bool isCopiedBytes(mlir::Operation *access, const DotPlans &plans);
 
 } // namespace imbrex
 

@@ -90,7 +90,7 @@ class Tour(unittest.TestCase):
                         shown = [line for line in shown if not line.startswith("device: ")] + ["..."]
                     self.assertIsNone(missing([masked(line) for line in shown], printed), result.stdout)
         self.assertGreaterEqual(count, 12)
-        self.assertEqual(shows, 3)
+        self.assertEqual(shows, 4)
 
     def test_kernels_are_those_of_their_files(self):
         count = 0

@@ -28,10 +28,26 @@ def stored(d, storage, target):
     return "forward bf16 D%d %s %s" % (d, storage.replace(":", ""), target)
 
 
+def scaled_pages(bytes_, pages):
+    return "forward bf16 D128 of %s in paged%d sm_80" % (bytes_, pages)
+
+
+# Causal and windowed masks in other words, which cost what the usual ones do.
+SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq - at.q - 1", "-at.k >= -(at.q + at.Sk - at.Sq)"),
+           "window": ("!(at.k > at.q + (at.Sk - at.Sq) || at.k < at.q + (at.Sk - at.Sq) - 512)",
+                      "fn gap(at) = at.q + at.Sk - at.Sq - at.k; gap(at) >= 0 && gap(at) < 513")}
+
+
 def limits():
     """{name: (name of another row, {figure: how many times its number this one may have}, waits and barriers it may have more)}"""
     found = {stored(128, storage, target): ("forward bf16 D128 full " + target, MORE, 0)
              for target, storages in STORED.items() for storage in storages}
+    for mask, others in SPELLED.items():
+        for i in range(len(others)):
+            found["forward bf16 D128 %s spelled %d sm_80" % (mask, i)] = ("forward bf16 D128 %s sm_80" % mask, {"sass": 1.01, "ptx": 1.01}, 0)
+    for bytes_ in ("i8", "f8e4m3"):  # pages cost as much of bytes as of bf16
+        for pages in (1, 16, 64):
+            found[scaled_pages(bytes_, pages)] = ("forward bf16 D128 of %s sm_80" % bytes_, MORE, 0)
     found["forward bf16 D128 bias sm_80"] = ("forward bf16 D128 full sm_80", BIAS, 0)
     return found
 
@@ -40,10 +56,16 @@ def rows():
     """[(name, file, settings, hooks, target, in the sample[, storages])]"""
     found = [(stored(128, storage, target), FORWARD, forward(128), {}, target, True, {"K": storage, "V": storage})
              for target, storages in STORED.items() for storage in storages]
+    for mask, others in SPELLED.items():
+        for i, other in enumerate(others):
+            found.append(("forward bf16 D128 %s spelled %d sm_80" % (mask, i), FORWARD, forward(128), {"mask": other}, "sm_80", i == 0))
     for bytes_ in ("i8", "f8e4m3"):
         for target in ("sm_80", "sm_89"):
             found.append(("forward bf16 D128 of %s %s" % (bytes_, target), FORWARD, forward(128), {}, target, target == "sm_80",
                           {"K": "scaled(dense,%s)" % bytes_, "V": "scaled(dense,%s)" % bytes_}))
+        for pages in (1, 16, 64):
+            found.append((scaled_pages(bytes_, pages), FORWARD, forward(128), {}, "sm_80", pages == 16,
+                          {view: "scaled(paged:%d,%s)" % (pages, bytes_) for view in "KV"}))
     for target in ("sm_80", "sm_89", "sm_90", "sm_120"):
         for d in (64, 96, 128, 192, 256):
             for mask in ("full", "causal"):

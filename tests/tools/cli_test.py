@@ -360,11 +360,22 @@ class Commands(unittest.TestCase):
                     self.assertEqual(load(self.path("o.npy"))[0], (1, 70, 4, 24))
                     self.assertEqual(load(self.path("l.npy"))[0], (1, 4, 70))
 
+    def test_an_array_of_another_type_says_what_its_bits_are(self):
+        x = self.path("x.npy")
+        save(x, (4,), [1, 2, 3, 4], "<i4")
+        for kind, bits in (("f8e4m3", "u1"), ("bf16", "u2")):
+            kernel = self.text("kernel k(X: view<%s>[N], Y: out view<f32>[N]) grid (1) |i| { store Y[0 :+ 4] = "
+                               "cast<f32>(load X[0 :+ 4]); }" % kind)
+            result = self.run_on("sim:a100", kernel, "--arg", "X=" + x, "--out", "Y=" + self.path("y.npy"))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("an array of 'i4' cannot be read as %s; its bits can be given as an array of '%s'" % (kind, bits),
+                          result.stderr)
+
     def test_an_output_by_its_shape_and_file(self):
         kernel, out = self.text("kernel k(Y: out view<i32>[N]) grid (1) |i| { store Y[0 :+ 4] = iota(4); }"), self.path("y.npy")
         result = self.run_on("sim:a100", kernel, "--out", "Y=" + out)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("--out Y=2x64x8:" + out, result.stderr)
+        self.assertIn("--out Y=64:" + out, result.stderr)  # as many dimensions as it has
         result = self.run_on("sim:a100", kernel, "--out", "Y=6:" + out, "--set", "warps=2")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(load(out), ((6,), [0, 1, 2, 3, 0x5A5A5A5A, 0x5A5A5A5A]))

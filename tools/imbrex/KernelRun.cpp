@@ -223,6 +223,14 @@ std::pair<StringRef, StringRef> tool::splitOutput(StringRef value) {
                                  : std::pair<StringRef, StringRef>(value, "");
 }
 
+/// A shape of so many dimensions, to be shown.
+static std::string exampleShape(size_t rank) {
+  std::string shape;
+  for (size_t dim = 0; dim < rank; ++dim)
+    shape += (dim == 0 ? "" : "x") + std::to_string(dim + 1 == rank ? 64 : dim + 2);
+  return shape;
+}
+
 bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &output) {
   if (!parameter.isView || !parameter.output)
     return fail("'" + parameter.name + "' is not an output");
@@ -250,7 +258,7 @@ bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &outp
     auto it = inferred->views.find(output.name);
     if (it == inferred->views.end() && (!type || !shape))
       return fail("the arguments do not determine the shape of '" + output.name + "'; give it: --out " + output.name +
-                  "=2x64x8:" + (file.empty() ? "FILE.npy" : file.str()));
+                  "=" + exampleShape(parameter.extents.size()) + ":" + (file.empty() ? "FILE.npy" : file.str()));
     if (it != inferred->views.end()) {
       type = type.value_or(it->second.type);
       shape = shape.value_or(it->second.extents);

@@ -148,6 +148,8 @@ bool npy::toElements(const Array &array, DataType type, std::vector<char> &eleme
   }
   if (!native || isFloat(from) != isFloat(type)) {
     error = "an array of '" + array.descr + "' cannot be read as " + std::string(name(type));
+    if (isFloat(type) && bytes <= 2)
+      error += "; its bits can be given as an array of '" + std::string(bytes == 1 ? "u1" : "u2") + "'";
     return false;
   }
   for (int64_t i = 0, e = array.elements(); i < e; ++i) {

@@ -240,6 +240,17 @@ TEST(Emit, RuntimeIf) {
   EXPECT_HAS(result, "-> (f32)");
 }
 
+/// What ! says of comparisons of integers is the opposite comparison, so that masks are bounded however they are
+/// spelled; of floats it is not, for NaN.
+TEST(Emit, NotOfComparisons) {
+  Emitted result = emitBody("let a = where(!(i < n || i >= N) && !!(i == 3), 1.0, 2.0);");
+  EXPECT_HAS(result, "arith.cmpi sge");
+  EXPECT_HAS(result, "arith.cmpi slt");
+  EXPECT_HAS(result, "arith.cmpi eq");
+  EXPECT_HAS_NOT(result, "false");
+  EXPECT_HAS(emitBody("let a = where(!(cast<f32>(n) < 2.0), 1.0, 2.0);"), "arith.cmpf olt");
+}
+
 TEST(Emit, CompileTimeIf) {
   Emitted result = emitBody("if 1 < 2 { store Y[0, 0] = 1.0; } else { store Y[nonsense] = 1; }");
   EXPECT_EQ(result.count("tile.store"), 1u);

@@ -188,6 +188,34 @@ func.func @padded_k(%A: !tile.view<? x 24 x f16>, %B: !tile.view<? x 8 x f16>, %
 
 // -----
 
+// Bytes that products take widened are copied as they lie, also of rows that a table names, and read from there.
+// CHECK-LABEL: @bytes
+// CHECK: scf.for
+// CHECK: cta.put {{.*}} rows %{{.*}} into {{.*}}!tile.view<?x64xi8>, !cta.ring<32, 64, i8,
+// CHECK: %[[ROWS:.*]] = cta.get {{.*}} -> !cta.buffer<32, 64, i8,
+// CHECK: cta.read %[[ROWS]] {{.*}} -> tensor<32x64xi8,
+// CHECK: arith.sitofp
+// CHECK: cta.dot mma
+func.func @bytes(%Q: !tile.view<? x 64 x f16>, %K: !tile.view<? x 64 x i8>, %T: !tile.view<? x i32>, %O: !tile.view<? x 32 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %z = arith.constant dense<0.0> : tensor<64x32xf32>
+  %q = tile.load %Q[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x f16> -> tensor<64x64xf16>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %line = tile.load %T[%j] dims [0] : !tile.view<? x i32> -> tensor<32xi32>
+    %rows = tile.expand_dims %line at 1 : tensor<32xi32> -> tensor<32x1xi32>
+    %k = tile.gather %K[%rows, %c0] dims [-1, 1] : !tile.view<? x 64 x i8>, tensor<32x1xi32>, i32 -> tensor<32x64xi8>
+    %wide = arith.sitofp %k : tensor<32x64xi8> to tensor<32x64xf16>
+    %kt = tile.transpose %wide : tensor<32x64xf16> -> tensor<64x32xf16>
+    %s = tile.dot %q, %kt, %z : tensor<64x64xf16>, tensor<64x32xf16>, tensor<64x32xf32>
+    tile.store %s, %O[%j, %c0] dims [0, 1] : tensor<64x32xf32>, !tile.view<? x 32 x f32, out>
+  }
+  return
+}
+
+// -----
+
 // A left operand that is computed before the loop and has no room in registers beside the accumulators, 128 of each
 // thread, is written to shared memory before the loop; each step reads it from there.
 // CHECK-LABEL: @aside
