@@ -101,7 +101,8 @@ static std::string judgeOffsets(const npy::Array &offsets, int64_t rows) {
 /// The same of all that is read: the view and what tells its sequences.
 static std::string judgeSequences(const StoredArgument &given, Storage::Kind kind, Parameter::Varying varying) {
   const npy::Array &view = given.arrays[0].second, &last = given.arrays.back().second;
-  const size_t dim = kind == Storage::Kind::Ragged ? std::min(varying.dim, varying.along) : varying.dim;
+  const bool isWithoutBatch = kind == Storage::Kind::Ragged && varying.along < varying.dim;
+  const size_t dim = varying.dim - isWithoutBatch; // of the file, in which ragged rows follow each other
   if (dim >= view.shape.size())
     return ""; // of what rank the view has to be, the launch says
   if (kind == Storage::Kind::Ragged)

@@ -187,6 +187,25 @@ class Command(unittest.TestCase):
             for x, y in zip(found[name], want[name]):
                 self.assertAlmostEqual(x, y, delta=2e-5)
 
+    def test_backward_of_ragged_rows(self):
+        """Of [total, H, D], with an lse of [H, total]; --check is the judge."""
+        rows, keys = [0, 9, 14], [0, 12, 26]
+        self.save("queries", "i32", (3,), rows)
+        self.save("keys", "i32", (3,), keys)
+        normals, words = random.Random(6), []
+        for name, offsets, count, heads in ("Q", "queries", rows[-1], H), ("K", "keys", keys[-1], HK), ("V", "keys", keys[-1], HK), ("dO", "queries", rows[-1], H):
+            self.save(name, "f32", (count, heads, D), [normals.gauss(0, 1) for _ in range(count * heads * D)])
+            words += ["--arg", "%s=ragged(%s, %s)" % (name, self.path(name), self.path(offsets))]
+        for name in "dQ", "dK", "dV":
+            words += ["--out", "%s=%s" % (name, self.path(name))]
+        code, told = self.imbrex("backward", "--device", DEVICE, "--cache-dir", "none", "--check", "--hook", "mask=causal", *words)
+        self.assertEqual(code, 0, told)
+        for name in "dQ", "dK", "dV":
+            self.assertIn("check %s:" % name, told)
+        self.save("queries", "i32", (3,), [0, 9, 15])
+        code, told = self.imbrex("backward", "--device", DEVICE, "--cache-dir", "none", *words)
+        self.assertIn("sequence 1 is to be rows 9 to before 15, of 14", told)
+
     def test_backward_says_what_it_needs(self):
         code, told = self.imbrex("backward", "--device", DEVICE, "--arg", "Q=" + self.path("q"), "--out", "dQ=" + self.path("dq"))
         self.assertEqual((code, "--arg K=FILE.npy" in told), (1, True), told)
