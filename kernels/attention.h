@@ -133,10 +133,11 @@ struct Decode {
   Options options = {};
   /// What the number of parts is planned from: the lengths of the keys' sequences now, or the longest that will come
   /// (for plans that are kept, and graphs). Neither: as long as the storage allows. Wrong ones cost time, no
-  /// correctness.
+  /// correctness. With newK, lengths that the cache has no room for are refused.
   std::span<const int32_t> lengths = {};
   int64_t longest = 0;
-  int64_t parts = 0; ///< above 0: in place of a plan
+  /// Above 0: in place of a plan, at most one a key that the storage has room for, or 256 if that is more.
+  int64_t parts = 0;
   /// A logit a head, [heads] in wide<T>, that takes part in the sum and has no value.
   std::optional<View> sinks = {};
   /// New rows of the cache k and v, views, padded or ragged: in the same launch they become the last of their
@@ -151,8 +152,9 @@ struct Decode {
 /// whose lengths count them already, unless `advances`: then the lengths, an array of k and v both, are first increased
 /// by each sequence's new rows. Keys turn at their positions, and so do queries, which become turnedQ, other memory.
 /// Where k and v are `scaled` (i8, f8e4m3 or f8e5m2), rows are divided by the scales, which are there already, and
-/// become the nearest elements; what is too large becomes the largest. A row whose position lies outside the cache is
-/// not written: how many rows a cache has room for is the caller's to know.
+/// become the nearest elements; what is too large becomes the largest. More new rows than the cache has room for are
+/// refused where the host knows it: by the shapes of newK and the cache, and by `lengths`. Else, as lengths are on the
+/// device, a row whose position lies outside the cache is not written.
 struct Append {
   Tensor newK, newV; ///< views, padded or ragged
   Tensor k, v;       ///< views, padded or paged
@@ -160,6 +162,8 @@ struct Append {
   Tensor q = {}; ///< given: rotary.features is not 0
   View turnedQ = {};
   bool advances = false;
+  /// The lengths of k's sequences as the launch will find them, if the host knows them.
+  std::span<const int32_t> lengths = {};
 };
 
 /// Results of attention over different keys as one, by their lse: of `parts` sets of partial results, [parts, B, S, H,
@@ -314,7 +318,8 @@ Result<void> merge(const Runtime &runtime, const Stream &stream, const Merge &ca
 //   k, v                         newK, newV
 //   rotary_cos, rotary_sin       Append::rotary.cosines, sines, in f32; features: twice their columns
 //   rotary_interleaved           Append::rotary.isInterleaved
-//   cache_seqlens                the lengths before: Append::advances. A number for all: an array of it
+//   cache_seqlens                the lengths before: Append::advances. A number for all: an array of it. On the host,
+//                                if they are known there: lengths, to be told what the cache has no room for
 //   cache_batch_idx              paged(cache, cache_batch_idx as [B, 1], lengths): a page is a whole sequence
 //   cache_leftpad                options.mask, a text of your own: "fn from(first: view<i32>[B])(at) =
 //                                at.k >= load first[at.b]; causal(at) && from(first)(at)". Rotary positions not

@@ -118,7 +118,13 @@ static Result<void> check(const Append &call) {
     return refusal("the rows of a ragged cache have no room to grow: give it padded or paged");
   if (call.advances && !cache)
     return refusal("a cache without lengths has none to advance: give it padded or paged");
-  return {};
+  // How far lengths on the host grow is known of a view: each sequence has as many new rows.
+  const std::span<const int32_t> lengths =
+      call.advances && call.newK.sequences() ? std::span<const int32_t>() : call.lengths;
+  const int64_t grows = call.advances ? longestOf(call.newK) : 0;
+  if (Result<void> fits = checkRoom(call.newK, "k", call.k, lengths, grows); !fits)
+    return fits;
+  return checkRoom(call.newV, "v", call.v, lengths, grows);
 }
 
 static Result<void> addKernel(PlanState &state, const Runtime &runtime, const char *name, const Rotary *rotary,

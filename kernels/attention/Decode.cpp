@@ -117,7 +117,20 @@ static Result<void> checkNew(const Decode &call) {
       return refusal("a scaled cache takes new rows by Append, before: one launch that stores and reads has no scales");
     else if (stored && stored->kind == Storage::Kind::Ragged)
       return refusal("the rows of a ragged cache have no room to grow: give it padded or paged");
-  return {};
+  if (Result<void> fits = checkRoom(call.newK, "k", call.k, call.lengths, 0); !fits)
+    return fits;
+  return checkRoom(call.newV, "v", call.v, call.lengths, 0);
+}
+
+/// Parts beyond the keys that there can be would all be empty.
+static Result<void> checkParts(const Decode &call) {
+  const int64_t most = std::max(longestOf(call.k), kMostParts);
+  if (call.parts < 0 || call.parts > kLargestExtent)
+    return refusal("there is no such number of parts as " + std::to_string(call.parts));
+  return call.parts <= most
+             ? Result<void>()
+             : refusal(std::to_string(call.parts) + " parts are asked for, and at most " + std::to_string(most) +
+                       " can share keys of which a sequence has at most " + std::to_string(longestOf(call.k)));
 }
 
 /// The heads of a group, as far as the shapes say; at least 1.
@@ -161,8 +174,8 @@ static Result<void> addSteps(PlanState &state, const Runtime &runtime, const Dec
 }
 
 Result<DecodePlan> attention::plan(const Runtime &runtime, const Decode &call) {
-  if (call.parts < 0 || call.parts > kLargestExtent)
-    return refusal("there is no such number of parts as " + std::to_string(call.parts));
+  if (Result<void> checked = checkParts(call); !checked)
+    return checked.takeError();
   if (Result<void> checked = checkNew(call); !checked)
     return checked.takeError();
   const Split split = splitFor(runtime, call);

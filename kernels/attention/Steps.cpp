@@ -149,6 +149,27 @@ int64_t attention::longestOf(const Tensor &tensor) {
   return rows > 0 && pages > kLargestExtent / rows ? kLargestExtent : rows * pages;
 }
 
+Result<void> attention::checkRoom(const Tensor &newRows, const char *name, const Tensor &cache,
+                                  std::span<const int32_t> lengths, int64_t grows) {
+  const int64_t room = longestOf(cache), rows = newRows.sequences() ? 0 : longestOf(newRows);
+  const std::string has = std::string(name) + " has room for " + std::to_string(room);
+  if (rows > room)
+    return refusal(std::to_string(rows) + " new rows are given for each sequence, and the cache " + has);
+  if (!lengths.empty() && int64_t(lengths.size()) != sequencesOf(cache))
+    return refusal(std::to_string(lengths.size()) + " lengths are given for " + std::to_string(sequencesOf(cache)) +
+                   " sequences");
+  for (size_t b = 0; b < lengths.size(); ++b) {
+    const int64_t length = int64_t(lengths[b]) + grows;
+    const std::string sequence = "sequence " + std::to_string(b) + " has " + std::to_string(length) + " rows";
+    if (length > room)
+      return refusal(sequence + " with its new ones, and the cache " + has);
+    if (length < rows)
+      return refusal(sequence + ", fewer than its " + std::to_string(rows) +
+                     " new ones: lengths count new rows already, unless they advance");
+  }
+  return {};
+}
+
 const Support &Plan::support() const { return state->support; }
 
 std::string Support::text() const {

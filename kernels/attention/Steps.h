@@ -72,6 +72,11 @@ int64_t sequencesOf(const Tensor &tensor);
 /// The longest that a sequence can be.
 int64_t longestOf(const Tensor &tensor);
 
+/// Refuses new rows that a cache, named `name`, has no room for: a view of more rows than it has, and lengths of its
+/// sequences, once they have grown by `grows` rows, that are larger.
+Result<void> checkRoom(const Tensor &newRows, const char *name, const Tensor &cache, std::span<const int32_t> lengths,
+                       int64_t grows);
+
 } // namespace imbrex::attention
 
 #endif // IMBREX_KERNELS_ATTENTION_STEPS_H

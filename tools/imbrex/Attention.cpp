@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `forward` and `append` are runs of the library's kernels, without a file; `backward` is several of them. `decode`
+// `forward` is a run of the library's kernel, without a file, `append` another, `backward` several. `decode`
 // goes through kernels/attention.h, and its results are compared with those of attention_forward, which knows no parts.
 //
 //===----------------------------------------------------------------------===//
@@ -117,12 +117,10 @@ static int decode(const Request &request) {
 int tool::attention(const Request &request) {
   if (request.file == "backward")
     return attentionBackward(request);
+  if (request.file == "append")
+    return attentionAppend(request);
   Request shipped = request;
-  const bool isAppend = request.file == "append";
-  shipped.shipped = shippedKernel(isAppend ? "cache_append.tile" : "attention_forward.tile");
-  shipped.options.kernel = isAppend ? "cache_append" : "attention_forward";
-  if (isAppend)
-    for (const char *name : {"R", "INTERLEAVED"})
-      shipped.options.set.try_emplace(name, 0);
+  shipped.shipped = shippedKernel("attention_forward.tile");
+  shipped.options.kernel = "attention_forward";
   return request.file == "decode" ? decode(shipped) : run(shipped);
 }

@@ -82,6 +82,7 @@ std::string cacheDirectoryOf(const Request &request);
 int build(const Request &request);
 int run(const Request &request);
 int attention(const Request &request);
+int attentionAppend(const Request &request);   ///< of attention
 int attentionBackward(const Request &request); ///< of attention
 int tune(const Request &request);
 int tuneInChildren(const Request &request, int count, const char *const *words);

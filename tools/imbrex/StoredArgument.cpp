@@ -78,6 +78,40 @@ static int64_t longestOf(const npy::Array &offsets) {
   return longest;
 }
 
+/// What is wrong with the lengths of sequences that have `room` rows each: "" if nothing is.
+static std::string judgeLengths(const npy::Array &lengths, int64_t room) {
+  for (size_t b = 0; b < size_t(lengths.shape[0]); ++b)
+    if (int64_t length = integerAt(lengths, b); length < 0 || length > room)
+      return "sequence " + std::to_string(b) + " is to have " + std::to_string(length) +
+             " rows, and there is room for " + std::to_string(room);
+  return "";
+}
+
+/// The same of offsets into `rows` rows.
+static std::string judgeOffsets(const npy::Array &offsets, int64_t rows) {
+  for (size_t b = 1; b < size_t(offsets.shape[0]); ++b) {
+    const int64_t begin = integerAt(offsets, b - 1), end = integerAt(offsets, b);
+    if (begin < 0 || end < begin || end > rows)
+      return "sequence " + std::to_string(b - 1) + " is to be rows " + std::to_string(begin) + " to before " +
+             std::to_string(end) + ", of " + std::to_string(rows);
+  }
+  return "";
+}
+
+/// The same of all that is read: the view and what tells its sequences.
+static std::string judgeSequences(const StoredArgument &given, Storage::Kind kind, Parameter::Varying varying) {
+  const npy::Array &view = given.arrays[0].second, &last = given.arrays.back().second;
+  const bool isWithoutBatch = kind == Storage::Kind::Ragged && varying.along < varying.dim;
+  const size_t dim = varying.dim - isWithoutBatch; // of the file, in which ragged rows follow each other
+  if (dim >= view.shape.size())
+    return ""; // of what rank the view has to be, the launch says
+  if (kind == Storage::Kind::Ragged)
+    return judgeOffsets(last, view.shape[dim]);
+  const npy::Array &table = given.arrays[1].second;
+  const int64_t pages = kind == Storage::Kind::Paged ? table.shape.back() : 1;
+  return judgeLengths(last, view.shape[dim] * pages);
+}
+
 /// Of [pages, ..., P, ...] the rows of all pages in the place of P.
 static bool mergePages(npy::Array &pool, Parameter::Varying varying, int64_t &page) {
   auto [dim, along] = varying;
@@ -110,6 +144,8 @@ static std::optional<StoredArgument> readSequences(const Parameter &parameter, S
     result.arrays.emplace_back(std::move(name), std::move(array));
   }
   result.fileShape = result.arrays[0].second.shape;
+  if (std::string wrong = judgeSequences(result, form.kind, *parameter.varying); !wrong.empty())
+    return fail(wrong);
   if (form.kind == Storage::Kind::Ragged)
     result.scalars.emplace_back(parameter.name + ".longest", longestOf(result.arrays[1].second));
   if (form.kind != Storage::Kind::Paged)

@@ -232,3 +232,43 @@ TEST(AttentionCacheStep, RefusalsNameTheReason) {
   append.k = append.v = scaled(rows.keys(), scale.view());
   EXPECT_NE(whyNot(append).find("not to f16"), std::string::npos) << whyNot(append);
 }
+
+/// What has no room is refused where the host knows it, with the numbers.
+TEST(AttentionCacheStep, RowsThatHaveNoRoomAreRefused) {
+  Growing rows(DataType::F16);
+  Tensor small = dense(DataType::F16, {kBatch, kNew - 1, kKeyHeads, kDepth}),
+         o = dense(DataType::F16, {kBatch, kNew, kHeads, kDepth});
+  const std::string tooMany = std::to_string(kNew) + " new rows are given for each sequence, and the cache ";
+  const std::string most = std::to_string(kNew - 1);
+  attention::Append append = {rows.newK.view(), rows.newV.view(), small.view(), rows.values()};
+  EXPECT_NE(whyNot(append).find(tooMany + "k has room for " + most), std::string::npos) << whyNot(append);
+  append.k = rows.keys(), append.v = small.view();
+  EXPECT_NE(whyNot(append).find(tooMany + "v has room for " + most), std::string::npos) << whyNot(append);
+  append.v = rows.values();
+  EXPECT_TRUE(attention::support(runtime(), append).isSupported);
+
+  std::vector<int32_t> lengths(kBatch, kNew);
+  lengths[1] = kRoom;
+  append.lengths = lengths;
+  EXPECT_TRUE(attention::support(runtime(), append).isSupported);
+  append.advances = true; // the same lengths, before they grow
+  EXPECT_NE(whyNot(append).find("sequence 1 has " + std::to_string(kRoom + kNew) + " rows with its new ones"),
+            std::string::npos)
+      << whyNot(append);
+  append.advances = false, lengths[1] = kRoom + 1;
+  EXPECT_NE(whyNot(append).find("room for " + std::to_string(kRoom)), std::string::npos) << whyNot(append);
+  lengths[1] = kNew - 1;
+  EXPECT_NE(whyNot(append).find("fewer than its " + std::to_string(kNew) + " new ones"), std::string::npos)
+      << whyNot(append);
+  lengths.pop_back(), append.lengths = lengths;
+  EXPECT_NE(whyNot(append).find("lengths are given for"), std::string::npos) << whyNot(append);
+
+  attention::Decode call = {.q = rows.q.view(), .k = rows.keys(), .v = rows.values(), .o = o.view()};
+  call.newK = rows.newK.view(), call.newV = rows.newV.view();
+  EXPECT_TRUE(attention::support(runtime(), call).isSupported);
+  call.k = small.view();
+  EXPECT_NE(whyNot(call).find(tooMany + "k has room for " + most), std::string::npos) << whyNot(call);
+  lengths.assign(kBatch, kRoom + 3), call.k = rows.keys(), call.lengths = lengths;
+  EXPECT_NE(whyNot(call).find("sequence 0 has " + std::to_string(kRoom + 3) + " rows"), std::string::npos)
+      << whyNot(call);
+}

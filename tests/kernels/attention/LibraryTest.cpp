@@ -232,6 +232,8 @@ TEST(AttentionLibrary, RefusalsNameTheReason) {
   call = step.call();
   call.parts = -1;
   EXPECT_TRUE(says(why(call), "-1")) << why(call);
+  call.parts = 100000;
+  EXPECT_TRUE(says(why(call), "100000 parts are asked for, and at most 4096 can share")) << why(call);
   call = step.call();
   call.options.captured.assign(17, {"x", 1});
   EXPECT_TRUE(says(why(call), "at most 16")) << why(call);

@@ -115,6 +115,22 @@ class Command(unittest.TestCase):
         changed = sum(x != y and not (math.isnan(x) and math.isnan(y)) for x, y in zip(before, after))
         self.assertEqual(changed, B * 2 * HK * D)
 
+    def test_rows_without_room_are_refused(self):
+        def told(cache, lengths=None):
+            self.save("cache", "f32", (B, cache, HK, D), [0.0] * (B * cache * HK * D))
+            if lengths:
+                self.save("lengths", "i32", (B,), lengths)
+            stored = "padded(%s, %s)" % (self.path("cache"), self.path("lengths")) if lengths else self.path("cache")
+            words = [word for name in "KV" for word in ("--arg", "%sN=%dx5x%dx%d" % (name, B, HK, D), "--arg", "%s=%s" % (name, stored))]
+            return self.imbrex("append", "--device", DEVICE, "--cache-dir", "none", "--set", "T=f32", "--check", *words)
+        for words, said in ((4,), "'KN' has 5 new rows for each sequence, and 'K' has room for 4"), \
+                ((8, [8, 9]), "argument 'K': sequence 1 is to have 9 rows, and there is room for 8"), \
+                ((8, [4, 8]), "sequence 0 of 'K' has 4 with them: lengths count new rows already"):
+            code, found = told(*words)
+            self.assertEqual((code, said in found), (1, True), found)
+        self.assertEqual(told(5)[0], 0)
+        self.assertEqual(told(8, [5, 8])[0], 0)
+
     def gradients(self, q, k, v, go, rows, soft):
         """(dq, dk, dv, db) of one head with causal, by the definition: lists of `rows` rows of D, db of what the score gives, of `rows`."""
         dq, dk, dv = ([[0.0] * D for _ in range(rows)] for _ in range(3))
@@ -170,6 +186,25 @@ class Command(unittest.TestCase):
         for name in found:
             for x, y in zip(found[name], want[name]):
                 self.assertAlmostEqual(x, y, delta=2e-5)
+
+    def test_backward_of_ragged_rows(self):
+        """Of [total, H, D], with an lse of [H, total]; --check is the judge."""
+        rows, keys = [0, 9, 14], [0, 12, 26]
+        self.save("queries", "i32", (3,), rows)
+        self.save("keys", "i32", (3,), keys)
+        normals, words = random.Random(6), []
+        for name, offsets, count, heads in ("Q", "queries", rows[-1], H), ("K", "keys", keys[-1], HK), ("V", "keys", keys[-1], HK), ("dO", "queries", rows[-1], H):
+            self.save(name, "f32", (count, heads, D), [normals.gauss(0, 1) for _ in range(count * heads * D)])
+            words += ["--arg", "%s=ragged(%s, %s)" % (name, self.path(name), self.path(offsets))]
+        for name in "dQ", "dK", "dV":
+            words += ["--out", "%s=%s" % (name, self.path(name))]
+        code, told = self.imbrex("backward", "--device", DEVICE, "--cache-dir", "none", "--check", "--hook", "mask=causal", *words)
+        self.assertEqual(code, 0, told)
+        for name in "dQ", "dK", "dV":
+            self.assertIn("check %s:" % name, told)
+        self.save("queries", "i32", (3,), [0, 9, 15])
+        code, told = self.imbrex("backward", "--device", DEVICE, "--cache-dir", "none", *words)
+        self.assertIn("sequence 1 is to be rows 9 to before 15, of 14", told)
 
     def test_backward_says_what_it_needs(self):
         code, told = self.imbrex("backward", "--device", DEVICE, "--arg", "Q=" + self.path("q"), "--out", "dQ=" + self.path("dq"))
