@@ -35,8 +35,8 @@ struct DotPlan {
   /// Kind mma, `a` from a load: true if its fragment is read into registers where it is loaded (once,
   /// before the loop), false if each k-step reads it from shared memory.
   bool aInRegisters = false;
-  /// Kinds mma and wgmma, `a` computed outside of the loop that the product is in: it is written to shared memory before
-  /// that, and each k-step reads it from there.
+  /// Kinds mma and wgmma, `a` computed outside of the loop that the product is in: it is written to shared memory
+  /// before that, and each k-step reads it from there.
   bool aIsPutAside = false;
   /// True if the instructions read `a` from shared memory: of multiply-adds, of what was copied there, and of what
   /// warpgroups have to exchange because they share its rows.
