@@ -87,7 +87,7 @@ class Arguments(unittest.TestCase):
 
     def test_outputs(self):
         words = ["--arg", "X=" + self.array("x.npy", "f32", 32), "--arg", "scale=1", "--out"]
-        self.refused(PLAIN, "the arguments do not determine the shape of 'Y'; give it: --out Y=2x64x8:", *words, "Y=" + self.path("y.npy"))
+        self.refused(PLAIN, "the arguments do not determine the shape of 'Y'; give it: --out Y=64:", *words, "Y=" + self.path("y.npy"))
         self.refused(PLAIN, "--out Y: expected FILE.npy, a shape such as 2x64x8, or 2x64x8:FILE.npy", *words, "Y=y.txt")
         self.refused(PLAIN, "output 'Y' is too large", "--set", "T=f32", *words, "Y=4000000000000")
 
