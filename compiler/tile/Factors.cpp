@@ -21,7 +21,7 @@ static constexpr int kTameExponent = 32, kMetExponent = 40;
 /// So many products deep a factor is looked into; a larger one meets nothing.
 static constexpr unsigned kMostDepth = 8;
 
-/// What is clamped to constants, x of minnumf(maxnumf(x, low), high).
+/// What is clamped to constants, x of minnumf(maxnumf(x, low), high) or of maxnumf(minnumf(x, high), low).
 struct Clamped {
   Value x;
   double low, high;
@@ -29,12 +29,15 @@ struct Clamped {
 
 static std::optional<Clamped> clampedBy(Value value) {
   auto min = value.getDefiningOp<arith::MinNumFOp>();
-  auto max = min ? min.getLhs().getDefiningOp<arith::MaxNumFOp>() : arith::MaxNumFOp();
+  auto max = min ? min.getLhs().getDefiningOp<arith::MaxNumFOp>() : value.getDefiningOp<arith::MaxNumFOp>();
+  const bool isMinLast = bool(min);
+  if (max && !min)
+    min = max.getLhs().getDefiningOp<arith::MinNumFOp>();
   std::optional<APFloat> low = max ? constantFloat(max.getRhs()) : std::nullopt;
   std::optional<APFloat> high = min ? constantFloat(min.getRhs()) : std::nullopt;
   if (!low || !high)
     return std::nullopt;
-  return Clamped{max.getLhs(), low->convertToDouble(), high->convertToDouble()};
+  return Clamped{isMinLast ? max.getLhs() : min.getLhs(), low->convertToDouble(), high->convertToDouble()};
 }
 
 bool imbrex::isTame(Value factor) {

@@ -120,6 +120,35 @@ func.func @ranges(%x: tensor<16x8xf32>, %row: tensor<16xf32>)
 
 // -----
 
+// A power whose exponent is clamped, whichever end first, may change places with other factors: they meet before the tile.
+// CHECK-LABEL: @clamped_powers
+// CHECK: arith.mulf %{{.*}} : tensor<16xf32>
+// CHECK-COUNT-2: arith.mulf %{{.*}} : tensor<16x8xf32>
+// CHECK-NOT: arith.mulf %{{.*}} : tensor<16x8xf32>
+func.func @clamped_powers(%x: tensor<16x8xf32>, %e: tensor<16xf32>, %row: tensor<16xf32>) -> (tensor<16x8xf32>, tensor<16x8xf32>) {
+  %low = arith.constant dense<-3.2e+01> : tensor<16xf32>
+  %high = arith.constant dense<3.2e+01> : tensor<16xf32>
+  %rows = tile.expand_dims %row at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %r = tile.broadcast %rows : tensor<16x1xf32> -> tensor<16x8xf32>
+  %a = arith.minnumf %e, %high : tensor<16xf32>
+  %b = arith.maxnumf %a, %low : tensor<16xf32>
+  %p = math.exp2 %b : tensor<16xf32>
+  %ps = tile.expand_dims %p at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %pb = tile.broadcast %ps : tensor<16x1xf32> -> tensor<16x8xf32>
+  %y = arith.mulf %x, %pb : tensor<16x8xf32>
+  %z = arith.mulf %y, %r : tensor<16x8xf32>
+  %c = arith.maxnumf %e, %low : tensor<16xf32>
+  %d = arith.minnumf %c, %high : tensor<16xf32>
+  %q = math.exp2 %d : tensor<16xf32>
+  %qs = tile.expand_dims %q at 1 : tensor<16xf32> -> tensor<16x1xf32>
+  %qb = tile.broadcast %qs : tensor<16x1xf32> -> tensor<16x8xf32>
+  %v = arith.mulf %x, %qb : tensor<16x8xf32>
+  %w = arith.mulf %v, %r : tensor<16x8xf32>
+  return %z, %w : tensor<16x8xf32>, tensor<16x8xf32>
+}
+
+// -----
+
 // A kernel of 16-bit type: tanh by instructions, divisions may be approximated.
 // CHECK-LABEL: @approximates
 func.func @approximates(%X: !tile.view<? x ? x f16>, %i: i32, %y: tensor<16x8xf32>) -> tensor<16x8xf32> {
