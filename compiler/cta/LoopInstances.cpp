@@ -34,11 +34,10 @@ struct LoopInstances : imbrex::impl::LoopInstancesBase<LoopInstances> {
     Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
     Value one = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(1));
     auto loop = scf::ForOp::create(b, loc, zero, cta::InstancesOp::create(b, loc), one);
-    for (Operation &op : llvm::make_early_inc_range(llvm::make_range(std::next(loop->getIterator()), body.end())))
-      if (!isa<cta::RingOp, cta::AllocOp, cta::TensorMapOp>(op) && !op.hasTrait<OpTrait::IsTerminator>())
-        op.moveBefore(loop.getBody()->getTerminator());
-      else if (!op.hasTrait<OpTrait::IsTerminator>())
-        op.moveBefore(loop);
+    auto all = llvm::make_range(std::next(loop->getIterator()), body.getTerminator()->getIterator());
+    for (Operation &op : llvm::make_early_inc_range(all))
+      op.moveBefore(isa<cta::RingOp, cta::AllocOp, cta::TensorMapOp>(op) ? loop.getOperation()
+                                                                         : loop.getBody()->getTerminator());
     Value turn = loop.getInductionVar();
     kernel.walk([&](tile::ProgramIdOp id) { id.getTurnMutable().assign(turn); });
     for (auto put : loop.getBody()->getOps<cta::PutOp>()) {

@@ -37,7 +37,7 @@ class Counter {
 public:
   explicit Counter(ArrayRef<Operation *> nest);
   /// What it is where the innermost of the nest begins.
-  Value get() const { return before.back(); }
+  Value get() const { return now; }
   /// `after` is what it is behind `last`, which stands in the innermost.
   void close(Value after, Operation *last);
 
@@ -46,14 +46,14 @@ private:
   void enterBranch(scf::IfOp branch);
 
   SmallVector<Operation *> nest;
-  SmallVector<Value> before; ///< the nest, and in each of its operations
+  Value now; ///< in the innermost operation that was entered
 };
 
 } // namespace
 
 Counter::Counter(ArrayRef<Operation *> ops) {
   OpBuilder b(ops.front());
-  before.push_back(arith::ConstantOp::create(b, ops.front()->getLoc(), b.getI32IntegerAttr(0)));
+  now = arith::ConstantOp::create(b, ops.front()->getLoc(), b.getI32IntegerAttr(0));
   for (Operation *op : ops)
     if (auto loop = dyn_cast<scf::ForOp>(op))
       enterLoop(loop);
@@ -66,10 +66,10 @@ void Counter::enterLoop(scf::ForOp loop) {
   auto yields = [&](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
     return SmallVector<Value>{arguments[0]};
   };
-  auto made = cast<scf::ForOp>(
-      *loop.replaceWithAdditionalYields(b, before.back(), /*replaceInitOperandUsesInLoop=*/false, yields));
+  auto made =
+      cast<scf::ForOp>(*loop.replaceWithAdditionalYields(b, now, /*replaceInitOperandUsesInLoop=*/false, yields));
   nest.push_back(made);
-  before.push_back(made.getRegionIterArgs().back());
+  now = made.getRegionIterArgs().back();
 }
 
 /// Both sides give what came in until the counter is closed.
@@ -87,12 +87,11 @@ void Counter::enterBranch(scf::IfOp branch) {
   }
   for (Region *side : {&made.getThenRegion(), &made.getElseRegion()}) {
     Operation *yield = side->front().getTerminator();
-    yield->insertOperands(yield->getNumOperands(), before.back());
+    yield->insertOperands(yield->getNumOperands(), now);
   }
   branch.replaceAllUsesWith(made.getResults().drop_back());
   branch.erase();
   nest.push_back(made);
-  before.push_back(before.back());
 }
 
 void Counter::close(Value after, Operation *last) {

@@ -11,6 +11,7 @@
 
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/ProductWaits.h"
 #include "dialects/cta/CtaDialect.h"
 #include "dialects/layout/WgmmaOperand.h"
 
@@ -24,7 +25,6 @@ namespace imbrex {
 
 /// The products of the loop's own body that run on behind their issue.
 static SmallVector<cta::DotOp> issuedIn(scf::ForOp loop) {
-  auto runsOn = [](cta::DotOp dot) { return dot.getAsync() && dot.getKind() == cta::DotKind::Wgmma; };
   return llvm::filter_to_vector(loop.getBody()->getOps<cta::DotOp>(), runsOn);
 }
 

@@ -13,6 +13,7 @@
 #include "compiler/cta_to_nvvm/MmaProduct.h"
 #include "compiler/cta_to_nvvm/Wgmma.h"
 #include "dialects/layout/Access.h"
+#include "dialects/layout/WgmmaOperand.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -128,9 +129,7 @@ static bool isAccumulator(const TileLayout &layout, ArrayRef<int64_t> shape, cta
   unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
   if (kind != cta::DotKind::Wgmma || warpsN == 1)
     return layout == TileLayout::mmaAccumulator(shape, warpsM, warpsN);
-  const int64_t own = shape[1] / warpsN;
-  return shape[1] % warpsN == 0 && own >= 8 && llvm::isPowerOf2_64(uint64_t(own)) &&
-         layout == TileLayout::wgmmaAccumulator(shape, warpsM, warpsN);
+  return layout::hasWgmmaShares(shape[1], warpsN) && layout == TileLayout::wgmmaAccumulator(shape, warpsM, warpsN);
 }
 
 /// What both kinds take for granted: element types that go together, and for mma the layouts of its fragments.

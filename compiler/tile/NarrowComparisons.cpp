@@ -239,16 +239,17 @@ bool Narrower::run(LinearForms &forms) {
   std::optional<LinearForm> x = forms.ofTile(cmp.getLhs()), y = forms.ofTile(cmp.getRhs());
   std::optional<LinearForm> difference = x && y ? x->plus(*y, -1) : std::nullopt;
   Value narrow;
-  if (x && !y)
-    narrow = compareWithRows(*x, predicate, cmp.getRhs());
-  else if (y && !x)
-    narrow = compareWithRows(*y, swapSides(predicate), cmp.getLhs());
-  if (difference)
+  if (difference) {
     narrow = compareWithBound(cmp.getLhs(), *x, predicate, *y);
-  if (difference && !narrow)
-    narrow = compareWithBound(cmp.getRhs(), *y, swapSides(predicate), *x);
-  if (difference && !narrow)
-    narrow = compareWithZero(*difference, predicate);
+    if (!narrow)
+      narrow = compareWithBound(cmp.getRhs(), *y, swapSides(predicate), *x);
+    if (!narrow)
+      narrow = compareWithZero(*difference, predicate);
+  } else if (x && !y) {
+    narrow = compareWithRows(*x, predicate, cmp.getRhs());
+  } else if (y && !x) {
+    narrow = compareWithRows(*y, swapSides(predicate), cmp.getLhs());
+  }
   if (!narrow)
     return false;
   if (narrow.getType() != cmp.getType())

@@ -212,7 +212,7 @@ struct Extents {
 /// Why warpgroups beside one another, `across` of them, cannot have equal shares of the columns; empty if they can.
 static std::string whyNotAcross(unsigned across, int64_t columns, unsigned bytes, const DotPlan &plan) {
   const int64_t own = columns / across;
-  if (columns % across != 0 || own < 8 || !llvm::isPowerOf2_64(uint64_t(own)))
+  if (!layout::hasWgmmaShares(columns, across))
     return Twine(columns).concat(" columns are no power of two for each of " + Twine(across) + " warpgroups").str();
   if (!plan.b.transposed && own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
     return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
@@ -258,21 +258,28 @@ static bool mayBeWgmma(tile::DotOp dot, const Target &target) {
 /// Decides for all products: those whose warpgroups share rows are done by wgmma where all of their block are, since
 /// what such a loop gains is less than what warps that copy take of the registers of mma.sync.
 static void chooseFamilies(DotPlans &plans, const Target &target, unsigned warps) {
-  llvm::MapVector<Operation *, std::string> reasons;
-  for (auto &[op, plan] : plans)
-    reasons[op] = mayBeWgmma(cast<tile::DotOp>(op), target) ? whyNotWgmma(cast<tile::DotOp>(op), warps, plan) : "-";
+  llvm::DenseMap<Operation *, std::string> reasons; ///< of those that wgmma might do
+  llvm::SmallPtrSet<Block *, 4> others;             ///< blocks that have products by mma.sync, or by multiply-adds
   for (auto &[op, plan] : plans) {
-    bool isAlone = llvm::any_of(reasons, [block = op->getBlock()](const auto &other) {
-      return other.first->getBlock() == block && !other.second.empty();
-    });
-    std::string reason = reasons[op];
-    if (reason.empty() && plan.warpsN > 1 && isAlone)
-      reason = "its warpgroups would share rows beside a product by mma.sync";
-    plan.kind = reason.empty() ? cta::DotKind::Wgmma : cta::DotKind::Mma;
-    if (reason.empty())
+    auto dot = cast<tile::DotOp>(op);
+    plan.kind = cta::DotKind::Mma;
+    if (mayBeWgmma(dot, target) && (reasons[op] = whyNotWgmma(dot, warps, plan)).empty())
+      plan.kind = cta::DotKind::Wgmma;
+    else
+      others.insert(op->getBlock());
+  }
+  for (auto &[op, plan] : plans) {
+    auto reason = reasons.find(op);
+    if (reason == reasons.end())
+      continue;
+    if (plan.kind == cta::DotKind::Wgmma && plan.warpsN > 1 && others.contains(op->getBlock())) {
+      plan.kind = cta::DotKind::Mma;
+      reason->second = "its warpgroups would share rows beside a product by mma.sync";
+    }
+    if (plan.kind == cta::DotKind::Wgmma)
       cast<tile::DotOp>(op).emitRemark("product by wgmma");
-    else if (reason != "-")
-      cast<tile::DotOp>(op).emitRemark("product by mma.sync, not by wgmma: ") << reason;
+    else
+      cast<tile::DotOp>(op).emitRemark("product by mma.sync, not by wgmma: ") << reason->second;
   }
 }
 

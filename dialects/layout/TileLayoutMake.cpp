@@ -10,6 +10,7 @@
 
 #include "dialects/layout/TileLayout.h"
 #include "dialects/layout/Warp.h"
+#include "dialects/layout/WgmmaOperand.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
@@ -188,7 +189,7 @@ TileLayout TileLayout::wgmmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned 
   if (warpsN == 1)
     return mmaAccumulator(shape, warpsM, warpsN);
   const int64_t own = shape[1] / warpsN;
-  assert(llvm::isPowerOf2_64(uint64_t(own)) && own >= 8 && shape[1] % warpsN == 0 && "no layout of equal parts");
+  assert(hasWgmmaShares(shape[1], warpsN) && "no layout of equal parts");
   llvm::SmallVector<AtomBit, 8> registers{{1, 1}, {0, 8}};
   for (unsigned column = 8; column < own; column *= 2)
     registers.push_back({1, column});

@@ -34,6 +34,12 @@ inline constexpr bool hasIntegerWgmma(int64_t columns) {
   return columns == 8 || columns == 24 || (columns % 16 == 0 && columns <= kWgmmaColumns);
 }
 
+/// True if `groups` warpgroups can have equal shares of `columns`: a power of two each (TileLayout::wgmmaAccumulator).
+inline constexpr bool hasWgmmaShares(int64_t columns, int64_t groups) {
+  const int64_t own = columns / groups;
+  return columns % groups == 0 && own >= 8 && (own & (own - 1)) == 0;
+}
+
 /// How wgmma finds an operand of a tile in shared memory.
 class WgmmaOperand {
 public:
