@@ -30,10 +30,11 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let summary = "Do not multiply by one";
   let description = [{
     A tile in many registers that is multiplied by one factor a row, where a row's factor is 1 unless a condition
-    holds: warps in which it holds for no row go round the multiplication.
+    holds: warps in which it holds for no row go round the multiplication. What else the rows scale is scaled with it,
+    and what gives the factors is made there if nothing else asks for it.
 
-    Before: `%y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
-    After: `%y = scf.if (cta.any %c) { arith.mulf } else { %x }`.
+    Before: `%f = math.exp2 %d; %y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
+    After: `%y = scf.if (cta.any %c) { math.exp2, select, arith.mulf } else { %x }`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }

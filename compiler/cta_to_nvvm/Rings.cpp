@@ -19,14 +19,19 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// Pointer to the slot of `step` in `ring`. A loop that `op` stands in may carry the slot's first byte.
-static Value slotOf(Lowering &l, Operation *op, Value ring, Value step) {
+/// First byte of the slot of `step` in `ring`; null: 0. A loop that `op` stands in may carry it.
+static Value slotStartOf(Lowering &l, Operation *op, Value ring, Value step) {
   cta::RingType type = cast<cta::RingType>(ring.getType());
-  Value base = l.memoryBase(allocationOf(ring));
   if (type.getSlots() == 1)
-    return base;
+    return {};
   Value offset = l.slotOffsets.lookup(op);
-  return l.offsetPointer(base, offset ? offset : l.slotOffset(type, l.scalarOf(step)));
+  return offset ? offset : l.slotOffset(type, l.scalarOf(step));
+}
+
+/// Pointer to that slot.
+static Value slotOf(Lowering &l, Operation *op, Value ring, Value step) {
+  Value base = l.memoryBase(allocationOf(ring)), start = slotStartOf(l, op, ring, step);
+  return start ? l.offsetPointer(base, start) : base;
 }
 
 Value Lowering::slotOffset(cta::RingType ring, Value step) {
@@ -140,7 +145,7 @@ static void lowerGet(Lowering &l, cta::GetOp get) {
       fenceAsync(l); // the copies were the threads'
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
-  l.slotPointers[get.getResult()] = slotOf(l, get, get.getRing(), get.getStep());
+  l.slotStarts[get.getResult()] = slotStartOf(l, get, get.getRing(), get.getStep());
 }
 
 Lowered imbrex::lowerRings(Lowering &l, Operation *op) {

@@ -25,10 +25,11 @@ using layout::TileLayout;
 
 Value Lowering::memoryBase(Operation *allocation) { return offsetPointer(sharedMemory, offsetOf(allocation)); }
 
+Value Lowering::slotStart(Value buffer) const { return slotStarts.lookup(buffer); }
+
 Value Lowering::slotPointer(Value buffer) {
-  if (Value pointer = slotPointers.lookup(buffer))
-    return pointer;
-  return memoryBase(allocationOf(buffer));
+  Value base = memoryBase(allocationOf(buffer)), start = slotStart(buffer);
+  return start ? offsetPointer(base, start) : base;
 }
 
 /// The XOR that i32 `row` puts on its chunks: 16 * ((row * span / 128) % (span / 16)), see SharedLayout.h.
@@ -197,21 +198,28 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
 }
 
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
+/// Where a turn is whole rows, a thread's place is one number and constants, which take few registers.
 static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
   SharedLayout shared = buffer.getLayout();
   const bool isLine = shared.rows() == 1;
   int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
+  const bool areWholeRows = threads % perRow == 0;
+  for (Value *bound : {&low, &high}) // a row less stays a number
+    *bound = LLVM::SMaxOp::create(l.b, l.loc, *bound, l.i32(0));
   for (int64_t first = 0; first < total; first += threads) {
-    Value piece = l.addConstant(l.thread, first);
+    Value piece = l.addConstant(l.thread, areWholeRows ? 0 : first);
+    int64_t further = areWholeRows ? first / perRow : 0;
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
     Value place = isLine ? column : row;
-    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, low),
-                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, high));
-    Value exists = first + threads <= total ? Value() : l.less(piece, l.i32(total));
+    auto beyond = [&](Value bound) { return l.addConstant(bound, -further); };
+    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, beyond(low)),
+                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, beyond(high)));
+    Value exists = first + threads <= total ? Value() : l.less(l.addConstant(l.thread, first), l.i32(total));
     l.when(l.both(outside, exists), [&] {
-      l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(buffer.getElementType())));
+      l.storeVector(l.sharedPointer(slot, shared, {row, column, further, 0}),
+                    Values(width, l.zero(buffer.getElementType())));
     });
   }
 }
@@ -240,7 +248,7 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
     fenceAsync(l);
     lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta);
   });
-  l.slotPointers[op.getResult()] = slot;
+  l.slotStarts[op.getResult()] = l.slotStart(op.getBuffer());
 }
 
 Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
