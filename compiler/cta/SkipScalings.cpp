@@ -135,8 +135,7 @@ void SkipScalings::skip(Scaling scaling, SmallVectorImpl<Scaling> &all) {
     if (each.row == scaling.row && each.product->getBlock() == block &&
         isBefore(each.scaled, block, b.getInsertionPoint()))
       together.push_back(each);
-  SmallVector<Type> types =
-      llvm::map_to_vector(together, [](Scaling &each) { return Type(each.product.getType()); });
+  SmallVector<Type> types = llvm::map_to_vector(together, [](Scaling &each) { return Type(each.product.getType()); });
   Value any = cta::AnyOp::create(b, loc, condition);
   auto branch = scf::IfOp::create(b, loc, types, any, /*withElseRegion=*/true);
   OpBuilder then = branch.getThenBodyBuilder(), otherwise = branch.getElseBodyBuilder();
