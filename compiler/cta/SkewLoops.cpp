@@ -24,6 +24,7 @@
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/QueueOrder.h"
 #include "dialects/layout/Warp.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -252,6 +253,8 @@ void LoopSkewer::run() {
   }
   for (cta::DotOp dot : dots.early)
     dot.emitRemark("early product: made an iteration ahead");
+  auto gets = loop.getBody()->getOps<cta::GetOp>();
+  fillLast(llvm::filter_to_vector(gets, [&](cta::GetOp get) { return !early.contains(get); }));
   rewrite();
 }
 
