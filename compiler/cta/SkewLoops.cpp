@@ -224,6 +224,10 @@ void LoopSkewer::rewrite() {
 void LoopSkewer::run() {
   if (dots.early.empty() || dots.late.empty() || !matchPattern(loop.getStep(), m_One()))
     return;
+  if (readsQueuesInside(loop)) {
+    loop.emitRemark("no product made ahead or behind: a loop or branch in the loop has copies of its own");
+    return;
+  }
   auto areAll = [](ArrayRef<cta::DotOp> each, cta::DotKind kind) {
     return llvm::all_of(each, [&](cta::DotOp dot) { return dot.getKind() == kind; });
   };
