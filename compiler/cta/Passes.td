@@ -110,7 +110,8 @@ def SkewLoops : Pass<"cta-skew-loops", "::mlir::func::FuncOp"> {
     For loops in which a product needs another one of the same iteration. Before:
     `loop j: s = early(j); late(j, s)`. After: `s = early(first); loop j, but the last: t = early(j + 1); late(j, s);
     s = t` and `late(last, s)` behind it, all of it only if there is an iteration. The early part takes its gets and
-    the puts into the same rings along. A loop whose values would not fit into the registers stays as it is.
+    the puts into the same rings along; of queues that others fill, those that the late part reads are filled last. A
+    loop whose values would not fit into the registers stays as it is, and one in which a loop or branch reads queues.
     The same operations are done on the same values: results do not change by a bit.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
