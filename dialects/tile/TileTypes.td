@@ -33,6 +33,11 @@ def Tile_Dialect : Dialect {
   let hasConstantMaterializer = 1;
 }
 
+/// Of an operation whose region is a function by which it combines elements; a tile.yield ends it.
+def Tile_CombinesByFunction : NativeOpTrait<"CombinesByFunction"> {
+  let cppNamespace = "::imbrex::tile";
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
