@@ -38,8 +38,10 @@ class CombinesByFunction : public mlir::OpTrait::TraitBase<ConcreteOp, CombinesB
 
 namespace imbrex::tile {
 
-/// Attributes of a kernel function and its arguments (see the dialect's description).
+/// Attributes of a kernel function, its operations and its arguments (see the dialect's description).
 inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< a RequestAttr on func.func
+inline constexpr llvm::StringLiteral kExactAttr =
+    "tile.exact"; ///< on math.absi: no element is the least integer, whose absolute value would be itself
 inline constexpr llvm::StringLiteral kNameAttr = "tile.name"; ///< StringAttr on each argument
 inline constexpr llvm::StringLiteral kAlignmentAttr =
     "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment

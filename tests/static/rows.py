@@ -33,9 +33,13 @@ def scaled_pages(bytes_, pages):
 
 
 # Causal and windowed masks in other words, which cost what the usual ones do.
-SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq - at.q - 1", "-at.k >= -(at.q + at.Sk - at.Sq)"),
+SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq - at.q - 1", "-at.k >= -(at.q + at.Sk - at.Sq)",
+                      "min(at.q + at.Sk - at.Sq - at.k, 0) >= 0", "at.k <= min(at.q + at.Sk - at.Sq, at.Sk)",
+                      "where(at.k <= at.q + at.Sk - at.Sq, 1, 0) == 1", "cast<i32>(at.k > at.q + at.Sk - at.Sq) != 1"),
            "window": ("!(at.k > at.q + (at.Sk - at.Sq) || at.k < at.q + (at.Sk - at.Sq) - 512)",
-                      "fn gap(at) = at.q + at.Sk - at.Sq - at.k; gap(at) >= 0 && gap(at) < 513")}
+                      "fn gap(at) = at.q + at.Sk - at.Sq - at.k; gap(at) >= 0 && gap(at) < 513",
+                      "max(at.k - (at.q + at.Sk - at.Sq), at.q + at.Sk - at.Sq - 512 - at.k) <= 0",
+                      "abs(at.q + at.Sk - at.Sq - at.k) <= 512")}
 
 
 def limits():
