@@ -173,7 +173,12 @@ static Test truth(const Shaped &tile) {
   return test;
 }
 
+/// Of two that both hold, or either: without one that is certain.
 static Test joined(Test::Kind kind, const Test &x, const Test &y) {
+  const Test::Kind decides = kind == Test::Both ? Test::Never : Test::Always;
+  for (auto [one, other] : {std::pair(&x, &y), std::pair(&y, &x)})
+    if (one->kind == Test::Always || one->kind == Test::Never)
+      return one->kind == decides ? *one : *other;
   Test test{kind};
   test.parts = {x, y};
   return test;
