@@ -125,6 +125,11 @@ def rows():
                       target, dtype != "i8"))
     for kernel in ("wide_reduce", "wide_scan", "wide_steps"):  # spread over all warps: by each warp alone 224, 487 and 963
         found.append(("%s f32 D4096 w8 sm_80" % kernel, ("tests/static/wide_rows.tile", kernel), dict(D=4096, warps=8), {}, "sm_80", True))
+    for kernel in ("plain_product", "transposed_product"):  # 64 sums a thread, nothing spilled
+        for dtype, bn, bk, warps in (("f64", 32, 16, 1), ("f64", 32, 32, 1), ("f64", 64, 16, 2), ("f32", 32, 32, 1), ("f32", 64, 32, 2)):
+            for target in ("sm_80", "sm_90"):
+                found.append(("%s %s 64x%dx%d w%d %s" % (kernel, dtype, bn, bk, warps, target), ("tests/static/plain_products.tile", kernel),
+                              dict(T=dtype, BM=64, BN=bn, BK=bk, warps=warps), {}, target, (dtype, bk, target) == ("f64", 16, "sm_80")))
     for dtype in ("f32", "f16"):
         for d in (1024, 4096):
             found.append(("softmax %s D%d sm_80" % (dtype, d), SOFTMAX, dict(T=dtype, D=d), {}, "sm_80", True))
