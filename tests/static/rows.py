@@ -123,6 +123,8 @@ def rows():
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))
+    for group in (64, 128):  # 4 bits of a byte as floats: nothing is converted
+        found.append(("int4 f16 G%d sm_80" % group, "kernels/lessons/int4.tile", dict(T="f16", GROUP=group), {}, "sm_80", group == 128))
     for kernel in ("wide_reduce", "wide_scan", "wide_steps"):  # spread over all warps: by each warp alone 224, 487 and 963
         found.append(("%s f32 D4096 w8 sm_80" % kernel, ("tests/static/wide_rows.tile", kernel), dict(D=4096, warps=8), {}, "sm_80", True))
     for kernel in ("plain_product", "transposed_product"):  # 64 sums a thread, nothing spilled
