@@ -84,7 +84,8 @@ def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
 def HoistInvariants : Pass<"tile-hoist-invariants", "::mlir::func::FuncOp"> {
   let summary = "What stays the same in a loop is made before it";
   let description = [{
-    MLIR's loop-invariant code motion, innermost loops first. It says of which lines of the text tiles are made once
+    MLIR's loop-invariant code motion, innermost loops first, also of loads of inputs, as far as a quarter of a thread's
+    registers holds them. It says of which lines of the text tiles are made once
     now: scalars, and tiles that cost nothing (constants, repeated scalars, rows of numbers), move without a word.
 
     Before: `scf.for %j ... { %b = arith.mulf %x, %scales : tensor<64xf32>`, where both are known before the loop.
