@@ -71,9 +71,9 @@ TileLayout LayoutAnalysis::combinerLayout(Operation *combiner) const {
   unsigned dim = dimOf(combiner);
   Value first = combiner->getOperand(0);
   TileLayout best = TileLayout::inOrder(cast<RankedTensorType>(first.getType()).getShape(), dim, warps);
-  auto costOf = [&](const TileLayout &layout) { return layout.orderCost(dim) + layout.registersPerThread(); };
   const TileLayout *source = anchor(first);
-  return source && costOf(*source) <= costOf(best) + best.registersPerThread() / 2 + kCostOfMoving ? *source : best;
+  bool stays = source && source->orderCost(dim) <= best.orderCost(dim) + best.registersPerThread() / 2 + kCostOfMoving;
+  return stays ? *source : best;
 }
 
 bool LayoutAnalysis::anchorCombiner(Operation *combiner, unsigned weight) {

@@ -194,6 +194,7 @@ uint32_t TileLayout::threadReach(unsigned dim) const {
 int64_t TileLayout::orderCost(unsigned dim) const {
   constexpr int64_t kMeeting = 4;  // a shuffle, two choices and the function
   constexpr int64_t kExchange = 8; // a write, a barrier and a read
+  constexpr int64_t kAround = 4;   // what is done to each register besides
   int64_t lines = registersPerThread(), runs = repeatCount[dim], cost = 0;
   for (const AtomBit &bit : regBits)
     runs *= bit.dim == dim ? 2 : 1;
@@ -204,7 +205,7 @@ int64_t TileLayout::orderCost(unsigned dim) const {
     cost += runs * (isLane ? kMeeting : 1);
   }
   cost += warpCount[dim] > 1 ? runs * warpCount[dim] : runs - 1;
-  return lines * cost + (warpCount[dim] > 1 ? kExchange : 0);
+  return lines * cost + (warpCount[dim] > 1 ? kExchange : 0) + kAround * registersPerThread();
 }
 
 unsigned TileLayout::contiguous(unsigned dim) const {

@@ -157,6 +157,7 @@ public:
   uint32_t threadReach(unsigned dim) const;
   /// About how many instructions it costs a thread to go through `dim` in the order of the coordinates, by a function
   /// of one instruction: registers of neighbours meet, then lanes, then the runs of one warp or of several.
+  /// Each register counts for some more, by which it is loaded and what is around is done.
   int64_t orderCost(unsigned dim) const;
   /// Number of consecutive registers, starting at multiples of it, that hold consecutive elements
   /// along `dim`: a power of two. 16-byte accesses ask whether this times the element size is 16.

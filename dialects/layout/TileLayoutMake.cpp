@@ -131,7 +131,7 @@ void Search::judge() {
     cost +=
         extraCost + registers / (split.vector[*costlyDim] * split.repeat(shape, *costlyDim)) * split.warps[*costlyDim];
   if (orderedDim)
-    cost += layout(split, backwards(shape.size())).orderCost(*orderedDim);
+    cost = layout(split, backwards(shape.size())).orderCost(*orderedDim);
   if (cost < bestCost) {
     bestCost = cost;
     best = split;

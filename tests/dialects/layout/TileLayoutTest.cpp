@@ -173,6 +173,7 @@ TEST(TileLayout, goingInOrderLiesOverWarpsWhereThatPays) {
   EXPECT_EQ(inOrder(1, 4096, 1, 8).warps(), (llvm::ArrayRef<unsigned>{1, 8}));
   EXPECT_EQ(inOrder(1, 4096, 1, 8).contiguous(1), 16u); // one run a warp
   EXPECT_EQ(inOrder(1, 3001, 1, 8).repeat()[1], 1u);    // a margin costs less than more runs
+  EXPECT_EQ(inOrder(1, 32, 1, 8).contiguous(1), 1u);    // two elements a lane are not worth one shuffle less
   EXPECT_EQ(inOrder(1, 64, 1, 8).warps()[1], 1u);       // two elements a lane: not worth a barrier
   EXPECT_EQ(inOrder(16, 256, 1, 8).warps()[1], 1u);     // rows for all warps
   EXPECT_EQ(inOrder(2, 8192, 1, 8).warps(), (llvm::ArrayRef<unsigned>{2, 4}));
@@ -182,10 +183,10 @@ TEST(TileLayout, goingInOrderLiesOverWarpsWhereThatPays) {
 
 TEST(TileLayout, orderCostCountsWhatMeets) {
   auto costOf = [](llvm::StringRef text) { return TileLayout::parse(text)->orderCost(0); };
-  EXPECT_EQ(costOf("reg (1) (2) lane (4) (8) (16) (32) (64) warps 1 stride 1 repeat 1"), 3 + 5 * 4);
-  EXPECT_EQ(costOf("reg (16) (32) lane (1) (2) (4) (8) (0) warps 1 stride 1 repeat 1"), 4 * 4 * 4 + 3);
-  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 1 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 2);
-  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 4 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 12 + 8);
+  EXPECT_EQ(costOf("reg (1) (2) lane (4) (8) (16) (32) (64) warps 1 stride 1 repeat 1"), 3 + 5 * 4 + 4 * 4);
+  EXPECT_EQ(costOf("reg (16) (32) lane (1) (2) (4) (8) (0) warps 1 stride 1 repeat 1"), 4 * 4 * 4 + 3 + 4 * 4);
+  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 1 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 2 + 6 * 4);
+  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 4 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 12 + 8 + 6 * 4);
 }
 
 TEST(TileLayout, partsOfLanesKeepEveryLaneApart) {
