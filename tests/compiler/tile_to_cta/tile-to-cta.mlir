@@ -169,6 +169,37 @@ func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>
 
 // -----
 
+// Of a row that goes through a function each warp takes 128 elements in a row, four a lane, and makes its part. All warps
+// read all parts: those make the whole, and for a scan what comes before each.
+// CHECK-LABEL: @row_in_order
+// CHECK: %[[X:.*]] = tile.load {{.*}} -> tensor<1x1000xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (0,64) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK-NEXT: %[[P:.*]] = cta.combine %[[X]] along 1 : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK: cta.write %[[P]], %[[PARTS:.*]] :
+// CHECK: %[[ALL:.*]] = cta.read %[[PARTS]] {{.*}} -> tensor<1x8xf32, #cta.layout<"reg (0,1) (0,2) (0,4) lane {{.*}} warps 1x1
+// CHECK: tile.combine %[[ALL]] along 1
+// CHECK: %[[Q:.*]] = cta.combine %[[X]] along 1
+// CHECK: cta.write %[[Q]], %[[MORE:.*]] :
+// CHECK: %[[BEFORE:.*]] = cta.read %[[MORE]]
+// CHECK: cta.scan %[[X]] after %[[BEFORE]] along 1
+func.func @row_in_order(%X: !tile.view<? x 1000 x f32>, %Y: !tile.view<? x f32, out>, %Z: !tile.view<? x 1000 x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 8, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %x = tile.load %X[%i, %c0] dims [0, 1] : !tile.view<? x 1000 x f32> -> tensor<1x1000xf32>
+  %s = tile.combine %x along 1 : tensor<1x1000xf32> -> tensor<1xf32> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %b : f32
+  }
+  %p = tile.scan %x along 1 : tensor<1x1000xf32> -> tensor<1x1000xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.addf %a, %b : f32
+    tile.yield %d : f32
+  }
+  tile.store %s, %Y[%i] dims [0] : tensor<1xf32>, !tile.view<? x f32, out>
+  tile.store %p, %Z[%i, %c0] dims [0, 1] : tensor<1x1000xf32>, !tile.view<? x 1000 x f32, out>
+  return
+}
+
+// -----
+
 // A probability tile of 24 keys feeds a product whose K is 32: the fragment's margin is cleared, the values' slot
 // keeps 32 rows.
 // CHECK-LABEL: @padded_k
