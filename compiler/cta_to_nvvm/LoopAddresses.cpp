@@ -135,14 +135,16 @@ void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
     return;
   for (const SlotCounter &counter : counters) {
     std::optional<LinearForm> ahead = form->plus(counter.rest, -1);
-    if (counter.ring.getSlots() != ring.getSlots() || counter.ring.getStrideBytes() != ring.getStrideBytes() ||
-        !ahead || !ahead->isConstant())
+    if (counter.ring.getSlots() != ring.getSlots() || !ahead || !ahead->isConstant())
       continue;
     unsigned number = counter.number;
-    if (ahead->constant % ring.getSlots() == 0) {
-      entries.push_back([=, this] { l.slotOffsets[op] = current[number]; });
+    const int64_t own = ring.getStrideBytes(), its = counter.ring.getStrideBytes();
+    if (ahead->constant % ring.getSlots() == 0 && own >= its && llvm::isPowerOf2_64(own / its) && own % its == 0) {
+      entries.push_back([=, this] { l.slotOffsets[op] = l.mulConstant(current[number], own / its); });
       return;
     }
+    if (own != its)
+      continue;
     if (ring.getSlots() == 2) { // the other slot
       entries.push_back([=, this] { l.slotOffsets[op] = l.sub(l.i32(ring.getStrideBytes()), current[number]); });
       return;

@@ -178,6 +178,7 @@ public:
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
   std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
   std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }

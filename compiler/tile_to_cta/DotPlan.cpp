@@ -76,8 +76,8 @@ static bool isRowOfTiles(Value line) {
   for (unsigned i = 0; i < values.size(); ++i) // grows while it is walked
     for (Operation *user : values[i].getUsers()) {
       auto expand = dyn_cast<tile::ExpandDimsOp>(user);
-      if ((expand && expand.getDim() == 0) || (values.size() < 16 && user->getNumResults() == 1 &&
-                                               OpTrait::hasElementwiseMappableTraits(user))) {
+      if ((expand && expand.getDim() == 0) ||
+          (values.size() < 16 && user->getNumResults() == 1 && OpTrait::hasElementwiseMappableTraits(user))) {
         if (!expand)
           values.insert(user->getResult(0));
         continue;
