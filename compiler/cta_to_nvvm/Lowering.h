@@ -96,6 +96,9 @@ struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
   Reach rows, columns;
   bool isNarrowed = false; ///< the rows reach nowhere if the columns or the view's other dimensions do not
+  /// Of a tile of one row: `rows` is how far that reaches along its columns, by position, and the pointer is to where
+  /// the position is 0: of lines side by side the loop carries one number.
+  bool isLine = false;
 };
 
 class Lowering {
@@ -181,6 +184,7 @@ public:
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
   std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
   std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }

@@ -48,6 +48,8 @@ static bool isByMbarrier(Value ring) {
 /// The barrier which says that the slot of the step of `op`, a put, get or release, is full, or empty.
 template <typename Op> static SlotBarrier barrierOf(Lowering &l, Op op, bool full) {
   auto ring = op.getRing().template getDefiningOp<cta::RingOp>();
+  if (Operation *first = l.companions.lookup(ring))
+    ring = cast<cta::RingOp>(first);
   auto carried = l.slotPhases.find(op);
   return SlotBarrier(l, ring, full,
                      carried != l.slotPhases.end() ? carried->second
@@ -88,13 +90,28 @@ static void forEachBox(Lowering &l, const layout::SharedLayout &layout, Value sl
   }
 }
 
+/// The ring whose barriers serve `ring` too; null if it has its own.
+static Operation *companionOf(Lowering &l, Value ring) { return l.companions.lookup(ring.getDefiningOp()); }
+
+/// Bytes that one full slot of `ring` and of its companions hold.
+static int64_t bytesTogether(Lowering &l, cta::RingOp ring) {
+  int64_t bytes = ring.getType().getSlot().getLayout().sizeBytes();
+  for (auto [other, first] : l.companions)
+    if (first == ring)
+      bytes += cast<cta::RingOp>(other).getType().getSlot().getLayout().sizeBytes();
+  return bytes;
+}
+
 /// The boxes of the slot, when that is empty: of the run that is the thread's where a table says where runs lie. The
-/// first thread expects them all.
+/// first thread expects them all, and those of the companions, which are asked for next.
 static void askForCopy(Lowering &l, cta::PutOp put) {
   layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
-  barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  l.when(put.getRows() ? l.isFirstThread() : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
+  if (!companionOf(l, put.getRing())) {
+    barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
+    l.when(put.getRows() ? l.isFirstThread() : Value(),
+           [&] { full.arriveExpecting(bytesTogether(l, put.getRing().getDefiningOp<cta::RingOp>())); });
+  }
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   SmallVector<Value> at = llvm::map_to_vector(put.getIndices(), [&](Value index) { return l.scalarOf(index); });
   if (put.getRows()) {
@@ -134,13 +151,14 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
 }
 
 static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
-  if (isByMbarrier(release.getRing()))
+  if (isByMbarrier(release.getRing()) && !companionOf(l, release.getRing()))
     barrierOf(l, release, /*full=*/false).arriveAsWarp();
 }
 
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
-    barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
+    if (!companionOf(l, get.getRing()))
+      barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
     if (!isFilledByEngine(get.getRing().getDefiningOp<cta::RingOp>()))
       fenceAsync(l); // the copies were the threads'
   } else if (!get.getArrived())

@@ -140,7 +140,7 @@ bool LayoutAnalysis::visit(Operation *op) {
   if (auto dot = dyn_cast<tile::DotOp>(op))
     return set(result, {plans.find(op)->second.accumulator, 3});
   if (auto load = dyn_cast<tile::LoadOp>(op))
-    return !feedsOnlyDots(load) && !isCopiedLine(load, plans) &&
+    return !feedsOnlyDots(load) && copyOfLine(load, plans) != LineCopy::WhereUsed &&
            set(result, {loadLayout(result, accessAlignment(load.getView(), load.getIndices())), 1});
   if (auto gather = dyn_cast<tile::GatherOp>(op))
     return !feedsOnlyDots(gather) &&

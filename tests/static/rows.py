@@ -93,7 +93,12 @@ def rows():
                 found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "attention_" + kernel),
                               dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
     found.append(("dkdv bf16 D128 64x64 w8 sm_90a", (BACKWARD, "attention_dkdv"), forward(128, BM=64, BN=64, warps=8), {}, "sm_90a", True))
+    for d, bm, bn, warps in ((64, 64, 64, 4), (128, 64, 64, 8)):  # L and Delta by copies beside mma.sync
+        for mask in ("full", "causal"):
+            found.append(("dkdv bf16 D%d %dx%d w%d %s sm_80" % (d, bm, bn, warps, mask), (BACKWARD, "attention_dkdv"),
+                          forward(d, BM=bm, BN=bn, warps=warps, stages=2), {"mask": mask}, "sm_80", d == 64 and mask == "full"))
     found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
+    found.append(("matmul bf16 128x256x64 w8 sm_90a", "tests/benchmark/peers/matmul.tile", dict(T="bf16"), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))
         found.append(("forward bf16 D128 bias " + target, FORWARD, forward(128), {"score": "bias(table)"}, target, target == "sm_80"))
