@@ -10,7 +10,7 @@
 //
 // What the copy engine can copy it copies: one thread asks it to (TMA).
 //
-// Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
+// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
 // waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance has one slot, which is
 // filled for the next one as soon as it has been read.
 //
@@ -22,6 +22,7 @@
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
+#include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
 #include "compiler/cta/SharedLives.h"
 #include "compiler/cta/TensorBoxes.h"
@@ -106,6 +107,7 @@ private:
   Target target;
   unsigned warps = 0;
   SmallVector<cta::PutOp> puts;
+  std::optional<RestagedCopies> restaged; ///< once the kernel is to be parted
 };
 
 } // namespace
@@ -137,6 +139,7 @@ void AssignRoles::makeRings(unsigned slots) {
     unsigned count = loop && !goesThroughInstances(loop) ? slots : 1;
     put.getRing().setType(cta::RingType::getFor(type.getSlot(), count, cta::Completion::Mbarrier));
   }
+  restaged->setSlots();
 }
 
 bool AssignRoles::fits(unsigned slots) {
@@ -206,7 +209,7 @@ void AssignRoles::mapViews() {
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
   const bool asks =
-      puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
+      (!restaged || restaged->empty()) && puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
   const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
   unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;
@@ -222,10 +225,13 @@ void AssignRoles::part() {
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
     slice.add(put);
+  restaged->addTo(slice);
   auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, copyRegisters);
   Block &compute = roles.getCompute().emplaceBlock(), &copy = roles.getCopy().emplaceBlock();
   b.setInsertionPointToStart(&copy);
   slice.clone(b);
+  delayRestages(copy);
+  restaged->erase();
   for (cta::PutOp put : puts)
     put.erase();
   for (Operation &op : llvm::make_early_inc_range(body)) {
@@ -264,6 +270,7 @@ void AssignRoles::runOnOperation() {
                         << registers << " registers in place of " << alone;
     return;
   }
+  restaged.emplace(puts);
   unsigned slots = request.getStages();
   while (slots > 1 && !fits(slots))
     --slots;
@@ -273,6 +280,7 @@ void AssignRoles::runOnOperation() {
                         << ": shared memory is short";
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
   countSteps(puts);
+  restaged->setSteps();
   mapViews();
   part();
 }

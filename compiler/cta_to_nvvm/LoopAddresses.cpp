@@ -39,7 +39,7 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
 /// A ring and a step by mbarrier.
 static std::optional<std::pair<Value, Value>> phased(Operation *op) {
   std::optional<std::pair<Value, Value>> found;
-  llvm::TypeSwitch<Operation *>(op).Case<cta::PutOp, cta::GetOp, cta::ReleaseOp>(
+  llvm::TypeSwitch<Operation *>(op).Case<cta::PutOp, cta::GetOp, cta::ReleaseOp, cta::AcquireOp, cta::PublishOp>(
       [&](auto access) { found = {access.getRing(), access.getStep()}; });
   bool isByMbarrier = found && cast<cta::RingType>(found->first.getType()).getCompletion() == cta::Completion::Mbarrier;
   return isByMbarrier ? found : std::nullopt;

@@ -216,19 +216,19 @@ static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low
   }
 }
 
-/// bar.sync of the whole CTA, or of the part. By its intrinsic: the text of nvvm.barrier with a location cannot be read
-/// back.
-static void lowerBarrier(Lowering &l, cta::Scope scope) {
+/// bar.sync of the whole CTA, or of the part that `op` is in. By its intrinsic: the text of nvvm.barrier with a location
+/// cannot be read back.
+static void lowerBarrier(Lowering &l, cta::Scope scope, Operation *op) {
   auto call = [&](StringRef name, ValueRange arguments) {
     LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr(name), arguments);
   };
   if (scope == cta::Scope::Cta)
     return call("llvm.nvvm.barrier.cta.sync.aligned.all", {l.i32(kBarrierOfCta)});
   call("llvm.nvvm.barrier.cta.sync.aligned.count",
-       {l.i32(kBarrierOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
+       {l.i32(cta::copies(op) ? kBarrierOfCopies : kBarrierOfRole), l.i32(int64_t(l.warps) * layout::kWarpThreads)});
 }
 
-void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta); }
+void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta, nullptr); }
 
 /// Where a row lies outside, all threads clear, and meet.
 static void lowerClear(Lowering &l, cta::ClearOp op) {
@@ -238,7 +238,7 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
   l.when(outside, [&] {
     clearRows(l, buffer, slot, low, high);
     fenceAsync(l);
-    lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta);
+    lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta, op);
   });
   l.slotPointers[op.getResult()] = slot;
 }
@@ -250,12 +250,16 @@ Lowered imbrex::lowerSharedMemory(Lowering &l, Operation *op) {
     lowerClear(l, clear);
     return success();
   }
+  if (auto restage = dyn_cast<cta::RestageOp>(op)) {
+    lowerRestage(l, restage);
+    return success();
+  }
   if (isa<cta::FenceAsyncOp>(op)) {
     fenceAsync(l);
     return success();
   }
   if (auto barrier = dyn_cast<cta::BarrierOp>(op)) {
-    lowerBarrier(l, barrier.getScope());
+    lowerBarrier(l, barrier.getScope(), op);
     return success();
   }
   if (auto read = dyn_cast<cta::ReadOp>(op))
