@@ -48,7 +48,9 @@ public:
 
 private:
   SmallVector<Block32x16> deal();
-  void move(const Block32x16 &block);
+  Value sourceOf(const Block32x16 &block);
+  Value targetOf(const Block32x16 &block);
+  void move(ArrayRef<Block32x16> blocks);
 
   Lowering &l;
   SharedLayout source, target;
@@ -80,47 +82,74 @@ Restage::Restage(Lowering &l, cta::RestageOp op)
   selectors[1] = l.bitXor(selectors[0], l.i32(0x1111));
 }
 
-/// Deals the blocks to the warps: one along K after another where they divide the blocks across.
+/// Deals the blocks to the warps, which are many times as many as the blocks across, or the other way round, where they
+/// are powers of two: else by number.
 SmallVector<Block32x16> Restage::deal() {
   const int64_t warps = l.warps, total = alongs * acrosses;
   SmallVector<Block32x16> blocks;
-  if (acrosses % warps == 0) {
+  if (llvm::isPowerOf2_64(warps) && acrosses % warps == 0) {
     for (int64_t across = 0; across < acrosses; across += warps)
       for (int64_t along = 0; along < alongs; ++along)
         blocks.push_back({l.i32(0), l.warp, along, across, {}});
     return blocks;
   }
-  const int64_t perRound = warps / acrosses; // along K, where the blocks across divide the warps
+  const bool isOfRows = llvm::isPowerOf2_64(warps) && warps % acrosses == 0;
   for (int64_t first = 0; first < total; first += warps) {
     Value exists = first + warps <= total ? Value() : l.less(l.warp, l.i32(total - first));
-    if (warps % acrosses == 0) {
-      blocks.push_back({LLVM::UDivOp::create(l.b, l.loc, l.warp, l.i32(acrosses)),
-                        LLVM::URemOp::create(l.b, l.loc, l.warp, l.i32(acrosses)), first / warps * perRound, 0, exists});
-      continue;
-    }
-    Value number = l.addConstant(l.warp, first);
+    Value number = isOfRows ? l.warp : l.addConstant(l.warp, first);
     blocks.push_back({LLVM::UDivOp::create(l.b, l.loc, number, l.i32(acrosses)),
-                      LLVM::URemOp::create(l.b, l.loc, number, l.i32(acrosses)), 0, 0, exists});
+                      LLVM::URemOp::create(l.b, l.loc, number, l.i32(acrosses)), isOfRows ? first / acrosses : 0, 0,
+                      exists});
   }
   return blocks;
 }
 
-void Restage::move(const Block32x16 &block) {
-  Value along = l.mulConstant(block.along, kDepth), across = l.mulConstant(block.across, kAcross);
-  const int64_t alongStep = block.alongStep * kDepth, acrossStep = block.acrossStep * kAcross;
-  Value read = l.sharedPointer(from, source, {l.add(along, row), across, alongStep, acrossStep});
-  Values pairs = loadMatrices(l, read, 4, /*transposed=*/true), words;
-  for (unsigned h = 0; h < 2; ++h)
-    for (Value selector : selectors)
-      words.push_back(
-          l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {pairs[2 * h], pairs[2 * h + 1], selector}));
-  Value write = l.sharedPointer(to, target, {l.add(across, line), l.add(along, l.mulConstant(half, 16)), acrossStep, alongStep});
-  storeMatrices(l, write, words);
+/// As Lowering::sharedPointer, for a columnStep that shares no bit with columnBase: both are XORed with the address, which
+/// starts at a multiple of 8 spans, so that a loop in which the slot moves on holds no address of its own for each step.
+static Value pointerAt(Lowering &l, Value slot, const SharedLayout &layout, const SharedPlace &place) {
+  const int64_t span = layout.span(), panel = layout.paddedRows() * span;
+  Value first = l.sharedPointer(slot, layout, {place.rowBase, place.columnBase, 0, 0});
+  Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), first);
+  address = l.bitXor(address, l.i32(place.columnStep % span));
+  Value moved = LLVM::IntToPtrOp::create(l.b, l.loc, first.getType(), address);
+  return l.offsetPointer(moved, place.columnStep / span * panel + place.rowStep * span);
 }
 
+Value Restage::sourceOf(const Block32x16 &block) {
+  return pointerAt(l, from, source,
+                   {l.add(l.mulConstant(block.along, kDepth), row), l.mulConstant(block.across, kAcross),
+                    block.alongStep * kDepth, block.acrossStep * kAcross});
+}
+
+Value Restage::targetOf(const Block32x16 &block) {
+  return pointerAt(l, to, target,
+                   {l.add(l.mulConstant(block.across, kAcross), line),
+                    l.add(l.mulConstant(block.along, kDepth), l.mulConstant(half, 16)), block.acrossStep * kAcross,
+                    block.alongStep * kDepth});
+}
+
+void Restage::move(ArrayRef<Block32x16> blocks) {
+  SmallVector<Values> pairs;
+  for (const Block32x16 &block : blocks)
+    pairs.push_back(loadMatrices(l, sourceOf(block), 4, /*transposed=*/true));
+  for (auto [block, read] : llvm::zip(blocks, pairs)) {
+    Values words;
+    for (unsigned h = 0; h < 2; ++h)
+      for (Value selector : selectors)
+        words.push_back(
+            l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {read[2 * h], read[2 * h + 1], selector}));
+    storeMatrices(l, targetOf(block), words);
+  }
+}
+
+/// Two blocks are read before the first is written: one's way through shared memory is long.
 void Restage::run() {
-  for (const Block32x16 &block : deal())
-    l.when(block.exists, [&] { move(block); });
+  SmallVector<Block32x16> blocks = deal();
+  for (ArrayRef<Block32x16> rest = blocks; !rest.empty();) {
+    const unsigned count = rest.size() > 1 && !rest[0].exists && !rest[1].exists ? 2 : 1;
+    l.when(rest.front().exists, [&] { move(rest.take_front(count)); });
+    rest = rest.drop_front(count);
+  }
 }
 
 void imbrex::lowerRestage(Lowering &l, cta::RestageOp op) { Restage(l, op).run(); }

@@ -196,24 +196,37 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
+/// Builds a loop in which `body` gets 0, `step` ... below `end`, where that is at all times: nothing of it is made ahead
+/// of loops around it, where it would hold registers.
+static void forEach(Lowering &l, int64_t end, int64_t step, function_ref<void(Value)> body) {
+  Block *header = l.newBlock(l.b.getI32Type()), *done = l.newBlock();
+  LLVM::BrOp::create(l.b, l.loc, l.i32(0), header);
+  l.b.setInsertionPointToEnd(header);
+  Value at = header->getArgument(0);
+  body(at);
+  Value next = l.addConstant(at, step);
+  LLVM::CondBrOp::create(l.b, l.loc, l.less(next, l.i32(end)), header, ValueRange(next), done, ValueRange());
+  l.b.setInsertionPointToEnd(done);
+}
+
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
 static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
   SharedLayout shared = buffer.getLayout();
   const bool isLine = shared.rows() == 1;
   int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
-  for (int64_t first = 0; first < total; first += threads) {
-    Value piece = l.addConstant(l.thread, first);
+  forEach(l, total, threads, [&](Value first) {
+    Value piece = l.add(l.thread, first);
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
     Value place = isLine ? column : row;
     Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, low),
                                        LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, high));
-    Value exists = first + threads <= total ? Value() : l.less(piece, l.i32(total));
+    Value exists = total % threads == 0 ? Value() : l.less(piece, l.i32(total));
     l.when(l.both(outside, exists), [&] {
       l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(buffer.getElementType())));
     });
-  }
+  });
 }
 
 /// bar.sync of the whole CTA, or of the part that `op` is in. By its intrinsic: the text of nvvm.barrier with a location
