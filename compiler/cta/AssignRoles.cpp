@@ -43,7 +43,9 @@ namespace imbrex {
 static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
-static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
+/// Who restages too has kRestageRegisters more, and what is left over, up to twice as many.
+static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRestageRegisters = 8, kRegisterUnit = 8,
+                          kFewTiles = 4;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 
@@ -208,12 +210,16 @@ void AssignRoles::mapViews() {
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
+  const bool restages = restaged && !restaged->empty();
   const bool asks =
-      (!restaged || restaged->empty()) && puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
-  const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
+      puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
+  const unsigned copying = (asks ? kAskRegisters : kCopyRegisters) + (restages ? kRestageRegisters : 0);
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
-  unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;
-  return {std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters), copying};
+  const unsigned all = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups);
+  const unsigned computing =
+      std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
+  const unsigned left = (all - computing * groups) / copyGroups / kRegisterUnit * kRegisterUnit;
+  return {computing, restages ? std::min(left, copying + kRestageRegisters) : copying};
 }
 
 /// Moves the kernel into the parts of one cta.roles.

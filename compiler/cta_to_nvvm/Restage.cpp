@@ -82,24 +82,20 @@ Restage::Restage(Lowering &l, cta::RestageOp op)
   selectors[1] = l.bitXor(selectors[0], l.i32(0x1111));
 }
 
-/// Deals the blocks to the warps, which are many times as many as the blocks across, or the other way round, where they
-/// are powers of two: else by number.
+/// Deals the blocks to the warps, or to a power of two of them: side by side, and those that are left over across in as
+/// many lines as there is room for.
 SmallVector<Block32x16> Restage::deal() {
-  const int64_t warps = l.warps, total = alongs * acrosses;
+  const int64_t warps = llvm::bit_floor(l.warps);
+  Value isDealt = warps == int64_t(l.warps) ? Value() : l.less(l.warp, l.i32(warps));
   SmallVector<Block32x16> blocks;
-  if (llvm::isPowerOf2_64(warps) && acrosses % warps == 0) {
-    for (int64_t across = 0; across < acrosses; across += warps)
-      for (int64_t along = 0; along < alongs; ++along)
-        blocks.push_back({l.i32(0), l.warp, along, across, {}});
-    return blocks;
-  }
-  const bool isOfRows = llvm::isPowerOf2_64(warps) && warps % acrosses == 0;
-  for (int64_t first = 0; first < total; first += warps) {
-    Value exists = first + warps <= total ? Value() : l.less(l.warp, l.i32(total - first));
-    Value number = isOfRows ? l.warp : l.addConstant(l.warp, first);
-    blocks.push_back({LLVM::UDivOp::create(l.b, l.loc, number, l.i32(acrosses)),
-                      LLVM::URemOp::create(l.b, l.loc, number, l.i32(acrosses)), isOfRows ? first / acrosses : 0, 0,
-                      exists});
+  for (int64_t across = 0; across < acrosses; across += warps) {
+    const int64_t width = std::min(acrosses - across, warps), side = llvm::PowerOf2Ceil(width), lines = warps / side;
+    Value place = l.bitAnd(l.warp, side - 1), line = l.shiftRight(l.warp, llvm::Log2_64(side));
+    Value isInside = width == side ? isDealt : l.both(isDealt, l.less(place, l.i32(width)));
+    for (int64_t along = 0; along < alongs; along += lines) {
+      Value exists = along + lines <= alongs ? isInside : l.both(isInside, l.less(line, l.i32(alongs - along)));
+      blocks.push_back({lines == 1 ? l.i32(0) : line, place, along, across, exists});
+    }
   }
   return blocks;
 }
@@ -146,7 +142,7 @@ void Restage::move(ArrayRef<Block32x16> blocks) {
 void Restage::run() {
   SmallVector<Block32x16> blocks = deal();
   for (ArrayRef<Block32x16> rest = blocks; !rest.empty();) {
-    const unsigned count = rest.size() > 1 && !rest[0].exists && !rest[1].exists ? 2 : 1;
+    const unsigned count = rest.size() > 1 && rest[0].exists == rest[1].exists ? 2 : 1;
     l.when(rest.front().exists, [&] { move(rest.take_front(count)); });
     rest = rest.drop_front(count);
   }
