@@ -10,9 +10,10 @@
 //
 // What the copy engine can copy it copies: one thread asks it to (TMA).
 //
-// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
-// waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance has one slot, which is
-// filled for the next one as soon as it has been read.
+// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
+// own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
+// steps (RingSteps.h). What is put once an instance has one slot, which is filled for the next one as soon as it has
+// been read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,9 +44,9 @@ namespace imbrex {
 static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
-/// Who restages too has kRestageRegisters more, and what is left over, up to twice as many.
-static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRestageRegisters = 8, kRegisterUnit = 8,
-                          kFewTiles = 4;
+static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
+/// What who restages too has more, and of what is left over another such part.
+static constexpr unsigned kRestageRegisters = 8;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 

@@ -89,8 +89,8 @@ void RestagedCopies::erase() {
 // Delay
 //===----------------------------------------------------------------------===//
 
-/// What restages the tiles of an iteration, with the scalars that it needs of the body, in the body's order; empty: there
-/// is none, or it cannot be done an iteration later.
+/// What restages the tiles of an iteration, with the scalars that it needs of the body, in the body's order; empty:
+/// there is none, or it cannot be done an iteration later.
 static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
   llvm::SmallPtrSet<Operation *, 16> needed;
   SmallVector<Operation *> work;

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tile that is copied to be restaged, and for nothing else, takes two queues: the copies fill the first, the warps that copy read
-// it and write the second, which the others get. So these lose no instruction to it, and meet nowhere.
+// A tile that is copied to be restaged, and for nothing else, takes two queues: the copies fill the first, the warps
+// that copy read it and write the second, which the others get. So these lose no instruction to it, and meet nowhere.
 //
 //     put r[j]; get r[j]; restage into b; use b
 //         ->  copy: put r[j]; get r[j]; acquire t[j]; restage; publish t[j]      compute: get t[j]; use

@@ -157,8 +157,8 @@ static void unflatten(Lowering &l, ValueRange tiles, ValueRange like, ValueRange
   }
 }
 
-/// How many registers of a tile a loop carries as one word, of elements of 16 or 8 bits: LLVM keeps a loop's values apart
-/// otherwise.
+/// How many registers of a tile a loop carries as one word, of elements of 16 or 8 bits: LLVM keeps a loop's values
+/// apart otherwise.
 static unsigned perWord(Lowering &l, Value tile) {
   auto type = dyn_cast<RankedTensorType>(tile.getType());
   const unsigned bits = type ? type.getElementTypeBitWidth() : 0, count = bits == 16 || bits == 8 ? 32 / bits : 1;
@@ -174,7 +174,8 @@ static SmallVector<unsigned> orderInWords(Lowering &l, Value tile) {
   if (!type || type.getElementTypeBitWidth() != 8)
     return order;
   const layout::TileLayout &layout = cta::layoutOf(type);
-  llvm::stable_sort(order, [&](unsigned x, unsigned y) { return layout.registerCoord(x)[0] < layout.registerCoord(y)[0]; });
+  llvm::stable_sort(order,
+                    [&](unsigned x, unsigned y) { return layout.registerCoord(x)[0] < layout.registerCoord(y)[0]; });
   return order;
 }
 

@@ -71,13 +71,15 @@ Restage::Restage(Lowering &l, cta::RestageOp op)
   half = l.shiftRight(l.lane, 4);
   // Bit 3 of the lane is s; of the lane's row in a matrix, bit 2 is t > 1.
   Value rest = l.bitAnd(l.lane, 7);
-  row = isPairs ? l.lane
-                : l.add(l.mulConstant(half, 16),
-                        l.add(l.add(l.mulConstant(l.shiftRight(rest, 1), 4), l.bitAnd(rest, 1)),
-                              l.mulConstant(l.bitXor(bit(3), bit(2)), 2)));
+  row = isPairs
+            ? l.lane
+            : l.add(l.mulConstant(half, 16), l.add(l.add(l.mulConstant(l.shiftRight(rest, 1), 4), l.bitAnd(rest, 1)),
+                                                   l.mulConstant(l.bitXor(bit(3), bit(2)), 2)));
   line = l.add(l.mulConstant(rest, 2), l.bitXor(bit(3), bit(2)));
   // Of the lane that gets words, bit 4 is g > 3, bit 1 t > 1.
-  Value swapped = isPairs ? l.i32(0x6420) : l.select(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, bit(1), l.i32(0)), l.i32(0x2064), l.i32(0x6420));
+  Value swapped = isPairs ? l.i32(0x6420)
+                          : l.select(LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, bit(1), l.i32(0)),
+                                     l.i32(0x2064), l.i32(0x6420));
   selectors[0] = l.add(swapped, l.mulConstant(half, 0x1111));
   selectors[1] = l.bitXor(selectors[0], l.i32(0x1111));
 }
@@ -100,8 +102,9 @@ SmallVector<Block32x16> Restage::deal() {
   return blocks;
 }
 
-/// As Lowering::sharedPointer, for a columnStep that shares no bit with columnBase: both are XORed with the address, which
-/// starts at a multiple of 8 spans, so that a loop in which the slot moves on holds no address of its own for each step.
+/// As Lowering::sharedPointer, for a columnStep that shares no bit with columnBase: both are XORed with the address,
+/// which starts at a multiple of 8 spans, so that a loop in which the slot moves on holds no address of its own for
+/// each step.
 static Value pointerAt(Lowering &l, Value slot, const SharedLayout &layout, const SharedPlace &place) {
   const int64_t span = layout.span(), panel = layout.paddedRows() * span;
   Value first = l.sharedPointer(slot, layout, {place.rowBase, place.columnBase, 0, 0});
@@ -132,8 +135,7 @@ void Restage::move(ArrayRef<Block32x16> blocks) {
     Values words;
     for (unsigned h = 0; h < 2; ++h)
       for (Value selector : selectors)
-        words.push_back(
-            l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {read[2 * h], read[2 * h + 1], selector}));
+        words.push_back(l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {read[2 * h], read[2 * h + 1], selector}));
     storeMatrices(l, targetOf(block), words);
   }
 }

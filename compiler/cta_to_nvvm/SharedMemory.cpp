@@ -196,8 +196,8 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
-/// Builds a loop in which `body` gets 0, `step` ... below `end`, where that is at all times: nothing of it is made ahead
-/// of loops around it, where it would hold registers.
+/// Builds a loop in which `body` gets 0, `step` ... below `end`, where that is at all times: nothing of it is made
+/// ahead of loops around it, where it would hold registers.
 static void forEach(Lowering &l, int64_t end, int64_t step, function_ref<void(Value)> body) {
   Block *header = l.newBlock(l.b.getI32Type()), *done = l.newBlock();
   LLVM::BrOp::create(l.b, l.loc, l.i32(0), header);
@@ -229,8 +229,8 @@ static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low
   });
 }
 
-/// bar.sync of the whole CTA, or of the part that `op` is in. By its intrinsic: the text of nvvm.barrier with a location
-/// cannot be read back.
+/// bar.sync of the whole CTA, or of the part that `op` is in. By its intrinsic: the text of nvvm.barrier with a
+/// location cannot be read back.
 static void lowerBarrier(Lowering &l, cta::Scope scope, Operation *op) {
   auto call = [&](StringRef name, ValueRange arguments) {
     LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr(name), arguments);

@@ -105,7 +105,8 @@ static unsigned fillersOf(cta::RingOp ring, unsigned copyWarps) {
 }
 
 void imbrex::initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyWarps, unsigned computeWarps) {
-  const bool isOwn = llvm::any_of(ring->getUsers(), [](Operation *user) { return isa<cta::GetOp>(user) && cta::copies(user); });
+  const bool isOwn =
+      llvm::any_of(ring->getUsers(), [](Operation *user) { return isa<cta::GetOp>(user) && cta::copies(user); });
   const unsigned fillers = fillersOf(ring, copyWarps), readers = isOwn ? copyWarps : computeWarps;
   for (bool full : {true, false})
     for (unsigned slot = 0; slot < ring.getType().getSlots(); ++slot)

@@ -214,7 +214,8 @@ static std::string whyNotAcross(unsigned across, int64_t columns, unsigned bytes
   const int64_t own = columns / across;
   if (!layout::hasWgmmaShares(columns, across))
     return Twine(columns).concat(" columns are no power of two for each of " + Twine(across) + " warpgroups").str();
-  if (!plan.b.transposed && bytes > 1 && own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
+  if (!plan.b.transposed && bytes > 1 &&
+      own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
     return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
   return "";
 }
@@ -241,7 +242,8 @@ static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
       isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
     return ("it has no instruction of " + Twine(rest) + " columns for integers").str();
   plan.warpsM = along * group, plan.warpsN = across;
-  plan.a.restaged = bytes == 1 && (plan.a.load || across > 1) && plan.a.transposed; // wgmma takes bytes with K along rows only
+  plan.a.restaged =
+      bytes == 1 && (plan.a.load || across > 1) && plan.a.transposed; // wgmma takes bytes with K along rows only
   plan.b.restaged = bytes == 1 && !plan.b.transposed;
   return "";
 }

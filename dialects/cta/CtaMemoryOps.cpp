@@ -62,7 +62,8 @@ LogicalResult ReadOp::verify() {
 LogicalResult RestageOp::verify() {
   BufferType from = getSource().getType(), to = getTarget().getType();
   if (from.getRows() != to.getColumns() || from.getColumns() != to.getRows())
-    return emitOpError("(1) expected a target of ") << from.getColumns() << " rows and " << from.getRows() << " columns";
+    return emitOpError("(1) expected a target of ")
+           << from.getColumns() << " rows and " << from.getRows() << " columns";
   if (from.getElementType() != to.getElementType() || from.getElementBytes() != 1)
     return emitOpError("(2) expected elements of 8 bits, the same in both");
   const layout::SharedLayout source = from.getLayout(), target = to.getLayout();
@@ -70,8 +71,8 @@ LogicalResult RestageOp::verify() {
   const int64_t along = llvm::alignTo(from.getRows(), kDepth), across = llvm::alignTo(to.getRows(), kBlockRows);
   return source.paddedRows() >= along && target.paddedColumns() >= along && target.paddedRows() >= across
              ? success()
-             : emitOpError("(3) expected ") << along << " elements along K stored in both, and " << across
-                                            << " rows in the target";
+             : emitOpError("(3) expected ")
+                   << along << " elements along K stored in both, and " << across << " rows in the target";
 }
 
 LogicalResult ClearOp::verify() {
