@@ -121,10 +121,10 @@ def rows():
     found.append(("split tf32=3 D256 sm_90", ("kernels/attention_decode.tile", "attention_split"),
                   dict(forward(256, "f32", tf32=3), U="f32"), {}, "sm_90", False))
     for dtype in ("f8e4m3", "i8"):
-        found.append(("product %s of rows 128x128x128 w8 sm_90a" % dtype, ("tests/static/products_of_bytes.tile", "product_of_rows"),
+        found.append(("product %s of rows 128x128x128 w8 sm_90a" % dtype, "tests/static/products_of_rows.tile",
                       dict(T=dtype, BN=128, BK=128, warps=8), {}, "sm_90a", dtype == "f8e4m3"))
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
-        found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), ("tests/static/products_of_bytes.tile", "product"), dict(T=dtype, BN=bn, BK=bk), {},
+        found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))
     for dtype in ("f32", "f16"):
         for d in (1024, 4096):
