@@ -48,6 +48,7 @@ RestagedCopies::RestagedCopies(ArrayRef<cta::PutOp> puts) {
   for (cta::PutOp put : puts)
     if (std::optional<Restaged> found = find(put)) {
       makeQueue(*found);
+      found->restage.emitRemark("written anew by the warps that copy");
       all.push_back(*found);
     }
 }
