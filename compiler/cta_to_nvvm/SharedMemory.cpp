@@ -14,7 +14,9 @@
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
+#include "compiler/cta_to_nvvm/Wgmma.h"
 #include "dialects/layout/Access.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -196,9 +198,13 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
-/// Builds a loop in which `body` gets 0, `step` ... below `end`, where that is at all times: nothing of it is made
-/// ahead of loops around it, where it would hold registers.
-static void forEach(Lowering &l, int64_t end, int64_t step, function_ref<void(Value)> body) {
+/// Builds `body` for 0, `step` ... below `end`: one after another, or as a loop, of which nothing is made ahead of the
+/// loops around it, where it would hold registers.
+static void forEach(Lowering &l, int64_t end, int64_t step, bool isLoop, function_ref<void(Value)> body) {
+  for (int64_t at = 0; at < end && !isLoop; at += step)
+    body(l.i32(at));
+  if (!isLoop)
+    return;
   Block *header = l.newBlock(l.b.getI32Type()), *done = l.newBlock();
   LLVM::BrOp::create(l.b, l.loc, l.i32(0), header);
   l.b.setInsertionPointToEnd(header);
@@ -210,19 +216,24 @@ static void forEach(Lowering &l, int64_t end, int64_t step, function_ref<void(Va
 }
 
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
-static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
+/// By a loop of a part that copies, which has few registers, and where the loops around it hold no addresses for it.
+static void clearRows(Lowering &l, cta::ClearOp op, Value slot, Value low, Value high) {
+  cta::BufferType buffer = op.getBuffer().getType();
   SharedLayout shared = buffer.getLayout();
   const bool isLine = shared.rows() == 1;
   int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
-  forEach(l, total, threads, [&](Value first) {
+  const bool isLoop = op->getParentOfType<cta::RolesOp>() && (cta::copies(op) || hasFewProductLoops(op));
+  forEach(l, total, threads, isLoop, [&](Value first) {
+    APInt constant;
+    const bool isLast = !matchPattern(first, m_ConstantInt(&constant)) || constant.getSExtValue() + threads > total;
     Value piece = l.add(l.thread, first);
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
     Value place = isLine ? column : row;
     Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, low),
                                        LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, high));
-    Value exists = total % threads == 0 ? Value() : l.less(piece, l.i32(total));
+    Value exists = total % threads == 0 || !isLast ? Value() : l.less(piece, l.i32(total));
     l.when(l.both(outside, exists), [&] {
       l.storeVector(l.sharedPointer(slot, shared, {row, column, 0, 0}), Values(width, l.zero(buffer.getElementType())));
     });
@@ -245,11 +256,10 @@ void imbrex::makeBarrier(Lowering &l) { lowerBarrier(l, cta::Scope::Cta, nullptr
 
 /// Where a row lies outside, all threads clear, and meet.
 static void lowerClear(Lowering &l, cta::ClearOp op) {
-  cta::BufferType buffer = op.getBuffer().getType();
   Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
   Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(l.i32(0), low), l.less(high, l.i32(op.getExtent())));
   l.when(outside, [&] {
-    clearRows(l, buffer, slot, low, high);
+    clearRows(l, op, slot, low, high);
     fenceAsync(l);
     lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta, op);
   });

@@ -96,8 +96,21 @@ private:
 
 } // namespace
 
-/// The index of this thread's warpgroup, as a value that a warp shares.
-static Value warpgroup(Lowering &l) {
+bool imbrex::hasFewProductLoops(Operation *op) {
+  constexpr unsigned kFew = 2; // three loops of attention under a window, of 128 and 256 features, copy or spill
+  llvm::SmallPtrSet<Operation *, 4> loops;
+  op->getParentOfType<cta::RolesOp>()->walk([&](cta::DotOp dot) {
+    if (auto loop = dyn_cast<scf::ForOp>(dot->getParentOp()); loop && dot.getKind() == cta::DotKind::Wgmma)
+      loops.insert(loop);
+  });
+  return loops.size() <= kFew;
+}
+
+/// The index of this thread's warpgroup, as a value that a warp shares: the part's, or one that is made where the
+/// product stands.
+static Value warpgroup(Lowering &l, cta::DotOp dot) {
+  if (l.warpgroup && hasFewProductLoops(dot))
+    return l.warpgroup;
   Value shared = l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
                                  {l.i32(-1), l.warp, l.i32(0), l.i32(layout::kWarpThreads - 1)});
   return l.shiftRight(shared, 2);
@@ -112,12 +125,12 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.slotPointer(buffer));
   const unsigned along = warpsM / layout::kWarpgroupWarps, beside = accumulator.warps()[1]; // warpgroups
   if (isLeft && along > 1)
-    address =
-        l.add(address, l.mulConstant(beside == 1 ? warpgroup(l)
-                                                 : Value(LLVM::URemOp::create(l.b, l.loc, warpgroup(l), l.i32(along))),
-                                     found.strideOf(layout::kWgmmaRows)));
+    address = l.add(
+        address, l.mulConstant(beside == 1 ? warpgroup(l, dot)
+                                           : Value(LLVM::URemOp::create(l.b, l.loc, warpgroup(l, dot), l.i32(along))),
+                               found.strideOf(layout::kWgmmaRows)));
   if (!isLeft && beside > 1)
-    address = l.add(address, l.mulConstant(LLVM::UDivOp::create(l.b, l.loc, warpgroup(l), l.i32(along)),
+    address = l.add(address, l.mulConstant(LLVM::UDivOp::create(l.b, l.loc, warpgroup(l, dot), l.i32(along)),
                                            found.strideOf(across / beside)));
   Value low = l.addConstant(l.shiftRight(address, 4), int32_t(found.descriptor()));
   int64_t high = int64_t(found.descriptor() >> 32 << 32);
