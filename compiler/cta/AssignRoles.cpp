@@ -10,9 +10,10 @@
 //
 // What the copy engine can copy it copies: one thread asks it to (TMA).
 //
-// Rings become queues with barriers of their own, so that a copy starts as soon as its slot is empty, and each part
-// waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance has one slot, which is
-// filled for the next one as soon as it has been read.
+// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
+// own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
+// steps (RingSteps.h). What is put once an instance has one slot, which is filled for the next one as soon as it has
+// been read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +23,7 @@
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
+#include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
 #include "compiler/cta/SharedLives.h"
 #include "compiler/cta/TensorBoxes.h"
@@ -43,6 +45,8 @@ static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
 static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
+/// What who restages too has more, and of what is left over another such part.
+static constexpr unsigned kRestageRegisters = 8;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 
@@ -106,6 +110,7 @@ private:
   Target target;
   unsigned warps = 0;
   SmallVector<cta::PutOp> puts;
+  std::optional<RestagedCopies> restaged; ///< once the kernel is to be parted
 };
 
 } // namespace
@@ -137,6 +142,7 @@ void AssignRoles::makeRings(unsigned slots) {
     unsigned count = loop && !goesThroughInstances(loop) ? slots : 1;
     put.getRing().setType(cta::RingType::getFor(type.getSlot(), count, cta::Completion::Mbarrier));
   }
+  restaged->setSlots();
 }
 
 bool AssignRoles::fits(unsigned slots) {
@@ -205,12 +211,16 @@ void AssignRoles::mapViews() {
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
+  const bool restages = restaged && !restaged->empty();
   const bool asks =
       puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
-  const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
+  const unsigned copying = (asks ? kAskRegisters : kCopyRegisters) + (restages ? kRestageRegisters : 0);
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
-  unsigned left = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups) - copying * copyGroups;
-  return {std::min(left / groups / kRegisterUnit * kRegisterUnit, kMostRegisters), copying};
+  const unsigned all = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups);
+  const unsigned computing =
+      std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
+  const unsigned left = (all - computing * groups) / copyGroups / kRegisterUnit * kRegisterUnit;
+  return {computing, restages ? std::min(left, copying + kRestageRegisters) : copying};
 }
 
 /// Moves the kernel into the parts of one cta.roles.
@@ -222,10 +232,13 @@ void AssignRoles::part() {
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
     slice.add(put);
+  restaged->addTo(slice);
   auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, copyRegisters);
   Block &compute = roles.getCompute().emplaceBlock(), &copy = roles.getCopy().emplaceBlock();
   b.setInsertionPointToStart(&copy);
   slice.clone(b);
+  delayRestages(copy);
+  restaged->erase();
   for (cta::PutOp put : puts)
     put.erase();
   for (Operation &op : llvm::make_early_inc_range(body)) {
@@ -264,6 +277,7 @@ void AssignRoles::runOnOperation() {
                         << registers << " registers in place of " << alone;
     return;
   }
+  restaged.emplace(puts);
   unsigned slots = request.getStages();
   while (slots > 1 && !fits(slots))
     --slots;
@@ -273,6 +287,7 @@ void AssignRoles::runOnOperation() {
                         << ": shared memory is short";
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
   countSteps(puts);
+  restaged->setSteps();
   mapViews();
   part();
 }

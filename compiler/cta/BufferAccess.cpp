@@ -19,6 +19,8 @@ Operation *imbrex::allocationOf(Value memory) {
     memory = clear.getBuffer();
   while (auto get = memory.getDefiningOp<cta::GetOp>())
     memory = get.getRing();
+  while (auto acquire = memory.getDefiningOp<cta::AcquireOp>())
+    memory = acquire.getRing();
   Operation *op = memory.getDefiningOp();
   return isa_and_nonnull<cta::AllocOp, cta::RingOp>(op) ? op : nullptr;
 }
@@ -53,7 +55,7 @@ SmallVector<Operation *> imbrex::accessesOf(Operation *allocation) {
   while (!work.empty())
     for (Operation *user : work.pop_back_val().getUsers()) {
       result.push_back(user);
-      if (isa<cta::GetOp, cta::ClearOp>(user))
+      if (isa<cta::GetOp, cta::ClearOp, cta::AcquireOp>(user))
         work.push_back(user->getResult(0));
     }
   return result;
@@ -85,6 +87,11 @@ Touched imbrex::touchedBy(Operation *op) {
       })
       .Case([&](cta::WriteOp write) { add(touched.writes, write.getBuffer()); })
       .Case([&](cta::ClearOp clear) { add(touched.reads, clear.getBuffer()); }) // and all meet behind what it writes
+      .Case([&](cta::RestageOp restage) {
+        add(touched.reads, restage.getSource());
+        add(touched.writes, restage.getTarget());
+      })
+      .Case([&](cta::AcquireOp acquire) { add(touched.starts, acquire.getRing()); })
       .Case([&](cta::ReadOp read) { add(touched.reads, read.getBuffer()); })
       .Case([&](cta::SendOp send) { add(touched.reads, send.getBuffer()); })
       .Case([&](cta::SentOp sent) { add(touched.reads, sent.getBuffer()); })

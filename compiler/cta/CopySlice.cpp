@@ -13,8 +13,6 @@
 using namespace mlir;
 using namespace imbrex;
 
-bool CopySlice::add(cta::PutOp put) { return needOperation(put); }
-
 bool CopySlice::needValue(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *parent = argument.getOwner()->getParentOp();
@@ -56,7 +54,9 @@ bool CopySlice::needOperation(Operation *op) {
     return true;
   bool isScalar = llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
                   llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
-  if (!isa<cta::PutOp, tile::PageRowsOp>(op) && !(isScalar && isRepeatable(op))) // a clone stands where it did
+  if (!isa<cta::PutOp, cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp, tile::PageRowsOp>(
+          op) &&
+      !(isScalar && isRepeatable(op))) // a clone stands where it did
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) { return needValue(operand); });
 }

@@ -21,9 +21,9 @@ class CopySlice {
 public:
   explicit CopySlice(mlir::func::FuncOp kernel) : kernel(kernel) {}
 
-  /// Adds `put` with all it needs. False, and the slice is of no use, if that depends on tiles or on what the kernel
-  /// stores.
-  bool add(cta::PutOp put);
+  /// Adds `copy`, a put or what a restaged tile takes (RestagedCopies.h), with all it needs. False, and the slice is of
+  /// no use, if that depends on tiles or on what the kernel stores.
+  bool add(mlir::Operation *copy) { return needOperation(copy); }
   /// Clones the slice where `b` stands.
   void clone(mlir::OpBuilder &b);
 

@@ -148,8 +148,8 @@ static void castBehindWait(cta::DotWaitOp wait) {
     if (!loop || !left || left.getOwner() != loop.getBody() || left.getArgNumber() == 0)
       continue;
     Operation *cast = loop.getYieldedValues()[left.getArgNumber() - 1].getDefiningOp();
-    if (isa_and_nonnull<arith::TruncFOp>(cast) && cast->getBlock() == loop.getBody() && cast->hasOneUse() &&
-        cast->isBeforeInBlock(wait))
+    if (isa_and_nonnull<arith::TruncFOp, tile::NarrowOp>(cast) && cast->getBlock() == loop.getBody() &&
+        cast->hasOneUse() && cast->isBeforeInBlock(wait))
       cast->moveAfter(wait);
   }
 }

@@ -16,10 +16,15 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// The name of the view that is copied into the allocation; empty if none is.
+/// The name of the view that is copied into the allocation, also turned; empty if none is.
 static std::string viewCopiedInto(Operation *allocation, func::FuncOp kernel) {
   for (Operation *user : accessesOf(allocation))
-    if (auto put = dyn_cast<cta::PutOp>(user)) {
+    if (auto restage = dyn_cast<cta::RestageOp>(user)) {
+      Operation *source = allocationOf(restage.getSource());
+      std::string name = source && source != allocation ? viewCopiedInto(source, kernel) : "";
+      if (!name.empty())
+        return name + " along K";
+    } else if (auto put = dyn_cast<cta::PutOp>(user)) {
       unsigned index = cast<BlockArgument>(put.getView()).getArgNumber();
       return kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr).str();
     }

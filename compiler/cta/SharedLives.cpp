@@ -23,6 +23,15 @@ static bool isQueue(Operation *allocation) {
   return ring && ring.getType().getCompletion() == cta::Completion::Mbarrier;
 }
 
+/// True of a ring that the part which fills it reads as well: nothing in the other part says when.
+static bool isReadByCopies(Operation *allocation) {
+  return isQueue(allocation) && llvm::any_of(accessesOf(allocation), [&](Operation *op) {
+           auto restage = dyn_cast<cta::RestageOp>(op);
+           return restage && restage.getTarget().getDefiningOp<cta::AcquireOp>() &&
+                  allocationOf(restage.getSource()) == allocation;
+         });
+}
+
 SharedLives::SharedLives(func::FuncOp kernel) {
   kernel.walk([&](Operation *op) {
     if (isa<cta::AllocOp, cta::RingOp>(op) && !op->use_empty()) {
@@ -39,6 +48,12 @@ SharedLives::SharedLives(func::FuncOp kernel) {
     forward(block, written);
     backward(block, needed);
   }
+  for (auto [number, allocation] : llvm::enumerate(all))
+    if (isReadByCopies(allocation)) {
+      conflicts[number].set();
+      for (Set &other : conflicts)
+        other.set(number);
+    }
 }
 
 SharedLives::Set SharedLives::numbers(ArrayRef<Operation *> allocations) const {
@@ -87,6 +102,8 @@ void SharedLives::record(Operation *op, const Set &needed) {
   Touched touched = touchedBy(op);
   SmallVector<Operation *> filled(touched.writes.begin(), touched.writes.end());
   filled.append(touched.starts.begin(), touched.starts.end());
+  if (!touched.writes.empty()) // it reads while it writes
+    alive |= numbers(touched.reads);
   for (Operation *allocation : filled) { // also one that no one reads
     unsigned number = numberOf.lookup(allocation);
     conflicts[number] |= alive;

@@ -174,11 +174,9 @@ static Values narrowAll(Lowering &l, const Format &format, ArrayRef<Value> sourc
     bool isLast = i + 1 == source.size();
     Value high = isLast ? l.zero(l.b.getF32Type()) : source[i + 1];
     Value two = l.callIntrinsic(i16, ("llvm.nvvm.ff.to." + format.name + "x2.rn").str(), {high, source[i]});
-    result.push_back(LLVM::TruncOp::create(l.b, l.loc, i8, two));
-    if (isLast)
-      break;
-    Value eight = LLVM::ConstantOp::create(l.b, l.loc, i16, l.b.getI16IntegerAttr(8));
-    result.push_back(LLVM::TruncOp::create(l.b, l.loc, i8, LLVM::LShrOp::create(l.b, l.loc, two, eight)));
+    two = LLVM::BitcastOp::create(l.b, l.loc, VectorType::get({2}, i8), two); // wordOf takes them together again
+    for (unsigned half = 0; half < (isLast ? 1 : 2); ++half)
+      result.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, two, l.i32(half)));
   }
   return result;
 }

@@ -157,23 +157,36 @@ static void unflatten(Lowering &l, ValueRange tiles, ValueRange like, ValueRange
   }
 }
 
-/// Elements of 16 bits, two of them a word: LLVM keeps a loop's values apart otherwise.
-static bool isPaired(Lowering &l, Value tile) {
+/// How many registers of a tile a loop carries as one word, of elements of 16 or 8 bits: LLVM keeps a loop's values
+/// apart otherwise.
+static unsigned perWord(Lowering &l, Value tile) {
   auto type = dyn_cast<RankedTensorType>(tile.getType());
-  return type && type.getElementType().getIntOrFloatBitWidth() == 16 && l.registersOf(tile).size() % 2 == 0;
+  const unsigned bits = type ? type.getElementTypeBitWidth() : 0, count = bits == 16 || bits == 8 ? 32 / bits : 1;
+  return l.registersOf(tile).size() % count == 0 ? count : 1;
+}
+
+/// The numbers of a tile's registers in the order in which words have them: bytes of one row side by side, as products
+/// take them.
+static SmallVector<unsigned> orderInWords(Lowering &l, Value tile) {
+  auto numbers = llvm::seq<unsigned>(0, l.registersOf(tile).size());
+  SmallVector<unsigned> order(numbers.begin(), numbers.end());
+  auto type = dyn_cast<RankedTensorType>(tile.getType());
+  if (!type || type.getElementTypeBitWidth() != 8)
+    return order;
+  const layout::TileLayout &layout = cta::layoutOf(type);
+  llvm::stable_sort(order,
+                    [&](unsigned x, unsigned y) { return layout.registerCoord(x)[0] < layout.registerCoord(y)[0]; });
+  return order;
 }
 
 /// All registers of several tiles and scalars as a loop carries them.
 static Values flattenCarried(Lowering &l, ValueRange tiles) {
   Values flat;
   for (Value tile : tiles) {
-    const Values &registers = l.registersOf(tile);
-    if (!isPaired(l, tile)) {
-      llvm::append_range(flat, registers);
-      continue;
-    }
-    for (unsigned i = 0; i < registers.size(); i += 2)
-      flat.push_back(l.wordOf(ArrayRef(registers).slice(i, 2)));
+    const unsigned count = perWord(l, tile);
+    Values ordered = llvm::map_to_vector(orderInWords(l, tile), [&](unsigned i) { return l.registersOf(tile)[i]; });
+    for (unsigned i = 0; i < ordered.size(); i += count)
+      flat.push_back(count == 1 ? ordered[i] : l.wordOf(ArrayRef<Value>(ordered).slice(i, count)));
   }
   return flat;
 }
@@ -183,16 +196,15 @@ static void unflattenCarried(Lowering &l, ValueRange tiles, ValueRange like, Val
   unsigned next = 0;
   for (auto [tile, model] : llvm::zip(tiles, like)) {
     const Values &registers = l.registersOf(model);
-    Values own;
-    if (!isPaired(l, model)) {
-      own = Values(flat.slice(next, registers.size()));
-      next += registers.size();
-    }
-    while (own.size() < registers.size()) {
-      Type pair = VectorType::get({2}, registers.front().getType());
-      Value word = LLVM::BitcastOp::create(l.b, l.loc, pair, flat[next++]);
-      for (unsigned k = 0; k < 2; ++k)
-        own.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, word, l.i32(k)));
+    const SmallVector<unsigned> order = orderInWords(l, model);
+    const unsigned count = perWord(l, model);
+    Values own(registers.size());
+    for (unsigned i = 0; i < own.size(); i += count) {
+      Value carried = flat[next++];
+      if (count > 1)
+        carried = LLVM::BitcastOp::create(l.b, l.loc, VectorType::get({count}, registers.front().getType()), carried);
+      for (unsigned k = 0; k < count; ++k)
+        own[order[i + k]] = count == 1 ? carried : Value(LLVM::ExtractElementOp::create(l.b, l.loc, carried, l.i32(k)));
     }
     l.define(tile, own);
   }

@@ -147,7 +147,29 @@ Value Lowering::vectorOf(ArrayRef<Value> elements) {
   return vector;
 }
 
+/// The integer whose bits `elements` are, one after another, or null.
+static Value wholeOf(ArrayRef<Value> elements) {
+  Value vector;
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    auto extract = element.getDefiningOp<LLVM::ExtractElementOp>();
+    APInt position;
+    if (!extract || (vector && extract.getVector() != vector) ||
+        !matchPattern(extract.getPosition(), m_ConstantInt(&position)) || position != i)
+      return {};
+    vector = extract.getVector();
+  }
+  auto whole = vector.getDefiningOp<LLVM::BitcastOp>();
+  bool isWhole = whole && isa<IntegerType>(whole.getArg().getType()) &&
+                 cast<VectorType>(vector.getType()).getNumElements() == int64_t(elements.size());
+  return isWhole ? whole.getArg() : Value();
+}
+
 Value Lowering::wordOf(ArrayRef<Value> elements) {
+  if (Value whole = wholeOf(elements))
+    return whole;
+  if (elements.size() == 4) // bytes that came in pairs: LLVM does not see it
+    if (Value low = wholeOf(elements.take_front(2)), high = wholeOf(elements.drop_front(2)); low && high)
+      return LLVM::BitcastOp::create(b, loc, b.getI32Type(), vectorOf({low, high}));
   return LLVM::BitcastOp::create(b, loc, b.getI32Type(), vectorOf(elements));
 }
 

@@ -39,7 +39,7 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
 /// A ring and a step by mbarrier.
 static std::optional<std::pair<Value, Value>> phased(Operation *op) {
   std::optional<std::pair<Value, Value>> found;
-  llvm::TypeSwitch<Operation *>(op).Case<cta::PutOp, cta::GetOp, cta::ReleaseOp>(
+  llvm::TypeSwitch<Operation *>(op).Case<cta::PutOp, cta::GetOp, cta::ReleaseOp, cta::AcquireOp, cta::PublishOp>(
       [&](auto access) { found = {access.getRing(), access.getStep()}; });
   bool isByMbarrier = found && cast<cta::RingType>(found->first.getType()).getCompletion() == cta::Completion::Mbarrier;
   return isByMbarrier ? found : std::nullopt;
@@ -69,7 +69,7 @@ void LoopAddresses::carryPhases() {
     };
     auto carrier = llvm::find_if(carriers, [&](const auto &known) { return distance(*known.first) >= 0; });
     if (carrier == carriers.end()) {
-      Value first = LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), atFirst(each.step));
+      Value first = firstStep(each.step, each.ring);
       SlotPhase phase = phaseOf(l, each.ring, first);
       cta::RingType ring = each.ring;
       unsigned number = values.size();
@@ -107,6 +107,12 @@ Value LoopAddresses::atFirst(const LinearForm &form) {
     sum = l.add(sum, l.mulConstant(l.toI64(first), coefficient));
   }
   return sum;
+}
+
+Value LoopAddresses::firstStep(LinearForm form, cta::RingType ring) {
+  const int64_t period = 2 * int64_t(ring.getSlots());
+  form.constant += form.constant < 0 ? llvm::alignTo(-form.constant, period) : 0;
+  return LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), atFirst(form));
 }
 
 bool LoopAddresses::isNonNegative(const LinearForm &form) {
@@ -150,7 +156,7 @@ void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
       return;
     }
   }
-  Value first = LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), atFirst(*form));
+  Value first = firstStep(*form, ring);
   int64_t stride = ring.getStrideBytes(), slots = ring.getSlots(), forward = loopStep % slots;
   unsigned number = carry(l.slotOffset(ring, first), [=, this](Value offset) -> Value {
     if (forward == 0)

@@ -56,6 +56,9 @@ private:
   };
 
   void carrySlot(mlir::Operation *op, cta::RingType ring, Value step);
+  /// The step of `form` in the first iteration: one of those with its slot and phase that is not negative, where an
+  /// iteration before it would have made it.
+  Value firstStep(LinearForm form, cta::RingType ring);
   /// Carries the barriers' places and phases, of puts, gets and releases by mbarrier.
   void carryPhases();
   void carryCursor(cta::PutOp put);

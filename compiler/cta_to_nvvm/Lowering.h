@@ -281,8 +281,9 @@ Lowered lowerGathers(Lowering &lowering, mlir::Operation *op);
 Lowered lowerSharedMemory(Lowering &lowering, mlir::Operation *op);
 /// All threads of the CTA wait for each other.
 void makeBarrier(Lowering &lowering);
-/// Numbers of barriers (PTX ISA, "barrier"): of all threads, of a part's, and from there on of each warpgroup's turn.
-constexpr int64_t kBarrierOfCta = 0, kBarrierOfRole = 1, kBarrierOfTurns = 2;
+/// Numbers of barriers (PTX ISA, "barrier"): of all threads, of those that compute, from there on of each warpgroup's
+/// turn, and of those that copy.
+constexpr int64_t kBarrierOfCta = 0, kBarrierOfRole = 1, kBarrierOfTurns = 2, kBarrierOfCopies = 15;
 Lowered lowerRings(Lowering &lowering, mlir::Operation *op);
 Lowered lowerRoles(Lowering &lowering, mlir::Operation *op);
 Lowered lowerInstances(Lowering &lowering, mlir::Operation *op);

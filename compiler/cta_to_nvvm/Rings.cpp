@@ -155,12 +155,24 @@ static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
     barrierOf(l, release, /*full=*/false).arriveAsWarp();
 }
 
+/// The lanes meet behind the wait: those of the warp that asks the copy engine may come apart.
+static void lowerAcquire(Lowering &l, cta::AcquireOp acquire) {
+  barrierOf(l, acquire, /*full=*/false).waitForPhase(/*before=*/true);
+  meetAsWarp(l);
+  l.slotStarts[acquire.getResult()] = slotStartOf(l, acquire, acquire.getRing(), acquire.getStep());
+}
+
+static void lowerPublish(Lowering &l, cta::PublishOp publish) {
+  fenceAsync(l);
+  barrierOf(l, publish, /*full=*/true).arriveAsWarp();
+}
+
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
     if (!companionOf(l, get.getRing()))
       barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
-    if (!isFilledByEngine(get.getRing().getDefiningOp<cta::RingOp>()))
-      fenceAsync(l); // the copies were the threads'
+    if (isFilledBy(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
+      fenceAsync(l); // the copies were the threads', and may be read by descriptors
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
   l.slotStarts[get.getResult()] = slotStartOf(l, get, get.getRing(), get.getStep());
@@ -173,6 +185,10 @@ Lowered imbrex::lowerRings(Lowering &l, Operation *op) {
     lowerGet(l, get);
   else if (auto release = dyn_cast<cta::ReleaseOp>(op))
     lowerRelease(l, release);
+  else if (auto acquire = dyn_cast<cta::AcquireOp>(op))
+    lowerAcquire(l, acquire);
+  else if (auto publish = dyn_cast<cta::PublishOp>(op))
+    lowerPublish(l, publish);
   else if (auto send = dyn_cast<cta::SendOp>(op))
     lowerSend(l, send);
   else if (isa<cta::SentOp>(op))

@@ -73,23 +73,43 @@ void SlotBarrier::arriveExpecting(int64_t bytes) {
   l.callIntrinsic(l.b.getI64Type(), "llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta", {pointer, l.i32(bytes)});
 }
 
+void imbrex::meetAsWarp(Lowering &l) { call(l, "llvm.nvvm.bar.warp.sync", {l.i32(-1)}); }
+
 void SlotBarrier::arriveAsWarp() {
-  call(l, "llvm.nvvm.bar.warp.sync", {l.i32(-1)});
+  meetAsWarp(l);
   Value isFirst = LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::eq, l.lane, l.i32(0));
   l.when(isFirst, [&] { arrive(); });
 }
 
-bool imbrex::isFilledByEngine(cta::RingOp ring) {
-  return llvm::any_of(ring->getUsers(), [](Operation *user) {
-    auto put = dyn_cast<cta::PutOp>(user);
-    return put && put.getMap();
-  });
+Filler imbrex::isFilledBy(cta::RingOp ring) {
+  for (Operation *user : ring->getUsers()) {
+    if (isa<cta::PublishOp>(user))
+      return Filler::Writes;
+    if (auto put = dyn_cast<cta::PutOp>(user))
+      return put.getMap() ? Filler::Engine : Filler::Copies;
+  }
+  return Filler::Copies;
 }
 
-void imbrex::initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyThreads, unsigned readingWarps) {
-  const unsigned copies = isFilledByEngine(ring) ? 1 : 2 * copyThreads;
+/// Arrivals that make a slot full.
+static unsigned fillersOf(cta::RingOp ring, unsigned copyWarps) {
+  switch (isFilledBy(ring)) {
+  case Filler::Engine:
+    return 1;
+  case Filler::Copies:
+    return 2 * copyWarps * layout::kWarpThreads;
+  case Filler::Writes:
+    return copyWarps;
+  }
+  llvm_unreachable("all fillers are listed");
+}
+
+void imbrex::initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyWarps, unsigned computeWarps) {
+  const bool isOwn =
+      llvm::any_of(ring->getUsers(), [](Operation *user) { return isa<cta::GetOp>(user) && cta::copies(user); });
+  const unsigned fillers = fillersOf(ring, copyWarps), readers = isOwn ? copyWarps : computeWarps;
   for (bool full : {true, false})
     for (unsigned slot = 0; slot < ring.getType().getSlots(); ++slot)
       call(l, "llvm.nvvm.mbarrier.init.shared",
-           {l.offsetPointer(firstOf(l, ring, full), int64_t(slot) * kBytes), l.i32(full ? copies : readingWarps)});
+           {l.offsetPointer(firstOf(l, ring, full), int64_t(slot) * kBytes), l.i32(full ? fillers : readers)});
 }

@@ -8,7 +8,8 @@
 //
 //     full    each thread that copies arrives twice: when its own cp.async are done (that says nothing of what it did
 //             besides), and with what it stored. Readers wait for phase step / slots
-//             Where the copy engine copies, one thread arrives, and the bytes that it asks for when they are there
+//             Where the copy engine copies, one thread arrives, and the bytes that it asks for when they are there.
+//             Where threads write, each warp arrives when its lanes have written
 //     empty   each warp that reads arrives when its lanes have read. Copies wait for the phase before that
 //
 // The phase before the first is done from the start, so that the first copies find their slots empty.
@@ -49,10 +50,13 @@ SlotPhase phaseOf(Lowering &l, cta::RingType ring, Value step);
 /// Those of the step behind one.
 SlotPhase nextPhase(Lowering &l, cta::RingType ring, const SlotPhase &phase);
 
-/// True if the copy engine fills the ring.
-bool isFilledByEngine(cta::RingOp ring);
-/// All barriers of `ring` are made, by one thread, before any is used.
-void initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyThreads, unsigned readingWarps);
+/// Who fills a ring: the copy engine, copies of threads, or what they write (cta.publish).
+enum class Filler { Engine, Copies, Writes };
+Filler isFilledBy(cta::RingOp ring);
+/// The lanes of the warp meet.
+void meetAsWarp(Lowering &l);
+/// All barriers of `ring` are made, by one thread, before any is used, for the warps of the parts.
+void initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyWarps, unsigned computeWarps);
 
 } // namespace imbrex
 

@@ -16,6 +16,7 @@
 #include "compiler/cta_to_nvvm/Wgmma.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
 
@@ -127,12 +128,23 @@ Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t a
   return {l.addConstant(descriptors.base, further)};
 }
 
-/// In the order Chunks of mmaOperandA registers are the words' elements, a step after another (TileLayout.h).
+/// The four words of each step of each 64 rows (MmaOrder.h).
 void WgmmaProduct::packLeft() {
+  constexpr unsigned kWords = 4;
   const Values &registers = l.registersOf(dot.getA());
-  unsigned perWord = layout::mmaPacked(tile::elementBytes(element));
-  for (unsigned first = 0; first < registers.size(); first += perWord)
-    words.push_back(l.wordOf(ArrayRef(registers).slice(first, perWord)));
+  const std::map<SmallVector<uint32_t, 4>, unsigned> numbers = registerNumbers(cta::layoutOf(dot.getA().getType()));
+  const unsigned bytes = tile::elementBytes(element), depth = layout::mmaDepth(bytes);
+  const layout::KOrder order = cta::kOrderOf(dot);
+  for (unsigned row = 0; row < accumulator.extent(0); row += 16 * warpsM)
+    for (unsigned word = 0; word < kWords * steps; ++word) {
+      const unsigned half = word % kWords / 2, first = word / kWords * depth;
+      Values elements;
+      for (unsigned element = 0; element < layout::mmaPacked(bytes); ++element) {
+        const uint32_t k = first + layout::mmaK(order, bytes, half, /*t=*/0, element);
+        elements.push_back(registers[numbers.find({row + 8 * (word % 2), k})->second]);
+      }
+      words.push_back(l.wordOf(elements));
+    }
 }
 
 /// The fence, through which all registers of the product go that are read.

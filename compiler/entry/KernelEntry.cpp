@@ -93,10 +93,11 @@ LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {
 
 /// A buffer is an allocation, or a slot of a ring; a ring is one.
 LogicalResult KernelCheck::checkMemory(Operation *op, Value memory) {
-  if (isCta && isa_and_nonnull<cta::AllocOp, cta::ClearOp, cta::RingOp, cta::GetOp>(memory.getDefiningOp()))
+  if (isCta &&
+      isa_and_nonnull<cta::AllocOp, cta::ClearOp, cta::RingOp, cta::GetOp, cta::AcquireOp>(memory.getDefiningOp()))
     return success();
   return check.error(op)
-         << "a buffer must come from cta.alloc, cta.get or cta.clear, a ring from cta.ring, in stage cta";
+         << "a buffer must come from cta.alloc, cta.get, cta.acquire or cta.clear, a ring from cta.ring, in stage cta";
 }
 
 LogicalResult KernelCheck::checkValues(Operation *op) {

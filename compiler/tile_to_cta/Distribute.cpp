@@ -266,6 +266,19 @@ Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
   return buffer;
 }
 
+/// Of a slot right behind its copy, once for all products.
+Value Distributor::restaged(const OperandPlan &plan, Value buffer, layout::KOrder order) {
+  Value &found = restages[{buffer, int(order)}];
+  if (found)
+    return found;
+  OpBuilder::InsertionGuard guard(builder);
+  if (plan.load)
+    builder.setInsertionPointAfter(buffer.getDefiningOp());
+  found = allocate(restagedBuffer(cast<cta::BufferType>(buffer.getType())));
+  cta::RestageOp::create(builder, plan.tile.getLoc(), buffer, order == layout::KOrder::Pairs, found);
+  return found;
+}
+
 /// A buffer that a tile, computed outside of the loop at hand, is written to before it.
 Value Distributor::bufferBeforeLoop(const OperandPlan &plan) {
   OpBuilder::InsertionGuard guard(builder);
@@ -313,6 +326,14 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
     aBuffer = operandBuffer(plan.a, transposedA);
   }
   Value b = operandBuffer(plan.b, transposedB);
+  if (plan.a.restaged) {
+    aBuffer = restaged(plan.a, aBuffer, layout::KOrder::Chunks);
+    transposedA = false;
+  }
+  if (plan.b.restaged) {
+    b = restaged(plan.b, b, plan.order);
+    transposedB = true;
+  }
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
   keep(dot.getResult(), cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
                                            transposedA, transposedB, /*async=*/false, dot.getMode()));

@@ -81,6 +81,8 @@ private:
   mlir::scf::ForOp loopAround();
   /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
   mlir::Value operandBuffer(const OperandPlan &plan, bool &transposed);
+  /// What an operand's buffer is restaged to, for a left operand in `order`.
+  mlir::Value restaged(const OperandPlan &plan, mlir::Value buffer, layout::KOrder order);
   mlir::Value bufferBeforeLoop(const OperandPlan &plan);
   mlir::Value fragmentA(const OperandPlan &plan, mlir::RankedTensorType type);
   /// The parts of each warp along `dim`, combined in every warp.
@@ -99,6 +101,7 @@ private:
   llvm::DenseMap<Key, mlir::Value> made;          ///< (old tile, layout) -> new tile, valid where made
   llvm::SmallVector<Key> undo;                    ///< keys of `made` in the order they came, for leaving a region
   llvm::DenseMap<mlir::Value, mlir::Value> slots; ///< buffered load -> its slot
+  llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> restages; ///< (slot, order) -> what it was restaged to
   unsigned loopConversions = 0;
 };
 

@@ -243,7 +243,8 @@ static std::string whyNotAcross(unsigned across, int64_t columns, unsigned bytes
   const int64_t own = columns / across;
   if (!layout::hasWgmmaShares(columns, across))
     return Twine(columns).concat(" columns are no power of two for each of " + Twine(across) + " warpgroups").str();
-  if (!plan.b.transposed && own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
+  if (!plan.b.transposed && bytes > 1 &&
+      own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
     return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
   return "";
 }
@@ -266,13 +267,13 @@ static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   if (across > 1)
     if (std::string reason = whyNotAcross(across, columns, bytes, plan); !reason.empty())
       return reason;
-  const bool isLeftInShared = plan.a.load || plan.a.transposed || across > 1;
-  if (bytes == 1 && (!plan.b.transposed || (isLeftInShared && plan.a.transposed)))
-    return "operands of 8 bits must have K along their rows";
   if (int64_t rest = llvm::alignTo(columns, 8) / across % layout::kWgmmaColumns;
       isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
     return ("it has no instruction of " + Twine(rest) + " columns for integers").str();
   plan.warpsM = along * group, plan.warpsN = across;
+  plan.a.restaged =
+      bytes == 1 && (plan.a.load || across > 1) && plan.a.transposed; // wgmma takes bytes with K along rows only
+  plan.b.restaged = bytes == 1 && !plan.b.transposed;
   return "";
 }
 
@@ -303,10 +304,12 @@ static void chooseFamilies(DotPlans &plans, const Target &target, unsigned warps
       continue;
     if (plan.kind == cta::DotKind::Wgmma && plan.warpsN > 1 && others.contains(op->getBlock())) {
       plan.kind = cta::DotKind::Mma;
+      plan.a.restaged = plan.b.restaged = false;
       reason->second = "its warpgroups would share rows beside a product by mma.sync";
     }
     if (plan.kind == cta::DotKind::Wgmma)
-      cast<tile::DotOp>(op).emitRemark("product by wgmma");
+      cast<tile::DotOp>(op).emitRemark("product by wgmma")
+          << (plan.a.restaged || plan.b.restaged ? ": bytes are written anew with K along their rows" : "");
     else
       cast<tile::DotOp>(op).emitRemark("product by mma.sync, not by wgmma: ") << reason->second;
   }
@@ -363,9 +366,9 @@ static bool isMadeOfProduct(Value tile, Block *block) {
 /// The order of K that a left operand in registers is spread in: an accumulator's for what was one, and where the right
 /// operand's columns lie along rows (MmaOrder.h); else the one that ldmatrix gives.
 static layout::KOrder orderOfLeft(tile::DotOp dot, const DotPlan &plan) {
-  if (plan.kind == cta::DotKind::Wgmma)
-    return layout::KOrder::Chunks; // as its right operand in shared memory has it
   bool isChained = !plan.a.load && isMadeOfProduct(dot.getA(), dot->getBlock());
+  if (plan.kind == cta::DotKind::Wgmma) // as its right operand in shared memory has it, or is written there
+    return plan.b.restaged && isChained && !plan.aInShared() ? layout::KOrder::Pairs : layout::KOrder::Chunks;
   return plan.b.transposed && !isChained ? layout::KOrder::Chunks : layout::KOrder::Pairs;
 }
 
@@ -389,6 +392,13 @@ cta::BufferType imbrex::bufferFor(const OperandPlan &operand) {
   auto type = cast<RankedTensorType>(operand.tile.getType());
   return cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType(), operand.leastRows,
                                  operand.leastColumns);
+}
+
+cta::BufferType imbrex::restagedBuffer(cta::BufferType source) {
+  const int64_t along = source.getRows(), across = source.getColumns();
+  return cta::BufferType::getFor(across, along, source.getElementType(),
+                                 llvm::alignTo(across, cta::RestageOp::kBlockRows),
+                                 llvm::alignTo(along, layout::mmaDepth(/*elementBytes=*/1)));
 }
 
 cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {

@@ -23,6 +23,7 @@ struct OperandPlan {
   mlir::Operation *load = nullptr;
   bool transposed = false; ///< the operand is the transpose of that load (or of the computed tile)
   mlir::Value tile;        ///< the tile itself, transposes looked through
+  bool restaged = false;   ///< it is read from another buffer, transposed: cta.restage
   /// Rows and columns of `tile` that its buffer must keep, zeros beyond the tile: what the instructions read.
   int64_t leastRows = 0, leastColumns = 0;
 };
@@ -46,6 +47,9 @@ struct DotPlan {
   /// Kinds mma and wgmma, `a` in registers: how it is spread (MmaOrder.h).
   layout::KOrder order = layout::KOrder::Chunks;
 };
+
+/// The buffer that a restaged operand is written to.
+cta::BufferType restagedBuffer(cta::BufferType source);
 
 /// Plans all products of `kernel`; keyed by operation, in program order.
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;

@@ -10,6 +10,7 @@
 #ifndef IMBREX_DIALECTS_CTA_CTADIALECT_H
 #define IMBREX_DIALECTS_CTA_CTADIALECT_H
 
+#include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/SharedLayout.h"
 #include "dialects/layout/TileLayout.h"
 #include "dialects/layout/Warp.h"
@@ -57,6 +58,8 @@ bool isWrittenByStmatrix(WriteOp write);
 
 /// The kernel's parts; null if all its warps run the same.
 RolesOp rolesOf(mlir::Operation *kernel);
+/// True of what stands in the part that copies.
+bool copies(mlir::Operation *op);
 /// Warps of a kernel whose launch is settled over which its tiles are spread.
 unsigned computingWarpsOf(mlir::Operation *kernel);
 

@@ -36,7 +36,8 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     sm_89 on), m16n8k16 of 16-bit operands, m16n8k8 of f32 operands rounded to tf32, as `mode` says. Kind `wgmma` is
     wgmma.mma_async of 64 rows, which four warps share, up to 256 columns and 32 bytes of K (PTX ISA, "Asynchronous
     Warpgroup Level Matrix Instructions"); its operands in shared memory are read as layout::WgmmaOperand says, through
-    the async proxy (`cta.fence_async`). Kind `fma` is one multiply-add an element. Where kinds `mma` and `wgmma` need
+    the async proxy (`cta.fence_async`), the right one of 8 bits, beside a left one in the order Pairs, as `cta.restage pairs`
+    writes it. Kind `fma` is one multiply-add an element. Where kinds `mma` and `wgmma` need
     more of an operand than the tile has, its buffer is stored with padding, and the margin of a fragment along K is
     zero (`cta.clear_margin`).
 

@@ -59,6 +59,22 @@ LogicalResult ReadOp::verify() {
   return success();
 }
 
+LogicalResult RestageOp::verify() {
+  BufferType from = getSource().getType(), to = getTarget().getType();
+  if (from.getRows() != to.getColumns() || from.getColumns() != to.getRows())
+    return emitOpError("(1) expected a target of ")
+           << from.getColumns() << " rows and " << from.getRows() << " columns";
+  if (from.getElementType() != to.getElementType() || from.getElementBytes() != 1)
+    return emitOpError("(2) expected elements of 8 bits, the same in both");
+  const layout::SharedLayout source = from.getLayout(), target = to.getLayout();
+  constexpr int64_t kDepth = layout::mmaDepth(/*elementBytes=*/1);
+  const int64_t along = llvm::alignTo(from.getRows(), kDepth), across = llvm::alignTo(to.getRows(), kBlockRows);
+  return source.paddedRows() >= along && target.paddedColumns() >= along && target.paddedRows() >= across
+             ? success()
+             : emitOpError("(3) expected ")
+                   << along << " elements along K stored in both, and " << across << " rows in the target";
+}
+
 LogicalResult ClearOp::verify() {
   return getResult().getType() == getBuffer().getType() ? success() : emitOpError("(1) expected the buffer's type");
 }

@@ -69,6 +69,36 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Cta_RestageOp : Cta_Op<"restage", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "an operand's rows along K, as wgmma reads its columns";
+  let description = [{
+    Writes the transpose of the tile in the buffer to another buffer: K, which counted rows, counts columns then, as wgmma wants
+    operands of 8 bits (WgmmaOperand.h). With `pairs` the columns of each block of 32 are in the order Pairs
+    (MmaOrder.h), in which a left operand lies that is made of an accumulator. All threads of the CTA, or of the role, take part; other threads see it after a barrier, or
+    a `cta.publish`.
+
+    Constraints: (1) the target has the transposed extents; (2) elements of 8 bits, the same in both; (3) stored are whole
+    blocks of 32 along K in both, and of 16 along the other dimension in the target.
+
+    Example:
+    ```mlir
+    cta.restage %v pairs into %t : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+    ```
+  }];
+  let arguments = (ins Cta_BufferType:$source, UnitAttr:$pairs, Cta_BufferType:$target);
+  let assemblyFormat = [{
+    $source (`pairs` $pairs^)? `into` $target attr-dict `:` qualified(type($source)) `,` qualified(type($target))
+  }];
+  let extraClassDeclaration = [{
+    ::imbrex::layout::KOrder getOrder() {
+      return getPairs() ? ::imbrex::layout::KOrder::Pairs : ::imbrex::layout::KOrder::Chunks;
+    }
+    /// Rows of the target that are written at a time: the elements of 16 bytes of the source's rows.
+    static constexpr int64_t kBlockRows = 16;
+  }];
+  let hasVerifier = 1;
+}
+
 def Cta_ClearOp : Cta_Op<"clear", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "zeros in the rows of a buffer that lie outside a range";
   let description = [{

@@ -52,6 +52,18 @@ LogicalResult PutOp::verify() {
   return tile::verifyWithin(*this, getView().getType(), getWithin(), getLow(), getHigh());
 }
 
+LogicalResult AcquireOp::verify() {
+  if (getResult().getType() != getRing().getType().getSlot())
+    return emitOpError("(1) expected the result to be the ring's slot, ") << getRing().getType().getSlot();
+  return getRing().getType().getCompletion() == Completion::Mbarrier ? success()
+                                                                     : emitOpError("(2) expected a ring by mbarrier");
+}
+
+LogicalResult PublishOp::verify() {
+  return getRing().getType().getCompletion() == Completion::Mbarrier ? success()
+                                                                     : emitOpError("(1) expected a ring by mbarrier");
+}
+
 LogicalResult GetOp::verify() {
   if (getResult().getType() != getRing().getType().getSlot())
     return emitOpError("(1) expected the result to be the ring's slot, ") << getRing().getType().getSlot();

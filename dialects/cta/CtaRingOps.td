@@ -130,4 +130,42 @@ def Cta_ReleaseOp : Cta_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "$ring `[` $step `]` attr-dict `:` qualified(type($ring))";
 }
 
+def Cta_AcquireOp : Cta_Op<"acquire", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the slot of a step, to be written by threads";
+  let description = [{
+    Waits until the slot is empty. The result is the slot as a buffer, which the part that fills the ring writes in place of a `cta.put`.
+
+    Constraints: (1) the result is the ring's slot; (2) a ring `by mbarrier`.
+
+    Example:
+    ```mlir
+    %t = cta.acquire %ring[%step] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier> -> !cta.buffer<128, 64, f8E4M3FN, span 64>
+    ```
+  }];
+  let arguments = (ins Cta_RingType:$ring, I32:$step);
+  let results = (outs Cta_BufferType:$result);
+  let assemblyFormat = [{
+    $ring `[` $step `]` attr-dict `:` qualified(type($ring)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Cta_PublishOp : Cta_Op<"publish", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the slot of a step is written";
+  let description = [{
+    Ends what the `cta.acquire` of the step began: who gets the step sees what these threads have written, through the async
+    proxy too. Each warp says so when its lanes have met.
+
+    Constraint: (1) a ring `by mbarrier`.
+
+    Example:
+    ```mlir
+    cta.publish %ring[%step] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
+    ```
+  }];
+  let arguments = (ins Cta_RingType:$ring, I32:$step);
+  let assemblyFormat = "$ring `[` $step `]` attr-dict `:` qualified(type($ring))";
+  let hasVerifier = 1;
+}
+
 #endif // IMBREX_DIALECTS_CTA_CTARINGOPS

@@ -58,6 +58,11 @@ RolesOp imbrex::cta::rolesOf(Operation *kernel) {
   return {};
 }
 
+bool imbrex::cta::copies(Operation *op) {
+  auto roles = op->getParentOfType<RolesOp>();
+  return roles && roles.getCopy().isAncestor(op->getParentRegion());
+}
+
 unsigned imbrex::cta::computingWarpsOf(Operation *kernel) {
   RolesOp roles = rolesOf(kernel);
   return roles ? roles.getComputeWarps() : launchOf(kernel).getWarps();

@@ -35,7 +35,8 @@ def Cta_RolesOp : Cta_Op<"roles", [NoTerminator, NoRegionArguments, RecursiveMem
   let description = [{
     The CTA's first warps run `compute`, those behind them `copy`, both at once; they meet again behind it. In each part
     threads and warps count from 0. What passes between the parts passes through rings `by mbarrier`, which `copy`
-    puts and `compute` gets and releases; scalars that both need each computes. Each thread of a part has `registers`
+    puts, or acquires and publishes, and `compute` gets and releases. What `copy` itself gets it writes anew to another ring
+    (`cta.restage`); scalars that both need each computes. Each thread of a part has `registers`
     registers from there on (PTX ISA, "setmaxnreg").
 
     Constraints: (1) both have whole warpgroups of four warps; (2) registers are multiples of 8 from 24 to 256; (3) of

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Compiler.h"
 #include "tests/support/Devices.h"
 #include "tests/support/Random.h"
 #include "tests/support/RunMode.h"
@@ -82,10 +83,17 @@ TEST(Warpgroups, ProductsAreExact) {
   struct Tile {
     int64_t bm, bn, bk, warps;
   };
-  const Tile tiles[] = {{64, 8, 16, 4},   {64, 40, 64, 4},  {128, 136, 48, 8},
-                        {64, 256, 32, 4}, {128, 64, 96, 4}, {64, 264, 32, 4},
+  const Tile tiles[] = {{64, 8, 16, 4},
+                        {64, 40, 64, 4},
+                        {128, 136, 48, 8},
+                        {64, 256, 32, 4},
+                        {128, 64, 96, 4},
+                        {64, 264, 32, 4},
                         // warpgroups beside one another, which share rows
-                        {64, 128, 64, 8}, {64, 32, 32, 8}, {128, 256, 32, 16}, {64, 256, 16, 16}};
+                        {64, 128, 64, 8},
+                        {64, 32, 32, 8},
+                        {128, 256, 32, 16},
+                        {64, 256, 16, 16}};
   unsigned cases = 0;
   for (const Tile &tile : tiles)
     for (unsigned bits = 0; bits < 8; ++bits) {
@@ -105,24 +113,35 @@ TEST(Warpgroups, ProductsAreExact) {
     }
 }
 
+/// Operands that lie along M or N are restaged, by the warps that copy or, where these are none, by those that compute.
 TEST(Warpgroups, ProductsOfBytesAreExact) {
+  struct Tile {
+    int64_t bn, bk, warps;
+  };
+  unsigned cases = 0;
   for (DataType type : {DataType::F8E4M3, DataType::F8E5M2})
-    for (bool flipB : {true, false})
-      for (int64_t warps : {4, 8})
-        check({type, false, flipB, false, 64, warps == 4 ? 40 : 64, 64, warps}, 80, 48, 160, 0);
+    for (const Tile &tile : {Tile{40, 64, 4}, Tile{64, 64, 8}, Tile{96, 32, 4}, Tile{24, 48, 4}, Tile{128, 160, 4}})
+      for (unsigned bits = 0; bits < 8; ++bits) {
+        if (!isLongRun() && ++cases % 4 != 0)
+          continue;
+        ProductCase run{type, (bits & 2) != 0, (bits & 4) != 0, (bits & 1) != 0, 64, tile.bn, tile.bk, tile.warps};
+        check(run, 80, 48, 160, 0);
+        check(run, 75, 45, 83, 1); // by threads
+      }
 }
 
-/// The bits of attention on views of a placement.
-std::vector<uint8_t> attention(Placement placement, int64_t stages, const std::string &mask, int64_t depth) {
-  const Runtime &runtime = runtimeOf("sim:h200");
+/// The bits of attention on views of a placement, by products of `type`.
+std::vector<uint8_t> attention(const Runtime &runtime, DataType type, Placement placement, int64_t stages,
+                               const std::string &mask, int64_t depth) {
   Random random(5);
-  auto values = [&](int64_t rows) { return roundTo(random.normals(rows * depth), DataType::BF16); };
+  auto values = [&](int64_t rows) { return roundTo(random.normals(rows * depth), type); };
   std::vector<double> q = values(150), k = values(300), v = values(300);
-  Tensor tensorQ(runtime, DataType::BF16, placed({1, 150, 1, depth}, placement), &q);
-  Tensor tensorK(runtime, DataType::BF16, placed({1, 300, 1, depth}, placement), &k);
-  Tensor tensorV(runtime, DataType::BF16, placed({1, 300, 1, depth}, placement), &v);
+  Tensor tensorQ(runtime, type, placed({1, 150, 1, depth}, placement), &q);
+  Tensor tensorK(runtime, type, placed({1, 300, 1, depth}, placement), &k);
+  Tensor tensorV(runtime, type, placed({1, 300, 1, depth}, placement), &v);
   Tensor tensorO(runtime, DataType::BF16, denseLayout({1, 150, 1, depth}));
-  Kernel kernel = kernelOf("sim:h200", "attention_forward.tile");
+  const std::string file = isF8(type) ? "attention_bytes.tile" : "attention_forward.tile";
+  Kernel kernel = runtime.load(inRoot("kernels/" + file)).value().kernel().value();
   kernel.set("BM", 128);
   kernel.set("BN", 64);
   kernel.set("warps", 8);
@@ -136,14 +155,36 @@ std::vector<uint8_t> attention(Placement placement, int64_t stages, const std::s
 }
 
 TEST(Warpgroups, TheBitsDoNotDependOnWhoCopies) {
-  for (const char *mask : {"full", "causal", "window(40, 0)"})
-    for (int64_t depth : {64, 96}) {
-      std::vector<uint8_t> byEngine = attention(Placement::Dense, 2, mask, depth);
-      for (Placement placement : {Placement::Packed, Placement::Unaligned, Placement::OddRows})
-        EXPECT_EQ(attention(placement, 2, mask, depth), byEngine) << mask << " " << depth << " " << name(placement);
-      for (int64_t stages : {1, 3})
-        EXPECT_EQ(attention(Placement::Dense, stages, mask, depth), byEngine) << mask << " " << depth << " " << stages;
-    }
+  const Runtime &runtime = runtimeOf("sim:h200");
+  for (DataType type : {DataType::BF16, DataType::F8E4M3})
+    for (const char *mask : {"full", "causal", "window(40, 0)"})
+      for (int64_t depth : {64, 96}) {
+        const std::string what = std::string(mask) + " " + std::to_string(depth) + " " + std::string(name(type));
+        std::vector<uint8_t> byEngine = attention(runtime, type, Placement::Dense, 2, mask, depth);
+        for (Placement placement : {Placement::Packed, Placement::Unaligned, Placement::OddRows})
+          EXPECT_EQ(attention(runtime, type, placement, 2, mask, depth), byEngine) << what << " " << name(placement);
+        for (int64_t stages : {1, 3})
+          EXPECT_EQ(attention(runtime, type, Placement::Dense, stages, mask, depth), byEngine) << what << " " << stages;
+      }
+}
+
+/// Without warps that copy, those that compute restage what they multiply by.
+TEST(Warpgroups, TheBitsDoNotDependOnWhoRestages) {
+  for (const char *pass : {"cta-assign-roles", "cta-skew-loops"}) {
+    RuntimeOptions options;
+    options.device = "sim:h200";
+    auto compiler = [pass](const Source &source, CompileOptions compileOptions) {
+      compileOptions.without.insert(pass);
+      return compile(source, compileOptions);
+    };
+    options.compiler = CompilerFunctions{compiler, describe, std::string(compilerBuildId()) + pass};
+    Runtime other = Runtime::open(options).value();
+    for (const char *mask : {"full", "causal"})
+      for (int64_t stages : {1, 2})
+        EXPECT_EQ(attention(other, DataType::F8E4M3, Placement::Dense, stages, mask, 64),
+                  attention(runtimeOf("sim:h200"), DataType::F8E4M3, Placement::Dense, 2, mask, 64))
+            << mask << " without " << pass << ", " << stages << " stages";
+  }
 }
 
 TEST(Warpgroups, AViewWithoutAMapIsCopiedByThreads) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""kernels/attention_forward.tile over padded, ragged and paged storage, beside attention in plain Python. What lies
+"""kernels/attention_forward.tile, and attention_bytes.tile by the copy engine, over padded, ragged and paged storage, beside attention in plain Python. What lies
 outside the sequences holds NaN. Shapes are odd on purpose. See runs.py."""
 import math, random, unittest
 
@@ -19,6 +19,11 @@ class Sequences:
         source = random.Random(seed)
         self.lengths, self.heads = lengths, heads
         self.rows = [[[source.gauss(0, 1) for _ in range(heads * D)] for _ in range(n)] for n in lengths]
+
+    def in_quarters(self):
+        """The same, rounded to what floats of 8 bits are too."""
+        self.rows = [[[max(-3, min(3, round(4 * x) / 4)) for x in row] for row in rows] for rows in self.rows]
+        return self
 
     def padded(self, name, type_):
         most = max(self.lengths) + 3
@@ -67,16 +72,18 @@ class Storage(Runs):
     def check(self, q, kv, row_of, device, setting, hooks=(), isSeen=lambda *_: True):
         """row_of(b, i) is the row of O that has query i of sequence b."""
         type_ = setting[0][2:]
+        name, limit = "attention_forward", 2e-5 if type_ == "f32" else 4e-3
+        if type_.startswith("f8"):  # arrays of f32, which are converted; weights are off by 2^-4 of themselves
+            name, limit, type_ = "attention_bytes", 0.07, "f32"
         inputs = {**q("Q", type_), **kv(self.k, "K", type_), **kv(self.v, "V", type_)}
-        found = self.run_kernel("attention_forward", {"O": 0}, inputs, (), setting, device, hooks)["O"]
+        found = self.run_kernel(name, {"O": 0}, inputs, (), setting, device, hooks)["O"]
         rows = set()
         for b, n in enumerate(QUERIES):
             for i in range(n):
                 at = row_of(b, i)
                 rows.add(at)
                 for h in range(H):
-                    self.near(found[(at * H + h) * D:(at * H + h + 1) * D], self.expected(b, i, h, isSeen),
-                              2e-5 if type_ == "f32" else 4e-3)
+                    self.near(found[(at * H + h) * D:(at * H + h + 1) * D], self.expected(b, i, h, isSeen), limit)
         for at in set(range(len(found) // H // D)) - rows:
             self.assertTrue(all(math.isnan(x) for x in found[at * H * D:(at + 1) * H * D]), "row %d is nobody's" % at)
 
@@ -98,7 +105,7 @@ class Storage(Runs):
         window = lambda i, j, sq, sk: i + sk - sq - 9 <= j <= i + sk - sq + 2
         for page in (1, 5, 16, 64):
             for device, setting in self.on_devices(*SETTINGS):
-                if page < 16 and device == "sim:h200":
+                if page < 16 and device == "sim:h200" and setting[0] != "T=f8e4m3":
                     continue
                 self.check(self.q.ragged, lambda x, *more: x.paged(page)(*more), lambda b, i: starts[b] + i, device,
                            setting, {"mask": "window(9, 2)"}, window)
@@ -112,6 +119,23 @@ class Storage(Runs):
             for bn in (16, 48):
                 self.check(self.q.ragged, lambda x, *more: x.paged(page)(*more), lambda b, i: starts[b] + i, "sim:h200",
                            ["T=f16", "BM=64", "BN=%d" % bn, "warps=4", "stages=2"], {"mask": "causal"}, causal)
+
+
+class BytesStorage(Storage):
+    """Of 8 bits, where the warps that copy turn the values: also those of a tile that others have rows in."""
+    q, k, v = (Sequences(seed, lengths, heads).in_quarters() for seed, lengths, heads in ((1, QUERIES, H), (2, KEYS, HK), (3, KEYS, HK)))
+    SETTING = ["T=f8e4m3", "U=f32", "BM=64", "warps=4", "stages=2"]
+
+    def on_devices(self, *_):
+        return [("sim:h200", self.SETTING + ["BN=32"]), ("sim:h200", self.SETTING + ["BN=16", "stages=3"]),
+                ("sim:h200", self.SETTING + ["BN=32", "stages=1"])]
+
+    def test_paged_by_the_copy_engine(self):
+        starts = [2 + sum(QUERIES[:b]) for b in range(B)]
+        causal = lambda i, j, sq, sk: j <= i + sk - sq
+        for page in (64, 16, 24, 8, 6):
+            self.check(self.q.ragged, lambda x, *more: x.paged(page)(*more), lambda b, i: starts[b] + i, "sim:h200",
+                       self.SETTING + ["BN=64"], {"mask": "causal"}, causal)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,10 @@ def rows():
         for mask in ("full", "causal", "window(512, 0)"):
             found.append(("forward bf16 D%d %s sm_90a" % (d, mask.split("(")[0]), FORWARD, forward(d), {"mask": mask}, "sm_90a",
                           (d, mask) in ((64, "full"), (128, "causal"))))
+    for d in (64, 128, 192, 256):
+        for mask in ("full", "causal"):
+            found.append(("bytes f8e4m3 D%d %s sm_90a" % (d, mask), "kernels/attention_bytes.tile", dict(forward(d, "f8e4m3"), U="bf16"), {"mask": mask},
+                          "sm_90a", (d, mask) == (128, "causal")))
     for bm, bn, warps, d in ((128, 128, 8, 128), (128, 192, 8, 128)):
         found.append(("forward bf16 D%d %dx%d w%d sm_90a" % (d, bm, bn, warps), FORWARD, forward(d, BM=bm, BN=bn, warps=warps, stages=2), {},
                       "sm_90a", bn == 128))
@@ -125,6 +129,9 @@ def rows():
                       d == 320))
     found.append(("split tf32=3 D256 sm_90", ("kernels/attention_decode.tile", "attention_split"),
                   dict(forward(256, "f32", tf32=3), U="f32"), {}, "sm_90", False))
+    for dtype in ("f8e4m3", "i8"):
+        found.append(("product %s of rows 128x128x128 w8 sm_90a" % dtype, "tests/static/products_of_rows.tile",
+                      dict(T=dtype, BN=128, BK=128, warps=8), {}, "sm_90a", dtype == "f8e4m3"))
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))

@@ -122,3 +122,33 @@ func.func @too_much(%t: tensor<256x256xbf16>) attributes {tile.kernel = #tile.re
   cta.write %t, %a : tensor<256x256xbf16>, !cta.buffer<256, 256, bf16, span 128>
   return
 }
+
+// -----
+
+// What the warps that copy read and write anew is theirs at all times: no buffer of the others shares its bytes.
+// CHECK-LABEL: func.func @restaged
+// CHECK-DAG: cta.ring at 0 {{.*}}<64, 64, i8, span 64, slots 1, by mbarrier>
+// CHECK-DAG: cta.ring at 4096 {{.*}}<64, 64, i8, span 64, slots 1, by mbarrier>
+// CHECK-DAG: cta.alloc at 8192 : !cta.buffer<1, 128, f32, span 128>
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+func.func @restaged(%V: !tile.view<? x 64 x i8>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %r = cta.ring : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier>
+  %t = cta.ring : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier>
+  %b = cta.alloc : !cta.buffer<1, 128, f32, span 128>
+  cta.roles compute warps 4 registers 240 {
+    %x = arith.constant dense<0.0> : tensor<128xf32, #v>
+    %c0 = arith.constant 0 : i32
+    %k = cta.get %t[%c0] : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier> -> !cta.buffer<64, 64, i8, span 64>
+    cta.write %x, %b : tensor<128xf32, #v>, !cta.buffer<1, 128, f32, span 128>
+    %y = cta.read %b : !cta.buffer<1, 128, f32, span 128> -> tensor<128xf32, #v>
+    %z = cta.read %k : !cta.buffer<64, 64, i8, span 64> -> tensor<64x64xi8, #cta.layout<"reg (0,1) (0,2) (0,4) (0,8) (0,16) (0,32) lane (1,0) (2,0) (4,0) (8,0) (16,0) warps 2x1 stride 1x1 repeat 1x1">>
+  } copy warps 4 registers 40 {
+    %c0 = arith.constant 0 : i32
+    cta.put %V[%c0, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 64 x i8>, !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier>
+    %v = cta.get %r[%c0] : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier> -> !cta.buffer<64, 64, i8, span 64>
+    %w = cta.acquire %t[%c0] : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier> -> !cta.buffer<64, 64, i8, span 64>
+    cta.restage %v into %w : !cta.buffer<64, 64, i8, span 64>, !cta.buffer<64, 64, i8, span 64>
+    cta.publish %t[%c0] : !cta.ring<64, 64, i8, span 64, slots 1, by mbarrier>
+  }
+  return
+}

@@ -283,3 +283,56 @@ func.func @no_products(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32,
   cta.put %K[%n, %c0] dims [0, 1] into %r[%c0] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
   return
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,2) (0,16) lane (0,4) (0,8) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// A tile that is copied only to be restaged goes from a queue to another in the warps that copy, an iteration later: the
+// next one is asked for first. The bounds of its rows are theirs too.
+// CHECK-LABEL: func.func @restaged
+// CHECK: %[[V:.*]] = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 2, by mbarrier, stored 32 x 32>
+// CHECK: %[[T:.*]] = cta.ring : !cta.ring<16, 32, f8E4M3FN, span 32, slots 2, by mbarrier>
+// CHECK: cta.roles compute warps 4 registers 240 {
+// CHECK:   scf.for %[[J:[a-z0-9]+]] =
+// CHECK-NOT: cta.clear
+// CHECK-NOT: cta.restage
+// CHECK:     %[[B:.*]] = cta.get %[[T]][%[[J]]]
+// CHECK:     cta.dot wgmma tile %{{.*}}, %[[B]] transposed_b
+// CHECK: } copy warps 4 registers 40 {
+// CHECK:   scf.for %[[I:[a-z0-9]+]] = %[[FIRST:.*]] to %[[END:.*]] step
+// CHECK:     cta.put %arg0{{.*}} into %[[V]][%[[I]]]
+// CHECK:     %[[LATER:.*]] = arith.cmpi slt, %[[FIRST]], %[[I]]
+// CHECK:     scf.if %[[LATER]] {
+// CHECK:       %[[BEFORE:.*]] = arith.subi %[[I]], %{{.*}} overflow<nsw>
+// CHECK:       %[[READ:.*]] = cta.get %[[V]][%[[BEFORE]]]
+// CHECK:       %[[TURNED:.*]] = cta.acquire %[[T]][%[[BEFORE]]]
+// CHECK:       cta.restage %[[READ]] pairs into %[[TURNED]]
+// CHECK:       cta.publish %[[T]][%[[BEFORE]]]
+// CHECK:   %[[SOME:.*]] = arith.cmpi slt, %[[FIRST]], %[[END]]
+// CHECK:   scf.if %[[SOME]] {
+// CHECK:     cta.restage %{{.*}} pairs into
+// CHECK:     cta.publish
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @restaged(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c32 = arith.constant 32 : i32
+  %z = arith.constant dense<0.0> : tensor<64x32xf32, #a>
+  %p = tile.narrow %z : tensor<64x32xf32, #a> -> tensor<64x32xf8E4M3FN, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+  %t = cta.alloc : !cta.buffer<16, 32, f8E4M3FN, span 32>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c32 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %V[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x f8E4M3FN>, !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+    %v = cta.get %r[%j] : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32> -> !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>
+    // expected-remark @+1 {{written anew by the warps that copy}}
+    cta.restage %v pairs into %t : !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>, !cta.buffer<16, 32, f8E4M3FN, span 32>
+    %next = cta.dot wgmma tile %p : tensor<64x32xf8E4M3FN, #a>, %t transposed_b, %acc : !cta.buffer<16, 32, f8E4M3FN, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}

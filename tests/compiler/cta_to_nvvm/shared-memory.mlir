@@ -73,3 +73,25 @@ func.func @fragments(%A: !tile.view<? x 16 x f16> {tile.alignment = 16 : i32, ti
   tile.store %y, %Y[%c0, %c0] dims [0, 1] : tensor<64x16xf16>, !tile.view<? x 16 x f16, out>
   return
 }
+
+// Bytes are turned in pairs by ldmatrix, and each pair's by prmt, which takes its selector from the lane; 16 rows of 32 are
+// written at once. The threads that wrote them tell the async proxy, and meet.
+// CHECK-LABEL: llvm.func @bytes(
+// CHECK: %[[READ:.*]] = nvvm.ldmatrix %{{.*}} {eltType = #nvvm.ld_st_matrix_elt_type<b16>, layout = #nvvm.mma_layout<col>, num = 4 : i32
+// CHECK: llvm.call_intrinsic "llvm.nvvm.prmt"(%[[A:.*]], %[[B:.*]], %[[EVEN:.*]]) :
+// CHECK: llvm.call_intrinsic "llvm.nvvm.prmt"(%[[A]], %[[B]], %[[ODD:.*]]) :
+// CHECK: llvm.call_intrinsic "llvm.nvvm.prmt"(%{{.*}}, %{{.*}}, %[[EVEN]]) :
+// CHECK: llvm.call_intrinsic "llvm.nvvm.prmt"(%{{.*}}, %{{.*}}, %[[ODD]]) :
+// CHECK: nvvm.stmatrix %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}
+// CHECK: "fence.proxy.async.shared::cta;"
+// CHECK: barrier.cta.sync
+// CHECK: wgmma.mma_async.sync.aligned.m64n16k32.f32.e4m3.e4m3
+func.func @bytes(%A: !tile.view<? x 32 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "A"}, %Y: !tile.view<? x 16 x f32, out> {tile.alignment = 16 : i32, tile.name = "Y"}) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x f8E4M3FN> -> tensor<64x32xf8E4M3FN>
+  %b = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x f8E4M3FN> -> tensor<32x16xf8E4M3FN>
+  %s = tile.dot %a, %b, %zero : tensor<64x32xf8E4M3FN>, tensor<32x16xf8E4M3FN>, tensor<64x16xf32>
+  tile.store %s, %Y[%c0, %c0] dims [0, 1] : tensor<64x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}

@@ -324,3 +324,33 @@ func.func @rows(%A: !tile.view<? x 64 x bf16>, %B: !tile.view<? x 64 x bf16>, %L
   }
   return
 }
+
+// -----
+
+// wgmma takes bytes with K along rows only: a right operand that lies the other way is written anew right behind its copy,
+// in the order in which its left operand, made of a product, has K.
+// CHECK-LABEL: @bytes
+// CHECK: %[[T:.*]] = cta.alloc : !cta.buffer<64, 32, f8E4M3FN, span 32>
+// CHECK: scf.for
+// CHECK: %[[K:.*]] = cta.get
+// CHECK-NEXT: cta.restage %[[K]] pairs into %[[T]]
+// CHECK: cta.dot wgmma buffer %{{.*}}, %[[K]] transposed_b
+// CHECK: cta.dot wgmma tile %{{.*}}, %[[T]] transposed_b
+func.func @bytes(%Q: !tile.view<? x 64 x f8E4M3FN>, %K: !tile.view<? x 64 x f8E4M3FN>, %O: !tile.view<? x 64 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zs = arith.constant dense<0.0> : tensor<64x32xf32>
+  %zo = arith.constant dense<0.0> : tensor<64x64xf32>
+  %q = tile.load %Q[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x f8E4M3FN> -> tensor<64x64xf8E4M3FN>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %zo) -> (tensor<64x64xf32>) : i32 {
+    %k = tile.load %K[%j, %c0] dims [0, 1] : !tile.view<? x 64 x f8E4M3FN> -> tensor<32x64xf8E4M3FN>
+    %kt = tile.transpose %k : tensor<32x64xf8E4M3FN> -> tensor<64x32xf8E4M3FN>
+    %s = tile.dot %q, %kt, %zs : tensor<64x64xf8E4M3FN>, tensor<64x32xf8E4M3FN>, tensor<64x32xf32>
+    %p = tile.narrow %s : tensor<64x32xf32> -> tensor<64x32xf8E4M3FN>
+    %o = tile.dot %p, %k, %acc : tensor<64x32xf8E4M3FN>, tensor<32x64xf8E4M3FN>, tensor<64x64xf32>
+    scf.yield %o : tensor<64x64xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}

@@ -22,7 +22,7 @@ using imbrex::testing::Random;
 
 static constexpr const char *kTypes[] = {"f16", "bf16", "f32", "f64"};
 static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100", "sm_120"};
-static constexpr int kAttentions = 480, kLessonsEach = 48, kBackwards = 24, kProducts = 24;
+static constexpr int kAttentions = 480, kLessonsEach = 48, kBackwards = 24, kProducts = 24, kBytes = 12;
 
 std::string Specialisation::describe() const {
   std::string text = file + " for " + options.target;
@@ -117,11 +117,25 @@ static Specialisation backward(int number, Random &random) {
 
 static Specialisation productOfBytes(int number, Random &random) {
   static constexpr const char *kBytes[] = {"i8", "f8e4m3", "f8e5m2"}, *kBytesTargets[] = {"sm_90a", "sm_89", "sm_120"};
-  Specialisation made{"tests/static/products_of_bytes.tile", {}};
+  Specialisation made{number / 9 % 2 ? "tests/static/products_of_rows.tile" : "tests/static/products_of_bytes.tile",
+                      {}};
   made.options.set = {{"T", kBytes[number % 3]}, {"warps", number % 2 ? "4" : "8"}};
   for (const char *tile : {"BM", "BN", "BK"})
     made.options.set[tile] = std::to_string(64 << random.below(2));
   made.options.target = kBytesTargets[number / 3 % 3];
+  return made;
+}
+
+static Specialisation attentionOfBytes(int number, Random &random) {
+  static constexpr const char *kSizes[] = {"40", "64", "96", "128", "256"};
+  Specialisation made{"kernels/attention_bytes.tile", {}};
+  std::string depth = random.oneOf(kSizes);
+  made.options.set = {
+      {"T", number % 2 ? "f8e4m3" : "f8e5m2"}, {"U", "bf16"}, {"DQK", depth}, {"DV", depth}, {"G", "2"}};
+  made.options.hooks["mask"] = number / 2 % 2 ? "causal" : "full";
+  if (number % 3 == 0)
+    made.options.storage["K"] = made.options.storage["V"] = Storage{.kind = Storage::Kind::Paged, .page = 16};
+  made.options.target = number % 4 < 3 ? "sm_90a" : "sm_89";
   return made;
 }
 
@@ -137,6 +151,8 @@ std::vector<Specialisation> test::shippedSpecialisations() {
     all.push_back(backward(i, random));
   for (int i = 0; i < kProducts; ++i)
     all.push_back(productOfBytes(i, random));
+  for (int i = 0; i < kBytes; ++i)
+    all.push_back(attentionOfBytes(i, random));
   return all;
 }
 

@@ -145,6 +145,16 @@ std::vector<Damage> imbrex::testing::damagesOf(const Lines &lines) {
       all.push_back({"copy dropped", i, [i](Lines &l) { l[i].clear(); }, false, true});
       all.push_back({"copied 16 bytes on", i, [i](Lines &l) { shiftAddress(l[i], 16); }, false, true});
     }
+    if (line.find("stmatrix") != std::string::npos)
+      all.push_back({"written 16 bytes on", i, [i](Lines &l) { shiftAddress(l[i], 16); }, false, true});
+    if (line.find("prmt.b32") != std::string::npos && std::count(line.begin(), line.end(), '%') == 4)
+      all.push_back({"bytes of one word", i,
+                     [i](Lines &l) {
+                       size_t first = l[i].find(", ") + 2, second = l[i].find(", ", first) + 2;
+                       std::string word = l[i].substr(first, second - first);
+                       l[i].replace(second, l[i].find(", ", second) + 2 - second, word);
+                     },
+                     false, true});
     if (line.find("ldmatrix") != std::string::npos)
       all.push_back({"read 32 bytes on", i, [i](Lines &l) { shiftAddress(l[i], 32); }, false, true});
   }

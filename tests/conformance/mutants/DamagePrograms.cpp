@@ -83,6 +83,11 @@ std::vector<Program> imbrex::testing::programs() {
       tensor.shape = {7, 16, 1, 64};
       tensor.isPool = true;
     }
+  // Values are turned in shared memory by the warps that copy.
+  Program bytes = onHopper("wgmma attention of bytes", 64, 4, 2, 64);
+  bytes.path = "attention_bytes.tile";
+  for (Tensor &tensor : bytes.tensors)
+    tensor.type = tensor.isOutput ? F16 : DataType::F8E4M3;
   auto three = [&](std::string name, std::string device) {
     return Program{std::move(name),
                    "",
@@ -99,6 +104,7 @@ std::vector<Program> imbrex::testing::programs() {
   };
   return {
       pages,
+      bytes,
       onHopper("wgmma attention, two slots", 64, 4, 2, 64),
       onHopper("wgmma attention, one slot", 64, 4, 1, 64),
       onHopper("wgmma attention, two warpgroups", 128, 8, 3, 32),
@@ -145,8 +151,10 @@ std::vector<Program> imbrex::testing::programs() {
 
 /// Fills `bytes` with elements of +-1 .. 2.
 static void fill(std::vector<uint8_t> &bytes, DataType type, std::mt19937 &random) {
-  for (size_t at = 0; at < bytes.size(); at += type == DataType::F16 ? 2 : 4)
-    if (type == DataType::F16) {
+  for (size_t at = 0; at < bytes.size(); at += byteSize(type))
+    if (type == DataType::F8E4M3) {
+      bytes[at] = uint8_t(0x38 | (random() & 0x87));
+    } else if (type == DataType::F16) {
       uint16_t bits = uint16_t(0x3c00 | (random() & 0x83ff));
       memcpy(&bytes[at], &bits, 2);
     } else {
@@ -167,7 +175,7 @@ public:
       size_t count = 1;
       for (int64_t extent : tensor.shape)
         count *= extent;
-      std::vector<uint8_t> bytes(count * (tensor.type == DataType::F16 ? 2 : 4), 0);
+      std::vector<uint8_t> bytes(count * byteSize(tensor.type), 0);
       if (!tensor.isOutput)
         fill(bytes, tensor.type, random);
       const View view(upload(bytes.data(), bytes.size()), tensor.type, Dims(std::span<const int64_t>(tensor.shape)));

@@ -30,6 +30,16 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %k2 = cta.get %ring[%i] arrived : !cta.ring<8, 16, bf16, span 32, slots 2, by groups> -> !cta.buffer<8, 16, bf16, span 32>
   // CHECK: cta.clear %{{.*}} outside %{{.*}}, %{{.*}} : !cta.buffer<8, 16, bf16, span 32>
   %cleared = cta.clear %k outside %i, %i : !cta.buffer<8, 16, bf16, span 32> -> !cta.buffer<8, 16, bf16, span 32>
+  %bytes = cta.alloc : !cta.buffer<64, 128, f8E4M3FN, span 128>
+  %turning = cta.ring : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
+  // CHECK: cta.acquire %{{.*}}[%{{.*}}] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier> -> !cta.buffer<128, 64, f8E4M3FN, span 64>
+  %turned = cta.acquire %turning[%i] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier> -> !cta.buffer<128, 64, f8E4M3FN, span 64>
+  // CHECK: cta.restage %{{.*}} pairs into %{{.*}} : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+  cta.restage %bytes pairs into %turned : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+  // CHECK: cta.restage %{{.*}} into %{{.*}} :
+  cta.restage %bytes into %turned : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+  // CHECK: cta.publish %{{.*}}[%{{.*}}] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
+  cta.publish %turning[%i] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
   // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #cta.layout<"reg
   %a = cta.read %q : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #a>
   // CHECK: cta.dot mma tile %{{.*}} : tensor<16x16xbf16, {{.*}}>, %{{.*}} transposed_b, %{{.*}} :

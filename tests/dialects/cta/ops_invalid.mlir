@@ -481,3 +481,51 @@ func.func @send_via_another_box(%v: !tile.view<? x 16 x f16, out>, %b: !cta.buff
   cta.send %b to %v[%i, %i] dims [0, 1] via %m : !cta.buffer<16, 16, f16, span 32>, !tile.view<? x 16 x f16, out>
   return
 }
+
+// -----
+
+func.func @restage_extents(%a: !cta.buffer<64, 128, i8, span 128>, %b: !cta.buffer<64, 128, i8, span 128>) {
+  // expected-error @+1 {{(1) expected a target of 128 rows and 64 columns}}
+  cta.restage %a into %b : !cta.buffer<64, 128, i8, span 128>, !cta.buffer<64, 128, i8, span 128>
+  return
+}
+
+// -----
+
+func.func @restage_types(%a: !cta.buffer<64, 64, bf16, span 128>, %b: !cta.buffer<64, 64, bf16, span 128>) {
+  // expected-error @+1 {{(2) expected elements of 8 bits, the same in both}}
+  cta.restage %a into %b : !cta.buffer<64, 64, bf16, span 128>, !cta.buffer<64, 64, bf16, span 128>
+  return
+}
+
+// -----
+
+func.func @restage_blocks(%a: !cta.buffer<48, 64, i8, span 64>, %b: !cta.buffer<64, 48, i8, span 64>) {
+  // expected-error @+1 {{(3) expected 64 elements along K stored in both, and 64 rows in the target}}
+  cta.restage %a into %b : !cta.buffer<48, 64, i8, span 64>, !cta.buffer<64, 48, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @acquire_slot(%r: !cta.ring<128, 64, i8, span 64, slots 2, by mbarrier>, %i: i32) {
+  // expected-error @+1 {{(1) expected the result to be the ring's slot}}
+  %b = cta.acquire %r[%i] : !cta.ring<128, 64, i8, span 64, slots 2, by mbarrier> -> !cta.buffer<64, 64, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @acquire_completion(%r: !cta.ring<128, 64, i8, span 64, slots 2, by groups>, %i: i32) {
+  // expected-error @+1 {{(2) expected a ring by mbarrier}}
+  %b = cta.acquire %r[%i] : !cta.ring<128, 64, i8, span 64, slots 2, by groups> -> !cta.buffer<128, 64, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @publish_completion(%r: !cta.ring<128, 64, i8, span 64, slots 2, by groups>, %i: i32) {
+  // expected-error @+1 {{(1) expected a ring by mbarrier}}
+  cta.publish %r[%i] : !cta.ring<128, 64, i8, span 64, slots 2, by groups>
+  return
+}

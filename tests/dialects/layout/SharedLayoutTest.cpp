@@ -87,6 +87,24 @@ TEST(SharedLayout, ldmatrixRowsAreFreeOfConflicts) {
     }
 }
 
+/// The rows that cta.restage reads and writes as one matrix of 8 rows of 16 bytes, by its file: k in Chunks, and n.
+TEST(SharedLayout, restagedMatricesAreFreeOfConflicts) {
+  for (int64_t columns : {32, 48, 64, 96, 128, 160, 224, 256})
+    for (int64_t first : {0, 16, 48})
+      for (int64_t matrix : {0, 1})
+        for (int64_t column = 0; column < columns; column += 16) {
+          SharedLayout layout = SharedLayout::swizzled(/*rows=*/64, columns, /*elementBytes=*/1);
+          llvm::SmallVector<int64_t, 8> read, written;
+          for (int64_t row = 0; row < 8; ++row) {
+            const int64_t other = row > 3 ? 1 - matrix : matrix;
+            read.push_back(layout.offset(first + row / 2 * 4 + other * 2 + row % 2, column));
+            written.push_back(layout.offset(first + 2 * row + other, column));
+          }
+          ASSERT_EQ(bankConflicts(read, 16), 0u) << columns << " columns, read at " << first << "," << column;
+          ASSERT_EQ(bankConflicts(written, 16), 0u) << columns << " columns, written at " << first << "," << column;
+        }
+}
+
 TEST(SharedLayout, rowWritesOfSixteenBytesAreFreeOfConflicts) {
   // As the copy from global memory writes: eight elements a lane, lanes as the blocked layout has them.
   for (int64_t columns : columnCounts)

@@ -1,0 +1,156 @@
+//===- RestagedCopies.cpp - Tiles that the copying warps write anew --------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The queues stand where buffers stood before the kernel is parted; the slice of the copies takes them along.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/RestagedCopies.h"
+#include "compiler/cta/Movable.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+//===----------------------------------------------------------------------===//
+// Queues
+//===----------------------------------------------------------------------===//
+
+std::optional<RestagedCopies::Restaged> RestagedCopies::find(cta::PutOp put) {
+  auto get = dyn_cast<cta::GetOp>(put->getNextNode());
+  auto restage = get && get->hasOneUse() ? dyn_cast<cta::RestageOp>(*get->user_begin()) : cta::RestageOp();
+  if (!restage || restage->getBlock() != put->getBlock() || !restage.getTarget().getDefiningOp<cta::AllocOp>())
+    return std::nullopt;
+  Restaged found{put, get, {}, {}, restage, {}, {}};
+  return found;
+}
+
+void RestagedCopies::makeQueue(Restaged &restaged) {
+  auto buffer = restaged.restage.getTarget().getDefiningOp<cta::AllocOp>();
+  Location loc = restaged.restage.getLoc();
+  Value step = restaged.put.getStep();
+  OpBuilder b(buffer);
+  restaged.queue = cta::RingOp::create(b, loc, cta::RingType::getFor(buffer.getType(), 1, cta::Completion::Mbarrier),
+                                       /*offset=*/nullptr, /*barriers=*/nullptr);
+  b.setInsertionPoint(restaged.restage);
+  restaged.acquire = cta::AcquireOp::create(b, loc, buffer.getType(), restaged.queue, step);
+  b.setInsertionPointAfter(restaged.restage);
+  restaged.publish = cta::PublishOp::create(b, loc, restaged.queue, step);
+  restaged.result = cta::GetOp::create(b, loc, buffer.getType(), restaged.queue, step, nullptr, nullptr);
+  restaged.restage.getTargetMutable().assign(restaged.acquire);
+  buffer.replaceAllUsesWith(restaged.result.getResult());
+  buffer.erase();
+}
+
+RestagedCopies::RestagedCopies(ArrayRef<cta::PutOp> puts) {
+  for (cta::PutOp put : puts)
+    if (std::optional<Restaged> found = find(put)) {
+      makeQueue(*found);
+      found->restage.emitRemark("written anew by the warps that copy");
+      all.push_back(*found);
+    }
+}
+
+void RestagedCopies::setSlots() {
+  for (Restaged &each : all)
+    each.queue.getResult().setType(each.queue.getType().withSlots(each.put.getRing().getType().getSlots()));
+}
+
+void RestagedCopies::setSteps() {
+  for (Restaged &each : all) {
+    Value step = each.put.getStep();
+    each.acquire.getStepMutable().assign(step);
+    each.publish.getStepMutable().assign(step);
+    each.result.getStepMutable().assign(step);
+  }
+}
+
+void RestagedCopies::addTo(CopySlice &slice) const {
+  for (const Restaged &each : all) {
+    slice.add(each.restage);
+    slice.add(each.publish);
+  }
+}
+
+void RestagedCopies::erase() {
+  for (Restaged &each : all) {
+    auto clear = each.restage.getSource().getDefiningOp<cta::ClearOp>();
+    each.publish.erase();
+    each.restage.erase();
+    each.acquire.erase();
+    if (clear)
+      clear.erase();
+    each.get.erase();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Delay
+//===----------------------------------------------------------------------===//
+
+/// What restages the tiles of an iteration, with the scalars that it needs of the body, in the body's order; empty:
+/// there is none, or it cannot be done an iteration later.
+static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
+  llvm::SmallPtrSet<Operation *, 16> needed;
+  SmallVector<Operation *> work;
+  for (Operation &op : *loop.getBody()) {
+    auto get = dyn_cast<cta::GetOp>(op);
+    if (!isa<cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op))
+      continue;
+    if (get && get.getRing().getType().getSlots() < 2)
+      return {};
+    needed.insert(&op);
+    work.push_back(&op);
+  }
+  while (!work.empty())
+    for (Value operand : work.pop_back_val()->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      if (llvm::is_contained(loop.getRegionIterArgs(), operand))
+        return {};
+      if (!source || source->getBlock() != loop.getBody() || !needed.insert(source).second)
+        continue;
+      if (!isMovable(source))
+        return {};
+      work.push_back(source);
+    }
+  SmallVector<Operation *> ordered;
+  for (Operation &op : *loop.getBody())
+    if (needed.contains(&op))
+      ordered.push_back(&op);
+  return ordered;
+}
+
+/// Clones `restages` for iteration `last`, which there is if `first` lies before `end`.
+static void restageLater(OpBuilder &b, scf::ForOp loop, ArrayRef<Operation *> restages, Value first, Value end) {
+  Location loc = loop.getLoc();
+  Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, first, end);
+  auto branch = scf::IfOp::create(b, loc, exists, /*withElseRegion=*/false);
+  OpBuilder inner = branch.getThenBodyBuilder();
+  IRMapping map;
+  map.map(loop.getInductionVar(),
+          arith::SubIOp::create(inner, loc, end, loop.getStep(), arith::IntegerOverflowFlags::nsw).getResult());
+  for (Operation *op : restages)
+    inner.clone(*op, map);
+}
+
+static void delayIn(scf::ForOp loop) {
+  SmallVector<Operation *> restages = restagesOf(loop);
+  if (restages.empty())
+    return;
+  OpBuilder b(loop.getBody()->getTerminator());
+  restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
+  b.setInsertionPointAfter(loop);
+  restageLater(b, loop, restages, loop.getLowerBound(), loop.getUpperBound());
+  for (Operation *op : llvm::reverse(restages))
+    if (op->use_empty() && !isPure(op))
+      op->erase();
+}
+
+void imbrex::delayRestages(Block &copy) {
+  SmallVector<scf::ForOp> loops;
+  copy.walk([&](scf::ForOp loop) { loops.push_back(loop); });
+  for (scf::ForOp loop : loops)
+    delayIn(loop);
+}
