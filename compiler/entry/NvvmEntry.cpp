@@ -83,13 +83,13 @@ static bool isKnown(Operation *op) {
              LLVM::CallIntrinsicOp, LLVM::CondBrOp, LLVM::ConstantOp, LLVM::ExtractElementOp, LLVM::ExtractValueOp,
              LLVM::FAbsOp, LLVM::FAddOp, LLVM::FCmpOp, LLVM::FDivOp, LLVM::FMAOp, LLVM::FMulOp, LLVM::FNegOp,
              LLVM::FPExtOp, LLVM::FPTruncOp, LLVM::FSubOp, LLVM::FreezeOp, LLVM::GEPOp, LLVM::ICmpOp, LLVM::InlineAsmOp,
-             LLVM::InsertElementOp, LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MulOp, LLVM::OrOp,
-             LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp, LLVM::SIToFPOp, LLVM::SMaxOp,
-             LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp, LLVM::StoreOp, LLVM::SubOp,
-             LLVM::TruncOp, LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp, LLVM::URemOp, LLVM::XOrOp,
-             LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp, NVVM::ConvertFloatToTF32Op,
-             NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp, NVVM::GridDimXOp, NVVM::LdMatrixOp,
-             NVVM::MmaOp, NVVM::StMatrixOp, NVVM::ThreadIdXOp>(op);
+             LLVM::InsertElementOp, LLVM::IntToPtrOp, LLVM::LShrOp, LLVM::LoadOp, LLVM::MaxNumOp, LLVM::MinNumOp,
+             LLVM::MulOp, LLVM::OrOp, LLVM::PoisonOp, LLVM::PtrToIntOp, LLVM::ReturnOp, LLVM::SDivOp, LLVM::SExtOp,
+             LLVM::SIToFPOp, LLVM::SMaxOp, LLVM::SMinOp, LLVM::SRemOp, LLVM::SelectOp, LLVM::ShlOp, LLVM::SqrtOp,
+             LLVM::StoreOp, LLVM::SubOp, LLVM::TruncOp, LLVM::UDivOp, LLVM::UIToFPOp, LLVM::UMaxOp, LLVM::UMinOp,
+             LLVM::URemOp, LLVM::XOrOp, LLVM::ZExtOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp, NVVM::BlockIdZOp,
+             NVVM::ConvertFloatToTF32Op, NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncOp, NVVM::CpAsyncWaitGroupOp,
+             NVVM::GridDimXOp, NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::StMatrixOp, NVVM::ThreadIdXOp>(op);
 }
 
 /// An intrinsic, and the first targets that have it.
@@ -179,6 +179,8 @@ LogicalResult NvvmCheck::checkCast(Operation *op) {
     ok = scalars && isa<FloatType>(from) && isa<FloatType>(to) && bitsOf(from) > bitsOf(to);
   if (isa<LLVM::PtrToIntOp>(op))
     ok = isPointer(from) && to.isInteger(32);
+  if (isa<LLVM::IntToPtrOp>(op)) // an address in shared memory, some of whose bits were turned
+    ok = from.isInteger(32) && to == LLVM::LLVMPointerType::get(op->getContext(), kSharedSpace);
   if (isa<LLVM::SIToFPOp, LLVM::UIToFPOp>(op))
     ok = scalars && isa<IntegerType>(from) && isa<FloatType>(to);
   return ok ? success() : check.error(op) << "no conversion of " << from << " to " << to;

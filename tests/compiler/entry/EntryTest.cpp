@@ -181,6 +181,7 @@ static std::vector<Row> nvvmRows() {
       {Stage::Nvvm, nvvm("%a = llvm.getelementptr %p[1] : (!llvm.ptr<1>) -> !llvm.ptr<1>, i32", pointer),
        "addresses are counted in bytes: one index, of i8"},
       {Stage::Nvvm, nvvm("%a = llvm.bitcast %x : i32 to vector<2xi32>"), "no conversion of 'i32' to 'vector<2xi32>'"},
+      {Stage::Nvvm, nvvm("%a = llvm.inttoptr %x : i32 to !llvm.ptr<1>"), "no conversion of 'i32' to '!llvm.ptr<1>'"},
       {Stage::Nvvm, nvvm("", "%x: i32", kNvvmAttributes + ", passthrough = [\"noinline\"]"),
        "a kernel is an external function that gives nothing"},
       {Stage::Nvvm, nvvm("", "%x: i32 {llvm.noundef}"), "a kernel is an external function that gives nothing"},
