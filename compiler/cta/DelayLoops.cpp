@@ -20,6 +20,7 @@
 
 #include "compiler/cta/DelayLoops.h"
 #include "compiler/cta/Movable.h"
+#include "compiler/cta/QueueOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -222,6 +223,8 @@ void LoopDelayer::run() {
   collectHanded();
   for (cta::DotOp dot : dots.late)
     dot.emitRemark("late product: delayed by one iteration");
+  auto gets = loop.getBody()->getOps<cta::GetOp>();
+  fillLast(llvm::filter_to_vector(gets, [&](cta::GetOp get) { return delayed.contains(get); }));
   rewrite();
 }
 

@@ -30,10 +30,11 @@ def SkipScalings : Pass<"cta-skip-scalings", "::mlir::func::FuncOp"> {
   let summary = "Do not multiply by one";
   let description = [{
     A tile in many registers that is multiplied by one factor a row, where a row's factor is 1 unless a condition
-    holds: warps in which it holds for no row go round the multiplication.
+    holds: warps in which it holds for no row go round the multiplication. What else the rows scale is scaled with it,
+    and what gives the factors is made there if nothing else asks for it.
 
-    Before: `%y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
-    After: `%y = scf.if (cta.any %c) { arith.mulf } else { %x }`.
+    Before: `%f = math.exp2 %d; %y = arith.mulf %x, broadcast(select(%c, %f, 1))`.
+    After: `%y = scf.if (cta.any %c) { math.exp2, select, arith.mulf } else { %x }`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
@@ -109,7 +110,8 @@ def SkewLoops : Pass<"cta-skew-loops", "::mlir::func::FuncOp"> {
     For loops in which a product needs another one of the same iteration. Before:
     `loop j: s = early(j); late(j, s)`. After: `s = early(first); loop j, but the last: t = early(j + 1); late(j, s);
     s = t` and `late(last, s)` behind it, all of it only if there is an iteration. The early part takes its gets and
-    the puts into the same rings along. A loop whose values would not fit into the registers stays as it is.
+    the puts into the same rings along; of queues that others fill, those that the late part reads are filled last. A
+    loop whose values would not fit into the registers stays as it is, and one in which a loop or branch reads queues.
     The same operations are done on the same values: results do not change by a bit.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];

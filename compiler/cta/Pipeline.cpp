@@ -47,11 +47,11 @@ void imbrex::buildCtaPipeline(OpPassManager &passes) {
 
 llvm::ArrayRef<llvm::StringRef> imbrex::optionalPasses() {
   static constexpr llvm::StringRef kNames[] = {
-      "tile-bound-loops",    "tile-simplify",        "tile-fold-scales",     "tile-lag-maxima",
-      "tile-defer-scales",   "tile-split-masks",     "tile-intersect-masks", "tile-narrow-comparisons",
-      "tile-skip-instances", "cta-defer-reductions", "cta-skip-scalings",    "cta-assign-roles",
-      "cta-send-tiles",      "cta-pipeline-copies",  "cta-skew-loops",       "cta-split-loops",
-      "cta-take-turns",
+      "tile-bound-loops",    "tile-simplify",          "tile-fold-scales",     "tile-lag-maxima",
+      "tile-defer-scales",   "tile-split-masks",       "tile-intersect-masks", "tile-narrow-comparisons",
+      "tile-skip-instances", "tile-split-comparisons", "cta-defer-reductions", "cta-skip-scalings",
+      "cta-assign-roles",    "cta-send-tiles",         "cta-pipeline-copies",  "cta-skew-loops",
+      "cta-split-loops",     "cta-take-turns",
   };
   return kNames;
 }

@@ -127,20 +127,24 @@ static Value stepsBefore(cta::PutOp put) {
   return counter.get();
 }
 
+static void addSteps(cta::PutOp put, Value before) {
+  OpBuilder b(put);
+  Value step = before;
+  if (isa<scf::ForOp>(put->getParentOp()))
+    step = arith::AddIOp::create(b, put.getLoc(), before, put.getStep(), arith::IntegerOverflowFlags::nsw);
+  cast<cta::GetOp>(put->getNextNode()).getStepMutable().assign(step);
+  put.getStepMutable().assign(step);
+}
+
 void imbrex::countSteps(ArrayRef<cta::PutOp> puts) {
-  SmallVector<std::pair<cta::PutOp, Value>> counted;
-  for (cta::PutOp put : puts) {
-    auto sibling =
-        llvm::find_if(counted, [&](const auto &other) { return other.first->getBlock() == put->getBlock(); });
-    Value before = sibling == counted.end() ? stepsBefore(put) : sibling->second;
-    counted.emplace_back(put, before);
-    if (!before)
-      continue;
-    OpBuilder b(put);
-    Value step = before;
-    if (isa<scf::ForOp>(put->getParentOp()))
-      step = arith::AddIOp::create(b, put.getLoc(), before, put.getStep(), arith::IntegerOverflowFlags::nsw);
-    cast<cta::GetOp>(put->getNextNode()).getStepMutable().assign(step);
-    put.getStepMutable().assign(step);
+  SmallVector<cta::PutOp> left(puts);
+  while (!left.empty()) {
+    // All puts of a block at once: the next counter makes the loops around this one anew, and its value with them.
+    Block *block = left.front()->getBlock();
+    auto isElsewhere = [&](cta::PutOp put) { return put->getBlock() != block; };
+    auto own = std::stable_partition(left.begin(), left.end(), isElsewhere);
+    if (Value before = stepsBefore(*own))
+      std::for_each(own, left.end(), [&](cta::PutOp put) { addSteps(put, before); });
+    left.erase(own, left.end());
   }
 }

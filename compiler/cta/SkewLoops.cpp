@@ -24,6 +24,7 @@
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/QueueOrder.h"
 #include "dialects/layout/Warp.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -223,6 +224,10 @@ void LoopSkewer::rewrite() {
 void LoopSkewer::run() {
   if (dots.early.empty() || dots.late.empty() || !matchPattern(loop.getStep(), m_One()))
     return;
+  if (readsQueuesInside(loop)) {
+    loop.emitRemark("no product made ahead or behind: a loop or branch in the loop has copies of its own");
+    return;
+  }
   auto areAll = [](ArrayRef<cta::DotOp> each, cta::DotKind kind) {
     return llvm::all_of(each, [&](cta::DotOp dot) { return dot.getKind() == kind; });
   };
@@ -252,6 +257,8 @@ void LoopSkewer::run() {
   }
   for (cta::DotOp dot : dots.early)
     dot.emitRemark("early product: made an iteration ahead");
+  auto gets = loop.getBody()->getOps<cta::GetOp>();
+  fillLast(llvm::filter_to_vector(gets, [&](cta::GetOp get) { return !early.contains(get); }));
   rewrite();
 }
 

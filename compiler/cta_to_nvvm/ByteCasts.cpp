@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/ByteCasts.h"
+#include "compiler/cta_to_nvvm/ByteIntegers.h"
 #include <bit>
 #include <cmath>
 
@@ -34,21 +35,9 @@ static Format formatOf(Type type) {
   return {"e5m2", 2, 15, 57344};
 }
 
-static Value wordOf(Lowering &l, ArrayRef<Value> bytes) {
-  Value all = LLVM::PoisonOp::create(l.b, l.loc, VectorType::get({kWordBytes}, l.b.getI8Type()));
-  for (unsigned i = 0; i < kWordBytes; ++i)
-    all =
-        LLVM::InsertElementOp::create(l.b, l.loc, all, i < bytes.size() ? bytes[i] : l.zero(l.b.getI8Type()), l.i32(i));
-  return LLVM::BitcastOp::create(l.b, l.loc, l.b.getI32Type(), all);
-}
-
-/// Each byte of the result is one of `low` (selected by 0 to 3) or of `high` (4 to 7); the lowest digit of `selector`
-/// makes the lowest byte (PTX ISA "prmt").
-static Value permute(Lowering &l, Value low, Value high, int64_t selector) {
-  return l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {low, high, l.i32(selector)});
-}
+/// permuteBytes with a constant.
 static Value permute(Lowering &l, Value low, int64_t high, int64_t selector) {
-  return permute(l, low, l.i32(high), selector);
+  return permuteBytes(l, low, l.i32(high), selector);
 }
 
 static Value bitOr(Lowering &l, Value x, Value y) { return LLVM::OrOp::create(l.b, l.loc, x, y); }
@@ -112,8 +101,8 @@ static Value bfloatsOf(Lowering &l, const Format &format, Value word, unsigned p
 /// negative one.
 static Value bfloatsOfIntegers(Lowering &l, Value word, unsigned pair) {
   const int64_t selector = pair == 0 ? 0x0504 : 0x0706; // each byte in the lower half of its 16 bits
-  Value from = permute(l, l.i32(0x43), l.bitAnd(word, 0x7f7f7f7f), selector);
-  Value less = permute(l, l.i32(0xc3), l.bitAnd(word, int32_t(0x80808080)), selector);
+  Value from = permuteBytes(l, l.i32(0x43), l.bitAnd(word, 0x7f7f7f7f), selector);
+  Value less = permuteBytes(l, l.i32(0xc3), l.bitAnd(word, int32_t(0x80808080)), selector);
   return multiplyAdd(l, from, 1, less);
 }
 
@@ -136,7 +125,7 @@ static Values widen(Lowering &l, Type from, ArrayRef<Value> bytes, Type to) {
   Values result;
   for (; !bytes.empty(); bytes = bytes.drop_front(std::min<size_t>(kWordBytes, bytes.size()))) {
     unsigned count = std::min<size_t>(kWordBytes, bytes.size());
-    Value word = wordOf(l, bytes.take_front(count));
+    Value word = wordOfBytes(l, bytes.take_front(count));
     for (unsigned i = 0; i < count; i += 2) {
       Value two = pairOf(word, i / 2);
       for (unsigned half = 0; half < std::min(2u, count - i); ++half)

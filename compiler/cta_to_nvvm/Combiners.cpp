@@ -3,9 +3,11 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tile.combine and tile.scan, whose dimension lies in one warp. The function need not be commutative, so elements
-// meet in the order of their coordinates: runs of 1, 2, 4, ... of them, whatever the layout. A bit of the coordinate
-// that is a register's joins two runs of a thread; one that is a lane's, those of two lanes. Repeats follow at last.
+// tile.combine and tile.scan, whose dimension lies in one warp, and what cta.combine and cta.scan do of them where it
+// lies in several. The function need not be commutative, so elements meet in the order of their coordinates: runs of
+// 1, 2, 4, ... of them, whatever the layout. A bit of the coordinate that is a register's joins two runs of a thread;
+// one that is a lane's, those of two lanes. That makes the runs of a warp, one a repeat, which join at last: or each
+// has the parts of all runs, of this warp and of others, that come before it.
 //
 //     coordinate bits  0: register   1: lane   2: register          run of 2, then of 4, then of 8 elements
 //
@@ -33,6 +35,7 @@ struct Unit {
   Place carry;          ///< empty: nothing
   bool certain = false; ///< every lane has a carry; else those with one of the bits `lanes`
   unsigned lanes = 0;
+  bool laterWarps = false; ///< those of all warps along the dimension but the first, too
 };
 
 /// Elements in a row: of this thread, or of all lanes whose bits have met.
@@ -45,8 +48,9 @@ struct Run {
 class Combiner {
 public:
   Combiner(Lowering &l, Operation *op, unsigned dim)
-      : l(l), op(op), dim(dim), isScan(isa<tile::ScanOp>(op)),
-        type(cast<RankedTensorType>(op->getOperand(0).getType())), layout(cta::layoutOf(type)) {}
+      : l(l), op(op), sources(op->getOperands().take_front(op->getNumResults())), dim(dim),
+        isScan(isa<tile::ScanOp, cta::ScanOp>(op)), type(cast<RankedTensorType>(op->getOperand(0).getType())),
+        layout(cta::layoutOf(type)) {}
   LogicalResult run();
 
 private:
@@ -57,20 +61,32 @@ private:
   Value laneHas(unsigned bits) {
     return LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::ne, l.bitAnd(l.lane, bits), l.i32(0));
   }
-  /// Where a unit that has one in some lanes has a carry; null: everywhere.
-  Value hasCarry(const Unit &unit) { return unit.certain ? Value() : laneHas(unit.lanes); }
+  /// True (i1) in warps that are not the first along the dimension.
+  Value inLaterWarp() { return l.less(l.i32(0), l.threadCoordinate(layout.runParts(dim), dim)); }
+  Value hasCarry(const Unit &unit);
   std::optional<unsigned> laneBitOf(int64_t step) const;
   int64_t leafSpan() const;
   LogicalResult makeLeaf(Run &leaf, ArrayRef<unsigned> registers);
-  LogicalResult carryInto(Unit &unit, const Place &before);
+  LogicalResult carryInto(Unit &unit, const Place &before, Value where = {});
   LogicalResult join(Run &low, Run &&high, int64_t span);
   LogicalResult meet(Run &run, unsigned bit, int64_t span);
+  LogicalResult joinAll(SmallVectorImpl<Run> &runs);
+  LogicalResult carryParts(MutableArrayRef<Run> runs, const Coord &line);
   LogicalResult finish(const Unit &unit);
-  /// Combines the registers of one line along `dim`, in the order of their coordinates.
-  FailureOr<Place> combineLine(ArrayRef<unsigned> registers);
+  /// The runs of a warp in one line along `dim`, of whose registers `registers` are the numbers in order.
+  FailureOr<SmallVector<Run, 1>> runsOf(ArrayRef<unsigned> registers);
+  TileLayout resultLayout() const;
+  LogicalResult checkLayouts();
+  /// The coordinates `line` with one more along `dim`.
+  Coord inLine(const Coord &line, int64_t along) const {
+    Coord coord(line);
+    coord.insert(coord.begin() + dim, along);
+    return coord;
+  }
 
   Lowering &l;
   Operation *op;
+  OperandRange sources;
   unsigned dim;
   bool isScan;
   RankedTensorType type;
@@ -141,17 +157,26 @@ LogicalResult Combiner::makeLeaf(Run &leaf, ArrayRef<unsigned> registers) {
   return success();
 }
 
-/// `before` comes before all that the unit's carry holds, in every lane.
-LogicalResult Combiner::carryInto(Unit &unit, const Place &before) {
-  if (unit.carry.empty()) {
-    unit.carry = before;
-  } else {
+/// Where a unit has a carry; null: everywhere.
+Value Combiner::hasCarry(const Unit &unit) {
+  if (unit.certain)
+    return {};
+  Value inLane = unit.lanes ? laneHas(unit.lanes) : Value(), inWarp = unit.laterWarps ? inLaterWarp() : Value();
+  return inLane && inWarp ? Value(LLVM::OrOp::create(l.b, l.loc, inLane, inWarp)) : inLane ? inLane : inWarp;
+}
+
+/// `before` comes before all that the unit's carry holds, in the threads `where` (i1; null: in all, which then have a
+/// carry). The caller says of the unit which they are.
+LogicalResult Combiner::carryInto(Unit &unit, const Place &before, Value where) {
+  Place whole = before;
+  if (!unit.carry.empty()) {
     std::optional<Place> both = apply(before, unit.carry);
     if (!both)
       return failure();
-    unit.carry = choose(hasCarry(unit), *both, before);
+    whole = choose(hasCarry(unit), *both, before);
   }
-  unit.certain = true;
+  unit.carry = where && !unit.carry.empty() ? choose(where, whole, unit.carry) : whole;
+  unit.certain |= !where;
   return success();
 }
 
@@ -176,11 +201,8 @@ LogicalResult Combiner::meet(Run &run, unsigned bit, int64_t span) {
     other.push_back(shuffle(l, value, 1u << bit));
   Value isHigh = laneHas(1u << bit);
   for (Unit &unit : run.units) {
-    Unit before = unit;
-    if (failed(carryInto(unit, other)))
+    if (failed(carryInto(unit, other, isHigh)))
       return failure();
-    unit.carry = before.carry.empty() ? unit.carry : choose(isHigh, unit.carry, before.carry);
-    unit.certain = before.certain;
     unit.lanes |= 1u << bit;
   }
   Place first = choose(isHigh, other, run.total), second = choose(isHigh, run.total, other);
@@ -202,7 +224,7 @@ LogicalResult Combiner::finish(const Unit &unit) {
   return success();
 }
 
-FailureOr<Place> Combiner::combineLine(ArrayRef<unsigned> registers) {
+FailureOr<SmallVector<Run, 1>> Combiner::runsOf(ArrayRef<unsigned> registers) {
   const int64_t leaf = leafSpan(), atom = layout.atomShape()[dim];
   std::map<int64_t, Run> runs; // by start
   for (size_t i = 0; i < registers.size(); i += leaf) {
@@ -220,45 +242,91 @@ FailureOr<Place> Combiner::combineLine(ArrayRef<unsigned> registers) {
         runs.erase(std::next(at));
     }
   }
-  Run &all = runs.begin()->second;
-  for (auto at = std::next(runs.begin()); at != runs.end(); ++at)
-    if (failed(join(all, std::move(at->second), atom)))
+  return llvm::to_vector<1>(llvm::make_second_range(runs));
+}
+
+/// Gives each run of a line the parts of all runs before it, which every warp has (cta.scan).
+LogicalResult Combiner::carryParts(MutableArrayRef<Run> runs, const Coord &line) {
+  auto parts = cast<cta::ScanOp>(op).getParts();
+  auto numbers = registerNumbers(cta::layoutOf(parts.front().getType()));
+  SmallVector<Place> upTo; // the parts of all runs up to each; what comes behind the last one is not needed
+  for (int64_t run = 0; run + 1 < cast<RankedTensorType>(parts.front().getType()).getDimSize(dim); ++run) {
+    unsigned reg = numbers.find(inLine(line, run))->second;
+    Place part = llvm::map_to_vector<1>(parts, [&](Value tile) { return l.registersOf(tile)[reg]; });
+    std::optional<Place> both = run == 0 ? part : apply(upTo.back(), part);
+    if (!both)
       return failure();
-  for (const Unit &unit : all.units)
-    if (isScan && failed(finish(unit)))
+    upTo.push_back(*both);
+  }
+  Value warp = l.threadCoordinate(layout.runParts(dim), dim);
+  for (Run &run : runs) {
+    const size_t first = run.start / layout.atomShape()[dim]; // in the first warp
+    Place before = first > 0 && first <= upTo.size() ? upTo[first - 1] : Place();
+    for (size_t w = 1; w < layout.warps()[dim] && first + w <= upTo.size(); ++w)
+      before = before.empty() ? upTo[first + w - 1] : choose(l.less(l.i32(w - 1), warp), upTo[first + w - 1], before);
+    for (Unit &unit : before.empty() ? MutableArrayRef<Unit>() : MutableArrayRef<Unit>(run.units)) {
+      if (failed(carryInto(unit, before, first > 0 ? Value() : inLaterWarp())))
+        return failure();
+      unit.laterWarps = first == 0;
+    }
+  }
+  return success();
+}
+
+/// Joins the runs of one warp to one.
+LogicalResult Combiner::joinAll(SmallVectorImpl<Run> &runs) {
+  for (Run &run : llvm::drop_begin(runs))
+    if (failed(join(runs.front(), std::move(run), layout.atomShape()[dim])))
       return failure();
-  return all.total;
+  runs.resize(1);
+  return success();
+}
+
+TileLayout Combiner::resultLayout() const {
+  return isScan ? layout : isa<cta::CombineOp>(op) ? layout.runParts(dim) : layout.slice(dim);
+}
+
+LogicalResult Combiner::checkLayouts() {
+  if (isa<tile::CombineOp, tile::ScanOp>(op) && layout.warps()[dim] != 1)
+    return op->emitError("the dimension is spread over several warps");
+  for (Value source : sources)
+    if (cta::layoutOf(source.getType()) != layout)
+      return op->emitError("the tiles have different layouts");
+  for (Value result : op->getResults())
+    if (cta::layoutOf(result.getType()) != resultLayout())
+      return op->emitError("the layout of a result is not that of its tile");
+  return success();
 }
 
 LogicalResult Combiner::run() {
-  if (layout.warps()[dim] != 1)
-    return op->emitError("the dimension is spread over several warps");
-  for (Value source : op->getOperands())
-    if (cta::layoutOf(source.getType()) != layout)
-      return op->emitError("the tiles have different layouts");
-  const TileLayout expected = isScan ? layout : layout.slice(dim);
-  for (Value result : op->getResults())
-    if (cta::layoutOf(result.getType()) != expected)
-      return op->emitError("the layout of a result is not that of its tile");
+  if (failed(checkLayouts()))
+    return failure();
   values.resize(layout.registersPerThread());
   std::map<Coord, SmallVector<std::pair<uint32_t, unsigned>>> lines; // by the other coordinates
   for (unsigned reg = 0; reg < values.size(); ++reg) {
-    for (Value source : op->getOperands())
+    for (Value source : sources)
       values[reg].push_back(l.registersOf(source)[reg]);
     Coord coord = layout.registerCoord(reg);
     uint32_t along = coord[dim];
     coord.erase(coord.begin() + dim);
     lines[coord].push_back({along, reg});
   }
-  auto numbers = registerNumbers(expected);
-  SmallVector<Values> results(op->getNumResults(), Values(expected.registersPerThread()));
+  auto numbers = registerNumbers(resultLayout());
+  SmallVector<Values> results(op->getNumResults(), Values(resultLayout().registersPerThread()));
   for (auto &[coord, line] : lines) {
     llvm::sort(line);
-    FailureOr<Place> total = combineLine(llvm::map_to_vector(line, [](auto &each) { return each.second; }));
-    if (failed(total))
+    FailureOr<SmallVector<Run, 1>> runs = runsOf(llvm::map_to_vector(line, [](auto &each) { return each.second; }));
+    bool apart = isa<cta::CombineOp, cta::ScanOp>(op);
+    if (failed(runs) || (!apart && failed(joinAll(*runs))) || (apart && isScan && failed(carryParts(*runs, coord))))
       return failure();
-    for (unsigned i = 0; !isScan && i < results.size(); ++i)
-      results[i][numbers.find(coord)->second] = (*total)[i];
+    for (Run &run : *runs) {
+      for (const Unit &unit : run.units)
+        if (isScan && failed(finish(unit)))
+          return failure();
+      for (unsigned i = 0; !isScan && i < results.size(); ++i)
+        results[i][numbers.find(apart ? inLine(coord, run.start / layout.atomShape()[dim]) : coord)->second] =
+            run.total[i];
+    }
   }
   for (unsigned i = 0; i < results.size(); ++i) {
     for (unsigned reg = 0; isScan && reg < values.size(); ++reg)
@@ -269,10 +337,8 @@ LogicalResult Combiner::run() {
 }
 
 Lowered imbrex::lowerCombiners(Lowering &l, Operation *op) {
-  if (auto combine = dyn_cast<tile::CombineOp>(op))
-    return Combiner(l, op, combine.getDim()).run();
-  if (auto scan = dyn_cast<tile::ScanOp>(op))
-    return Combiner(l, op, scan.getDim()).run();
+  if (op->hasTrait<tile::CombinesByFunction>())
+    return Combiner(l, op, op->getAttrOfType<IntegerAttr>("dim").getInt()).run();
   if (isa<tile::YieldOp>(op)) // read where the function is applied
     return success();
   return std::nullopt;

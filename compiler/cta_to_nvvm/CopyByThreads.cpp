@@ -194,14 +194,34 @@ static Reach enabledRows(Lowering &l, Reach rows, Value enabled) {
   return rows;
 }
 
-CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool columnsFollow) {
-  CopyCursor cursor = cursorAt(start, rowsFollow, columnsFollow);
+/// Bounds the rows by all else.
+CopyCursor TileCopy::narrowed(CopyCursor cursor, ArrayRef<Value> start) {
   Values narrow;
   for (Value index : start)
     narrow.push_back(LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), index));
   cursor.rows = enabledRows(l, cursor.rows, enabledBy(cursor, {}, narrow));
   cursor.isNarrowed = true;
   return cursor;
+}
+
+CopyCursor TileCopy::narrowedAt(ArrayRef<Value> start, bool rowsFollow, bool columnsFollow) {
+  return narrowed(cursorAt(start, rowsFollow, columnsFollow), start);
+}
+
+CopyCursor TileCopy::lineAt(ArrayRef<Value> start) {
+  auto narrow = [&](Value x) -> Value { return LLVM::TruncOp::create(l.b, l.loc, l.b.getI32Type(), x); };
+  Value low = l.i32(0), end = l.viewOf(put.getView()).extents[columnDim()];
+  if (auto [from, to] = l.boundsOf(put).along(columnDim()); from) {
+    low = LLVM::SMaxOp::create(l.b, l.loc, from, low);
+    end = LLVM::SMaxOp::create(l.b, l.loc, l.sub(LLVM::SMinOp::create(l.b, l.loc, to, end), low), l.i32(0));
+  }
+  Values origin(start);
+  origin[columnDim()] = l.sub(l.toI64(low), l.toI64(column0));
+  CopyCursor cursor = cursorAt(origin, rowsBeginAtBound(), /*columnsFollow=*/false);
+  cursor.columns = cursor.rows;
+  cursor.rows = {{}, l.sub(l.add(narrow(start[columnDim()]), column0), low), end};
+  cursor.isLine = true;
+  return narrowed(cursor, start);
 }
 
 /// `condition` and `enabled` (null: certain). A comparison with a bound stays one, with a bound that is 0 where it must
@@ -280,6 +300,8 @@ void TileCopy::run(const CopyCursor &cursor, Value slot) {
   }
   rows = put.getRows() ? Reach() : enabledRows(l, cursor.rows, enabled);
   source = cursor.pointer;
+  if (cursor.isLine)
+    source = l.offsetPointer(source, l.mulConstant(l.toI64(cursor.rows.position), layout.elementBytes()));
   for (unsigned round = 0; round < rounds(); ++round) {
     if (deal.isRegular && !put.getRows() && round != 0 && round % deal.panels == 0) { // the next rows
       Value stride = l.viewOf(put.getView()).strides[rowDim()];

@@ -34,6 +34,9 @@ public:
   CopyCursor cursorAt(llvm::ArrayRef<Value> start, bool rowsFollow = false, bool columnsFollow = false);
   /// As cursorAt, for puts whose tile only moves along its rows: what else must hold bounds the rows already.
   CopyCursor narrowedAt(llvm::ArrayRef<Value> start, bool rowsFollow, bool columnsFollow);
+  /// The same for a tile of one row that only moves along its columns, each thread with one piece at most.
+  CopyCursor lineAt(llvm::ArrayRef<Value> start);
+  bool isLine() { return layout.rows() == 1 && !put.getRows() && deal.isRegular && deal.panels == 1; }
   /// Bytes that the pointer moves by if the index of dimension d grows by step[d].
   Value bytesOf(llvm::ArrayRef<int64_t> steps);
   /// Copies the tile. `slot` points to the ring's slot.
@@ -64,6 +67,7 @@ private:
   std::pair<Value, Value> countAlong(unsigned dim);
   Value leftAlong(unsigned dim, Value first);
   Value isWithin(const Reach &reach, Value offset, int64_t step);
+  CopyCursor narrowed(CopyCursor cursor, llvm::ArrayRef<Value> start);
   /// What all of a thread's pieces need beside the rows; null: nothing.
   Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);
   /// Of a table, the register for the thread's row in `round`.

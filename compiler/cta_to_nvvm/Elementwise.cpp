@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/ByteCasts.h"
+#include "compiler/cta_to_nvvm/ByteIntegers.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -278,7 +279,10 @@ Lowered imbrex::lowerElementwise(Lowering &l, Operation *op) {
     if (auto type = dyn_cast<RankedTensorType>(value.getType());
         type && cta::layoutOf(type) != cta::layoutOf(result.getType()))
       return op->emitError("operands and result have different layouts");
-  if (std::optional<Values> converted = lowerByteCast(l, op)) {
+  std::optional<Values> converted = lowerByteCast(l, op);
+  if (!converted)
+    converted = lowerByteIntegers(l, op);
+  if (converted) {
     l.define(result, *converted);
     return success();
   }

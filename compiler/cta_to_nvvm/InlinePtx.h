@@ -74,7 +74,8 @@ void wgmmaCommit(Lowering &l);
 /// wgmma.wait_group: at most `pending` groups are in flight; `registers` may be read and written.
 Values wgmmaWait(Lowering &l, unsigned pending, llvm::ArrayRef<Value> registers);
 /// Nothing, behind what computes `value` (f32): ptxas would move a wait up to where the products were issued, and with
-/// it the work that was to be done beside them. A comparison, and a fence that no value asks for.
+/// it the work that was to be done beside them. A comparison, and an event for a profiler (PTX ISA, "pmevent") where it
+/// holds, for which no value asks: unlike a fence it is one instruction, and needs no branch.
 void holdBehind(Lowering &l, Value value);
 /// fence.proxy.async: what this thread wrote to shared memory is seen by the async proxy (PTX ISA, "membar/fence").
 void fenceAsync(Lowering &l);

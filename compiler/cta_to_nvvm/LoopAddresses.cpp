@@ -141,14 +141,16 @@ void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
     return;
   for (const SlotCounter &counter : counters) {
     std::optional<LinearForm> ahead = form->plus(counter.rest, -1);
-    if (counter.ring.getSlots() != ring.getSlots() || counter.ring.getStrideBytes() != ring.getStrideBytes() ||
-        !ahead || !ahead->isConstant())
+    if (counter.ring.getSlots() != ring.getSlots() || !ahead || !ahead->isConstant())
       continue;
     unsigned number = counter.number;
-    if (ahead->constant % ring.getSlots() == 0) {
-      entries.push_back([=, this] { l.slotOffsets[op] = current[number]; });
+    const int64_t own = ring.getStrideBytes(), its = counter.ring.getStrideBytes();
+    if (ahead->constant % ring.getSlots() == 0 && own >= its && llvm::isPowerOf2_64(own / its) && own % its == 0) {
+      entries.push_back([=, this] { l.slotOffsets[op] = l.mulConstant(current[number], own / its); });
       return;
     }
+    if (own != its)
+      continue;
     if (ring.getSlots() == 2) { // the other slot
       entries.push_back([=, this] { l.slotOffsets[op] = l.sub(l.i32(ring.getStrideBytes()), current[number]); });
       return;
@@ -177,6 +179,11 @@ void LoopAddresses::carrySum(Value &field, Value by, SmallVectorImpl<std::pair<V
                     })});
 }
 
+/// How far a cursor reaches, with the dimensions of the view along which it does.
+static std::array<std::pair<Reach *, int64_t>, 2> reachesOf(CopyCursor &cursor, ArrayRef<int64_t> dims) {
+  return {{{&cursor.rows, dims[cursor.isLine ? 1 : 0]}, {&cursor.columns, dims[cursor.isLine ? 0 : 1]}}};
+}
+
 bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
   for (Known &other : known) {
     if (other.put.getView() != put.getView() || other.put.getRows() != put.getRows() ||
@@ -198,14 +205,15 @@ bool LoopAddresses::deriveCursor(cta::PutOp put, ArrayRef<LinearForm> indices) {
     if (!copy.isDealtLike(TileCopy(l, other.put)))
       continue; // threads have other pieces
     bool isBelow = llvm::all_of(llvm::enumerate(distance), [&](auto entry) {
-      return entry.value() == 0 || int64_t(entry.index()) == put.getDims()[0];
+      return entry.value() == 0 || int64_t(entry.index()) == put.getDims()[other.cursor->isLine ? 1 : 0];
     });
     if (other.cursor->isNarrowed && !isBelow)
       continue; // what bounds the rows there is not what bounds them here
     entries.push_back([=, this, bytes = copy.bytesOf(distance), dims = put.getDims(), first = other.cursor] {
       CopyCursor cursor = *first;
-      cursor.pointer = l.offsetPointer(cursor.pointer, bytes);
-      for (auto [reach, dim] : {std::pair(&cursor.rows, dims[0]), std::pair(&cursor.columns, dims[1])}) {
+      if (!cursor.isLine)
+        cursor.pointer = l.offsetPointer(cursor.pointer, bytes);
+      for (auto [reach, dim] : reachesOf(cursor, dims)) {
         reach->left = reach->left ? l.addConstant(reach->left, -distance[dim]) : Value();
         reach->position = reach->position ? l.addConstant(reach->position, distance[dim]) : Value();
       }
@@ -242,19 +250,23 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
     std::optional<LinearForm> ahead = low ? indices[dim].plus(*low, -1) : std::nullopt;
     return isNonNegative(indices[dim]) && (!from || (ahead && isNonNegative(*ahead)));
   };
-  bool movesByRows = true;
-  for (auto [dim, step] : llvm::enumerate(steps))
-    movesByRows &= step == 0 || dim == copy.rowDim();
+  auto movesAlong = [&](unsigned along) {
+    return llvm::all_of(llvm::enumerate(steps), [&](auto step) { return step.value() == 0 || step.index() == along; });
+  };
   bool rowsFollow = follows(copy.rowDim()), columnsFollow = follows(copy.columnDim());
-  auto cursor = std::make_shared<CopyCursor>(movesByRows && rowsFollow && !put.getRows()
-                                                 ? copy.narrowedAt(start, rowsFollow, columnsFollow)
-                                                 : copy.cursorAt(start, rowsFollow, columnsFollow));
+  auto cursor = std::make_shared<CopyCursor>();
+  if (movesAlong(copy.rowDim()) && !put.getRows())
+    *cursor = copy.narrowedAt(start, rowsFollow, columnsFollow);
+  else if (steps[copy.columnDim()] != 0 && movesAlong(copy.columnDim()) && copy.isLine())
+    *cursor = copy.lineAt(start);
+  else
+    *cursor = copy.cursorAt(start, rowsFollow, columnsFollow);
   known.push_back({put, indices, cursor});
   auto growth = [&](unsigned dim, int64_t sign) { return steps[dim] ? l.i32(sign * steps[dim]) : Value(); };
   bool moves = llvm::any_of(steps, [](int64_t step) { return step != 0; });
   SmallVector<std::pair<Value *, unsigned>> fields;
-  carrySum(cursor->pointer, moves ? copy.bytesOf(steps) : Value(), fields);
-  for (auto [reach, dim] : {std::pair(&cursor->rows, copy.rowDim()), std::pair(&cursor->columns, copy.columnDim())}) {
+  carrySum(cursor->pointer, moves && !cursor->isLine ? copy.bytesOf(steps) : Value(), fields);
+  for (auto [reach, dim] : reachesOf(*cursor, put.getDims())) {
     carrySum(reach->left, growth(dim, -1), fields);
     carrySum(reach->position, growth(dim, 1), fields);
   }

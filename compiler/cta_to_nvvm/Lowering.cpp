@@ -131,6 +131,18 @@ void Lowering::enterPart(unsigned firstWarp, unsigned partWarps) {
   warp = shiftRight(thread, layout::kLaneBits);
   prologueEnd = warp.getDefiningOp();
   coordinates.clear();
+  uniformWords.clear();
+}
+
+Value Lowering::uniformWord(const WordKey &key, llvm::function_ref<Value()> make) {
+  Value &word = uniformWords[key];
+  if (word)
+    return word;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfter(prologueEnd);
+  // Plus the lane, which is 0 where it is read: else the assembler sees through a constant.
+  return word = callIntrinsic(b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
+                              {i32(-1), add(make(), lane), i32(0), i32(layout::kWarpThreads - 1)});
 }
 
 Value Lowering::threadCoordinate(const TileLayout &layout, unsigned dim) {

@@ -96,6 +96,9 @@ struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
   Reach rows, columns;
   bool isNarrowed = false; ///< the rows reach nowhere if the columns or the view's other dimensions do not
+  /// Of a tile of one row: `rows` is how far that reaches along its columns, by position, and the pointer is to where
+  /// the position is 0: of lines side by side the loop carries one number.
+  bool isLine = false;
 };
 
 class Lowering {
@@ -150,6 +153,12 @@ public:
   /// `firstWarp`.
   void enterPart(unsigned firstWarp, unsigned partWarps);
 
+  /// `make`'s i32, which depends on the warp alone, made once at the start of the kernel or part and known to the
+  /// assembler as the same in all lanes: it keeps such values in uniform registers (measured), and does not make them
+  /// again from what they are made of where they are used. Words with the same `key` are one.
+  using WordKey = std::tuple<mlir::Operation *, uint32_t, int64_t, unsigned>;
+  Value uniformWord(const WordKey &key, llvm::function_ref<Value()> make);
+
   /// The part of coordinate `dim` that depends on the thread: i32, invariant in the whole kernel or part.
   Value threadCoordinate(const layout::TileLayout &layout, unsigned dim);
   /// True (i1) where the element of a tile of `shape` at `coord` (a register's, see TileLayout::registerCoord) exists
@@ -168,13 +177,14 @@ public:
 
   //===--- Memory ------------------------------------------------------------------===//
 
-  llvm::DenseMap<Value, Value> slotPointers; ///< cta.get result -> pointer of its slot
+  llvm::DenseMap<Value, Value> slotStarts; ///< cta.get result -> first byte of its slot in the ring, i32; or null: 0
   /// Result of a product in flight -> the words of its left operand in registers.
   llvm::DenseMap<Value, Values> inFlight;
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
   std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
   std::map<mlir::Operation *, CopyCursor> cursors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
@@ -186,6 +196,8 @@ public:
   Value slotOffset(cta::RingType ring, Value step);
   /// Pointer to the tile that `buffer` (an alloc or a get) stands for.
   Value slotPointer(Value buffer);
+  /// i32: what `buffer` begins behind its alloc's or ring's first byte; null: nothing.
+  Value slotStart(Value buffer) const;
   /// Pointer to an element of a slot.
   Value sharedPointer(Value slotPointer, const layout::SharedLayout &layout, const SharedPlace &place);
   /// `count` consecutive elements (a power of two, at most 16 bytes) from memory, as they are carried.
@@ -250,6 +262,7 @@ private:
   mlir::Block *entry = nullptr;
   mlir::Operation *prologueEnd = nullptr; ///< values that depend on the thread alone go after it
   std::vector<std::tuple<layout::TileLayout, unsigned, Value>> coordinates;
+  std::map<WordKey, Value> uniformWords;
 };
 
 //===--- The families ---------------------------------------------------------------===//

@@ -24,12 +24,20 @@ namespace {
 
 /// Reads one operand of a multiply-add product: rows (or columns) of the accumulator against k. An access takes as many
 /// elements as lie side by side in the buffer and belong to this thread: along k, or along the accumulator's dimension.
+///
+/// Where the thread's part of a coordinate and a register's have no bit in common, an address is the thread's own, some
+/// of its bits turned as the register and k say, and a constant: there are no more of them to keep than a row has
+/// chunks.
+///
+///     thread's row 5, register's row 8, k = 6 of f32, rows of 128 bytes:   (slot + 5 * 128 + (5 * 16)) ^ 16, + 1024 +
+///     8
 class FmaOperand {
 public:
   /// `dim`: of the accumulator; its coordinates are the rows of the buffer, or with `kIsRow` its columns.
   FmaOperand(Lowering &l, Value buffer, bool kIsRow, int64_t k, RankedTensorType accumulator, unsigned dim)
       : l(l), type(cast<cta::BufferType>(buffer.getType())), slot(l.slotPointer(buffer)), kIsRow(kIsRow),
-        base(l.threadCoordinate(cta::layoutOf(accumulator), dim)), accumulate(accumulator.getElementType()) {
+        base(l.threadCoordinate(cta::layoutOf(accumulator), dim)),
+        threadBits(bitsOfThreads(cta::layoutOf(accumulator), dim)), accumulate(accumulator.getElementType()) {
     unsigned bytes = type.getLayout().elementBytes();
     width = kIsRow ? layout::accessWidth(cta::layoutOf(accumulator), dim, cta::layoutOf(accumulator).extent(dim), bytes)
                    : layout::accessWidth(bytes, k);
@@ -42,15 +50,42 @@ public:
   Value element(int64_t step, int64_t k) {
     int64_t row = kIsRow ? k : step, column = kIsRow ? step : k, first = column - column % width;
     Values &values = known[{row, first}];
-    if (values.empty()) {
-      SharedPlace place = kIsRow ? SharedPlace{l.i32(0), base, row, first} : SharedPlace{base, l.i32(0), row, first};
-      values = widen(l.loadVector(l.sharedPointer(slot, type.getLayout(), place), type.getElementType(), width));
-    }
+    if (values.empty())
+      values = widen(l.loadVector(pointerTo(row, first), type.getElementType(), width));
     return values[column - first];
   }
   void forget() { known.clear(); }
 
 private:
+  /// The bits that lanes and warps may set of a coordinate; all where warps are not a power of two.
+  static int64_t bitsOfThreads(const TileLayout &layout, unsigned dim) {
+    unsigned warps = layout.warps()[dim];
+    int64_t bits = int64_t(layout.atomShape()[dim]) * (warps - 1);
+    for (const layout::AtomBit &bit : layout.laneBits())
+      bits |= bit.dim == dim ? bit.step : 0;
+    return llvm::isPowerOf2_32(warps) ? bits : -1;
+  }
+
+  /// Of the element whose coordinate in the buffer is `row`, `column` and the thread's.
+  Value pointerTo(int64_t row, int64_t column) {
+    const layout::SharedLayout &shared = type.getLayout();
+    auto place = [&](int64_t row, int64_t column) {
+      return kIsRow ? SharedPlace{l.i32(0), base, row, column} : SharedPlace{base, l.i32(0), row, column};
+    };
+    if (threadBits & (kIsRow ? column : row))
+      return l.sharedPointer(slot, shared, place(row, column));
+    const int64_t byte = column * shared.elementBytes(), span = shared.span(), chunk = layout::kAccessBytes;
+    const int64_t turn = (byte % span / chunk * chunk) ^ shared.swizzle(row);
+    if (!turned.contains(0))
+      turned[0] = l.sharedPointer(slot, shared, place(0, 0));
+    Value &from = turned[turn];
+    if (!from) {
+      Value own = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), turned[0]);
+      from = LLVM::IntToPtrOp::create(l.b, l.loc, slot.getType(), l.bitXor(own, l.i32(turn)));
+    }
+    return l.offsetPointer(from, byte / span * shared.paddedRows() * span + row * span + byte % chunk);
+  }
+
   Values widen(Values values) {
     for (Value &value : values)
       if (value.getType() != accumulate)
@@ -63,7 +98,9 @@ private:
   Value slot;
   bool kIsRow;
   Value base;
+  int64_t threadBits;
   Type accumulate;
+  std::map<int64_t, Value> turned; ///< by the bits that are turned: the thread's address
   unsigned width;
   std::map<std::pair<int64_t, int64_t>, Values> known; ///< (row, first column) of the buffer -> what was read
 };
@@ -108,17 +145,17 @@ static LogicalResult lowerFma(Lowering &l, cta::DotOp dot) {
       pinAll(l, sums);
       pinAll(l, partial);
     }
-    for (unsigned reg = 0; reg < sums.size(); ++reg) {
-      Coord coord = layout.registerCoord(reg);
-      for (int64_t i = k0; i < std::min(k, k0 + step); ++i) {
+    for (int64_t i = k0; i < std::min(k, k0 + step); ++i) // all sums, before what the next i needs is read
+      for (unsigned reg = 0; reg < sums.size(); ++reg) {
+        Coord coord = layout.registerCoord(reg);
         Value left = a.element(coord[0], i), right = b.element(coord[1], i);
         Value &sum = inParts ? partial[reg] : sums[reg];
         sum = sum ? Value(LLVM::FMAOp::create(l.b, l.loc, accumulate, left, right, sum))
                   : Value(LLVM::FMulOp::create(l.b, l.loc, left, right));
       }
-      if (inParts && ((k0 + step) % kPartialSum == 0 || k0 + step >= k))
+    for (unsigned reg = 0; inParts && reg < sums.size(); ++reg)
+      if ((k0 + step) % kPartialSum == 0 || k0 + step >= k)
         sums[reg] = LLVM::FAddOp::create(l.b, l.loc, sums[reg], std::exchange(partial[reg], Value()));
-    }
   }
   l.define(dot.getResult(), sums);
   return success();

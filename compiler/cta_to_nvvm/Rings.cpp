@@ -19,14 +19,19 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// Pointer to the slot of `step` in `ring`. A loop that `op` stands in may carry the slot's first byte.
-static Value slotOf(Lowering &l, Operation *op, Value ring, Value step) {
+/// First byte of the slot of `step` in `ring`; null: 0. A loop that `op` stands in may carry it.
+static Value slotStartOf(Lowering &l, Operation *op, Value ring, Value step) {
   cta::RingType type = cast<cta::RingType>(ring.getType());
-  Value base = l.memoryBase(allocationOf(ring));
   if (type.getSlots() == 1)
-    return base;
+    return {};
   Value offset = l.slotOffsets.lookup(op);
-  return l.offsetPointer(base, offset ? offset : l.slotOffset(type, l.scalarOf(step)));
+  return offset ? offset : l.slotOffset(type, l.scalarOf(step));
+}
+
+/// Pointer to that slot.
+static Value slotOf(Lowering &l, Operation *op, Value ring, Value step) {
+  Value base = l.memoryBase(allocationOf(ring)), start = slotStartOf(l, op, ring, step);
+  return start ? l.offsetPointer(base, start) : base;
 }
 
 Value Lowering::slotOffset(cta::RingType ring, Value step) {
@@ -43,6 +48,8 @@ static bool isByMbarrier(Value ring) {
 /// The barrier which says that the slot of the step of `op`, a put, get or release, is full, or empty.
 template <typename Op> static SlotBarrier barrierOf(Lowering &l, Op op, bool full) {
   auto ring = op.getRing().template getDefiningOp<cta::RingOp>();
+  if (Operation *first = l.companions.lookup(ring))
+    ring = cast<cta::RingOp>(first);
   auto carried = l.slotPhases.find(op);
   return SlotBarrier(l, ring, full,
                      carried != l.slotPhases.end() ? carried->second
@@ -83,13 +90,28 @@ static void forEachBox(Lowering &l, const layout::SharedLayout &layout, Value sl
   }
 }
 
+/// The ring whose barriers serve `ring` too; null if it has its own.
+static Operation *companionOf(Lowering &l, Value ring) { return l.companions.lookup(ring.getDefiningOp()); }
+
+/// Bytes that one full slot of `ring` and of its companions hold.
+static int64_t bytesTogether(Lowering &l, cta::RingOp ring) {
+  int64_t bytes = ring.getType().getSlot().getLayout().sizeBytes();
+  for (auto [other, first] : l.companions)
+    if (first == ring)
+      bytes += cast<cta::RingOp>(other).getType().getSlot().getLayout().sizeBytes();
+  return bytes;
+}
+
 /// The boxes of the slot, when that is empty: of the run that is the thread's where a table says where runs lie. The
-/// first thread expects them all.
+/// first thread expects them all, and those of the companions, which are asked for next.
 static void askForCopy(Lowering &l, cta::PutOp put) {
   layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
-  barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  l.when(put.getRows() ? l.isFirstThread() : Value(), [&] { full.arriveExpecting(layout.sizeBytes()); });
+  if (!companionOf(l, put.getRing())) {
+    barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
+    l.when(put.getRows() ? l.isFirstThread() : Value(),
+           [&] { full.arriveExpecting(bytesTogether(l, put.getRing().getDefiningOp<cta::RingOp>())); });
+  }
   Value slot = slotOf(l, put, put.getRing(), put.getStep());
   SmallVector<Value> at = llvm::map_to_vector(put.getIndices(), [&](Value index) { return l.scalarOf(index); });
   if (put.getRows()) {
@@ -129,7 +151,7 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
 }
 
 static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
-  if (isByMbarrier(release.getRing()))
+  if (isByMbarrier(release.getRing()) && !companionOf(l, release.getRing()))
     barrierOf(l, release, /*full=*/false).arriveAsWarp();
 }
 
@@ -137,7 +159,7 @@ static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
 static void lowerAcquire(Lowering &l, cta::AcquireOp acquire) {
   barrierOf(l, acquire, /*full=*/false).waitForPhase(/*before=*/true);
   meetAsWarp(l);
-  l.slotPointers[acquire.getResult()] = slotOf(l, acquire, acquire.getRing(), acquire.getStep());
+  l.slotStarts[acquire.getResult()] = slotStartOf(l, acquire, acquire.getRing(), acquire.getStep());
 }
 
 static void lowerPublish(Lowering &l, cta::PublishOp publish) {
@@ -147,12 +169,13 @@ static void lowerPublish(Lowering &l, cta::PublishOp publish) {
 
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
-    barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
+    if (!companionOf(l, get.getRing()))
+      barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
     if (isFilledBy(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
       fenceAsync(l); // the copies were the threads', and may be read by descriptors
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
-  l.slotPointers[get.getResult()] = slotOf(l, get, get.getRing(), get.getStep());
+  l.slotStarts[get.getResult()] = slotStartOf(l, get, get.getRing(), get.getStep());
 }
 
 Lowered imbrex::lowerRings(Lowering &l, Operation *op) {

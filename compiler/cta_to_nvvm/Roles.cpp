@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta_to_nvvm/RingCompanions.h"
 #include "compiler/cta_to_nvvm/SlotBarrier.h"
 #include "dialects/layout/WgmmaOperand.h"
 
@@ -23,7 +24,7 @@ static void setRegisters(Lowering &l, StringRef way, unsigned registers) {
 static void makeBarriers(Lowering &l, cta::RolesOp roles) {
   l.when(l.isFirstThread(), [&] {
     for (auto ring : roles->getBlock()->getOps<cta::RingOp>())
-      if (ring.getType().getCompletion() == cta::Completion::Mbarrier)
+      if (ring.getType().getCompletion() == cta::Completion::Mbarrier && !l.companions.contains(ring))
         initialiseBarriers(l, ring, roles.getCopyWarps(), roles.getComputeWarps());
     LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.fence.mbarrier_init.release.cluster"),
                                   ValueRange()); // the copy engine sees them too
@@ -33,6 +34,7 @@ static void makeBarriers(Lowering &l, cta::RolesOp roles) {
 }
 
 static LogicalResult lowerRolesOp(Lowering &l, cta::RolesOp roles) {
+  l.companions = findCompanions(roles->getParentOfType<func::FuncOp>());
   makeBarriers(l, roles);
   Value warp = l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
                                {l.i32(-1), l.warp, l.i32(0), l.i32(layout::kWarpThreads - 1)});

@@ -22,7 +22,7 @@ static constexpr llvm::StringLiteral kWait = "wgmma.wait_group.sync.aligned ";
 static constexpr llvm::StringLiteral kProxy = "fence.proxy.async.shared::cta;";
 static constexpr llvm::StringLiteral kSends = "cp.async.bulk.commit_group;";
 static constexpr llvm::StringLiteral kSent = "cp.async.bulk.wait_group.read 0;";
-static constexpr llvm::StringLiteral kHold = "{ .reg .pred q; setp.eq.f32 q, $0, 0fDEADBEEF; @q membar.cta; }";
+static constexpr llvm::StringLiteral kHold = "{ .reg .pred q; setp.eq.f32 q, $0, 0fDEADBEEF; @q pmevent 0; }";
 static constexpr llvm::StringLiteral kMemory = "~{memory}";
 
 static std::string nameOf(Type element) {

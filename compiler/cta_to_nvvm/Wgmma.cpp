@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/Wgmma.h"
+#include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/WgmmaOperand.h"
@@ -32,32 +33,10 @@ struct Descriptors {
   Value base; ///< i64: that of the start of the tile, or of this warpgroup's rows of it
 };
 
-/// Descriptors that a loop may carry beside its other scalars: the uniform registers of a warp are 63, and what they do
-/// not hold takes those of each thread. (Measured: 37 still gain, 38 are spilled.)
-constexpr unsigned kCarriedDescriptors = 37;
-
 /// Instructions along K.
 static unsigned stepsOf(cta::DotOp dot) {
   cta::BufferType b = dot.getBBuffer().getType();
   return llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), layout::mmaDepth(b.getElementBytes()));
-}
-
-/// Of a product's instructions.
-static unsigned descriptorsOf(cta::DotOp dot) {
-  const TileLayout &sums = cta::layoutOf(dot.getAccumulator().getType());
-  unsigned pieces = sums.extent(0) / (16 * sums.warps()[0]) *
-                    llvm::divideCeil(sums.extent(1) / sums.warps()[1], layout::kWgmmaColumns);
-  return stepsOf(dot) * pieces * (dot.getABuffer() ? 2 : 1);
-}
-
-/// True if the descriptors of all products of the loop around `dot` may be made before it.
-static bool areCarried(cta::DotOp dot) {
-  auto loop = dot->getParentOfType<scf::ForOp>();
-  unsigned count = 0;
-  if (loop)
-    loop.getBody()->walk(
-        [&](cta::DotOp other) { count += other.getKind() == cta::DotKind::Wgmma ? descriptorsOf(other) : 0; });
-  return count <= kCarriedDescriptors;
 }
 
 class WgmmaProduct {
@@ -67,9 +46,9 @@ public:
         element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
         warpsM(accumulator.warps()[0]) {
     steps = stepsOf(dot);
+    isInLoop = bool(dot->getParentOfType<scf::ForOp>());
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
-    isCarried = areCarried(dot);
   }
 
   LogicalResult run();
@@ -77,6 +56,7 @@ public:
 private:
   Values at(const Descriptors &descriptors, unsigned step, int64_t across);
   FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, bool isLeft);
+  Value varyingInLoop();
   void packLeft();
   void tieAll();
   void waitForAll();
@@ -89,31 +69,22 @@ private:
   Values sums;
   unsigned warpsM, steps;
   int64_t along;
-  bool startsAtZero, isCarried;
+  bool startsAtZero, isInLoop;
   std::optional<Descriptors> a, b;
   Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
 };
 
 } // namespace
 
-bool imbrex::hasFewProductLoops(Operation *op) {
-  constexpr unsigned kFew = 2; // three loops of attention under a window, of 128 and 256 features, copy or spill
-  llvm::SmallPtrSet<Operation *, 4> loops;
-  op->getParentOfType<cta::RolesOp>()->walk([&](cta::DotOp dot) {
-    if (auto loop = dyn_cast<scf::ForOp>(dot->getParentOp()); loop && dot.getKind() == cta::DotKind::Wgmma)
-      loops.insert(loop);
-  });
-  return loops.size() <= kFew;
-}
-
-/// The index of this thread's warpgroup, as a value that a warp shares: the part's, or one that is made where the
-/// product stands.
-static Value warpgroup(Lowering &l, cta::DotOp dot) {
-  if (l.warpgroup && hasFewProductLoops(dot))
-    return l.warpgroup;
-  Value shared = l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
-                                 {l.i32(-1), l.warp, l.i32(0), l.i32(layout::kWarpThreads - 1)});
-  return l.shiftRight(shared, 2);
+/// A number (i32) that the loop around the product changes, if there is one.
+Value WgmmaProduct::varyingInLoop() {
+  auto loop = dot->getParentOfType<scf::ForOp>();
+  if (!loop)
+    return {};
+  for (Value buffer : {dot.getABuffer(), dot.getBBuffer()})
+    if (Value start = buffer ? l.slotStart(buffer) : Value())
+      return start;
+  return l.scalarOf(loop.getInductionVar());
 }
 
 FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t across, bool isLeft) {
@@ -122,28 +93,39 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   if (auto *reason = std::get_if<std::string>(&operand))
     return dot.emitError("the ") << (isLeft ? "left" : "right") << " operand cannot be read by wgmma: " << *reason;
   const auto &found = std::get<WgmmaOperand>(operand);
-  Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.slotPointer(buffer));
+  Operation *memory = allocationOf(buffer);
   const unsigned along = warpsM / layout::kWarpgroupWarps, beside = accumulator.warps()[1]; // warpgroups
-  if (isLeft && along > 1)
-    address = l.add(
-        address, l.mulConstant(beside == 1 ? warpgroup(l, dot)
-                                           : Value(LLVM::URemOp::create(l.b, l.loc, warpgroup(l, dot), l.i32(along))),
-                               found.strideOf(layout::kWgmmaRows)));
-  if (!isLeft && beside > 1)
-    address = l.add(address, l.mulConstant(LLVM::UDivOp::create(l.b, l.loc, warpgroup(l, dot), l.i32(along)),
-                                           found.strideOf(across / beside)));
-  Value low = l.addConstant(l.shiftRight(address, 4), int32_t(found.descriptor()));
-  int64_t high = int64_t(found.descriptor() >> 32 << 32);
-  Value base = LLVM::OrOp::create(l.b, l.loc, LLVM::ZExtOp::create(l.b, l.loc, l.b.getI64Type(), low), l.i64(high));
-  return Descriptors{found, base};
+  // From one warpgroup to the next with rows, or columns, of its own. `along` warpgroups follow one another along M.
+  const int64_t stride = isLeft && along > 1     ? found.strideOf(layout::kWgmmaRows)
+                         : !isLeft && beside > 1 ? found.strideOf(across / beside)
+                                                 : 0;
+  const uint32_t descriptor = uint32_t(found.descriptor());
+  Value low = l.uniformWord({memory, descriptor, stride, isLeft ? along : 0}, [&] {
+    Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.memoryBase(memory));
+    if (stride) {
+      Value group = l.shiftRight(l.warp, llvm::Log2_32(layout::kWarpgroupWarps));
+      Value part = isLeft ? LLVM::URemOp::create(l.b, l.loc, group, l.i32(along))->getResult(0)
+                          : LLVM::UDivOp::create(l.b, l.loc, group, l.i32(along))->getResult(0);
+      address = l.add(address, l.mulConstant(part, stride));
+    }
+    return l.addConstant(l.shiftRight(address, 4), int32_t(descriptor));
+  });
+  if (Value start = l.slotStart(buffer))
+    low = l.add(low, l.shiftRight(start, 4));
+  else if (Value varying = varyingInLoop())
+    low = LLVM::OrOp::create(l.b, l.loc, low,
+                             LLVM::AndOp::create(l.b, l.loc, varying, l.uniformWord({}, [&] { return l.i32(0); })));
+  Value high = l.i32(int32_t(found.descriptor() >> 32));
+  return Descriptors{found, LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, high}))};
 }
 
-/// The descriptor of what starts at `across` (of M or N) and step `step` of K, or what it is made of.
+/// The descriptor of what starts at `across` (of M or N) and step `step` of K; in a loop, what it is made of there and
+/// then: LLVM would make it before the loop, where registers hold it that cost more than the sum.
 Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
-  int64_t further = descriptors.operand.start(step, across) / 16;
-  if (isCarried)
-    return {l.addConstant(descriptors.base, further)};
-  return {descriptors.base, l.i64(further)};
+  const int64_t further = descriptors.operand.start(step, across) / 16;
+  if (isInLoop)
+    return {descriptors.base, l.i64(further)};
+  return {l.addConstant(descriptors.base, further)};
 }
 
 /// The four words of each step of each 64 rows (MmaOrder.h).
@@ -191,7 +173,7 @@ void WgmmaProduct::multiply(int64_t row, int64_t column, unsigned columns) {
                    /*kIsRowOfA=*/a && !a->operand.isKMajor(),
                    /*kIsRowOfB=*/!b->operand.isKMajor(),
                    /*adds=*/step > 0 || !startsAtZero,
-                   /*makesDescriptors=*/!isCarried};
+                   /*makesDescriptors=*/isInLoop};
     Values left = a ? at(*a, step, row) : Values(ArrayRef(words).slice(4 * (block * steps + step), 4));
     llvm::copy(wgmma(l, form, Values(part), left, at(*b, step, column)), part.begin());
   }

@@ -19,10 +19,6 @@ mlir::LogicalResult lowerWgmma(Lowering &lowering, cta::DotOp dot);
 /// Waits for products of kind wgmma.
 void lowerDotWait(Lowering &lowering, cta::DotWaitOp wait);
 
-/// True if the part of a cta.roles that `op` stands in multiplies by wgmma in so few loops that what is made outside of
-/// them finds registers in all: beyond, it is better made again where it is needed. (Measured with ptxas.)
-bool hasFewProductLoops(mlir::Operation *op);
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_TO_NVVM_WGMMA_H

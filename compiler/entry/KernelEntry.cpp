@@ -59,7 +59,7 @@ static bool isScalar(Type type) {
 static bool takesF8(Operation *op) {
   bool computes = isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
                   !isa<arith::ExtFOp, arith::SelectOp, arith::ConstantOp>(op);
-  return !computes && !isa<tile::ReduceOp, tile::CombineOp, tile::ScanOp, cta::ReduceOp>(op);
+  return !computes && !isa<tile::ReduceOp, cta::ReduceOp>(op) && !op->hasTrait<tile::CombinesByFunction>();
 }
 
 LogicalResult KernelCheck::checkTile(Operation *op, RankedTensorType type) {

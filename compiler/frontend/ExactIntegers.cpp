@@ -141,6 +141,8 @@ ExactIntegers::Known ExactIntegers::look(Value value) {
 }
 
 static void markNotWrapping(Operation *op) {
+  if (isa<math::AbsIOp>(op))
+    op->setAttr(tile::kExactAttr, UnitAttr::get(op->getContext()));
   if (auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op))
     op->setAttr(flags.getIntegerOverflowAttrName(),
                 arith::IntegerOverflowFlagsAttr::get(op->getContext(), arith::IntegerOverflowFlags::nsw));

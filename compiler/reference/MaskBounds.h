@@ -7,9 +7,11 @@
 // by the bounds of the mask is read as zero, whatever it holds: the rows of views that a loop loads at the
 // mask's columns. Bounds are what the mask's conjuncts say, each by itself, that compare sums of rows, columns
 // (each counted by one), scalars and the loop's index; of a disjunction, what lies below the bounds of all its
-// parts or above them. A conjunct on rows alone takes rows away, one on scalars alone all or none. The loop
-// counts by one from a constant that is not negative, and all conjuncts on columns move with it by the same
-// number of columns an iteration; otherwise nothing is hidden by bounds.
+// parts or above them. min(a, b) >= k says that a >= k and b >= k, and so on; |a| is max(a, -a); a choice between
+// truths, or between numbers of which one decides a comparison, is a truth as well (MaskBoundsReader.h). A conjunct on
+// rows alone takes rows away, one on scalars alone all or none. The loop counts by one from a constant that is not
+// negative, and all conjuncts on columns move with it by the same number of columns an iteration; otherwise nothing is
+// hidden by bounds.
 //
 // This is read from the values of one iteration, and shares nothing with the pass that uses the promise.
 //
@@ -49,10 +51,15 @@ public:
   std::vector<bool> hiddenColumns(const Environment &values, int64_t &step) const;
 
 private:
-  /// sign * (comparison's left side - its right side) + offset <= 0.
+  /// A number of each element. Of rank 1, its elements are rows (axis 0) or columns.
+  struct Side {
+    mlir::Value value;
+    unsigned axis;
+    int sign = 1;
+  };
+  /// sign * (left - right) + offset <= 0.
   struct Bound {
-    mlir::arith::CmpIOp comparison;
-    unsigned axis; ///< of a comparison of rank 1: 0, its elements are rows; 1, columns
+    Side left, right;
     int sign, offset;
     int64_t growth; ///< of the difference, where the loop's index grows by one
   };
@@ -68,7 +75,7 @@ private:
     int64_t first, last;
   };
   /// What is read of a mask: how its values change with the loop's index.
-  class Reader;
+  friend class MaskBoundsReader;
 
   /// Whether all that is said of columns moves with the loop, by `step`, and nothing else does.
   bool movesWithLoop(const Part &part, const Environment &values, int64_t &step) const;

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// MLIR's loop-invariant code motion, which says what it moved.
+// MLIR's loop-invariant code motion, which says what it moved. What is loaded of an input stays the same too, as nobody
+// writes inputs while a kernel runs, and a load outside of a view is zero: it may be made where the loop would not run.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +31,34 @@ static unsigned lineOf(Location loc) {
   return place ? place.getLine() : 0;
 }
 
+/// Bytes that a thread may keep through a loop of what was loaded in it: a quarter of its registers.
+static constexpr int64_t kMostKept = 256;
+
+/// Bytes of a thread, of what is loaded of an input; nullopt of anything else.
+static std::optional<int64_t> bytesOfInput(Operation *op) {
+  if (!isa<tile::LoadOp, tile::GatherOp>(op) || cast<tile::ViewType>(op->getOperand(0).getType()).getWritable())
+    return std::nullopt;
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  tile::RequestAttr request = tile::requestOf(op->getParentOfType<func::FuncOp>());
+  constexpr int64_t kWarp = 32; // threads
+  const int64_t threads = kWarp * (request ? request.getWarps() : 1);
+  return type ? llvm::divideCeil(type.getNumElements() * tile::elementBytes(type.getElementType()), threads) : 0;
+}
+
+static void moveInvariants(LoopLikeOpInterface loop) {
+  int64_t kept = 0;
+  auto stays = [&](Value value, Region *) { return loop.isDefinedOutsideOfLoop(value); };
+  auto mayMove = [&](Operation *op, Region *) {
+    std::optional<int64_t> bytes = bytesOfInput(op);
+    if (!bytes || kept + *bytes > kMostKept)
+      return isMemoryEffectFree(op) && isSpeculatable(op);
+    kept += *bytes;
+    return true;
+  };
+  moveLoopInvariantCode(loop.getLoopRegions(), stays, mayMove,
+                        [&](Operation *op, Region *) { loop.moveOutOfLoop(op); });
+}
+
 /// One remark a line of the text.
 static void hoistFrom(LoopLikeOpInterface loop) {
   SmallVector<Operation *> work;
@@ -37,7 +66,7 @@ static void hoistFrom(LoopLikeOpInterface loop) {
     if (isWork(op))
       work.push_back(op);
   });
-  moveLoopInvariantCode(loop);
+  moveInvariants(loop);
   llvm::SmallDenseSet<unsigned, 8> told;
   for (Operation *op : work)
     if (!loop->isProperAncestor(op) && told.insert(lineOf(op->getLoc())).second)

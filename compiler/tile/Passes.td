@@ -52,6 +52,20 @@ def WidenProducts : Pass<"tile-widen-products", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def SplitComparisons : Pass<"tile-split-comparisons", "::mlir::func::FuncOp"> {
+  let summary = "Masks as comparisons of sums, whatever functions they are spelled by";
+  let description = [{
+    In masks (of promises, and of choices between tiles) an order between a least, largest or absolute value, or a choice
+    of which one side is certain, and something else is told by comparisons of what those are made of; a truth compared
+    with a constant is that truth or its opposite. Later passes read these as bounds of rows and columns. An absolute
+    value is split if it is exact (`tile.exact`, which this pass removes): that of the least integer is itself.
+
+    Before: `%s = arith.minsi %a, %b`, `%m = arith.cmpi sge, %s, %k`. After: `%x = arith.cmpi sge, %a, %k`,
+    `%y = arith.cmpi sge, %b, %k`, `%m = arith.andi %x, %y`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::imbrex::tile::TileDialect"];
+}
+
 def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
   let summary = "Skip the iterations in which nothing is visible";
   let description = [{
@@ -70,7 +84,8 @@ def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
 def HoistInvariants : Pass<"tile-hoist-invariants", "::mlir::func::FuncOp"> {
   let summary = "What stays the same in a loop is made before it";
   let description = [{
-    MLIR's loop-invariant code motion, innermost loops first. It says of which lines of the text tiles are made once
+    MLIR's loop-invariant code motion, innermost loops first, also of loads of inputs, as far as a quarter of a thread's
+    registers holds them. It says of which lines of the text tiles are made once
     now: scalars, and tiles that cost nothing (constants, repeated scalars, rows of numbers), move without a word.
 
     Before: `scf.for %j ... { %b = arith.mulf %x, %scales : tensor<64xf32>`, where both are known before the loop.

@@ -35,6 +35,7 @@ void imbrex::buildTilePipeline(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createWidenProducts());
   passes.addPass(createCSEPass());
   passes.addNestedPass<func::FuncOp>(createCheckSize()); // of what the text means, not of how often it says it
+  passes.addNestedPass<func::FuncOp>(createSplitComparisons());
   passes.addNestedPass<func::FuncOp>(createHoistInvariants());
   passes.addNestedPass<func::FuncOp>(createBoundLoops());
   passes.addPass(createExactCanonicalizer());               // bounds that are numbers

@@ -360,16 +360,33 @@ void Distributor::distributeReduce(tile::ReduceOp reduce) {
 /// A tile.combine or tile.scan, in one layout of its operands.
 void Distributor::distributeCombiner(Operation *combiner) {
   TileLayout layout = layouts.combinerLayout(combiner);
-  OperationState state(combiner->getLoc(), combiner->getName());
-  for (Value source : combiner->getOperands())
-    state.addOperands(inLayout(source, layout));
+  bool isScan = isa<tile::ScanOp>(combiner);
+  unsigned dim = isScan ? cast<tile::ScanOp>(combiner).getDim() : cast<tile::CombineOp>(combiner).getDim();
+  Values sources, parts;
+  SmallVector<Type> partTypes, types;
+  for (Value source : combiner->getOperands()) {
+    sources.push_back(inLayout(source, layout));
+    partTypes.push_back(cta::runPartsType(cast<RankedTensorType>(sources.back().getType()), dim));
+  }
   for (Value result : combiner->getResults())
-    state.addTypes(cta::withLayout(cast<RankedTensorType>(result.getType()), *layouts.anchor(result)));
-  state.addAttributes(combiner->getAttrs());
-  combiner->getRegion(0).cloneInto(state.addRegion(), scalars);
-  Operation *distributed = builder.create(state);
+    types.push_back(cta::withLayout(cast<RankedTensorType>(result.getType()), *layouts.anchor(result)));
+  bool inWarps = layout.warps()[dim] == 1;
+  if (!inWarps)
+    for (Value part : combineBy(combiner, cta::CombineOp::getOperationName(), sources, partTypes)->getResults())
+      parts.push_back(convert(part, layout.runParts(dim).gathered(dim)));
+  StringRef name = isScan && !inWarps ? cta::ScanOp::getOperationName() : combiner->getName().getStringRef();
+  if (isScan)
+    llvm::append_range(sources, parts);
+  Operation *distributed = combineBy(combiner, name, isScan || inWarps ? sources : parts, types);
   for (auto [from, to] : llvm::zip(combiner->getResults(), distributed->getResults()))
     keep(from, to);
+}
+
+Operation *Distributor::combineBy(Operation *combiner, StringRef name, ValueRange operands, TypeRange results) {
+  OperationState state(combiner->getLoc(), name, operands, results, combiner->getAttrs());
+  IRMapping inner;
+  combiner->getRegion(0).cloneInto(state.addRegion(), inner);
+  return builder.create(state);
 }
 
 /// From a tile of which every thread holds the one element.

@@ -43,10 +43,14 @@ void Distributor::distributeLoad(tile::LoadOp load) {
   Values indices = scalarsOf(load.getIndices());
   if (feedsOnlyDots(load))
     return copyToRing(load, bufferFor(load, plans), indices, load.getDims(), currentStep(loc), Value());
-  if (isCopiedLine(load, plans)) { // as a tile of one row, of the dimension before
+  const LineCopy line = copyOfLine(load, plans);
+  if (line != LineCopy::None) { // as a tile of one row, of the dimension before
     const int64_t column = load.getDims()[0];
-    return copyToRing(load, cta::BufferType::getFor(1, type.getDimSize(0), type.getElementType()), indices,
-                      {column - 1, column}, currentStep(loc), Value());
+    copyToRing(load, cta::BufferType::getFor(1, type.getDimSize(0), type.getElementType()), indices,
+               {column - 1, column}, currentStep(loc), Value());
+    if (line == LineCopy::Once)
+      readCopied(load.getResult(), *layouts.anchor(load.getResult()));
+    return;
   }
   const TileLayout &layout = *layouts.anchor(load.getResult());
   if (isCopiedBytes(load, plans)) {

@@ -87,6 +87,9 @@ private:
   mlir::Value fragmentA(const OperandPlan &plan, mlir::RankedTensorType type);
   /// The parts of each warp along `dim`, combined in every warp.
   mlir::Value gatherParts(tile::ReduceOp reduce, mlir::Value source);
+  /// An operation `name` that does as `combiner` with `operands`.
+  mlir::Operation *combineBy(mlir::Operation *combiner, llvm::StringRef name, mlir::ValueRange operands,
+                             mlir::TypeRange results);
   void yieldNative(mlir::Operation *yield, llvm::ArrayRef<mlir::Value> natives);
 
   mlir::func::FuncOp oldKernel, newKernel;

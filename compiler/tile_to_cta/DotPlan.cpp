@@ -69,16 +69,45 @@ bool imbrex::feedsOnlyDots(Operation *load) {
   return any;
 }
 
-bool imbrex::isCopiedLine(tile::LoadOp load, const DotPlans &plans) {
+/// True if `line` is repeated down the rows of a tile, as it is or after arithmetic on it, and serves nothing else.
+static bool isRowOfTiles(Value line) {
+  llvm::SetVector<Value> values;
+  values.insert(line);
+  for (unsigned i = 0; i < values.size(); ++i) // grows while it is walked
+    for (Operation *user : values[i].getUsers()) {
+      auto expand = dyn_cast<tile::ExpandDimsOp>(user);
+      if ((expand && expand.getDim() == 0) ||
+          (values.size() < 16 && user->getNumResults() == 1 && OpTrait::hasElementwiseMappableTraits(user))) {
+        if (!expand)
+          values.insert(user->getResult(0));
+        continue;
+      }
+      return false;
+    }
+  return true;
+}
+
+LineCopy imbrex::copyOfLine(tile::LoadOp load, const DotPlans &plans) {
+  constexpr unsigned kFew = 4; // elements a thread: loads of its own are as good
   tile::ViewType view = load.getView().getType();
   auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
   if (load.getDims().size() != 1 || load.getDims()[0] != view.getRank() - 1 || view.getRank() < 2 ||
       view.getWritable() || !loop || tile::elementBytes(view.getElementType()) < 4)
-    return false;
-  return llvm::any_of(loop.getBody()->getOps<tile::DotOp>(), [&](tile::DotOp dot) {
+    return LineCopy::None;
+  Value line = load.getResult();
+  const int64_t size = cast<RankedTensorType>(line.getType()).getDimSize(0);
+  const bool isRow = isRowOfTiles(line);
+  for (tile::DotOp dot : loop.getBody()->getOps<tile::DotOp>()) {
     auto plan = plans.find(dot);
-    return plan != plans.end() && plan->second.kind == cta::DotKind::Wgmma;
-  });
+    if (plan == plans.end())
+      continue;
+    if (plan->second.kind == cta::DotKind::Wgmma)
+      return LineCopy::WhereUsed;
+    if (isRow && plan->second.kind == cta::DotKind::Mma && dot.getResult().getType().getDimSize(1) == size &&
+        plan->second.accumulator.slice(0).registersPerThread() > kFew)
+      return llvm::all_of(line.getUsers(), llvm::IsaPred<tile::ExpandDimsOp>) ? LineCopy::WhereUsed : LineCopy::Once;
+  }
+  return LineCopy::None;
 }
 
 /// True if all that becomes of `tile`, element by element, are operands of products, and these are in `loop`.

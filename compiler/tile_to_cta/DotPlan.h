@@ -68,10 +68,15 @@ std::optional<int64_t> gatheredRows(tile::GatherOp gather);
 /// operand of a product that takes it from shared memory.
 bool feedsOnlyDots(mlir::Operation *load);
 
-/// True of a line, loaded in a loop that multiplies by wgmma, that is copied to shared memory as the tiles beside it
-/// are: each thread then reads what it needs of it, and waits for no load of its own. It lies along the last dimension
-/// of a view of two or more that is not stored to.
-bool isCopiedLine(tile::LoadOp load, const DotPlans &plans);
+/// How a line that is loaded in a loop with products comes to the threads.
+enum class LineCopy {
+  None,      ///< each loads what it needs
+  WhereUsed, ///< copied to shared memory as the tiles beside it are, and read by each thread as it needs it
+  Once,      ///< copied so too, but read by one thread an element, since there is arithmetic to do on it
+};
+/// Copied is a line along the last dimension of a view of two or more that is not stored to: no thread waits for a load
+/// of its own. Beside mma.sync, one that is repeated down the rows of products, of which a thread needs many elements.
+LineCopy copyOfLine(tile::LoadOp load, const DotPlans &plans);
 
 /// True of a load of 8-bit elements, or a gather of rows of them, that products take in a loop, widened and scaled:
 /// the tile is copied to shared memory as it lies, ahead of its iteration, and converted from there. 16 bytes of a view

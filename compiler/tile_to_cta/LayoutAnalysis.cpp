@@ -67,15 +67,13 @@ static unsigned dimOf(Operation *combiner) {
 }
 
 TileLayout LayoutAnalysis::combinerLayout(Operation *combiner) const {
-  constexpr int64_t kMostNeighbours = 32; ///< of a thread: beyond, a tile takes its space in shared memory all the same
+  constexpr int64_t kCostOfMoving = 8; ///< about that of a barrier, besides half an access an element
   unsigned dim = dimOf(combiner);
   Value first = combiner->getOperand(0);
-  if (const TileLayout *source = anchor(first); source && source->warps()[dim] == 1)
-    return *source;
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(first.getType()).getShape();
-  int64_t neighbours = llvm::PowerOf2Ceil(llvm::divideCeil(shape.back(), 32));
-  bool alongRow = dim + 1 == shape.size();
-  return TileLayout::inWarps(shape, dim, warps, alongRow ? unsigned(std::min(neighbours, kMostNeighbours)) : 1);
+  TileLayout best = TileLayout::inOrder(cast<RankedTensorType>(first.getType()).getShape(), dim, warps);
+  const TileLayout *source = anchor(first);
+  bool stays = source && source->orderCost(dim) <= best.orderCost(dim) + best.registersPerThread() / 2 + kCostOfMoving;
+  return stays ? *source : best;
 }
 
 bool LayoutAnalysis::anchorCombiner(Operation *combiner, unsigned weight) {
@@ -142,7 +140,7 @@ bool LayoutAnalysis::visit(Operation *op) {
   if (auto dot = dyn_cast<tile::DotOp>(op))
     return set(result, {plans.find(op)->second.accumulator, 3});
   if (auto load = dyn_cast<tile::LoadOp>(op))
-    return !feedsOnlyDots(load) && !isCopiedLine(load, plans) &&
+    return !feedsOnlyDots(load) && copyOfLine(load, plans) != LineCopy::WhereUsed &&
            set(result, {loadLayout(result, accessAlignment(load.getView(), load.getIndices())), 1});
   if (auto gather = dyn_cast<tile::GatherOp>(op))
     return !feedsOnlyDots(gather) &&

@@ -31,8 +31,8 @@ public:
   layout::TileLayout reductionLayout(mlir::RankedTensorType type, unsigned dim, unsigned bytes) const;
   /// The layout in which tile.reduce takes its operand: its anchor where that serves, else reductionLayout.
   layout::TileLayout reduceOperandLayout(tile::ReduceOp reduce) const;
-  /// The layout in which tile.combine and tile.scan take their operands: the first one's anchor where no two warps lie
-  /// along `dim`, else one of that kind, whose neighbours lie in one thread.
+  /// The layout in which tile.combine and tile.scan take their operands: the first one's anchor, or one in which that
+  /// costs so much less that it is worth moving the tile.
   layout::TileLayout combinerLayout(mlir::Operation *combiner) const;
 
 private:

@@ -162,3 +162,10 @@ RankedTensorType cta::partsType(RankedTensorType source, unsigned dim, PartScope
   shape[dim] = parts.extent(dim);
   return withLayout(RankedTensorType::get(shape, source.getElementType()), parts);
 }
+
+RankedTensorType cta::runPartsType(RankedTensorType source, unsigned dim) {
+  const layout::TileLayout &layout = layoutOf(source);
+  SmallVector<int64_t> shape(source.getShape());
+  shape[dim] = llvm::divideCeil(shape[dim], layout.atomShape()[dim]);
+  return withLayout(RankedTensorType::get(shape, source.getElementType()), layout.runParts(dim));
+}

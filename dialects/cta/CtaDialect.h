@@ -46,6 +46,8 @@ mlir::RankedTensorType withLayout(mlir::RankedTensorType type, const layout::Til
 layout::TileLayout narrowed(layout::TileLayout layout, llvm::ArrayRef<int64_t> shape);
 /// What cta.reduce makes of `source`, a tile with a layout.
 mlir::RankedTensorType partsType(mlir::RankedTensorType source, unsigned dim, PartScope scope);
+/// The type of a cta.combine of a tile of type `source`.
+mlir::RankedTensorType runPartsType(mlir::RankedTensorType source, unsigned dim);
 
 /// In which order the instructions of `dot`, of kind mma, take K: as its left tile is spread, or as shared memory is
 /// read best.

@@ -65,6 +65,39 @@ LogicalResult imbrex::cta::ReduceOp::verify() {
   return success();
 }
 
+/// Constraints (1) to (4) of cta.combine and cta.scan; `typeOf` makes a result's type of a source's.
+static LogicalResult verifyRuns(Operation *op, ValueRange sources, unsigned dim,
+                                llvm::function_ref<RankedTensorType(RankedTensorType)> typeOf) {
+  auto first = sources.empty() ? RankedTensorType() : cast<RankedTensorType>(sources.front().getType());
+  for (Value source : sources) {
+    auto type = cast<RankedTensorType>(source.getType());
+    if (!isa_and_nonnull<cta::LayoutAttr>(type.getEncoding()) || type.getEncoding() != first.getEncoding() ||
+        type.getShape() != first.getShape() || dim >= type.getRank())
+      return op->emitOpError("(1) expected tiles of one shape and layout with a dimension ") << dim;
+  }
+  if (!first || op->getNumResults() != sources.size())
+    return op->emitOpError("(2) expected one result a tile, and at least one");
+  for (auto [source, result] : llvm::zip(sources, op->getResults()))
+    if (result.getType() != typeOf(cast<RankedTensorType>(source.getType())))
+      return op->emitOpError("(2) ") << result.getType() << " cannot come of " << source.getType();
+  return tile::verifyCombiner(op, sources);
+}
+
+LogicalResult imbrex::cta::CombineOp::verify() {
+  return verifyRuns(*this, getSources(), getDim(), [&](RankedTensorType type) { return runPartsType(type, getDim()); });
+}
+
+LogicalResult imbrex::cta::ScanOp::verify() {
+  if (failed(verifyRuns(*this, getSources(), getDim(), [](RankedTensorType type) { return type; })))
+    return failure();
+  for (auto [source, part] : llvm::zip(getSources(), getParts())) {
+    RankedTensorType own = runPartsType(cast<RankedTensorType>(source.getType()), getDim());
+    if (part.getType() != withLayout(own, layoutOf(own).gathered(getDim())))
+      return emitOpError("(5) ") << part.getType() << " is not all parts of " << source.getType();
+  }
+  return success();
+}
+
 LogicalResult imbrex::cta::AnyOp::verify() {
   auto type = cast<RankedTensorType>(getCondition().getType());
   if (!type.getElementType().isInteger(1) || !isa_and_nonnull<LayoutAttr>(type.getEncoding()))

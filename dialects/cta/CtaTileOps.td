@@ -69,6 +69,67 @@ def Cta_ReduceOp : Cta_Op<"reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
+class Cta_CombinerOp<string mnemonic, list<Trait> traits = []>
+    : Cta_Op<mnemonic, [Pure, IsolatedFromAbove, SingleBlock, Tile_CombinesByFunction] # traits> {
+  let results = (outs Variadic<Tile_Tile>:$results);
+  let regions = (region SizedRegion<1>:$combiner);
+  let hasVerifier = 1;
+}
+
+def Cta_CombineOp : Cta_CombinerOp<"combine"> {
+  let summary = "each warp's parts of a reduction by a function";
+  let description = [{
+    As `tile.combine`, but a warp combines only elements in a row that it holds: runs of as many as the atom of the
+    layout has along `dim`. Element r of a result along `dim` is what `tile.combine` makes of run r alone.
+
+    Constraints: (1) tiles of one shape and layout, `dim` below its rank; (2) a result each, of its element type, whose
+    layout is the tile's with one element a run (TileLayout::runParts) and whose shape has along `dim` as many as there
+    are runs with an element in them; (3) and (4) as those of `tile.combine`.
+
+    Example:
+    ```mlir
+    #x = #cta.layout<"reg (1) lane (2) (4) (8) (16) (32) warps 4 stride 1 repeat 1">
+    #parts = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+    %p = cta.combine %x along 0 : tensor<256xf32, #x> -> tensor<4xf32, #parts> {
+    ^bb0(%a: f32, %b: f32):
+      %sum = arith.addf %a, %b : f32
+      tile.yield %sum : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Tile_Tile>:$sources, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let assemblyFormat = "$sources `along` $dim attr-dict `:` type($sources) `->` type($results) $combiner";
+}
+
+def Cta_ScanOp : Cta_CombinerOp<"scan", [SameVariadicOperandSize]> {
+  let summary = "a scan by a function whose runs lie in several warps";
+  let description = [{
+    As `tile.scan`. `parts`, one a source, are what `cta.combine` makes of the sources by the same function, all of them
+    in every warp: the elements of run r come after those of all runs before, which elements 0 to r - 1 of `parts`
+    stand for.
+
+    Constraints: (1) tiles of one shape and layout, `dim` below its rank; (2) a result each, of the tile's type; (3) and
+    (4) as those of `tile.combine`; (5) parts of the shape and element type that `cta.combine` gives them, all in each
+    warp (TileLayout::gathered).
+
+    Example:
+    ```mlir
+    #x = #cta.layout<"reg (1) lane (2) (4) (8) (16) (32) warps 4 stride 1 repeat 1">
+    #all = #cta.layout<"reg (1) (2) lane (0) (0) (0) (0) (0) warps 1 stride 1 repeat 1">
+    %s = cta.scan %x after %p along 0 : tensor<256xf32, #x> after tensor<4xf32, #all> -> tensor<256xf32, #x> {
+    ^bb0(%a: f32, %b: f32):
+      %sum = arith.addf %a, %b : f32
+      tile.yield %sum : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Tile_Tile>:$sources, Variadic<Tile_Tile>:$parts,
+                       ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
+  let assemblyFormat = [{
+    $sources `after` $parts `along` $dim attr-dict `:` type($sources) `after` type($parts) `->` type($results) $combiner
+  }];
+}
+
 def Cta_AnyOp : Cta_Op<"any", [Pure]> {
   let summary = "whether a condition holds for anything that the warp holds";
   let description = [{

@@ -191,6 +191,23 @@ uint32_t TileLayout::threadReach(unsigned dim) const {
   return reach;
 }
 
+int64_t TileLayout::orderCost(unsigned dim) const {
+  constexpr int64_t kMeeting = 4;  // a shuffle, two choices and the function
+  constexpr int64_t kExchange = 8; // a write, a barrier and a read
+  constexpr int64_t kAround = 4;   // what is done to each register besides
+  int64_t lines = registersPerThread(), runs = repeatCount[dim], cost = 0;
+  for (const AtomBit &bit : regBits)
+    runs *= bit.dim == dim ? 2 : 1;
+  lines /= runs;
+  for (unsigned step = 1; step < atom[dim]; step *= 2) {
+    bool isLane = llvm::any_of(lnBits, [&](const AtomBit &bit) { return bit.step == step && bit.dim == dim; });
+    runs /= isLane ? 1 : 2;
+    cost += runs * (isLane ? kMeeting : 1);
+  }
+  cost += warpCount[dim] > 1 ? runs * warpCount[dim] : runs - 1;
+  return lines * cost + (warpCount[dim] > 1 ? kExchange : 0) + kAround * registersPerThread();
+}
+
 unsigned TileLayout::contiguous(unsigned dim) const {
   unsigned length = 1;
   for (const AtomBit &bit : regBits) {
@@ -224,6 +241,13 @@ TileLayout TileLayout::warpParts(unsigned dim) const {
   return TileLayout(one.regBits, one.lnBits, counts, strides, one.repeatCount, one.fullRepeatOrder());
 }
 
+TileLayout TileLayout::runParts(unsigned dim) const {
+  TileLayout parts = warpParts(dim);
+  llvm::SmallVector<unsigned, 2> repeats(parts.repeatCount);
+  repeats[dim] = repeatCount[dim];
+  return TileLayout(parts.regBits, parts.lnBits, parts.warpCount, parts.warpStride, repeats, fullRepeatOrder());
+}
+
 TileLayout TileLayout::laneParts(unsigned dim) const {
   TileLayout parts = warpParts(dim);
   llvm::SmallVector<AtomBit, 8> lanes(lnBits);
@@ -238,14 +262,14 @@ TileLayout TileLayout::laneParts(unsigned dim) const {
 }
 
 TileLayout TileLayout::gathered(unsigned dim) const {
-  assert(dim < rank() && atom[dim] == 1 && repeatCount[dim] == 1 && "the layout of warps' parts");
+  assert(dim < rank() && lanesAlong(dim) == 0 && "the layout of warps' or runs' parts");
   llvm::SmallVector<unsigned, 2> counts(warpCount), strides(warpStride), repeats(repeatCount);
   counts[dim] = strides[dim] = 1;
-  repeats[dim] = warpCount[dim];
+  repeats[dim] = extent(dim);
   llvm::SmallVector<AtomBit, 8> registers; // the parts of one element lie in registers in a row
   for (unsigned step = 1; repeats[dim] % 2 == 0; step *= 2, repeats[dim] /= 2)
     registers.push_back({dim, step});
-  llvm::append_range(registers, regBits);
+  llvm::copy_if(regBits, std::back_inserter(registers), [&](const AtomBit &bit) { return bit.dim != dim; });
   return TileLayout(registers, lnBits, counts, strides, repeats, fullRepeatOrder());
 }
 

@@ -94,8 +94,9 @@ public:
   /// than it costs to combine the warps' parts.
   static TileLayout reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector);
 
-  /// For what goes through `dim` in order: as blocked, but all of that dimension in each warp that has some.
-  static TileLayout inWarps(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector);
+  /// For what goes through `dim` in order: consecutive elements of it in the registers of a lane, then lanes, then
+  /// warps, dealt so that orderCost is least.
+  static TileLayout inOrder(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps);
 
   /// Accumulator of m16n8 instructions: `shape` M x N, warps `warpsM` along M and `warpsN` along N.
   static TileLayout mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN);
@@ -154,6 +155,10 @@ public:
   bool covers(llvm::ArrayRef<int64_t> shape) const;
   /// The most that lane and warp add to coordinate `dim` of a register.
   uint32_t threadReach(unsigned dim) const;
+  /// About how many instructions it costs a thread to go through `dim` in the order of the coordinates, by a function
+  /// of one instruction: registers of neighbours meet, then lanes, then the runs of one warp or of several.
+  /// Each register counts for some more, by which it is loaded and what is around is done.
+  int64_t orderCost(unsigned dim) const;
   /// Number of consecutive registers, starting at multiples of it, that hold consecutive elements
   /// along `dim`: a power of two. 16-byte accesses ask whether this times the element size is 16.
   unsigned contiguous(unsigned dim) const;
@@ -170,7 +175,10 @@ public:
   /// As warpParts, but the lanes along `dim` stay too: one element a lane and warp. Lane parts of a warp are
   /// numbered first, in the order of the lanes' bits.
   TileLayout laneParts(unsigned dim) const;
-  /// Of a layout of warps' parts: every warp holds all of them, in its registers.
+  /// As collapse, but the warps and the repeats along `dim` stay: one element a run, which is as many elements in a row
+  /// as one warp holds.
+  TileLayout runParts(unsigned dim) const;
+  /// Of a layout of warps' or runs' parts: every warp holds all of them, in its registers.
   TileLayout gathered(unsigned dim) const;
   /// A dimension of extent 1 inserted at `dim`.
   TileLayout expand(unsigned dim) const;

@@ -49,6 +49,12 @@ public:
       split.vector.back() *= 2;
   }
 
+  /// Goes through `dim` in order: consecutive elements of it lie in a lane, and what that costs counts.
+  void goInOrder(unsigned dim) {
+    orderedDim = dim;
+    split.vector.assign(shape.size(), 1);
+  }
+
   /// Registers that it costs to have the warps lie along `dim`, besides the parts of their rows.
   void addCost(unsigned dim, int64_t registers) { costlyDim = dim, extraCost = registers; }
 
@@ -59,9 +65,10 @@ public:
   }
 
   /// `laneOrder`: the dimensions, the one that neighbouring lanes lie along first.
-  TileLayout layout(llvm::ArrayRef<unsigned> laneOrder) const;
+  TileLayout layout(llvm::ArrayRef<unsigned> laneOrder) const { return layout(best, laneOrder); }
 
 private:
+  TileLayout layout(const Split &split, llvm::ArrayRef<unsigned> laneOrder) const;
   /// A row of fewer lanes than this would leave a 32-byte sector of global memory half used.
   static constexpr unsigned kFewestInRow = 4;
 
@@ -72,7 +79,7 @@ private:
   llvm::ArrayRef<int64_t> shape;
   unsigned warps;
   llvm::ArrayRef<unsigned> warpOrder, most;
-  std::optional<unsigned> costlyDim;
+  std::optional<unsigned> costlyDim, orderedDim;
   int64_t extraCost = 0, bestCost = INT64_MAX;
   Split split, best;
 };
@@ -106,18 +113,34 @@ void Search::dealWarps(unsigned at, unsigned left) {
   }
 }
 
+/// Dimensions, last first.
+static Counts backwards(size_t rank) {
+  Counts order;
+  for (unsigned dim = rank; dim-- > 0;)
+    order.push_back(dim);
+  return order;
+}
+
 void Search::judge() {
+  if (orderedDim) {
+    split.vector[*orderedDim] = 1;
+    split.vector[*orderedDim] = llvm::PowerOf2Ceil(split.repeat(shape, *orderedDim));
+  }
   int64_t registers = split.registers(shape), cost = registers;
   if (costlyDim && split.warps[*costlyDim] > 1) // each thread reads the parts of all its rows
     cost +=
         extraCost + registers / (split.vector[*costlyDim] * split.repeat(shape, *costlyDim)) * split.warps[*costlyDim];
-  if (cost >= bestCost)
-    return;
-  bestCost = cost;
-  best = split;
+  if (orderedDim)
+    cost = layout(split, backwards(shape.size())).orderCost(*orderedDim);
+  if (cost < bestCost) {
+    bestCost = cost;
+    best = split;
+  }
+  if (orderedDim)
+    split.vector[*orderedDim] = 1;
 }
 
-TileLayout Search::layout(llvm::ArrayRef<unsigned> laneOrder) const {
+TileLayout Search::layout(const Split &split, llvm::ArrayRef<unsigned> laneOrder) const {
   llvm::SmallVector<AtomBit, 8> registers, lanes;
   Counts atom(shape.size(), 1), stride(shape.size(), 1), repeat;
   auto spread = [&](llvm::SmallVectorImpl<AtomBit> &bits, unsigned dim, unsigned count) {
@@ -125,26 +148,18 @@ TileLayout Search::layout(llvm::ArrayRef<unsigned> laneOrder) const {
       bits.push_back({dim, atom[dim]});
   };
   for (unsigned dim = shape.size(); dim-- > 0;)
-    spread(registers, dim, best.vector[dim]);
+    spread(registers, dim, split.vector[dim]);
   for (unsigned dim : laneOrder)
-    spread(lanes, dim, best.lanes[dim]);
+    spread(lanes, dim, split.lanes[dim]);
   lanes.resize(kLaneBits);
   unsigned used = 1;
   for (unsigned dim : warpOrder) {
     stride[dim] = used;
-    used *= best.warps[dim];
+    used *= split.warps[dim];
   }
   for (unsigned dim = 0; dim < shape.size(); ++dim)
-    repeat.push_back(unsigned(best.repeat(shape, dim)));
-  return TileLayout(registers, lanes, best.warps, stride, repeat);
-}
-
-/// Dimensions, last first.
-static Counts backwards(size_t rank) {
-  Counts order;
-  for (unsigned dim = rank; dim-- > 0;)
-    order.push_back(dim);
-  return order;
+    repeat.push_back(unsigned(split.repeat(shape, dim)));
+  return TileLayout(registers, lanes, split.warps, stride, repeat);
 }
 
 TileLayout TileLayout::blocked(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
@@ -167,12 +182,14 @@ TileLayout TileLayout::reduction(llvm::ArrayRef<int64_t> shape, unsigned dim, un
   return search.layout(backwards(shape.size()));
 }
 
-TileLayout TileLayout::inWarps(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps, unsigned vector) {
+TileLayout TileLayout::inOrder(llvm::ArrayRef<int64_t> shape, unsigned dim, unsigned warps) {
   assert(dim < shape.size() && "no such dimension");
   Counts order = backwards(shape.size());
   llvm::erase(order, dim);
-  Search search(shape, warps, vector, order);
-  search.run(Counts(shape.size(), 32));
+  order.push_back(dim);
+  Search search(shape, warps, /*vector=*/1, order);
+  search.goInOrder(dim);
+  search.run(Counts(shape.size(), kWarpThreads));
   return search.layout(backwards(shape.size()));
 }
 

@@ -9,6 +9,7 @@
 
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
@@ -82,6 +83,8 @@ LogicalResult RequestAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitE
 }
 
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kExactAttr && isa<math::AbsIOp>(op) && isa<UnitAttr>(attribute.getValue()))
+    return success();
   if (attribute.getName() != kKernelAttr)
     return op->emitError() << "the tile dialect has no attribute '" << attribute.getName().strref() << "'";
   if (isa<RequestAttr>(attribute.getValue()) && isa<FunctionOpInterface>(op))

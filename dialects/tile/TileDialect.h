@@ -27,14 +27,22 @@
 #define GET_TYPEDEF_CLASSES
 #include "dialects/tile/TileTypes.h.inc"
 
+namespace imbrex::tile {
+/// See TileTypes.td.
+template <typename ConcreteOp>
+class CombinesByFunction : public mlir::OpTrait::TraitBase<ConcreteOp, CombinesByFunction> {};
+} // namespace imbrex::tile
+
 #define GET_OP_CLASSES
 #include "dialects/tile/TileOps.h.inc"
 
 namespace imbrex::tile {
 
-/// Attributes of a kernel function and its arguments (see the dialect's description).
+/// Attributes of a kernel function, its operations and its arguments (see the dialect's description).
 inline constexpr llvm::StringLiteral kKernelAttr = "tile.kernel"; ///< a RequestAttr on func.func
-inline constexpr llvm::StringLiteral kNameAttr = "tile.name";     ///< StringAttr on each argument
+inline constexpr llvm::StringLiteral kExactAttr =
+    "tile.exact"; ///< on math.absi: no element is the least integer, whose absolute value would be itself
+inline constexpr llvm::StringLiteral kNameAttr = "tile.name"; ///< StringAttr on each argument
 inline constexpr llvm::StringLiteral kAlignmentAttr =
     "tile.alignment"; ///< i32 on a view argument: see CompileOptions::alignment
 inline constexpr llvm::StringLiteral kExtentsAttr =
@@ -67,6 +75,9 @@ llvm::LogicalResult verifyAccess(mlir::Operation *op, ViewType view, mlir::Value
 /// The same of (4): `within` names dimensions of the view, increasing, each with both bounds.
 llvm::LogicalResult verifyWithin(mlir::Operation *op, ViewType view, llvm::ArrayRef<int64_t> within,
                                  mlir::ValueRange low, mlir::ValueRange high);
+
+/// The same of the function by which `op` combines elements of `sources`: constraints (3) and (4) of tile.combine.
+llvm::LogicalResult verifyCombiner(mlir::Operation *op, mlir::ValueRange sources);
 
 /// True of a view that an operation makes of another: a part, or one whose extent varies.
 bool isMadeOfView(mlir::Value view);

@@ -353,8 +353,7 @@ LogicalResult ScalarOp::verify() {
   return success();
 }
 
-/// Constraints (3) and (4) of tile.combine and tile.scan.
-static LogicalResult verifyCombiner(Operation *op, ValueRange sources) {
+LogicalResult imbrex::tile::verifyCombiner(Operation *op, ValueRange sources) {
   Block &body = op->getRegion(0).front();
   SmallVector<Type> once, twice;
   for (Value source : sources)
@@ -404,7 +403,7 @@ LogicalResult ScanOp::verify() {
 }
 
 LogicalResult YieldOp::verify() {
-  if (!isa<CombineOp, ScanOp>((*this)->getParentOp()))
+  if (!(*this)->getParentOp()->hasTrait<CombinesByFunction>())
     return emitOpError("(1) expected to end the function of a tile.combine or tile.scan");
   return success();
 }

@@ -231,7 +231,7 @@ def Tile_ScalarOp : Tile_Op<"scalar", [Pure]> {
   let hasVerifier = 1;
 }
 
-class Tile_CombinerOp<string mnemonic> : Tile_Op<mnemonic, [Pure, IsolatedFromAbove, SingleBlock]> {
+class Tile_CombinerOp<string mnemonic> : Tile_Op<mnemonic, [Pure, IsolatedFromAbove, SingleBlock, Tile_CombinesByFunction]> {
   let arguments = (ins Variadic<Tile_Tile>:$sources, ConfinedAttr<I32Attr, [IntMinValue<0>]>:$dim);
   let results = (outs Variadic<Tile_Tile>:$results);
   let regions = (region SizedRegion<1>:$combiner);
@@ -283,7 +283,7 @@ def Tile_ScanOp : Tile_CombinerOp<"scan"> {
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator]> {
   let summary = "what the function of a tile.combine or tile.scan gives";
   let description = [{
-    Constraints: (1) ends the function of a `tile.combine` or a `tile.scan`.
+    Constraints: (1) ends the function of a `tile.combine` or a `tile.scan`, or of one of cta that does a part of them.
 
     Example:
     ```mlir

@@ -24,13 +24,19 @@ def Tile_Dialect : Dialect {
     A kernel is a `func.func` with the attribute `tile.kernel`, a `#tile.request`. Its arguments are views
     (`!tile.view`) and scalars; each carries its name as the argument attribute `tile.name`, a view its
     alignment as `tile.alignment`. `tile.extents` says what its extents are, as written: dynamic ones written alike
-    are equal, which the launch has checked, and passed once. A tile is a ranked tensor of static shape. A program instance is one point of
+    are equal, which the launch has checked, and passed once. A tile is a ranked tensor of static shape.
+    A `math.absi` may carry `tile.exact`: no element of its operand is the least integer. A program instance is one point of
     the launch grid; instances share nothing but views.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasConstantMaterializer = 1;
+}
+
+/// Of an operation whose region is a function by which it combines elements; a tile.yield ends it.
+def Tile_CombinesByFunction : NativeOpTrait<"CombinesByFunction"> {
+  let cppNamespace = "::imbrex::tile";
 }
 
 //===----------------------------------------------------------------------===//

@@ -66,6 +66,20 @@ TEST(SearchSpace, RoundingAndSettingsArePinned) {
             (std::map<std::string, int64_t, std::less<>>{{"A", 16}, {"B", 8}, {"warps", 1}}));
 }
 
+/// CTAs that stay and warpgroups that take turns mean something where some warps copy for others.
+TEST(SearchSpace, WhatMeansNothingOnATargetIsPinned) {
+  const Source source{"k.tile", R"(
+kernel k(X: view<f32>[N], Y: out view<f32>[N])
+tune { warps: {4, 8} = 4; resident: {0, 1} = 0; turns: {0, 1} = 0; tf32: {0, 1, 3} = 0; }
+grid (cdiv(N, 64)) |i| { store Y[i * 64 :+ 64] = load X[i * 64 :+ 64]; }
+)"};
+  for (auto [target, points] : {std::pair("sm_80", 2u), {"sm_90", 2u}, {"sm_90a", 8u}, {"sm_100", 2u}}) {
+    SearchRequest request{.rounding = true};
+    request.options.target = target;
+    EXPECT_EQ(searchSpace(source, request).points.size(), points) << target;
+  }
+}
+
 TEST(SearchSpace, MistakesAreDiagnostics) {
   SearchSpace space = searchSpace({"k.tile", kText}, {});
   EXPECT_TRUE(space.points.empty());

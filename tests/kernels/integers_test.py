@@ -162,6 +162,32 @@ class Casts(Runs):
                 for to in DIGITS:
                     self.assertEqual(found["O" + type_ + to], [nearest(value, to) for value in row], type_ + " to " + to)
 
+    def test_bytes_are_words_of_four(self):
+        """All bytes, eight a thread: as floats, moved by an integer behind the cast or by what is none, and their bits."""
+        bytes_ = {"u": list(range(256)), "i": [wrap(x, "i8") for x in range(256)], "w": [(7 * x + 3) % 256 for x in range(256)]}
+        results = []  # (type, expression, values)
+        for name in "ui":
+            for to in DIGITS:
+                for moved in (0, -8, 131, -0.5) + ((1 << 20, (1 << 20) + 1) if to in ("f32", "f64") else ()):
+                    behind = " %s %s" % ("-" if moved < 0 else "+", abs(moved)) if moved else ""
+                    results.append((to, "cast<%s>(%s)%s" % (to, name, behind),
+                                    [nearest(int(2 * (x + moved)), to) / 2 for x in bytes_[name]]))
+        pairs = list(zip(bytes_["u"], bytes_["w"]))
+        results += [("u8", "u & 15", [x & 15 for x, _ in pairs]), ("u8", "w & u", [x & y for x, y in pairs]),
+                    ("u8", "u | w", [x | y for x, y in pairs]), ("u8", "u ^ w", [x ^ y for x, y in pairs])]
+        for by in (0, 1, 4, 7, 8):
+            results += [("u8", "u >> %d" % by, [x >> by for x, _ in pairs]), ("u8", "w << %d" % by, [(y << by) % 256 for _, y in pairs])]
+        text = "kernel integers(U: view<u8>[256], I: view<i8>[256], W: view<u8>[256], %s) tune { warps: {1, 2} = 1; } grid (1) |g| {\n%s%s}\n" % (
+            ", ".join("O%d: out view<%s>[256]" % (k, row[0]) for k, row in enumerate(results)),
+            "let u = load U[0 :+ 256]; let i = load I[0 :+ 256]; let w = load W[0 :+ 256];\n",
+            "".join("store O%d[0 :+ 256] = %s;\n" % (k, row[1]) for k, row in enumerate(results)))
+        for device in DEVICES:
+            inputs = {name.upper(): ("i8" if name == "i" else "u8", (256,), lambda _, each=iter(values): next(each))
+                      for name, values in bytes_.items()}
+            found = self.run_kernel("integers", {"O%d" % k: "256" for k in range(len(results))}, inputs, device=device, text=text)
+            for k, (type_, expression, values) in enumerate(results):
+                self.assertEqual(found["O%d" % k], values, type_ + " " + expression)
+
 
 if __name__ == "__main__":
     unittest.main()

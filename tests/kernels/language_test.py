@@ -12,6 +12,8 @@ class Language(Runs):
     def file_of(self, kernel):
         if kernel == "turned":
             return "resident.tile"
+        if kernel in ("late", "inside"):
+            return "late_copies.tile"
         return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel).replace("_of.", ".")
 
     def test_functions(self):
@@ -110,6 +112,14 @@ class Language(Runs):
             self.assertEqual(found[1], found[0])
             turned = self.run_kernel("turned", {"Y": 0}, {"X": normals(m, n)}, (), ["resident=1"], device)
             self.assertEqual(turned["Y"], [turned["in"]["X"][i * n + j] for j in range(n) for i in range(m)])
+
+    def test_late_copies(self):
+        """With a slot and with two for what is copied ahead."""
+        for device, stages in self.on_devices(1, 2):
+            inputs = {"Q": normals(70, 64, type="f16"), "K": normals(250, 64, type="f16"), "V": normals(250, 64, type="f16")}
+            self.run_kernel("late", {"O": 0}, inputs, (), ["stages=%d" % stages], device)
+            inputs = {"A": normals(70, 136, type="f16"), "B": normals(136, 72, type="f16"), "D": normals(72, 136, type="f16")}
+            self.run_kernel("inside", {"C": 0}, inputs, (), ["stages=%d" % stages], device)
 
     def test_packed_heads(self):
         """Masks of positions divided by a constant, beside plain loops; keys that no row of a tile sees hold NaN."""

@@ -145,9 +145,9 @@ ExperimentResult recorded::controlExperiment(const ListedForm &listed) {
     passingOn(text);
   } else if (words == "bar.warp.sync 0") {
     handingRound(text, form.instruction() + " -1", 5, 32);
-  } else if (form.opcode == "membar" && form.operands.empty()) {
+  } else if ((form.opcode == "membar" && form.operands.empty()) || words == "@pmevent 0") {
     std::string guard = text.guard();
-    handingRound(text, guard + form.instruction() + ";\n  bar.sync 0");
+    handingRound(text, guard + form.instruction() + (form.operands.empty() ? "" : " 0") + ";\n  bar.sync 0");
   } else if (form.opcode == "setmaxnreg" && !form.guarded) {
     changingRegisters(text);
   } else if (form.opcode == "mov" && form.operands.size() == 2 && !form.guarded &&

@@ -62,7 +62,7 @@ ExperimentResult recorded::makeExperiment(const ListedForm &listed) {
     return asyncCopyExperiment(listed);
   bool symbol = !form->operands.empty() && form->operands.back().kind == FormOperand::Symbol;
   if (symbol || opcode == "bar" || opcode == "barrier" || opcode == "ret" || opcode == "setmaxnreg" ||
-      opcode == "membar")
+      opcode == "membar" || opcode == "pmevent")
     return controlExperiment(listed);
   return elementwiseExperiment(listed);
 }

@@ -33,9 +33,13 @@ def scaled_pages(bytes_, pages):
 
 
 # Causal and windowed masks in other words, which cost what the usual ones do.
-SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq - at.q - 1", "-at.k >= -(at.q + at.Sk - at.Sq)"),
+SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq - at.q - 1", "-at.k >= -(at.q + at.Sk - at.Sq)",
+                      "min(at.q + at.Sk - at.Sq - at.k, 0) >= 0", "at.k <= min(at.q + at.Sk - at.Sq, at.Sk)",
+                      "where(at.k <= at.q + at.Sk - at.Sq, 1, 0) == 1", "cast<i32>(at.k > at.q + at.Sk - at.Sq) != 1"),
            "window": ("!(at.k > at.q + (at.Sk - at.Sq) || at.k < at.q + (at.Sk - at.Sq) - 512)",
-                      "fn gap(at) = at.q + at.Sk - at.Sq - at.k; gap(at) >= 0 && gap(at) < 513")}
+                      "fn gap(at) = at.q + at.Sk - at.Sq - at.k; gap(at) >= 0 && gap(at) < 513",
+                      "max(at.k - (at.q + at.Sk - at.Sq), at.q + at.Sk - at.Sq - 512 - at.k) <= 0",
+                      "abs(at.q + at.Sk - at.Sq - at.k) <= 512")}
 
 
 def limits():
@@ -93,7 +97,12 @@ def rows():
                 found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "attention_" + kernel),
                               dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
     found.append(("dkdv bf16 D128 64x64 w8 sm_90a", (BACKWARD, "attention_dkdv"), forward(128, BM=64, BN=64, warps=8), {}, "sm_90a", True))
+    for d, bm, bn, warps in ((64, 64, 64, 4), (128, 64, 64, 8)):  # L and Delta by copies beside mma.sync
+        for mask in ("full", "causal"):
+            found.append(("dkdv bf16 D%d %dx%d w%d %s sm_80" % (d, bm, bn, warps, mask), (BACKWARD, "attention_dkdv"),
+                          forward(d, BM=bm, BN=bn, warps=warps, stages=2), {"mask": mask}, "sm_80", d == 64 and mask == "full"))
     found.append(("matmul f16 128x128x64 w8 sm_90a", MATMUL, dict(T="f16", BM=128, BN=128, BK=64, warps=8), {}, "sm_90a", True))
+    found.append(("matmul bf16 128x256x64 w8 sm_90a", "tests/benchmark/peers/matmul.tile", dict(T="bf16"), {}, "sm_90a", True))
     for target in ("sm_80", "sm_120"):
         found.append(("forward bf16 D128 window " + target, FORWARD, forward(128), {"mask": "window(512, 0)"}, target, target == "sm_80"))
         found.append(("forward bf16 D128 bias " + target, FORWARD, forward(128), {"score": "bias(table)"}, target, target == "sm_80"))
@@ -126,6 +135,15 @@ def rows():
     for dtype, target, bn, bk in (("i8", "sm_80", 128, 128), ("i8", "sm_90a", 128, 128), ("f8e4m3", "sm_90a", 128, 128), ("f8e4m3", "sm_89", 128, 128), ("f8e4m3", "sm_80", 64, 64)):
         found.append(("product %s 128x%dx%d w4 %s" % (dtype, bn, bk, target), "tests/static/products_of_bytes.tile", dict(T=dtype, BN=bn, BK=bk), {},
                       target, dtype != "i8"))
+    for group in (64, 128):  # 4 bits of a byte as floats: nothing is converted
+        found.append(("int4 f16 G%d sm_80" % group, "kernels/lessons/int4.tile", dict(T="f16", GROUP=group), {}, "sm_80", group == 128))
+    for kernel in ("wide_reduce", "wide_scan", "wide_steps"):  # spread over all warps: by each warp alone 224, 487 and 963
+        found.append(("%s f32 D4096 w8 sm_80" % kernel, ("tests/static/wide_rows.tile", kernel), dict(D=4096, warps=8), {}, "sm_80", True))
+    for kernel in ("plain_product", "transposed_product"):  # 64 sums a thread, nothing spilled
+        for dtype, bn, bk, warps in (("f64", 32, 16, 1), ("f64", 32, 32, 1), ("f64", 64, 16, 2), ("f32", 32, 32, 1), ("f32", 64, 32, 2)):
+            for target in ("sm_80", "sm_90"):
+                found.append(("%s %s 64x%dx%d w%d %s" % (kernel, dtype, bn, bk, warps, target), ("tests/static/plain_products.tile", kernel),
+                              dict(T=dtype, BM=64, BN=bn, BK=bk, warps=warps), {}, target, (dtype, bk, target) == ("f64", 16, "sm_80")))
     for dtype in ("f32", "f16"):
         for d in (1024, 4096):
             found.append(("softmax %s D%d sm_80" % (dtype, d), SOFTMAX, dict(T=dtype, D=d), {}, "sm_80", True))

@@ -83,6 +83,7 @@ def main():
     parser.add_argument("root")
     parser.add_argument("--long", action="store_true", help="every row")
     parser.add_argument("--write", action="store_true", help="write figures.json again")
+    parser.add_argument("--only", default="", help="of the rows whose name has this word in it, all")
     options = parser.parse_args()
     tools = {name: shutil.which(name) for name in ("ptxas", "nvdisasm")}
     for name, found in tools.items():
@@ -93,7 +94,7 @@ def main():
         known = json.load(file)
     folder, wrong, figures = tempfile.mkdtemp(), [], {}
     for row in rows():
-        if not (row[5] or options.long or options.write):
+        if options.only not in row[0] or not (row[5] or options.long or options.write or options.only):
             continue
         now = figures[row[0]] = measure(options, tools, folder, row)
         print("%-44s %s" % (row[0], "  ".join("%s %d" % each for each in now.items())), flush=True)

@@ -138,15 +138,14 @@ private:
 
   void addValues(int64_t b, int64_t h, int64_t first, int64_t count, AttentionResult &result) {
     const int64_t depth = shape.valueDepth;
-    std::vector<Sum> sums(static_cast<size_t>(depth));
-    for (int64_t r = 0; r < count; ++r) {
-      std::fill(sums.begin(), sums.end(), 0);
-      if (any.begin < any.end)
-        addRows(sums.data(), {weightsOf(r) + any.begin, 1}, &v[keyRow(b, h, any.begin) * size_t(depth)],
-                shape.keyHeads * depth, any.end - any.begin, depth);
+    std::vector<Sum> sums(size_t(count * depth));
+    auto line = [&](int64_t r) { return std::pair(&sums[size_t(r * depth)], Weights{weightsOf(r) + any.begin, 1}); };
+    if (any.begin < any.end)
+      addRowsToLines(count, line, &v[keyRow(b, h, any.begin) * size_t(depth)], shape.keyHeads * depth,
+                     any.end - any.begin, depth);
+    for (int64_t r = 0; r < count; ++r)
       for (int64_t d = 0; d < depth; ++d)
-        result.o[queryRow(b, h, first + r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(d)]));
-    }
+        result.o[queryRow(b, h, first + r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
   }
 
   const AttentionShape &shape;

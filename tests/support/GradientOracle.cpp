@@ -107,16 +107,18 @@ private:
 
   void addOutputs(Gradients &to) {
     const int64_t depth = shape.valueDepth;
-    std::vector<Sum> sums(static_cast<size_t>(depth));
-    for (int64_t r = 0; r < count; ++r) {
+    std::vector<Sum> sums(size_t(count * depth));
+    for (int64_t r = 0; r < count; ++r)
       for (int64_t j = any.begin; j < any.end; ++j)
         weighted[at(r, j)] = p[at(r, j)] == 0 ? 0 : round(p[at(r, j)] * weight(r, j));
-      std::fill(sums.begin(), sums.end(), 0);
-      addRows(sums.data(), {weighted.data() + at(r, any.begin), 1}, v.data() + keyRow(any.begin) * size_t(depth),
-              shape.keyHeads * depth, any.end - any.begin, depth);
+    auto line = [&](int64_t r) {
+      return std::pair(&sums[size_t(r * depth)], Weights{weighted.data() + at(r, any.begin), 1});
+    };
+    addRowsToLines(count, line, v.data() + keyRow(any.begin) * size_t(depth), shape.keyHeads * depth,
+                   any.end - any.begin, depth);
+    for (int64_t r = 0; r < count; ++r)
       for (int64_t d = 0; d < depth; ++d)
-        to.o[queryRow(r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(d)]));
-    }
+        to.o[queryRow(r) * size_t(depth) + size_t(d)] = round(double(sums[size_t(r * depth + d)]));
   }
 
   /// dp becomes the gradients of the scaled logits, before the softcap.
@@ -139,9 +141,10 @@ private:
   void addInputGradients() {
     const int64_t depth = shape.depth, valueDepth = shape.valueDepth, keys = any.end - any.begin;
     const int64_t step = shape.keys, query = int64_t(queryRow(0)); // from a row's weights to the next row's
-    for (int64_t r = 0; r < count; ++r)
-      addRows(&dq[queryRow(r) * size_t(depth)], {dp.data() + at(r, any.begin), 1},
-              k.data() + keyRow(any.begin) * size_t(depth), shape.keyHeads * depth, keys, depth);
+    auto line = [&](int64_t r) {
+      return std::pair(&dq[queryRow(r) * size_t(depth)], Weights{dp.data() + at(r, any.begin), 1});
+    };
+    addRowsToLines(count, line, k.data() + keyRow(any.begin) * size_t(depth), shape.keyHeads * depth, keys, depth);
     for (int64_t j = any.begin; j < any.end; ++j) {
       addRows(&dk[keyRow(j) * size_t(depth)], {&dp[at(0, j)], step}, &q[size_t(query * depth)], shape.heads() * depth,
               count, depth);

@@ -12,8 +12,10 @@
 #ifndef IMBREX_TESTS_SUPPORT_SUMS_H
 #define IMBREX_TESTS_SUPPORT_SUMS_H
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace imbrex::testing {
@@ -45,6 +47,19 @@ struct Weights {
 /// to[d] += the sum over i < count of weights[i] * rows[i * stride + d], for d < n. A row of weight 0 is not read.
 void addRows(float *to, Weights weights, const float *rows, int64_t stride, int64_t count, int64_t n);
 void addRows(double *to, Weights weights, const double *rows, int64_t stride, int64_t count, int64_t n);
+
+/// addRows for each of `lines`: line(r) is where it adds, a Sum *, and its Weights. A few rows at a time, which stay in
+/// the cache until all lines have added them.
+template <typename Sum, typename Line>
+void addRowsToLines(int64_t lines, const Line &line, const Sum *rows, int64_t stride, int64_t count, int64_t n) {
+  constexpr int64_t kFew = 32;
+  for (int64_t i = 0; i < count; i += kFew)
+    for (int64_t r = 0; r < lines; ++r) {
+      const auto [to, weights] = line(r);
+      addRows(to, {weights.first + i * weights.step, weights.step}, rows + i * stride, stride,
+              std::min(kFew, count - i), n);
+    }
+}
 
 /// Values of a storage type, exactly, in the type of sums.
 template <typename Sum> std::vector<Sum> widened(const std::vector<double> &values) {

@@ -70,6 +70,15 @@ bool decodeNanosleep(Decoder &d) {
   return d.operands(1) && d.read(0, Type::U32) && d.finish(nothing);
 }
 
+/// An event for a profiler, of which there is none here: one of 16, or with .mask a set of them.
+bool decodePmevent(Decoder &d) {
+  const uint64_t count = d.take("mask") ? 1 << 16 : 16;
+  uint64_t event;
+  if (!d.operands(1) || !d.immediate(0, event))
+    return false;
+  return event < count ? d.finish(nothing) : d.fail("an event is less than " + std::to_string(count));
+}
+
 /// Memory is always consistent here; what a fence orders for the race check: exec/MemoryOrder.h. flags: 1 for .cta.
 Step fence(Warp &warp, const Instruction &i, uint32_t lanes) {
   warp.cta->order.fence(warp.index, lanes, i.flags & 1);
@@ -89,6 +98,7 @@ constexpr Opcode kOpcodes[] = {{"bra", decodeBra},
                                {"brkpt", decodeBreakpoint},
                                {"trap", decodeTrap},
                                {"nanosleep", decodeNanosleep},
+                               {"pmevent", decodePmevent},
                                {"membar", decodeFence},
                                {"fence", decodeFence}};
 

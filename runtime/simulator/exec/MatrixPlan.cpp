@@ -96,7 +96,7 @@ bool isMultiply(const ptx::Instruction &source) {
 
 /// Whether the first operand is a result: not an address, and not what these read.
 bool hasResult(const ptx::Instruction &source) {
-  static const std::set<std::string_view> kNone = {"bar", "barrier", "nanosleep", "bra", "setmaxnreg"};
+  static const std::set<std::string_view> kNone = {"bar", "barrier", "nanosleep", "pmevent", "bra", "setmaxnreg"};
   return !source.operands.empty() && source.operands[0].kind != ptx::Operand::Address && !kNone.count(source.opcode);
 }
 

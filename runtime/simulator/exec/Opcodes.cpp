@@ -46,8 +46,7 @@ const std::vector<RefusedOpcodes> &refusedOpcodes() {
       {"surfaces are not modelled", {"suld", "sust", "sured", "suq"}},
       {"multicast memory objects are not modelled", {"multimem"}},
       {"tensor memory is not modelled", {"tcgen05"}},
-      {"cancelling launches is not modelled", {"clusterlaunchcontrol"}},
-      {"performance monitors are not modelled", {"pmevent"}}};
+      {"cancelling launches is not modelled", {"clusterlaunchcontrol"}}};
   return kRefused;
 }
 

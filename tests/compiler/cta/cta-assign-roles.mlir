@@ -122,6 +122,53 @@ func.func @nested_in_a_branch(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Puts of one block have one counter, though a loop with a counter of its own stands between them.
+// CHECK-LABEL: func.func @around_a_loop
+// CHECK: } copy
+// CHECK: scf.for %{{.*}} iter_args(%[[OUTER:[a-z0-9]+]] = %{{.*}}, %[[INNER:[a-z0-9]+]] = %{{.*}})
+// CHECK:   scf.for %[[I:[a-z0-9]+]] = {{.*}} iter_args(%[[SO_FAR:[a-z0-9]+]] = %[[INNER]])
+// CHECK:     %[[FIRST:.*]] = arith.addi %[[OUTER]], %[[I]] overflow<nsw>
+// CHECK:     cta.put %arg0[%[[I]], %{{.*}}] dims [0, 1] into %{{.*}}[%[[FIRST]]]
+// CHECK:     scf.for %[[J:[a-z0-9]+]] =
+// CHECK:       %[[SECOND:.*]] = arith.addi %[[SO_FAR]], %[[J]] overflow<nsw>
+// CHECK:       cta.put %arg0[%[[J]], %{{.*}}] dims [0, 1] into %{{.*}}[%[[SECOND]]]
+// CHECK:     %[[THIRD:.*]] = arith.addi %[[OUTER]], %[[I]] overflow<nsw>
+// CHECK:     cta.put %arg0[%[[I]], %{{.*}}] dims [0, 1] into %{{.*}}[%[[THIRD]]]
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @around_a_loop(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r1 = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %r2 = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %r3 = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  scf.for %z = %c0 to %n step %c1 : i32 {
+    scf.for %i = %c0 to %n step %c1 : i32 {
+      // expected-remark @+1 {{copied by the copy engine}}
+      cta.put %K[%i, %c0] dims [0, 1] into %r1[%i] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+      %k1 = cta.get %r1[%i] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+      %s1 = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k1 transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+      scf.for %j = %c0 to %n step %c1 : i32 {
+        // expected-remark @+1 {{copied by the copy engine}}
+        cta.put %K[%j, %c0] dims [0, 1] into %r2[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+        %k2 = cta.get %r2[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+        %s2 = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k2 transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+      }
+      // expected-remark @+1 {{copied by the copy engine}}
+      cta.put %K[%i, %c0] dims [0, 1] into %r3[%i] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+      %k3 = cta.get %r3[%i] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+      %s3 = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k3 transposed_b, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    }
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #l = #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
 
 // A line is a tile of one row to the copy engine: one box without a swizzle. What bounds its columns is cleared.

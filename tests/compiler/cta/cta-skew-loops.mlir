@@ -232,3 +232,133 @@ func.func @late_in_place(%KV: !tile.view<? x 16 x bf16>, %q: !cta.buffer<64, 16,
   }
   return %r : tensor<64x16xf32, #a>
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// What is read one iteration later than the rest is copied behind it: of one slot, a copy ahead of it would wait for a
+// reader that waits for the rest.
+// CHECK-LABEL: @filled_last
+// CHECK: %[[RK:.*]] = cta.ring
+// CHECK: %[[RV:.*]] = cta.ring
+// CHECK: scf.for
+// CHECK:   cta.get %[[RK]]
+// CHECK:   cta.get %[[RV]]
+// CHECK: } copy
+// CHECK:   cta.put %arg0{{.*}} into %[[RK]]
+// CHECK:   cta.put %arg0{{.*}} into %[[RV]]
+// CHECK-NEXT: }
+func.func @filled_last(%KV: !tile.view<? x 16 x bf16>, %q: !cta.buffer<64, 16, bf16, span 32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  cta.roles compute warps 4 registers 240 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+    %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %zero) -> (tensor<64x16xf32, #a>) : i32 {
+      %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      %p = arith.truncf %sw : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+      // expected-remark @+1 {{late product: delayed by one iteration}}
+      %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      scf.yield %aw : tensor<64x16xf32, #a>
+    }
+  } copy warps 4 registers 24 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      cta.put %KV[%j, %c0] dims [0, 1] into %rv[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+      cta.put %KV[%j, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+    }
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// So too where the rest is read an iteration ahead.
+// CHECK-LABEL: @filled_first
+// CHECK: %[[RK:.*]] = cta.ring
+// CHECK: %[[RV:.*]] = cta.ring
+// CHECK: scf.for
+// CHECK:   cta.get %[[RK]][%{{.*}}]
+// CHECK: } copy
+// CHECK:   cta.put %arg0{{.*}} into %[[RK]]
+// CHECK:   cta.put %arg0{{.*}} into %[[RV]]
+// CHECK-NEXT: }
+func.func @filled_first(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  cta.roles compute warps 4 registers 240 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+    %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+    %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %zero) -> (tensor<64x16xf32, #a>) : i32 {
+      %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      // expected-remark @+1 {{early product: made an iteration ahead}}
+      %s = cta.dot mma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      %p = arith.truncf %s : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+      %a = cta.dot mma tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      scf.yield %a : tensor<64x16xf32, #a>
+    }
+  } copy warps 4 registers 24 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      cta.put %KV[%j, %c0] dims [0, 1] into %rv[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+      cta.put %KV[%j, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+    }
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Not where a loop in the loop has copies of its own: those of the next iteration are behind it.
+// CHECK-LABEL: @copies_inside
+// CHECK-NOT: scf.if
+// CHECK: return
+func.func @copies_inside(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  %rx = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+  cta.roles compute warps 4 registers 240 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+    %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+    // expected-remark @+1 {{no product made ahead or behind: a loop or branch in the loop has copies of its own}}
+    %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %zero) -> (tensor<64x16xf32, #a>) : i32 {
+      scf.for %i = %c0 to %n step %c1 : i32 {
+        %x = cta.get %rx[%i] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      }
+      %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      %s = cta.dot mma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      %p = arith.truncf %s : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+      %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      %a = cta.dot mma tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+      scf.yield %a : tensor<64x16xf32, #a>
+    }
+  } copy warps 4 registers 24 {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      scf.for %i = %c0 to %n step %c1 : i32 {
+        cta.put %KV[%i, %c0] dims [0, 1] into %rx[%i] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+      }
+      cta.put %KV[%j, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+      cta.put %KV[%j, %c0] dims [0, 1] into %rv[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
+    }
+  }
+  return
+}

@@ -2,14 +2,15 @@
 
 #x = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 2x1 stride 1x1 repeat 1x1">
 #row = #cta.layout<"reg (8) lane (0) (0) (1) (2) (4) warps 2 stride 1 repeat 1">
+#few = #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 2x1 stride 1x1 repeat 1x1">
 #col = #cta.layout<"reg (8,0) lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 2x1 stride 1x1 repeat 1x1">
 
 // CHECK-LABEL: @mostly_one
 // CHECK-SAME: %[[C:[^:]*]]: tensor<32xi1
 // CHECK: scf.for {{.*}} iter_args(%[[OLD:.*]] =
-// CHECK: %[[A:.*]] = arith.select %[[C]]
 // CHECK: %[[ANY:.*]] = cta.any %[[C]]
 // CHECK: %[[NEXT:.*]] = scf.if %[[ANY]]
+// CHECK: %[[A:.*]] = arith.select %[[C]]
 // CHECK: %[[COLUMN:.*]] = tile.expand_dims %[[A]] at 1
 // CHECK: %[[ALL:.*]] = tile.broadcast %[[COLUMN]]
 // CHECK: arith.mulf %[[OLD]], %[[ALL]]
@@ -49,6 +50,43 @@ func.func @one_if(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: ten
     scf.yield %next : tensor<32x64xf32, #x>
   }
   return %r : tensor<32x64xf32, #x>
+}
+
+// What the same rows scale, however small, is scaled in the same branch, and what gives the factors is made there; not
+// what is asked for elsewhere too (the difference), nor what would hold more registers than it gives (the maximum).
+// CHECK-LABEL: @together
+// CHECK: scf.for {{.*}} iter_args(%[[OLD:.*]] = {{.*}}, %[[L:.*]] = {{.*}}, %[[M:[^ ]*]] =
+// CHECK: %[[MAX:.*]] = tile.reduce max
+// CHECK: %[[D:.*]] = arith.subf %[[M]], %[[MAX]]
+// CHECK-NOT: math.exp2
+// CHECK: %[[NEXT:.*]]:2 = scf.if
+// CHECK: %[[E:.*]] = math.exp2 %[[D]]
+// CHECK: %[[A:.*]] = arith.select {{.*}}, %[[E]],
+// CHECK: arith.mulf %[[OLD]],
+// CHECK: arith.mulf %[[L]],
+// CHECK: else
+// CHECK: scf.yield %[[OLD]], %[[L]]
+// CHECK: arith.addf %[[NEXT]]#1, %{{.*}}
+func.func @together(%start: tensor<32x64xf32, #x>, %n: i32, %few: tensor<32x4xf32, #few>, %rows: tensor<32xf32, #row>) -> (tensor<32x64xf32, #x>, tensor<32x4xf32, #few>, tensor<32xf32, #row>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %one = arith.constant dense<1.0> : tensor<32xf32, #row>
+  %r:3 = scf.for %j = %c0 to %n step %c1 iter_args(%old = %start, %l = %few, %m = %rows) -> (tensor<32x64xf32, #x>, tensor<32x4xf32, #few>, tensor<32xf32, #row>) : i32 {
+    %max = tile.reduce max %start along 1 : tensor<32x64xf32, #x> -> tensor<32xf32, #row>
+    %d = arith.subf %m, %max : tensor<32xf32, #row>
+    %c = arith.cmpf ogt, %d, %one : tensor<32xf32, #row>
+    %e = math.exp2 %d : tensor<32xf32, #row>
+    %a = arith.select %c, %e, %one : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %column = tile.expand_dims %a at 1 : tensor<32xf32, #row> -> tensor<32x1xf32, #col>
+    %all = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    // expected-remark @+1 {{scaled only in warps where a row's factor is not 1}}
+    %next = arith.mulf %old, %all : tensor<32x64xf32, #x>
+    %lanes = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x4xf32, #few>
+    %scaled = arith.mulf %l, %lanes : tensor<32x4xf32, #few>
+    %sum = arith.addf %scaled, %few : tensor<32x4xf32, #few>
+    scf.yield %next, %sum, %d : tensor<32x64xf32, #x>, tensor<32x4xf32, #few>, tensor<32xf32, #row>
+  }
+  return %r#0, %r#1, %r#2 : tensor<32x64xf32, #x>, tensor<32x4xf32, #few>, tensor<32xf32, #row>
 }
 
 // A factor that is never known to be 1, and a tile of few registers, are multiplied.

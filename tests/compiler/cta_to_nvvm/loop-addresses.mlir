@@ -24,3 +24,29 @@ func.func @copies(%K: !tile.view<? x 64 x bf16> {tile.alignment = 16 : i32, tile
   }
   return
 }
+
+// Of lines side by side the loop carries one position, from which both are found.
+// CHECK-LABEL: llvm.func @lines
+// CHECK: ^bb1(%[[J:.*]]: i32, %[[SLOT:.*]]: i32, %[[AT:.*]]: i32, %[[AGAIN:.*]]: i32):
+// CHECK: %[[WIDE:.*]] = llvm.sext %[[AT]] : i32 to i64
+// CHECK: llvm.icmp "ult" %[[AT]], %{{.*}} : i32
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache =  cg, %
+// CHECK: llvm.icmp "ult" %[[AGAIN]], %{{.*}} : i32
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16
+// CHECK: llvm.add %[[AT]], %{{.*}} : i32
+func.func @lines(%L: !tile.view<? x ? x f32> {tile.name = "L"}, %D: !tile.view<? x ? x f32> {tile.name = "D"}, %n: i32 {tile.name = "n"})
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>, cta.launch = #cta.launch<"sm_80", threads 128, shared 4096, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %r = cta.ring at 0 : !cta.ring<1, 64, f32, span 128, slots 2, by groups>
+  %s = cta.ring at 2048 : !cta.ring<1, 64, f32, span 128, slots 2, by groups>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %at = arith.muli %j, %c64 overflow<nsw> : i32
+    cta.put %L[%c1, %at] dims [0, 1] into %r[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 64, f32, span 128, slots 2, by groups>
+    cta.put %D[%c1, %at] dims [0, 1] into %s[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 64, f32, span 128, slots 2, by groups>
+    cta.commit
+    %k = cta.get %r[%j] pending 1 : !cta.ring<1, 64, f32, span 128, slots 2, by groups> -> !cta.buffer<1, 64, f32, span 128>
+  }
+  return
+}

@@ -59,30 +59,37 @@ func.func @mma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
 // -----
 
 // A multiply-add product, depth 8: four of a row of A are loaded at once, and four of a row of B, one for each column. The first
-// factors are multiplied, the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, and the sum joins the accumulator
-// last.
+// factors of all columns are multiplied, then the others join by fma in the order of the depth, 0 to 3 and then 4 to 7, before the
+// next are read; the sums join the accumulator last. The rows of B lie 32 bytes apart, and rows 4 to 7, as columns 4 to 7 of A,
+// where bit 4 of the thread's address is turned.
 // CHECK-LABEL: llvm.func @fma(
-// CHECK: %[[FOUR:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK-DAG: %[[TURN:.*]] = llvm.mlir.constant(16 : i32) : i32
+// CHECK: %[[FOUR:.*]] = llvm.load %[[A:.*]] {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X0:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X1:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X2:.*]] = llvm.extractelement %[[FOUR]]
 // CHECK: %[[X3:.*]] = llvm.extractelement %[[FOUR]]
-// CHECK: %[[ROW0:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[ROW0:.*]] = llvm.load %[[B:.*]] {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[Y0:.*]] = llvm.extractelement %[[ROW0]]
 // CHECK: %[[Z0:.*]] = llvm.extractelement %[[ROW0]]
 // CHECK: %[[P0:.*]] = llvm.fmul %[[X0]], %[[Y0]] : f32
-// CHECK: %[[ROW1:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[Q0:.*]] = llvm.fmul %[[X0]], %[[Z0]] : f32
+// CHECK: %[[B1:.*]] = llvm.getelementptr %[[B]][32]
+// CHECK: %[[ROW1:.*]] = llvm.load %[[B1]] {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[Y1:.*]] = llvm.extractelement %[[ROW1]]
+// CHECK: %[[Z1:.*]] = llvm.extractelement %[[ROW1]]
 // CHECK: %[[P1:.*]] = llvm.intr.fma(%[[X1]], %[[Y1]], %[[P0]])
+// CHECK: llvm.intr.fma(%[[X1]], %[[Z1]], %[[Q0]])
 // CHECK: %[[ROW2:.*]] = llvm.load
 // CHECK: %[[Y2:.*]] = llvm.extractelement %[[ROW2]]
 // CHECK: %[[P2:.*]] = llvm.intr.fma(%[[X2]], %[[Y2]], %[[P1]])
 // CHECK: %[[ROW3:.*]] = llvm.load
 // CHECK: %[[Y3:.*]] = llvm.extractelement %[[ROW3]]
 // CHECK: %[[P3:.*]] = llvm.intr.fma(%[[X3]], %[[Y3]], %[[P2]])
-// The next column starts from the same element of A and the same row of B.
-// CHECK: llvm.fmul %[[X0]], %[[Z0]] : f32
-// CHECK: %[[MORE:.*]] = llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: %[[OWN:.*]] = llvm.ptrtoint %[[A]] : !llvm.ptr<3> to i32
+// CHECK: %[[TURNED:.*]] = llvm.xor %[[OWN]], %[[TURN]] : i32
+// CHECK: %[[A4:.*]] = llvm.inttoptr %[[TURNED]] : i32 to !llvm.ptr<3>
+// CHECK: %[[MORE:.*]] = llvm.load %[[A4]] {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: %[[X4:.*]] = llvm.extractelement %[[MORE]]
 // CHECK: %[[ROW4:.*]] = llvm.load
 // CHECK: %[[Y4:.*]] = llvm.extractelement %[[ROW4]]
@@ -104,7 +111,7 @@ func.func @fma(%Y: !tile.view<? x 8 x f32, out>) attributes {tile.kernel = #tile
 // Depth 16: after 8 the sums of each of the four columns and what was begun of them are pinned, before more is read.
 // CHECK-LABEL: llvm.func @fma_in_parts(
 // CHECK-NOT: inline_asm
-// CHECK: %[[LAST:.*]] = llvm.intr.fma
+// CHECK: llvm.intr.fma
 // CHECK-COUNT-8: llvm.inline_asm has_side_effects "", "=f,0" %{{.*}} : (f32) -> f32
 // CHECK: llvm.load
 // CHECK-NOT: inline_asm

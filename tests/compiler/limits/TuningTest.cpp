@@ -3,15 +3,17 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every point of the space that a kernel's `tune` spans, for each of its types, compiles within the limits or is
-// refused with the number that is too large: a tuner may try any. A sample in the ordinary run, all under --long, which
+// Every point that the tuner may try of our kernels, for each of their types, compiles within the limits or is refused
+// with the number that is too large. A sample in the ordinary run, all under --long, which
 // --part I/N splits.
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/SearchSpace.h"
 #include "tests/compiler/limits/Limits.h"
 #include "tests/support/Grid.h"
 #include "tests/support/TreeSource.h"
+#include <algorithm>
 #include <gtest/gtest.h>
 
 using namespace imbrex;
@@ -41,24 +43,57 @@ const Tuned kTuned[] = {
 
 Source sourceOf(const std::string &path) { return imbrex::testing::treeSource(imbrex::testing::inRoot(path)); }
 
-/// Point `index` of the space of types, integers and tunings; `index` is divided by the space's size. The last tuning
-/// parameter goes round first: points that differ in what a type makes no use of (tf32) stand side by side.
-CompileOptions pointOf(const Tuned &tuned, const KernelSignature &kernel, uint64_t &index) {
-  CompileOptions options;
-  auto pick = [&](const auto &choices) {
-    const auto &choice = choices[index % choices.size()];
-    index /= choices.size();
-    return choice;
+/// What products of f32 are made of: the tuner leaves it as it is set, so that all of it is set here.
+constexpr std::string_view kProducts = "tf32";
+
+/// Each type with each of the integers.
+std::vector<CompileOptions> settingsOf(const Tuned &tuned, const KernelSignature &kernel) {
+  std::vector<CompileOptions> settings(1);
+  auto cross = [&](const auto &choices, const auto &set) {
+    std::vector<CompileOptions> crossed;
+    for (const CompileOptions &each : settings)
+      for (const auto &choice : choices)
+        set(crossed.emplace_back(each), choice);
+    settings = std::move(crossed);
   };
-  for (size_t last = kernel.tunables.size(); last-- > 0;)
-    options.set[kernel.tunables[last].name] = pick(kernel.tunables[last].choices);
-  for (const auto &[name, value] : pick(tuned.integers))
-    options.set[name] = value;
-  for (const KernelSignature::TypeParameter &type : kernel.typeParameters)
-    options.set[type.name] = pick(type.allowed);
   if (tuned.mask)
-    options.hooks["mask"] = tuned.mask;
-  return options;
+    settings[0].hooks["mask"] = tuned.mask;
+  for (const KernelSignature::TypeParameter &type : kernel.typeParameters)
+    cross(type.allowed, [&](CompileOptions &options, DataType choice) { options.set[type.name] = choice; });
+  cross(tuned.integers, [](CompileOptions &options, const std::map<std::string, int64_t> &choice) {
+    for (const auto &[name, value] : choice)
+      options.set[name] = value;
+  });
+  return settings;
+}
+
+/// The points that a tuner of `setting` may try, in the order of the declared choices, the last parameter's first:
+/// points that differ in what a type makes no use of (tf32) stand side by side.
+std::vector<CompileOptions> pointsOf(const Source &source, const KernelSignature &kernel,
+                                     const CompileOptions &setting) {
+  std::vector<SearchRequest> requests = {{.options = setting, .rounding = true}};
+  for (const KernelSignature::Tunable &tunable : kernel.tunables)
+    if (tunable.name == kProducts) {
+      requests.assign(tunable.choices.size(), requests[0]);
+      for (size_t i = 0; i < requests.size(); ++i)
+        requests[i].options.set[tunable.name] = tunable.choices[i];
+    }
+  std::map<std::vector<std::ptrdiff_t>, CompileOptions> points;
+  for (const SearchRequest &request : requests)
+    for (const TunePoint &point : searchSpace(source, request).points) {
+      CompileOptions options = setting;
+      std::vector<std::ptrdiff_t> place;
+      for (const KernelSignature::Tunable &tunable : kernel.tunables) {
+        const int64_t choice = point.tuning.at(tunable.name);
+        options.set[tunable.name] = choice;
+        place.push_back(std::ranges::find(tunable.choices, choice) - tunable.choices.begin());
+      }
+      points.emplace(std::move(place), std::move(options));
+    }
+  std::vector<CompileOptions> list;
+  for (auto &[place, options] : points)
+    list.push_back(std::move(options));
+  return list;
 }
 
 /// So many that follow each other are compiled by one child, and belong to one part of a long run: a multiple of the
@@ -66,20 +101,22 @@ CompileOptions pointOf(const Tuned &tuned, const KernelSignature &kernel, uint64
 constexpr size_t kTogether = 48;
 
 /// The points that this run takes, `kTogether` a list.
-std::vector<std::vector<CompileOptions>> listsOf(const Tuned &tuned, const KernelSignature &kernel) {
+std::vector<std::vector<CompileOptions>> listsOf(const Tuned &tuned, const Source &source,
+                                                 const KernelSignature &kernel) {
   const RunMode &mode = imbrex::testing::runMode();
   std::vector<std::vector<CompileOptions>> lists(1);
-  for (uint64_t first = 0;; first += mode.isLong ? 1 : tuned.step) {
-    uint64_t index = first;
-    CompileOptions options = pointOf(tuned, kernel, index);
-    if (index > 0) // past the last point
-      return lists;
-    if (mode.isLong && first / kTogether % mode.parts != mode.part - 1)
-      continue;
-    if (lists.back().size() == kTogether)
-      lists.emplace_back();
-    lists.back().push_back(std::move(options));
-  }
+  size_t all = 0;
+  for (const CompileOptions &setting : settingsOf(tuned, kernel))
+    for (CompileOptions &options : pointsOf(source, kernel, setting)) {
+      const size_t at = all++;
+      if (mode.isLong ? at / kTogether % mode.parts != mode.part - 1 : at % tuned.step != 0)
+        continue;
+      if (lists.back().size() == kTogether)
+        lists.emplace_back();
+      lists.back().push_back(std::move(options));
+    }
+  printf("%s: %zu points\n", tuned.path, all);
+  return lists;
 }
 
 std::string nameOf(const Tuned &tuned, const CompileOptions &options) {
@@ -95,7 +132,7 @@ TEST(Tuning, EveryPointCompilesWithinLimits) {
     const Source source = sourceOf(tuned.path);
     Description description = describe(source);
     ASSERT_EQ(description.kernels.size(), 1u) << tuned.path;
-    const auto lists = listsOf(tuned, description.kernels[0]);
+    const auto lists = listsOf(tuned, source, description.kernels[0]);
     const auto start = std::chrono::steady_clock::now();
     for (size_t done = 0; done < lists.size(); ++done) {
       const std::vector<Outcome> outcomes = compileInChild(source, lists[done]);

@@ -151,6 +151,34 @@ TEST_F(Promise, BoundsOfADisjunction) {
   EXPECT_TRUE(std::isnan(o.get(3)));
 }
 
+// The same column, hidden by bounds that least, largest and absolute values and choices say.
+TEST_F(Promise, BoundsSpelledByFunctions) {
+  auto constants =
+      "%less = arith.constant dense<-1> : tensor<4x4xi32>\n%nought = arith.constant dense<0> : tensor<4x4xi32>\n"
+      "%many = arith.constant dense<100> : tensor<4x4xi32>\n"
+      "%below = arith.cmpi slt, %col, %row : tensor<4x4xi32>\n"
+      "%ahead = arith.subi %row, %col overflow<nsw> : tensor<4x4xi32>\n";
+  auto mask = [&](const std::string &made, const std::string &compared) {
+    return withMask(constants + ("%made = " + made + " : tensor<4x4xi32>\n%mask = arith.cmpi ") + compared +
+                    " : tensor<4x4xi32>");
+  };
+  x.set(3, NAN);
+  for (const std::string &text :
+       {mask("arith.minsi %row, %many", "slt, %col, %made"), mask("arith.maxsi %less, %ahead", "sgt, %made, %nought"),
+        mask("arith.select %below, %nought, %less : tensor<4x4xi1>, tensor<4x4xi32>\n"
+             "%other = arith.addi %nought, %nought",
+             "eq, %made, %nought"),
+        mask("arith.select %below, %many, %ahead : tensor<4x4xi1>, tensor<4x4xi32>\n"
+             "%other = arith.addi %nought, %nought",
+             "sgt, %made, %nought")}) {
+    EXPECT_EQ(run(text), "");
+    EXPECT_EQ((std::vector<double>{o.get(0), o.get(1), o.get(2), o.get(3)}), (std::vector<double>{0, 1, 3, 7})) << text;
+  }
+  const std::string near = "math.absi %ahead {tile.exact}", atMost = "sle, %made, %many";
+  EXPECT_EQ(run(mask(near, atMost)), ""); // a wide window hides nothing
+  EXPECT_TRUE(std::isnan(o.get(3)));
+}
+
 // A conjunct that counts columns by two bounds nothing, and takes nothing from the others.
 TEST_F(Promise, WhatCountsColumnsByTwoIsNoBound) {
   x.set(3, NAN);

@@ -64,6 +64,13 @@ public:
     Number rows = times("at.q", [](const Position &at) { return at.q; }, pick(2, 5)), some = near(pick(-20, 150));
     return chance(70) ? both(chance(50) ? compared(rows, some) : compared(some, rows), keys) : keys;
   }
+  /// By least, largest and absolute values and by choices, near the edges of i32 and not.
+  Truth spelled() {
+    Truth all = spelledComparison();
+    for (int64_t more = pick(0, 2); more > 0; --more)
+      all = chance(25) ? either(all, spelledComparison()) : both(all, spelledComparison());
+    return all;
+  }
   /// Of positions and of what a table holds.
   Truth tabled() {
     Truth all = tabledComparison();
@@ -217,6 +224,44 @@ private:
       divided = {"at.k / " + std::to_string(divisor) + " + " + std::to_string(behind),
                  [=](const Position &at) { return quotient(at.k, divisor) + behind; }};
     return chance(50) ? compared(divided, k) : compared(k, divided);
+  }
+  /// The least or largest of two, an absolute value, or a choice, perhaps of one another.
+  Number spelledNumber(int depth) {
+    Number x = depth > 0 && chance(40) ? spelledNumber(depth - 1) : shifted(),
+           y = chance(50) ? shifted() : near(constant());
+    Truth which = chance(50) ? compared(shifted(), shifted()) : compared(shifted(), near(constant()));
+    const int64_t small = pick(-3, 9);
+    switch (pick(0, 5)) {
+    case 0:
+      return {"min(" + x.text + ", " + y.text + ")",
+              [=](const Position &at) { return std::min(x.value(at), y.value(at)); }};
+    case 1:
+      return {"max(" + y.text + ", " + x.text + ")",
+              [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+    case 2:
+      return {"abs(" + x.text + ")", [=](const Position &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
+    case 3:
+      return {"cast<i32>(" + which.text + ")", [=](const Position &at) { return which.value(at); }};
+    case 4:
+      return {"where(" + which.text + ", " + x.text + ", " + std::to_string(small) + ")",
+              [=](const Position &at) { return which.value(at) ? x.value(at) : small; }};
+    default:
+      return {"where(" + which.text + ", 2, " + y.text + ")",
+              [=](const Position &at) { return which.value(at) ? 2 : y.value(at); }};
+    }
+  }
+  /// A position or a difference of two, moved by little or by much.
+  Number shifted() {
+    int64_t by = constant();
+    Number x = field(), y = field();
+    if (chance(40))
+      x = {"(" + x.text + " - " + y.text + ")", [=](const Position &at) { return x.value(at) - y.value(at); }};
+    return {"(" + x.text + " + " + std::to_string(by) + ")", [=](const Position &at) { return x.value(at) + by; }};
+  }
+  Truth spelledComparison() {
+    Number x = spelledNumber(2), y = chance(50) ? near(constant()) : shifted();
+    Truth all = chance(50) ? compared(x, y) : compared(y, x);
+    return chance(25) ? Truth{"(!" + all.text + ")", [=](const Position &at) { return !all.value(at); }} : all;
   }
   /// What the table holds at a place near the query or the key, or outside of the table.
   Number entry() {

@@ -160,6 +160,26 @@ TEST(Masks, OfMultipliedPositionsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::multiplied, 64, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
+TEST(Masks, SpelledByFunctionsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::spelled, 48, imbrex::testing::isLongRun() ? 10000 : 150);
+}
+
+// An absolute value is two bounds, also where one of them is beyond 32 bits: of positions, and of what has wrapped.
+TEST(Masks, AbsoluteValuesAtTheEdgeOfAnInteger) {
+  constexpr int64_t kLeast = INT32_MIN;
+  auto distance = [](int64_t x) { return x < 0 ? -x : x; };
+  checkMasks({{"abs(at.k - at.q) <= 3", [=](const Position &at) { return distance(at.k - at.q) <= 3; }},
+              {"abs(at.k - 2147483647 - 1) >= 2147483640",
+               [=](const Position &at) { return distance(at.k + kLeast) >= 2147483640; }},
+              {"abs(at.k + (-2147483647 - 1)) <= 2147483640",
+               [=](const Position &at) { return distance(at.k + kLeast) <= 2147483640; }},
+              {"abs(at.q - at.k) <= -2147483647 - 1", [](const Position &) { return false; }},
+              {"abs(at.q - at.k) > -2147483647 - 1", [](const Position &) { return true; }},
+              {"abs((at.q - 2147483647 - 1) / 2 * 2) + at.k > 2147483600",
+               [=](const Position &at) { return distance((at.q + kLeast) / 2 * 2) + at.k > 2147483600; }}},
+             {20, 37});
+}
+
 TEST(Masks, ThatReadTablesAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::tabled, 48, imbrex::testing::isLongRun() ? 5000 : 100);
 }
@@ -240,6 +260,18 @@ TEST(Masks, AWindowIsAnInterval) {
       compile({"mask.tile", kernelText({"at.k >= at.q - 7 && at.k <= at.q + 3"})}, options, Stage::Tile);
   ASSERT_TRUE(result.kernel) << result.errors();
   EXPECT_NE(runPasses(result.kernel->code).find("tile.interval"), std::string::npos);
+}
+
+// The least of the least of ..., where each is used twice, is split into few comparisons, not into 2^24.
+TEST(Masks, DoubledLeastValues) {
+  std::string body = "hook mask0(at: coord) -> bool = x0(at) >= at.q;\n";
+  for (int i = 0; i < 24; ++i)
+    body += "fn x" + std::to_string(i) + "(at) { let y = x" + std::to_string(i + 1) + "(at); return min(y, y + 1); }\n";
+  body += "fn x24(at) = at.k;\n";
+  std::string text = kernelText({"true"});
+  text.replace(0, text.find("\nkernel seen"), body);
+  CompileResult result = compile({"mask.tile", text}, {}, Stage::Cta);
+  EXPECT_TRUE(result.kernel) << result.errors();
 }
 
 // A sum that doubles sixty times is read once, not 2^60 times, and passes 64 bits without a wrong answer.

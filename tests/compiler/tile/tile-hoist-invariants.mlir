@@ -31,3 +31,28 @@ func.func @invariants(%x: tensor<64xf32>, %s: f32, %n: i32, %Y: !tile.view<? x f
   }
   return
 }
+
+// What is loaded of an input at the same place leaves too; not of a view that is written, nor what takes too many registers.
+// CHECK-LABEL: func.func @loads
+// CHECK: tile.load %{{.*}} -> tensor<64xf32>
+// CHECK: scf.for
+// CHECK: tile.load %{{.*}}, var> -> tensor<64xf32>
+// CHECK: tile.load %{{.*}} -> tensor<64x64xf32>
+// CHECK: tile.load %{{.*}} -> tensor<32xf32>
+func.func @loads(%X: !tile.view<? x f32>, %V: !tile.view<? x f32, var>, %M: !tile.view<? x ? x f32>, %n: i32, %Y: !tile.view<? x f32, out>) attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  scf.for %j = %zero to %n step %one : i32 {
+    // expected-remark @+1 {{made before the loop of line 45, in which it stays the same}}
+    %x = tile.load %X[%zero] dims [0] : !tile.view<? x f32> -> tensor<64xf32>
+    %v = tile.load %V[%zero] dims [0] : !tile.view<? x f32, var> -> tensor<64xf32>
+    %m = tile.load %M[%zero, %zero] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<64x64xf32>
+    %s = tile.load %X[%j] dims [0] : !tile.view<? x f32> -> tensor<32xf32>
+    %r = tile.reduce sum %m along 1 : tensor<64x64xf32> -> tensor<64xf32>
+    %a = arith.addf %x, %v : tensor<64xf32>
+    %b = arith.addf %a, %r : tensor<64xf32>
+    tile.store %b, %Y[%j] dims [0] : tensor<64xf32>, !tile.view<? x f32, out>
+    tile.store %s, %Y[%j] dims [0] : tensor<32xf32>, !tile.view<? x f32, out>
+  }
+  return
+}

@@ -169,6 +169,37 @@ func.func @wide_row(%X: !tile.view<? x 8192 x f32>, %Y: !tile.view<? x f32, out>
 
 // -----
 
+// Of a row that goes through a function each warp takes 128 elements in a row, four a lane, and makes its part. All warps
+// read all parts: those make the whole, and for a scan what comes before each.
+// CHECK-LABEL: @row_in_order
+// CHECK: %[[X:.*]] = tile.load {{.*}} -> tensor<1x1000xf32, #cta.layout<"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,32) (0,64) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK-NEXT: %[[P:.*]] = cta.combine %[[X]] along 1 : {{.*}} -> tensor<1x8xf32, #cta.layout<"reg lane (0,0) (0,0) (0,0) (0,0) (0,0) warps 1x8 stride 1x1 repeat 1x1">>
+// CHECK: cta.write %[[P]], %[[PARTS:.*]] :
+// CHECK: %[[ALL:.*]] = cta.read %[[PARTS]] {{.*}} -> tensor<1x8xf32, #cta.layout<"reg (0,1) (0,2) (0,4) lane {{.*}} warps 1x1
+// CHECK: tile.combine %[[ALL]] along 1
+// CHECK: %[[Q:.*]] = cta.combine %[[X]] along 1
+// CHECK: cta.write %[[Q]], %[[MORE:.*]] :
+// CHECK: %[[BEFORE:.*]] = cta.read %[[MORE]]
+// CHECK: cta.scan %[[X]] after %[[BEFORE]] along 1
+func.func @row_in_order(%X: !tile.view<? x 1000 x f32>, %Y: !tile.view<? x f32, out>, %Z: !tile.view<? x 1000 x f32, out>, %i: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 8, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %x = tile.load %X[%i, %c0] dims [0, 1] : !tile.view<? x 1000 x f32> -> tensor<1x1000xf32>
+  %s = tile.combine %x along 1 : tensor<1x1000xf32> -> tensor<1xf32> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %b : f32
+  }
+  %p = tile.scan %x along 1 : tensor<1x1000xf32> -> tensor<1x1000xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.addf %a, %b : f32
+    tile.yield %d : f32
+  }
+  tile.store %s, %Y[%i] dims [0] : tensor<1xf32>, !tile.view<? x f32, out>
+  tile.store %p, %Z[%i, %c0] dims [0, 1] : tensor<1x1000xf32>, !tile.view<? x 1000 x f32, out>
+  return
+}
+
+// -----
+
 // A probability tile of 24 keys feeds a product whose K is 32: the fragment's margin is cleared, the values' slot
 // keeps 32 rows.
 // CHECK-LABEL: @padded_k
@@ -268,5 +299,58 @@ func.func @bytes(%Q: !tile.view<? x 64 x f8E4M3FN>, %K: !tile.view<? x 64 x f8E4
     scf.yield %o : tensor<64x64xf32>
   }
   tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}
+
+// -----
+
+// Lines that are repeated down the rows of an mma.sync product, of which a thread needs 8 elements, are copied as the
+// tile is. Arithmetic on one is done once an element, and what comes of it is moved to where it is needed; a line
+// without any is read there. Of a product with 16 columns, 4 elements a thread, each loads its own.
+// CHECK-LABEL: @rows
+// CHECK: scf.for
+// CHECK: cta.put %arg2[{{.*}}] dims [0, 1] into {{.*}}!cta.ring<1, 64, f32,
+// CHECK: %[[LINE:.*]] = cta.read %{{.*}} -> tensor<64xf32, #cta.layout<"reg lane
+// CHECK: %[[TWICE:.*]] = arith.mulf %[[LINE]]
+// CHECK: cta.put %arg3[{{.*}}] dims [0, 1] into %[[RING:.*]][{{.*}}!cta.ring<1, 64, f32,
+// CHECK: %[[SLOT:.*]] = cta.get %[[RING]]
+// CHECK: cta.write %[[TWICE]]
+// CHECK: %[[USED:.*]] = cta.read %[[SLOT]] : {{.*}} -> tensor<64xf32, #cta.layout<"reg (1) lane (2) (4) (0)
+// CHECK: tile.expand_dims %[[USED]] at 0
+// CHECK: scf.for
+// CHECK: tile.load %arg3[{{.*}}] : {{.*}} -> tensor<16xf32,
+func.func @rows(%A: !tile.view<? x 64 x bf16>, %B: !tile.view<? x 64 x bf16>, %L: !tile.view<? x ? x f32>, %D: !tile.view<? x ? x f32>, %O: !tile.view<? x 64 x f32, out>, %P: !tile.view<? x 16 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %two = arith.constant dense<2.0> : tensor<64xf32>
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  %zn = arith.constant dense<0.0> : tensor<64x16xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %b = tile.load %B[%j, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+    %bt = tile.transpose %b : tensor<64x64xbf16> -> tensor<64x64xbf16>
+    %s = tile.dot %a, %bt, %z : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>
+    %l = tile.load %L[%c0, %j] dims [1] : !tile.view<? x ? x f32> -> tensor<64xf32>
+    %twice = arith.mulf %l, %two : tensor<64xf32>
+    %le = tile.expand_dims %twice at 0 : tensor<64xf32> -> tensor<1x64xf32>
+    %lb = tile.broadcast %le : tensor<1x64xf32> -> tensor<64x64xf32>
+    %d = tile.load %D[%c0, %j] dims [1] : !tile.view<? x ? x f32> -> tensor<64xf32>
+    %de = tile.expand_dims %d at 0 : tensor<64xf32> -> tensor<1x64xf32>
+    %db = tile.broadcast %de : tensor<1x64xf32> -> tensor<64x64xf32>
+    %t = arith.subf %s, %lb : tensor<64x64xf32>
+    %u = arith.mulf %t, %db : tensor<64x64xf32>
+    tile.store %u, %O[%j, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  }
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    %b = tile.load %B[%j, %c0] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<16x64xbf16>
+    %bt = tile.transpose %b : tensor<16x64xbf16> -> tensor<64x16xbf16>
+    %s = tile.dot %a, %bt, %zn : tensor<64x64xbf16>, tensor<64x16xbf16>, tensor<64x16xf32>
+    %d = tile.load %D[%c0, %j] dims [1] : !tile.view<? x ? x f32> -> tensor<16xf32>
+    %de = tile.expand_dims %d at 0 : tensor<16xf32> -> tensor<1x16xf32>
+    %db = tile.broadcast %de : tensor<1x16xf32> -> tensor<64x16xf32>
+    %u = arith.mulf %s, %db : tensor<64x16xf32>
+    tile.store %u, %P[%j, %c0] dims [0, 1] : tensor<64x16xf32>, !tile.view<? x 16 x f32, out>
+  }
   return
 }

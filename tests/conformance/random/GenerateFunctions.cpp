@@ -16,8 +16,42 @@ static std::string apply(const std::string &op, const std::string &x, const std:
   return op.size() == 3 ? op + "(" + x + ", " + y + ")" : x + " " + op + " " + y;
 }
 
+/// A function of two values: steps s -> a s + b one after the other, which do not commute, modulo 2^n; or the larger of
+/// two and where it stands, of floats whose comparisons are certain.
+void Generator::addPairCombiner() {
+  std::optional<Value> x = find([](const Value &v) {
+    return isNumber(v) && v.shape.size() == 2 && (isFloat(v.type) ? v.bounds.isExact() : v.type != DataType::I8);
+  });
+  if (!x)
+    return;
+  bool isRow = chance(80), isScan = chance(50), isFloating = isFloat(x->type);
+  std::string name = freshName("f"), one = freshName("t"), other = freshName("t"), second = x->text;
+  Value y = *x;
+  if (isFloating) {
+    declarations += "fn " + name + "(a, i, b, j) { let first = a > b || (a == b && i < j); " +
+                    "return where(first, a, b), where(first, i, j); }\n";
+    std::string axes[] = {"[:, _]", "[_, :]"}, all = std::to_string(x->shape[isRow ? 0 : 1]);
+    second = "iota(" + std::to_string(x->shape[isRow ? 1 : 0]) + ")" + axes[isRow] + " + iota(" + all + ")" +
+             axes[!isRow] + " * 0";
+    y.type = DataType::I32;
+    y.bounds = {0, double(x->shape[isRow ? 1 : 0] - 1), 0, 0};
+  } else {
+    declarations += "fn " + name + "(a, x, b, y) { return a * b, x * b + y; }\n";
+    if (std::optional<Value> found = find([&](const Value &v) { return v.type == x->type && v.shape == x->shape; }))
+      second = found->text;
+    y.bounds = wholeRange(y.type);
+  }
+  line("let " + one + ", " + other + " = " + (isRow ? "row" : "col") + (isScan ? "scan(" : "reduce(") + name + ", " +
+       x->text + ", " + second + ");");
+  Shape shape = isScan ? x->shape : Shape{x->shape[isRow ? 0 : 1]};
+  scope.push_back({one, x->type, shape, isFloating ? x->bounds : y.bounds});
+  scope.push_back({other, y.type, shape, y.bounds});
+}
+
 /// A sum, a maximum, or the last element (which is not commutative), of a row or column; the whole or every prefix.
 void Generator::addCombiner() {
+  if (chance(40))
+    return addPairCombiner();
   std::optional<Value> x = find([](const Value &v) { return isNumber(v) && v.shape.size() == 2; });
   if (!x)
     return;

@@ -47,6 +47,15 @@ std::string Generator::maskPart() {
       "(at.k % 5 != 2 || at.q == b)",
       "at.k <= at.q / 3 + 2",
       "at.k + 1 >= (at.q + 5) / 2",
+      "min(at.q - b, at.q + 3) >= at.k",
+      "min(at.k, at.q + b) <= 5",
+      "max(at.k - 4, at.k + b) <= at.q",
+      "at.k <= max(at.q - 9, a)",
+      "abs(at.q - at.k) <= a",
+      "abs(at.k - b) >= 7",
+      "where(at.k <= at.q, 1, 0) == 1",
+      "where(at.k <= at.q, at.k, 9) < b",
+      "cast<i32>(at.k > at.q + 2) != 1",
   });
 }
 

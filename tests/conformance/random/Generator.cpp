@@ -136,6 +136,8 @@ Program Generator::run() {
   for (int64_t loads = pick(1, 3); loads > 0; --loads)
     addLoad();
   addStatements(int(pick(8, 18)));
+  for (int wide = rows <= 2 && columns > 256 ? 3 : 0; wide > 0; --wide) // a function that all warps share
+    addCombiner();
   if (products) {
     chance(40) ? addDotLoop() : chance(50) ? addChainedDots() : addDot();
     addStatements(int(pick(0, 4)));

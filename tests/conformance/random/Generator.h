@@ -99,6 +99,7 @@ private:
   // GenerateFunctions.cpp: functions of the file.
   void addFunction();
   void addCombiner();
+  void addPairCombiner();
   void addWhole();
   void addDerivative();
 

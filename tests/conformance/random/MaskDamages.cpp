@@ -58,6 +58,42 @@ static void moveLastIndex(mlir::ModuleOp module, IsNew isNew) {
 }
 
 //===----------------------------------------------------------------------===//
+// tile-split-comparisons
+//===----------------------------------------------------------------------===//
+
+/// What the pass has made of type `Op`, of tiles.
+template <typename Op, typename Fn> static void onNew(mlir::ModuleOp module, IsNew isNew, Fn fn) {
+  llvm::SmallVector<Op> made;
+  module.walk([&](Op op) {
+    if (isNew(op) && mlir::isa<mlir::RankedTensorType>(op->getResult(0).getType()))
+      made.push_back(op);
+  });
+  llvm::for_each(made, fn);
+}
+
+/// `From` of two truths becomes `To`.
+template <typename From, typename To> static void exchangeJoin(mlir::ModuleOp module, IsNew isNew) {
+  onNew<From>(module, isNew, [](From op) {
+    mlir::OpBuilder b(op);
+    op.replaceAllUsesWith(To::create(b, op.getLoc(), op.getLhs(), op.getRhs()).getResult());
+  });
+}
+
+static void invertNew(mlir::ModuleOp module, IsNew isNew) {
+  onNew<arith::CmpIOp>(module, isNew,
+                       [](arith::CmpIOp cmp) { cmp.setPredicate(arith::invertPredicate(cmp.getPredicate())); });
+}
+
+static void moveNew(mlir::ModuleOp module, IsNew isNew) {
+  onNew<arith::CmpIOp>(module, isNew,
+                       [](arith::CmpIOp cmp) { cmp.getLhsMutable().assign(plus(cmp, cmp.getLhs(), 1)); });
+}
+
+static void dropNegation(mlir::ModuleOp module, IsNew isNew) { // of an absolute value's other side
+  onNew<arith::SubIOp>(module, isNew, [](arith::SubIOp op) { op.replaceAllUsesWith(op.getRhs()); });
+}
+
+//===----------------------------------------------------------------------===//
 // tile-bound-loops
 //===----------------------------------------------------------------------===//
 
@@ -196,6 +232,11 @@ static void skipEarly(mlir::ModuleOp module, IsNew) {
 
 llvm::ArrayRef<PassDamage> imbrex::test::maskDamages() {
   static constexpr PassDamage kDamages[] = {
+      {"tile-split-comparisons", "both becomes either", exchangeJoin<arith::AndIOp, arith::OrIOp>},
+      {"tile-split-comparisons", "either becomes both", exchangeJoin<arith::OrIOp, arith::AndIOp>},
+      {"tile-split-comparisons", "the opposite", invertNew},
+      {"tile-split-comparisons", "off by one", moveNew},
+      {"tile-split-comparisons", "one side of an absolute value", dropNegation},
       {"tile-bound-loops", "last iteration left out", leaveOutLast},
       {"tile-bound-loops", "first iteration left out", leaveOutFirst},
       {"tile-bound-loops", "loads narrowed by one more at the end", narrowEnd},

@@ -67,6 +67,17 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %r = cta.reduce max %v along 0 per warp : tensor<128xf32, #v> -> tensor<4xf32, #p>
   // CHECK: cta.reduce sum %{{.*}} along 1 per lane : tensor<16x8xf32, {{.*}}> -> tensor<16x4xf32, #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
   %lanes = cta.reduce sum %acc along 1 per lane : tensor<16x8xf32, #c> -> tensor<16x4xf32, #cta.layout<"reg (8,0) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">>
+  // CHECK: %[[RUNS:.*]] = cta.combine %{{.*}} along 0 : tensor<128xf32, {{.*}}> -> tensor<4xf32, #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">> {
+  %runs = cta.combine %v along 0 : tensor<128xf32, #v> -> tensor<4xf32, #p> {
+  ^bb0(%x: f32, %y: f32):
+    tile.yield %y : f32
+  }
+  // CHECK: cta.scan %{{.*}} after %{{.*}} along 0 : tensor<128xf32, {{.*}}> after tensor<4xf32, {{.*}}> -> tensor<128xf32, {{.*}}> {
+  %all = arith.constant dense<1.0> : tensor<4xf32, #cta.layout<"reg (1) (2) lane (0) (0) (0) (0) (0) warps 1 stride 1 repeat 1">>
+  %scanned = cta.scan %v after %all along 0 : tensor<128xf32, #v> after tensor<4xf32, #cta.layout<"reg (1) (2) lane (0) (0) (0) (0) (0) warps 1 stride 1 repeat 1">> -> tensor<128xf32, #v> {
+  ^bb0(%x: f32, %y: f32):
+    tile.yield %y : f32
+  }
   // CHECK: cta.ring at 0 barriers 1024 : !cta.ring<8, 16, bf16, span 32, slots 2, by mbarrier>
   %queue = cta.ring at 0 barriers 1024 : !cta.ring<8, 16, bf16, span 32, slots 2, by mbarrier>
   // CHECK: cta.tensor_map %{{.*}} box [8, 16] span 32 : !tile.view<?x16xbf16>

@@ -266,6 +266,59 @@ func.func @reduce_scope(%v: tensor<128xf32, #v>) {
 // -----
 
 #v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#w = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 2 stride 1 repeat 2">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @combine_layouts(%v: tensor<128xf32, #v>, %w: tensor<128xf32, #w>) {
+  // expected-error @+1 {{(1) expected tiles of one shape and layout}}
+  %r, %s = cta.combine %v, %w along 0 : tensor<128xf32, #v>, tensor<128xf32, #w> -> tensor<4xf32, #p>, tensor<4xf32, #p> {
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+    tile.yield %c, %d : f32, f32
+  }
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @combine_runs(%v: tensor<100xf32, #v>) {
+  // expected-error @+1 {{(2) 'tensor<3xf32}}
+  %r = cta.combine %v along 0 : tensor<100xf32, #v> -> tensor<3xf32, #p> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %b : f32
+  }
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @combine_function(%v: tensor<128xf32, #v>) {
+  // expected-error @+1 {{(3) the function must take the tiles' element types twice}}
+  %r = cta.combine %v along 0 : tensor<128xf32, #v> -> tensor<4xf32, #p> {
+  ^bb0(%a: f32):
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
+#p = #cta.layout<"reg lane (0) (0) (0) (0) (0) warps 4 stride 1 repeat 1">
+func.func @scan_parts(%v: tensor<128xf32, #v>, %p: tensor<4xf32, #p>) {
+  // expected-error @+1 {{(5) 'tensor<4xf32}}
+  %s = cta.scan %v after %p along 0 : tensor<128xf32, #v> after tensor<4xf32, #p> -> tensor<128xf32, #v> {
+  ^bb0(%a: f32, %b: f32):
+    tile.yield %b : f32
+  }
+  return
+}
+
+// -----
+
+#v = #cta.layout<"reg lane (1) (2) (4) (8) (16) warps 4 stride 1 repeat 1">
 func.func @any_type(%v: tensor<128xi32, #v>) {
   // expected-error @+1 {{(1) expected a tile of i1 with a layout}}
   %r = cta.any %v : tensor<128xi32, #v>

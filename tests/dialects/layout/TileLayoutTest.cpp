@@ -42,7 +42,7 @@ std::vector<Case> everyCase() {
       for (int64_t columns : {1, 7, 33, 100, 257})
         for (unsigned dim : {0u, 1u})
           for (const TileLayout &layout : {TileLayout::reduction({rows, columns}, dim, warps, 4),
-                                           TileLayout::inWarps({rows, columns}, dim, warps, 8)})
+                                           TileLayout::inOrder({rows, columns}, dim, warps)})
             cases.push_back({layout, warps});
   for (auto [m, n] : {std::pair<unsigned, unsigned>{1, 1}, {4, 1}, {2, 2}, {12, 1}, {3, 4}, {1, 4}})
     for (int64_t perWarpM : {16, 32, 48})
@@ -146,6 +146,49 @@ TEST(TileLayout, partsOfWarpsMeetInEveryWarp) {
     }
 }
 
+TEST(TileLayout, partsOfRunsMeetInEveryWarp) {
+  for (const Case &c : everyCase())
+    for (unsigned dim = 0; dim < c.layout.rank(); ++dim) {
+      TileLayout parts = c.layout.runParts(dim), gathered = parts.gathered(dim);
+      ASSERT_EQ(parts.extent(dim) * c.layout.atomShape()[dim], c.layout.extent(dim)) << c.layout.toString();
+      ASSERT_EQ(gathered.extent(dim), parts.extent(dim));
+      ASSERT_EQ(gathered.warps()[dim], 1u);
+      ASSERT_EQ(gathered.slice(dim), c.layout.slice(dim)) << c.layout.toString();
+      // The element of a thread's register lies in a run of which the same thread has the part.
+      for (unsigned reg = 0; reg < c.layout.registersPerThread(); ++reg)
+        for (unsigned warp = 0; warp < c.warps; ++warp) {
+          uint32_t run = c.layout.coordOf(reg, 0, warp)[dim] / c.layout.atomShape()[dim];
+          bool found = false;
+          for (unsigned part = 0; part < parts.registersPerThread(); ++part)
+            found |= parts.coordOf(part, 0, warp)[dim] == run;
+          ASSERT_TRUE(found) << c.layout.toString();
+        }
+    }
+}
+
+TEST(TileLayout, goingInOrderLiesOverWarpsWhereThatPays) {
+  auto inOrder = [](int64_t rows, int64_t columns, unsigned dim, unsigned warps) {
+    return TileLayout::inOrder({rows, columns}, dim, warps);
+  };
+  EXPECT_EQ(inOrder(1, 4096, 1, 8).warps(), (llvm::ArrayRef<unsigned>{1, 8}));
+  EXPECT_EQ(inOrder(1, 4096, 1, 8).contiguous(1), 16u); // one run a warp
+  EXPECT_EQ(inOrder(1, 3001, 1, 8).repeat()[1], 1u);    // a margin costs less than more runs
+  EXPECT_EQ(inOrder(1, 32, 1, 8).contiguous(1), 1u);    // two elements a lane are not worth one shuffle less
+  EXPECT_EQ(inOrder(1, 64, 1, 8).warps()[1], 1u);       // two elements a lane: not worth a barrier
+  EXPECT_EQ(inOrder(16, 256, 1, 8).warps()[1], 1u);     // rows for all warps
+  EXPECT_EQ(inOrder(2, 8192, 1, 8).warps(), (llvm::ArrayRef<unsigned>{2, 4}));
+  EXPECT_EQ(inOrder(512, 2, 0, 8).warps()[0], 8u);
+  EXPECT_EQ(inOrder(64, 128, 0, 4).lanesAlong(0), 0u); // columns for all lanes: no shuffle
+}
+
+TEST(TileLayout, orderCostCountsWhatMeets) {
+  auto costOf = [](llvm::StringRef text) { return TileLayout::parse(text)->orderCost(0); };
+  EXPECT_EQ(costOf("reg (1) (2) lane (4) (8) (16) (32) (64) warps 1 stride 1 repeat 1"), 3 + 5 * 4 + 4 * 4);
+  EXPECT_EQ(costOf("reg (16) (32) lane (1) (2) (4) (8) (0) warps 1 stride 1 repeat 1"), 4 * 4 * 4 + 3 + 4 * 4);
+  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 1 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 2 + 6 * 4);
+  EXPECT_EQ(costOf("reg (1) lane (2) (4) (8) (16) (32) warps 4 stride 1 repeat 3"), 3 * (1 + 5 * 4) + 12 + 8 + 6 * 4);
+}
+
 TEST(TileLayout, partsOfLanesKeepEveryLaneApart) {
   for (const Case &c : everyCase())
     for (unsigned dim = 0; dim < c.layout.rank(); ++dim) {
@@ -159,9 +202,6 @@ TEST(TileLayout, partsOfLanesKeepEveryLaneApart) {
 }
 
 TEST(TileLayout, reductionsLieOverWarpsWhereThatPays) {
-  EXPECT_EQ(TileLayout::inWarps({2, 1024}, 1, 8, 32).warps(), (llvm::ArrayRef<unsigned>{2, 1}));
-  EXPECT_EQ(TileLayout::inWarps({2, 1024}, 1, 8, 32).contiguous(1), 32u);
-  EXPECT_EQ(TileLayout::inWarps({512, 2}, 0, 8, 1).warps()[0], 1u);
   EXPECT_EQ(TileLayout::reduction({1, 65536}, 1, 32, 4).registersPerThread(), 64u);
   EXPECT_EQ(TileLayout::reduction({1, 128}, 1, 4, 4).warps()[1], 1u); // 4 registers: not worth a barrier
   EXPECT_EQ(TileLayout::reduction({64, 64}, 1, 4, 4).warps(), (llvm::ArrayRef<unsigned>{4, 1}));

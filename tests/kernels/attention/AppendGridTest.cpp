@@ -155,15 +155,19 @@ private:
     if (run.turned() != 0)
       if (std::string told = judgeTurned("q", queries, attendedQ, run.queries, shape.heads()); !told.empty())
         return told;
+    appendedKeys = k.readBytes();
     return decodeAndJudge(k, v, {.q = run.turned() != 0 ? turnedQ.view() : q.view()}, o);
   }
 
+  /// Rounds what it turns as the other way does: it is judged by the queries that were turned there.
   std::string inOneLaunch() {
     Tensor q = dense(run.queries, shape.heads(), &queries), o = dense(run.queries, shape.heads()),
            newK = dense(run.fresh, shape.keyHeads, &fresh[0]), newV = dense(run.fresh, shape.keyHeads, &fresh[1]);
     StoredRows k = cacheOf(0), v = cacheOf(1);
-    const std::string told =
+    std::string told =
         decodeAndJudge(k, v, {.q = q.view(), .newK = newK.view(), .newV = newV.view(), .rotary = rotary()}, o);
+    if (told.empty() && k.readBytes() != appendedKeys)
+      told = "other bits of keys than by cache_append";
     return told.empty() ? "" : "in one launch: " + told;
   }
 
@@ -272,7 +276,8 @@ private:
   std::vector<double> firsts;         ///< rows that are left out
   Rows old[2];                        ///< of keys and values
   std::vector<double> fresh[2], queries;
-  std::vector<double> attendedQ; ///< the queries, turned
+  std::vector<double> attendedQ;     ///< the queries, turned
+  std::vector<uint8_t> appendedKeys; ///< the cache's, by cache_append
   std::optional<Tensor> first;
 };
 

@@ -37,6 +37,17 @@ TEST(Control, LoopsOfDifferentLength) {
     EXPECT_EQ(out[i], i * (i + 1) / 2);
 }
 
+TEST(Control, EventsForAProfilerDoNothing) {
+  auto out =
+      runBody("mov.u32 %r1, 7;\nsetp.lt.u32 %p1, %r0, 5;\n@%p1 pmevent 15;\npmevent.mask 65535;\n" + store("%r1"), {});
+  for (uint64_t i = 0; i < 32; ++i)
+    EXPECT_EQ(out[i], 7u);
+  for (const char *wrong : {"pmevent 16;", "pmevent.mask 65536;", "pmevent %r1;", "pmevent;"}) {
+    Host host;
+    EXPECT_EQ(host.load(kernelText(wrong)), nullptr) << wrong;
+  }
+}
+
 TEST(Control, NestedDivergenceInsideALoop) {
   auto out =
       runBody("mov.u32 %r1, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r3, %r0, %r1;\nand.b32 %r4, %r3, 3;\n"
