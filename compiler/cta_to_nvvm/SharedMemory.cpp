@@ -197,9 +197,27 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   return success();
 }
 
+/// Builds `body` for 0, `step` ... below `end`: one after another, or as a loop, of which nothing is made ahead of the
+/// loops around it, where it would hold registers.
+static void forEach(Lowering &l, int64_t end, int64_t step, bool isLoop, function_ref<void(Value, int64_t)> body) {
+  for (int64_t at = 0; at < end && !isLoop; at += step)
+    body(l.i32(at), at);
+  if (!isLoop)
+    return;
+  Block *header = l.newBlock(l.b.getI32Type()), *done = l.newBlock();
+  LLVM::BrOp::create(l.b, l.loc, l.i32(0), header);
+  l.b.setInsertionPointToEnd(header);
+  Value at = header->getArgument(0);
+  body(at, end);
+  Value next = l.addConstant(at, step);
+  LLVM::CondBrOp::create(l.b, l.loc, l.less(next, l.i32(end)), header, ValueRange(next), done, ValueRange());
+  l.b.setInsertionPointToEnd(done);
+}
+
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
 /// Where a turn is whole rows, a thread's place is one number and constants, which take few registers.
-static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low, Value high) {
+static void clearRows(Lowering &l, cta::ClearOp op, Value slot, Value low, Value high) {
+  cta::BufferType buffer = op.getBuffer().getType();
   SharedLayout shared = buffer.getLayout();
   const bool isLine = shared.rows() == 1;
   int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
@@ -207,8 +225,8 @@ static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low
   const bool areWholeRows = threads % perRow == 0;
   for (Value *bound : {&low, &high}) // a row less stays a number
     *bound = LLVM::SMaxOp::create(l.b, l.loc, *bound, l.i32(0));
-  for (int64_t first = 0; first < total; first += threads) {
-    Value piece = l.addConstant(l.thread, areWholeRows ? 0 : first);
+  forEach(l, total, threads, cta::copies(op) && !areWholeRows, [&](Value at, int64_t first) {
+    Value piece = areWholeRows ? l.thread : l.add(l.thread, at);
     int64_t further = areWholeRows ? first / perRow : 0;
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
@@ -216,12 +234,12 @@ static void clearRows(Lowering &l, cta::BufferType buffer, Value slot, Value low
     auto beyond = [&](Value bound) { return l.addConstant(bound, -further); };
     Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, beyond(low)),
                                        LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, beyond(high)));
-    Value exists = first + threads <= total ? Value() : l.less(l.addConstant(l.thread, first), l.i32(total));
+    Value exists = first + threads <= total ? Value() : l.less(l.add(l.thread, at), l.i32(total));
     l.when(l.both(outside, exists), [&] {
       l.storeVector(l.sharedPointer(slot, shared, {row, column, further, 0}),
                     Values(width, l.zero(buffer.getElementType())));
     });
-  }
+  });
 }
 
 /// bar.sync of the whole CTA, or of the part that `op` is in. By its intrinsic: the text of nvvm.barrier with a
@@ -243,7 +261,7 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
   Value low = l.scalarOf(op.getLow()), high = l.scalarOf(op.getHigh()), slot = l.slotPointer(op.getBuffer());
   Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(l.i32(0), low), l.less(high, l.i32(op.getExtent())));
   l.when(outside, [&] {
-    clearRows(l, op.getBuffer().getType(), slot, low, high);
+    clearRows(l, op, slot, low, high);
     fenceAsync(l);
     lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta, op);
   });
