@@ -214,7 +214,10 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
   const bool restages = restaged && !restaged->empty();
   const bool asks =
       puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
-  const unsigned copying = (asks ? kAskRegisters : kCopyRegisters) + (restages ? kRestageRegisters : 0);
+  const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
+  const unsigned copying = restages ? (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters
+                           : asks   ? kAskRegisters
+                                    : kCopyRegisters;
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
   const unsigned all = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups);
   const unsigned computing =

@@ -15,7 +15,6 @@
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "dialects/layout/Access.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -200,48 +199,42 @@ static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
 
 /// Builds `body` for 0, `step` ... below `end`: one after another, or as a loop, of which nothing is made ahead of the
 /// loops around it, where it would hold registers.
-static void forEach(Lowering &l, int64_t end, int64_t step, bool isLoop, function_ref<void(Value)> body) {
+static void forEach(Lowering &l, int64_t end, int64_t step, bool isLoop, function_ref<void(Value, int64_t)> body) {
   for (int64_t at = 0; at < end && !isLoop; at += step)
-    body(l.i32(at));
+    body(l.i32(at), at);
   if (!isLoop)
     return;
   Block *header = l.newBlock(l.b.getI32Type()), *done = l.newBlock();
   LLVM::BrOp::create(l.b, l.loc, l.i32(0), header);
   l.b.setInsertionPointToEnd(header);
   Value at = header->getArgument(0);
-  body(at);
+  body(at, end);
   Value next = l.addConstant(at, step);
   LLVM::CondBrOp::create(l.b, l.loc, l.less(next, l.i32(end)), header, ValueRange(next), done, ValueRange());
   l.b.setInsertionPointToEnd(done);
 }
 
 /// Zeroes the rows below `low` and from `high` on: the threads take turns at 16 bytes. Of a single row, its columns.
-/// Where a turn is whole rows, a thread's place is one number and constants, which take few registers. By a loop of a
-/// part that copies, which has few registers, and where the loops around it hold no addresses for it.
+/// Where a turn is whole rows, a thread's place is one number and constants, which take few registers.
 static void clearRows(Lowering &l, cta::ClearOp op, Value slot, Value low, Value high) {
   cta::BufferType buffer = op.getBuffer().getType();
   SharedLayout shared = buffer.getLayout();
   const bool isLine = shared.rows() == 1;
   int64_t width = isLine ? 1 : std::max(1u, 16 / shared.elementBytes()), perRow = shared.paddedColumns() / width;
   const int64_t threads = int64_t(l.warps) * layout::kWarpThreads, total = shared.rows() * perRow;
-  const bool isLoop = op->getParentOfType<cta::RolesOp>() && cta::copies(op);
-  const bool areWholeRows = !isLoop && threads % perRow == 0;
+  const bool areWholeRows = threads % perRow == 0;
   for (Value *bound : {&low, &high}) // a row less stays a number
     *bound = LLVM::SMaxOp::create(l.b, l.loc, *bound, l.i32(0));
-  forEach(l, total, threads, isLoop, [&](Value first) {
-    APInt constant;
-    const bool isConstant = matchPattern(first, m_ConstantInt(&constant));
-    const bool isLast = !isConstant || constant.getSExtValue() + threads > total;
-    const int64_t further = areWholeRows ? constant.getSExtValue() / perRow : 0;
-    Value piece = areWholeRows ? l.thread : l.add(l.thread, first);
+  forEach(l, total, threads, cta::copies(op) && !areWholeRows, [&](Value at, int64_t first) {
+    Value piece = areWholeRows ? l.thread : l.add(l.thread, at);
+    int64_t further = areWholeRows ? first / perRow : 0;
     Value row = LLVM::UDivOp::create(l.b, l.loc, piece, l.i32(perRow));
     Value column = l.mulConstant(LLVM::URemOp::create(l.b, l.loc, piece, l.i32(perRow)), width);
     Value place = isLine ? column : row;
     auto beyond = [&](Value bound) { return l.addConstant(bound, -further); };
-    Value outside =
-        LLVM::OrOp::create(l.b, l.loc, l.less(place, beyond(low)),
-                           LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, beyond(high)));
-    Value exists = total % threads == 0 || !isLast ? Value() : l.less(l.add(l.thread, first), l.i32(total));
+    Value outside = LLVM::OrOp::create(l.b, l.loc, l.less(place, beyond(low)),
+                                       LLVM::ICmpOp::create(l.b, l.loc, LLVM::ICmpPredicate::sge, place, beyond(high)));
+    Value exists = first + threads <= total ? Value() : l.less(l.add(l.thread, at), l.i32(total));
     l.when(l.both(outside, exists), [&] {
       l.storeVector(l.sharedPointer(slot, shared, {row, column, further, 0}),
                     Values(width, l.zero(buffer.getElementType())));
