@@ -44,3 +44,19 @@ Value imbrex::addBound(OpBuilder &b, Location loc, Value start, Value bound) {
 Value imbrex::subtractBound(OpBuilder &b, Location loc, Value end, Value start, int64_t least) {
   return toI32(b, loc, arith::SubIOp::create(b, loc, toI64(b, loc, end), toI64(b, loc, start)), least);
 }
+
+arith::CmpIPredicate imbrex::swapSides(arith::CmpIPredicate predicate) {
+  using P = arith::CmpIPredicate;
+  switch (predicate) {
+  case P::sle:
+    return P::sge;
+  case P::slt:
+    return P::sgt;
+  case P::sge:
+    return P::sle;
+  case P::sgt:
+    return P::slt;
+  default:
+    return predicate;
+  }
+}

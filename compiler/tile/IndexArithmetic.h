@@ -10,6 +10,7 @@
 #ifndef IMBREX_COMPILER_TILE_INDEXARITHMETIC_H
 #define IMBREX_COMPILER_TILE_INDEXARITHMETIC_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 namespace imbrex {
@@ -20,6 +21,9 @@ mlir::Value addIndices(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, ml
 mlir::Value addBound(mlir::OpBuilder &b, mlir::Location loc, mlir::Value start, mlir::Value bound);
 /// end - start, as near as i32 comes to it; not below `least`.
 mlir::Value subtractBound(mlir::OpBuilder &b, mlir::Location loc, mlir::Value end, mlir::Value start, int64_t least);
+
+/// What y has to x where x `predicate` y: `x < y` and `y > x` are the same. Of signed predicates.
+mlir::arith::CmpIPredicate swapSides(mlir::arith::CmpIPredicate predicate);
 
 } // namespace imbrex
 

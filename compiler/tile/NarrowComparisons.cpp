@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/LinearForms.h"
 #include "compiler/tile/Passes.h"
 #include "mlir/IR/Matchers.h"
@@ -171,23 +172,6 @@ Value Narrower::emitShared(const LinearForm &form) {
   auto [least, most] = form.reach(rows(), columns());
   Value all = clamp(form.emit(b, loc), i64(-most - 1), i64(-least + 1));
   return arith::TruncIOp::create(b, loc, b.getI32Type(), all);
-}
-
-/// `x < y` and `y > x` are the same.
-static arith::CmpIPredicate swapSides(arith::CmpIPredicate predicate) {
-  using P = arith::CmpIPredicate;
-  switch (predicate) {
-  case P::sle:
-    return P::sge;
-  case P::slt:
-    return P::sgt;
-  case P::sge:
-    return P::sle;
-  case P::sgt:
-    return P::slt;
-  default:
-    return predicate;
-  }
 }
 
 Value Narrower::compareWithZero(LinearForm form, arith::CmpIPredicate predicate) {

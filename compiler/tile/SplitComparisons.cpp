@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/tile/IndexArithmetic.h"
 #include "compiler/tile/Passes.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -130,22 +131,6 @@ static Shaped peeled(Shaped tile) {
 static bool isGreater(P predicate) { return predicate == P::sge || predicate == P::sgt; }
 static bool isOrder(P predicate) { return isGreater(predicate) || predicate == P::sle || predicate == P::slt; }
 
-/// `x < y` and `y > x` are the same.
-static P swapSides(P predicate) {
-  switch (predicate) {
-  case P::sle:
-    return P::sge;
-  case P::slt:
-    return P::sgt;
-  case P::sge:
-    return P::sle;
-  case P::sgt:
-    return P::slt;
-  default:
-    return predicate;
-  }
-}
-
 static Test opposite(Test test) {
   switch (test.kind) {
   case Test::Always:
@@ -260,7 +245,9 @@ std::optional<Test> Splitter::split(Operation *op) {
     return right->isZero() == isEqual ? opposite(which) : which;
   }
   Test test = compare(compared.getPredicate(), {compared.getLhs(), {}}, {compared.getRhs(), {}});
-  return test.kind == Test::Compare ? std::nullopt : std::optional(test);
+  const bool isWhole =
+      test.kind == Test::Compare && test.x.value == compared.getLhs() && test.y.value == compared.getRhs();
+  return isWhole ? std::nullopt : std::optional(test);
 }
 
 Value Writer::shaped(const Shaped &tile) {

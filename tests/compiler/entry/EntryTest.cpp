@@ -130,7 +130,7 @@ static std::vector<Row> ctaRows() {
       {Stage::Cta,
        cta("%t = arith.constant true\n%a = cta.alloc at 0 : !cta.buffer<8, 8, f32, span 32>\n"
            "%b = arith.select %t, %a, %a : !cta.buffer<8, 8, f32, span 32>"),
-       "a buffer must come from cta.alloc, cta.get or cta.clear, a ring from cta.ring"},
+       "a buffer must come from cta.alloc, cta.get, cta.acquire or cta.clear, a ring from cta.ring"},
       {Stage::Cta,
        cta("%a = arith.constant dense<1.0> : " + tile + "\n%r = tile.expand_dims %a at 0 : " + tile +
            " -> tensor<1x32xf32, #cta.layout<\"reg (0,1) (0,2) lane (0,4) (0,8) (0,16) (0,0) (0,0) warps 1x1 stride "

@@ -101,3 +101,18 @@ func.func @no_mask(%a: tensor<32x64xi32>, %b: tensor<32x64xi32>) -> tensor<32x64
   %c = arith.cmpi sge, %m, %a : tensor<32x64xi32>
   return %c : tensor<32x64xi1>
 }
+
+// Where one of two is certain the other comparison alone is left.
+// CHECK-LABEL: @certain(
+// CHECK-NOT: arith.minsi
+// CHECK: %[[ZERO:.*]] = arith.constant dense<0>
+// CHECK: %[[C:.*]] = arith.cmpi sge, %arg0, %[[ZERO]]
+// CHECK: arith.select %[[C]]
+func.func @certain(%a: tensor<32x64xi32>, %x: tensor<32x64xf32>) -> tensor<32x64xf32> {
+  %zero = arith.constant dense<0> : tensor<32x64xi32>
+  %inf = arith.constant dense<0xFF800000> : tensor<32x64xf32>
+  %m = arith.minsi %a, %zero : tensor<32x64xi32>
+  %c = arith.cmpi sge, %m, %zero : tensor<32x64xi32>
+  %s = arith.select %c, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
+  return %s : tensor<32x64xf32>
+}
