@@ -110,7 +110,8 @@ void LoopPipeliner::findCopies() {
     auto ring = put.getRing().getDefiningOp<cta::RingOp>();
     auto get = dyn_cast<cta::GetOp>(put->getNextNode());
     if (!ring || loop->isAncestor(ring) || !get || get.getRing() != put.getRing() || get.use_empty() ||
-        ring.getType().getSlots() != 1)
+        ring.getType().getSlots() != 1 ||
+        ring.getType().getCompletion() == cta::Completion::Mbarrier) // of a part that copies, which has its own order
       continue;
     llvm::SetVector<Operation *> slice;
     if (!llvm::all_of(put->getOperands(), [&](Value operand) { return collectSlice(operand, loop, slice); })) {

@@ -102,6 +102,14 @@ static bool isBefore(Value value, Block *block, Block::iterator place) {
   return !op || op->getBlock() != block || (place != block->end() && op->isBeforeInBlock(&*place));
 }
 
+/// True if all that uses `product` stands behind `place`.
+static bool isUsedBehind(Operation *product, Block *block, Block::iterator place) {
+  return llvm::all_of(product->getUsers(), [&](Operation *user) {
+    Operation *here = block->findAncestorOpInBlock(*user);
+    return here && place != block->end() && !here->isBeforeInBlock(&*place);
+  });
+}
+
 /// Behind the last of `values` that the block defines: the fewest other values are alive there.
 static Block::iterator earliest(Block *block, ArrayRef<Value> values) {
   Operation *last = nullptr;
@@ -133,7 +141,8 @@ void SkipScalings::skip(Scaling scaling, SmallVectorImpl<Scaling> &all) {
   SmallVector<Scaling> together;
   for (Scaling &each : all)
     if (each.row == scaling.row && each.product->getBlock() == block &&
-        isBefore(each.scaled, block, b.getInsertionPoint()))
+        (each.product == product || (isBefore(each.scaled, block, b.getInsertionPoint()) &&
+                                     isUsedBehind(each.product, block, b.getInsertionPoint()))))
       together.push_back(each);
   SmallVector<Type> types = llvm::map_to_vector(together, [](Scaling &each) { return Type(each.product.getType()); });
   Value any = cta::AnyOp::create(b, loc, condition);

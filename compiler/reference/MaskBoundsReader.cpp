@@ -65,7 +65,8 @@ static bool isOrder(P predicate) { return isGreater(predicate) || predicate == P
 
 /// y predicate x, where x predicate y is asked.
 static P turned(P predicate) {
-  constexpr std::pair<P, P> kTurned[] = {{P::sle, P::sge}, {P::slt, P::sgt}, {P::sge, P::sle}, {P::sgt, P::slt}};
+  constexpr std::pair<P, P> kTurned[] = {{P::sle, P::sge}, {P::slt, P::sgt}, {P::sge, P::sle}, {P::sgt, P::slt},
+                                         {P::ule, P::uge}, {P::ult, P::ugt}, {P::uge, P::ule}, {P::ugt, P::ult}};
   auto found = llvm::find_if(kTurned, [&](const auto &pair) { return pair.first == predicate; });
   return found == std::end(kTurned) ? predicate : found->second;
 }

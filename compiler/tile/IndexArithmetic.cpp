@@ -56,7 +56,17 @@ arith::CmpIPredicate imbrex::swapSides(arith::CmpIPredicate predicate) {
     return P::sle;
   case P::sgt:
     return P::slt;
-  default:
+  case P::ule:
+    return P::uge;
+  case P::ult:
+    return P::ugt;
+  case P::uge:
+    return P::ule;
+  case P::ugt:
+    return P::ult;
+  case P::eq:
+  case P::ne:
     return predicate;
   }
+  llvm_unreachable("a predicate of integers");
 }

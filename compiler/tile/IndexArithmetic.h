@@ -22,7 +22,7 @@ mlir::Value addBound(mlir::OpBuilder &b, mlir::Location loc, mlir::Value start, 
 /// end - start, as near as i32 comes to it; not below `least`.
 mlir::Value subtractBound(mlir::OpBuilder &b, mlir::Location loc, mlir::Value end, mlir::Value start, int64_t least);
 
-/// What y has to x where x `predicate` y: `x < y` and `y > x` are the same. Of signed predicates.
+/// What y has to x where x `predicate` y: `x < y` and `y > x` are the same.
 mlir::arith::CmpIPredicate swapSides(mlir::arith::CmpIPredicate predicate);
 
 } // namespace imbrex

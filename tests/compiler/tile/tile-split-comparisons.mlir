@@ -116,3 +116,16 @@ func.func @certain(%a: tensor<32x64xi32>, %x: tensor<32x64xf32>) -> tensor<32x64
   %s = arith.select %c, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
   return %s : tensor<32x64xf32>
 }
+
+// Without a sign sides are turned round too.
+// CHECK-LABEL: @unsigned(
+// CHECK: arith.cmpi ugt, %arg1, %{{.*}}
+func.func @unsigned(%c: tensor<32x64xi1>, %a: tensor<32x64xi32>, %x: tensor<32x64xf32>) -> tensor<32x64xf32> {
+  %three = arith.constant dense<3> : tensor<32x64xi32>
+  %one = arith.constant dense<1> : tensor<32x64xi32>
+  %inf = arith.constant dense<0xFF800000> : tensor<32x64xf32>
+  %w = arith.select %c, %a, %one : tensor<32x64xi1>, tensor<32x64xi32>
+  %d = arith.cmpi ult, %three, %w : tensor<32x64xi32>
+  %s = arith.select %d, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
+  return %s : tensor<32x64xf32>
+}
