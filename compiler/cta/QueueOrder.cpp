@@ -8,15 +8,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/QueueOrder.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;
 
-static bool isOfQueue(cta::GetOp get) { return get.getRing().getType().getCompletion() == cta::Completion::Mbarrier; }
+/// True of a put, get or acquire of a ring that is a queue.
+static bool usesQueue(Operation *op) {
+  auto isQueue = [](auto use) { return use.getRing().getType().getCompletion() == cta::Completion::Mbarrier; };
+  return llvm::TypeSwitch<Operation *, bool>(op).Case<cta::PutOp, cta::GetOp, cta::AcquireOp>(isQueue).Default(false);
+}
 
-bool imbrex::readsQueuesInside(scf::ForOp loop) {
-  auto walked = loop.walk([&](cta::GetOp get) {
-    bool isInside = isOfQueue(get) && get->getBlock() != loop.getBody();
+bool imbrex::usesQueuesInside(scf::ForOp loop) {
+  auto walked = loop.walk([&](Operation *op) {
+    bool isInside = op->getBlock() != loop.getBody() && usesQueue(op);
     return isInside ? WalkResult::interrupt() : WalkResult::advance();
   });
   return walked.wasInterrupted();
@@ -24,7 +29,7 @@ bool imbrex::readsQueuesInside(scf::ForOp loop) {
 
 void imbrex::fillLast(ArrayRef<cta::GetOp> late) {
   for (cta::GetOp get : late) {
-    if (!isOfQueue(get))
+    if (!usesQueue(get))
       continue;
     for (Operation *user : llvm::make_early_inc_range(get.getRing().getUsers()))
       if (auto put = dyn_cast<cta::PutOp>(user))

@@ -19,9 +19,9 @@
 
 namespace imbrex {
 
-/// True if a loop or branch in `loop` reads queues: they are filled where it stands, and what is copied behind it is
-/// not read before it.
-bool readsQueuesInside(mlir::scf::ForOp loop);
+/// True if a loop or branch in `loop` fills or reads queues: they are filled where it stands, and what is filled behind
+/// it is not read before it.
+bool usesQueuesInside(mlir::scf::ForOp loop);
 
 /// An iteration's copies into the queues that `late` reads come behind its others; `late` are gets of one loop that
 /// fall behind the others by an iteration. Rings that are no queues are left alone.

@@ -9,6 +9,7 @@
 
 #include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/Movable.h"
+#include "compiler/cta/QueueOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -90,19 +91,10 @@ void RestagedCopies::erase() {
 // Delay
 //===----------------------------------------------------------------------===//
 
-static bool readsOrFillsQueues(scf::ForOp loop) {
-  return loop
-      .walk([](Operation *op) {
-        return isa<cta::PutOp, cta::GetOp, cta::AcquireOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
-      })
-      .wasInterrupted();
-}
-
 /// What restages the tiles of an iteration, with the scalars that it needs of the body, in the body's order; empty:
 /// there is none, or it cannot be done an iteration later.
 static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
-  // A loop inside would wait for a tile of this one that comes behind it.
-  if (llvm::any_of(loop.getBody()->getOps<scf::ForOp>(), readsOrFillsQueues))
+  if (usesQueuesInside(loop)) // they would wait for a tile of this loop that comes behind them
     return {};
   llvm::SmallPtrSet<Operation *, 16> needed;
   SmallVector<Operation *> work;

@@ -224,7 +224,7 @@ void LoopSkewer::rewrite() {
 void LoopSkewer::run() {
   if (dots.early.empty() || dots.late.empty() || !matchPattern(loop.getStep(), m_One()))
     return;
-  if (readsQueuesInside(loop)) {
+  if (usesQueuesInside(loop)) {
     loop.emitRemark("no product made ahead or behind: a loop or branch in the loop has copies of its own");
     return;
   }

@@ -29,13 +29,6 @@ Value imbrex::permuteBytes(Lowering &l, Value low, Value high, int64_t selector)
   return l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.prmt", {low, high, l.i32(selector)});
 }
 
-/// The one integer of all elements.
-static std::optional<APInt> splatInteger(Value value) {
-  DenseIntElementsAttr elements;
-  bool isSplat = matchPattern(value, m_Constant(&elements)) && elements.isSplat();
-  return isSplat ? std::optional(elements.getSplatValue<APInt>()) : std::nullopt;
-}
-
 //===----------------------------------------------------------------------===//
 // Bits
 //===----------------------------------------------------------------------===//
@@ -55,8 +48,9 @@ static Value wordOf(Lowering &l, Operation *op, Value x, Value y, unsigned by) {
 static std::optional<Values> lowerBits(Lowering &l, Operation *op) {
   const bool isShift = isa<arith::ShRUIOp, arith::ShLIOp>(op);
   const Values &x = l.registersOf(op->getOperand(0)), &y = l.registersOf(op->getOperand(1));
-  std::optional<APInt> by = isShift ? splatInteger(op->getOperand(1)) : std::nullopt;
-  if (!isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op) && !(by && by->ult(8)))
+  APInt by;
+  const bool isKnown = isShift && matchPattern(op->getOperand(1), m_ConstantInt(&by)) && by.ult(8);
+  if (!isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op) && !isKnown)
     return std::nullopt;
   if (x.size() < kWordBytes || x.size() % kWordBytes != 0 || x.size() != y.size())
     return std::nullopt;
@@ -65,7 +59,7 @@ static std::optional<Values> lowerBits(Lowering &l, Operation *op) {
   for (size_t i = 0; i < x.size(); i += kWordBytes) {
     Value left = wordOfBytes(l, ArrayRef(x).slice(i, kWordBytes));
     Value right = isShift ? Value() : wordOfBytes(l, ArrayRef(y).slice(i, kWordBytes));
-    Value all = LLVM::BitcastOp::create(l.b, l.loc, bytes, wordOf(l, op, left, right, by ? by->getZExtValue() : 0));
+    Value all = LLVM::BitcastOp::create(l.b, l.loc, bytes, wordOf(l, op, left, right, isKnown ? by.getZExtValue() : 0));
     for (unsigned byte = 0; byte < kWordBytes; ++byte)
       result.push_back(LLVM::ExtractElementOp::create(l.b, l.loc, all, l.i32(byte)));
   }

@@ -338,7 +338,7 @@ LogicalResult Combiner::run() {
 
 Lowered imbrex::lowerCombiners(Lowering &l, Operation *op) {
   if (op->hasTrait<tile::CombinesByFunction>())
-    return Combiner(l, op, op->getAttrOfType<IntegerAttr>("dim").getInt()).run();
+    return Combiner(l, op, tile::combinedDim(op)).run();
   if (isa<tile::YieldOp>(op)) // read where the function is applied
     return success();
   return std::nullopt;

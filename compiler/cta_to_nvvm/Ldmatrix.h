@@ -31,9 +31,6 @@ Values loadMatrices(Lowering &lowering, Value pointer, unsigned count, bool tran
 /// stmatrix: the words of as many matrices to where `pointer` says of each row.
 void storeMatrices(Lowering &lowering, Value pointer, llvm::ArrayRef<Value> words);
 
-/// cta.restage, made of the two.
-void lowerRestage(Lowering &lowering, cta::RestageOp op);
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_TO_NVVM_LDMATRIX_H

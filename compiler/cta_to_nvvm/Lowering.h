@@ -183,7 +183,7 @@ public:
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
-  std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
+  std::map<mlir::Operation *, SlotPhase> slotPhases;               ///< of puts, gets and releases by mbarrier
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
   std::map<mlir::Operation *, CopyCursor> cursors;
 
@@ -212,6 +212,8 @@ public:
   /// Pointer plus a byte offset (i32 or i64 value), or plus a constant.
   Value offsetPointer(Value pointer, Value bytes);
   Value offsetPointer(Value pointer, int64_t bytes);
+  /// Pointer to shared memory whose address differs in the bits of `turn`.
+  Value turnedPointer(Value pointer, int64_t turn);
   /// Pointer to the element of `view` at `indices` (i32), with 64-bit arithmetic.
   Value viewPointer(Value view, llvm::ArrayRef<Value> indices);
   /// Which positions of a tile that starts at `index` (of the cta stage) along dimension `dim` of `view` exist.

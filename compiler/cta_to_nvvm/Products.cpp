@@ -79,10 +79,8 @@ private:
     if (!turned.contains(0))
       turned[0] = l.sharedPointer(slot, shared, place(0, 0));
     Value &from = turned[turn];
-    if (!from) {
-      Value own = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), turned[0]);
-      from = LLVM::IntToPtrOp::create(l.b, l.loc, slot.getType(), l.bitXor(own, l.i32(turn)));
-    }
+    if (!from)
+      from = l.turnedPointer(turned[0], turn);
     return l.offsetPointer(from, byte / span * shared.paddedRows() * span + row * span + byte % chunk);
   }
 

@@ -22,6 +22,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cta_to_nvvm/Restage.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -108,10 +109,8 @@ SmallVector<Block32x16> Restage::deal() {
 static Value pointerAt(Lowering &l, Value slot, const SharedLayout &layout, const SharedPlace &place) {
   const int64_t span = layout.span(), panel = layout.paddedRows() * span;
   Value first = l.sharedPointer(slot, layout, {place.rowBase, place.columnBase, 0, 0});
-  Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), first);
-  address = l.bitXor(address, l.i32(place.columnStep % span));
-  Value moved = LLVM::IntToPtrOp::create(l.b, l.loc, first.getType(), address);
-  return l.offsetPointer(moved, place.columnStep / span * panel + place.rowStep * span);
+  return l.offsetPointer(l.turnedPointer(first, place.columnStep % span),
+                         place.columnStep / span * panel + place.rowStep * span);
 }
 
 Value Restage::sourceOf(const Block32x16 &block) {

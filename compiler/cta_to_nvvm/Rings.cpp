@@ -171,7 +171,7 @@ static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
     if (!companionOf(l, get.getRing()))
       barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
-    if (isFilledBy(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
+    if (fillerOf(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
       fenceAsync(l); // the copies were the threads', and may be read by descriptors
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));

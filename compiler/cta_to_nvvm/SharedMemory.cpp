@@ -14,6 +14,8 @@
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
+#include "compiler/cta_to_nvvm/Restage.h"
+#include "compiler/cta_to_nvvm/SlotBarrier.h"
 #include "dialects/layout/Access.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -30,6 +32,11 @@ Value Lowering::slotStart(Value buffer) const { return slotStarts.lookup(buffer)
 Value Lowering::slotPointer(Value buffer) {
   Value base = memoryBase(allocationOf(buffer)), start = slotStart(buffer);
   return start ? offsetPointer(base, start) : base;
+}
+
+Value Lowering::turnedPointer(Value pointer, int64_t turn) {
+  Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), pointer);
+  return LLVM::IntToPtrOp::create(b, loc, pointer.getType(), bitXor(address, i32(turn)));
 }
 
 /// The XOR that i32 `row` puts on its chunks: 16 * ((row * span / 128) % (span / 16)), see SharedLayout.h.
@@ -263,6 +270,8 @@ static void lowerClear(Lowering &l, cta::ClearOp op) {
   l.when(outside, [&] {
     clearRows(l, op, slot, low, high);
     fenceAsync(l);
+    if (cta::copies(op)) // whose lanes may come apart, and the barrier wants whole warps
+      meetAsWarp(l);
     lowerBarrier(l, op->getParentOfType<cta::RolesOp>() ? cta::Scope::Role : cta::Scope::Cta, op);
   });
   l.slotStarts[op.getResult()] = l.slotStart(op.getBuffer());

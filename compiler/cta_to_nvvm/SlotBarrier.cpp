@@ -81,7 +81,7 @@ void SlotBarrier::arriveAsWarp() {
   l.when(isFirst, [&] { arrive(); });
 }
 
-Filler imbrex::isFilledBy(cta::RingOp ring) {
+Filler imbrex::fillerOf(cta::RingOp ring) {
   for (Operation *user : ring->getUsers()) {
     if (isa<cta::PublishOp>(user))
       return Filler::Writes;
@@ -92,8 +92,8 @@ Filler imbrex::isFilledBy(cta::RingOp ring) {
 }
 
 /// Arrivals that make a slot full.
-static unsigned fillersOf(cta::RingOp ring, unsigned copyWarps) {
-  switch (isFilledBy(ring)) {
+static unsigned arrivalsToFill(cta::RingOp ring, unsigned copyWarps) {
+  switch (fillerOf(ring)) {
   case Filler::Engine:
     return 1;
   case Filler::Copies:
@@ -107,7 +107,7 @@ static unsigned fillersOf(cta::RingOp ring, unsigned copyWarps) {
 void imbrex::initialiseBarriers(Lowering &l, cta::RingOp ring, unsigned copyWarps, unsigned computeWarps) {
   const bool isOwn =
       llvm::any_of(ring->getUsers(), [](Operation *user) { return isa<cta::GetOp>(user) && cta::copies(user); });
-  const unsigned fillers = fillersOf(ring, copyWarps), readers = isOwn ? copyWarps : computeWarps;
+  const unsigned fillers = arrivalsToFill(ring, copyWarps), readers = isOwn ? copyWarps : computeWarps;
   for (bool full : {true, false})
     for (unsigned slot = 0; slot < ring.getType().getSlots(); ++slot)
       call(l, "llvm.nvvm.mbarrier.init.shared",

@@ -52,7 +52,7 @@ SlotPhase nextPhase(Lowering &l, cta::RingType ring, const SlotPhase &phase);
 
 /// Who fills a ring: the copy engine, copies of threads, or what they write (cta.publish).
 enum class Filler { Engine, Copies, Writes };
-Filler isFilledBy(cta::RingOp ring);
+Filler fillerOf(cta::RingOp ring);
 /// The lanes of the warp meet.
 void meetAsWarp(Lowering &l);
 /// All barriers of `ring` are made, by one thread, before any is used, for the warps of the parts.

@@ -44,9 +44,8 @@ public:
   WgmmaProduct(Lowering &l, cta::DotOp dot)
       : l(l), dot(dot), accumulator(cta::layoutOf(dot.getAccumulator().getType())),
         element(dot.getBBuffer().getType().getElementType()), sums(l.registersOf(dot.getAccumulator())),
-        warpsM(accumulator.warps()[0]) {
+        warpsM(accumulator.warps()[0]), loop(dot->getParentOfType<scf::ForOp>()) {
     steps = stepsOf(dot);
-    isInLoop = bool(dot->getParentOfType<scf::ForOp>());
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
   }
@@ -69,18 +68,16 @@ private:
   Values sums;
   unsigned warpsM, steps;
   int64_t along;
-  bool startsAtZero, isInLoop;
+  scf::ForOp loop; ///< around the product, or null
+  bool startsAtZero;
   std::optional<Descriptors> a, b;
   Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
 };
 
 } // namespace
 
-/// A number (i32) that the loop around the product changes, if there is one.
+/// A number (i32) that the loop around the product changes.
 Value WgmmaProduct::varyingInLoop() {
-  auto loop = dot->getParentOfType<scf::ForOp>();
-  if (!loop)
-    return {};
   for (Value buffer : {dot.getABuffer(), dot.getBBuffer()})
     if (Value start = buffer ? l.slotStart(buffer) : Value())
       return start;
@@ -100,7 +97,7 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
                          : !isLeft && beside > 1 ? found.strideOf(across / beside)
                                                  : 0;
   const uint32_t descriptor = uint32_t(found.descriptor());
-  Value low = l.uniformWord({memory, descriptor, stride, isLeft ? along : 0}, [&] {
+  Value low = l.uniformWord({memory, descriptor, stride, 2 * along + isLeft}, [&] {
     Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.memoryBase(memory));
     if (stride) {
       Value group = l.shiftRight(l.warp, llvm::Log2_32(layout::kWarpgroupWarps));
@@ -112,9 +109,10 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   });
   if (Value start = l.slotStart(buffer))
     low = l.add(low, l.shiftRight(start, 4));
-  else if (Value varying = varyingInLoop())
-    low = LLVM::OrOp::create(l.b, l.loc, low,
-                             LLVM::AndOp::create(l.b, l.loc, varying, l.uniformWord({}, [&] { return l.i32(0); })));
+  else if (loop) { // or 0, as made in the loop: to what it holds across loops ptxas adds 64 bits by three instructions
+    Value none = l.uniformWord({}, [&] { return l.i32(0); });
+    low = LLVM::OrOp::create(l.b, l.loc, low, LLVM::AndOp::create(l.b, l.loc, varyingInLoop(), none));
+  }
   Value high = l.i32(int32_t(found.descriptor() >> 32));
   return Descriptors{found, LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, high}))};
 }
@@ -123,7 +121,7 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
 /// then: LLVM would make it before the loop, where registers hold it that cost more than the sum.
 Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
   const int64_t further = descriptors.operand.start(step, across) / 16;
-  if (isInLoop)
+  if (loop)
     return {descriptors.base, l.i64(further)};
   return {l.addConstant(descriptors.base, further)};
 }
@@ -173,7 +171,7 @@ void WgmmaProduct::multiply(int64_t row, int64_t column, unsigned columns) {
                    /*kIsRowOfA=*/a && !a->operand.isKMajor(),
                    /*kIsRowOfB=*/!b->operand.isKMajor(),
                    /*adds=*/step > 0 || !startsAtZero,
-                   /*makesDescriptors=*/isInLoop};
+                   /*makesDescriptors=*/bool(loop)};
     Values left = a ? at(*a, step, row) : Values(ArrayRef(words).slice(4 * (block * steps + step), 4));
     llvm::copy(wgmma(l, form, Values(part), left, at(*b, step, column)), part.begin());
   }

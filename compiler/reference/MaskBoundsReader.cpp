@@ -53,11 +53,7 @@ static std::optional<int64_t> constantOf(Value value) {
   while (isa_and_nonnull<tile::BroadcastOp, tile::SplatOp, tile::ExpandDimsOp, arith::ExtSIOp>(value.getDefiningOp()))
     value = value.getDefiningOp()->getOperand(0);
   llvm::APInt number;
-  DenseIntElementsAttr elements;
-  if (matchPattern(value, m_ConstantInt(&number)))
-    return number.getSExtValue();
-  bool isSplat = matchPattern(value, m_Constant(&elements)) && elements.isSplat();
-  return isSplat ? std::optional(elements.getSplatValue<llvm::APInt>().getSExtValue()) : std::nullopt;
+  return matchPattern(value, m_ConstantInt(&number)) ? std::optional(number.getSExtValue()) : std::nullopt;
 }
 
 static bool isGreater(P predicate) { return predicate == P::sge || predicate == P::sgt; }

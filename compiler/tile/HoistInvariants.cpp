@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile/Passes.h"
+#include "dialects/layout/Warp.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
@@ -40,8 +41,7 @@ static std::optional<int64_t> bytesOfInput(Operation *op) {
     return std::nullopt;
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   tile::RequestAttr request = tile::requestOf(op->getParentOfType<func::FuncOp>());
-  constexpr int64_t kWarp = 32; // threads
-  const int64_t threads = kWarp * (request ? request.getWarps() : 1);
+  const int64_t threads = int64_t(layout::kWarpThreads) * (request ? request.getWarps() : 1);
   return type ? llvm::divideCeil(type.getNumElements() * tile::elementBytes(type.getElementType()), threads) : 0;
 }
 

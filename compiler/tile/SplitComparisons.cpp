@@ -100,12 +100,7 @@ static std::optional<APInt> constantOf(Value value) {
   while (isReshape(value.getDefiningOp()))
     value = value.getDefiningOp()->getOperand(0);
   APInt number;
-  DenseIntElementsAttr elements;
-  if (matchPattern(value, m_ConstantInt(&number)))
-    return number.sext(width);
-  if (matchPattern(value, m_Constant(&elements)) && elements.isSplat())
-    return elements.getSplatValue<APInt>().sext(width);
-  return std::nullopt;
+  return matchPattern(value, m_ConstantInt(&number)) ? std::optional(number.sext(width)) : std::nullopt;
 }
 
 static std::optional<APInt> constantOf(const Shaped &tile) {

@@ -361,7 +361,7 @@ void Distributor::distributeReduce(tile::ReduceOp reduce) {
 void Distributor::distributeCombiner(Operation *combiner) {
   TileLayout layout = layouts.combinerLayout(combiner);
   bool isScan = isa<tile::ScanOp>(combiner);
-  unsigned dim = isScan ? cast<tile::ScanOp>(combiner).getDim() : cast<tile::CombineOp>(combiner).getDim();
+  unsigned dim = tile::combinedDim(combiner);
   Values sources, parts;
   SmallVector<Type> partTypes, types;
   for (Value source : combiner->getOperands()) {

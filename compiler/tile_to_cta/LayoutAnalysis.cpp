@@ -61,14 +61,9 @@ TileLayout LayoutAnalysis::reduceOperandLayout(tile::ReduceOp reduce) const {
   return reductionLayout(cast<RankedTensorType>(reduce.getSource().getType()), reduce.getDim(), layout::kAccessBytes);
 }
 
-static unsigned dimOf(Operation *combiner) {
-  auto scan = dyn_cast<tile::ScanOp>(combiner);
-  return scan ? scan.getDim() : cast<tile::CombineOp>(combiner).getDim();
-}
-
 TileLayout LayoutAnalysis::combinerLayout(Operation *combiner) const {
   constexpr int64_t kCostOfMoving = 8; ///< about that of a barrier, besides half an access an element
-  unsigned dim = dimOf(combiner);
+  unsigned dim = tile::combinedDim(combiner);
   Value first = combiner->getOperand(0);
   TileLayout best = TileLayout::inOrder(cast<RankedTensorType>(first.getType()).getShape(), dim, warps);
   const TileLayout *source = anchor(first);
@@ -80,7 +75,7 @@ bool LayoutAnalysis::anchorCombiner(Operation *combiner, unsigned weight) {
   TileLayout layout = combinerLayout(combiner);
   bool changed = false;
   for (Value result : combiner->getResults())
-    changed |= set(result, {isa<tile::ScanOp>(combiner) ? layout : layout.slice(dimOf(combiner)), weight});
+    changed |= set(result, {isa<tile::ScanOp>(combiner) ? layout : layout.slice(tile::combinedDim(combiner)), weight});
   return changed;
 }
 

@@ -78,6 +78,8 @@ llvm::LogicalResult verifyWithin(mlir::Operation *op, ViewType view, llvm::Array
 
 /// The same of the function by which `op` combines elements of `sources`: constraints (3) and (4) of tile.combine.
 llvm::LogicalResult verifyCombiner(mlir::Operation *op, mlir::ValueRange sources);
+/// The dimension along which an operation that combines by a function (CombinesByFunction) does so.
+unsigned combinedDim(mlir::Operation *op);
 
 /// True of a view that an operation makes of another: a part, or one whose extent varies.
 bool isMadeOfView(mlir::Value view);

@@ -353,6 +353,11 @@ LogicalResult ScalarOp::verify() {
   return success();
 }
 
+unsigned imbrex::tile::combinedDim(Operation *op) {
+  assert(op->hasTrait<CombinesByFunction>() && "it has a dimension");
+  return op->getAttrOfType<IntegerAttr>("dim").getInt();
+}
+
 LogicalResult imbrex::tile::verifyCombiner(Operation *op, ValueRange sources) {
   Block &body = op->getRegion(0).front();
   SmallVector<Type> once, twice;
