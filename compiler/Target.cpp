@@ -39,6 +39,13 @@ static Target fromRow(const Row &row) {
   return target;
 }
 
+unsigned Target::memoryAddBytes(DataType type) const {
+  constexpr unsigned kVector = 16, kPairOfHalves = 4;
+  if (addsVectors && (type == DataType::F16 || type == DataType::BF16 || type == DataType::F32))
+    return kVector;
+  return type == DataType::F16 ? kPairOfHalves : 0;
+}
+
 unsigned Target::registersFor(unsigned threads) const {
   return std::min(registersPerThread, registersPerSm / threads / 8 * 8);
 }

@@ -12,6 +12,7 @@
 #ifndef IMBREX_COMPILER_TARGET_H
 #define IMBREX_COMPILER_TARGET_H
 
+#include "compiler/DataType.h"
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ struct Target {
   bool addsVectors = false;
   /// Registers of a thread at most, and of all threads of an SM, dealt out in eights.
   unsigned registersPerThread = 255, registersPerSm = 65536;
+
+  /// The most bytes of several elements of `type` that memory adds to at once; 0 where it adds one by one.
+  unsigned memoryAddBytes(DataType type) const;
 
   /// The most registers that each of the CTA's `threads` can have.
   unsigned registersFor(unsigned threads) const;

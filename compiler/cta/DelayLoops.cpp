@@ -105,8 +105,15 @@ bool LoopDelayer::collectLate() {
   return true;
 }
 
-/// The early products, with what they need, the copies too that their iteration makes before it reads them; their waits
-/// come behind the late products.
+/// True of what may stand before the rest of its iteration, if what it needs does.
+static bool mayOpen(Operation *op) {
+  if (auto put = dyn_cast<cta::PutOp>(op))
+    return put.getView().getType().getAccess() == tile::ViewAccess::In;
+  return isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp, cta::ReadOp, cta::WriteOp>(op) || isRepeatable(op);
+}
+
+/// The early products, with what they need: the copies that their iteration makes before it reads them, and what it
+/// moves through shared memory; their waits come behind the late products.
 bool LoopDelayer::collectOpening() {
   SmallVector<Operation *> work(dots.early.begin(), dots.early.end());
   opening.insert(work.begin(), work.end());
@@ -116,7 +123,7 @@ bool LoopDelayer::collectOpening() {
   };
   while (!work.empty()) {
     Operation *op = work.pop_back_val();
-    if (delayed.contains(op) || op->getNumRegions() != 0)
+    if (delayed.contains(op) || !mayOpen(op))
       return false;
     for (Value operand : op->getOperands()) {
       if (llvm::is_contained(loop.getRegionIterArgs(), operand))
@@ -128,6 +135,11 @@ bool LoopDelayer::collectOpening() {
       for (auto put : loop.getBody()->getOps<cta::PutOp>())
         if (put.getRing() == get.getRing() && put->isBeforeInBlock(get))
           need(put);
+    if (auto read = dyn_cast<cta::ReadOp>(op))
+      if (auto alloc = read.getBuffer().getDefiningOp<cta::AllocOp>())
+        for (Operation *user : alloc->getUsers())
+          if (Operation *own = loop.getBody()->findAncestorOpInBlock(*user))
+            need(own);
   }
   return true;
 }

@@ -11,6 +11,7 @@
 #define IMBREX_COMPILER_CTA_LOOPSIZE_H
 
 #include "mlir/IR/Block.h"
+#include "mlir/IR/Types.h"
 
 namespace imbrex {
 
@@ -19,6 +20,9 @@ int64_t instructionsOf(mlir::Block &block);
 /// The most of them in a body that a pass makes several of: twice what attention with tiles of 128 takes. Five such
 /// bodies stay below what a kernel may take (InstructionCount.h).
 inline constexpr int64_t kMostCopied = 4000;
+
+/// 32-bit registers of a thread that hold a value of `type`; 0 of what is no tile.
+int64_t registersOf(mlir::Type type);
 
 } // namespace imbrex
 

@@ -44,16 +44,6 @@ static constexpr int64_t kOtherRegisters = 120;
 
 using Operations = llvm::SetVector<Operation *>;
 
-/// 32-bit registers that a thread holds of `type`.
-static int64_t registersOf(Type type) {
-  auto tile = dyn_cast<RankedTensorType>(type);
-  if (!tile || !isa_and_nonnull<cta::LayoutAttr>(tile.getEncoding()))
-    return 0;
-  unsigned bits = tile.getElementTypeBitWidth();
-  int64_t count = cta::layoutOf(tile).registersPerThread();
-  return bits <= 16 ? (count * bits + 31) / 32 : count * ((bits + 31) / 32);
-}
-
 namespace {
 
 class LoopSkewer {
@@ -86,7 +76,10 @@ private:
 bool LoopSkewer::addSlice(Operation *op, Operations &part) {
   if (part.contains(op))
     return true;
-  if (!isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp, cta::PutOp>(op) && !isMovable(op))
+  auto put = dyn_cast<cta::PutOp>(op);
+  if (put && put.getView().getType().getAccess() != tile::ViewAccess::In)
+    return false; // its own iteration may store what it copies
+  if (!put && !isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp>(op) && !isMovable(op))
     return false;
   for (Value operand : op->getOperands()) {
     if (llvm::is_contained(loop.getRegionIterArgs(), operand))

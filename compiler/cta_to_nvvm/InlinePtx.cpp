@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta_to_nvvm/InlinePtx.h"
+#include "compiler/MlirTypes.h"
 #include "dialects/layout/Access.h"
 
 using namespace mlir;
@@ -74,9 +75,7 @@ bool imbrex::isMemoryAdd(LLVM::InlineAsmOp assembly) {
 bool imbrex::isVectorAdd(LLVM::InlineAsmOp assembly) { return assembly.getAsmString().contains(".v"); }
 
 unsigned imbrex::memoryAddWidth(const Target &target, Type element, unsigned width) {
-  if (hasVectorAdds(element))
-    return target.addsVectors ? width : element.isF16() ? std::min(width, 2u) : 1;
-  return 1;
+  return std::clamp(target.memoryAddBytes(*dataTypeOf(element)) / tile::elementBytes(element), 1u, width);
 }
 
 void imbrex::addInMemory(Lowering &l, Value pointer, ArrayRef<Value> elements) {

@@ -457,9 +457,9 @@ void Distributor::distributeBranch(scf::IfOp branch) {
     keep(from, to);
 }
 
-unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const DotPlans &plans,
-                            const LayoutAnalysis &layouts) {
-  Distributor distributor(oldKernel, newKernel, plans, layouts);
+unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const Target &target,
+                            const DotPlans &plans, const LayoutAnalysis &layouts) {
+  Distributor distributor(oldKernel, newKernel, target, plans, layouts);
   distributor.run();
   return distributor.conversionsInLoops();
 }

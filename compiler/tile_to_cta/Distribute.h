@@ -17,8 +17,8 @@ namespace imbrex {
 /// Builds the body of `newKernel` (of the same type, with an empty entry block) from that of `oldKernel`,
 /// which is only read. Returns the number of tiles that change their layout inside a loop, each through
 /// shared memory.
-unsigned distribute(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const DotPlans &plans,
-                    const LayoutAnalysis &layouts);
+unsigned distribute(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const Target &target,
+                    const DotPlans &plans, const LayoutAnalysis &layouts);
 
 } // namespace imbrex
 

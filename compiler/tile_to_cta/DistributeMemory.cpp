@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/MlirTypes.h"
 #include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/Divisibility.h"
 #include "compiler/tile_to_cta/Distributor.h"
@@ -127,14 +128,30 @@ void Distributor::distributeScatter(tile::ScatterOp scatter) {
                           scalarsOf(scatter.getLow()), scalarsOf(scatter.getHigh()), scatter.getAdds());
 }
 
+/// True if a warp that adds what `layout` holds along `dim` side by side touches all of each piece of memory that it
+/// touches.
+bool Distributor::addsWholeSectors(Type element, const TileLayout &layout, unsigned dim) {
+  constexpr unsigned kSectorBytes = 32;
+  const unsigned each = tile::elementBytes(element), own = layout.contiguous(dim);
+  if (target.memoryAddBytes(*dataTypeOf(element)) < own * each)
+    return false;
+  unsigned run = own;
+  for (const layout::AtomBit &bit : layout.laneBits())
+    if (bit.dim == dim && bit.step == run)
+      run *= 2;
+  return run * each >= kSectorBytes;
+}
+
 void Distributor::distributeStore(tile::StoreOp store) {
   Value value = store.getValue();
   if (auto type = dyn_cast<RankedTensorType>(value.getType())) {
     TileLayout wide = layouts.memoryLayout(type, accessAlignment(store.getView(), store.getIndices()));
     const TileLayout *own = layouts.anchor(value);
-    // A tile whose rows lie in pieces is put together through shared memory, to be stored in wide pieces.
+    // A tile whose rows lie in pieces is put together through shared memory, to be stored in wide pieces. Memory adds
+    // piece by piece, however wide they are.
     unsigned last = type.getRank() - 1;
-    bool scattered = own && type.getRank() == 2 && own->contiguous(last) < wide.contiguous(last);
+    bool scattered = own && type.getRank() == 2 && own->contiguous(last) < wide.contiguous(last) &&
+                     !(store.getAdds() && addsWholeSectors(type.getElementType(), *own, last));
     value = inLayout(value, own && !scattered ? *own : wide);
   } else {
     value = scalars.lookupOrDefault(value);

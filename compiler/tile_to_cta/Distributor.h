@@ -19,10 +19,10 @@ namespace imbrex {
 /// Rebuilds one kernel. `oldKernel` is only read.
 class Distributor {
 public:
-  Distributor(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const DotPlans &plans,
-              const LayoutAnalysis &layouts)
-      : oldKernel(oldKernel), newKernel(newKernel), plans(plans), layouts(layouts), builder(newKernel.getContext()),
-        warps(tile::requestOf(oldKernel).getWarps()) {}
+  Distributor(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const Target &target,
+              const DotPlans &plans, const LayoutAnalysis &layouts)
+      : oldKernel(oldKernel), newKernel(newKernel), target(target), plans(plans), layouts(layouts),
+        builder(newKernel.getContext()), warps(tile::requestOf(oldKernel).getWarps()) {}
 
   void run();
   unsigned conversionsInLoops() const { return loopConversions; }
@@ -34,6 +34,7 @@ private:
   void distribute(mlir::Operation *op);
   void distributeLoad(tile::LoadOp load);
   void distributeStore(tile::StoreOp store);
+  bool addsWholeSectors(mlir::Type element, const layout::TileLayout &layout, unsigned dim);
   void distributeGather(tile::GatherOp gather);
   void copyGather(tile::GatherOp gather, cta::BufferType slot);
   void readCopied(mlir::Value tile, const layout::TileLayout &layout);
@@ -93,6 +94,7 @@ private:
   void yieldNative(mlir::Operation *yield, llvm::ArrayRef<mlir::Value> natives);
 
   mlir::func::FuncOp oldKernel, newKernel;
+  const Target &target;
   const DotPlans &plans;
   const LayoutAnalysis &layouts;
   mlir::OpBuilder builder;

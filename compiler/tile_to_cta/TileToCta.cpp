@@ -96,7 +96,7 @@ LogicalResult TileToCta::distributeKernel(func::FuncOp kernel) {
   OpBuilder builder(kernel);
   auto newKernel = cast<func::FuncOp>(builder.cloneWithoutRegions(*kernel));
   newKernel.addEntryBlock();
-  unsigned conversions = distribute(kernel, newKernel, plans, layouts);
+  unsigned conversions = distribute(kernel, newKernel, *target, plans, layouts);
   kernel.erase();
   if (conversions > 0)
     newKernel.emitRemark() << conversions << " tile conversion(s) through shared memory inside a loop";

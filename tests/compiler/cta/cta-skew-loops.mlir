@@ -236,6 +236,76 @@ func.func @late_in_place(%KV: !tile.view<? x 16 x bf16>, %q: !cta.buffer<64, 16,
 // -----
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#h = #cta.layout<"reg lane (1,0) (2,0) (4,0) (8,0) (0,0) warps 1x1 stride 1x1 repeat 1x1">
+#t = #cta.layout<"reg lane (0,0) (1,0) (2,0) (4,0) (8,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// A table of rows that goes through shared memory on its way to the early product's copy is written before it is read.
+// CHECK-LABEL: @table_through_memory
+// CHECK: scf.for %[[J:[a-z0-9]+]] =
+// CHECK:   %[[NEXT:.*]] = arith.addi %[[J]]
+// CHECK:   %[[ROWS:.*]] = tile.splat %[[NEXT]]
+// CHECK:   cta.write %[[ROWS]], %[[B:.*]] :
+// CHECK:   %[[TABLE:.*]] = cta.read %[[B]]
+// CHECK:   cta.put %arg0{{.*}} rows %[[TABLE]] into %{{.*}}[%[[NEXT]]]
+// CHECK-NOT: cta.write
+// CHECK:   scf.yield
+func.func @table_through_memory(%KV: !tile.view<? x 16 x bf16>, %q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x16xf32, #a>) -> tensor<64x16xf32, #a> attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %b = cta.alloc : !cta.buffer<16, 1, i32, span 32>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x16xf32, #a>) : i32 {
+    %rows = tile.splat %j : i32 -> tensor<16x1xi32, #h>
+    cta.write %rows, %b : tensor<16x1xi32, #h>, !cta.buffer<16, 1, i32, span 32>
+    %table = cta.read %b : !cta.buffer<16, 1, i32, span 32> -> tensor<16x1xi32, #t>
+    cta.put %KV[%c0, %c0] dims [0, 1] rows %table into %rk[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>, tensor<16x1xi32, #t>
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %p = arith.truncf %sw : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    // expected-remark @+1 {{late product: delayed by one iteration}}
+    %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    scf.yield %aw : tensor<64x16xf32, #a>
+  }
+  return %r : tensor<64x16xf32, #a>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// A copy of what the loop itself stores stays behind the store.
+// CHECK-LABEL: @stored_in_the_loop
+// CHECK-NOT: scf.if
+func.func @stored_in_the_loop(%X: !tile.view<? x 16 x f32, var>, %Y: !tile.view<? x 16 x bf16, var>, %q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x16xf32, #a>) -> tensor<64x16xf32, #a> attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
+  %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rv = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  // expected-remark @+1 {{late products not delayed by an iteration: an operand is made in the loop}}
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x16xf32, #a>) : i32 {
+    cta.put %Y[%j, %c0] dims [0, 1] into %rk[%j] : !tile.view<? x 16 x bf16, var>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %p = arith.truncf %sw : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
+    %v = cta.get %rv[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    %a = cta.dot wgmma async tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
+    tile.store %p, %Y[%j, %c0] dims [0, 1] : tensor<64x16xbf16, #a>, !tile.view<? x 16 x bf16, var>
+    scf.yield %aw : tensor<64x16xf32, #a>
+  }
+  return %r : tensor<64x16xf32, #a>
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
 // What is read one iteration later than the rest is copied behind it: of one slot, a copy ahead of it would wait for a
 // reader that waits for the rest.

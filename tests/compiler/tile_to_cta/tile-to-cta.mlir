@@ -108,6 +108,37 @@ func.func @beside(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>
 
 // -----
 
+// Sums that memory adds pair by pair, eight in a row of lanes, need no wider pieces; where it adds one by one they do.
+// CHECK-LABEL: @added_as_they_lie
+// CHECK-NOT: cta.write
+// CHECK: tile.store %{{.*}} adds
+func.func @added_as_they_lie(%A: !tile.view<? x 16 x bf16>, %B: !tile.view<? x 32 x bf16>, %O: !tile.view<? x 32 x f32, var>)
+    attributes {tile.kernel = #tile.request<"sm_90", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x32xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x bf16> -> tensor<64x16xbf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x bf16> -> tensor<16x32xbf16>
+  %s = tile.dot %a, %b, %zero : tensor<64x16xbf16>, tensor<16x32xbf16>, tensor<64x32xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] adds : tensor<64x32xf32>, !tile.view<? x 32 x f32, var>
+  return
+}
+
+// CHECK-LABEL: @added_in_rows
+// CHECK: cta.write
+// CHECK: tile.store %{{.*}} adds
+func.func @added_in_rows(%A: !tile.view<? x 16 x bf16>, %B: !tile.view<? x 32 x bf16>, %O: !tile.view<? x 32 x f32, var>)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x32xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x bf16> -> tensor<64x16xbf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x bf16> -> tensor<16x32xbf16>
+  %s = tile.dot %a, %b, %zero : tensor<64x16xbf16>, tensor<16x32xbf16>, tensor<64x32xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] adds : tensor<64x32xf32>, !tile.view<? x 32 x f32, var>
+  return
+}
+
+// -----
+
 // f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
 // CHECK-LABEL: @ieee
 // CHECK: cta.dot fma buffer

@@ -76,6 +76,18 @@ TEST(AttentionDecode, GroupsAndQueriesOverPages) {
         }
 }
 
+/// As many rows as a warpgroup multiplies, and more.
+TEST(AttentionDecode, RowsOfWarpgroupsOverPages) {
+  for (const std::string &device : oneOfEachKind())
+    for (int64_t queries : {64, 100})
+      for (Mask mask : {Mask{Mask::Kind::Full}, Mask{Mask::Kind::Window, 60, 20}}) {
+        StoredCase run = {device, DataType::F16, {}, {How::Kind::Paged, 16}, {queries, queries}, {75, 403}};
+        run.shape = {1, 0, 0, 2, 1, 128, 128, mask, 0.1};
+        run.parts = 2;
+        EXPECT_EQ(check(run).error, "") << run.describe();
+      }
+}
+
 /// Logits around -1e4 to -2e5: of one sign, so that every maximum is far from zero.
 TEST(AttentionDecode, ExtremeLogits) {
   for (DataType type : {DataType::F16, DataType::BF16})
