@@ -44,16 +44,6 @@ static constexpr int64_t kOtherRegisters = 120;
 
 using Operations = llvm::SetVector<Operation *>;
 
-/// 32-bit registers that a thread holds of `type`.
-static int64_t registersOf(Type type) {
-  auto tile = dyn_cast<RankedTensorType>(type);
-  if (!tile || !isa_and_nonnull<cta::LayoutAttr>(tile.getEncoding()))
-    return 0;
-  unsigned bits = tile.getElementTypeBitWidth();
-  int64_t count = cta::layoutOf(tile).registersPerThread();
-  return bits <= 16 ? (count * bits + 31) / 32 : count * ((bits + 31) / 32);
-}
-
 namespace {
 
 class LoopSkewer {
