@@ -20,6 +20,7 @@
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
 #include "compiler/cta/CopySlice.h"
+#include "compiler/cta/LoopDots.h"
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
@@ -45,8 +46,10 @@ static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
 static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
-/// What who restages too has more, and of what is left over another such part.
-static constexpr unsigned kRestageRegisters = 8;
+/// What who restages too has more at least, and the most that it is of use to.
+static constexpr unsigned kRestageRegisters = 8, kMostRestaging = 72;
+/// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.
+static constexpr unsigned kBesideProducts = 28;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
 static constexpr unsigned kMostRegisters = 240;
 
@@ -103,7 +106,7 @@ private:
   bool canPart();
   void makeRings(unsigned slots);
   bool fits(unsigned slots);
-  std::pair<unsigned, unsigned> dealRegisters() const;
+  std::pair<unsigned, unsigned> dealRegisters();
   void mapViews();
   void part();
 
@@ -208,22 +211,45 @@ void AssignRoles::mapViews() {
   }
 }
 
-/// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again.
-std::pair<unsigned, unsigned> AssignRoles::dealRegisters() const {
+/// Registers that a thread needs for a loop of products: what they give and what they read in registers.
+static unsigned registersForProducts(func::FuncOp kernel) {
+  llvm::SmallDenseMap<Operation *, int64_t> held;
+  int64_t most = 0;
+  kernel.walk([&](cta::DotOp dot) {
+    auto loop = dot->getParentOfType<scf::ForOp>();
+    if (!loop || dot.getKind() != cta::DotKind::Wgmma)
+      return;
+    int64_t &sum = held[loop];
+    sum += registersOf(dot.getResult().getType()) + (dot.getA() ? registersOf(dot.getA().getType()) : 0);
+    most = std::max(most, sum);
+  });
+  return most + kBesideProducts;
+}
+
+/// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again. Who
+/// restages has what those who compute do not need.
+std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
   const bool restages = restaged && !restaged->empty();
-  const bool asks =
-      puts.size() <= kFewTiles && llvm::all_of(puts, [](cta::PutOp put) { return !put.getRows() && canBeMapped(put); });
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
-  const unsigned copying = restages ? (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters
-                           : asks   ? kAskRegisters
-                                    : kCopyRegisters;
+  const bool asks =
+      isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
   const unsigned started = target.registersFor((warps + kCopyWarps) * layout::kWarpThreads);
   const unsigned all = started / kRegisterUnit * kRegisterUnit * (groups + copyGroups);
-  const unsigned computing =
-      std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
+  auto computingBeside = [&](unsigned copying) {
+    return std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
+  };
+  if (!restages) {
+    const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
+    return {computingBeside(copying), copying};
+  }
+  const unsigned needed = registersForProducts(getOperation());
+  unsigned copying = kMostRestaging;
+  while (copying > (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters && computingBeside(copying) < needed)
+    copying -= kRegisterUnit;
+  const unsigned computing = computingBeside(copying);
   const unsigned left = (all - computing * groups) / copyGroups / kRegisterUnit * kRegisterUnit;
-  return {computing, restages ? std::min(left, copying + kRestageRegisters) : copying};
+  return {computing, std::min(left, kMostRestaging)};
 }
 
 /// Moves the kernel into the parts of one cta.roles.

@@ -12,6 +12,7 @@
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 #include "compiler/nvvm_to_ptx/PassGate.h"
+#include "compiler/nvvm_to_ptx/SinkIntoOuterLoops.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
@@ -135,8 +136,9 @@ static void markAssembly(llvm::Module &module) {
 }
 
 /// A kernel is one function of unrolled tiles: it needs equal values found, addresses folded and what does not
-/// change moved out of loops, nothing else. Each of these passes takes time in proportion to the code.
-static llvm::FunctionPassManager makeFunctionPasses() {
+/// change moved out of loops, but not out of outer ones where it is in the way. Each of these passes takes time in
+/// proportion to the code.
+static llvm::FunctionPassManager makeFunctionPasses(PassGate &gate) {
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   passes.addPass(llvm::InstCombinePass());
@@ -147,10 +149,11 @@ static llvm::FunctionPassManager makeFunctionPasses() {
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::ADCEPass());
+  passes.addPass(SinkIntoOuterLoopsPass(gate));
   return passes;
 }
 
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine, const PassGate &gate) {
+static void optimise(llvm::Module &module, llvm::TargetMachine &machine, PassGate &gate) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -165,7 +168,7 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine, const P
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
   llvm::ModulePassManager passes;
-  passes.addPass(llvm::createModuleToFunctionPassAdaptor(makeFunctionPasses()));
+  passes.addPass(llvm::createModuleToFunctionPassAdaptor(makeFunctionPasses(gate)));
   passes.run(module, modules);
 }
 

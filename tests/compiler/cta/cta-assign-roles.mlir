@@ -290,7 +290,7 @@ func.func @no_products(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32,
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
 // A tile that is copied only to be restaged goes from a queue to another in the warps that copy, an iteration later: the
-// next one is asked for first. The bounds of its rows are theirs too.
+// next one is asked for first. The bounds of its rows are theirs too, and the registers that those who compute do not need.
 // CHECK-LABEL: func.func @restaged
 // CHECK: %[[V:.*]] = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 2, by mbarrier, stored 32 x 32>
 // CHECK: %[[T:.*]] = cta.ring : !cta.ring<16, 32, f8E4M3FN, span 32, slots 2, by mbarrier>
@@ -300,7 +300,7 @@ func.func @no_products(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32,
 // CHECK-NOT: cta.restage
 // CHECK:     %[[B:.*]] = cta.get %[[T]][%[[J]]]
 // CHECK:     cta.dot wgmma tile %{{.*}}, %[[B]] transposed_b
-// CHECK: } copy warps 4 registers 40 {
+// CHECK: } copy warps 4 registers 72 {
 // CHECK:   scf.for %[[I:[a-z0-9]+]] = %[[FIRST:.*]] to %[[END:.*]] step
 // CHECK:     cta.put %arg0{{.*}} into %[[V]][%[[I]]]
 // CHECK:     %[[LATER:.*]] = arith.cmpi slt, %[[FIRST]], %[[I]]
