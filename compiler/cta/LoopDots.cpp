@@ -84,12 +84,3 @@ private:
 } // namespace
 
 LoopDots imbrex::findLoopDots(scf::ForOp loop) { return DotFinder(loop).run(); }
-
-int64_t imbrex::registersOf(Type type) {
-  auto tile = dyn_cast<RankedTensorType>(type);
-  if (!tile || !isa_and_nonnull<cta::LayoutAttr>(tile.getEncoding()))
-    return 0;
-  unsigned bits = tile.getElementTypeBitWidth();
-  int64_t count = cta::layoutOf(tile).registersPerThread();
-  return bits <= 16 ? (count * bits + 31) / 32 : count * ((bits + 31) / 32);
-}

@@ -25,9 +25,6 @@ struct LoopDots {
 };
 LoopDots findLoopDots(mlir::scf::ForOp loop);
 
-/// 32-bit registers that a thread holds of `type`; 0 where it is no tile in registers.
-int64_t registersOf(mlir::Type type);
-
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_LOOPDOTS_H

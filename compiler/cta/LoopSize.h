@@ -21,7 +21,7 @@ int64_t instructionsOf(mlir::Block &block);
 /// bodies stay below what a kernel may take (InstructionCount.h).
 inline constexpr int64_t kMostCopied = 4000;
 
-/// 32-bit registers of a thread that hold a value of `type`; 0 of what is no tile.
+/// 32-bit registers that a thread holds of `type`; 0 where it is no tile in registers.
 int64_t registersOf(mlir::Type type);
 
 } // namespace imbrex
