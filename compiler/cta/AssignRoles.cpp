@@ -45,7 +45,7 @@ namespace imbrex {
 static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
-static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 6;
+static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
 /// What who restages too has more at least, and the most that it is of use to.
 static constexpr unsigned kRestageRegisters = 8, kMostRestaging = 72;
 /// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.

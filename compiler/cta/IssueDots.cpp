@@ -74,7 +74,8 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
   if (int64_t together = registersTogether(loop, dots.early); together > registers - kOtherRegisters) {
     cta::DotOp second = dots.early[1];
     second.emitRemark("not issued behind the iteration's first product: ")
-        << together << " registers would hold sums, and " << kOtherRegisters << " more are for the rest, of " << registers;
+        << together << " registers would hold sums, and " << kOtherRegisters << " more are for the rest, of "
+        << registers;
     return;
   }
   Operation *last = dots.early.front();

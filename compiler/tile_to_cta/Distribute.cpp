@@ -296,18 +296,18 @@ Value Distributor::fragmentA(const OperandPlan &plan, RankedTensorType type) {
     return layout.extent(1) == type.getDimSize(1) ? tile
                                                   : Value(cta::ClearMarginOp::create(builder, tile.getLoc(), tile));
   }
-  Key key{plan.tile, type.getEncoding()};
-  if (Value found = made.lookup(key))
-    return found;
-  OpBuilder::InsertionGuard guard(builder);
   bool transposed;
-  Value buffer = operandBuffer(plan, transposed);
-  if (plan.load) // right after the copy has arrived, outside the loop
+  if (!plan.load) {
+    Value buffer = operandBuffer(plan, transposed);
+    return cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
+  }
+  Value &fragment = fragments[plan.transposed][{plan.tile, type.getEncoding()}];
+  if (!fragment) { // right after the copy has arrived, outside the loop: it dominates every later use
+    OpBuilder::InsertionGuard guard(builder);
+    Value buffer = operandBuffer(plan, transposed);
     builder.setInsertionPointAfter(buffer.getDefiningOp());
-  Value fragment = cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
-  if (!plan.load)
-    return fragment;
-  made[key] = fragment; // dominates every later use: never forgotten
+    fragment = cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
+  }
   return fragment;
 }
 
@@ -457,8 +457,8 @@ void Distributor::distributeBranch(scf::IfOp branch) {
     keep(from, to);
 }
 
-unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const Target &target,
-                            const DotPlans &plans, const LayoutAnalysis &layouts) {
+unsigned imbrex::distribute(func::FuncOp oldKernel, func::FuncOp newKernel, const Target &target, const DotPlans &plans,
+                            const LayoutAnalysis &layouts) {
   Distributor distributor(oldKernel, newKernel, target, plans, layouts);
   distributor.run();
   return distributor.conversionsInLoops();

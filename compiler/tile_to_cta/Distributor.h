@@ -19,8 +19,8 @@ namespace imbrex {
 /// Rebuilds one kernel. `oldKernel` is only read.
 class Distributor {
 public:
-  Distributor(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const Target &target,
-              const DotPlans &plans, const LayoutAnalysis &layouts)
+  Distributor(mlir::func::FuncOp oldKernel, mlir::func::FuncOp newKernel, const Target &target, const DotPlans &plans,
+              const LayoutAnalysis &layouts)
       : oldKernel(oldKernel), newKernel(newKernel), target(target), plans(plans), layouts(layouts),
         builder(newKernel.getContext()), warps(tile::requestOf(oldKernel).getWarps()) {}
 
@@ -101,6 +101,7 @@ private:
   const unsigned warps;
   mlir::IRMapping scalars;                        ///< scalars and views: old -> new
   llvm::DenseMap<Key, mlir::Value> made;          ///< (old tile, layout) -> new tile, valid where made
+  llvm::DenseMap<Key, mlir::Value> fragments[2];  ///< (load, layout) -> left operand; as it is, and transposed
   llvm::SmallVector<Key> undo;                    ///< keys of `made` in the order they came, for leaving a region
   llvm::DenseMap<mlir::Value, mlir::Value> slots; ///< buffered load -> its slot
   llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> restages; ///< (slot, order) -> what it was restaged to

@@ -121,6 +121,12 @@ class Language(Runs):
             inputs = {"A": normals(70, 136, type="f16"), "B": normals(136, 72, type="f16"), "D": normals(72, 136, type="f16")}
             self.run_kernel("inside", {"C": 0}, inputs, (), ["stages=%d" % stages], device)
 
+    def test_both_ways(self):
+        """A tile is no other in the layout of its transpose."""
+        for device, warps in self.on_devices(1, 4, 8):
+            inputs = {"X": normals(128, 64, type="bf16"), "Y": normals(128, 64, type="bf16")}
+            self.run_kernel("both_ways", {"A": 0, "B": 0, "C": 0}, inputs, (), ["warps=%d" % warps], device)
+
     def test_packed_heads(self):
         """Masks of positions divided by a constant, beside plain loops; keys that no row of a tile sees hold NaN."""
         sq, sk, h, g, d = 19, 53, 2, 3, 16

@@ -139,6 +139,27 @@ func.func @added_in_rows(%A: !tile.view<? x 16 x bf16>, %B: !tile.view<? x 32 x 
 
 // -----
 
+// The transpose of a square tile is another tile than itself, in whatever layout.
+// CHECK-LABEL: @both_ways
+// CHECK: %[[Z:.*]] = arith.addf
+// CHECK: cta.dot mma tile
+// CHECK: cta.read %{{.*}} transposed
+// CHECK: cta.dot mma tile
+func.func @both_ways(%X: !tile.view<? x 16 x bf16>, %O: !tile.view<? x 16 x f32, out>)
+    attributes {tile.kernel = #tile.request<"sm_80", warps 1, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %x = tile.load %X[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x bf16> -> tensor<16x16xbf16>
+  %z = arith.addf %x, %x : tensor<16x16xbf16>
+  %zt = tile.transpose %z : tensor<16x16xbf16> -> tensor<16x16xbf16>
+  %s = tile.dot %z, %x, %zero : tensor<16x16xbf16>, tensor<16x16xbf16>, tensor<16x16xf32>
+  %t = tile.dot %zt, %x, %s : tensor<16x16xbf16>, tensor<16x16xbf16>, tensor<16x16xf32>
+  tile.store %t, %O[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
+
+// -----
+
 // f32 has no tensor instruction of its own precision: multiply-adds from two buffers.
 // CHECK-LABEL: @ieee
 // CHECK: cta.dot fma buffer
