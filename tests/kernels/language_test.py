@@ -124,7 +124,7 @@ class Language(Runs):
     def test_both_ways(self):
         """A tile is no other in the layout of its transpose."""
         for device, warps in self.on_devices(1, 4, 8):
-            inputs = {"X": normals(128, 64, type="bf16"), "Y": normals(128, 64, type="bf16")}
+            inputs = {"X": normals(128, 64, type="f16"), "Y": normals(128, 64, type="f16")}
             self.run_kernel("both_ways", {"A": 0, "B": 0, "C": 0}, inputs, (), ["warps=%d" % warps], device)
 
     def test_packed_heads(self):
