@@ -16,6 +16,7 @@
 #include "compiler/cta/Movable.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/cta/ProductWaits.h"
+#include "compiler/cta/QueueOrder.h"
 #include "dialects/layout/Warp.h"
 
 using namespace mlir;
@@ -69,6 +70,10 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
   const LoopDots dots = findLoopDots(loop);
   if (dots.early.size() < 2 || !llvm::all_of(dots.early, runsOn))
     return;
+  if (usesQueuesInside(loop)) {
+    loop.emitRemark("its first products are not issued together: a loop or branch in the loop has copies of its own");
+    return;
+  }
   if (auto roles = loop->getParentOfType<cta::RolesOp>())
     registers = roles.getComputeRegisters();
   if (int64_t together = registersTogether(loop, dots.early); together > registers - kOtherRegisters) {

@@ -65,6 +65,15 @@ static bool isReadOfLine(Operation *op) {
   return read && read.getBuffer().getType().getRows() == 1;
 }
 
+/// True if what `op` reads is filled behind it, before `end`.
+static bool isFilledBefore(Operation *op, Operation *end) {
+  const Touched touched = touchedBy(op);
+  for (Operation *next = op->getNextNode(); next != end; next = next->getNextNode())
+    if (fillsAnyOf(next, touched.reads))
+      return true;
+  return false;
+}
+
 /// Adds to `moved`, which stay in the order of the block, the reads of lines before `end` that only they use: earlier
 /// they would hold registers while the product runs.
 static void addReadsOfLines(SmallVectorImpl<Operation *> &moved, Operation *end) {
@@ -75,7 +84,8 @@ static void addReadsOfLines(SmallVectorImpl<Operation *> &moved, Operation *end)
     return own && inside.contains(own);
   };
   for (Operation *op = end->getPrevNode(); op != moved.front(); op = op->getPrevNode())
-    if (!inside.contains(op) && isReadOfLine(op) && !op->use_empty() && llvm::all_of(op->getUsers(), isInside)) {
+    if (!inside.contains(op) && isReadOfLine(op) && !op->use_empty() && llvm::all_of(op->getUsers(), isInside) &&
+        !isFilledBefore(op, end)) {
       inside.insert(op);
       all.push_back(op);
     }

@@ -12,7 +12,7 @@ class Language(Runs):
     def file_of(self, kernel):
         if kernel == "turned":
             return "resident.tile"
-        if kernel in ("late", "inside"):
+        if kernel in ("late", "inside", "opening", "late_bytes", "turned_bytes", "scaled_first"):
             return "late_copies.tile"
         return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel).replace("_of.", ".")
 
@@ -120,12 +120,31 @@ class Language(Runs):
             self.run_kernel("late", {"O": 0}, inputs, (), ["stages=%d" % stages], device)
             inputs = {"A": normals(70, 136, type="f16"), "B": normals(136, 72, type="f16"), "D": normals(72, 136, type="f16")}
             self.run_kernel("inside", {"C": 0}, inputs, (), ["stages=%d" % stages], device)
+            inputs = {name: normals(rows, 64, type="f16") for name, rows in (("A", 64), ("B", 130), ("D", 130), ("E", 300))}
+            self.run_kernel("opening", {"C": 0}, inputs, (), ["stages=%d" % stages], device)
 
     def test_both_ways(self):
         """A tile is no other in the layout of its transpose."""
         for device, warps in self.on_devices(1, 4, 8):
             inputs = {"X": normals(128, 64, type="f16"), "Y": normals(128, 64, type="f16")}
             self.run_kernel("both_ways", {"A": 0, "B": 0, "C": 0}, inputs, (), ["warps=%d" % warps], device)
+
+    def test_late_bytes(self):
+        """On Hopper alone tiles of bytes are written anew by those that copy: each number of slots, each size of tile."""
+        def floats(*shape):
+            """Of 8 bits, from 2^-3 to 2 and their negatives."""
+            return "u8", shape, lambda source: source.choice((0, 128)) + source.randint(32, 64)
+        inputs = {"Q": floats(70, 64), "K": floats(250, 64), "V": floats(250, 64)}
+        for BN, stages in [(32, 1), (32, 2), (192, 1), (192, 2), (192, 4), (224, 1), (224, 3), (224, 4)]:
+            self.run_kernel("late_bytes", {"O": 0}, inputs, (), ["BN=%d" % BN, "stages=%d" % stages], "sim:h200")
+        inputs = {"A": floats(70, 64), "D": floats(3, 64, 64), "E": floats(3, 64, 64)}
+        for stages in (1, 2, 4):
+            self.run_kernel("turned_bytes", {"O": 0}, inputs, {"n": 3, "m": 3}, ["stages=%d" % stages], "sim:h200")
+
+    def test_scaled_first(self):
+        for device, n in self.on_devices(1, 3):
+            inputs = {"A": normals(70, 64, type="f16"), "C": normals(64, 16, type="f16"), "W": normals(16, 64, type="f16")}
+            self.run_kernel("scaled_first", {"O": 0}, inputs, {"n": n}, (), device)
 
     def test_packed_heads(self):
         """Masks of positions divided by a constant, beside plain loops; keys that no row of a tile sees hold NaN."""

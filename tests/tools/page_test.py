@@ -327,7 +327,7 @@ class Opened(Case):
         page = self.open([*BACKWARD, "--target", "sm_90a"], 700)
         words = page.run("[...document.querySelectorAll('[data-memory] text')].map(t => { const b = t.getBoundingClientRect();"
                          " return [t.textContent, b.x, b.y, b.width, b.height]; })")
-        self.assertTrue({"L 1x48 f32", "Delta 1x48 f32"} <= {w[0] for w in words}, words)
+        self.assertTrue({"L 1x64 f32, 2 slots", "Delta 1x64 f32, 2 slots"} <= {w[0] for w in words}, words)
         inner = 2  # pixels of a line's height that no letter uses
         for i, (a, ax, ay, aw, ah) in enumerate(words):
             self.assertGreater(ah, 9, a)

@@ -336,3 +336,52 @@ func.func @restaged(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32
   }
   return
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,2) (0,16) lane (0,4) (0,8) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// A loop inside that has copies of its own would wait for a tile of this one behind it: restaged in its own iteration.
+// CHECK-LABEL: func.func @restaged_around_a_loop
+// CHECK: } copy warps 4
+// CHECK:   scf.for %[[I:[a-z0-9]+]] =
+// CHECK-NOT: scf.if
+// CHECK:     cta.put %arg0{{.*}} into %[[V:[^ ]*]][
+// CHECK-NOT: scf.if
+// CHECK:     %[[READ:.*]] = cta.get %[[V]][
+// CHECK-NOT: scf.if
+// CHECK:     cta.restage %[[READ]] pairs into
+// CHECK:     cta.publish
+// CHECK:     scf.for
+// CHECK:       cta.put
+// CHECK-NOT: cta.restage
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @restaged_around_a_loop(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32, %m: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c32 = arith.constant 32 : i32
+  %z = arith.constant dense<0.0> : tensor<64x32xf32, #a>
+  %p = tile.narrow %z : tensor<64x32xf32, #a> -> tensor<64x32xf8E4M3FN, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %r = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+  %t = cta.alloc : !cta.buffer<16, 32, f8E4M3FN, span 32>
+  %x = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c32 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %V[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x f8E4M3FN>, !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+    %v = cta.get %r[%j] : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32> -> !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>
+    // expected-remark @+1 {{written anew by the warps that copy}}
+    cta.restage %v pairs into %t : !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>, !cta.buffer<16, 32, f8E4M3FN, span 32>
+    %next = cta.dot wgmma tile %p : tensor<64x32xf8E4M3FN, #a>, %t transposed_b, %acc : !cta.buffer<16, 32, f8E4M3FN, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.for %i = %c0 to %m step %c1 : i32 {
+      // expected-remark @+1 {{copied by the copy engine}}
+      cta.put %V[%i, %c0] dims [0, 1] into %x[%i] : !tile.view<? x 16 x f8E4M3FN>, !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups>
+      %w = cta.get %x[%i] : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups> -> !cta.buffer<32, 16, f8E4M3FN, span 32>
+      %other = cta.dot wgmma tile %p : tensor<64x32xf8E4M3FN, #a>, %t transposed_b, %o : !cta.buffer<16, 32, f8E4M3FN, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    }
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}

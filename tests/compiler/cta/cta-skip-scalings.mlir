@@ -108,3 +108,32 @@ func.func @multiply(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: t
   }
   return %r#0, %r#1 : tensor<32x64xf32, #x>, tensor<32xf32, #row>
 }
+
+// What the same rows scale but is used before the branch can stand (by what the large tile is made of) is scaled for
+// itself.
+// CHECK-LABEL: @used_before
+// CHECK: scf.for {{.*}} iter_args(%[[OLD:.*]] = {{.*}}, %[[L:.*]] = %
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[L]],
+// CHECK: %[[SUM:.*]] = arith.addf %[[OLD]],
+// CHECK: %[[NEXT:.*]] = scf.if
+// CHECK: arith.mulf %[[SUM]],
+// CHECK: else
+// CHECK: scf.yield %[[SUM]]
+// CHECK: scf.yield %[[NEXT]], %[[SCALED]]
+func.func @used_before(%c: tensor<32xi1, #row>, %f: tensor<32xf32, #row>, %start: tensor<32x64xf32, #x>, %few: tensor<32x1xf32, #col>, %n: i32) -> (tensor<32x64xf32, #x>, tensor<32x1xf32, #col>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %one = arith.constant dense<1.0> : tensor<32xf32, #row>
+  %r:2 = scf.for %j = %c0 to %n step %c1 iter_args(%old = %start, %l = %few) -> (tensor<32x64xf32, #x>, tensor<32x1xf32, #col>) : i32 {
+    %a = arith.select %c, %f, %one : tensor<32xi1, #row>, tensor<32xf32, #row>
+    %column = tile.expand_dims %a at 1 : tensor<32xf32, #row> -> tensor<32x1xf32, #col>
+    %all = tile.broadcast %column : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    %scaled = arith.mulf %l, %column : tensor<32x1xf32, #col>
+    %wide = tile.broadcast %scaled : tensor<32x1xf32, #col> -> tensor<32x64xf32, #x>
+    %sum = arith.addf %old, %wide : tensor<32x64xf32, #x>
+    // expected-remark @+1 {{scaled only in warps where a row's factor is not 1}}
+    %next = arith.mulf %sum, %all : tensor<32x64xf32, #x>
+    scf.yield %next, %scaled : tensor<32x64xf32, #x>, tensor<32x1xf32, #col>
+  }
+  return %r#0, %r#1 : tensor<32x64xf32, #x>, tensor<32x1xf32, #col>
+}

@@ -179,6 +179,32 @@ TEST_F(Promise, BoundsSpelledByFunctions) {
   EXPECT_TRUE(std::isnan(o.get(3)));
 }
 
+// The same column, hidden by comparisons without a sign: the number that is certain stands on either side, and is above
+// what has a sign where it has none.
+TEST_F(Promise, BoundsWithoutASign) {
+  auto mask = [&](const std::string &compared) {
+    return withMask("%single = arith.constant dense<1> : tensor<4x4xi32>\n"
+                    "%three = arith.constant dense<3> : tensor<4x4xi32>\n"
+                    "%most = arith.constant dense<-1> : tensor<4x4xi32>\n"
+                    "%nought = arith.constant dense<0> : tensor<4x4xi32>\n"
+                    "%below = arith.cmpi slt, %col, %row : tensor<4x4xi32>\n"
+                    "%made = arith.select %below, %most, %single : tensor<4x4xi1>, tensor<4x4xi32>\n"
+                    "%turned = arith.select %below, %single, %most : tensor<4x4xi1>, tensor<4x4xi32>\n"
+                    "%truth = arith.extui %below : tensor<4x4xi1> to tensor<4x4xi32>\n"
+                    "%mask = arith.cmpi " +
+                    compared + " : tensor<4x4xi32>");
+  };
+  x.set(3, NAN);
+  for (const char *compared :
+       {"ugt, %made, %three", "ult, %three, %made", "uge, %made, %three", "ule, %three, %made", "ult, %turned, %three",
+        "ugt, %three, %turned", "ule, %turned, %three", "uge, %three, %turned", "ult, %nought, %truth",
+        "ule, %single, %truth", "ugt, %truth, %nought", "uge, %truth, %single"}) {
+    EXPECT_EQ(run(mask(compared)), "") << compared;
+    EXPECT_EQ((std::vector<double>{o.get(0), o.get(1), o.get(2), o.get(3)}), (std::vector<double>{0, 1, 3, 7}))
+        << compared;
+  }
+}
+
 // A conjunct that counts columns by two bounds nothing, and takes nothing from the others.
 TEST_F(Promise, WhatCountsColumnsByTwoIsNoBound) {
   x.set(3, NAN);

@@ -71,6 +71,13 @@ public:
       all = chance(25) ? either(all, spelledComparison()) : both(all, spelledComparison());
     return all;
   }
+  /// Of positions as u32, which wrap.
+  Truth withoutASign() {
+    Truth all = withoutASignComparison();
+    if (chance(60))
+      all = chance(30) ? either(all, comparison()) : both(all, comparison());
+    return chance(30) ? both(withoutASignComparison(), all) : all;
+  }
   /// Of positions and of what a table holds.
   Truth tabled() {
     Truth all = tabledComparison();
@@ -262,6 +269,34 @@ private:
     Number x = spelledNumber(2), y = chance(50) ? near(constant()) : shifted();
     Truth all = chance(50) ? compared(x, y) : compared(y, x);
     return chance(25) ? Truth{"(!" + all.text + ")", [=](const Position &at) { return !all.value(at); }} : all;
+  }
+  static Number asU32(const Number &x) {
+    return {"cast<u32>(" + x.text + ")", [=](const Position &at) { return __int128(uint32_t(x.value(at))); }};
+  }
+  /// A position, the least or largest of two, or a choice.
+  Number numberWithoutASign() {
+    Number x = asU32(shifted()), y = asU32(chance(50) ? shifted() : near(pick(0, 40)));
+    Truth which = chance(50) ? compared(x, y) : compared(shifted(), shifted());
+    switch (pick(0, 4)) {
+    case 0:
+      return {"min(" + x.text + ", " + y.text + ")",
+              [=](const Position &at) { return std::min(x.value(at), y.value(at)); }};
+    case 1:
+      return {"max(" + x.text + ", " + y.text + ")",
+              [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+    case 2:
+      return {"cast<u32>(" + which.text + ")", [=](const Position &at) { return which.value(at); }};
+    case 3:
+      return {"where(" + which.text + ", " + x.text + ", " + y.text + ")",
+              [=](const Position &at) { return which.value(at) ? x.value(at) : y.value(at); }};
+    default:
+      return x;
+    }
+  }
+  Truth withoutASignComparison() {
+    Number x = numberWithoutASign(),
+           y = asU32(chance(50) ? near(uint32_t(chance(70) ? pick(0, 4) : constant())) : shifted());
+    return chance(50) ? compared(x, y) : compared(y, x);
   }
   /// What the table holds at a place near the query or the key, or outside of the table.
   Number entry() {

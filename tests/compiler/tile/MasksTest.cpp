@@ -180,6 +180,10 @@ TEST(Masks, AbsoluteValuesAtTheEdgeOfAnInteger) {
              {20, 37});
 }
 
+TEST(Masks, WithoutASignAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::withoutASign, 48, imbrex::testing::isLongRun() ? 5000 : 100);
+}
+
 TEST(Masks, ThatReadTablesAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::tabled, 48, imbrex::testing::isLongRun() ? 5000 : 100);
 }
