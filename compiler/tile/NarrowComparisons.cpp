@@ -208,7 +208,7 @@ Value Narrower::compareWithRows(const LinearForm &form, arith::CmpIPredicate pre
   const int64_t far = int64_t(1) << 62;
   Value bound = clamp(broadcast.getSource(), splat(i64(-far)), splat(i64(far)));
   bound = arith::SubIOp::create(b, loc, bound, splat(shared.emit(b, loc)));
-  bound = clamp(bound, splat(i64(-1)), splat(i64(most - shared.constant + 1)));
+  bound = clamp(bound, splat(i64(-1)), splat(i64(most + 1)));
   bound = arith::TruncIOp::create(b, loc, narrow.clone(b.getI32Type()), bound);
   const auto whole = type.clone(b.getI32Type());
   return arith::CmpIOp::create(b, loc, predicate, tile::BroadcastOp::create(b, loc, whole, positions(1, form.col)),

@@ -180,6 +180,17 @@ TEST(Masks, AbsoluteValuesAtTheEdgeOfAnInteger) {
              {20, 37});
 }
 
+// Columns and a constant against what differs from row to row and is no sum: the constant goes to the other side once.
+TEST(Masks, SumsBesideQuotientsOfRows) {
+  auto quotient = [](const Position &at) { return (at.Sk + 1000000) / (at.q + 1); };
+  checkMasks(
+      {{"at.k + 52 <= (at.Sk + 1000000) / (at.q + 1)", [=](const Position &at) { return at.k + 52 <= quotient(at); }},
+       {"at.k - 52 < (at.Sk + 1000000) / (at.q + 1) - 1000000",
+        [=](const Position &at) { return at.k - 52 < quotient(at) - 1000000; }},
+       {"2 * at.k + 90 > 100 / (at.q + 1)", [=](const Position &at) { return 2 * at.k + 90 > 100 / (at.q + 1); }}},
+      {20, 37});
+}
+
 TEST(Masks, WithoutASignAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::withoutASign, 48, imbrex::testing::isLongRun() ? 5000 : 100);
 }
