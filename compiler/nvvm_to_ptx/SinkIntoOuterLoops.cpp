@@ -68,6 +68,8 @@ static bool isCheap(const Instruction *op) {
   if (const auto *call = dyn_cast<CallBase>(op))
     return isa<IntrinsicInst>(call) && !call->isConvergent();
   switch (op->getOpcode()) {
+  case Instruction::Alloca: // each is other memory, or another choice of what is undefined
+  case Instruction::Freeze:
   case Instruction::SDiv:
   case Instruction::UDiv:
   case Instruction::SRem:
@@ -104,7 +106,7 @@ public:
 
 private:
   /// Where what `use` reads has to be there at the latest: in a block between inner loops, before the inner loop that
-  /// has the use in it, or in a block behind the loop. Null before the loop, and for blocks of other loops.
+  /// has the use in it, or in a block behind the loop. Null before the loop, and for blocks of no loop or of others.
   BasicBlock *placeOf(const Use &use) const {
     BasicBlock *block = blockOf(use);
     if (!dominators.dominates(loop.getHeader(), block))
@@ -112,6 +114,8 @@ private:
     Loop *inner = loops.getLoopFor(block);
     if (inner == &loop || inner == loop.getParentLoop())
       return block;
+    if (!inner) // behind the loops that `loop` stands in
+      return nullptr;
     while (inner->getParentLoop() && inner->getParentLoop() != &loop)
       inner = inner->getParentLoop();
     return loop.contains(inner) ? inner->getLoopPreheader() : nullptr;

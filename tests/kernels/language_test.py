@@ -146,6 +146,11 @@ class Language(Runs):
             inputs = {"A": normals(70, 64, type="f16"), "C": normals(64, 16, type="f16"), "W": normals(16, 64, type="f16")}
             self.run_kernel("scaled_first", {"O": 0}, inputs, {"n": n}, (), device)
 
+    def test_nests(self):
+        for device, warps in self.on_devices(1, 4):
+            inputs = {"A": normals(64, 64, type="f16", scale=0.1), "B": normals(64 * 12, 64, type="f16")}
+            self.run_kernel("nests", {"C": 0, "D": "100x64"}, inputs, {"n": 2}, ["warps=%d" % warps], device)
+
     def test_packed_heads(self):
         """Masks of positions divided by a constant, beside plain loops; keys that no row of a tile sees hold NaN."""
         sq, sk, h, g, d = 19, 53, 2, 3, 16
