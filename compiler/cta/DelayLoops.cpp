@@ -108,7 +108,7 @@ bool LoopDelayer::collectLate() {
 /// True of what may stand before the rest of its iteration, if what it needs does.
 static bool mayOpen(Operation *op) {
   if (auto put = dyn_cast<cta::PutOp>(op))
-    return put.getView().getType().getAccess() == tile::ViewAccess::In;
+    return isOfInput(put);
   return isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp, cta::ReadOp, cta::WriteOp>(op) || isRepeatable(op);
 }
 

@@ -15,15 +15,19 @@
 
 namespace imbrex {
 
+/// True of an access to a view that the kernel does not store to.
+template <typename Access> bool isOfInput(Access access) {
+  return access.getView().getType().getAccess() == tile::ViewAccess::In;
+}
+
 /// True of what gives the same wherever it stands: pure operations without regions, and loads of views that the kernel
 /// does not store to. Such a load may also be made for an iteration that the loop does not have: outside the view it
 /// gives zero.
 inline bool isMovable(mlir::Operation *op) {
-  auto isInput = [](auto access) { return access.getView().getType().getAccess() == tile::ViewAccess::In; };
   if (auto load = mlir::dyn_cast<tile::LoadOp>(op))
-    return isInput(load);
+    return isOfInput(load);
   if (auto gather = mlir::dyn_cast<tile::GatherOp>(op))
-    return isInput(gather);
+    return isOfInput(gather);
   return mlir::isPure(op) && op->getNumRegions() == 0;
 }
 

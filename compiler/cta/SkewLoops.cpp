@@ -77,7 +77,7 @@ bool LoopSkewer::addSlice(Operation *op, Operations &part) {
   if (part.contains(op))
     return true;
   auto put = dyn_cast<cta::PutOp>(op);
-  if (put && put.getView().getType().getAccess() != tile::ViewAccess::In)
+  if (put && !isOfInput(put))
     return false; // its own iteration may store what it copies
   if (!put && !isa<cta::DotOp, cta::DotWaitOp, cta::GetOp, cta::ClearOp>(op) && !isMovable(op))
     return false;

@@ -254,8 +254,7 @@ Value Distributor::currentStep(Location loc) {
   return arith::SubIOp::create(builder, loc, loop.getInductionVar(), loop.getLowerBound());
 }
 
-Value Distributor::operandBuffer(const OperandPlan &plan, bool &transposed) {
-  transposed = plan.transposed;
+Value Distributor::operandBuffer(const OperandPlan &plan) {
   if (plan.load)
     return slots.lookup(plan.tile);
   auto type = cast<RankedTensorType>(plan.tile.getType());
@@ -284,8 +283,7 @@ Value Distributor::bufferBeforeLoop(const OperandPlan &plan) {
   OpBuilder::InsertionGuard guard(builder);
   if (layouts.anchor(plan.tile)) // as it is: no conversion that was made inside of the loop
     builder.setInsertionPoint(builder.getInsertionBlock()->getParentOp());
-  bool transposed;
-  return operandBuffer(plan, transposed);
+  return operandBuffer(plan);
 }
 
 /// A product's left operand in registers, as `type` has it; zeros where the layout covers more of K than there is.
@@ -296,24 +294,24 @@ Value Distributor::fragmentA(const OperandPlan &plan, RankedTensorType type) {
     return layout.extent(1) == type.getDimSize(1) ? tile
                                                   : Value(cta::ClearMarginOp::create(builder, tile.getLoc(), tile));
   }
-  bool transposed;
-  if (!plan.load) {
-    Value buffer = operandBuffer(plan, transposed);
-    return cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
-  }
+  auto readBuffer = [&](Value buffer) {
+    return cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, plan.transposed);
+  };
+  if (!plan.load)
+    return readBuffer(operandBuffer(plan));
   Value &fragment = fragments[plan.transposed][{plan.tile, type.getEncoding()}];
   if (!fragment) { // right after the copy has arrived, outside the loop: it dominates every later use
     OpBuilder::InsertionGuard guard(builder);
-    Value buffer = operandBuffer(plan, transposed);
+    Value buffer = operandBuffer(plan);
     builder.setInsertionPointAfter(buffer.getDefiningOp());
-    fragment = cta::ReadOp::create(builder, plan.tile.getLoc(), type, buffer, transposed);
+    fragment = readBuffer(buffer);
   }
   return fragment;
 }
 
 void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   Location loc = dot.getLoc();
-  bool transposedA = false, transposedB = false;
+  bool transposedA = false, transposedB = plan.b.transposed;
   Value a, aBuffer;
   if (plan.aIsPutAside) {
     aBuffer = bufferBeforeLoop(plan.a);
@@ -323,9 +321,10 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
     TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);
     a = fragmentA(plan.a, cta::withLayout(type, spread));
   } else {
-    aBuffer = operandBuffer(plan.a, transposedA);
+    aBuffer = operandBuffer(plan.a);
+    transposedA = plan.a.transposed;
   }
-  Value b = operandBuffer(plan.b, transposedB);
+  Value b = operandBuffer(plan.b);
   if (plan.a.restaged) {
     aBuffer = restaged(plan.a, aBuffer, layout::KOrder::Chunks);
     transposedA = false;

@@ -80,8 +80,8 @@ private:
   mlir::Value currentStep(mlir::Location loc);
   /// The innermost loop round the place where the builder stands; null outside of loops.
   mlir::scf::ForOp loopAround();
-  /// The operand as a buffer; `transposed` tells whether the buffer holds its transpose.
-  mlir::Value operandBuffer(const OperandPlan &plan, bool &transposed);
+  /// The operand as a buffer, which holds its transpose where the plan says so.
+  mlir::Value operandBuffer(const OperandPlan &plan);
   /// What an operand's buffer is restaged to, for a left operand in `order`.
   mlir::Value restaged(const OperandPlan &plan, mlir::Value buffer, layout::KOrder order);
   mlir::Value bufferBeforeLoop(const OperandPlan &plan);

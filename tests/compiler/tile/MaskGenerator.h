@@ -155,8 +155,7 @@ private:
     case 0:
       return {"abs(" + x.text + ")", [=](const Position &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
     case 1:
-      return {"max(" + x.text + ", " + y.text + ")",
-              [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+      return largest(x, y);
     case 2:
       return {"(-" + x.text + ")", [=](const Position &at) { return -x.value(at); }};
     default:
@@ -232,6 +231,18 @@ private:
                  [=](const Position &at) { return quotient(at.k, divisor) + behind; }};
     return chance(50) ? compared(divided, k) : compared(k, divided);
   }
+  static Number least(const Number &x, const Number &y) {
+    return {"min(" + x.text + ", " + y.text + ")",
+            [=](const Position &at) { return std::min(x.value(at), y.value(at)); }};
+  }
+  static Number largest(const Number &x, const Number &y) {
+    return {"max(" + x.text + ", " + y.text + ")",
+            [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+  }
+  static Number chosen(const Truth &which, const Number &x, const Number &y) {
+    return {"where(" + which.text + ", " + x.text + ", " + y.text + ")",
+            [=](const Position &at) { return which.value(at) ? x.value(at) : y.value(at); }};
+  }
   /// The least or largest of two, an absolute value, or a choice, perhaps of one another.
   Number spelledNumber(int depth) {
     Number x = depth > 0 && chance(40) ? spelledNumber(depth - 1) : shifted(),
@@ -240,21 +251,17 @@ private:
     const int64_t small = pick(-3, 9);
     switch (pick(0, 5)) {
     case 0:
-      return {"min(" + x.text + ", " + y.text + ")",
-              [=](const Position &at) { return std::min(x.value(at), y.value(at)); }};
+      return least(x, y);
     case 1:
-      return {"max(" + y.text + ", " + x.text + ")",
-              [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+      return largest(y, x);
     case 2:
       return {"abs(" + x.text + ")", [=](const Position &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
     case 3:
       return {"cast<i32>(" + which.text + ")", [=](const Position &at) { return which.value(at); }};
     case 4:
-      return {"where(" + which.text + ", " + x.text + ", " + std::to_string(small) + ")",
-              [=](const Position &at) { return which.value(at) ? x.value(at) : small; }};
+      return chosen(which, x, near(small));
     default:
-      return {"where(" + which.text + ", 2, " + y.text + ")",
-              [=](const Position &at) { return which.value(at) ? 2 : y.value(at); }};
+      return chosen(which, near(2), y);
     }
   }
   /// A position or a difference of two, moved by little or by much.
@@ -279,16 +286,13 @@ private:
     Truth which = chance(50) ? compared(x, y) : compared(shifted(), shifted());
     switch (pick(0, 4)) {
     case 0:
-      return {"min(" + x.text + ", " + y.text + ")",
-              [=](const Position &at) { return std::min(x.value(at), y.value(at)); }};
+      return least(x, y);
     case 1:
-      return {"max(" + x.text + ", " + y.text + ")",
-              [=](const Position &at) { return std::max(x.value(at), y.value(at)); }};
+      return largest(x, y);
     case 2:
       return {"cast<u32>(" + which.text + ")", [=](const Position &at) { return which.value(at); }};
     case 3:
-      return {"where(" + which.text + ", " + x.text + ", " + y.text + ")",
-              [=](const Position &at) { return which.value(at) ? x.value(at) : y.value(at); }};
+      return chosen(which, x, y);
     default:
       return x;
     }
