@@ -67,6 +67,23 @@ void forEachTaken(std::vector<Case> grid, const Sample &sample, const Work &work
     }
 }
 
+/// Calls `check` with each seed from `first` below `end`: all of them, or under --long those of this part.
+template <typename Check> void forEachSeed(uint64_t first, uint64_t end, const Check &check) {
+  if (!isLongRun()) {
+    for (uint64_t seed = first; seed < end; ++seed)
+      check(seed);
+    return;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const uint64_t step = runMode().parts, from = first + runMode().part - 1;
+  const uint64_t all = from < end ? (end - from - 1) / step + 1 : 0;
+  for (uint64_t done = 0; done < all;) {
+    check(from + done * step);
+    if (++done % 64 == 0 || done == all)
+      printPart(done, all, start);
+  }
+}
+
 } // namespace imbrex::testing
 
 #endif // IMBREX_TESTS_SUPPORT_GRID_H

@@ -17,7 +17,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tests/compiler/reference/Interpret.h"
 #include "tests/compiler/tile/MaskGenerator.h"
-#include "tests/support/RunMode.h"
+#include "tests/support/Grid.h"
 #include <gtest/gtest.h>
 
 using namespace imbrex;
@@ -137,15 +137,17 @@ void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
   }
 }
 
-void checkRandomMasks(Truth (MaskGenerator::*make)(), int64_t mostQueries, int count) {
-  constexpr int kMasksOfAKernel = 10;
-  for (int seed = 0; seed < count && !::testing::Test::HasFailure(); seed += kMasksOfAKernel) {
-    MaskGenerator generator(uint64_t(seed) * 7919 + 1);
+void checkRandomMasks(Truth (MaskGenerator::*make)(), int64_t mostQueries, uint64_t count) {
+  constexpr uint64_t kMasksOfAKernel = 10;
+  imbrex::testing::forEachSeed(0, count / kMasksOfAKernel, [&](uint64_t group) {
+    if (::testing::Test::HasFailure())
+      return;
+    MaskGenerator generator(group * kMasksOfAKernel * 7919 + 1);
     std::vector<Truth> masks;
-    for (int i = 0; i < kMasksOfAKernel; ++i)
+    for (uint64_t i = 0; i < kMasksOfAKernel; ++i)
       masks.push_back((generator.*make)());
     checkMasks(masks, {generator.pick(1, mostQueries), generator.pick(1, 50)});
-  }
+  });
 }
 
 TEST(Masks, RandomMasksAgreeWithBruteForce) {

@@ -9,8 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tests/conformance/random/Program.h"
-#include "tests/support/RunMode.h"
-#include <cstdio>
+#include "tests/support/Grid.h"
 #include <gtest/gtest.h>
 
 using namespace imbrex;
@@ -58,12 +57,11 @@ TEST_P(RandomPrograms, DeviceAgreesWithInterpreter) {
 }
 
 TEST(RandomProgramsLong, DeviceAgreesWithInterpreter) {
-  for (uint64_t seed = kPrograms; imbrex::testing::isLongRun() && seed < kLongPrograms; ++seed) {
-    if (seed % 64 == 0)
-      std::printf("  seeds from %llu\n", (unsigned long long)seed), std::fflush(stdout);
-    Program program = generateProgram(seed);
-    EXPECT_EQ(runProgram(program), "") << describe(program);
-  }
+  if (imbrex::testing::isLongRun())
+    imbrex::testing::forEachSeed(kPrograms, kLongPrograms, [](uint64_t seed) {
+      Program program = generateProgram(seed);
+      EXPECT_EQ(runProgram(program), "") << describe(program);
+    });
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomPrograms, ::testing::Range<uint64_t>(0, kPrograms));
