@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/QueueOrder.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -27,12 +28,35 @@ bool imbrex::usesQueuesInside(scf::ForOp loop) {
   return walked.wasInterrupted();
 }
 
+/// What fills the slot that `publish` makes known, in the order of the block: who writes it, of what, and its copy.
+static SmallVector<Operation *> fillingOf(cta::PublishOp publish) {
+  llvm::SetVector<Operation *> needed;
+  auto add = [&](Operation *op) {
+    if (op && op->getBlock() == publish->getBlock())
+      needed.insert(op);
+  };
+  auto addUsers = [&](Value value) { llvm::for_each(value.getUsers(), add); };
+  addUsers(publish.getRing());
+  for (size_t i = 0; i < needed.size(); ++i)
+    llvm::TypeSwitch<Operation *>(needed[i])
+        .Case([&](cta::AcquireOp acquire) { addUsers(acquire.getResult()); })
+        .Case([&](cta::RestageOp restage) { add(restage.getSource().getDefiningOp()); })
+        .Case([&](cta::ClearOp clear) { add(clear.getBuffer().getDefiningOp()); })
+        .Case([&](cta::GetOp get) { addUsers(get.getRing()); });
+  SmallVector<Operation *> ordered = needed.takeVector();
+  llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return ordered;
+}
+
 void imbrex::fillLast(ArrayRef<cta::GetOp> late) {
+  auto moveLast = [](Operation *op) { op->moveBefore(op->getBlock()->getTerminator()); };
   for (cta::GetOp get : late) {
     if (!usesQueue(get))
       continue;
-    for (Operation *user : llvm::make_early_inc_range(get.getRing().getUsers()))
-      if (auto put = dyn_cast<cta::PutOp>(user))
-        put->moveBefore(put->getBlock()->getTerminator());
+    for (Operation *user : llvm::to_vector(get.getRing().getUsers()))
+      if (auto publish = dyn_cast<cta::PublishOp>(user))
+        llvm::for_each(fillingOf(publish), moveLast);
+      else if (isa<cta::PutOp>(user))
+        moveLast(user);
   }
 }

@@ -23,8 +23,8 @@ namespace imbrex {
 /// it is not read before it.
 bool usesQueuesInside(mlir::scf::ForOp loop);
 
-/// An iteration's copies into the queues that `late` reads come behind its others; `late` are gets of one loop that
-/// fall behind the others by an iteration. Rings that are no queues are left alone.
+/// An iteration's copies into the queues that `late` reads come behind its others, with what writes them anew; `late`
+/// are gets of one loop that fall behind the others by an iteration. Rings that are no queues are left alone.
 void fillLast(llvm::ArrayRef<cta::GetOp> late);
 
 } // namespace imbrex

@@ -221,14 +221,6 @@ void LoopSkewer::run() {
     loop.emitRemark("no product made ahead or behind: a loop or branch in the loop has copies of its own");
     return;
   }
-  // Queues are filled in the order of the text: a tile that is read an iteration later would keep the only slot.
-  if (llvm::any_of(loop.getBody()->getOps<cta::GetOp>(), [](cta::GetOp get) {
-        return get.getRing().getType().getSlots() == 1 &&
-               llvm::any_of(get.getRing().getUsers(), llvm::IsaPred<cta::PublishOp>);
-      })) {
-    loop.emitRemark("no product made ahead or behind: a tile that is written anew on its way has one slot");
-    return;
-  }
   auto areAll = [](ArrayRef<cta::DotOp> each, cta::DotKind kind) {
     return llvm::all_of(each, [&](cta::DotOp dot) { return dot.getKind() == kind; });
   };

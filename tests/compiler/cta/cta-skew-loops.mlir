@@ -438,12 +438,19 @@ func.func @copies_inside(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {ti
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #t = #cta.layout<"reg (0,1) (8,0) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 1x4 stride 1x1 repeat 1x1">
 
-// Nor where a tile is written anew on its way into its only slot: read an iteration later it would keep the slot, and
-// the copies behind it would wait.
+// A tile that is written anew on its way into its only slot is written last too: read an iteration later it would keep
+// the slot, and the copies behind it would wait.
 // CHECK-LABEL: @written_anew
 // CHECK: compute
-// CHECK-NOT: scf.if
+// CHECK: cta.get %[[K:.*]][
+// CHECK: scf.for
 // CHECK: } copy
+// CHECK: scf.for %[[J:.*]] =
+// CHECK-NEXT: cta.put {{.*}} into %[[K]][%[[J]]]
+// CHECK-NEXT: %[[SLOT:.*]] = cta.acquire %[[V:.*]][%[[J]]]
+// CHECK-NEXT: cta.write %{{.*}}, %[[SLOT]]
+// CHECK-NEXT: cta.publish %[[V]][%[[J]]]
+// CHECK-NEXT: }
 func.func @written_anew(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
   %rk = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
   %rt = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier>
@@ -452,10 +459,10 @@ func.func @written_anew(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {til
     %c1 = arith.constant 1 : i32
     %zero = arith.constant dense<0.0> : tensor<64x16xf32, #a>
     %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
-    // expected-remark @+1 {{no product made ahead or behind: a tile that is written anew on its way has one slot}}
     %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %zero) -> (tensor<64x16xf32, #a>) : i32 {
       %v = cta.get %rt[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
       %k = cta.get %rk[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by mbarrier> -> !cta.buffer<16, 16, bf16, span 32>
+      // expected-remark @+1 {{early product: made an iteration ahead}}
       %s = cta.dot mma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %zero : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
       %p = arith.truncf %s : tensor<64x16xf32, #a> to tensor<64x16xbf16, #a>
       %a = cta.dot mma tile %p : tensor<64x16xbf16, #a>, %v, %o : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #a> -> tensor<64x16xf32, #a>
