@@ -245,8 +245,9 @@ private:
   }
   /// The least or largest of two, an absolute value, or a choice, perhaps of one another.
   Number spelledNumber(int depth) {
+    // A choice of literals is one, and so is its absolute value, which must fit i32.
     Number x = depth > 0 && chance(40) ? spelledNumber(depth - 1) : shifted(),
-           y = chance(50) ? shifted() : near(constant());
+           y = chance(50) ? shifted() : near(std::max<int64_t>(constant(), -INT32_MAX));
     Truth which = chance(50) ? compared(shifted(), shifted()) : compared(shifted(), near(constant()));
     const int64_t small = pick(-3, 9);
     switch (pick(0, 5)) {
