@@ -19,6 +19,7 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/LoopSize.h"
@@ -31,6 +32,7 @@
 #include "compiler/tile/ScalarSigns.h"
 #include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <numeric>
 
 using namespace mlir;
@@ -46,8 +48,9 @@ static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
 static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
-/// What who restages too has more at least, and the most that it is of use to.
-static constexpr unsigned kRestageRegisters = 8, kMostRestaging = 72;
+/// Of one that finds the rows which it copies in a table, at least; what one that restages has more at least; and the
+/// most that either has a use for.
+static constexpr unsigned kTableRegisters = 56, kRestageRegisters = 8, kMostCopying = 72;
 /// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.
 static constexpr unsigned kBesideProducts = 28;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
@@ -66,31 +69,46 @@ static bool hasProductLoop(func::FuncOp kernel) {
 /// The dimension of the view whose bounds cta.clear can see to: the rows', or that of a single row.
 static int64_t clearedDim(cta::PutOp put) { return put.getDims()[put.getRing().getType().getRows() == 1 ? 1 : 0]; }
 
-/// The rows of `put` that the copy engine can be asked for at once: all, or where a table of pages says where they lie,
-/// as many as follow one another wherever the tile begins. 0: none.
-static int64_t rowsAtOnce(cta::PutOp put) {
+/// The rows of `put` that are known to follow one another: all, or where a table of pages says where they lie, as many
+/// as do wherever the tile begins.
+static int64_t rowsOfRun(cta::PutOp put) {
   const int64_t rows = put.getRing().getType().getRows();
   if (!put.getRows())
     return rows;
   auto table = put.getRows().getDefiningOp<tile::PageRowsOp>();
-  if (!table)
-    return 0;
-  const int64_t run = std::gcd(std::gcd(int64_t(table.getAligned()), int64_t(table.getPage())), rows);
-  return run % layout::SharedLayout::kSwizzleRows == 0 && rows / run <= kCopyWarps * layout::kWarpThreads ? run : 0;
+  return table ? std::gcd(std::gcd(int64_t(table.getAligned()), int64_t(table.getPage())), rows) : 1;
+}
+
+/// Why the copy engine cannot be asked for the runs of `put` one by one; empty if it can.
+static std::string whyNoRuns(cta::PutOp put) {
+  const int64_t rows = put.getRing().getType().getRows(), run = rowsOfRun(put);
+  if (!put.getRows())
+    return "";
+  if (!put.getRows().getDefiningOp<tile::PageRowsOp>())
+    return "its rows come from a table";
+  if (run % layout::SharedLayout::kSwizzleRows != 0)
+    return llvm::formatv(
+        "{0} of its rows lie together in a page, and what the copy engine swizzles are multiples of {1}", run,
+        layout::SharedLayout::kSwizzleRows);
+  if (rows / run > kCopyWarps * layout::kWarpThreads)
+    return llvm::formatv("its rows lie in {0} pages, more than threads that copy", rows / run);
+  return "";
 }
 
 static BoxedTile boxesOf(cta::PutOp put) {
   return {put.getView(), put.getIndices(), put.getDims(), put.getRing().getType().getSlot().getLayout(),
-          rowsAtOnce(put)};
+          rowsOfRun(put)};
 }
 
 /// Why the copy engine cannot copy the tile; empty if it can: from a view whose rows it may name, with all positions
 /// apart from the rows' (or those in a single row) bounded by the view alone.
-static StringRef whyNotMapped(cta::PutOp put) {
-  if (rowsAtOnce(put) == 0 || put.getCondition())
-    return put.getCondition() ? "it is made on a condition" : "its rows come from a table";
-  if (StringRef reason = whyNoBoxes(boxesOf(put)); !reason.empty())
+static std::string whyNotMapped(cta::PutOp put) {
+  if (put.getCondition())
+    return "it is made on a condition";
+  if (std::string reason = whyNoRuns(put); !reason.empty())
     return reason;
+  if (StringRef reason = whyNoBoxes(boxesOf(put)); !reason.empty())
+    return reason.str();
   bool isBounded = llvm::all_of(put.getWithin(), [&](int64_t dim) { return dim == clearedDim(put); });
   return isBounded ? "" : "it is bounded along another dimension than its rows'";
 }
@@ -122,9 +140,9 @@ bool AssignRoles::canPart() {
   CopySlice slice(getOperation());
   llvm::SmallPtrSet<Value, 4> rings;
   for (cta::PutOp put : puts) {
-    StringRef reason = put.getRows() ? whyNotMapped(put) : "";
-    if (reason.empty())
-      reason = whyNotCounted(put);
+    StringRef reason = whyNotCounted(put);
+    if (reason.empty() && put.getRows() && !put.getRows().getDefiningOp<tile::PageRowsOp>())
+      reason = "its rows come from a table";
     if (reason.empty() && !rings.insert(put.getRing()).second)
       reason = "its ring has another copy";
     if (reason.empty() && !slice.add(put))
@@ -176,17 +194,31 @@ static void clearOutside(cta::PutOp put, Value low, Value high, Value first) {
   get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
 }
 
+/// The table of rows, one or those that begin runs, for the warps that copy.
+static void spreadTable(cta::PutOp put, const layout::TileLayout &layout, int64_t run) {
+  OpBuilder b(put);
+  auto rows = cast<tile::PageRowsOp>(b.clone(*put.getRows().getDefiningOp()));
+  rows.setRun(run);
+  const int64_t count = put.getRing().getType().getRows() / run;
+  rows.getResult().setType(
+      RankedTensorType::get({count, 1}, b.getI32Type(), cta::LayoutAttr::get(b.getContext(), layout)));
+  put.getRowsMutable().assign(rows);
+}
+
 /// The table says where runs begin, one a thread. Those who read see to what the sequence has of each.
 static void askForRuns(cta::PutOp put) {
   auto table = put.getRows().getDefiningOp<tile::PageRowsOp>();
-  const int64_t run = rowsAtOnce(put), runs = put.getRing().getType().getRows() / run;
-  OpBuilder b(put);
-  auto spread = cta::LayoutAttr::get(b.getContext(), layout::TileLayout::copyRows(runs, 1, kCopyWarps));
-  auto begins = cast<tile::PageRowsOp>(b.clone(*table));
-  begins.setRun(run);
-  begins.getResult().setType(RankedTensorType::get({runs, 1}, b.getI32Type(), spread));
-  put.getRowsMutable().assign(begins.getResult());
+  const int64_t run = rowsOfRun(put), runs = put.getRing().getType().getRows() / run;
+  spreadTable(put, layout::TileLayout::copyRows(runs, 1, kCopyWarps), run);
   clearOutside(put, table.getLow(), table.getHigh(), table.getStart());
+}
+
+/// How a table of rows is spread over the warps that copy.
+static layout::TileLayout tableOf(cta::PutOp put) {
+  cta::BufferType slot = put.getRing().getType().getSlot();
+  return dealCopy(put.getView(), put.getIndices(), put.getDims(), put.getWithin(), slot,
+                  kCopyWarps * layout::kWarpThreads, /*hasTable=*/true)
+      .tableLayout(slot.getLayout(), kCopyWarps);
 }
 
 /// Copies that the copy engine can make are made by it. It knows no bounds but the view's: what else bounds the rows is
@@ -195,6 +227,8 @@ void AssignRoles::mapViews() {
   for (cta::PutOp put : puts) {
     if (!canBeMapped(put)) {
       put.emitRemark("copied by threads, not by the copy engine: ") << whyNotMapped(put);
+      if (put.getRows())
+        spreadTable(put, tableOf(put), /*run=*/1);
       continue;
     }
     put.emitRemark("copied by the copy engine");
@@ -227,7 +261,7 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 }
 
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again. Who
-/// restages has what those who compute do not need.
+/// restages, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
   const bool restages = restaged && !restaged->empty();
@@ -239,17 +273,19 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   auto computingBeside = [&](unsigned copying) {
     return std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
   };
-  if (!restages) {
+  const bool hasTable = llvm::any_of(puts, [](cta::PutOp put) { return put.getRows() && !canBeMapped(put); });
+  if (!restages && !hasTable) {
     const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
     return {computingBeside(copying), copying};
   }
   const unsigned needed = registersForProducts(getOperation());
-  unsigned copying = kMostRestaging;
-  while (copying > (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters && computingBeside(copying) < needed)
+  const unsigned least = hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters;
+  unsigned copying = kMostCopying;
+  while (copying > least && computingBeside(copying) < needed)
     copying -= kRegisterUnit;
   const unsigned computing = computingBeside(copying);
   const unsigned left = (all - computing * groups) / copyGroups / kRegisterUnit * kRegisterUnit;
-  return {computing, std::min(left, kMostRestaging)};
+  return {computing, std::min(left, kMostCopying)};
 }
 
 /// Moves the kernel into the parts of one cta.roles.
@@ -300,8 +336,9 @@ void AssignRoles::runOnOperation() {
   if (!canPart())
     return;
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
-  if (const auto [registers, copying] = dealRegisters();
-      registers + kRegisterUnit < alone && !llvm::all_of(puts, canBeMapped)) {
+  if (const auto [registers, copying] = dealRegisters(); registers + kRegisterUnit < alone &&
+                                                         registers < registersForProducts(kernel) &&
+                                                         !llvm::all_of(puts, canBeMapped)) {
     kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
                         << registers << " registers in place of " << alone;
     return;

@@ -23,9 +23,17 @@ struct CopyDeal {
   int64_t across, panels; ///< threads side by side in a row; such groups of pieces in a row
   bool isRegular;         ///< a thread's pieces lie under one another, in one place of each panel
 
-  /// How a table with the rows of the view is spread, so that each thread has those that it copies.
+  /// With a table of rows: whether a thread finds those that it copies, which are many, in the lanes of its warp.
+  /// Else it holds them.
+  bool isTableShared(const layout::SharedLayout &slot, unsigned warps) const {
+    constexpr int64_t kMany = 8;
+    const int64_t down = int64_t(warps) * layout::kWarpThreads / across; // rows of a round
+    return slot.paddedRows() > kMany * down && layout::kWarpThreads % down == 0;
+  }
+  /// How such a table is spread.
   layout::TileLayout tableLayout(const layout::SharedLayout &slot, unsigned warps) const {
-    return layout::TileLayout::copyRows(slot.paddedRows(), unsigned(across), warps);
+    return isTableShared(slot, warps) ? layout::TileLayout::rowsOfLanes(slot.paddedRows())
+                                      : layout::TileLayout::copyRows(slot.paddedRows(), unsigned(across), warps);
   }
 };
 

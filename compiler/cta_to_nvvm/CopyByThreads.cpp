@@ -51,6 +51,16 @@ Value TileCopy::hasPiece(unsigned round) {
   return l.less(l.addConstant(l.thread, int64_t(round) * threads), l.i32(deal.total));
 }
 
+Value TileCopy::tableRow(unsigned round) {
+  const int64_t first = round / deal.panels * down();
+  ValueRange rows = l.registersOf(put.getRows());
+  if (!deal.isTableShared(layout, l.warps))
+    return rows[round / deal.panels];
+  Value lane = l.addConstant(row0, first % layout::kWarpThreads);
+  return l.callIntrinsic(l.b.getI32Type(), "llvm.nvvm.shfl.sync.idx.i32",
+                         {l.i32(-1), rows[first / layout::kWarpThreads], lane, l.i32(layout::kWarpThreads - 1)});
+}
+
 bool TileCopy::rowsBeginAtBound() {
   Value first = put.getIndices()[rowDim()];
   return !put.getRows() && (put.getCertain() || isNonNegativeScalar(first)) &&
@@ -235,17 +245,17 @@ static Value onlyIf(Lowering &l, Value enabled, Value condition) {
 }
 
 /// True (i1) where the view has the row of the piece; null if certain.
-Value TileCopy::isRowInside(const SharedPlace &place, unsigned round) {
+Value TileCopy::isRowInside(const SharedPlace &place) {
   if (!put.getRows())
     return isWithin(rows, deal.isRegular ? Value() : place.rowBase, place.rowStep);
   if (put.getCertain())
-    return onlyIf(l, enabled, l.isIndex(tableRow(round)));
-  Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), tableRow(round));
+    return onlyIf(l, enabled, l.isIndex(named));
+  Value row = l.add(l.scalarOf(put.getIndices()[rowDim()]), named);
   return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
 }
 
 Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round) {
-  Value inside = isRowInside(place, round);
+  Value inside = isRowInside(place);
   if (!deal.isRegular || deal.panels > 1) {
     inside = l.both(inside, isWithin(cursor.columns, deal.isRegular ? Value() : place.columnBase, place.columnStep));
     if (layout.paddedColumns() != layout.columns())
@@ -257,15 +267,15 @@ Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place, uns
 }
 
 /// Where a piece is read.
-Value TileCopy::sourceOf(const SharedPlace &place, unsigned round) {
+Value TileCopy::sourceOf(const SharedPlace &place) {
   const Values &strides = l.viewOf(put.getView()).strides;
   if (deal.isRegular) {
     Value offset = l.mulConstant(strides[columnDim()], place.columnStep);
     if (put.getRows() && put.getCertain())
       return certainPointer(l, l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes())), put.getView(),
-                            rowDim(), tableRow(round));
+                            rowDim(), named);
     if (put.getRows())
-      offset = l.add(l.mul(l.toI64(tableRow(round)), strides[rowDim()]), offset);
+      offset = l.add(l.mul(l.toI64(named), strides[rowDim()]), offset);
     else if (place.columnStep == 0)
       return source;
     return l.offsetPointer(source, l.mulConstant(offset, layout.elementBytes()));
@@ -277,7 +287,7 @@ Value TileCopy::sourceOf(const SharedPlace &place, unsigned round) {
 
 void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
   SharedPlace place = placeOf(round);
-  Value from = sourceOf(place, round), inside = isInside(cursor, place, round);
+  Value from = sourceOf(place), inside = isInside(cursor, place, round);
   Value to = l.sharedPointer(slot, layout, place);
   if (!deal.isAsync) {
     Type element = put.getRing().getType().getElementType();
@@ -307,6 +317,8 @@ void TileCopy::run(const CopyCursor &cursor, Value slot) {
       Value stride = l.viewOf(put.getView()).strides[rowDim()];
       source = l.offsetPointer(source, l.mulConstant(stride, down() * layout.elementBytes()));
     }
+    if (put.getRows() && round % deal.panels == 0)
+      named = tableRow(round); // of all lanes, whether they have a piece or not
     l.when(hasPiece(round), [&] { copyPiece(cursor, slot, round); });
   }
 }

@@ -70,11 +70,11 @@ private:
   CopyCursor narrowed(CopyCursor cursor, llvm::ArrayRef<Value> start);
   /// What all of a thread's pieces need beside the rows; null: nothing.
   Value enabledBy(const CopyCursor &cursor, Value enabled, llvm::ArrayRef<Value> start);
-  /// Of a table, the register for the thread's row in `round`.
-  Value tableRow(unsigned round) { return l.registersOf(put.getRows())[round / deal.panels]; }
-  Value isRowInside(const SharedPlace &place, unsigned round);
+  /// The row of the view, by the table, that the thread copies in `round`.
+  Value tableRow(unsigned round);
+  Value isRowInside(const SharedPlace &place);
   Value isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round);
-  Value sourceOf(const SharedPlace &place, unsigned round);
+  Value sourceOf(const SharedPlace &place);
   void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
 
   Lowering &l;
@@ -86,6 +86,7 @@ private:
   Value row0, column0; ///< of the thread's piece in round 0
   Reach rows;          ///< the cursor's, nothing where the tile is zero
   Value enabled;       ///< with a table, in its place: i1; null: true
+  Value named;         ///< with a table: the row of this round
   Value source;        ///< of the thread's first column in these rows, if pieces are regular, else of the tile
 };
 

@@ -121,6 +121,9 @@ public:
   /// / across on.
   static TileLayout copyRows(int64_t rows, unsigned across, unsigned warps);
 
+  /// For a table, `rows` x 1, of which every warp has all: lane l rows l, l + 32 and so on.
+  static TileLayout rowsOfLanes(int64_t rows);
+
   //===--- Questions --------------------------------------------------------===//
 
   unsigned rank() const { return atom.size(); }

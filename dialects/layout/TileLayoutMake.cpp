@@ -246,6 +246,13 @@ TileLayout TileLayout::copyRows(int64_t rows, unsigned across, unsigned warps) {
                     {unsigned(llvm::divideCeil(rows, int64_t(laneRows) * warpRows)), 1});
 }
 
+TileLayout TileLayout::rowsOfLanes(int64_t rows) {
+  llvm::SmallVector<AtomBit, 8> lanes;
+  for (unsigned row = 1; row < kWarpThreads; row *= 2)
+    lanes.push_back({0, row});
+  return TileLayout({}, lanes, {1, 1}, {1, 1}, {unsigned(llvm::divideCeil(rows, kWarpThreads)), 1});
+}
+
 TileLayout TileLayout::fmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warps, unsigned vector) {
   assert(shape.size() == 2 && "an accumulator is a matrix");
   const unsigned order[] = {0, 1};

@@ -249,9 +249,13 @@ func.func @pages(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x4">
 #t = #cta.layout<"reg lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 2x1">
 
-// Runs of four rows end within a repeat of the swizzle: all warps copy.
+// Runs of twelve rows end within a repeat of the swizzle: threads copy, and the table is spread over those that do.
 // CHECK-LABEL: func.func @small_pages
-// CHECK-NOT: cta.roles
+// CHECK: cta.roles compute warps 4 registers {{[0-9]+}} {
+// CHECK: } copy warps 4 registers 72 {
+// CHECK: %[[ROWS:.*]] = tile.page_rows {{.*}} run 1 : {{.*}} -> tensor<48x1xi32, #cta.layout<"reg lane (0,0) (1,0) (2,0) (4,0) (8,0) warps 4x1 stride 1x1 repeat 1x1">>
+// CHECK-NEXT: cta.put {{.*}} rows %[[ROWS]] certain into
+// expected-remark @+1 {{4 warps copy, 4 compute}}
 func.func @small_pages(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %table: !tile.view<? x ? x i32>, %rows: i32, %n: i32, %high: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
@@ -262,6 +266,32 @@ func.func @small_pages(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32,
   %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x48xf32, #c>) : i32 {
     %at = arith.muli %j, %c48 overflow<nsw> : i32
     %t = tile.page_rows %table[%c0] at %at aligned 48 from %c0 to %high page 12 rows %rows pages %n run 1 : !tile.view<? x ? x i32> -> tensor<48x1xi32, #t>
+    // expected-remark @+1 {{copied by threads, not by the copy engine: 12 of its rows lie together in a page, and what the copy engine swizzles are multiples of 8}}
+    cta.put %K[%c0, %c0] dims [0, 1] rows %t certain into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<48, 16, bf16, span 32, slots 1, by groups>, tensor<48x1xi32, #t>
+    %k = cta.get %r[%j] : !cta.ring<48, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<48, 16, bf16, span 32>
+    %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<48, 16, bf16, span 32>, tensor<64x48xf32, #c> -> tensor<64x48xf32, #c>
+    scf.yield %next : tensor<64x48xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x4">
+#t = #cta.layout<"reg lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 2x1">
+
+// Rows that the kernel computes are known to those who compute.
+// CHECK-LABEL: func.func @gathered
+// CHECK-NOT: cta.roles
+func.func @gathered(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x48xf32, #c>
+  %r = cta.ring : !cta.ring<48, 16, bf16, span 32, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x48xf32, #c>) : i32 {
+    %t = arith.constant dense<7> : tensor<48x1xi32, #t>
     // expected-remark @+1 {{no warps of their own for copies: of this one its rows come from a table}}
     cta.put %K[%c0, %c0] dims [0, 1] rows %t certain into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<48, 16, bf16, span 32, slots 1, by groups>, tensor<48x1xi32, #t>
     %k = cta.get %r[%j] : !cta.ring<48, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<48, 16, bf16, span 32>

@@ -262,6 +262,16 @@ TEST(TileLayout, copyRowsFollowTheThreadsThatCopy) {
     }
 }
 
+TEST(TileLayout, rowsOfLanesAreTheSameInEveryWarp) {
+  TileLayout layout = TileLayout::rowsOfLanes(50);
+  EXPECT_EQ(layout.registersPerThread(), 2u);
+  for (unsigned reg = 0; reg < 2; ++reg)
+    for (unsigned lane = 0; lane < kWarpThreads; ++lane)
+      for (unsigned warp : {0u, 3u})
+        EXPECT_EQ(layout.coordOf(reg, lane, warp)[0], reg * kWarpThreads + lane);
+  EXPECT_TRUE(layout.covers({50, 1}));
+}
+
 TEST(TileLayout, textReadsBack) {
   for (const Case &c : everyCase()) {
     ASSERT_EQ(TileLayout::parse(c.layout.toString()), c.layout) << c.layout.toString();

@@ -76,16 +76,20 @@ TEST(AttentionDecode, GroupsAndQueriesOverPages) {
         }
 }
 
-/// As many rows as a warpgroup multiplies, and more.
+/// As many rows as a warpgroup multiplies, and more: copied by the copy engine, or where pages are small by threads,
+/// which hold their rows of the table or, of many, find them in the lanes of their warps.
 TEST(AttentionDecode, RowsOfWarpgroupsOverPages) {
   for (const std::string &device : oneOfEachKind())
-    for (int64_t queries : {64, 100})
-      for (Mask mask : {Mask{Mask::Kind::Full}, Mask{Mask::Kind::Window, 60, 20}}) {
-        StoredCase run = {device, DataType::F16, {}, {How::Kind::Paged, 16}, {queries, queries}, {75, 403}};
-        run.shape = {1, 0, 0, 2, 1, 128, 128, mask, 0.1};
-        run.parts = 2;
-        EXPECT_EQ(check(run).error, "") << run.describe();
-      }
+    for (auto [page, depth, parts] :
+         {std::tuple<int64_t, int64_t, int64_t>{16, 128, 2}, {5, 128, 2}, {1, 128, 0}, {5, 256, 0}, {1, 64, 0}})
+      for (int64_t queries : {64, 100})
+        for (Mask mask : {Mask{Mask::Kind::Full}, Mask{Mask::Kind::Window, 60, 20}}) {
+          StoredCase run = {device, DataType::F16, {}, {How::Kind::Paged, page}, {queries, queries}, {75, 403}};
+          run.shape = {1, 0, 0, 2, 1, depth, depth, mask, 0.1};
+          run.parts = parts;
+          run.isForward = parts == 0;
+          EXPECT_EQ(check(run).error, "") << run.describe();
+        }
 }
 
 /// Logits around -1e4 to -2e5: of one sign, so that every maximum is far from zero.
