@@ -8,7 +8,8 @@
 //
 //     loop j: put j; get j; compute       ->     compute: loop j: get j; compute; release j     copy: loop j: put j
 //
-// What the copy engine can copy it copies: one thread asks it to (TMA).
+// What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy, by their own making of
+// its table of rows if it has one (CopiedTable.h).
 //
 // What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
 // own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
@@ -19,6 +20,7 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/CopiedTable.h"
 #include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/LoopInstances.h"
@@ -141,8 +143,6 @@ bool AssignRoles::canPart() {
   llvm::SmallPtrSet<Value, 4> rings;
   for (cta::PutOp put : puts) {
     StringRef reason = whyNotCounted(put);
-    if (reason.empty() && put.getRows() && !put.getRows().getDefiningOp<tile::PageRowsOp>())
-      reason = "its rows come from a table";
     if (reason.empty() && !rings.insert(put.getRing()).second)
       reason = "its ring has another copy";
     if (reason.empty() && !slice.add(put))
@@ -194,22 +194,16 @@ static void clearOutside(cta::PutOp put, Value low, Value high, Value first) {
   get.getResult().replaceAllUsesExcept(clear.getResult(), clear);
 }
 
-/// The table of rows, one or those that begin runs, for the warps that copy.
-static void spreadTable(cta::PutOp put, const layout::TileLayout &layout, int64_t run) {
-  OpBuilder b(put);
-  auto rows = cast<tile::PageRowsOp>(b.clone(*put.getRows().getDefiningOp()));
-  rows.setRun(run);
-  const int64_t count = put.getRing().getType().getRows() / run;
-  rows.getResult().setType(
-      RankedTensorType::get({count, 1}, b.getI32Type(), cta::LayoutAttr::get(b.getContext(), layout)));
-  put.getRowsMutable().assign(rows);
-}
-
 /// The table says where runs begin, one a thread. Those who read see to what the sequence has of each.
 static void askForRuns(cta::PutOp put) {
   auto table = put.getRows().getDefiningOp<tile::PageRowsOp>();
   const int64_t run = rowsOfRun(put), runs = put.getRing().getType().getRows() / run;
-  spreadTable(put, layout::TileLayout::copyRows(runs, 1, kCopyWarps), run);
+  OpBuilder b(put);
+  auto spread = cta::LayoutAttr::get(b.getContext(), layout::TileLayout::copyRows(runs, 1, kCopyWarps));
+  auto begins = cast<tile::PageRowsOp>(b.clone(*table));
+  begins.setRun(run);
+  begins.getResult().setType(RankedTensorType::get({runs, 1}, b.getI32Type(), spread));
+  put.getRowsMutable().assign(begins.getResult());
   clearOutside(put, table.getLow(), table.getHigh(), table.getStart());
 }
 
@@ -228,7 +222,7 @@ void AssignRoles::mapViews() {
     if (!canBeMapped(put)) {
       put.emitRemark("copied by threads, not by the copy engine: ") << whyNotMapped(put);
       if (put.getRows())
-        spreadTable(put, tableOf(put), /*run=*/1);
+        put.getRowsMutable().assign(spreadAnew(put.getRows(), tableOf(put)));
       continue;
     }
     put.emitRemark("copied by the copy engine");

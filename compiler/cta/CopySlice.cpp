@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/CopySlice.h"
+#include "compiler/cta/CopiedTable.h"
 #include "compiler/cta/Movable.h"
 
 using namespace mlir;
@@ -54,9 +55,8 @@ bool CopySlice::needOperation(Operation *op) {
     return true;
   bool isScalar = llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
                   llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
-  if (!isa<cta::PutOp, cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp, tile::PageRowsOp>(
-          op) &&
-      !(isScalar && isRepeatable(op))) // a clone stands where it did
+  if (!isa<cta::PutOp, cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op) &&
+      !(isScalar && isRepeatable(op)) && !canBeSpreadAnew(op)) // a clone stands where it did
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) { return needValue(operand); });
 }

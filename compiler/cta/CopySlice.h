@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Puts with the scalars, loops and branches that they need, and nothing else.
+// Puts with the scalars, tables of rows, loops and branches that they need, and nothing else.
 //
 //===----------------------------------------------------------------------===//
 

@@ -14,6 +14,8 @@ class Language(Runs):
             return "resident.tile"
         if kernel in ("late", "inside", "opening", "late_bytes", "turned_bytes", "scaled_first"):
             return "late_copies.tile"
+        if kernel == "regathered":
+            return "gathered.tile"
         return "in_place.tile" if kernel in ("products", "adds") else super().file_of(kernel).replace("_of.", ".")
 
     def test_functions(self):
@@ -140,6 +142,16 @@ class Language(Runs):
         inputs = {"A": floats(70, 64), "D": floats(3, 64, 64), "E": floats(3, 64, 64)}
         for stages in (1, 2, 4):
             self.run_kernel("turned_bytes", {"O": 0}, inputs, {"n": 3, "m": 3}, ["stages=%d" % stages], "sim:h200")
+
+    def test_gathered(self):
+        """Many rows and few a thread, with warps of their own for copies and without."""
+        inputs = {"A": normals(70, 64, type="f16"), "B": normals(300, 64, type="f16"), "C": normals(300, 64, type="f16"),
+                  "First": integers(250, low=-1, high=300), "Then": integers(150, low=-1, high=299)}
+        for device, (BN, warps, stages) in self.on_devices((64, 4, 2), (32, 8, 1), (192, 4, 1), (192, 8, 2), (64, 8, 3)):
+            self.run_kernel("gathered", {"O": 0}, inputs, (), ["BN=%d" % BN, "warps=%d" % warps, "stages=%d" % stages], device)
+        inputs = {"A": normals(64, 64, type="f16"), "B": normals(300, 64, type="f16"), "Rows": integers(250, low=-1, high=297)}
+        for device, stages in self.on_devices(1, 2):
+            self.run_kernel("regathered", {"O": 0}, inputs, (), ["stages=%d" % stages], device)
 
     def test_scaled_first(self):
         for device, n in self.on_devices(1, 3):

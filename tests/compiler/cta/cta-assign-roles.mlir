@@ -279,21 +279,55 @@ func.func @small_pages(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32,
 
 #a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x4">
+#l = #cta.layout<"reg lane (0) (0) (1) (2) (4) warps 4 stride 1 repeat 2">
 #t = #cta.layout<"reg lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 2x1">
 
-// Rows that the kernel computes are known to those who compute.
+// A table that is read, or made of constants, is made again by those who copy.
 // CHECK-LABEL: func.func @gathered
-// CHECK-NOT: cta.roles
-func.func @gathered(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+// CHECK: } copy warps 4 registers 72 {
+// CHECK: %[[READ:.*]] = tile.load {{.*}} -> tensor<48xi32, #cta.layout<"reg lane (0) (1) (2) (4) (8) warps 4 stride 1 repeat 1">>
+// CHECK: %[[ROWS:.*]] = tile.expand_dims %[[READ]] at 1 : {{.*}} -> tensor<48x1xi32, #cta.layout<"reg lane (0,0) (1,0) (2,0) (4,0) (8,0) warps 4x1 stride 1x1 repeat 1x1">>
+// CHECK: cta.put {{.*}} rows %[[ROWS]] into
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @gathered(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %table: !tile.view<? x i32>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
   %o = arith.constant dense<0.0> : tensor<64x48xf32, #c>
   %r = cta.ring : !cta.ring<48, 16, bf16, span 32, slots 1, by groups>
   %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x48xf32, #c>) : i32 {
-    %t = arith.constant dense<7> : tensor<48x1xi32, #t>
-    // expected-remark @+1 {{no warps of their own for copies: of this one its rows come from a table}}
-    cta.put %K[%c0, %c0] dims [0, 1] rows %t certain into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<48, 16, bf16, span 32, slots 1, by groups>, tensor<48x1xi32, #t>
+    %l = tile.load %table[%j] dims [0] : !tile.view<? x i32> -> tensor<48xi32, #l>
+    %t = tile.expand_dims %l at 1 : tensor<48xi32, #l> -> tensor<48x1xi32, #t>
+    // expected-remark @+1 {{copied by threads, not by the copy engine: its rows come from a table}}
+    cta.put %K[%c0, %c0] dims [0, 1] rows %t into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<48, 16, bf16, span 32, slots 1, by groups>, tensor<48x1xi32, #t>
+    %k = cta.get %r[%j] : !cta.ring<48, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<48, 16, bf16, span 32>
+    %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<48, 16, bf16, span 32>, tensor<64x48xf32, #c> -> tensor<64x48xf32, #c>
+    scf.yield %next : tensor<64x48xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x4">
+#l = #cta.layout<"reg lane (0) (0) (1) (2) (4) warps 4 stride 1 repeat 2">
+#t = #cta.layout<"reg lane (0,0) (0,0) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 2x1">
+
+// One that the kernel writes is known to those who compute.
+// CHECK-LABEL: func.func @rewritten
+// CHECK-NOT: cta.roles
+func.func @rewritten(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %table: !tile.view<? x i32, var>, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 3>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x48xf32, #c>
+  %r = cta.ring : !cta.ring<48, 16, bf16, span 32, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x48xf32, #c>) : i32 {
+    %l = tile.load %table[%j] dims [0] : !tile.view<? x i32, var> -> tensor<48xi32, #l>
+    %t = tile.expand_dims %l at 1 : tensor<48xi32, #l> -> tensor<48x1xi32, #t>
+    // expected-remark @+1 {{no warps of their own for copies: of this one where it reads depends on what the kernel computes}}
+    cta.put %K[%c0, %c0] dims [0, 1] rows %t into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<48, 16, bf16, span 32, slots 1, by groups>, tensor<48x1xi32, #t>
     %k = cta.get %r[%j] : !cta.ring<48, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<48, 16, bf16, span 32>
     %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<48, 16, bf16, span 32>, tensor<64x48xf32, #c> -> tensor<64x48xf32, #c>
     scf.yield %next : tensor<64x48xf32, #c>
