@@ -16,7 +16,7 @@ DENSE = {"forward bf16 D%d %s sm_80" % (d, mask) for d in (64, 96, 128, 192, 256
 # How keys and values are stored, and how many times the instructions of a loop over dense ones are allowed: of machine
 # code, and where there is none of PTX, which has products and sums apart that are one instruction of a machine.
 STORED = {"sm_80": ("padded", "ragged", "paged:1", "paged:16", "paged:64", "paged:128"),
-          "sm_90a": ("ragged", "paged:16", "paged:64", "paged:1024")}  # by the copy engine
+          "sm_90a": ("ragged", "paged:1", "paged:16", "paged:64", "paged:1024")}  # by the copy engine
 MORE = {"sass": 1.06, "ptx": 1.2}
 # A bias of [B, H, Sq, Sk]: beside 409 instructions 16 loads of two f32, 32 additions, 16 zeros for rows that the bias does
 # not have, and 2 addresses of two words that go on.
