@@ -44,14 +44,15 @@ static bool awaitsTiles(const std::vector<Step> &program, const ModelOptions &op
   return llvm::any_of(options.rings, [&](const ModelRing &ring) { return countAt(program, ring, false).first > 0; });
 }
 
-/// Why `copying` does not serve `computing`: each tile that a pass waits for is copied once a pass, and let go.
+/// Why `copying` does not serve `computing`: each tile that a pass waits for is copied once a pass, and let go. Who
+/// copies may wait for tiles too, which it writes anew into another ring.
 static std::string mismatch(const std::vector<Step> &computing, const std::vector<Step> &copying,
                             const ModelOptions &options) {
   for (const ModelRing &ring : options.rings) {
-    auto [tiles, none] = countAt(computing, ring, false);
-    unsigned released = countAt(computing, ring, true).second;
-    auto [more, copied] = countAt(copying, ring, false);
-    unsigned taken = countAt(copying, ring, true).first;
+    auto [restaged, copied] = countAt(copying, ring, false);
+    auto [taken, given] = countAt(copying, ring, true);
+    unsigned tiles = countAt(computing, ring, false).first + restaged;
+    unsigned released = countAt(computing, ring, true).second + given;
     if (tiles != released || tiles != copied || tiles != taken)
       return "counts " + std::to_string(tiles) + " tiles of " + ring.holds + " used in a pass, " +
              std::to_string(released) + " let go, and in a pass of the copying warps " + std::to_string(copied) +
@@ -60,14 +61,28 @@ static std::string mismatch(const std::vector<Step> &computing, const std::vecto
   return "";
 }
 
+/// Where threads copy, each arrives when its copies have come and once more for itself: the first is the tile's.
+static void joinArrivals(std::vector<Step> &copying, const ModelOptions &options) {
+  for (const ModelRing &ring : options.rings) {
+    auto arrivesThere = [&](const Step &step, bool expects) {
+      return step.async == Step::Async::Arrive && step.expects == expects && isArrival(ring, step.number);
+    };
+    if (llvm::none_of(copying, [&](const Step &step) { return arrivesThere(step, true); }))
+      continue;
+    for (Step &step : copying)
+      if (arrivesThere(step, false))
+        step.async = Step::Async::None;
+  }
+}
+
 /// The pass of the warps that copy for `computing`; empty, with `whyNot`, if there is none that the model knows.
 static std::vector<Step> copyingFor(const std::vector<Step> &computing, const MachineKernel &kernel,
                                     const ModelOptions &options, std::string &whyNot) {
   whyNot = "finds no loop of the warps that copy";
   for (const Loop &loop : copyLoops(kernel)) {
     std::vector<Step> copying = stepsOf(kernel, loop.hot, options.productCycles);
-    bool byTma = llvm::any_of(loop.hot, [&](size_t i) { return kernel.instructions[i].base() == "UTMALDG"; });
-    std::string here = byTma ? unknownBarrier(copying, options) : "does not know copies that a role's threads make";
+    joinArrivals(copying, options);
+    std::string here = unknownBarrier(copying, options);
     if (here.empty())
       here = mismatch(computing, copying, options);
     whyNot = here;

@@ -6,12 +6,13 @@
 // In-order issue of the real machine code by the warps that share a quarter of an SM: one instruction a cycle,
 // registers ready after a latency, pipes busy for a time, barriers at which all warps meet. Products of warpgroups go
 // on by themselves, in the order of their issue, until they are waited for. Where warps have roles, one that copies
-// runs its own loop beside those that compute: a copy by TMA takes its turn on the way from the L2 cache, arrives after
-// a latency, and a slot is filled again once all that compute have let it go. A product lasts as long as shared memory
-// takes to give its factors, if that is longer; a copy that is on its way takes its share of the 128 bytes a cycle.
-// (What threads read and write there takes none of the products', and a copy waits for nobody.) Other copies are taken
-// to have arrived, and nothing else runs. A model, not a measurement: it shows what a change of the code does to
-// overlap.
+// runs its own loop beside those that compute: a copy, by TMA or by the threads of the role, takes its turn on the way
+// from the L2 cache, arrives after a latency, and a slot is filled again once all that read it have let it go. A tile
+// that is written anew on its way is read by the warp that copies and is there as soon as that says so. A product lasts
+// as long as shared memory takes to give its factors, if that is longer; a copy that is on its way takes its share of
+// the 128 bytes a cycle. (What threads read and write there takes none of the products', and a copy waits for nobody.)
+// Copies without a queue are taken to have arrived, and nothing else runs. A model, not a measurement: it shows what a
+// change of the code does to overlap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +45,7 @@ struct ModelOptions {
 };
 
 /// Runs the usual pass of `loop`, machine code, again and again. nullopt with the reason where the loop holds what
-/// the model does not know: PTX, a barrier that is no ring's, copies between roles that threads make.
+/// the model does not know: PTX, a barrier that is no ring's, tiles that are not copied once a pass.
 std::optional<LoopModel> modelLoop(const MachineKernel &kernel, const Loop &loop, const ModelOptions &options,
                                    std::string &whyNot);
 

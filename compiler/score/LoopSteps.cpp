@@ -121,13 +121,16 @@ static bool decodeAsync(const Instruction &i, Step &step) {
     step.async = Step::Async::Product, step.commits = operands.contains("gsb");
     return true;
   }
-  bool awaitsProducts = base == "WARPGROUP" && i.hasModifier("DEPBAR"), isArrival = i.hasModifier("ARRIVE");
-  if (!awaitsProducts && (base != "SYNCS" || !(i.hasModifier("TRYWAIT") || isArrival)))
+  const bool isOfThreads = base == "ARRIVES"; // when what the thread copied so far has come
+  bool awaitsProducts = base == "WARPGROUP" && i.hasModifier("DEPBAR"),
+       isArrival = i.hasModifier("ARRIVE") || isOfThreads;
+  if (!awaitsProducts && !isOfThreads && (base != "SYNCS" || !(i.hasModifier("TRYWAIT") || isArrival)))
     return false;
   step.pipe = Pipe::None, step.duration = 0, step.latency = 1;
   step.async = awaitsProducts ? Step::Async::AwaitProducts
                : isArrival    ? Step::Async::Arrive
                               : Step::Async::AwaitBarrier;
+  step.expects = isArrival && !i.hasModifier("A1T0"); // which adds no transactions
   if (!awaitsProducts)
     step.number = byteOf(operands).value_or(-1);
   else if (operands.rsplit(',').second.trim().getAsInteger(0, step.number))

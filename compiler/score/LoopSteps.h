@@ -41,6 +41,7 @@ struct Step {
   Async async = Async::None;
   int64_t number = 0;
   bool commits = false;
+  bool expects = false; ///< an arrival that expects bytes: a copy that begins there
 };
 
 /// The steps of `numbers` of machine code. `productCycles`: ModelOptions::productCycles.

@@ -265,6 +265,11 @@ std::vector<Loop> imbrex::score::hotLoops(const MachineKernel &kernel) {
   return loops;
 }
 
+/// Waits at a barrier in shared memory: for a slot, or a tile.
+static bool awaitsBarrier(const Instruction &instruction) {
+  return instruction.base() == "SYNCS" && instruction.hasModifier("TRYWAIT");
+}
+
 std::vector<Loop> imbrex::score::copyLoops(const MachineKernel &kernel) {
   if (kernel.instructions.empty())
     return {};
@@ -273,7 +278,9 @@ std::vector<Loop> imbrex::score::copyLoops(const MachineKernel &kernel) {
   std::vector<NaturalLoop> working = all;
   llvm::erase_if(working, [&](const NaturalLoop &loop) {
     std::vector<size_t> numbers = instructionsOf(graph, loop.body);
-    return count(kernel, numbers, Kind::Copy) == 0 || count(kernel, numbers, Kind::Tensor) != 0;
+    // Without a wait it is the assembler's own, over the lanes of a warp that ask for different boxes.
+    bool waits = llvm::any_of(numbers, [&](size_t i) { return awaitsBarrier(kernel.instructions[i]); });
+    return !waits || count(kernel, numbers, Kind::Copy) == 0 || count(kernel, numbers, Kind::Tensor) != 0;
   });
   return innermostOf(working, all, kernel, graph);
 }

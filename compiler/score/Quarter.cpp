@@ -24,6 +24,15 @@ Quarter::Quarter(const std::vector<Step> &computing, const std::vector<Step> &co
     warp.blockedUntil = 7 * int64_t(number); // warps do not start in step
     warp.waited = warp.released = warp.taken = std::vector<unsigned>(options.rings.size());
   }
+  for (const ModelRing &ring : options.rings)
+    restaged.push_back(llvm::any_of(
+        copying, [&](const Step &step) { return step.async == Step::Async::Arrive && isRelease(ring, step.number); }));
+  // A tile is written anew in the pass behind the one that copies it, so that it has come by then: the first has.
+  for (auto [number, ring] : llvm::enumerate(options.rings))
+    if (restaged[number] && ring.slots > 1) {
+      arrivals[number].push_back(0);
+      warps.back().taken[number] = 1;
+    }
 }
 
 bool Quarter::run() {
@@ -135,7 +144,7 @@ bool Quarter::awaitRing(Warp &warp, int64_t barrier) {
       continue;
     unsigned tile = warp.taken[number];
     for (const Warp &other : warps)
-      if (other.computes && !isDone(other) && tile >= other.released[number] + ring.slots)
+      if (reads(other, number) && !isDone(other) && tile >= other.released[number] + ring.slots)
         return blockUntil(warp, double(now), "slot");
     ++warp.taken[number];
     return true;
@@ -148,6 +157,8 @@ void Quarter::arrive(Warp &warp, const Step &step) {
   for (auto [number, ring] : llvm::enumerate(options.rings)) {
     if (isRelease(ring, step.number)) {
       ++warp.released[number];
+    } else if (isArrival(ring, step.number) && !step.expects) {
+      arrivals[number].push_back(double(now));
     } else if (isArrival(ring, step.number)) {
       double begin = std::max(copyFree, double(now));
       copyFree = begin + double(ring.bytes) / options.copyBytes;

@@ -58,8 +58,12 @@ private:
   void note(Warp &warp, const Step &step, double begin, double end);
   void cutTimeline(LoopModel &result, double begin, double end) const;
 
+  /// Who reads a ring lets its tiles go.
+  bool reads(const Warp &warp, size_t ring) const { return warp.computes != restaged[ring]; }
+
   const ModelOptions &options;
   std::vector<Warp> warps;
+  std::vector<bool> restaged;                ///< by ring: whether the warps that copy read it
   std::vector<std::vector<double>> arrivals; ///< by ring: when each tile is there
   double copyFree = 0;
   size_t turns = 0; ///< passed so far
