@@ -188,6 +188,19 @@ TEST(AttentionOverlap, PagesOfOnePoolBesideEachOther) {
   }
 }
 
+TEST(AttentionOverlap, PagesThatLieInEachOther) {
+  const std::vector<double> table = {0, 1}, now = {2, 2};
+  Tensor tables = dense(DataType::I32, {kBatch, 1}, &table), lengths = dense(DataType::I32, {kBatch}, &now),
+         k = dense(DataType::F16, {2, kHeads, 4, kDepth}), v = dense(DataType::F16, {2, kHeads, 4, kDepth}),
+         fresh = filled(DataType::F16, {kBatch, 1, kHeads, kDepth}, 2);
+  View near = attention::headsFirst(k.view());
+  near.strides[0] = 6 * kDepth; // heads are four rows apart: a page takes eight
+  attention::Append call = {fresh.view(), fresh.view(), paged(near, tables.view(), lengths.view()),
+                            paged(attention::headsFirst(v.view()), tables.view(), lengths.view())};
+  EXPECT_EQ(told(attention::append(runtime(), stream(), call)),
+            "argument 'K': stride 192 from a page to the next makes elements of an output overlap");
+}
+
 TEST(AttentionOverlap, Merge) {
   Tensor po = filled(DataType::F32, {2, kBatch, 3, kHeads, kDepth}, 1),
          pl = filled(DataType::F32, {2, kBatch, kHeads, 3}, 0), o = dense(DataType::F32, {kBatch, 3, kHeads, kDepth}),
