@@ -72,6 +72,14 @@ struct Parameter {
     bool operator==(const Varying &) const = default;
   };
   std::optional<Varying> varying = {};
+  /// Of a view that is the rows of all pages: dimension `dim` counts rows, of which the first `rows` of each `apart`
+  /// are a page's; that is a scalar parameter. Only in a KernelSignature.
+  struct Pages {
+    unsigned dim;
+    int64_t rows;
+    std::string apart;
+  };
+  std::optional<Pages> pages = {};
 };
 
 /// T of "wide<T>"; any other text as it is.

@@ -112,13 +112,42 @@ static Result<void> checkTypesKnown(const SignaturePlan &plan, const Binding &bi
   return {};
 }
 
-static MemoryRegion regionOf(const Binding &binding, unsigned parameter) {
-  const View &view = binding.arguments[parameter]->view;
-  const BoundView &bound = binding.views[parameter];
-  return {bound.address,
-          byteSize(view.type),
-          {view.extents.begin(), view.extents.end()},
-          {bound.strides.data(), view.extents.size()}};
+MemoryShape::MemoryShape(const View &view, const BoundView &bound) : rank(view.extents.size()) {
+  std::copy(view.extents.begin(), view.extents.end(), extents.begin());
+  std::copy_n(bound.strides.begin(), rank, strides.begin());
+  const int64_t rows = rank > bound.pageDim ? extents[bound.pageDim] : 0;
+  if (bound.pageRows == 0 || rows < bound.pageRows || (rows - bound.pageRows) % bound.pagesApart != 0)
+    return;
+  extents[bound.pageDim] = bound.pageRows;
+  extents[rank] = (rows - bound.pageRows) / bound.pagesApart + 1;
+  // Of a row's stride and fewer rows than the view has: where it overflows, the view's own extents do.
+  strides[rank] = int64_t(uint64_t(strides[bound.pageDim]) * uint64_t(bound.pagesApart));
+  ++rank;
+}
+
+bool imbrex::placePages(const SignaturePlan &plan, Binding &binding) {
+  bool isNew = false;
+  for (const SignaturePlan::Pages &pages : plan.pages) {
+    const Argument *apart = binding.arguments[pages.apart];
+    BoundView &view = binding.views[pages.parameter];
+    const int64_t rows = apart && !apart->isView ? apart->scalar.integer : 0;
+    const int64_t pageRows = rows > pages.rows ? pages.rows : 0;
+    isNew |= view.pageRows != pageRows || view.pagesApart != rows;
+    view.pageDim = pages.dim, view.pageRows = pageRows, view.pagesApart = rows;
+  }
+  return isNew;
+}
+
+static Overlap overlapOf(const Binding &binding, unsigned i, unsigned j) {
+  const View &a = binding.arguments[i]->view, &b = binding.arguments[j]->view;
+  const MemoryShape first(a, binding.views[i]), second(b, binding.views[j]);
+  auto region = [&](const View &view, unsigned parameter, const MemoryShape &shape) {
+    return MemoryRegion{binding.views[parameter].address,
+                        byteSize(view.type),
+                        {shape.extents.data(), shape.rank},
+                        {shape.strides.data(), shape.rank}};
+  };
+  return findOverlap(region(a, i, first), region(b, j, second));
 }
 
 /// That no byte from the first to the last of one is such a byte of the other: so it is at nearly every launch.
@@ -133,13 +162,8 @@ Result<void> imbrex::checkOverlaps(const SignaturePlan &plan, const Binding &bin
       bool twice = plan.signature.parameters[j].output && j < i;
       if (i == j || twice || !isView(j) || areApart(binding.views[i], binding.views[j]))
         continue;
-      Overlap found = findOverlap(regionOf(binding, i), regionOf(binding, j));
-      if (found == Overlap::None)
-        continue;
-      std::string does = found == Overlap::Some ? "overlaps" : "has strides that may let it meet";
-      return argumentError("argument '" + std::string(binding.arguments[i]->name) + "' is stored to, but " + does +
-                           " argument '" + std::string(binding.arguments[j]->name) +
-                           "' in memory: give it memory of its own");
+      if (Overlap found = overlapOf(binding, i, j); found != Overlap::None)
+        return overlapError(binding.arguments[i]->name, binding.arguments[j]->name, found);
     }
   }
   return {};
@@ -171,6 +195,7 @@ Result<void> imbrex::bindArguments(const SignaturePlan &plan, const FixedValues 
   if (completeness == Completeness::All)
     if (Result<void> known = checkTypesKnown(plan, binding); !known)
       return known;
+  (void)placePages(plan, binding);
   for (unsigned i = 0; i < plan.parameterCount(); ++i)
     if (const Argument *argument = binding.arguments[i]; argument && argument->isView)
       if (Result<void> checked = checkView(plan, i, argument->view, completeness, binding.views[i]); !checked)

@@ -26,6 +26,17 @@ struct BoundView {
   unsigned alignment = 16; ///< see CompileOptions::alignment: 16, or the element's size
   bool hasMap = true;      ///< where that is 16: it has a tensor map too
   bool mayAlign = true;    ///< its shape leaves it to the address whether that is 16
+  unsigned pageDim = 0;    ///< the dimension that counts the rows of pages
+  int64_t pageRows = 0;    ///< rows of a page; 0: there are no pages, or nothing between them
+  int64_t pagesApart = 0;  ///< rows from a page to the next
+};
+
+/// The dimensions of a view as they are in memory: rows of pages between which are others' are two, pages and rows.
+struct MemoryShape {
+  MemoryShape(const View &view, const BoundView &bound);
+
+  unsigned rank;
+  std::array<int64_t, Dims::kMaxRank + 1> extents, strides;
 };
 
 /// Who gave a name or type its value: a view parameter's dimension, or set().
@@ -65,6 +76,8 @@ std::optional<Dims> denseStrides(const Dims &extents);
 /// Parts of it, each in its own file.
 Result<void> checkView(const SignaturePlan &plan, unsigned parameter, const View &view, Completeness completeness,
                        BoundView &bound);
+/// Finds in the arguments how far the pages of views are apart; false if that is as it was.
+bool placePages(const SignaturePlan &plan, Binding &binding);
 /// As checkView, where `bound` is of a view that differs in its memory alone. False if checkView would refuse it, or
 /// find it in another class of alignment; `bound` is then as it was.
 bool moveView(const SignaturePlan &plan, unsigned parameter, const View &view, BoundView &bound);

@@ -109,6 +109,8 @@ Result<void> BoundCall::repack(const KernelState &kernel, const Stream *stream) 
         !moveView(*kernel.plan, parameters[place], view, binding.views[parameters[place]]))
       return bind(kernel, stream); // which says what is wrong, or takes another specialisation
   }
+  if (hasNewScalar && placePages(*kernel.plan, binding)) // an output's pages may lie in each other
+    return bind(kernel, stream);
   if (!moved.empty())
     if (Result<void> apart = checkOverlaps(*kernel.plan, binding); !apart)
       return apart;

@@ -82,6 +82,9 @@ Result<std::shared_ptr<const SignaturePlan>> SignaturePlan::make(KernelSignature
       return added.takeError();
   for (const std::string &name : plan->signature.integerParameters)
     plan->integerSlots.push_back(slotOf(*plan, name));
+  for (unsigned i = 0; i < plan->parameterCount(); ++i)
+    if (const std::optional<Parameter::Pages> &pages = plan->signature.parameters[i].pages)
+      plan->pages.push_back({i, pages->dim, pages->rows, plan->parameterNamed(pages->apart).value_or(i)});
   if (Result<void> added = addTuning(*plan); !added)
     return added.takeError();
   return std::shared_ptr<const SignaturePlan>(std::move(plan));

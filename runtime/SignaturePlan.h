@@ -28,6 +28,14 @@ struct SignaturePlan {
   std::vector<bool> wide;                          ///< by parameter: its type is wide<T>
   std::vector<ExpressionProgram> extentConditions; ///< the signature's
 
+  /// Parameter::Pages of a parameter.
+  struct Pages {
+    unsigned parameter, dim;
+    int64_t rows;
+    unsigned apart; ///< the scalar parameter
+  };
+  std::vector<Pages> pages;
+
   /// A part of the signature's key: the type parameter of that number, or if that is negative an expression.
   struct KeyPart {
     int type;

@@ -144,19 +144,20 @@ static Result<void> checkOutput(const Check &check) {
   if (check.isEmpty())
     return {};
   // From the smallest stride up, each must pass over all that the dimensions below it reach.
-  std::array<unsigned, Dims::kMaxRank> order;
+  const MemoryShape shape(check.view, check.bound);
+  std::array<unsigned, Dims::kMaxRank + 1> order;
   std::iota(order.begin(), order.end(), 0u);
-  auto strideOf = [&](unsigned dimension) { return check.bound.strides[dimension]; };
-  std::sort(order.begin(), order.begin() + check.rank(),
-            [&](unsigned a, unsigned b) { return strideOf(a) < strideOf(b); });
+  std::sort(order.begin(), order.begin() + shape.rank,
+            [&](unsigned a, unsigned b) { return shape.strides[a] < shape.strides[b]; });
   int64_t reach = 0;
-  for (unsigned i = 0; i < check.rank(); ++i) {
+  for (unsigned i = 0; i < shape.rank; ++i) {
     unsigned dimension = order[i];
-    int64_t extent = check.view.extents[dimension], stride = strideOf(dimension), more = 0;
+    int64_t extent = shape.extents[dimension], stride = shape.strides[dimension], more = 0;
     if (extent < 2)
       continue;
     if (stride <= reach)
-      return check.fail("stride " + std::to_string(stride) + inDimension(dimension) +
+      return check.fail("stride " + std::to_string(stride) +
+                        (dimension < check.rank() ? inDimension(dimension) : " from a page to the next") +
                         " makes elements of an output overlap");
     if (__builtin_mul_overflow(extent - 1, stride, &more) || __builtin_add_overflow(reach, more, &reach))
       return check.fail("its extents and strides overflow the address space");

@@ -136,3 +136,9 @@ Overlap imbrex::findOverlap(const MemoryRegion &a, const MemoryRegion &b) {
   std::ranges::sort(terms, [](const Term &x, const Term &y) { return x.coefficient > y.coefficient; });
   return Search(std::move(terms)).run(distance + lastByte(b));
 }
+
+Error imbrex::overlapError(std::string_view stored, std::string_view other, Overlap found) {
+  const char *does = found == Overlap::Some ? "overlaps" : "has strides that may let it meet";
+  return Error{ErrorKind::Argument, "argument '" + std::string(stored) + "' is stored to, but " + does + " argument '" +
+                                        std::string(other) + "' in memory: give it memory of its own"};
+}

@@ -17,6 +17,7 @@
 #define IMBREX_RUNTIME_VIEWOVERLAP_H
 
 #include "runtime/Argument.h"
+#include "runtime/Result.h"
 
 namespace imbrex {
 
@@ -36,6 +37,9 @@ struct MemoryRegion {
 /// Exact but for Unknown. Spans must not wrap the address space. Regions apart cost two sums; others a search
 /// of at most some ten thousand steps. Pure.
 Overlap findOverlap(const MemoryRegion &a, const MemoryRegion &b);
+
+/// What is told of the argument that is stored to and another one; `found` is not None.
+Error overlapError(std::string_view stored, std::string_view other, Overlap found);
 
 } // namespace imbrex
 

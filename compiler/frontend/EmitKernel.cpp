@@ -84,6 +84,7 @@ std::vector<KernelSignature> imbrex::describeKernels(const ast::File &file, cons
       else
         describeType(parameter.type, described);
       described.varying = varyingOf(parameter);
+      described.pages = stored.pagesOf(parameter.name);
       signature.parameters.push_back(std::move(described));
     }
     llvm::append_range(signature.parameters, stored.parameters());

@@ -177,6 +177,14 @@ std::vector<Expression> StoredViews::extentsOf(const KernelParameter &view, std:
   return declared;
 }
 
+std::optional<Parameter::Pages> StoredViews::pagesOf(std::string_view view) const {
+  const StoredView *stored = find(view);
+  if (!stored || stored->storage.kind != Storage::Kind::Paged)
+    return std::nullopt;
+  auto [dim, along] = stored->varying;
+  return Parameter::Pages{dim - (along < dim), stored->storage.page, stored->leader + ".pageRows"};
+}
+
 void StoredViews::addMeaning(const Kernel &kernel, const CompileOptions &options, const StoredView &stored) {
   if (stored.storage.keepsShape())
     return;

@@ -46,6 +46,8 @@ public:
   const StoredView *find(std::string_view view) const;
   /// The extents of a view as the host gives it, of the extents that it is declared with.
   std::vector<Expression> extentsOf(const ast::KernelParameter &view, std::vector<Expression> declared) const;
+  /// Where the view is the rows of all pages.
+  std::optional<Parameter::Pages> pagesOf(std::string_view view) const;
   /// Parameters behind the kernel's own, in their order.
   const std::vector<Parameter> &parameters() const { return added; }
   /// An expression of the host: S is what the storage says where no view has it as an extent.

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/attention/Apart.h"
 #include "kernels/attention/Steps.h"
 
 using namespace imbrex;
@@ -139,6 +140,36 @@ static Result<void> addKernel(PlanState &state, const Runtime &runtime, const ch
   return addStep(state, *kernel, arguments.all());
 }
 
+static Sequences withoutLengths(Sequences sequences) {
+  sequences.lengths = {};
+  return sequences;
+}
+
+/// Of all its launches together.
+static Result<void> checkApart(const Append &call) {
+  Apart apart;
+  apart.reads("KN", call.newK);
+  apart.reads("VN", call.newV);
+  Tensor k = call.k, v = call.v;
+  if (call.advances) { // lengths are stored, then read
+    k = withoutLengths(*k.sequences());
+    if (v.sequences())
+      v = withoutLengths(*v.sequences());
+    apart.stores("Lengths", call.k.sequences()->lengths);
+  }
+  apart.stores("K", k);
+  apart.stores("V", v);
+  if (call.q.isGiven()) {
+    apart.reads("Q", call.q);
+    apart.stores("QT", call.turnedQ);
+  }
+  if (call.rotary.cosines) {
+    apart.reads("cosines", *call.rotary.cosines);
+    apart.reads("sines", *call.rotary.sines);
+  }
+  return apart.check();
+}
+
 Result<AppendPlan> attention::plan(const Runtime &runtime, const Append &call) {
   if (Result<void> checked = check(call); !checked)
     return checked.takeError();
@@ -165,6 +196,9 @@ Result<void> AppendPlan::run(const Stream &stream, const Append &call) const {
     return checked;
   if (state->kernels.size() != size_t(1 + call.advances + call.q.isGiven()))
     return refusal("the plan is of another call: of one with other queries, or whose lengths advance or do not");
+  if (state->kernels.size() > 1)
+    if (Result<void> apart = checkApart(call); !apart)
+      return apart;
   size_t next = 0;
   auto launch = [&](ArgumentList arguments) { return state->kernels[next++].launch(stream, arguments.all()); };
   Result<void> launched;

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/attention/Apart.h"
 #include "kernels/attention/Steps.h"
 #include "kernels/attention/Workspace.h"
 
@@ -114,6 +115,25 @@ static Result<void> check(const Backward &call) {
   return {};
 }
 
+/// Of all its launches together: each stores a part of the results, and the first alone reads o.
+static Result<void> checkApart(const Backward &call, const View &workspace) {
+  Apart apart;
+  for (auto [name, tensor] : {std::pair("Q", &call.q), {"K", &call.k}, {"V", &call.v}})
+    apart.reads(name, *tensor);
+  for (auto [name, view] : {std::pair("O", &call.o), {"L", &call.lse}, {"dO", &call.dO}})
+    apart.reads(name, *view);
+  for (auto [name, view] : {std::pair("dL", &call.dLse), {"S", &call.sinks}})
+    if (*view)
+      apart.reads(name, **view);
+  apart.reads(call.options.captured);
+  for (auto [name, view] : {std::pair("dQ", &call.dq), {"dK", &call.dk}, {"dV", &call.dv}, {"workspace", &workspace}})
+    apart.stores(name, *view);
+  for (auto [name, view] : {std::pair("dB", &call.dBias), {"dS", &call.dSinks}})
+    if (*view)
+      apart.stores(name, **view);
+  return apart.check();
+}
+
 /// Calls `launch(kernel's name, arguments)` for each launch in its order, until one fails.
 template <typename Launch>
 static Result<void> launches(const Backward &call, const Gradients &gradients, const Launch &launch) {
@@ -172,6 +192,8 @@ Result<void> BackwardPlan::run(const Stream &stream, const Backward &call, const
     return refusal("the plan is of another call: of one with other gradients");
   if (Result<void> checked = checkWorkspace(workspace, workspaceBytes()); !checked)
     return checked;
+  if (Result<void> apart = checkApart(call, workspace); !apart)
+    return apart;
   size_t next = 0;
   return launches(call, Gradients(call, workspace), [&](const char *, ArgumentList arguments) {
     return state->kernels[next++].launch(stream, arguments.all());

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/attention/Apart.h"
 #include "kernels/attention/Splits.h"
 #include "kernels/attention/Steps.h"
 #include "kernels/attention/Workspace.h"
@@ -194,6 +195,29 @@ Result<DecodePlan> attention::plan(const Runtime &runtime, const Decode &call) {
   return DecodePlan(std::move(state));
 }
 
+/// Of parts and their merge together: what may overlap must not depend on whether keys are split.
+static Result<void> checkApart(const Decode &call, const View &workspace) {
+  Apart apart;
+  apart.stores("O", call.o);
+  if (call.lse)
+    apart.stores("L", *call.lse);
+  apart.stores("workspace", workspace);
+  apart.reads("Q", call.q);
+  if (call.newK.isGiven()) {
+    apart.stores("K", call.k);
+    apart.stores("V", call.v);
+    apart.reads("KN", call.newK);
+    apart.reads("VN", call.newV);
+  } else {
+    apart.reads("K", call.k);
+    apart.reads("V", call.v);
+  }
+  if (call.sinks)
+    apart.reads("S", *call.sinks);
+  apart.reads(call.options.captured);
+  return apart.check();
+}
+
 Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const View &workspace) const {
   Result<Partials> partials = partialsOf(call, support().parts);
   if (!partials)
@@ -206,6 +230,9 @@ Result<void> DecodePlan::run(const Stream &stream, const Decode &call, const Vie
     return checked;
   if (call.newK.isGiven() != (state->support.steps[0].kernel == "attention_append"))
     return refusal("the plan is of another call: of one with new rows, or without");
+  if (state->kernels.size() > 1)
+    if (Result<void> apart = checkApart(call, workspace); !apart)
+      return apart;
   Launches launches(call, *partials, workspace);
   ArgumentList arguments = launches.split();
   Result<void> launched = state->kernels[0].launch(stream, arguments.all());

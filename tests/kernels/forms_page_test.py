@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """kernels/Forms.md says what is so: what it quotes stands in the file that it names or in one that this imports, the
-kernel has so many lines and compiles for two targets, and the test that it names exists.
+kernel has so many lines and compiles for two targets, and the test that it names exists; so of the small repairs.
 
 usage: forms_page_test.py IMBREX SOURCE_DIR [--write]      --write: the lines are counted anew. Python's standard library only.
 """
@@ -10,7 +10,7 @@ import os, re, subprocess, sys, unittest
 IMBREX, ROOT = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 WRITES = "--write" in sys.argv
 del sys.argv[1:]
-ROWS = 17
+ROWS, REPAIRS = 17, 11
 
 
 def read(path):
@@ -21,7 +21,17 @@ def read(path):
 def page():
     """(form, quoted, file, kernel, lines, test's file, test) of each row."""
     row = re.compile(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` (\w+) \| (\d+) \| `([^`]+)` (\w+) \|$")
-    lines = [line.replace("\\|", "\0") for line in read("kernels/Forms.md").splitlines() if line.startswith("| ")][1:]
+    return rows_of(row, 0)
+
+
+def repairs():
+    """(form, quoted, file, test's file, test or "") of each row of the second table."""
+    return rows_of(re.compile(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` ?(\w*) \|$"), 1)
+
+
+def rows_of(row, table):
+    text = read("kernels/Forms.md").replace("\\|", "\0")
+    lines = re.split(r"^[|-]+$", text, flags=re.M)[table + 1].split("\n\n")[0].strip().splitlines()
     return [tuple(field.replace("\0", "|") for field in row.match(line).groups()) for line in lines]
 
 
@@ -58,6 +68,13 @@ class FormsPage(unittest.TestCase):
                 self.assertIn(quoted, with_imports(path))
                 self.assertEqual(len(kernel_of(read(path), kernel)), int(lines))
                 self.assertIn("    def %s(self" % test, read(os.path.join("tests/kernels", test_path)))
+
+    def test_repairs(self):
+        self.assertEqual(len({row[0] for row in repairs()}), REPAIRS)
+        for form, quoted, path, test_path, test in repairs():
+            with self.subTest(form):
+                self.assertIn(quoted, " ".join(read(path).split()))
+                self.assertRegex(read(os.path.join("tests/kernels", test_path)), r"\b%s\b" % test)
 
     def test_kernels_compile(self):
         settings = {"T": "f16", "U": "f32", "DQK": "64", "DV": "64", "G": "2", "D": "64", "E": "32", "DK": "64", "GROUP": "32"}

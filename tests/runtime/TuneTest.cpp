@@ -229,6 +229,19 @@ TEST(Tune, SixteenThreadsLaunchTuneAndLoadAtOnce) {
   EXPECT_GT(device.launches(), 12u * 100);
 }
 
+// As at a launch, though it would be copies that are tuned.
+TEST(Tune, AnOutputSharesNoMemory) {
+  ScriptedDevice device;
+  Bench bench(device);
+  std::vector<Argument> arguments = bench.arguments();
+  arguments[1].view.address = arguments[0].view.address + 4;
+  Result<TuneReport> report = bench.kernel.tune(arguments);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message,
+            "argument 'Z' is stored to, but overlaps argument 'X' in memory: give it memory of its own");
+  EXPECT_EQ(device.launches(), 0u);
+}
+
 TEST(Tune, WrongResultsAreRefused) {
   ScriptedDevice device;
   device.script(ScriptedDevice::best(), Behaviour::Wrong);

@@ -91,6 +91,18 @@ class Arguments(unittest.TestCase):
         self.refused(PLAIN, "--out Y: expected FILE.npy, a shape such as 2x64x8, or 2x64x8:FILE.npy", *words, "Y=y.txt")
         self.refused(PLAIN, "output 'Y' is too large", "--set", "T=f32", *words, "Y=4000000000000")
 
+    def test_arrays_share_no_memory(self):
+        """Each argument has memory of its own, so that one file may be all of them; two outputs have no file in common."""
+        x = self.array("x.npy", "f32", 5)
+        add = [os.path.join(ROOT, "kernels", "lessons", "vector_add.tile"), "--device", "sim", "--cache-dir", "none"]
+        words = [IMBREX, "run", *add, "--arg", "X=" + x, "--arg", "Y=" + x, "--out", "Z=" + x]
+        done = subprocess.run(words, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(arrays.load(x), [2] * 5)
+        two = "kernel k(Y: out view<f32>[4], Z: out view<f32>[4])\ngrid (1) |i| { store Y[:] = fill<f32>[4](1.0); store Z[:] = fill<f32>[4](2.0); }\n"
+        file = self.path("both.npy")
+        self.refused(two, "--out Y and --out Z both go to " + file + ": give each a file of its own", "--out", "Y=" + file, "--out", "Z=4:" + file)
+
     def test_files(self):
         out = ["--arg", "scale=1", "--out", "Y=32:" + self.path("y.npy")]
         with open(self.array("x.npy", "f32", 32), "rb") as file:

@@ -200,6 +200,14 @@ class Grammar(unittest.TestCase):
                                 self.fail(scope)
         self.assertGreater(count, 5000)
 
+    def test_the_fuzzers_dictionary_has_every_word(self):
+        with open(os.path.join(ROOT, "compiler", "frontend", "Words.def")) as file:
+            words = set(re.findall(r'^IMBREX_WORD\(\w+, "([^"]+)"', file.read(), re.M))
+        with open(os.path.join(ROOT, "tests", "fuzz", "tile.dict")) as file:
+            entries = re.sub(r"\\x..|\\", " ", file.read())
+        self.assertGreater(len(words), 80)
+        self.assertEqual(words - set(re.findall(r"\w+", entries)), set(), "add them to tests/fuzz/tile.dict")
+
     @staticmethod
     def coloured(line, patterns):
         """(word, scope) of words, numbers, texts and comments: at each place the pattern that begins first, then the first."""

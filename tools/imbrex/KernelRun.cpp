@@ -13,6 +13,7 @@
 #include "tools/imbrex/DrawnArray.h"
 #include "tools/imbrex/StoredArgument.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
@@ -274,7 +275,12 @@ bool KernelRun::allocateOutput(const Parameter &parameter, const NameValue &outp
 }
 
 bool KernelRun::allocateOutputs() {
+  llvm::StringMap<std::string> writers; // of a file
   for (const NameValue &output : request.outputs) {
+    StringRef file = splitOutput(output.value).second;
+    if (auto [writer, isNew] = writers.try_emplace(file, output.name); !isNew && !file.empty())
+      return fail("--out " + writer->second + " and --out " + output.name + " both go to " + file.str() +
+                  ": give each a file of its own");
     const Parameter *parameter = findParameter(output.name);
     if (!parameter || !allocateOutput(*parameter, output))
       return false;
