@@ -162,6 +162,10 @@ TEST(Masks, OfMultipliedPositionsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::multiplied, 64, imbrex::testing::isLongRun() ? 2000 : 60);
 }
 
+TEST(Masks, OfColumnsBesideRowsAgreeWithBruteForce) {
+  checkRandomMasks(&MaskGenerator::besideRows, 48, imbrex::testing::isLongRun() ? 5000 : 100);
+}
+
 TEST(Masks, SpelledByFunctionsAgreeWithBruteForce) {
   checkRandomMasks(&MaskGenerator::spelled, 48, imbrex::testing::isLongRun() ? 10000 : 150);
 }
