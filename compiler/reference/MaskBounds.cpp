@@ -81,7 +81,8 @@ template <typename Bound> struct Form {
     mostRow = rows - 1;
   }
   __int128 at(int64_t r, int64_t c) const { return sign * difference.at(r, c) + offset; }
-  bool countsByOne() const { return row >= -mostRow && row <= mostRow && column >= -1 && column <= 1; }
+  /// From row to row by 2^12 at most.
+  bool isGradual() const { return row >= -4096 * mostRow && row <= 4096 * mostRow; }
 };
 
 } // namespace
@@ -89,7 +90,7 @@ template <typename Bound> struct Form {
 MaskBounds::Rows MaskBounds::narrowRows(const Part &part, Rows rows, const Environment &values) const {
   for (const Bound &bound : part.bounds) {
     Form form(bound, rowCount, columnCount, values);
-    if (form.column != 0 || !form.countsByOne())
+    if (form.column != 0 || !form.isGradual())
       continue;
     while (rows.first <= rows.last && form.row <= 0 && form.at(rows.first, 0) > 0)
       ++rows.first;
@@ -101,7 +102,7 @@ MaskBounds::Rows MaskBounds::narrowRows(const Part &part, Rows rows, const Envir
 
 void MaskBounds::hideByBound(Hidden &hidden, const Bound &bound, Rows rows, const Environment &values) const {
   Form form(bound, rowCount, columnCount, values);
-  if (form.column == 0 || !form.countsByOne())
+  if (form.column == 0 || !form.isGradual())
     return;
   int64_t best = form.row > 0 ? rows.first : rows.last; // the row that sees most
   for (int64_t column = 0; column < columnCount; ++column)
@@ -141,9 +142,10 @@ MaskBounds::Hidden MaskBounds::hide(const Part &part, Rows rows, const Environme
 bool MaskBounds::movesWithLoop(const Part &part, const Environment &values, int64_t &step) const {
   bool all = llvm::all_of(part.bounds, [&](const Bound &bound) {
     Form form(bound, rowCount, columnCount, values);
-    if (!form.countsByOne() || form.column == 0)
-      return !form.countsByOne() || bound.growth == 0;
-    int64_t moves = int64_t(form.column) * bound.sign * bound.growth;
+    if (!form.isGradual() || form.column == 0)
+      return !form.isGradual() || bound.growth == 0;
+    const int64_t by = int64_t(form.column), grows = bound.sign * bound.growth;
+    const int64_t moves = grows % by == 0 ? grows / by : 0;
     bool agrees = moves > 0 && (step == 0 || step == moves);
     step = moves;
     return agrees;

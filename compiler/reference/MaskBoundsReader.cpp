@@ -199,7 +199,7 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
   bool isTile = isa<RankedTensorType>(value.getType());
   if (value == loop.getInductionVar())
     return 1;
-  if (!isTile && loop.isDefinedOutsideOfLoop(value))
+  if (!isTile && loop.isDefinedOutsideOfLoop(value) && !value.getType().isInteger(64))
     return 0;
   Operation *op = value.getDefiningOp();
   if (!op || isa<tile::IotaOp>(op) || (matchPattern(value, m_Constant(&elements)) && elements.isSplat()))
@@ -222,18 +222,19 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
   if (isa<arith::SubIOp>(op))
     return __builtin_sub_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
   for (auto [factor, other] : {std::pair(op->getOperand(0), *y), {op->getOperand(1), *x}}) {
-    llvm::APInt number;
-    if (matchPattern(factor, m_ConstantInt(&number)))
-      return __builtin_mul_overflow(number.getSExtValue(), other, &result) ? std::nullopt : std::optional(result);
+    if (std::optional<int64_t> number = constantOf(factor))
+      return __builtin_mul_overflow(*number, other, &result) ? std::nullopt : std::optional(result);
   }
   return isTile ? std::nullopt : growthOfScalar(op, exact, depth);
 }
 
-/// Of a scalar that is no sum: 0 if it is computed from what stays.
+/// Of a scalar that is no sum: 0 if it is computed from what stays, in 32 bits, or a constant.
 std::optional<int64_t> MaskBoundsReader::growthOfScalar(Operation *op, bool exact, unsigned depth) {
-  bool stays = isPure(op) && op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), [&](Value operand) {
-                 return growth(operand, exact, depth + 1) == std::optional<int64_t>(0);
-               });
+  const bool isOpaque = op->getResult(0).getType().isInteger(64) && op->getNumOperands() != 0;
+  bool stays =
+      !isOpaque && isPure(op) && op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), [&](Value operand) {
+        return growth(operand, exact, depth + 1) == std::optional<int64_t>(0);
+      });
   return stays ? std::optional<int64_t>(0) : std::nullopt;
 }
 

@@ -10,7 +10,8 @@
 //     columns:  c k + a row + u <= 0 with the row that allows most: k <= ... or k >= ...
 //
 // so that k lies in [low, high) and j in the tiles that meet it. Of a disjunction the range is the hull of
-// its parts' ranges. All of it is computed in 64 bits; forms stay within 62, so sums of two do not wrap.
+// its parts' ranges; a part that leaves no row has none. All of it is computed in 64 bits; forms stay within 62, so
+// sums of two do not wrap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +29,8 @@ namespace imbrex {
 } // namespace imbrex
 
 namespace {
+
+constexpr int64_t kLargestStep = 1 << 12; ///< of a bound, from row to row
 
 /// Rows, or columns: first .. last, or low .. high - 1. i64 values; a null one bounds nothing.
 struct Interval {
@@ -54,6 +57,7 @@ private:
   Interval findRows(const Mask &part, Interval rows);
   Interval findColumns(const Mask &part, Interval rows);
   Interval findHull(const std::vector<Mask> &parts, Interval rows);
+  Interval whereSome(Interval rows, Interval columns);
   void shrinkLoop();
   Value emitFits(Value rest);
   void narrowLoads();
@@ -96,11 +100,10 @@ struct BoundLoops : imbrex::impl::BoundLoopsBase<BoundLoops> {
 
 } // namespace
 
-/// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows by more than one.
-/// Columns may be counted so: k <= row / 4 is 4 k <= row.
+/// Conjuncts whose scalars do not exist before the loop are dropped, and those that count rows by very much.
 void LoopBounder::dropUnreadable(Mask &part) {
   llvm::erase_if(part.conjuncts, [&](const LinearForm &form) {
-    return std::abs(form.row) > 1 || llvm::any_of(form.scalars, [&](const auto &entry) {
+    return std::abs(form.row) > kLargestStep || llvm::any_of(form.scalars, [&](const auto &entry) {
              return entry.first != loop.getInductionVar() && !loop.isDefinedOutsideOfLoop(entry.first);
            });
   });
@@ -125,9 +128,14 @@ bool LoopBounder::findStep(const Mask &part) {
   });
 }
 
-/// Whether something bounds k from above (side 1) or below (side -1).
+static bool boundsRows(const Mask &part) {
+  return llvm::any_of(part.conjuncts, [](const LinearForm &form) { return form.col == 0; });
+}
+
+/// Whether something bounds k from above (side 1) or below (side -1): a conjunct on rows alone may leave none.
 bool LoopBounder::isBounded(const Mask &part, int64_t side) {
-  return llvm::any_of(part.conjuncts, [&](const LinearForm &form) { return form.col * side > 0; }) ||
+  return boundsRows(part) ||
+         llvm::any_of(part.conjuncts, [&](const LinearForm &form) { return form.col * side > 0; }) ||
          llvm::any_of(part.disjunctions, [&](const std::vector<Mask> &disjunction) {
            return llvm::all_of(disjunction, [&](const Mask &inner) { return isBounded(inner, side); });
          });
@@ -138,7 +146,9 @@ Interval LoopBounder::findRows(const Mask &part, Interval rows) {
   for (const LinearForm &form : part.conjuncts) {
     if (form.col != 0)
       continue;
-    Value rest = form.emit(b, loc); // row <= -rest, or row >= rest, or rest <= 0
+    Value rest = form.emit(b, loc);              // a row <= -rest, or a row >= rest, or rest <= 0
+    if (int64_t by = std::abs(form.row); by > 1) // a row <= -rest is row <= -ceil(rest / a)
+      rest = arith::CeilDivSIOp::create(b, loc, rest, i64(by));
     if (form.row > 0)
       rows.high = min(rows.high, negate(rest));
     else if (form.row < 0)
@@ -174,6 +184,14 @@ Interval LoopBounder::findColumns(const Mask &part, Interval rows) {
   return columns;
 }
 
+/// `columns` where a row is left, all where nothing bounds them; none otherwise.
+Interval LoopBounder::whereSome(Interval rows, Interval columns) {
+  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rows.low, rows.high);
+  Value least = i64(0), most = i64(std::numeric_limits<int32_t>::max());
+  return {arith::SelectOp::create(b, loc, some, columns.low ? columns.low : least, most),
+          arith::SelectOp::create(b, loc, some, columns.high ? columns.high : most, least)};
+}
+
 /// From the lowest to the highest column that one of the parts shows.
 Interval LoopBounder::findHull(const std::vector<Mask> &parts, Interval rows) {
   bool below = llvm::all_of(parts, [&](const Mask &part) { return isBounded(part, -1); });
@@ -182,7 +200,10 @@ Interval LoopBounder::findHull(const std::vector<Mask> &parts, Interval rows) {
   for (const Mask &part : parts) {
     if (!below && !above)
       break;
-    Interval columns = findColumns(part, findRows(part, rows));
+    const Interval left = findRows(part, rows);
+    Interval columns = findColumns(part, left);
+    if (boundsRows(part))
+      columns = whereSome(left, columns);
     if (below)
       hull.low = min(hull.low, columns.low);
     if (above)
@@ -204,8 +225,7 @@ void LoopBounder::shrinkLoop() {
   Value end = arith::SubIOp::create(b, loc, high32, one);
   end = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, end, stepValue), one);
   end = arith::SelectOp::create(b, loc, less(zero, high32), end, zero);
-  bool areRowsBounded = llvm::any_of(mask.conjuncts, [](const auto &form) { return form.col == 0; });
-  if (areRowsBounded) {
+  if (boundsRows(mask)) {
     Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rows.low, rows.high);
     end = arith::SelectOp::create(b, loc, some, end, zero);
   }
@@ -260,7 +280,7 @@ bool LoopBounder::countsTiles() {
 
 bool LoopBounder::run() {
   dropUnreadable(mask);
-  if (!countsTiles() || !findStep(mask) || !(isBounded(mask, 1) || isBounded(mask, -1)))
+  if (!countsTiles() || !findStep(mask) || step == 0 || !(isBounded(mask, 1) || isBounded(mask, -1)))
     return false;
   rows = findRows(mask, {i64(0), i64(m - 1)});
   Interval columns = findColumns(mask, rows);

@@ -33,8 +33,8 @@ struct FailurePlan {
 };
 
 template <typename... Arguments>
-std::function<cuda::CUresult(Arguments...)> failing(std::function<cuda::CUresult(Arguments...)> inner,
-                                                    const char *symbol, std::shared_ptr<FailurePlan> plan) {
+std::function<cuda::CUresult(Arguments...)> failing(const std::function<cuda::CUresult(Arguments...)> &inner,
+                                                    const char *symbol, const std::shared_ptr<FailurePlan> &plan) {
   return [inner, symbol, plan](Arguments... arguments) {
     return plan->fails(symbol) ? plan->result : inner(arguments...);
   };

@@ -271,7 +271,7 @@ TEST_F(Launch, ObjectsMayOutliveTheRuntime) {
 
 TEST_F(Launch, WhatWasMovedFromRefuses) {
   const std::vector<Argument> none;
-  Kernel kept = std::move(scaleAdd);
+  Kernel kept = std::move(scaleAdd); // NOLINT(performance-move-const-arg): what a caller would write
   EXPECT_NE(scaleAdd.launch(runtime.stream(), none).error().message.find("is missing"), std::string::npos) << "a copy";
   Buffer buffer = runtime.allocate(16).value(), taken = std::move(buffer);
   const std::string ofBuffer = "this buffer was moved from";

@@ -195,7 +195,7 @@ unsigned workBeside(const Runtime &runtime, const Kernel &shared, unsigned numbe
   std::vector<float> x(size_t(4) << number / 4 % 2, 1.5f), z(x.size());
   std::vector<Argument> arguments = {{"X", View(uint64_t(x.data()), DataType::F32, {int64_t(x.size())})},
                                      {"Z", View(uint64_t(z.data()), DataType::F32, {int64_t(z.size())})}};
-  Kernel mine = shared;
+  Kernel mine = shared; // NOLINT(performance-unnecessary-copy-initialization): threads copy it at once
   if (number % 4 == 0) {
     Result<TuneReport> report = mine.tune(arguments, {.budget = kAnyTime, .threads = 2});
     return !report || !report->complete || report->candidates.empty();

@@ -54,7 +54,8 @@ void forEachTaken(std::vector<Case> grid, const Sample &sample, const Work &work
     const auto start = std::chrono::steady_clock::now();
     for (size_t done = 0; done < grid.size();) {
       check(grid[done]);
-      if (++done % 10 == 0 || done == grid.size())
+      ++done;
+      if (done % 10 == 0 || done == grid.size())
         printPart(done, grid.size(), start);
     }
     return;
@@ -79,7 +80,8 @@ template <typename Check> void forEachSeed(uint64_t first, uint64_t end, const C
   const uint64_t all = from < end ? (end - from - 1) / step + 1 : 0;
   for (uint64_t done = 0; done < all;) {
     check(from + done * step);
-    if (++done % 64 == 0 || done == all)
+    ++done;
+    if (done % 64 == 0 || done == all)
       printPart(done, all, start);
   }
 }

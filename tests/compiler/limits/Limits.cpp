@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <span>
+#include <sstream>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,11 +47,10 @@ static Outcome compileHere(const Source &source, CompileOptions options) {
   options.budget.time = kHang;
   Outcome outcome;
   double begin = threadSeconds();
-  CompileResult result =
-      compile(source, options, Stage::Ptx, [&](Stage stage, std::string_view stageText) {
-        if (stage == Stage::Nvvm)
-          outcome.nvvmLines = linesOf(stageText);
-      });
+  CompileResult result = compile(source, options, Stage::Ptx, [&](Stage stage, std::string_view stageText) {
+    if (stage == Stage::Nvvm)
+      outcome.nvvmLines = linesOf(stageText);
+  });
   outcome.seconds = threadSeconds() - begin;
   outcome.isCompiled = result.kernel.has_value();
   outcome.errors = result.errors();
@@ -87,9 +87,9 @@ static std::vector<Outcome> receive(std::string_view text) {
     Outcome outcome;
     int isCompiled = 0, isRefused = 0, isShared = 0;
     size_t errorBytes = 0, begin = text.find('\n') + 1;
-    if (sscanf(std::string(text.substr(0, begin)).c_str(), "%d %d %d %lf %zu %zu %zu", &isCompiled, &isRefused,
-               &isShared, &outcome.seconds, &outcome.nvvmLines, &outcome.ptxLines, &errorBytes) < 7 ||
-        text.size() - begin < errorBytes)
+    std::istringstream line{std::string(text.substr(0, begin))};
+    line >> isCompiled >> isRefused >> isShared >> outcome.seconds >> outcome.nvvmLines >> outcome.ptxLines;
+    if (!(line >> errorBytes) || text.size() - begin < errorBytes)
       break;
     outcome.isCompiled = isCompiled, outcome.isRefusedForSize = isRefused, outcome.isShared = isShared;
     outcome.errors = text.substr(begin, errorBytes);

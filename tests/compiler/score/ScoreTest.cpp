@@ -216,13 +216,13 @@ TEST(Score, modelOfRolesIsBoundByProductsOrByCopies) {
   ModelOptions large{.warps = 2, .rings = {{"K", 0x400, 2, 100'000}}, .copyBytes = 32};
   std::optional<LoopModel> waits = modelRoles(kernel, large, whyNot);
   ASSERT_TRUE(waits) << whyNot;
-  EXPECT_NEAR(waits->cycles, 100'000 / 32, 100);
+  EXPECT_NEAR(waits->cycles, 100'000 / 32.0, 100);
   EXPECT_GT(cyclesOf(*waits, "wait: copy"), cyclesOf(*waits, "wait: products"));
   // Two slots hide a latency of one pass; what is beyond is shared by the two.
   ModelOptions slow{.warps = 1, .rings = {{"K", 0x400, 2, 0}}, .copyLatency = 3000};
   std::optional<LoopModel> late = modelRoles(kernel, slow, whyNot);
   ASSERT_TRUE(late) << whyNot;
-  EXPECT_NEAR(late->cycles, (3000 + 16 * 32) / 2, 20);
+  EXPECT_NEAR(late->cycles, (3000 + 16 * 32) / 2.0, 20);
 }
 
 TEST(Score, modelRunsFunctionsUnderProducts) {

@@ -64,6 +64,16 @@ public:
     Number rows = times("at.q", [](const Position &at) { return at.q; }, pick(2, 5)), some = near(pick(-20, 150));
     return chance(70) ? both(chance(50) ? compared(rows, some) : compared(some, rows), keys) : keys;
   }
+  /// Columns and what is added to them against what differs from row to row and is no sum.
+  Truth besideRows() {
+    auto one = [&] {
+      const Number k = addedTo(times("at.k", [](const Position &at) { return at.k; }, pick(1, 3)));
+      const Number rows = addedTo(noSumOfRows());
+      return chance(50) ? compared(k, rows) : compared(rows, k);
+    };
+    const Truth first = one();
+    return chance(40) ? chance(30) ? either(first, one()) : both(first, one()) : first;
+  }
   /// By least, largest and absolute values and by choices, near the edges of i32 and not.
   Truth spelled() {
     Truth all = spelledComparison();
@@ -185,6 +195,38 @@ private:
       return {"(" + std::to_string(c) + " - " + x.text + ")", [=](const Position &at) { return c - x.value(at); }};
     default:
       return {"(" + x.text + " + " + std::to_string(c) + ")", [=](const Position &at) { return x.value(at) + c; }};
+    }
+  }
+  /// Moved by a constant, mostly a small one, and perhaps by an extent.
+  Number addedTo(const Number &x) {
+    const int64_t by = chance(85) ? pick(-60, 60) : constant();
+    const Number moved{"(" + x.text + " + " + std::to_string(by) + ")",
+                       [=](const Position &at) { return x.value(at) + by; }};
+    if (!chance(30))
+      return moved;
+    return {"(" + moved.text + " - at.Sk)", [=](const Position &at) { return moved.value(at) - at.Sk; }};
+  }
+  /// A quotient, a remainder, an absolute value, a least value or a choice that rows make.
+  Number noSumOfRows() {
+    const Number x = times("at.q", [](const Position &at) { return at.q; }, pick(1, 4));
+    const int64_t by = pick(2, 9), some = chance(70) ? pick(-60, 60) : constant();
+    const std::string divisor = std::to_string(by), bound = std::to_string(some);
+    switch (pick(0, 5)) {
+    case 0:
+      return {"(" + x.text + " / " + divisor + ")", [=](const Position &at) { return quotient(x.value(at), by); }};
+    case 1:
+      return {"(" + x.text + " % " + divisor + ")", [=](const Position &at) { return remainder(x.value(at), by); }};
+    case 2:
+      return {"((at.Sk + " + bound + ") / " + x.text + ")",
+              [=](const Position &at) { return quotient(at.Sk + some, x.value(at)); }};
+    case 3:
+      return {"abs(" + x.text + ")", [=](const Position &at) { return x.value(at) < 0 ? -x.value(at) : x.value(at); }};
+    case 4:
+      return {"min(" + x.text + ", " + bound + ")",
+              [=](const Position &at) { return std::min<__int128>(x.value(at), some); }};
+    default:
+      return {"where(at.q < " + divisor + ", " + x.text + ", " + bound + ")",
+              [=](const Position &at) { return at.q < by ? x.value(at) : some; }};
     }
   }
   Number number() {

@@ -157,6 +157,38 @@ func.func @either(%n: i32, %m: i32, %ub: i32, %x: tensor<16x8xf32>) {
   return
 }
 
+// k < n || q < m: all columns where a row of the tile is below m, else those below n.
+// CHECK-LABEL: @either_rows
+// CHECK: %[[LAST_ROW:.*]] = arith.minsi %c15_i64{{[_0-9]*}}, %{{[0-9]+}} : i64
+// CHECK: %[[SOME:.*]] = arith.cmpi sle, %{{.*}}, %[[LAST_ROW]] : i64
+// CHECK: %[[BELOW:.*]] = arith.select %[[SOME]], %c2147483647_i64{{[_0-9]*}}, %c0_i64{{[_0-9]*}} : i64
+// CHECK: arith.maxsi %{{[0-9]+}}, %[[BELOW]] : i64
+// CHECK: %[[UB:.*]] = arith.minsi %arg2, %{{.*}} : i32
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
+func.func @either_rows(%n: i32, %m: i32, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %rows = tile.iota : tensor<16xi32>
+  %cols = tile.iota : tensor<8xi32>
+  %r = tile.expand_dims %rows at 1 : tensor<16xi32> -> tensor<16x1xi32>
+  %c = tile.expand_dims %cols at 0 : tensor<8xi32> -> tensor<1x8xi32>
+  %rb = tile.broadcast %r : tensor<16x1xi32> -> tensor<16x8xi32>
+  %cb = tile.broadcast %c : tensor<1x8xi32> -> tensor<16x8xi32>
+  %ns = tile.splat %n : i32 -> tensor<16x8xi32>
+  %ms = tile.splat %m : i32 -> tensor<16x8xi32>
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<16x8xi32>
+    %kk = arith.addi %cb, %js overflow<nsw> : tensor<16x8xi32>
+    %low = arith.cmpi slt, %kk, %ns : tensor<16x8xi32>
+    %row = arith.cmpi slt, %rb, %ms : tensor<16x8xi32>
+    %mask = arith.ori %low, %row : tensor<16x8xi1>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}
+
 // Keys that are multiplied: 3 k <= row + 16 i ends the loop behind a third of the rows, as the tile moves 24 of 3 k.
 // CHECK-LABEL: @multiplied
 // CHECK: %[[LAST:.*]] = arith.ceildivsi %{{.*}}, %c3{{.*}} : i64

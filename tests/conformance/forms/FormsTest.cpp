@@ -58,7 +58,7 @@ static std::string missingFrom(const std::vector<ListedForm> &list, const Emitte
   std::string missing;
   for (const auto &[form, emitted] : forms) {
     auto found = known.find(form);
-    unsigned sm = unsigned(std::atoi(emitted.target.c_str() + 3));
+    unsigned sm = unsigned(std::strtoul(emitted.target.c_str() + 3, nullptr, 10));
     if (found == known.end() || !recorded::runsOn(found->second, sm / 10, sm % 10))
       missing += "  " + form + "  by " + emitted.origin + "\n";
   }

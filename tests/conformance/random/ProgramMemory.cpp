@@ -140,21 +140,21 @@ std::string test::interpretProgram(const Program &program, const std::string &te
   for (size_t i = 0; i < program.arrays.size(); ++i) {
     const ArrayPlan &plan = program.arrays[i];
     if (!plan.absent)
-      arguments.push_back(reference::ViewData{memory[i].data() + plan.offset * byteSize(plan.type), plan.type,
-                                              plan.extents, plan.strides,
-                                              errors && plan.output ? &(*errors)[i] : nullptr});
+      arguments.emplace_back(reference::ViewData{memory[i].data() + plan.offset * byteSize(plan.type), plan.type,
+                                                 plan.extents, plan.strides,
+                                                 errors && plan.output ? &(*errors)[i] : nullptr});
   }
   for (const ScalarPlan &scalar : program.scalars)
     if (isFloat(scalar.type))
-      arguments.push_back(scalar.value);
+      arguments.emplace_back(scalar.value);
     else
-      arguments.push_back(int64_t(scalar.value));
+      arguments.emplace_back(int64_t(scalar.value));
   std::vector<AddedPlan> added = program.added; // arguments point into it
   for (AddedPlan &plan : added)
     if (plan.extents.empty())
-      arguments.push_back(int64_t(plan.values[0]));
+      arguments.emplace_back(int64_t(plan.values[0]));
     else
-      arguments.push_back(
+      arguments.emplace_back(
           reference::ViewData{plan.values.data(), plan.type, plan.extents, denseStrides(plan.extents), nullptr});
   std::optional<std::string> error = reference::interpretText(text, program.grid, arguments);
   return error ? "interpreter: " + *error : "";

@@ -60,7 +60,7 @@ static std::vector<RawArgument> packArguments(const RawDevice &device, const Pro
   for (const LaunchValue &value : interface.launchValues) {
     auto named = [&](const auto &each) { return each.name == value.name; };
     if (value.kind == LaunchValue::Kind::GridExtent)
-      packed.push_back(int32_t(program.grid[value.index]));
+      packed.emplace_back(int32_t(program.grid[value.index]));
     if (auto scalar = std::find_if(program.scalars.begin(), program.scalars.end(), named);
         scalar != program.scalars.end())
       packed.push_back(scalarArgument(*scalar));
@@ -72,13 +72,13 @@ static std::vector<RawArgument> packArguments(const RawDevice &device, const Pro
     const uint64_t address =
         memory[size_t(array - program.arrays.begin())].address() + uint64_t(array->offset) * byteSize(array->type);
     if (value.kind == LaunchValue::Kind::Pointer)
-      packed.push_back(address);
+      packed.emplace_back(address);
     if (value.kind == LaunchValue::Kind::TensorMap)
-      packed.push_back(mapOf(device, *array, value, address));
+      packed.emplace_back(mapOf(device, *array, value, address));
     if (value.kind == LaunchValue::Kind::Extent)
-      packed.push_back(int32_t(array->extents[value.index]));
+      packed.emplace_back(int32_t(array->extents[value.index]));
     if (value.kind == LaunchValue::Kind::Stride)
-      packed.push_back(array->strides[value.index]);
+      packed.emplace_back(array->strides[value.index]);
   }
   return packed;
 }

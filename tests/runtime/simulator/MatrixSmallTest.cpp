@@ -179,8 +179,7 @@ TEST(MatrixSmall, WmmaBelowAByteRefused) {
         "wmma.load.a.sync.aligned.row.m8n8k32.global.b1 {%r1}, [%rd1];",
         "wmma.load.a.sync.aligned.row.m16n16k16.global.s4 {%r1}, [%rd1];",
         "wmma.mma.sync.aligned.row.col.m8n8k128.s32.b1.b1.s32 {%r1, %r2}, {%r1}, {%r2}, {%r3, %r4};",
-        "wmma.mma.xor.popc.sync.aligned.row.col.m8n8k32.s32.s4.s4.s32 {%r1, %r2}, {%r1}, {%r2}, "
-        "{%r3, %r4};",
+        "wmma.mma.xor.popc.sync.aligned.row.col.m8n8k32.s32.s4.s4.s32 {%r1, %r2}, {%r1}, {%r2}, {%r3, %r4};",
         "wmma.mma.sync.aligned.row.col.m8n8k32.s32.s4.u4.s32 {%r1, %r2}, {%r1}, {%r2}, {%r3, %r4};"}) {
     Host host;
     EXPECT_EQ(host.load(kernelText(text)), nullptr) << text;

@@ -177,8 +177,10 @@ uint32_t toQuarter(float value) {
   float rest = value < 0 ? -value : value;
   if (rest == 0)
     return sign;
-  for (; rest >= 2; rest /= 2)
+  while (rest >= 2) {
+    rest /= 2;
     ++exponent;
+  }
   return sign | exponent << 3 | static_cast<uint32_t>((rest - 1) * 8);
 }
 

@@ -21,7 +21,7 @@ using namespace cuda;
 
 class Host {
 public:
-  explicit Host(SimulatorOptions options = {}, const char *device = "h200")
+  explicit Host(const SimulatorOptions &options = {}, const char *device = "h200")
       : driver(*makeSimulatedDriver(device, options)) {
     driver.init(0);
     CUcontext context;

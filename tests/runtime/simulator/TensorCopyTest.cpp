@@ -194,7 +194,7 @@ TEST(TensorCopy, Swizzles) {
 
 TEST(TensorCopy, OutsideTheTensor) {
   for (int swizzle : {0, 3})
-    for (std::vector<int> at : {std::vector<int>{-3, -5}, {36, 25}, {-40, 0}, {40, 30}, {0, -20}}) {
+    for (const std::vector<int> &at : {std::vector<int>{-3, -5}, {36, 25}, {-40, 0}, {40, 30}, {0, -20}}) {
       expectLoad(plane(swizzle, at));
       expectStore(plane(swizzle, at), false);
     }

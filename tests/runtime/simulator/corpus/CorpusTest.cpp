@@ -61,6 +61,7 @@ const std::string &compile(const Case &entry, int bug) {
   std::string target = entry.source.starts_with("sm90") ? "sm_90a" : "sm_80";
   std::string command = "'" + compiler() + "' -w -std=c++17 -ptx -arch=" + target + " -DBUG=" + std::to_string(bug) +
                         " -o '" + ptx.string() + "' '" + source.string() + "' 2>&1";
+  // NOLINTNEXTLINE(bugprone-command-processor): a compiler on paths of this build
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
   at->second = readFile(ptx);
   fs::remove(ptx);

@@ -25,8 +25,10 @@ void ring(Work &work) {
   const int tiles = 7;
   std::vector<float> x = work.floats(tiles * 512);
   std::vector<double> sums(128);
-  for (size_t i = 0; i < x.size(); ++i)
-    sums[127 - i % 128] += static_cast<double>(x[i]) * static_cast<double>(i / 512 + 1);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const size_t turn = i / 512 + 1;
+    sums[127 - i % 128] += static_cast<double>(x[i]) * static_cast<double>(turn);
+  }
   CUdeviceptr in = work.in(x), out = work.out<float>(128);
   work.launch("tma_raw", line(1, 160), in, out, tiles);
   work.expect<float>(out, sums, 1e-4, 1e-4);
