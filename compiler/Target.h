@@ -56,6 +56,11 @@ struct Target {
   /// Converts and multiplies floats of 8 bits (PTX ISA, "cvt" and "mma" of .e4m3 and .e5m2).
   bool hasF8() const { return sm >= 89; }
 
+  /// Has a unit for these products. sm_90 and sm_100 know `mma` of them, but their assembler converts each fragment to
+  /// f16 at each product, and adds the sums apart: more instructions and registers than if the kernel converts. sm_90a
+  /// has `wgmma`.
+  bool hasF8Unit() const { return sm == 89 || sm >= 120 || hasWgmma; }
+
   /// "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sm_120a"; nullopt if unknown.
   static std::optional<Target> parse(std::string_view name);
   /// The best known target for a device of compute capability major.minor.

@@ -205,6 +205,8 @@ std::optional<bool> Specialiser::evaluateCondition(const Expr &condition) {
 
 /// Of a part that uses an extent, whether the host says that it holds.
 bool Specialiser::holds(const Expr &part) {
+  if (asksStorage(part))
+    return storageCondition(part, *result.kernel, options.storage, diagnostics).value_or(false);
   if (!usesExtent(part, *result.kernel))
     return evaluateCondition(part).value_or(false);
   std::optional<Expression> condition = hostCondition(part, *result.kernel, diagnostics);

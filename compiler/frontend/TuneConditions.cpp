@@ -4,11 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The parts of the cases' conditions that use extents, and the key: both as expressions that a host evaluates before
-// a launch. A part is what && joins; one that uses an extent uses nothing else that only the compiler knows.
+// a launch. A part is what && joins; one that uses an extent uses nothing else that only the compiler knows. And parts
+// that ask how a host stores a view, which is known when a kernel is compiled.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/frontend/Sema.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace imbrex;
 using namespace imbrex::ast;
@@ -44,6 +46,40 @@ std::optional<Expression> imbrex::hostCondition(const Expr &part, const Kernel &
     return toExpression(part, diagnostics);
   report(diagnostics, part.offset, Message::TuneExtent, toText(part));
   return std::nullopt;
+}
+
+/// What a part asks of a view's storage; null if it asks for something else.
+using StorageTest = bool (*)(const Storage &);
+
+static const Expr &withoutNot(const Expr &part) {
+  return part.kind == Expr::Unary && part.text == "!" ? *part.operands[0] : part;
+}
+
+static StorageTest testOf(const Expr &part) {
+  if (part.kind != Expr::Call)
+    return nullptr;
+  return llvm::StringSwitch<StorageTest>(part.text)
+      .Case("scaled", [](const Storage &storage) { return storage.scaling.has_value(); })
+      .Case("ragged", [](const Storage &storage) { return storage.kind == Storage::Kind::Ragged; })
+      .Case("paged", [](const Storage &storage) { return storage.kind == Storage::Kind::Paged; })
+      .Default(nullptr);
+}
+
+bool imbrex::asksStorage(const Expr &part) { return testOf(withoutNot(part)); }
+
+std::optional<bool> imbrex::storageCondition(const Expr &part, const Kernel &kernel,
+                                             const CompileOptions::Storages &storages, Diagnostics &diagnostics) {
+  const Expr &asked = withoutNot(part);
+  const bool isOneName = asked.operands.size() == 1 && asked.operands[0]->kind == Expr::Name;
+  if (!isOneName || llvm::none_of(kernel.parameters, [&](const KernelParameter &parameter) {
+        return parameter.name == asked.operands[0]->text && !parameter.extents.empty();
+      })) {
+    report(diagnostics, part.offset, Message::TuneStorage, toText(part), asked.text);
+    return std::nullopt;
+  }
+  auto storage = storages.find(asked.operands[0]->text);
+  const bool holds = storage != storages.end() && testOf(asked)(storage->second);
+  return holds != (&asked != &part);
 }
 
 std::vector<Expression> imbrex::extentConditions(const Kernel &kernel, Diagnostics &diagnostics) {

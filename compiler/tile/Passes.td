@@ -42,9 +42,10 @@ def ResolveViews : Pass<"tile-resolve-views", "::mlir::func::FuncOp"> {
 }
 
 def WidenProducts : Pass<"tile-widen-products", "::mlir::func::FuncOp"> {
-  let summary = "Products of 8-bit floats by f16 where the target has none of them";
+  let summary = "Products of 8-bit floats by f16 where the target has no unit for them";
   let description = [{
-    f16 holds both floats of 8 bits, and products of f16 are exact in f32: the factors are widened.
+    f16 holds both floats of 8 bits, and products of f16 are exact in f32: the factors are widened, also where
+    the target has an instruction that its assembler makes of products of f16 (sm_90 and sm_100 without wgmma).
 
     Before: `tile.dot %a, %b, %c : tensor<64x32xf8E4M3FN>, ...`, for sm_80.
     After: `%w = arith.extf %a : tensor<64x32xf8E4M3FN> to tensor<64x32xf16>`, the same of %b, `tile.dot %w, ...`.

@@ -3,7 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pass tile-widen-products. Left alone: kernels without a target, and those whose target multiplies 8-bit floats.
+// The pass tile-widen-products. Left alone: kernels without a target, and those whose target has a unit that multiplies
+// 8-bit floats.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +30,7 @@ struct WidenProducts : imbrex::impl::WidenProductsBase<WidenProducts> {
   void runOnOperation() override {
     tile::RequestAttr request = tile::requestOf(getOperation());
     std::optional<Target> target = request ? Target::parse(request.getTarget().str()) : std::nullopt;
-    if (!target || target->hasF8())
+    if (!target || target->hasF8Unit())
       return;
     getOperation().walk([](tile::DotOp dot) {
       if (!tile::isF8(getElementTypeOrSelf(dot.getA().getType())))

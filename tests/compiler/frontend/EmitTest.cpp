@@ -308,6 +308,31 @@ TEST(Emit, TuningChoices) {
   EXPECT_EQ(choice("f64", "sm_90", "8"), 8) << "a setting wins over all";
 }
 
+TEST(Emit, TuningByStorage) {
+  const std::string text = "kernel k(X: view<bf16>[B, S[B], D], Y: view<bf16>[B, S[B], D])\n"
+                           "tune { BM: {1, 2, 4, 8} = 1; when paged(X) { BM = 2; }\n"
+                           "when scaled(X) && S <= 16 { BM = 4; }\n"
+                           "when !ragged(X) && ragged(Y) { BM = 8; } }\ngrid (B) |i| { let a = iota(BM); }";
+  auto choice = [&](const char *storage, const char *other = "", const char *holds = "") {
+    CompileOptions options;
+    if (*storage)
+      options.storage["X"] = *Storage::parse(storage);
+    if (*other)
+      options.storage["Y"] = *Storage::parse(other);
+    if (*holds)
+      options.holds.insert(holds);
+    return emit(text, options).interface.constants["BM"];
+  };
+  EXPECT_EQ(choice(""), 1);
+  EXPECT_EQ(choice("padded"), 1);
+  EXPECT_EQ(choice("paged:16"), 2);
+  EXPECT_EQ(choice("scaled(paged:16,i8)"), 2) << "scaled and paged";
+  EXPECT_EQ(choice("scaled(paged:16,i8)", "", "S <= 16"), 4);
+  EXPECT_EQ(choice("scaled(dense,i8)"), 1) << "the other part does not hold";
+  EXPECT_EQ(choice("", "ragged"), 8);
+  EXPECT_EQ(choice("ragged", "ragged"), 1) << "each view by its name";
+}
+
 TEST(Emit, FunctionsAreInlined) {
   Emitted result =
       emitBody("let a = g(f, 3);", "fn h(x) = x * x;\nfn g(x: f32, k: i32) -> f32 = h(x) + cast<f32>(k);\n");

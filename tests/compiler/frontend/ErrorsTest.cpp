@@ -201,6 +201,7 @@ static std::vector<Row> specialisationRows() {
       {Message::TuneExtent, generic("<T: f32>", "tune { B: {16} = 16; when N > 3 || T == f32 { B = 16; } }"),
        "2:33: '(N > 3) || (T == f32)' uses an extent", set({{"T", "f32"}})},
       {Message::TuneExtent, generic("", "tune { B: {16} = 16; when N > B { B = 16; } }"), "2:29: 'N > B' uses an"},
+      {Message::TuneStorage, generic("", "tune { when !paged(N) {} }"), "2:13: '!paged(N)' asks how a host stores"},
       {Message::TuneKey, generic("", "tune { B: {16} = 16; key N, B; }"), "2:29: 'B' is no part of a key"},
       {Message::NotConstant, body("let a = iota(n);"), "3:14: expected a compile-time constant: 'n'"},
       {Message::NotConstant, body("let a = pow2(n);"), "3:14: expected a compile-time constant: 'n'"},
