@@ -149,7 +149,8 @@ class Lessons(Runs):
             inputs = {"X": normals(n, v, type=type_, scale=3), "Label": integers(n, low=0, high=v - 1)}
             found = self.run_kernel("cross_entropy_in_place", {"Loss": 0, "X": 0}, inputs, (), ["T=" + type_], device, check=v < 4000)
             for row, gradient, label, loss in zip(rows_of(found["in"]["X"], v), rows_of(found["X"], v), found["in"]["Label"], found["Loss"]):
-                lse = max(row) + math.log(sum(math.exp(x - max(row)) for x in row))
+                most = max(row)
+                lse = most + math.log(sum(math.exp(x - most) for x in row))
                 self.near([loss], [lse - row[label]], 1e-5)
                 self.near(gradient, [math.exp(x - lse) - (i == label) for i, x in enumerate(row)], UNIT[type_])
 
