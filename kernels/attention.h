@@ -21,7 +21,9 @@
 //
 // Meaning. O = softmax(mask(score(Q K^T scale))) V, in f16, bf16, f32 or f64; an lse is the natural logarithm of a
 // row's sum of exponentials, [batch, heads, queries] (ragged: [heads, rows]), f32, or f64 of f64. A row that sees
-// nothing has O = 0 and lse = -inf. Masks that speak of positions align the last query with the last key.
+// nothing has O = 0 and lse = -inf. Masks that speak of positions align the last query with the last key. Results share
+// memory neither with what a call reads nor with each other, whichever of its launches does: that is refused, with both
+// names. Parts of one array that never meet are other memory (packed tensors; pages of keys and of values in one pool).
 //
 // Ownership: nothing here owns or allocates device memory; what a call names must live until the stream has come past
 // its launches. A plan keeps kernels, no memory. Thread-safety: plans are values, const calls may be made from several

@@ -54,12 +54,30 @@ static unsigned depthOf(scf::ForOp loop) {
   return depth;
 }
 
+/// Whether what a comparison finds is asked of elements, not only of the places that are loaded or copied from.
+static bool decidesElements(Operation *comparison) {
+  SmallVector<Operation *> work = {comparison};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!work.empty())
+    for (Operation *user : work.pop_back_val()->getUsers()) {
+      const bool onlyReads = hasEffect<MemoryEffects::Read>(user) && !hasEffect<MemoryEffects::Write>(user);
+      if (onlyReads || isa<cta::PutOp>(user) || !seen.insert(user).second)
+        continue;
+      const bool isInteger =
+          user->getNumResults() == 1 && isPure(user) && getElementTypeOrSelf(user->getResult(0)).isInteger();
+      if (!isInteger)
+        return true;
+      work.push_back(user);
+    }
+  return false;
+}
+
 /// Whether elements of a tile are tested by their positions in `loop` itself: compared, or with an interval of columns.
 static bool testsPositions(scf::ForOp loop) {
   return loop
       ->walk([](Operation *op) {
         bool isTest = isa<tile::IntervalOp, arith::CmpIOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
-        return isTest ? WalkResult::interrupt() : WalkResult::advance();
+        return isTest && decidesElements(op) ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
 }

@@ -130,6 +130,31 @@ TEST(KernelReport, RangesAsFormulas) {
   EXPECT_FALSE(report.ranges[0].tests);
 }
 
+/// A comparison that says which rows are copied is none of elements.
+TEST(KernelReport, TestsAreThoseOfElements) {
+  auto areTested = [](const std::string &rows, const std::string &factor) {
+    KernelReport report =
+        explainedOf("kernel k(A: view<f16>[M, K], B: view<f16>[R, N], T: view<i32>[K], C: out view<f32>[M, N])\n"
+                    "tune { warps: {1} = 1; }\n"
+                    "grid (cdiv(M, 64), cdiv(N, 32)) |i, j| {\n"
+                    "  var sum = fill<f32>[64, 32](0);\n"
+                    "  for k in tiles(K, 32) {\n"
+                    "    let row = load T[k * 32 :+ 32];\n"
+                    "    let a = load A[i * 64 :+ 64, k * 32 :+ 32];\n"
+                    "    sum = dot(" +
+                    factor + ", load B[" + rows +
+                    ", j * 32 :+ 32], sum);\n"
+                    "  }\n"
+                    "  store C[i * 64 :+ 64, j * 32 :+ 32] = sum;\n"
+                    "}\n");
+    EXPECT_EQ(report.ranges.size(), 1u);
+    return report.ranges.size() == 1 && report.ranges[0].tests;
+  };
+  EXPECT_FALSE(areTested("row", "a"));
+  EXPECT_FALSE(areTested("where(row < R / 2, row, -1)", "a"));
+  EXPECT_TRUE(areTested("row", "where((row < R / 2)[_, :], a, 0.0)"));
+}
+
 TEST(KernelReport, TypesOfExpressions) {
   std::set<std::string> types;
   for (const KernelReport::TypedPlace &each : explainedOf(kText).types)

@@ -44,8 +44,8 @@ class Runs(unittest.TestCase):
     def file_of(self, kernel):
         return kernel.removesuffix("_backward") + ".tile"
 
-    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=(), text=None):
-        """Runs the kernel, of its file or of `text`, with --check; the outputs' elements by name, and under "in" the
+    def run_kernel(self, name, outputs, inputs=(), scalars=(), settings=(), device=None, hooks=(), text=None, check=True):
+        """Runs the kernel, of its file or of `text`, with --check unless it would take long; the outputs' elements by name, and under "in" the
         inputs'. `hooks` are pairs of a hook and its binding. An input's name may be a view's and what is stored of it,
         "K ragged 0", "K ragged 1": these together are --arg K=ragged(..), and with "K scales f8e4m3 64" --arg
         K=scaled(ragged(..), .., f8e4m3, 64). A view that is read and written is both."""
@@ -56,7 +56,7 @@ class Runs(unittest.TestCase):
             if text:
                 with open(path, "w") as file:
                     file.write(text)
-            words = [IMBREX, "run", path, "--kernel", name, "--device", device, "--cache-dir", "none", "--check"]
+            words = [IMBREX, "run", path, "--kernel", name, "--device", device, "--cache-dir", "none"] + ["--check"] * check
             for key, (type_, shape, element) in dict(inputs).items():
                 path = os.path.join(out, key.replace(" ", "_") + "_in.npy")
                 values["in"][key] = [element(source) for _ in range(math.prod(shape))]
