@@ -124,8 +124,9 @@ struct AssignRoles : imbrex::impl::AssignRolesBase<AssignRoles> {
 
 private:
   bool canPart();
-  void makeRings(unsigned slots);
-  bool fits(unsigned slots);
+  void makeRings(unsigned slots, unsigned before);
+  bool fits(unsigned slots, unsigned before);
+  void dealSlots();
   std::pair<unsigned, unsigned> dealRegisters();
   void mapViews();
   void part();
@@ -155,20 +156,42 @@ bool AssignRoles::canPart() {
   return true;
 }
 
-/// Rings by mbarrier; those that a loop fills have `slots` slots.
-void AssignRoles::makeRings(unsigned slots) {
+/// Rings by mbarrier; those that a loop fills have `slots` slots, but those of tiles which are restaged then `before`.
+void AssignRoles::makeRings(unsigned slots, unsigned before) {
+  auto inLoop = [](cta::PutOp put, unsigned count) {
+    auto loop = put->getParentOfType<scf::ForOp>();
+    return loop && !goesThroughInstances(loop) ? count : 1;
+  };
   for (cta::PutOp put : puts) {
     cta::RingType type = put.getRing().getType();
-    auto loop = put->getParentOfType<scf::ForOp>();
-    unsigned count = loop && !goesThroughInstances(loop) ? slots : 1;
+    const unsigned count = inLoop(put, restaged->contains(put) ? before : slots);
     put.getRing().setType(cta::RingType::getFor(type.getSlot(), count, cta::Completion::Mbarrier));
   }
-  restaged->setSlots();
+  restaged->setSlots([&](cta::PutOp put) { return inLoop(put, slots); });
 }
 
-bool AssignRoles::fits(unsigned slots) {
-  makeRings(slots);
+bool AssignRoles::fits(unsigned slots, unsigned before) {
+  makeRings(slots, before);
   return planShared(getOperation()).bytes <= target.sharedBytes;
+}
+
+/// As many slots as were asked for, or as there is room for: tiles that are restaged save their first ones first.
+void AssignRoles::dealSlots() {
+  func::FuncOp kernel = getOperation();
+  const unsigned asked = tile::requestOf(kernel).getStages();
+  unsigned slots = asked, before = asked;
+  while (slots > 1 && !fits(slots, before)) {
+    if (before == 1 || restaged->empty())
+      before = --slots;
+    else
+      before = 1;
+  }
+  makeRings(slots, before);
+  if (slots != asked)
+    kernel.emitRemark() << "rings of " << slots << " slots in place of " << asked << ": shared memory is short";
+  if (before != slots)
+    kernel.emitRemark() << "rings of " << before << " slots before tiles are written anew, of " << slots
+                        << " behind that: shared memory is short";
 }
 
 /// The rows of a tile that starts at `first` which lie in [low, high). Of one that starts behind 0 they are counted
@@ -338,13 +361,7 @@ void AssignRoles::runOnOperation() {
     return;
   }
   restaged.emplace(puts);
-  unsigned slots = request.getStages();
-  while (slots > 1 && !fits(slots))
-    --slots;
-  makeRings(slots);
-  if (slots != request.getStages())
-    kernel.emitRemark() << "rings of " << slots << " slots in place of " << request.getStages()
-                        << ": shared memory is short";
+  dealSlots();
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
   countSteps(puts);
   restaged->setSteps();

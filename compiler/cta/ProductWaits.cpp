@@ -148,8 +148,8 @@ static void holdBehindSums(cta::DotWaitOp wait) {
   wait.emitRemark("wait for this product held back behind the sums over rows that are computed beside it");
 }
 
-/// A left operand in registers that the loop carries is made by its narrowing cast, if that is all its use, once the
-/// product which reads the old one is done (ptxas gives both the same registers).
+/// A left operand in registers that the loop carries is made by its narrowing cast, or rounding, if that is all its
+/// use, once the product which reads the old one is done (ptxas gives both the same registers).
 static void castBehindWait(cta::DotWaitOp wait) {
   auto loop = dyn_cast<scf::ForOp>(wait->getParentOp());
   for (Value value : wait.getValues()) {
@@ -158,7 +158,7 @@ static void castBehindWait(cta::DotWaitOp wait) {
     if (!loop || !left || left.getOwner() != loop.getBody() || left.getArgNumber() == 0)
       continue;
     Operation *cast = loop.getYieldedValues()[left.getArgNumber() - 1].getDefiningOp();
-    if (isa_and_nonnull<arith::TruncFOp, tile::NarrowOp>(cast) && cast->getBlock() == loop.getBody() &&
+    if (isa_and_nonnull<arith::TruncFOp, tile::NarrowOp, cta::RoundOp>(cast) && cast->getBlock() == loop.getBody() &&
         cast->hasOneUse() && cast->isBeforeInBlock(wait))
       cast->moveAfter(wait);
   }

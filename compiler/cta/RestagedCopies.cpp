@@ -54,9 +54,13 @@ RestagedCopies::RestagedCopies(ArrayRef<cta::PutOp> puts) {
     }
 }
 
-void RestagedCopies::setSlots() {
+bool RestagedCopies::contains(cta::PutOp put) const {
+  return llvm::any_of(all, [&](const Restaged &each) { return each.put == put; });
+}
+
+void RestagedCopies::setSlots(function_ref<unsigned(cta::PutOp)> slots) {
   for (Restaged &each : all)
-    each.queue.getResult().setType(each.queue.getType().withSlots(each.put.getRing().getType().getSlots()));
+    each.queue.getResult().setType(each.queue.getType().withSlots(slots(each.put)));
 }
 
 void RestagedCopies::setSteps() {
@@ -91,22 +95,10 @@ void RestagedCopies::erase() {
 // Delay
 //===----------------------------------------------------------------------===//
 
-/// What restages the tiles of an iteration, with the scalars that it needs of the body, in the body's order; empty:
-/// there is none, or it cannot be done an iteration later.
-static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
-  if (usesQueuesInside(loop)) // they would wait for a tile of this loop that comes behind them
-    return {};
-  llvm::SmallPtrSet<Operation *, 16> needed;
-  SmallVector<Operation *> work;
-  for (Operation &op : *loop.getBody()) {
-    auto get = dyn_cast<cta::GetOp>(op);
-    if (!isa<cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op))
-      continue;
-    if (get && get.getRing().getType().getSlots() < 2)
-      return {};
-    needed.insert(&op);
-    work.push_back(&op);
-  }
+/// `needed`, operations of the loop's body, with the scalars that they need of it, in the body's order; empty: they
+/// cannot be done an iteration later.
+static SmallVector<Operation *> withScalars(scf::ForOp loop, llvm::SmallPtrSet<Operation *, 16> needed) {
+  SmallVector<Operation *> work(needed.begin(), needed.end());
   while (!work.empty())
     for (Value operand : work.pop_back_val()->getOperands()) {
       Operation *source = operand.getDefiningOp();
@@ -125,6 +117,40 @@ static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
   return ordered;
 }
 
+/// What restages the tiles of an iteration, if that can be done in the next one.
+static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
+  if (usesQueuesInside(loop)) // they would wait for a tile of this loop that comes behind them
+    return {};
+  // So they would where a tile written anew keeps the only slot until one that is copied behind it has been read.
+  if (llvm::any_of(loop.getBody()->getOps<cta::PublishOp>(),
+                   [](cta::PublishOp publish) { return publish.getRing().getType().getSlots() == 1; }))
+    return {};
+  llvm::SmallPtrSet<Operation *, 16> needed;
+  for (Operation &op : *loop.getBody())
+    if (isa<cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op))
+      needed.insert(&op);
+  return withScalars(loop, needed);
+}
+
+/// What restages the tile of `put`, empty if nothing does.
+static SmallVector<Operation *> restageOf(scf::ForOp loop, cta::PutOp put) {
+  llvm::SmallPtrSet<Operation *, 16> needed;
+  for (cta::RestageOp restage : loop.getBody()->getOps<cta::RestageOp>()) {
+    auto clear = restage.getSource().getDefiningOp<cta::ClearOp>();
+    auto get = (clear ? clear.getBuffer() : restage.getSource()).getDefiningOp<cta::GetOp>();
+    auto acquire = restage.getTarget().getDefiningOp<cta::AcquireOp>();
+    if (!get || !acquire || get.getRing() != put.getRing())
+      continue;
+    needed.insert({get, acquire, restage});
+    if (clear)
+      needed.insert(clear);
+    for (cta::PublishOp publish : loop.getBody()->getOps<cta::PublishOp>())
+      if (publish.getRing() == acquire.getRing())
+        needed.insert(publish);
+  }
+  return needed.empty() ? SmallVector<Operation *>() : withScalars(loop, needed);
+}
+
 /// Clones `restages` for iteration `last`, which there is if `first` lies before `end`.
 static void restageLater(OpBuilder &b, scf::ForOp loop, ArrayRef<Operation *> restages, Value first, Value end) {
   Location loc = loop.getLoc();
@@ -138,12 +164,38 @@ static void restageLater(OpBuilder &b, scf::ForOp loop, ArrayRef<Operation *> re
     inner.clone(*op, map);
 }
 
+static bool hasOneSlot(cta::PutOp put) { return put.getRing().getType().getSlots() == 1; }
+
+/// Restages the tile before `put`'s right before it, as it has the only slot. What waits for a slot that is let go with
+/// another tile waits for that tile too: it comes behind all of them.
+static void restageBeforePuts(scf::ForOp loop) {
+  SmallVector<std::pair<cta::PutOp, SmallVector<Operation *>>> puts;
+  for (cta::PutOp put : loop.getBody()->getOps<cta::PutOp>())
+    puts.push_back({put, restageOf(loop, put)});
+  llvm::SmallPtrSet<Operation *, 4> placed;
+  auto place = [&](cta::PutOp before, cta::PutOp put, ArrayRef<Operation *> restages) {
+    if (restages.empty() || !placed.insert(put).second)
+      return;
+    OpBuilder b(before);
+    restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
+  };
+  for (auto &[put, restages] : puts) {
+    if (restages.empty() && hasOneSlot(put))
+      for (auto &[other, ofOther] : puts)
+        place(put, other, ofOther);
+    place(put, put, restages);
+  }
+}
+
 static void delayIn(scf::ForOp loop) {
   SmallVector<Operation *> restages = restagesOf(loop);
   if (restages.empty())
     return;
   OpBuilder b(loop.getBody()->getTerminator());
-  restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
+  if (llvm::any_of(loop.getBody()->getOps<cta::PutOp>(), hasOneSlot))
+    restageBeforePuts(loop);
+  else
+    restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
   b.setInsertionPointAfter(loop);
   restageLater(b, loop, restages, loop.getLowerBound(), loop.getUpperBound());
   for (Operation *op : llvm::reverse(restages))

@@ -9,7 +9,8 @@
 //     put r[j]; get r[j]; restage into b; use b
 //         ->  copy: put r[j]; get r[j]; acquire t[j]; restage; publish t[j]      compute: get t[j]; use
 //
-// Where the first queue has two slots, a tile is restaged when the next one has been asked for.
+// A tile is restaged an iteration later: where the first queue has two slots, when all of the next iteration have been
+// asked for; of one slot, right before the next tile is put into it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +27,9 @@ public:
   explicit RestagedCopies(llvm::ArrayRef<cta::PutOp> puts);
 
   bool empty() const { return all.empty(); }
-  /// The second queues get as many slots as the first ones have.
-  void setSlots();
+  bool contains(cta::PutOp put) const;
+  /// The second queue of a put gets so many slots.
+  void setSlots(llvm::function_ref<unsigned(cta::PutOp)> slots);
   /// Their steps are the puts'.
   void setSteps();
   void addTo(CopySlice &slice) const;

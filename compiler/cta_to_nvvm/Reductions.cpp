@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta_to_nvvm/Lowering.h"
+#include "compiler/cta_to_nvvm/Restage.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -156,6 +156,13 @@ static void lowerClearMargin(Lowering &l, cta::ClearMarginOp op) {
   l.define(op.getResult(), registers);
 }
 
+static void lowerRound(Lowering &l, cta::RoundOp op) {
+  Values registers = l.registersOf(op.getValue());
+  for (Value &value : registers)
+    value = roundToTf32(l, value);
+  l.define(op.getResult(), registers);
+}
+
 Lowered imbrex::lowerReductions(Lowering &l, Operation *op) {
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return lowerReduce(l, reduce);
@@ -167,6 +174,10 @@ Lowered imbrex::lowerReductions(Lowering &l, Operation *op) {
   }
   if (auto clear = dyn_cast<cta::ClearMarginOp>(op)) {
     lowerClearMargin(l, clear);
+    return success();
+  }
+  if (auto round = dyn_cast<cta::RoundOp>(op)) {
+    lowerRound(l, round);
     return success();
   }
   return std::nullopt;

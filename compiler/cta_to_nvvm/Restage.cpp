@@ -3,8 +3,9 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cta.restage, six instructions for 32 x 16 bytes of a warp: ldmatrix with transposition moves pairs of bytes, prmt the
-// bytes of two pairs, stmatrix writes 16 rows of 32 bytes. Of a block (k: rows of the source, n: its columns),
+// cta.restage of 8 bits, six instructions for 32 x 16 bytes of a warp: ldmatrix with transposition moves pairs of
+// bytes, prmt the bytes of two pairs, stmatrix writes 16 rows of 32 bytes. Of a block (k: rows of the source, n: its
+// columns),
 //
 //     ldmatrix    matrix 2 h + s has 8 rows k of half h, 16 bytes each: lane (g, t) gets rows 2 t and 2 t + 1 of it, of
 //                 columns n = 2 g and 2 g + 1
@@ -33,7 +34,8 @@ using layout::SharedLayout;
 
 namespace {
 
-constexpr int64_t kDepth = layout::mmaDepth(/*elementBytes=*/1), kAcross = cta::RestageOp::kBlockRows;
+constexpr int64_t kDepth = layout::mmaDepth(/*elementBytes=*/1);
+constexpr int64_t kAcross = cta::RestageOp::blockRows(/*elementBytes=*/1);
 
 /// A block: the thread's part of its number along K and across, and what is added to it.
 struct Block32x16 {
@@ -149,4 +151,9 @@ void Restage::run() {
   }
 }
 
-void imbrex::lowerRestage(Lowering &l, cta::RestageOp op) { Restage(l, op).run(); }
+void imbrex::lowerRestage(Lowering &l, cta::RestageOp op) {
+  if (op.getSource().getType().getElementBytes() == 1)
+    Restage(l, op).run();
+  else
+    restageWords(l, op);
+}

@@ -32,7 +32,7 @@ static std::string nameOf(Type element) {
     return "e4m3";
   if (isa<Float8E5M2Type>(element))
     return "e5m2";
-  return element.isF16() ? "f16" : "bf16";
+  return element.isF32() ? "tf32" : element.isF16() ? "f16" : "bf16";
 }
 
 /// "{$0, $1, ...}", numbers from `first` on.
@@ -225,7 +225,7 @@ static bool isWgmma(LLVM::InlineAsmOp assembly) {
   unsigned columns = 2 * results.size();
   if (columns < 8 || columns > layout::kWgmmaColumns || columns % 8 != 0 || !llvm::all_equal(results))
     return false;
-  for (Type element : {Type(b.getI8Type()), Type(b.getF16Type()), Type(b.getBF16Type()),
+  for (Type element : {Type(b.getI8Type()), Type(b.getF16Type()), Type(b.getBF16Type()), Type(b.getF32Type()),
                        Type(b.getType<Float8E4M3FNType>()), Type(b.getType<Float8E5M2Type>())})
     for (unsigned bits = 0; bits < 32; ++bits) {
       WgmmaForm form{element,         columns,         (bits & 1) != 0, (bits & 2) != 0,

@@ -260,21 +260,28 @@ Value Distributor::operandBuffer(const OperandPlan &plan) {
   auto type = cast<RankedTensorType>(plan.tile.getType());
   const TileLayout *own = layouts.anchor(plan.tile);
   Value tile = inLayout(plan.tile, own ? *own : layouts.memoryLayout(type, layout::kAccessBytes));
+  if (plan.rounded)
+    tile = cta::RoundOp::create(builder, tile.getLoc(), tile);
   Value buffer = allocate(bufferFor(plan));
   cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);
   return buffer;
 }
 
-/// Of a slot right behind its copy, once for all products.
+/// Of a slot right behind its copy, once for all products; the buffer itself where it is read as it lies.
 Value Distributor::restaged(const OperandPlan &plan, Value buffer, layout::KOrder order) {
-  Value &found = restages[{buffer, int(order)}];
+  const bool isStraight = !plan.restaged;
+  if (isStraight && (!plan.rounded || !plan.load)) // what is computed is rounded as it is written
+    return buffer;
+  Value &found = restages[{buffer, 2 * int(order) + isStraight}];
   if (found)
     return found;
   OpBuilder::InsertionGuard guard(builder);
   if (plan.load)
     builder.setInsertionPointAfter(buffer.getDefiningOp());
-  found = allocate(restagedBuffer(cast<cta::BufferType>(buffer.getType())));
-  cta::RestageOp::create(builder, plan.tile.getLoc(), buffer, order == layout::KOrder::Pairs, found);
+  auto type = cast<cta::BufferType>(buffer.getType());
+  found = plan.inPlace ? buffer : allocate(isStraight ? type : restagedBuffer(type));
+  cta::RestageOp::create(builder, plan.tile.getLoc(), buffer, !isStraight && order == layout::KOrder::Pairs, isStraight,
+                         found);
   return found;
 }
 
@@ -320,19 +327,17 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
     unsigned bytes = tile::elementBytes(type.getElementType());
     TileLayout spread = TileLayout::mmaOperandA(type.getShape(), plan.warpsM, bytes, plan.order);
     a = fragmentA(plan.a, cta::withLayout(type, spread));
+    if (plan.a.rounded)
+      a = cta::RoundOp::create(builder, loc, a);
   } else {
     aBuffer = operandBuffer(plan.a);
     transposedA = plan.a.transposed;
   }
   Value b = operandBuffer(plan.b);
-  if (plan.a.restaged) {
+  if (aBuffer)
     aBuffer = restaged(plan.a, aBuffer, layout::KOrder::Chunks);
-    transposedA = false;
-  }
-  if (plan.b.restaged) {
-    b = restaged(plan.b, b, plan.order);
-    transposedB = true;
-  }
+  b = restaged(plan.b, b, plan.order);
+  transposedA &= !plan.a.restaged, transposedB |= plan.b.restaged;
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
   keep(dot.getResult(), cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
                                            transposedA, transposedB, /*async=*/false, dot.getMode()));

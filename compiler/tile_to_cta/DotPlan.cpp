@@ -11,6 +11,7 @@
 
 #include "compiler/tile_to_cta/DotPlan.h"
 #include "compiler/cta/Divisibility.h"
+#include "compiler/tile_to_cta/RoundedOperands.h"
 #include "dialects/layout/Access.h"
 #include "dialects/layout/SharedLayout.h"
 #include "dialects/layout/WgmmaOperand.h"
@@ -255,8 +256,6 @@ static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   Type element = cast<RankedTensorType>(dot.getA().getType()).getElementType();
   const bool isInteger = element.isInteger(8);
   const unsigned bytes = tile::elementBytes(element), group = layout::kWarpgroupWarps;
-  if (bytes > 2)
-    return "wgmma would cut f32 operands, where tf32 rounds them";
   if (warps % group != 0)
     return (Twine(warps) + " warps make no whole warpgroups of " + Twine(group)).str();
   const int64_t rows = dot.getType().getDimSize(0), columns = dot.getType().getDimSize(1);
@@ -270,7 +269,12 @@ static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
   if (int64_t rest = llvm::alignTo(columns, 8) / across % layout::kWgmmaColumns;
       isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
     return ("it has no instruction of " + Twine(rest) + " columns for integers").str();
+  if (bytes > 2)
+    if (std::string reason = planRounding(dot, plan, /*sharesRows=*/across > 1); !reason.empty())
+      return reason;
   plan.warpsM = along * group, plan.warpsN = across;
+  if (bytes > 2)
+    return "";
   plan.a.restaged =
       bytes == 1 && (plan.a.load || across > 1) && plan.a.transposed; // wgmma takes bytes with K along rows only
   plan.b.restaged = bytes == 1 && !plan.b.transposed;
@@ -285,6 +289,35 @@ static bool mayBeWgmma(tile::DotOp dot, const Target &target) {
          (element.isInteger(8) || (isa<FloatType>(element) && dot.getType().getElementType().isF32()));
 }
 
+/// Takes back what was planned for wgmma.
+static void useMma(DotPlan &plan) {
+  plan.kind = cta::DotKind::Mma;
+  for (OperandPlan *operand : {&plan.a, &plan.b})
+    operand->restaged = operand->rounded = operand->inPlace = false;
+}
+
+/// Products of f32 whose operands take too much shared memory, as they are written anew, are left to mma.sync.
+static void keepRoom(DotPlans &plans, const Target &target, llvm::DenseMap<Operation *, std::string> &reasons) {
+  constexpr int64_t kBeside = 4096; // barriers, parts of reductions, lines
+  const int64_t bytes = operandBytes(plans);
+  if (bytes + kBeside <= int64_t(target.sharedBytes))
+    return;
+  for (auto &[op, plan] : plans)
+    if (plan.kind == cta::DotKind::Wgmma && plan.b.rounded) {
+      useMma(plan);
+      reasons[op] = (Twine("with tiles of its operands that are written anew, rounded, ") + Twine(bytes) +
+                     " bytes of shared memory")
+                        .str();
+    }
+}
+
+/// What becomes of operands before wgmma reads them.
+static StringRef howPrepared(const DotPlan &plan) {
+  if (plan.b.rounded)
+    return ": f32 is rounded to tf32 before";
+  return plan.a.restaged || plan.b.restaged ? ": bytes are written anew with K along their rows" : "";
+}
+
 /// Decides for all products: those whose warpgroups share rows are done by wgmma where all of their block are, since
 /// what such a loop gains is less than what warps that copy take of the registers of mma.sync.
 static void chooseFamilies(DotPlans &plans, const Target &target, unsigned warps) {
@@ -296,20 +329,22 @@ static void chooseFamilies(DotPlans &plans, const Target &target, unsigned warps
     if (mayBeWgmma(dot, target) && (reasons[op] = whyNotWgmma(dot, warps, plan)).empty())
       plan.kind = cta::DotKind::Wgmma;
     else
-      others.insert(op->getBlock());
+      useMma(plan);
   }
+  keepRoom(plans, target, reasons);
+  for (auto &[op, plan] : plans)
+    if (plan.kind == cta::DotKind::Mma)
+      others.insert(op->getBlock());
   for (auto &[op, plan] : plans) {
     auto reason = reasons.find(op);
     if (reason == reasons.end())
       continue;
     if (plan.kind == cta::DotKind::Wgmma && plan.warpsN > 1 && others.contains(op->getBlock())) {
-      plan.kind = cta::DotKind::Mma;
-      plan.a.restaged = plan.b.restaged = false;
+      useMma(plan);
       reason->second = "its warpgroups would share rows beside a product by mma.sync";
     }
     if (plan.kind == cta::DotKind::Wgmma)
-      cast<tile::DotOp>(op).emitRemark("product by wgmma")
-          << (plan.a.restaged || plan.b.restaged ? ": bytes are written anew with K along their rows" : "");
+      cast<tile::DotOp>(op).emitRemark("product by wgmma") << howPrepared(plan);
     else
       cast<tile::DotOp>(op).emitRemark("product by mma.sync, not by wgmma: ") << reason->second;
   }
@@ -396,9 +431,10 @@ cta::BufferType imbrex::bufferFor(const OperandPlan &operand) {
 
 cta::BufferType imbrex::restagedBuffer(cta::BufferType source) {
   const int64_t along = source.getRows(), across = source.getColumns();
+  const unsigned bytes = source.getElementBytes();
   return cta::BufferType::getFor(across, along, source.getElementType(),
-                                 llvm::alignTo(across, cta::RestageOp::kBlockRows),
-                                 llvm::alignTo(along, layout::mmaDepth(/*elementBytes=*/1)));
+                                 llvm::alignTo(across, cta::RestageOp::blockRows(bytes)),
+                                 llvm::alignTo(along, layout::mmaDepth(bytes)));
 }
 
 cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {

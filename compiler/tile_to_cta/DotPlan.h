@@ -24,6 +24,8 @@ struct OperandPlan {
   bool transposed = false; ///< the operand is the transpose of that load (or of the computed tile)
   mlir::Value tile;        ///< the tile itself, transposes looked through
   bool restaged = false;   ///< it is read from another buffer, transposed: cta.restage
+  bool rounded = false;    ///< f32, which is rounded to tf32 before the instruction reads it (RoundedOperands.h)
+  bool inPlace = false;    ///< and that where it lies
   /// Rows and columns of `tile` that its buffer must keep, zeros beyond the tile: what the instructions read.
   int64_t leastRows = 0, leastColumns = 0;
 };

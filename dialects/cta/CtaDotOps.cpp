@@ -43,8 +43,9 @@ LogicalResult imbrex::cta::DotOp::verify() {
   bool isNarrow = isa<FloatType>(element) && b.getElementBytes() <= 2 && !isRounded && sum.isF32(),
        isTf32 = element.isF32() && isRounded && sum.isF32();
   const bool isInteger = element.isInteger(8) && sum.isInteger(32) && !isRounded;
-  if (getKind() == DotKind::Wgmma && !isNarrow && !isInteger)
-    return emitOpError("(3) kind wgmma has no product of ") << element << " into " << sum;
+  if (getKind() == DotKind::Wgmma && !isNarrow && !isInteger && !(isTf32 && getMode() == tile::DotMode::Tf32))
+    return emitOpError("(3) kind wgmma has no product of ")
+           << element << " into " << sum << " in mode " << tile::stringifyDotMode(getMode());
   if (getKind() == DotKind::Mma && !isNarrow && !isTf32 && !isInteger)
     return emitOpError("(3) kind mma has no product of ")
            << element << " into " << sum << " in mode " << tile::stringifyDotMode(getMode());

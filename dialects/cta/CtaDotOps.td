@@ -36,8 +36,8 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     sm_89 on), m16n8k16 of 16-bit operands, m16n8k8 of f32 operands rounded to tf32, as `mode` says. Kind `wgmma` is
     wgmma.mma_async of 64 rows, which four warps share, up to 256 columns and 32 bytes of K (PTX ISA, "Asynchronous
     Warpgroup Level Matrix Instructions"); its operands in shared memory are read as layout::WgmmaOperand says, through
-    the async proxy (`cta.fence_async`), the right one of 8 bits, beside a left one in the order Pairs, as `cta.restage pairs`
-    writes it. Kind `fma` is one multiply-add an element. Where kinds `mma` and `wgmma` need
+    the async proxy (`cta.fence_async`), the right one of 8 bits or f32, beside a left one in the order Pairs, as
+    `cta.restage pairs` writes it. It cuts f32: who makes the operands rounds them (`cta.restage`, `cta.round`). Kind `fma` is one multiply-add an element. Where kinds `mma` and `wgmma` need
     more of an operand than the tile has, its buffer is stored with padding, and the margin of a fragment along K is
     zero (`cta.clear_margin`).
 
@@ -45,8 +45,8 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     stay as they are until then.
 
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
-    (3) kinds mma and wgmma: floats of 8 or 16 bits and mode `ieee` with an f32 accumulator, or i8 operands with an i32
-    accumulator; kind mma also f32 operands and another mode; kind fma: mode `ieee`;
+    (3) kinds mma and wgmma: floats of 8 or 16 bits and mode `ieee` with an f32 accumulator, i8 operands with an i32
+    accumulator, or f32 operands and mode `tf32`; kind mma also `tf32x3`; kind fma: mode `ieee`;
     (4) the result has the type of the accumulator; (5) tiles of rank 2.
 
     Example:

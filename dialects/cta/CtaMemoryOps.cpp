@@ -61,14 +61,23 @@ LogicalResult ReadOp::verify() {
 
 LogicalResult RestageOp::verify() {
   BufferType from = getSource().getType(), to = getTarget().getType();
+  const bool isF32 = from.getElementType().isF32();
+  if (getStraight()) {
+    if (from != to)
+      return emitOpError("(1) expected a target of the source's type");
+    return isF32 && !getPairs() ? success() : emitOpError("(2) straight, expected elements of f32 in their own order");
+  }
+  if (getSource() == getTarget())
+    return emitOpError("(1) expected another buffer");
   if (from.getRows() != to.getColumns() || from.getColumns() != to.getRows())
     return emitOpError("(1) expected a target of ")
            << from.getColumns() << " rows and " << from.getRows() << " columns";
-  if (from.getElementType() != to.getElementType() || from.getElementBytes() != 1)
-    return emitOpError("(2) expected elements of 8 bits, the same in both");
+  if (from.getElementType() != to.getElementType() || (from.getElementBytes() != 1 && !isF32))
+    return emitOpError("(2) expected elements of 8 bits or f32, the same in both");
   const layout::SharedLayout source = from.getLayout(), target = to.getLayout();
-  constexpr int64_t kDepth = layout::mmaDepth(/*elementBytes=*/1);
-  const int64_t along = llvm::alignTo(from.getRows(), kDepth), across = llvm::alignTo(to.getRows(), kBlockRows);
+  const unsigned bytes = from.getElementBytes();
+  const int64_t along = llvm::alignTo(from.getRows(), layout::mmaDepth(bytes)),
+                across = llvm::alignTo(to.getRows(), blockRows(bytes));
   return source.paddedRows() >= along && target.paddedColumns() >= along && target.paddedRows() >= across
              ? success()
              : emitOpError("(3) expected ")

@@ -70,31 +70,35 @@ def Cta_WriteOp : Cta_Op<"write", [MemoryEffects<[MemWrite]>]> {
 }
 
 def Cta_RestageOp : Cta_Op<"restage", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "an operand's rows along K, as wgmma reads its columns";
+  let summary = "an operand as wgmma reads it: turned, rounded";
   let description = [{
     Writes the transpose of the tile in the buffer to another buffer: K, which counted rows, counts columns then, as wgmma wants
-    operands of 8 bits (WgmmaOperand.h). With `pairs` the columns of each block of 32 are in the order Pairs
-    (MmaOrder.h), in which a left operand lies that is made of an accumulator. All threads of the CTA, or of the role, take part; other threads see it after a barrier, or
+    operands of 8 bits and of f32 (WgmmaOperand.h). With `pairs` the columns of each instruction's K are in the order Pairs
+    (MmaOrder.h), in which a left operand lies that is made of an accumulator. `straight` the tile stays as it lies. f32 is
+    rounded to tf32 on the way, of which wgmma would cut the lower bits. All threads of the CTA, or of the role, take part; other threads see it after a barrier, or
     a `cta.publish`.
 
-    Constraints: (1) the target has the transposed extents; (2) elements of 8 bits, the same in both; (3) stored are whole
-    blocks of 32 along K in both, and of 16 along the other dimension in the target.
+    Constraints: (1) the target has the transposed extents, or, `straight`, the source's type, and may be the source then;
+    (2) elements of 8 bits, or f32, which alone may be `straight`, the same in both; (3) but for `straight`, stored are whole blocks of 32 bytes along K in
+    both, and of 16 elements of 8 bits or 8 of f32 along the other dimension in the target.
 
     Example:
     ```mlir
     cta.restage %v pairs into %t : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+    cta.restage %k straight into %k : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
     ```
   }];
-  let arguments = (ins Cta_BufferType:$source, UnitAttr:$pairs, Cta_BufferType:$target);
+  let arguments = (ins Cta_BufferType:$source, UnitAttr:$pairs, UnitAttr:$straight, Cta_BufferType:$target);
   let assemblyFormat = [{
-    $source (`pairs` $pairs^)? `into` $target attr-dict `:` qualified(type($source)) `,` qualified(type($target))
+    $source (`pairs` $pairs^)? (`straight` $straight^)? `into` $target attr-dict `:` qualified(type($source)) `,` qualified(type($target))
   }];
   let extraClassDeclaration = [{
     ::imbrex::layout::KOrder getOrder() {
       return getPairs() ? ::imbrex::layout::KOrder::Pairs : ::imbrex::layout::KOrder::Chunks;
     }
-    /// Rows of the target that are written at a time: the elements of 16 bytes of the source's rows.
-    static constexpr int64_t kBlockRows = 16;
+    /// Rows of the target that are written at a time, of elements of so many bytes: of 8 bits the elements of 16 bytes of
+    /// the source's rows, of f32 those that the swizzle keeps apart.
+    static constexpr int64_t blockRows(unsigned elementBytes) { return elementBytes == 1 ? 16 : 8; }
   }];
   let hasVerifier = 1;
 }

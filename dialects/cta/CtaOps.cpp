@@ -54,6 +54,10 @@ static void printDotMode(OpAsmPrinter &printer, Operation *, tile::DotModeAttr m
 #define GET_OP_CLASSES
 #include "dialects/cta/CtaOps.cpp.inc"
 
+LogicalResult imbrex::cta::RoundOp::verify() {
+  return getElementTypeOrSelf(getValue().getType()).isF32() ? success() : emitOpError("(1) expected elements of f32");
+}
+
 LogicalResult imbrex::cta::ReduceOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType()), result = cast<RankedTensorType>(getResult().getType());
   unsigned dim = getDim();

@@ -29,6 +29,26 @@ def Cta_ClearMarginOp : Cta_Op<"clear_margin", [Pure, SameOperandsAndResultType]
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
+def Cta_RoundOp : Cta_Op<"round", [Pure, SameOperandsAndResultType, Elementwise, Scalarizable, Vectorizable, Tensorizable]> {
+  let summary = "f32 rounded to tf32";
+  let description = [{
+    Each element to the nearest of tf32, ties away from zero (PTX ISA, "cvt.rna.tf32"): a left operand of `cta.dot wgmma`
+    as it is in registers.
+
+    Constraint: (1) elements of f32.
+
+    Example:
+    ```mlir
+    #a = #cta.layout<"reg (8,0) (0,4) lane (0,1) (0,2) (1,0) (2,0) (4,0) warps 1x1 stride 1x1 repeat 1x1">
+    %r = cta.round %p : tensor<16x8xf32, #a>
+    ```
+  }];
+  let arguments = (ins Tile_Tile:$value);
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
 /// tile's ReduceKind: an enumeration is defined once, in the dialect that made it.
 def Cta_ReduceKind : Attr<CPred<"::mlir::isa<::imbrex::tile::ReduceKindAttr>($_self)">, "a kind of reduction"> {
   let storageType = "::imbrex::tile::ReduceKindAttr";

@@ -16,6 +16,7 @@
 #include "tests/support/Storage.h"
 #include "tests/support/Tensor.h"
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -40,9 +41,10 @@ std::string textOf(const ProductCase &run) {
          "} = " + std::to_string(run.warps) + "; stages: 1..4 = 3; }\ngrid (cdiv(M, " + bm + "), cdiv(N, " + bn +
          ")) |i, j| {\nvar acc = fill<f32>[" + bm + ", " + bn + "](0);\nfor k in tiles(K, " + bk +
          ") {\nlet a = load A[" + (run.flipA ? depth + ", " + rows : rows + ", " + depth) + "];\nlet b = load B[" +
-         (run.flipB ? columns + ", " + depth : depth + ", " + columns) + "];\nacc = dot(" +
-         (run.computed ? "cast<" + type + ">(2 * cast<f32>(a))" : "a") + (run.flipA ? ".T" : "") + ", " +
-         (run.flipB ? "b.T" : "b") + ", acc);\n}\nstore C[" + rows + ", " + columns + "] = acc;\n}\n";
+         (run.flipB ? columns + ", " + depth : depth + ", " + columns) + "];\nacc = dot" +
+         (run.type == DataType::F32 ? "<tf32>(" : "(") + (run.computed ? "cast<" + type + ">(2 * cast<f32>(a))" : "a") +
+         (run.flipA ? ".T" : "") + ", " + (run.flipB ? "b.T" : "b") + ", acc);\n}\nstore C[" + rows + ", " + columns +
+         "] = acc;\n}\n";
 }
 
 /// The product of small integers, M x N over `depth`, as the device makes it of arrays that start `shift` elements on.
@@ -130,6 +132,74 @@ TEST(Warpgroups, ProductsOfBytesAreExact) {
       }
 }
 
+/// Of f32 rounded to tf32: small integers are that.
+TEST(Warpgroups, ProductsOfWordsAreExact) {
+  struct Tile {
+    int64_t bm, bn, bk, warps;
+  };
+  unsigned cases = 0;
+  for (const Tile &tile : {Tile{64, 8, 8, 4}, Tile{64, 40, 32, 4}, Tile{64, 64, 24, 8}, Tile{128, 96, 16, 8},
+                           Tile{128, 32, 64, 8}, Tile{64, 24, 40, 4}})
+    for (unsigned bits = 0; bits < 8; ++bits) {
+      if (!isLongRun() && ++cases % 4 != 0)
+        continue;
+      ProductCase run{DataType::F32, (bits & 2) != 0, (bits & 4) != 0, (bits & 1) != 0,
+                      tile.bm,       tile.bn,         tile.bk,         tile.warps};
+      check(run, 136, 72, 144, 0);
+      check(run, 75, 45, 83, 1); // by threads
+    }
+}
+
+/// tf32's nearest, ties away from zero: half of the last digit that is kept carries into it.
+float nearestTf32(float x) {
+  uint32_t bits = std::bit_cast<uint32_t>(x);
+  return std::isfinite(x) ? std::bit_cast<float>((bits + 0x1000) & ~0x1fffu) : x;
+}
+
+/// f32 that are hard to round: halves and their neighbours at many exponents, denormals, what becomes infinite, NaN.
+std::vector<double> hardToRound(int64_t count) {
+  const uint32_t low[] = {0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0, 0x1fff};
+  const uint32_t high[] = {0,          0x3f800000, 0x3ffff000, 0x3fffe000, 0x7f7fe000, 0x00800000, 0x007fe000,
+                           0xbf800000, 0xc0490000, 0x7f800000, 0x7fc00000, 0x5f000000, 0x1f000000, 0xff800000};
+  std::vector<double> values;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t above = high[size_t(i) / std::size(low) % std::size(high)];
+    const bool isNumber = (above & 0x7f800000) != 0x7f800000;
+    values.push_back(std::bit_cast<float>(above | (isNumber ? low[size_t(i) % std::size(low)] : 0)));
+  }
+  return values;
+}
+
+/// A diagonal of such numbers times one of ones: what an operand is rounded to is on the diagonal of the product, where
+/// nothing else is.
+TEST(Warpgroups, WordsAreRoundedToTheNearest) {
+  constexpr int64_t kSize = 128;
+  const Runtime &runtime = runtimeOf("sim:h200");
+  std::vector<double> hard = hardToRound(kSize), one(kSize * kSize), values(kSize * kSize);
+  for (int64_t i = 0; i < kSize; ++i) {
+    one[size_t(i * kSize + i)] = 1;
+    values[size_t(i * kSize + i)] = hard[size_t(i)];
+  }
+  for (unsigned bits = 0; bits < 32; ++bits) {
+    ProductCase run{DataType::F32, (bits & 2) != 0, (bits & 4) != 0, (bits & 1) != 0, 64, 64, 32, bits & 16 ? 8 : 4};
+    const bool isLeft = bits & 8;
+    Kernel kernel = runtime.loadSource({"product.tile", textOf(run)}).value().kernel().value();
+    Tensor a(runtime, DataType::F32, denseLayout({kSize, kSize}), isLeft ? &values : &one);
+    Tensor b(runtime, DataType::F32, denseLayout({kSize, kSize}), isLeft ? &one : &values);
+    Tensor c(runtime, DataType::F32, denseLayout({kSize, kSize}));
+    kernel.launch(runtime.stream(), {{"A", a.view()}, {"B", b.view()}, {"C", c.view()}}).value();
+    std::vector<double> found = c.read();
+    for (int64_t i = 0; i < kSize; ++i) {
+      const float factor = run.computed ? 2 : 1, x = float(hard[size_t(i)]);
+      const float expected = isLeft ? nearestTf32(factor * x) : factor * nearestTf32(x);
+      EXPECT_TRUE(std::isnan(expected) ? std::isnan(found[size_t(i * kSize + i)])
+                                       : found[size_t(i * kSize + i)] == expected)
+          << x << " became " << found[size_t(i * kSize + i)] << ", not " << expected << "\n"
+          << textOf(run);
+    }
+  }
+}
+
 /// The bits of attention on views of a placement, by products of `type`.
 std::vector<uint8_t> attention(const Runtime &runtime, DataType type, Placement placement, int64_t stages,
                                const std::string &mask, int64_t depth) {
@@ -139,13 +209,15 @@ std::vector<uint8_t> attention(const Runtime &runtime, DataType type, Placement 
   Tensor tensorQ(runtime, type, placed({1, 150, 1, depth}, placement), &q);
   Tensor tensorK(runtime, type, placed({1, 300, 1, depth}, placement), &k);
   Tensor tensorV(runtime, type, placed({1, 300, 1, depth}, placement), &v);
-  Tensor tensorO(runtime, DataType::BF16, denseLayout({1, 150, 1, depth}));
+  Tensor tensorO(runtime, type == DataType::F32 ? type : DataType::BF16, denseLayout({1, 150, 1, depth}));
   const std::string file = isF8(type) ? "attention_bytes.tile" : "attention_forward.tile";
   Kernel kernel = runtime.load(inRoot("kernels/" + file)).value().kernel().value();
   kernel.set("BM", 128);
   kernel.set("BN", 64);
   kernel.set("warps", 8);
   kernel.set("stages", stages);
+  if (type == DataType::F32)
+    kernel.set("tf32", 1);
   kernel.hook("mask", mask);
   kernel
       .launch(runtime.stream(),
@@ -156,9 +228,11 @@ std::vector<uint8_t> attention(const Runtime &runtime, DataType type, Placement 
 
 TEST(Warpgroups, TheBitsDoNotDependOnWhoCopies) {
   const Runtime &runtime = runtimeOf("sim:h200");
-  for (DataType type : {DataType::BF16, DataType::F8E4M3})
+  for (DataType type : {DataType::BF16, DataType::F8E4M3, DataType::F32})
     for (const char *mask : {"full", "causal", "window(40, 0)"})
       for (int64_t depth : {64, 96}) {
+        if (type == DataType::F32 && !isLongRun() && depth != 64)
+          continue;
         const std::string what = std::string(mask) + " " + std::to_string(depth) + " " + std::string(name(type));
         std::vector<uint8_t> byEngine = attention(runtime, type, Placement::Dense, 2, mask, depth);
         for (Placement placement : {Placement::Packed, Placement::Unaligned, Placement::OddRows})
@@ -179,12 +253,22 @@ TEST(Warpgroups, TheBitsDoNotDependOnWhoRestages) {
     };
     options.compiler = CompilerFunctions{compiler, describe, std::string(compilerBuildId()) + pass};
     Runtime other = Runtime::open(options).value();
-    for (const char *mask : {"full", "causal"})
-      for (int64_t stages : {1, 2})
-        EXPECT_EQ(attention(other, DataType::F8E4M3, Placement::Dense, stages, mask, 64),
-                  attention(runtimeOf("sim:h200"), DataType::F8E4M3, Placement::Dense, 2, mask, 64))
-            << mask << " without " << pass << ", " << stages << " stages";
+    for (DataType type : {DataType::F8E4M3, DataType::F32})
+      for (const char *mask : {"full", "causal"})
+        for (int64_t stages : {1, 2})
+          EXPECT_EQ(attention(other, type, Placement::Dense, stages, mask, 64),
+                    attention(runtimeOf("sim:h200"), type, Placement::Dense, 2, mask, 64))
+              << name(type) << " " << mask << " without " << pass << ", " << stages << " stages";
   }
+}
+
+/// tf32 is a step of 8 of K an instruction in both: sums are made in one order.
+TEST(Warpgroups, WordsGiveTheBitsOfMmaSync) {
+  for (const char *mask : {"full", "causal"})
+    for (int64_t depth : {64, 96})
+      EXPECT_EQ(attention(runtimeOf("sim:h200"), DataType::F32, Placement::Dense, 1, mask, depth),
+                attention(runtimeOf("sim:a100"), DataType::F32, Placement::Dense, 1, mask, depth))
+          << mask << " " << depth;
 }
 
 TEST(Warpgroups, AViewWithoutAMapIsCopiedByThreads) {

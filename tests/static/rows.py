@@ -123,6 +123,10 @@ def rows():
                           forward(d, "f32", tf32=products, BM=bm, BN=bn, warps=warps, stages=1), {}, "sm_80", mode == "tf32" and d == 128))
         found.append(("matmul %s 128x128x32 w8 sm_80" % mode, MATMUL, dict(T="f32", tf32=products, BM=128, BN=128, BK=32, warps=8), {}, "sm_80",
                       mode == "tf32"))
+    for d in (64, 128, 192, 256):  # by wgmma, K and V rounded by the warps that copy
+        for mask in ("full", "causal"):
+            found.append(("forward tf32 D%d %s sm_90a" % (d, mask), FORWARD, forward(d, "f32", tf32=1), {"mask": mask}, "sm_90a", (d, mask) == (128, "causal")))
+    found.append(("matmul tf32 128x128x32 w8 sm_90a", MATMUL, dict(T="f32", tf32=1, BM=128, BN=128, BK=32, warps=8), {}, "sm_90a", True))
     # As tuned, where a few registers more would be spilled.
     for products, d, dv, target in ((3, 32, 32, "sm_80"), (3, 192, 192, "sm_90a"), (3, 320, 320, "sm_80"), (3, 576, 512, "sm_80"), (1, 512, 512, "sm_80")):
         found.append(("forward tf32=%d D%d:%d %s" % (products, d, dv, target), FORWARD, dict(T="f32", DQK=d, DV=dv, G=1, tf32=products), {}, target,

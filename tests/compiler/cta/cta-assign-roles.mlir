@@ -403,6 +403,77 @@ func.func @restaged(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32
 
 // -----
 
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Of one slot, a tile is restaged right before the next one is put in its place, or before a put that waits for what is let
+// go with it: K's slot is free when the product with the V before it is done.
+// CHECK-LABEL: func.func @restaged_of_one_slot
+// CHECK: } copy warps 4 registers 72 {
+// CHECK:   scf.for %[[I:[a-z0-9]+]] =
+// CHECK:     scf.if
+// CHECK:       cta.restage
+// CHECK:       cta.publish
+// CHECK:     cta.put %arg0{{.*}}[%[[I]]]
+// CHECK-NOT: cta.restage
+// CHECK:     cta.put %arg1{{.*}}[%[[I]]]
+// CHECK-NOT: cta.restage
+// CHECK:   scf.if
+// CHECK:     cta.restage
+// CHECK:     cta.publish
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @restaged_of_one_slot(%K: !tile.view<? x 32 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "K"}, %V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c32 = arith.constant 32 : i32
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %q = cta.ring : !cta.ring<64, 32, f8E4M3FN, span 32, slots 1, by groups>
+  %r = cta.ring : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+  %t = cta.alloc : !cta.buffer<16, 32, f8E4M3FN, span 32>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c32 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %K[%row, %c0] dims [0, 1] into %q[%j] : !tile.view<? x 32 x f8E4M3FN>, !cta.ring<64, 32, f8E4M3FN, span 32, slots 1, by groups>
+    %k = cta.get %q[%j] : !cta.ring<64, 32, f8E4M3FN, span 32, slots 1, by groups> -> !cta.buffer<64, 32, f8E4M3FN, span 32>
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %V[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x f8E4M3FN>, !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32>
+    %v = cta.get %r[%j] : !cta.ring<32, 16, f8E4M3FN, span 32, slots 1, by groups, stored 32 x 32> -> !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>
+    // expected-remark @+1 {{written anew by the warps that copy}}
+    cta.restage %v into %t : !cta.buffer<32, 16, f8E4M3FN, span 32, stored 32 x 32>, !cta.buffer<16, 32, f8E4M3FN, span 32>
+    %next = cta.dot wgmma buffer %k : !cta.buffer<64, 32, f8E4M3FN, span 32>, %t transposed_b, %acc : !cta.buffer<16, 32, f8E4M3FN, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Where room is short, tiles that are written anew have one slot before that, and as many as were asked for behind it.
+// CHECK-LABEL: func.func @restaged_where_room_is_short
+// CHECK: cta.ring : !cta.ring<256, 64, f32, span 128, slots 1, by mbarrier>
+// CHECK: cta.ring : !cta.ring<64, 256, f32, span 128, slots 2, by mbarrier>
+// expected-remark @+2 {{rings of 1 slots before tiles are written anew, of 2 behind that: shared memory is short}}
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @restaged_where_room_is_short(%V: !tile.view<? x 64 x f32> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %o = arith.constant dense<0.0> : tensor<64x64xf32, #c>
+  %r = cta.ring : !cta.ring<256, 64, f32, span 128, slots 1, by groups>
+  %t = cta.alloc : !cta.buffer<64, 256, f32, span 128>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %V[%c0, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 64 x f32>, !cta.ring<256, 64, f32, span 128, slots 1, by groups>
+    %v = cta.get %r[%j] : !cta.ring<256, 64, f32, span 128, slots 1, by groups> -> !cta.buffer<256, 64, f32, span 128>
+    // expected-remark @+1 {{written anew by the warps that copy}}
+    cta.restage %v into %t : !cta.buffer<256, 64, f32, span 128>, !cta.buffer<64, 256, f32, span 128>
+    %s = cta.dot wgmma buffer %t : !cta.buffer<64, 256, f32, span 128>, %t transposed_b, %o mode tf32 : !cta.buffer<64, 256, f32, span 128>, tensor<64x64xf32, #c> -> tensor<64x64xf32, #c>
+  }
+  return
+}
+
+// -----
+
 #a = #cta.layout<"reg (0,1) (8,0) (0,2) (0,16) lane (0,4) (0,8) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 

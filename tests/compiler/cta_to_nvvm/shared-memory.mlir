@@ -95,3 +95,25 @@ func.func @bytes(%A: !tile.view<? x 32 x f8E4M3FN> {tile.alignment = 16 : i32, t
   tile.store %s, %Y[%c0, %c0] dims [0, 1] : tensor<64x16xf32>, !tile.view<? x 16 x f32, out>
   return
 }
+
+// f32 is rounded on its way: where K counts rows, four words of as many rows to 16 bytes of one; as it lies, 16 bytes.
+// CHECK-LABEL: llvm.func @words(
+// CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: nvvm.convert.float.to.tf32 %{{.*}} {rnd = #nvvm.fp_rnd_mode<rna>}
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
+// CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
+// CHECK: nvvm.convert.float.to.tf32 %{{.*}} {rnd = #nvvm.fp_rnd_mode<rna>}
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
+// CHECK: "fence.proxy.async.shared::cta;"
+// CHECK: barrier.cta.sync
+// CHECK: wgmma.mma_async.sync.aligned.m64n32k8.f32.tf32.tf32
+// CHECK-SAME: p, 1, 1; }"
+func.func @words(%A: !tile.view<? x 32 x f32> {tile.alignment = 16 : i32, tile.name = "A"}, %Y: !tile.view<? x 32 x f32, out> {tile.alignment = 16 : i32, tile.name = "Y"}) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x32xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<64x32xf32>
+  %b = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 32 x f32> -> tensor<32x32xf32>
+  %s = tile.dot %a, %b, %zero mode tf32 : tensor<64x32xf32>, tensor<32x32xf32>, tensor<64x32xf32>
+  tile.store %s, %Y[%c0, %c0] dims [0, 1] : tensor<64x32xf32>, !tile.view<? x 32 x f32, out>
+  return
+}

@@ -406,3 +406,40 @@ func.func @bytes(%Q: !tile.view<? x 64 x f8E4M3FN>, %K: !tile.view<? x 64 x f8E4
   tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
   return
 }
+
+// -----
+
+// wgmma cuts f32 to tf32, which the language rounds: what is copied before the loop is rounded where it lies, the others as
+// they are written anew, a left operand of a product as it is in registers.
+// CHECK-LABEL: @words
+// CHECK-DAG: %[[KR:.*]] = cta.alloc : !cta.buffer<32, 64, f32, span 128>
+// CHECK-DAG: %[[VR:.*]] = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+// CHECK: %[[Q:.*]] = cta.get
+// CHECK-NEXT: cta.restage %[[Q]] straight into %[[Q]]
+// CHECK: scf.for
+// CHECK: %[[K:.*]] = cta.get
+// CHECK-NEXT: cta.restage %[[K]] straight into %[[KR]]
+// CHECK: cta.dot wgmma buffer %[[Q]] {{.*}}, %[[KR]] transposed_b, %{{.*}} mode tf32
+// CHECK: %[[V:.*]] = cta.get
+// CHECK-NEXT: cta.restage %[[V]] pairs into %[[VR]]
+// CHECK: %[[P:.*]] = cta.round
+// CHECK: cta.dot wgmma tile %[[P]] {{.*}}, %[[VR]] transposed_b, %{{.*}} mode tf32
+func.func @words(%Q: !tile.view<? x 64 x f32>, %K: !tile.view<? x 64 x f32>, %V: !tile.view<? x 64 x f32>, %O: !tile.view<? x 64 x f32, out>, %n: i32)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zs = arith.constant dense<0.0> : tensor<64x32xf32>
+  %zo = arith.constant dense<0.0> : tensor<64x64xf32>
+  %q = tile.load %Q[%c0, %c0] dims [0, 1] : !tile.view<? x 64 x f32> -> tensor<64x64xf32>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %zo) -> (tensor<64x64xf32>) : i32 {
+    %k = tile.load %K[%j, %c0] dims [0, 1] : !tile.view<? x 64 x f32> -> tensor<32x64xf32>
+    %kt = tile.transpose %k : tensor<32x64xf32> -> tensor<64x32xf32>
+    %s = tile.dot %q, %kt, %zs mode tf32 : tensor<64x64xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+    %p = math.exp2 %s : tensor<64x32xf32>
+    %v = tile.load %V[%j, %c0] dims [0, 1] : !tile.view<? x 64 x f32> -> tensor<32x64xf32>
+    %o = tile.dot %p, %v, %acc mode tf32 : tensor<64x32xf32>, tensor<32x64xf32>, tensor<64x64xf32>
+    scf.yield %o : tensor<64x64xf32>
+  }
+  tile.store %r, %O[%c0, %c0] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  return
+}

@@ -22,7 +22,7 @@ using imbrex::testing::Random;
 
 static constexpr const char *kTypes[] = {"f16", "bf16", "f32", "f64"};
 static constexpr const char *kTargets[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100", "sm_120"};
-static constexpr int kAttentions = 480, kLessonsEach = 48, kBackwards = 24, kProducts = 24, kBytes = 12;
+static constexpr int kAttentions = 480, kLessonsEach = 48, kBackwards = 24, kProducts = 24, kBytes = 12, kWords = 12;
 
 std::string Specialisation::describe() const {
   std::string text = file + " for " + options.target;
@@ -139,6 +139,25 @@ static Specialisation attentionOfBytes(int number, Random &random) {
   return made;
 }
 
+/// By tf32, rounded before wgmma reads it: a product, and attention by its default tiles.
+static Specialisation productOfWords(int number) {
+  static constexpr const char *kSizes[] = {"64", "128", "40", "256"};
+  const bool isMatmul = number % 3 == 0;
+  Specialisation made{isMatmul ? "kernels/lessons/matmul.tile" : "kernels/attention_forward.tile", {}};
+  if (isMatmul) {
+    made.options.set = {
+        {"BM", "128"}, {"BN", kSizes[number / 3 % 2]}, {"BK", number % 2 ? "16" : "32"}, {"warps", "8"}};
+  } else {
+    const char *depth = kSizes[number / 3];
+    made.options.set = {{"DQK", depth}, {"DV", depth}, {"G", "2"}};
+    made.options.hooks["mask"] = number % 3 == 1 ? "causal" : "full";
+  }
+  made.options.set["T"] = "f32";
+  made.options.set["tf32"] = "1";
+  made.options.target = "sm_90a";
+  return made;
+}
+
 std::vector<Specialisation> test::shippedSpecialisations() {
   std::vector<Specialisation> all;
   Random random(2024);
@@ -153,6 +172,8 @@ std::vector<Specialisation> test::shippedSpecialisations() {
     all.push_back(productOfBytes(i, random));
   for (int i = 0; i < kBytes; ++i)
     all.push_back(attentionOfBytes(i, random));
+  for (int i = 0; i < kWords; ++i)
+    all.push_back(productOfWords(i));
   return all;
 }
 

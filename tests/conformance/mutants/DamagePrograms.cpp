@@ -88,6 +88,11 @@ std::vector<Program> imbrex::testing::programs() {
   bytes.path = "attention_bytes.tile";
   for (Tensor &tensor : bytes.tensors)
     tensor.type = tensor.isOutput ? F16 : DataType::F8E4M3;
+  // Keys and values are rounded in shared memory by the warps that copy, queries by those that compute.
+  Program words = onHopper("wgmma attention of words", 64, 4, 2, 64);
+  words.tuning.push_back({"tf32", 1});
+  for (Tensor &tensor : words.tensors)
+    tensor.type = F32;
   auto three = [&](std::string name, std::string device) {
     return Program{std::move(name),
                    "",
@@ -105,6 +110,7 @@ std::vector<Program> imbrex::testing::programs() {
   return {
       pages,
       bytes,
+      words,
       onHopper("wgmma attention, two slots", 64, 4, 2, 64),
       onHopper("wgmma attention, one slot", 64, 4, 1, 64),
       onHopper("wgmma attention, two warpgroups", 128, 8, 3, 32),

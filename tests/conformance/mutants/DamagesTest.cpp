@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <map>
+#include <span>
 
 using namespace imbrex::testing;
 
@@ -38,24 +39,22 @@ struct Row {
 ///   and goes on, where barriers are made known to it without a fence. 256 registers there are where one warpgroup
 ///   computes. What is put behind the last tile of a loop is read by nobody (the device names a read of bytes never
 ///   written), and what is waited for last may then stay under way. What is cleared before it is restaged is read by
-///   threads, which need no fence.
+///   threads, which need no fence; where another tile is read before one, what the threads fenced to publish that
+///   stands for both. Threads that round a slot where it lies have each waited for its copy, and need no barrier
+///   before. A fence that stands where two ways meet may be for one on which nothing is read behind it.
 const Row kHarmless[] = {
-    {"attention, two slots", "moved back", 6},
-    {"attention, two slots", "moved on", 1},
-    {"attention, two slots", "copy dropped", 3},
-    {"attention, one slot", "moved back", 6},
-    {"attention, one slot", "moved on", 2},
-    {"attention, one slot", "copy dropped", 1},
-    {"attention, one slot", "dropped", 1},
-    {"attention, one slot", "waits for one fewer", 1},
-    {"matmul, three slots", "moved back", 3},
-    {"matmul, three slots", "moved on", 3},
-    {"softmax over warps", "moved back", 2},
-    {"softmax over warps", "moved on", 2},
-    {"three products", "moved back", 5},
-    {"three products", "moved on", 2},
-    {"three products", "copy dropped", 8},
-    {"three products", "copied 16 bytes on", 1},
+    {"attention, two slots", "moved back", 6},   {"attention, two slots", "moved on", 1},
+    {"attention, two slots", "copy dropped", 3}, {"attention, one slot", "moved back", 6},
+    {"attention, one slot", "moved on", 2},      {"attention, one slot", "copy dropped", 1},
+    {"attention, one slot", "dropped", 1},       {"attention, one slot", "waits for one fewer", 1},
+    {"matmul, three slots", "moved back", 3},    {"matmul, three slots", "moved on", 3},
+    {"softmax over warps", "moved back", 2},     {"softmax over warps", "moved on", 2},
+    {"three products", "moved back", 5},         {"three products", "moved on", 2},
+    {"three products", "copy dropped", 8},       {"three products", "copied 16 bytes on", 1},
+    {"gated, two outputs", "moved back", 4},     {"gated, two outputs", "moved on", 2},
+};
+/// Of kernels whose loops multiply by wgmma.
+const Row kHarmlessBesideQueues[] = {
     {"wgmma attention, pages", "arrival dropped", 2},
     {"wgmma attention, pages", "arrives twice", 2},
     {"wgmma attention, pages", "dropped", 3},
@@ -77,6 +76,17 @@ const Row kHarmless[] = {
     {"wgmma attention of bytes", "sums added to nothing", 2},
     {"wgmma attention of bytes", "sums not added", 1},
     {"wgmma attention of bytes", "wait left out", 3},
+    {"wgmma attention of words", "arrival dropped", 5},
+    {"wgmma attention of words", "arrives twice", 5},
+    {"wgmma attention of words", "dropped", 5},
+    {"wgmma attention of words", "fence dropped", 5},
+    {"wgmma attention of words", "moved back", 6},
+    {"wgmma attention of words", "moved on", 7},
+    {"wgmma attention of words", "one more expected", 1},
+    {"wgmma attention of words", "registers that there are not", 1},
+    {"wgmma attention of words", "sums added to nothing", 2},
+    {"wgmma attention of words", "sums not added", 1},
+    {"wgmma attention of words", "wait left out", 5},
     {"wgmma attention, two slots", "arrival dropped", 3},
     {"wgmma attention, two slots", "arrives twice", 3},
     {"wgmma attention, two slots", "dropped", 4},
@@ -135,14 +145,13 @@ const Row kHarmless[] = {
     {"wgmma, three products", "registers that there are not", 1},
     {"wgmma, three products", "sums added to nothing", 1},
     {"wgmma, three products", "wait left out", 1},
-    {"gated, two outputs", "moved back", 4},
-    {"gated, two outputs", "moved on", 2},
 };
 
 unsigned harmless(const std::string &program, const std::string &kind) {
-  for (const Row &row : kHarmless)
-    if (program == row.program && kind == row.kind)
-      return row.count;
+  for (std::span<const Row> rows : {std::span<const Row>(kHarmless), std::span<const Row>(kHarmlessBesideQueues)})
+    for (const Row &row : rows)
+      if (program == row.program && kind == row.kind)
+        return row.count;
   return 0;
 }
 

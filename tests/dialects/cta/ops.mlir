@@ -38,6 +38,11 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   cta.restage %bytes pairs into %turned : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
   // CHECK: cta.restage %{{.*}} into %{{.*}} :
   cta.restage %bytes into %turned : !cta.buffer<64, 128, f8E4M3FN, span 128>, !cta.buffer<128, 64, f8E4M3FN, span 64>
+  %words = cta.alloc : !cta.buffer<16, 32, f32, span 128>
+  // CHECK: cta.restage %[[WORDS:.*]] straight into %[[WORDS]] : !cta.buffer<16, 32, f32, span 128>, !cta.buffer<16, 32, f32, span 128>
+  cta.restage %words straight into %words : !cta.buffer<16, 32, f32, span 128>, !cta.buffer<16, 32, f32, span 128>
+  // CHECK: cta.round %{{.*}} : tensor<16x8xf32, {{.*}}>
+  %rounded = cta.round %acc : tensor<16x8xf32, #c>
   // CHECK: cta.publish %{{.*}}[%{{.*}}] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
   cta.publish %turning[%i] : !cta.ring<128, 64, f8E4M3FN, span 64, slots 2, by mbarrier>
   // CHECK: cta.read %{{.*}} : !cta.buffer<16, 16, bf16, span 32> -> tensor<16x16xbf16, #cta.layout<"reg

@@ -379,8 +379,13 @@ func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
 
 // -----
 
-// expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32'}}
+// expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32' in mode ieee}}
 func.func @wgmma_of_words(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<8, 8, f32, span 32>, %c: tensor<64x8xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 8, f32, span 32>, %b transposed_b, %c : !cta.buffer<8, 8, f32, span 32>, tensor<64x8xf32> -> tensor<64x8xf32> return }
+
+// -----
+
+// expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32' in mode tf32x3}}
+func.func @wgmma_of_parts(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<8, 8, f32, span 32>, %c: tensor<64x8xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 8, f32, span 32>, %b transposed_b, %c mode tf32x3 : !cta.buffer<8, 8, f32, span 32>, tensor<64x8xf32> -> tensor<64x8xf32> return }
 
 // -----
 
@@ -493,7 +498,7 @@ func.func @restage_extents(%a: !cta.buffer<64, 128, i8, span 128>, %b: !cta.buff
 // -----
 
 func.func @restage_types(%a: !cta.buffer<64, 64, bf16, span 128>, %b: !cta.buffer<64, 64, bf16, span 128>) {
-  // expected-error @+1 {{(2) expected elements of 8 bits, the same in both}}
+  // expected-error @+1 {{(2) expected elements of 8 bits or f32, the same in both}}
   cta.restage %a into %b : !cta.buffer<64, 64, bf16, span 128>, !cta.buffer<64, 64, bf16, span 128>
   return
 }
@@ -503,6 +508,46 @@ func.func @restage_types(%a: !cta.buffer<64, 64, bf16, span 128>, %b: !cta.buffe
 func.func @restage_blocks(%a: !cta.buffer<48, 64, i8, span 64>, %b: !cta.buffer<64, 48, i8, span 64>) {
   // expected-error @+1 {{(3) expected 64 elements along K stored in both, and 64 rows in the target}}
   cta.restage %a into %b : !cta.buffer<48, 64, i8, span 64>, !cta.buffer<64, 48, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @restage_straight_extents(%a: !cta.buffer<64, 32, f32, span 128>, %b: !cta.buffer<32, 64, f32, span 128>) {
+  // expected-error @+1 {{(1) expected a target of the source's type}}
+  cta.restage %a straight into %b : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<32, 64, f32, span 128>
+  return
+}
+
+// -----
+
+func.func @restage_straight_types(%a: !cta.buffer<64, 64, i8, span 64>) {
+  // expected-error @+1 {{(2) straight, expected elements of f32 in their own order}}
+  cta.restage %a straight into %a : !cta.buffer<64, 64, i8, span 64>, !cta.buffer<64, 64, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @restage_into_itself(%a: !cta.buffer<64, 64, f32, span 128>) {
+  // expected-error @+1 {{(1) expected another buffer}}
+  cta.restage %a into %a : !cta.buffer<64, 64, f32, span 128>, !cta.buffer<64, 64, f32, span 128>
+  return
+}
+
+// -----
+
+func.func @restage_blocks_of_words(%a: !cta.buffer<12, 64, f32, span 128>, %b: !cta.buffer<64, 12, f32, span 64>) {
+  // expected-error @+1 {{(3) expected 16 elements along K stored in both, and 64 rows in the target}}
+  cta.restage %a into %b : !cta.buffer<12, 64, f32, span 128>, !cta.buffer<64, 12, f32, span 64>
+  return
+}
+
+// -----
+
+func.func @round(%a: tensor<16x8xf16>) {
+  // expected-error @+1 {{(1) expected elements of f32}}
+  %r = cta.round %a : tensor<16x8xf16>
   return
 }
 
