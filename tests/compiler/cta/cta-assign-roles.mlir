@@ -405,21 +405,18 @@ func.func @restaged(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32
 
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
-// Of one slot, a tile is restaged right before the next one is put in its place, or before a put that waits for what is let
-// go with it: K's slot is free when the product with the V before it is done.
+// Into its only slot a tile is restaged in its own iteration: in the next one it would keep the slot from those who wait
+// for a tile that is copied behind it.
 // CHECK-LABEL: func.func @restaged_of_one_slot
 // CHECK: } copy warps 4 registers 72 {
 // CHECK:   scf.for %[[I:[a-z0-9]+]] =
-// CHECK:     scf.if
-// CHECK:       cta.restage
-// CHECK:       cta.publish
+// CHECK-NOT: scf.if
 // CHECK:     cta.put %arg0{{.*}}[%[[I]]]
-// CHECK-NOT: cta.restage
 // CHECK:     cta.put %arg1{{.*}}[%[[I]]]
-// CHECK-NOT: cta.restage
-// CHECK:   scf.if
 // CHECK:     cta.restage
-// CHECK:     cta.publish
+// CHECK:     cta.publish {{.*}}[%[[I]]]
+// CHECK-NOT: scf.if
+// CHECK: return
 // expected-remark @+1 {{4 warps copy, 4 compute}}
 func.func @restaged_of_one_slot(%K: !tile.view<? x 32 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "K"}, %V: !tile.view<? x 16 x f8E4M3FN> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
   %c0 = arith.constant 0 : i32
@@ -449,10 +446,21 @@ func.func @restaged_of_one_slot(%K: !tile.view<? x 32 x f8E4M3FN> {tile.alignmen
 
 #c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
 
-// Where room is short, tiles that are written anew have one slot before that, and as many as were asked for behind it.
+// Where room is short, tiles that are written anew have one slot before that, and as many as were asked for behind it: a
+// tile is restaged right before the next one is put in its place.
 // CHECK-LABEL: func.func @restaged_where_room_is_short
 // CHECK: cta.ring : !cta.ring<256, 64, f32, span 128, slots 1, by mbarrier>
 // CHECK: cta.ring : !cta.ring<64, 256, f32, span 128, slots 2, by mbarrier>
+// CHECK: } copy warps 4
+// CHECK:   scf.for %[[I:[a-z0-9]+]] =
+// CHECK:     scf.if
+// CHECK:       cta.restage
+// CHECK:       cta.publish
+// CHECK:     cta.put %arg0{{.*}}[%[[I]]]
+// CHECK-NOT: cta.restage
+// CHECK:   scf.if
+// CHECK:     cta.restage
+// CHECK:     cta.publish
 // expected-remark @+2 {{rings of 1 slots before tiles are written anew, of 2 behind that: shared memory is short}}
 // expected-remark @+1 {{4 warps copy, 4 compute}}
 func.func @restaged_where_room_is_short(%V: !tile.view<? x 64 x f32> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
