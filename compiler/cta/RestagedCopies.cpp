@@ -166,25 +166,16 @@ static void restageLater(OpBuilder &b, scf::ForOp loop, ArrayRef<Operation *> re
 
 static bool hasOneSlot(cta::PutOp put) { return put.getRing().getType().getSlots() == 1; }
 
-/// Restages the tile before `put`'s right before it, as it has the only slot. What waits for a slot that is let go with
-/// another tile waits for that tile too: it comes behind all of them.
+/// Restages the tile before a put's right before it, which has the only slot.
 static void restageBeforePuts(scf::ForOp loop) {
   SmallVector<std::pair<cta::PutOp, SmallVector<Operation *>>> puts;
   for (cta::PutOp put : loop.getBody()->getOps<cta::PutOp>())
     puts.push_back({put, restageOf(loop, put)});
-  llvm::SmallPtrSet<Operation *, 4> placed;
-  auto place = [&](cta::PutOp before, cta::PutOp put, ArrayRef<Operation *> restages) {
-    if (restages.empty() || !placed.insert(put).second)
-      return;
-    OpBuilder b(before);
-    restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
-  };
-  for (auto &[put, restages] : puts) {
-    if (restages.empty() && hasOneSlot(put))
-      for (auto &[other, ofOther] : puts)
-        place(put, other, ofOther);
-    place(put, put, restages);
-  }
+  for (auto &[put, restages] : puts)
+    if (!restages.empty()) {
+      OpBuilder b(put);
+      restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
+    }
 }
 
 static void delayIn(scf::ForOp loop) {

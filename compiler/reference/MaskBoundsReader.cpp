@@ -182,7 +182,7 @@ static bool isPosition(Value value, unsigned depth) {
   return isSum && llvm::all_of(op->getOperands(), [&](Value operand) { return isPosition(operand, depth - 1); });
 }
 
-/// A position of rows alone that is divided by a constant, as those of packed heads: it stays in the loop.
+/// A position of rows alone that is divided by a small constant, as those of packed heads: it stays in the loop.
 bool MaskBoundsReader::isDividedPosition(Operation *op, bool exact, unsigned depth) {
   if (!isa<arith::DivSIOp, arith::DivUIOp>(op) || !isPosition(op->getOperand(0), 16))
     return false;
@@ -190,8 +190,21 @@ bool MaskBoundsReader::isDividedPosition(Operation *op, bool exact, unsigned dep
   while (isa_and_nonnull<tile::SplatOp, arith::ExtSIOp>(divisor.getDefiningOp()))
     divisor = divisor.getDefiningOp()->getOperand(0);
   llvm::APInt number;
-  bool isConstant = matchPattern(divisor, m_ConstantInt(&number)) && number.isStrictlyPositive();
+  constexpr int64_t kMostRows = 4096; // that share a bound: more is no position of packed heads
+  bool isConstant =
+      matchPattern(divisor, m_ConstantInt(&number)) && number.isStrictlyPositive() && number.sle(kMostRows);
   return isConstant && growth(op->getOperand(0), exact, depth + 1) == std::optional<int64_t>(0);
+}
+
+/// Whether a sum of positions has one that is divided, which bounds a column by itself, not many times over.
+static bool hasQuotient(Value sum, unsigned depth) {
+  Operation *op = sum.getDefiningOp();
+  if (!op || depth == 0 || !isa<RankedTensorType>(sum.getType()))
+    return false;
+  if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+    return true;
+  return isa<tile::BroadcastOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
+         llvm::any_of(op->getOperands(), [&](Value operand) { return hasQuotient(operand, depth - 1); });
 }
 
 std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsigned depth) {
@@ -221,6 +234,8 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
     return __builtin_add_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
   if (isa<arith::SubIOp>(op))
     return __builtin_sub_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
+  if (hasQuotient(value, 16))
+    return std::nullopt;
   for (auto [factor, other] : {std::pair(op->getOperand(0), *y), {op->getOperand(1), *x}}) {
     if (std::optional<int64_t> number = constantOf(factor))
       return __builtin_mul_overflow(*number, other, &result) ? std::nullopt : std::optional(result);
