@@ -8,8 +8,8 @@
 //
 //     loop j: put j; get j; compute       ->     compute: loop j: get j; compute; release j     copy: loop j: put j
 //
-// What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy, where rows lie as a
-// table says by one that they make themselves (CopiedTable.h).
+// What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy. A table that says
+// where rows lie they make themselves (CopiedTable.h).
 //
 // What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
 // own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its

@@ -28,8 +28,7 @@ bool imbrex::usesQueuesInside(scf::ForOp loop) {
   return walked.wasInterrupted();
 }
 
-/// What fills the slot that `publish` makes known, in the order of the block: who writes it, of what, and its copy.
-static SmallVector<Operation *> fillingOf(cta::PublishOp publish) {
+SmallVector<Operation *> imbrex::fillingOf(cta::PublishOp publish) {
   llvm::SetVector<Operation *> needed;
   auto add = [&](Operation *op) {
     if (op && op->getBlock() == publish->getBlock())

@@ -23,6 +23,10 @@ namespace imbrex {
 /// it is not read before it.
 bool usesQueuesInside(mlir::scf::ForOp loop);
 
+/// What fills the slot that `publish` makes known, in the order of its block, with it: who writes the slot, of what,
+/// and the copy of that.
+llvm::SmallVector<mlir::Operation *> fillingOf(cta::PublishOp publish);
+
 /// An iteration's copies into the queues that `late` reads come behind its others, with what writes them anew; `late`
 /// are gets of one loop that fall behind the others by an iteration. Rings that are no queues are left alone.
 void fillLast(llvm::ArrayRef<cta::GetOp> late);

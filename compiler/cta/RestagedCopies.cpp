@@ -135,20 +135,12 @@ static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
 /// What restages the tile of `put`, empty if nothing does.
 static SmallVector<Operation *> restageOf(scf::ForOp loop, cta::PutOp put) {
   llvm::SmallPtrSet<Operation *, 16> needed;
-  for (cta::RestageOp restage : loop.getBody()->getOps<cta::RestageOp>()) {
-    auto clear = restage.getSource().getDefiningOp<cta::ClearOp>();
-    auto get = (clear ? clear.getBuffer() : restage.getSource()).getDefiningOp<cta::GetOp>();
-    auto acquire = restage.getTarget().getDefiningOp<cta::AcquireOp>();
-    if (!get || !acquire || get.getRing() != put.getRing())
-      continue;
-    needed.insert({get, acquire, restage});
-    if (clear)
-      needed.insert(clear);
-    for (cta::PublishOp publish : loop.getBody()->getOps<cta::PublishOp>())
-      if (publish.getRing() == acquire.getRing())
-        needed.insert(publish);
-  }
-  return needed.empty() ? SmallVector<Operation *>() : withScalars(loop, needed);
+  for (cta::PublishOp publish : loop.getBody()->getOps<cta::PublishOp>())
+    if (SmallVector<Operation *> filling = fillingOf(publish); llvm::is_contained(filling, put))
+      needed.insert(filling.begin(), filling.end());
+  if (!needed.erase(put))
+    return {};
+  return withScalars(loop, needed);
 }
 
 /// Clones `restages` for iteration `last`, which there is if `first` lies before `end`.
@@ -168,11 +160,8 @@ static bool hasOneSlot(cta::PutOp put) { return put.getRing().getType().getSlots
 
 /// Restages the tile before a put's right before it, which has the only slot.
 static void restageBeforePuts(scf::ForOp loop) {
-  SmallVector<std::pair<cta::PutOp, SmallVector<Operation *>>> puts;
   for (cta::PutOp put : loop.getBody()->getOps<cta::PutOp>())
-    puts.push_back({put, restageOf(loop, put)});
-  for (auto &[put, restages] : puts)
-    if (!restages.empty()) {
+    if (SmallVector<Operation *> restages = restageOf(loop, put); !restages.empty()) {
       OpBuilder b(put);
       restageLater(b, loop, restages, loop.getLowerBound(), loop.getInductionVar());
     }

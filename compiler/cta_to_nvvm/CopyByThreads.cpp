@@ -254,7 +254,7 @@ Value TileCopy::isRowInside(const SharedPlace &place) {
   return l.both(enabled, l.insideAlong(put.getView(), rowDim(), row, l.boundsOf(put)));
 }
 
-Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round) {
+Value TileCopy::isInside(const CopyCursor &cursor, const SharedPlace &place) {
   Value inside = isRowInside(place);
   if (!deal.isRegular || deal.panels > 1) {
     inside = l.both(inside, isWithin(cursor.columns, deal.isRegular ? Value() : place.columnBase, place.columnStep));
@@ -287,7 +287,7 @@ Value TileCopy::sourceOf(const SharedPlace &place) {
 
 void TileCopy::copyPiece(const CopyCursor &cursor, Value slot, unsigned round) {
   SharedPlace place = placeOf(round);
-  Value from = sourceOf(place), inside = isInside(cursor, place, round);
+  Value from = sourceOf(place), inside = isInside(cursor, place);
   Value to = l.sharedPointer(slot, layout, place);
   if (!deal.isAsync) {
     Type element = put.getRing().getType().getElementType();

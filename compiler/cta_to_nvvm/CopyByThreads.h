@@ -73,7 +73,7 @@ private:
   /// The row of the view, by the table, that the thread copies in `round`.
   Value tableRow(unsigned round);
   Value isRowInside(const SharedPlace &place);
-  Value isInside(const CopyCursor &cursor, const SharedPlace &place, unsigned round);
+  Value isInside(const CopyCursor &cursor, const SharedPlace &place);
   Value sourceOf(const SharedPlace &place);
   void copyPiece(const CopyCursor &cursor, Value slot, unsigned round);
 

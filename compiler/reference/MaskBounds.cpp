@@ -81,8 +81,7 @@ template <typename Bound> struct Form {
     mostRow = rows - 1;
   }
   __int128 at(int64_t r, int64_t c) const { return sign * difference.at(r, c) + offset; }
-  /// From row to row by 2^12 at most.
-  bool isGradual() const { return row >= -4096 * mostRow && row <= 4096 * mostRow; }
+  bool isGradual() const { return row >= -kLargestStep * mostRow && row <= kLargestStep * mostRow; }
 };
 
 } // namespace

@@ -9,10 +9,9 @@
 // scalars (of 32 bits), the loop's index and rows divided by up to 2^12, which are not multiplied; of a
 // disjunction, what lies below the bounds of all its parts or above them. min(a, b) >= k says that a >= k and
 // b >= k, and so on; |a| is max(a, -a); a choice between truths, or between numbers of which one decides a
-// comparison, is a truth as well (MaskBoundsReader.h). A conjunct on
-// rows alone takes rows away, one on scalars alone all or none. The loop counts by one from a constant that is not
-// negative, and all conjuncts on columns move with it by the same number of columns an iteration; otherwise nothing is
-// hidden by bounds.
+// comparison, is a truth as well (MaskBoundsReader.h). A conjunct on rows alone takes rows away, one on scalars
+// alone all or none. The loop counts by one from a constant that is not negative, and all conjuncts on columns
+// move with it by the same number of columns an iteration; otherwise nothing is hidden by bounds.
 //
 // This is read from the values of one iteration, and shares nothing with the pass that uses the promise.
 //
@@ -27,6 +26,9 @@
 #include "llvm/ADT/DenseMap.h"
 
 namespace imbrex::reference {
+
+/// By how much a bound may move from row to row, and how many rows of a quotient may share one.
+inline constexpr int64_t kLargestStep = 1 << 12;
 
 using Environment = llvm::DenseMap<mlir::Value, ValueRef>;
 

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -190,21 +191,25 @@ bool MaskBoundsReader::isDividedPosition(Operation *op, bool exact, unsigned dep
   while (isa_and_nonnull<tile::SplatOp, arith::ExtSIOp>(divisor.getDefiningOp()))
     divisor = divisor.getDefiningOp()->getOperand(0);
   llvm::APInt number;
-  constexpr int64_t kMostRows = 4096; // that share a bound: more is no position of packed heads
   bool isConstant =
-      matchPattern(divisor, m_ConstantInt(&number)) && number.isStrictlyPositive() && number.sle(kMostRows);
+      matchPattern(divisor, m_ConstantInt(&number)) && number.isStrictlyPositive() && number.sle(kLargestStep);
   return isConstant && growth(op->getOperand(0), exact, depth + 1) == std::optional<int64_t>(0);
 }
 
 /// Whether a sum of positions has one that is divided, which bounds a column by itself, not many times over.
-static bool hasQuotient(Value sum, unsigned depth) {
-  Operation *op = sum.getDefiningOp();
-  if (!op || depth == 0 || !isa<RankedTensorType>(sum.getType()))
-    return false;
-  if (isa<arith::DivSIOp, arith::DivUIOp>(op))
-    return true;
-  return isa<tile::BroadcastOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(op) &&
-         llvm::any_of(op->getOperands(), [&](Value operand) { return hasQuotient(operand, depth - 1); });
+static bool hasQuotient(Value sum) {
+  llvm::SetVector<Value> parts;
+  parts.insert(sum);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Operation *op = parts[i].getDefiningOp();
+    if (!op || !isa<RankedTensorType>(parts[i].getType()))
+      continue;
+    if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+      return true;
+    if (isa<tile::BroadcastOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+      parts.insert(op->operand_begin(), op->operand_end());
+  }
+  return false;
 }
 
 std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsigned depth) {
@@ -234,7 +239,7 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
     return __builtin_add_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
   if (isa<arith::SubIOp>(op))
     return __builtin_sub_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
-  if (hasQuotient(value, 16))
+  if (hasQuotient(value))
     return std::nullopt;
   for (auto [factor, other] : {std::pair(op->getOperand(0), *y), {op->getOperand(1), *x}}) {
     if (std::optional<int64_t> number = constantOf(factor))

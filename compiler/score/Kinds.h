@@ -24,6 +24,11 @@ inline bool isWarpgroupProduct(const Instruction &instruction) {
   return llvm::StringRef(instruction.base()).ends_with("GMMA") || instruction.base() == "wgmma";
 }
 
+/// True of a wait at a barrier in shared memory, in machine code.
+inline bool isBarrierWait(const Instruction &instruction) {
+  return instruction.base() == "SYNCS" && instruction.hasModifier("TRYWAIT");
+}
+
 /// Floating-point operations of a matrix product or fused multiply-add, of all threads that take part: those of a
 /// warp, of a warpgroup for wgmma. 0 for everything else.
 int64_t flops(Language language, const Instruction &instruction);

@@ -121,10 +121,10 @@ static bool decodeAsync(const Instruction &i, Step &step) {
     step.async = Step::Async::Product, step.commits = operands.contains("gsb");
     return true;
   }
-  const bool isOfThreads = base == "ARRIVES"; // when what the thread copied so far has come
-  bool awaitsProducts = base == "WARPGROUP" && i.hasModifier("DEPBAR"),
-       isArrival = i.hasModifier("ARRIVE") || isOfThreads;
-  if (!awaitsProducts && !isOfThreads && (base != "SYNCS" || !(i.hasModifier("TRYWAIT") || isArrival)))
+  const bool awaitsProducts = base == "WARPGROUP" && i.hasModifier("DEPBAR");
+  // ARRIVES: when what the thread copied so far has come.
+  const bool isArrival = base == "ARRIVES" || (base == "SYNCS" && i.hasModifier("ARRIVE"));
+  if (!awaitsProducts && !isArrival && !isBarrierWait(i))
     return false;
   step.pipe = Pipe::None, step.duration = 0, step.latency = 1;
   step.async = awaitsProducts ? Step::Async::AwaitProducts

@@ -265,11 +265,6 @@ std::vector<Loop> imbrex::score::hotLoops(const MachineKernel &kernel) {
   return loops;
 }
 
-/// Waits at a barrier in shared memory: for a slot, or a tile.
-static bool awaitsBarrier(const Instruction &instruction) {
-  return instruction.base() == "SYNCS" && instruction.hasModifier("TRYWAIT");
-}
-
 std::vector<Loop> imbrex::score::copyLoops(const MachineKernel &kernel) {
   if (kernel.instructions.empty())
     return {};
@@ -279,7 +274,7 @@ std::vector<Loop> imbrex::score::copyLoops(const MachineKernel &kernel) {
   llvm::erase_if(working, [&](const NaturalLoop &loop) {
     std::vector<size_t> numbers = instructionsOf(graph, loop.body);
     // Without a wait it is the assembler's own, over the lanes of a warp that ask for different boxes.
-    bool waits = llvm::any_of(numbers, [&](size_t i) { return awaitsBarrier(kernel.instructions[i]); });
+    bool waits = llvm::any_of(numbers, [&](size_t i) { return isBarrierWait(kernel.instructions[i]); });
     return !waits || count(kernel, numbers, Kind::Copy) == 0 || count(kernel, numbers, Kind::Tensor) != 0;
   });
   return innermostOf(working, all, kernel, graph);

@@ -24,15 +24,16 @@ Quarter::Quarter(const std::vector<Step> &computing, const std::vector<Step> &co
     warp.blockedUntil = 7 * int64_t(number); // warps do not start in step
     warp.waited = warp.released = warp.taken = std::vector<unsigned>(options.rings.size());
   }
-  for (const ModelRing &ring : options.rings)
-    restaged.push_back(llvm::any_of(
-        copying, [&](const Step &step) { return step.async == Step::Async::Arrive && isRelease(ring, step.number); }));
-  // A tile is written anew in the pass behind the one that copies it, so that it has come by then: the first has.
-  for (auto [number, ring] : llvm::enumerate(options.rings))
+  for (auto [number, ring] : llvm::enumerate(options.rings)) {
+    restaged.push_back(llvm::any_of(copying, [&ring = ring](const Step &step) {
+      return step.async == Step::Async::Arrive && isRelease(ring, step.number);
+    }));
+    // A tile is written anew in the pass behind the one that copies it, so that it has come by then: the first has.
     if (restaged[number] && ring.slots > 1) {
       arrivals[number].push_back(0);
       warps.back().taken[number] = 1;
     }
+  }
 }
 
 bool Quarter::run() {
