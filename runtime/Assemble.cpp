@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Assemble.h"
+#include "runtime/RegisterCeiling.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -141,9 +142,7 @@ static bool writeFile(const std::string &path, const std::string &text) {
   return ok;
 }
 
-Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_view target, bool lineTable) const {
-  if (program.empty())
-    return AssembledKernel();
+Result<AssembledKernel> Assembler::assembleOnce(const std::string &ptx, std::string_view target, bool lineTable) const {
   TemporaryDirectory directory(temporaryDirectory);
   if (directory.path.empty() || !writeFile(directory.file("kernel.ptx"), ptx))
     return temporaryError(temporaryDirectory);
@@ -163,6 +162,23 @@ Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_
   kernel.log = outcome.output;
   parseAssemblerLog(outcome.output, kernel);
   return kernel;
+}
+
+Result<AssembledKernel> Assembler::assemble(const std::string &ptx, std::string_view target, bool lineTable) const {
+  if (program.empty())
+    return AssembledKernel();
+  Result<AssembledKernel> best = assembleOnce(ptx, target, lineTable);
+  if (!best)
+    return best;
+  CeilingSearch search(ptx, best->registers, best->spilledBytes());
+  while (std::optional<std::string> text = search.next())
+    if (Result<AssembledKernel> made = assembleOnce(*text, target, lineTable); !made)
+      break; // what is there already works
+    else if (search.spills(made->spilledBytes())) {
+      best = std::move(made);
+      best->ceiling = search.ceiling();
+    }
+  return best;
 }
 
 /// The number before `words` in `line`: 16 for " bytes smem" in "Used 8 registers, 16 bytes smem".

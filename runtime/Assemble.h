@@ -23,9 +23,14 @@ struct AssembledKernel {
   std::string log;         ///< the assembler's own words
   /// By the assembler's account; 0 where it gives none (the driver is asked after loading instead).
   unsigned registers = 0, sharedBytes = 0, spillStoreBytes = 0, spillLoadBytes = 0;
+  /// Registers that a thread was to have at most, because fewer bytes are spilled with them than with all (`ptxas` is
+  /// asked again where it spills a few); 0 where all it could have were its own choice.
+  unsigned ceiling = 0;
   /// Messages C7501 to C7599: the assembler found the synchronisation of asynchronous instructions wanting
   /// and repaired it, at a price. Correct kernels have none.
   std::vector<std::string> repairs;
+
+  unsigned spilledBytes() const { return spillStoreBytes + spillLoadBytes; }
 };
 
 class Assembler {
@@ -49,6 +54,8 @@ public:
   Result<AssembledKernel> assemble(const std::string &ptx, std::string_view target, bool lineTable = false) const;
 
 private:
+  Result<AssembledKernel> assembleOnce(const std::string &ptx, std::string_view target, bool lineTable) const;
+
   std::string program; ///< empty: nothing to run
   std::string temporaryDirectory;
   unsigned level = 3;

@@ -12,6 +12,7 @@
 #include "compiler/PtxNames.h"
 #include "compiler/Target.h"
 #include "runtime/DependentLaunch.h"
+#include "runtime/RegisterCeiling.h"
 #include "runtime/RuntimeState.h"
 #include <algorithm>
 
@@ -162,6 +163,29 @@ static Result<Built> build(const KernelState &kernel, const CompileOptions &opti
   return built;
 }
 
+/// Into the device's memory; of PTX that the driver spills a few bytes of, with the ceiling that spills least, which
+/// `ptx` has then.
+static Result<std::shared_ptr<const LoadedKernel>> loadText(const KernelState &kernel, std::string &ptx,
+                                                            const KernelInterface &interface) {
+  const std::shared_ptr<DeviceContext> &device = kernel.module->runtime->device;
+  Result<std::shared_ptr<const LoadedKernel>> best = LoadedKernel::load(device, ptx, interface, kernel.programmatic);
+  if (!best || device->info().simulated)
+    return best;
+  const std::string whole = ptx;
+  CeilingSearch search(whole, (*best)->registers, (*best)->localBytes);
+  while (std::optional<std::string> text = search.next()) {
+    Result<std::shared_ptr<const LoadedKernel>> loaded =
+        LoadedKernel::load(device, *text, interface, kernel.programmatic);
+    if (!loaded)
+      break; // what is there already works
+    if (search.spills((*loaded)->localBytes)) {
+      best = std::move(loaded);
+      ptx = std::move(*text);
+    }
+  }
+  return best;
+}
+
 static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
   if (Result<void> enough = checkHostMemory("kernel '" + built.interface.kernel + "' was not loaded"); !enough)
     return enough.takeError();
@@ -169,10 +193,11 @@ static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk)
   Result<LaunchPlan> plan = LaunchPlan::make(*kernel.plan, built.interface);
   if (!plan)
     return plan.takeError();
-  const CacheEntry &entry = built.entry;
+  CacheEntry &entry = built.entry;
   bool asText = entry.machineCode.empty() || runtime.device->info().simulated;
   Result<std::shared_ptr<const LoadedKernel>> loaded =
-      LoadedKernel::load(runtime.device, asText ? entry.ptx : entry.machineCode, built.interface, kernel.programmatic);
+      asText ? loadText(kernel, entry.ptx, built.interface)
+             : LoadedKernel::load(runtime.device, entry.machineCode, built.interface, kernel.programmatic);
   if (!loaded)
     return loaded.takeError();
   AssembledKernel account;

@@ -25,16 +25,14 @@ MENDED = [(*DKDV, "sm_80", (256, 256), 4, {}), (*DKDV, "sm_90", (72, 72), 4, {})
 
 
 def spilled(options, words, folder):
-    """Bytes that the assembler stores and loads again, with what it says of products; None where it cannot be built."""
-    ptx = os.path.join(folder, "k.ptx")
-    done = subprocess.run([options.imbrex, "build", *words, "--until", "ptx", "-o", ptx], capture_output=True, text=True, cwd=options.root)
-    if not done.returncode:
-        target = words[words.index("--target") + 1]
-        done = subprocess.run(["ptxas", "-v", "-arch=" + target, ptx, "-o", os.path.join(folder, "k.cubin")], capture_output=True, text=True)
-    if done.returncode:
+    """Bytes that the machine code stores and loads again, with what the assembler says of products; None where it cannot
+    be built."""
+    done = subprocess.run([options.imbrex, "build", *words, "--until", "cubin", "-o", os.path.join(folder, "k.cubin")],
+                          capture_output=True, text=True, cwd=options.root)
+    spills = re.search(r"(\d+) bytes spilled", done.stderr)
+    if done.returncode or not spills:
         return None, done.stdout + done.stderr
-    told = done.stdout + done.stderr
-    return sum(map(int, re.findall(r"(\d+) bytes spill", told))), " ".join(sorted(set(re.findall(r"C75\d\d", told))))
+    return int(spills[1]), " ".join(sorted(set(re.findall(r"C75\d\d", done.stderr))))
 
 
 def chosen(options):

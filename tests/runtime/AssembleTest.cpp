@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Assemble.h"
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -71,6 +72,49 @@ TEST_F(Assemblers, TheLevelIsPassedOnAndTellsTwoApart) {
   EXPECT_EQ(lower.assemble("", "sm_80").value().machineCode, "-O1\n");
   EXPECT_NE(lower.identity(), Assembler::ptxas(path, directory.string()).value().identity());
   EXPECT_EQ(Assembler::ptxas(path, directory.string(), 4).error().kind, ErrorKind::Argument);
+}
+
+// The ceilings are tried from the highest down until nothing is spilled; the code is that of the best.
+TEST_F(Assemblers, AFewSpilledBytesAreTriedWithFewerRegisters) {
+  const std::string ptx = ".entry k()\n.reqntid 128\n.minnctapersm 1\n{ }\n";
+  const std::string told = "echo x >> " + (directory / "asked").string() + "; grep -q minncta $6 && n=255 s=%ALL; " +
+                           "grep -q maxnreg $6 && n=$(sed -n 's/.maxnreg //p' $6) s=8; [ $n = 232 ] && s=%AT232; " +
+                           "echo $n > $5; echo \"$s bytes spill stores, 4 bytes spill loads\"; echo Used $n registers";
+  auto made = [&](std::string all, std::string at, const std::string &text) {
+    std::string body = told;
+    body.replace(body.find("%ALL"), 4, all);
+    body.replace(body.find("%AT232"), 6, at);
+    fs::remove(directory / "asked");
+    AssembledKernel kernel = assembler(body).assemble(text, "sm_80").value();
+    std::ifstream asked(directory / "asked");
+    return std::pair(kernel, std::count(std::istreambuf_iterator<char>(asked), {}, 'x'));
+  };
+  auto [best, asked] = made("16", "0", ptx);
+  EXPECT_EQ(best.machineCode, "232\n");
+  EXPECT_EQ(best.registers, 232u);
+  EXPECT_EQ(best.ceiling, 232u);
+  EXPECT_EQ(best.spilledBytes(), 4u);
+  EXPECT_EQ(asked, 7) << "still four bytes: all ceilings are tried";
+  auto [worse, askedOfWorse] = made("2", "16", ptx);
+  EXPECT_EQ(worse.machineCode, "255\n");
+  EXPECT_EQ(worse.ceiling, 0u);
+  EXPECT_EQ(askedOfWorse, 7);
+  EXPECT_EQ(made("200", "0", ptx).second, 1) << "much is a want of registers";
+  EXPECT_EQ(made("16", "0", ptx + "setmaxnreg.inc.sync.aligned.u32 240;\n").second, 1);
+  std::string own = ptx;
+  own.replace(own.find(".minnctapersm 1"), 15, ".maxnreg 96");
+  EXPECT_EQ(made("16", "0", own).second, 1) << "the PTX says itself how many";
+}
+
+TEST_F(Assemblers, NoMoreIsTriedThanIsNeeded) {
+  Assembler made =
+      assembler("echo x >> " + (directory / "asked").string() +
+                "; grep -q 'maxnreg 112' $6 || echo '8 bytes spill stores'; echo 1 > $5; echo Used 128 registers");
+  AssembledKernel kernel = made.assemble(".minnctapersm 1\n", "sm_80").value();
+  EXPECT_EQ(kernel.ceiling, 112u) << "of 128 registers: 120, 112";
+  EXPECT_EQ(kernel.spilledBytes(), 0u);
+  std::ifstream asked(directory / "asked");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(asked), {}, 'x'), 3);
 }
 
 TEST_F(Assemblers, ARefusalCarriesTheLog) {

@@ -21,6 +21,7 @@
 
 using namespace imbrex;
 using namespace imbrex::testing;
+using cuda::CUfunction, cuda::CUjit_option, cuda::CUmodule;
 
 namespace {
 
@@ -60,6 +61,39 @@ TEST_F(Launch, ComputesAndCompilesOnce) {
   launch().value();
   EXPECT_EQ(compiler.compilations(), 1u);
   EXPECT_EQ(driver.launches(), 2u);
+}
+
+// A driver that compiles PTX is asked again where it spills a few bytes, as ptxas is.
+TEST_F(Launch, AFewBytesThatTheDriverSpillsAreTriedWithFewerRegisters) {
+  auto image = std::make_shared<std::string>();
+  cuda::DriverTable table = driver.table();
+  table.simulated = false;
+  table.moduleLoadDataEx = [image, load = table.moduleLoadDataEx](CUmodule *module, const void *text, unsigned count,
+                                                                  CUjit_option *options, void **values) {
+    *image = static_cast<const char *>(text);
+    return load(module, text, count, options, values);
+  };
+  table.funcGetAttribute = [image](int *value, int attribute, CUfunction) {
+    bool ends = image->find(".maxnreg 240") != std::string::npos;
+    *value = attribute == cuda::CU_FUNC_ATTRIBUTE_NUM_REGS           ? 255
+             : attribute == cuda::CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES ? (ends ? 0 : 16)
+                                                                     : 0;
+    return cuda::CUDA_SUCCESS;
+  };
+  RuntimeOptions options = fakeOptions(table, compiler);
+  options.compiler->compile = [made = options.compiler->compile](const Source &source, const CompileOptions &asked) {
+    CompileResult result = made(source, asked);
+    result.kernel->code += "\n.minnctapersm 1\n";
+    return result;
+  };
+  Runtime own = Runtime::openWith(options).value();
+  Kernel kernel = own.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
+  kernel.launch(own.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
+  EXPECT_EQ(z[99], 21.0f);
+  KernelInfo info = kernel.prepare({{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
+  EXPECT_EQ(info.localBytes, 0u);
+  EXPECT_NE(info.ptx.find(".maxnreg 240"), std::string::npos) << "what was loaded is what is shown";
+  EXPECT_EQ(driver.alive().modules, 1) << "what was tried before is given back";
 }
 
 TEST_F(Launch, OptionsAreCompleted) {

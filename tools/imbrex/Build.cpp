@@ -113,8 +113,9 @@ static std::string assemble(const Request &request, const CompiledKernel &kernel
   Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target);
   if (!code)
     return code.error().render();
-  llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code->registers,
-                                code->spillStoreBytes + code->spillLoadBytes);
+  llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code->registers, code->spilledBytes());
+  for (const std::string &repair : code->repairs)
+    llvm::errs() << repair << "\n";
   if (request.output.empty())
     return "machine code is not text; say where to write it with -o";
   return writeText(request.output, code->machineCode) ? "" : "'" + request.output + "' cannot be written";

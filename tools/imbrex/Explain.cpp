@@ -44,13 +44,15 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
                         e.kernel.report.computeRegisters, interface.warps - compute);
   if (e.assembled)
     os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
-                        e.assembled->registers, spilledBytes(*e.assembled), e.assembled->repairs.size());
+                        e.assembled->registers, e.assembled->spilledBytes(), e.assembled->repairs.size());
   else
     os << "  registers    unknown: no ptxas found\n";
+  if (e.assembled && e.assembled->ceiling)
+    os << llvm::formatv("  ceiling      {0} registers: with all, more is spilled\n", e.assembled->ceiling);
   if (const std::optional<Occupancy> &o = e.occupancy)
     os << llvm::formatv("  occupancy    {0} CTA(s) an SM, {1} of {2} warps, on {3}\n", o->ctas, o->warps, o->most,
                         e.device->id);
-  if (e.assembled && spilledBytes(*e.assembled) > 0)
+  if (e.assembled && e.assembled->spilledBytes() > 0)
     os << "  advice       " << toString(e.advice) << "\n";
 }
 

@@ -38,7 +38,7 @@ static void assemble(Explanation &e, const Request &request, const ExplainDetail
   if (!code)
     return;
   e.assembled = std::move(*code);
-  if (unsigned bytes = detail.advice ? spilledBytes(*e.assembled) : 0)
+  if (unsigned bytes = detail.advice ? e.assembled->spilledBytes() : 0)
     e.advice = adviseOnSpills(e.source, e.options, e.kernel, *assembler, bytes);
 }
 

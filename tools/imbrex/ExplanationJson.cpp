@@ -93,8 +93,10 @@ json::Object tool::toJson(const Explanation &e) {
                       {"scores", std::move(scores)}};
   if (e.assembled) {
     object["registers"] = e.assembled->registers;
+    if (e.assembled->ceiling)
+      object["register_ceiling"] = e.assembled->ceiling;
     object["repairs"] = json::Array(e.assembled->repairs);
-    object["spilled_bytes"] = spilledBytes(*e.assembled);
+    object["spilled_bytes"] = e.assembled->spilledBytes();
     if (e.advice)
       object["advice"] = json::Object{
           {"parameter", e.advice->parameter}, {"value", e.advice->value}, {"spilled_bytes", e.advice->bytes}};

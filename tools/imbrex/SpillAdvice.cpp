@@ -53,7 +53,7 @@ static std::optional<unsigned> spilledWith(const Source &source, CompileOptions 
   if (!result.kernel)
     return std::nullopt;
   Result<AssembledKernel> code = assembler.assemble(result.kernel->code, interface.target);
-  return code ? std::optional(spilledBytes(*code)) : std::nullopt;
+  return code ? std::optional(code->spilledBytes()) : std::nullopt;
 }
 
 std::optional<SpillAdvice> tool::adviseOnSpills(const Source &source, const CompileOptions &options,

@@ -16,9 +16,6 @@
 
 namespace imbrex::tool {
 
-/// Bytes that the kernel's threads store to and load from local memory for want of registers.
-inline unsigned spilledBytes(const AssembledKernel &code) { return code.spillStoreBytes + code.spillLoadBytes; }
-
 /// A tuning parameter to set, all else as it was, and what is spilled then: less than before.
 struct SpillAdvice {
   std::string parameter;
