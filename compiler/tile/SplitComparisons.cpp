@@ -167,9 +167,12 @@ static Test joined(Test::Kind kind, const Test &x, const Test &y) {
   return test;
 }
 
-/// What of two tests is true where a condition chooses between them: of which one at least must be certain.
+/// What of two tests is true where a condition chooses between them: of the three one at least must be certain.
 std::optional<Test> Splitter::chosen(const Shaped &condition, const Test &yes, const Test &no) {
-  Test which = truth(condition);
+  Test which = testOf(condition.value);
+  if (isCertain(which))
+    return which.kind == Test::Always ? yes : no;
+  which = truth(condition);
   if (isCertain(yes) && isCertain(no))
     return yes.kind == no.kind ? yes : yes.kind == Test::Always ? which : opposite(which);
   if (isCertain(yes))
@@ -288,7 +291,10 @@ Value Writer::opposite(Value truth) {
     return made;
   Operation *op = truth.getDefiningOp();
   Value result;
-  if (auto compared = dyn_cast_or_null<arith::CmpIOp>(op))
+  if (std::optional<APInt> number = constantOf(truth))
+    result = arith::ConstantOp::create(
+        b, loc, number->isZero() ? b.getOneAttr(truth.getType()) : b.getZeroAttr(truth.getType()));
+  else if (auto compared = dyn_cast_or_null<arith::CmpIOp>(op))
     result = arith::CmpIOp::create(b, loc, arith::invertPredicate(compared.getPredicate()), compared.getLhs(),
                                    compared.getRhs());
   else if (isa_and_nonnull<arith::AndIOp>(op))

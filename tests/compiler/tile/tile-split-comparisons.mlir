@@ -145,3 +145,17 @@ func.func @certain_side(%a: tensor<32x64xi32>, %b: tensor<32x64xi32>, %c: tensor
   %s = arith.select %m, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
   return %s : tensor<32x64xf32>
 }
+
+// A condition that is certain chooses one side, as does its opposite.
+// CHECK-LABEL: @certain_condition(
+// CHECK: arith.select %arg1, %arg3
+func.func @certain_condition(%a: tensor<32x64xi32>, %b: tensor<32x64xi1>, %c: tensor<32x64xi1>, %x: tensor<32x64xf32>)
+    -> tensor<32x64xf32> {
+  %zero = arith.constant dense<0> : tensor<32x64xi32>
+  %one = arith.constant dense<1> : tensor<32x64xi32>
+  %inf = arith.constant dense<0xFF800000> : tensor<32x64xf32>
+  %sure = arith.cmpi slt, %zero, %one : tensor<32x64xi32>
+  %m = arith.select %sure, %b, %c : tensor<32x64xi1>, tensor<32x64xi1>
+  %s = arith.select %m, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
+  return %s : tensor<32x64xf32>
+}
