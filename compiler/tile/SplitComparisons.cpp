@@ -243,8 +243,7 @@ Test Splitter::testOf(Value truths) {
 std::optional<Test> Splitter::split(Operation *op) {
   looked = 0;
   if (auto select = dyn_cast<arith::SelectOp>(op)) {
-    Test yes =
-        testOf(select.getTrueValue()); // one after the other: the order in which arguments are evaluated is not said
+    Test yes = testOf(select.getTrueValue()); // first: the order in which arguments are evaluated is not said
     return chosen({select.getCondition(), {}}, yes, testOf(select.getFalseValue()));
   }
   auto compared = cast<arith::CmpIOp>(op);

@@ -93,7 +93,7 @@ Seen interpretSeen(const std::string &tileText, const Extents &extents, int64_t 
   sums.errors = spoiled < 0 ? nullptr : &seen.bounds;
   std::vector<reference::Argument> arrays{weights.view(), sums};
   if (tileText.find("\"table\"") != std::string::npos)
-    arrays.push_back(table.view());
+    arrays.emplace_back(table.view());
   seen.error = runKernel(tileText, {(extents.Sq + BM - 1) / BM, 1, 1}, arrays);
   seen.sums = out.all();
   return seen;
