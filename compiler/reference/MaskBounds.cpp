@@ -26,7 +26,9 @@ MaskBounds::MaskBounds(tile::VisibleOp promise) : op(promise) {
       !matchPattern(loop.getStep(), m_One()))
     return;
   MaskBoundsReader reader(loop);
-  mask = reader.read(promise.getMask(), 0);
+  MaskBoundsReader::Reading reading = reader.read(promise.getMask(), 0);
+  mask = std::move(reading.part);
+  isNever = reading.certain == false;
   loop.getBody()->walk([&](tile::LoadOp load) {
     auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
     if (!tile || !load.getWithin().empty())
@@ -72,16 +74,21 @@ private:
 template <typename Bound> struct Form {
   Difference<decltype(Bound::left)> difference;
   int sign, offset;
+  int64_t divisor;
   __int128 row = 0, column = 0, mostRow = 0;
 
   Form(const Bound &bound, int64_t rows, int64_t columns, const Environment &values)
-      : difference(bound.left, bound.right, values), sign(bound.sign), offset(bound.offset) {
+      : difference(bound.left, bound.right, values), sign(bound.sign), offset(bound.offset), divisor(bound.divisor) {
     row = at(rows - 1, 0) - at(0, 0);
     column = columns > 1 ? at(0, 1) - at(0, 0) : 0;
     mostRow = rows - 1;
   }
   __int128 at(int64_t r, int64_t c) const { return sign * difference.at(r, c) + offset; }
-  bool isGradual() const { return row >= -kLargestStep * mostRow && row <= kLargestStep * mostRow; }
+  /// By how much G times a bound with the quotient x / G moves is known but for G - 1.
+  bool isGradual() const {
+    const __int128 most = kLargestStep * mostRow - (mostRow > 0 ? divisor - 1 : 0);
+    return row * divisor >= -most && row * divisor <= most;
+  }
 };
 
 } // namespace
@@ -160,6 +167,8 @@ std::vector<bool> MaskBounds::hiddenColumns(const Environment &values, int64_t &
     step = 0;
     return std::vector<bool>(columnCount, false);
   }
+  if (isNever)
+    return std::vector<bool>(columnCount, true);
   Hidden hidden = hide(mask, {0, rowCount - 1}, values);
   for (int64_t column = 0; column < columnCount; ++column)
     hidden.below[column] = hidden.below[column] || hidden.above[column];

@@ -6,12 +6,13 @@
 // Beside leaving iterations out, the promise of tile.visible says that a column which no row of the tile sees
 // by the bounds of the mask is read as zero, whatever it holds: the rows of views that a loop loads at the
 // mask's columns. Bounds are what the mask's conjuncts say, each by itself, that compare sums of rows, columns,
-// scalars (of 32 bits), the loop's index and rows divided by up to 2^12, which are not multiplied; of a
+// scalars (of 32 bits), the loop's index and one position of rows divided by up to 2^12, which is not multiplied; of a
 // disjunction, what lies below the bounds of all its parts or above them. min(a, b) >= k says that a >= k and
 // b >= k, and so on; |a| is max(a, -a); a choice between truths, or between numbers of which one decides a
-// comparison, is a truth as well (MaskBoundsReader.h). A conjunct on rows alone takes rows away, one on scalars
-// alone all or none. The loop counts by one from a constant that is not negative, and all conjuncts on columns
-// move with it by the same number of columns an iteration; otherwise nothing is hidden by bounds.
+// comparison, is a truth as well (MaskBoundsReader.h). A conjunct on rows alone takes rows away, one on scalars alone
+// all or none, as does any truth that all elements share. The loop counts by one from a constant that is not negative,
+// and all conjuncts on columns move with it by the same number of columns an iteration; otherwise nothing is hidden by
+// bounds.
 //
 // This is read from the values of one iteration, and shares nothing with the pass that uses the promise.
 //
@@ -64,7 +65,8 @@ private:
   struct Bound {
     Side left, right;
     int sign, offset;
-    int64_t growth; ///< of the difference, where the loop's index grows by one
+    int64_t growth;      ///< of the difference, where the loop's index grows by one
+    int64_t divisor = 1; ///< of the position that is divided, if one is
   };
   struct Part {
     llvm::SmallVector<Bound> bounds;
@@ -90,6 +92,7 @@ private:
   tile::VisibleOp op;
   int64_t rowCount, columnCount;
   Part mask;
+  bool isNever = false; ///< the mask is false everywhere
   llvm::SmallVector<Load> columnLoads;
 };
 

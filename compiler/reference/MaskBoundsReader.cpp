@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -20,9 +19,11 @@ namespace imbrex::reference {
 
 using P = arith::CmpIPredicate;
 
+/// What is said beside what never holds is kept: it tells how columns move with the loop.
 MaskBoundsReader::Reading MaskBoundsReader::both(Reading x, const Reading &y) {
-  if (x.certain || y.certain)
-    return x.certain ? (*x.certain ? y : x) : (*y.certain ? x : y);
+  if (x.certain == true || y.certain == true)
+    return x.certain == true ? y : x;
+  x.certain = x.certain ? x.certain : y.certain;
   x.part.bounds.append(y.part.bounds);
   llvm::append_range(x.part.disjunctions, y.part.disjunctions);
   return x;
@@ -42,8 +43,8 @@ std::optional<MaskBoundsReader::Reading> MaskBoundsReader::choose(Value conditio
   if (!yes.certain && !no.certain)
     return std::nullopt;
   if (yes.certain == no.certain)
-    return yes;
-  Reading holds{read(condition, axis)}, fails{read(condition, axis, /*isOpposite=*/true)};
+    return Reading{{}, yes.certain};
+  Reading holds = read(condition, axis), fails = read(condition, axis, /*isOpposite=*/true);
   if (yes.certain)
     return *yes.certain ? either(holds, no) : both(fails, no);
   return *no.certain ? either(fails, yes) : both(holds, yes);
@@ -114,21 +115,23 @@ MaskBoundsReader::Reading MaskBoundsReader::compare(P predicate, const Side &x, 
 MaskBounds::Part MaskBoundsReader::compareSums(P predicate, const Side &x, const Side &y) {
   Part part;
   std::optional<int64_t> left = growth(x.value, /*exact=*/true), right = growth(y.value, /*exact=*/true);
-  if (!left || !right || !llvm::is_contained({P::sle, P::slt, P::sge, P::sgt, P::eq}, predicate))
+  Quotients ofX = quotients(x.value), ofY = quotients(y.value);
+  if (!left || !right || ofX.count + ofY.count > 1 ||
+      !llvm::is_contained({P::sle, P::slt, P::sge, P::sgt, P::eq}, predicate))
     return part;
-  int64_t grows = x.sign * *left - y.sign * *right;
+  int64_t grows = x.sign * *left - y.sign * *right, divisor = std::max(ofX.divisor, ofY.divisor);
   if (!isGreater(predicate))
-    part.bounds.push_back({x, y, 1, predicate == P::slt, grows});
+    part.bounds.push_back({x, y, 1, predicate == P::slt, grows, divisor});
   if (predicate != P::sle && predicate != P::slt)
-    part.bounds.push_back({x, y, -1, predicate == P::sgt, grows});
+    part.bounds.push_back({x, y, -1, predicate == P::sgt, grows, divisor});
   return part;
 }
 
-MaskBounds::Part MaskBoundsReader::readComparison(arith::CmpIOp cmp, unsigned axis, bool isOpposite) {
+MaskBoundsReader::Reading MaskBoundsReader::readComparison(arith::CmpIOp cmp, unsigned axis, bool isOpposite) {
   P predicate = cmp.getPredicate();
   if (!getElementTypeOrSelf(cmp.getLhs()).isInteger(1)) {
     predicate = isOpposite ? arith::invertPredicate(predicate) : predicate;
-    return compare(predicate, {cmp.getLhs(), axis}, {cmp.getRhs(), axis}).part;
+    return compare(predicate, {cmp.getLhs(), axis}, {cmp.getRhs(), axis});
   }
   std::optional<int64_t> truth = constantOf(cmp.getRhs());
   if (!truth || (predicate != P::eq && predicate != P::ne))
@@ -136,27 +139,35 @@ MaskBounds::Part MaskBoundsReader::readComparison(arith::CmpIOp cmp, unsigned ax
   return read(cmp.getLhs(), axis, isOpposite != ((*truth == 0) == (predicate == P::eq)));
 }
 
-MaskBounds::Part MaskBoundsReader::read(Value value, unsigned axis, bool isOpposite) {
+/// Of a truth that all elements share, whatever it is made of: as a number it is -1 or 0.
+MaskBoundsReader::Reading MaskBoundsReader::readScalar(Value truth, bool isOpposite) {
+  Reading result;
+  const Side nothing{truth, 0, 0};
+  if (growth(truth, /*exact=*/true) == std::optional<int64_t>(0))
+    result.part.bounds.push_back({{truth, 0}, nothing, isOpposite ? -1 : 1, isOpposite ? 0 : 1, 0});
+  return result;
+}
+
+MaskBoundsReader::Reading MaskBoundsReader::read(Value value, unsigned axis, bool isOpposite) {
+  if (std::optional<int64_t> truth = constantOf(value))
+    return {{}, (*truth != 0) != isOpposite};
+  if (++parts > kMostParts)
+    return {};
+  if (!isa<RankedTensorType>(value.getType()))
+    return readScalar(value, isOpposite);
   Operation *op = value.getDefiningOp();
-  if (++parts > kMostParts || !op || !isa<RankedTensorType>(value.getType()))
-    return {};
-  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
-    return read(broadcast.getSource(), axis, isOpposite);
-  if (auto expand = dyn_cast<tile::ExpandDimsOp>(op))
+  if (isa_and_nonnull<tile::BroadcastOp, tile::SplatOp>(op))
+    return read(op->getOperand(0), axis, isOpposite);
+  if (auto expand = dyn_cast_or_null<tile::ExpandDimsOp>(op))
     return read(expand.getSource(), 1 - expand.getDim(), isOpposite);
-  if (auto cmp = dyn_cast<arith::CmpIOp>(op))
+  if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op))
     return readComparison(cmp, axis, isOpposite);
-  auto part = [&](unsigned operand) { return Reading{read(op->getOperand(operand), axis, isOpposite)}; };
-  if (auto select = dyn_cast<arith::SelectOp>(op)) {
-    auto arm = [&](unsigned operand) {
-      std::optional<int64_t> truth = constantOf(op->getOperand(operand));
-      return truth ? Reading{{}, (*truth != 0) != isOpposite} : part(operand);
-    };
-    return choose(select.getCondition(), axis, arm(1), arm(2)).value_or(Reading()).part;
-  }
-  if (!isa<arith::AndIOp, arith::OrIOp>(op))
+  auto part = [&](unsigned operand) { return read(op->getOperand(operand), axis, isOpposite); };
+  if (auto select = dyn_cast_or_null<arith::SelectOp>(op))
+    return choose(select.getCondition(), axis, part(1), part(2)).value_or(Reading());
+  if (!isa_and_nonnull<arith::AndIOp, arith::OrIOp>(op))
     return {};
-  return (isa<arith::AndIOp>(op) != isOpposite ? both(part(0), part(1)) : either(part(0), part(1))).part;
+  return isa<arith::AndIOp>(op) != isOpposite ? both(part(0), part(1)) : either(part(0), part(1));
 }
 
 std::optional<int64_t> MaskBoundsReader::growth(Value value, bool exact, unsigned depth) {
@@ -168,7 +179,7 @@ std::optional<int64_t> MaskBoundsReader::growth(Value value, bool exact, unsigne
   return result;
 }
 
-/// True of sums and products of positions and of constants that are not below zero.
+/// True of sums of positions, of constants that are not below zero, and of products with such constants.
 static bool isPosition(Value value, unsigned depth) {
   llvm::APInt number;
   Operation *op = value.getDefiningOp();
@@ -178,8 +189,8 @@ static bool isPosition(Value value, unsigned depth) {
     return false;
   if (isa<tile::IotaOp, tile::ProgramIdOp, tile::ExtentOp, tile::LengthOp>(op))
     return true;
-  bool isSum =
-      isa<tile::BroadcastOp, tile::SplatOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::MulIOp>(op);
+  bool isSum = isa<tile::BroadcastOp, tile::SplatOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp>(op) ||
+               (isa<arith::MulIOp>(op) && llvm::any_of(op->getOperands(), constantOf));
   return isSum && llvm::all_of(op->getOperands(), [&](Value operand) { return isPosition(operand, depth - 1); });
 }
 
@@ -196,20 +207,23 @@ bool MaskBoundsReader::isDividedPosition(Operation *op, bool exact, unsigned dep
   return isConstant && growth(op->getOperand(0), exact, depth + 1) == std::optional<int64_t>(0);
 }
 
-/// Whether a sum of positions has one that is divided, which bounds a column by itself, not many times over.
-static bool hasQuotient(Value sum) {
-  llvm::SetVector<Value> parts;
-  parts.insert(sum);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    Operation *op = parts[i].getDefiningOp();
-    if (!op || !isa<RankedTensorType>(parts[i].getType()))
-      continue;
-    if (isa<arith::DivSIOp, arith::DivUIOp>(op))
-      return true;
-    if (isa<tile::BroadcastOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
-      parts.insert(op->operand_begin(), op->operand_end());
-  }
-  return false;
+MaskBoundsReader::Quotients MaskBoundsReader::quotients(Value sum) {
+  Operation *op = sum.getDefiningOp();
+  if (!op || !isa<RankedTensorType>(sum.getType()))
+    return {};
+  auto it = knownQuotients.find(sum);
+  if (it != knownQuotients.end())
+    return it->second;
+  Quotients result;
+  if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+    result = {1, constantOf(op->getOperand(1)).value_or(1)};
+  else if (isa<tile::BroadcastOp, tile::ExpandDimsOp, arith::ExtSIOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+    for (Value operand : op->getOperands()) {
+      Quotients part = quotients(operand);
+      result = {std::min(result.count + part.count, 2u), std::max(result.divisor, part.divisor)};
+    }
+  knownQuotients[sum] = result;
+  return result;
 }
 
 std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsigned depth) {
@@ -239,7 +253,7 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
     return __builtin_add_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
   if (isa<arith::SubIOp>(op))
     return __builtin_sub_overflow(*x, *y, &result) ? std::nullopt : std::optional(result);
-  if (hasQuotient(value))
+  if (quotients(value).count > 0) // bounds a column by itself, not many times over
     return std::nullopt;
   for (auto [factor, other] : {std::pair(op->getOperand(0), *y), {op->getOperand(1), *x}}) {
     if (std::optional<int64_t> number = constantOf(factor))

@@ -26,7 +26,7 @@ namespace imbrex {
 
 struct LinearForm {
   int64_t row = 0, col = 0, constant = 0;
-  llvm::MapVector<mlir::Value, int64_t> scalars; ///< i32
+  llvm::MapVector<mlir::Value, int64_t> scalars; ///< i32, or i1, which is -1 where true
 
   /// this + other * factor; nullopt if the result could leave 62 bits, or has too many scalars.
   std::optional<LinearForm> plus(const LinearForm &other, int64_t factor) const;

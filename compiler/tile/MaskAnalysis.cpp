@@ -19,31 +19,35 @@ using namespace imbrex;
 
 namespace {
 
-/// floor(form / divisor), divisor at least 1: a position of packed heads, (row + i * 128) / G.
-struct Quotient {
-  LinearForm form;
-  int64_t divisor = 1;
+/// whole + sign * floor(dividend / divisor), divisor at least 1: of positions of packed heads, (row + i * 128) / G. The
+/// sign is 0 where nothing is divided.
+struct Sum {
+  LinearForm whole, dividend;
+  int64_t divisor = 1, sign = 0;
 
-  /// this + other * sign, one of which has no divisor: x / G + y is (x + G y) / G.
-  std::optional<Quotient> plus(const Quotient &other, int64_t sign) const {
-    if (other.divisor != 1 && (divisor != 1 || sign < 0))
+  /// this + other * factor, which is 1 or -1; nullopt if both divide.
+  std::optional<Sum> plus(const Sum &other, int64_t factor) const {
+    if (sign != 0 && other.sign != 0)
       return std::nullopt;
-    const Quotient &divided = other.divisor != 1 ? other : *this, &whole = other.divisor != 1 ? *this : other;
-    std::optional<LinearForm> sum = divided.form.plus(whole.form, divided.divisor * sign);
-    return sum ? std::optional(Quotient{*sum, divided.divisor}) : std::nullopt;
+    std::optional<LinearForm> sum = whole.plus(other.whole, factor);
+    const Sum &divided = other.sign != 0 ? other : *this;
+    const int64_t itsSign = other.sign != 0 ? other.sign * factor : sign;
+    return sum ? std::optional(Sum{*sum, divided.dividend, divided.divisor, itsSign}) : std::nullopt;
   }
 };
 
-/// Reads integer tiles as quotients.
-class Quotients {
+/// Reads integer scalars and tiles as sums.
+class Sums {
 public:
-  std::optional<Quotient> read(Value value, unsigned axis, unsigned depth = 0);
+  std::optional<Sum> read(Value value, unsigned axis, unsigned depth = 0);
 
 private:
-  std::optional<Quotient> readDivision(Operation *op, unsigned axis);
+  std::optional<Sum> readNew(Value value, unsigned axis, unsigned depth);
+  std::optional<Sum> readDivision(Operation *op, unsigned axis);
 
-  static constexpr unsigned kMaxDepth = 16;
+  static constexpr unsigned kMaxDepth = 256;
   LinearForms forms;
+  llvm::DenseMap<std::pair<Value, unsigned>, std::optional<Sum>> known;
 };
 
 } // namespace
@@ -78,47 +82,53 @@ static int64_t constantOf(Value value) {
 }
 
 /// Of what is not below zero, where division towards zero is that downwards.
-std::optional<Quotient> Quotients::readDivision(Operation *op, unsigned axis) {
+std::optional<Sum> Sums::readDivision(Operation *op, unsigned axis) {
   int64_t divisor = constantOf(op->getOperand(1));
   std::optional<LinearForm> form = forms.ofTile(op->getOperand(0), axis);
   if (divisor < 1 || !form || !isNonNegative(*form))
     return std::nullopt;
-  return Quotient{*form, divisor};
+  return Sum{LinearForm(), *form, divisor, 1};
 }
 
-std::optional<Quotient> Quotients::read(Value value, unsigned axis, unsigned depth) {
+std::optional<Sum> Sums::read(Value value, unsigned axis, unsigned depth) {
   if (std::optional<LinearForm> form = forms.ofTile(value, axis))
-    return Quotient{*form};
+    return Sum{*form, LinearForm()};
+  auto it = known.find({value, axis});
+  if (it != known.end())
+    return it->second;
+  std::optional<Sum> sum = depth < kMaxDepth ? readNew(value, axis, depth) : std::nullopt;
+  known[{value, axis}] = sum;
+  return sum;
+}
+
+std::optional<Sum> Sums::readNew(Value value, unsigned axis, unsigned depth) {
   Operation *op = value.getDefiningOp();
-  if (!op || depth == kMaxDepth)
-    return std::nullopt;
-  if (isa<tile::BroadcastOp, tile::SplatOp, arith::ExtSIOp>(op))
+  if (isa_and_nonnull<tile::BroadcastOp, tile::SplatOp, arith::ExtSIOp>(op))
     return read(op->getOperand(0), axis, depth + 1);
-  if (auto expand = dyn_cast<tile::ExpandDimsOp>(op))
+  if (auto expand = dyn_cast_or_null<tile::ExpandDimsOp>(op))
     return read(expand.getSource(), 1 - expand.getDim(), depth + 1);
-  if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+  if (isa_and_nonnull<arith::DivSIOp, arith::DivUIOp>(op))
     return readDivision(op, axis);
-  if (!isa<arith::AddIOp, arith::SubIOp>(op))
+  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
     return std::nullopt;
   auto flags = cast<arith::ArithIntegerOverflowFlagsInterface>(op);
   if (!getElementTypeOrSelf(value).isInteger(64) && !flags.hasNoSignedWrap())
     return std::nullopt;
-  std::optional<Quotient> x = read(op->getOperand(0), axis, depth + 1);
-  std::optional<Quotient> y = x ? read(op->getOperand(1), axis, depth + 1) : std::nullopt;
+  std::optional<Sum> x = read(op->getOperand(0), axis, depth + 1);
+  std::optional<Sum> y = x ? read(op->getOperand(1), axis, depth + 1) : std::nullopt;
   return y ? x->plus(*y, isa<arith::SubIOp>(op) ? -1 : 1) : std::nullopt;
 }
 
-/// Adds `small <= large` (or <) to the mask; false if it is none of forms. x / G <= y is x <= G y + (G - 1), and
-/// x <= y / G is G x <= y.
-static bool addComparison(Mask &mask, const Quotient &small, const Quotient &large, bool strict) {
-  if (small.divisor != 1 && large.divisor != 1)
-    return false;
+/// Adds `small <= large` (or <) to the mask; false if it is none of forms. x / G + y <= 0 is x + G y <= G - 1, and
+/// y <= x / G is G y <= x.
+static bool addComparison(Mask &mask, const Sum &small, const Sum &large, bool strict) {
   LinearForm one;
   one.constant = 1;
-  std::optional<LinearForm> form = LinearForm().plus(small.form, large.divisor);
-  form = form ? form->plus(large.form, -small.divisor) : form;
-  form = form ? form->plus(one, strict ? small.divisor * large.divisor : 0) : form;
-  form = form ? form->plus(one, 1 - small.divisor) : form;
+  std::optional<Sum> sum = small.plus(large, -1);
+  std::optional<LinearForm> whole = sum ? sum->whole.plus(one, strict ? 1 : 0) : std::nullopt;
+  std::optional<LinearForm> form = whole ? LinearForm().plus(*whole, sum->divisor) : std::nullopt;
+  form = form ? form->plus(sum->dividend, sum->sign) : form;
+  form = form ? form->plus(one, sum->sign > 0 ? 1 - sum->divisor : 0) : form;
   if (!form)
     return false;
   mask.conjuncts.push_back(*form);
@@ -126,10 +136,8 @@ static bool addComparison(Mask &mask, const Quotient &small, const Quotient &lar
 }
 
 /// Adds what `cmp` says of a tile whose elements are rows and columns; false if it cannot be read.
-static bool addComparison(Mask &mask, Quotients &forms, arith::CmpIOp cmp, unsigned axis) {
-  if (!isa<RankedTensorType>(cmp.getLhs().getType()))
-    return false;
-  std::optional<Quotient> x = forms.read(cmp.getLhs(), axis), y = forms.read(cmp.getRhs(), axis);
+static bool addComparison(Mask &mask, Sums &sums, arith::CmpIOp cmp, unsigned axis) {
+  std::optional<Sum> x = sums.read(cmp.getLhs(), axis), y = sums.read(cmp.getRhs(), axis);
   if (!x || !y)
     return false;
   using P = arith::CmpIPredicate;
@@ -156,13 +164,27 @@ public:
 
 private:
   void readDisjunction(Mask &mask, arith::OrIOp op, unsigned axis);
+  static void addTruth(Mask &mask, Value truth);
 
   static constexpr unsigned kMostParts = 256;
   unsigned parts = 0;
-  Quotients forms;
+  Sums sums;
 };
 
 } // namespace
+
+/// Of a truth that all elements share, whatever it is made of: as a number it is -1 or 0.
+void MaskReader::addTruth(Mask &mask, Value truth) {
+  APInt number;
+  const bool isConstant = matchPattern(truth, m_ConstantInt(&number));
+  if (isConstant && !number.isZero())
+    return;
+  LinearForm form;
+  form.constant = 1;
+  if (!isConstant)
+    form.scalars[truth] = 1;
+  mask.conjuncts.push_back(form);
+}
 
 Mask MaskReader::read(Value value, unsigned axisOfValue) {
   Mask mask;
@@ -173,19 +195,19 @@ Mask MaskReader::read(Value value, unsigned axisOfValue) {
     if (!seen.insert({part, axis}).second)
       continue;
     Operation *op = part.getDefiningOp();
-    DenseIntElementsAttr constant;
-    if (matchPattern(part, m_Constant(&constant)) && constant.isSplat() && constant.getSplatValue<bool>())
-      continue;
+    APInt number;
     if (++parts > kMostParts)
       mask.complete = false;
+    else if (!isa<RankedTensorType>(part.getType()) || matchPattern(part, m_ConstantInt(&number)))
+      addTruth(mask, part);
     else if (auto both = dyn_cast_or_null<arith::AndIOp>(op))
       left.append({{both.getRhs(), axis}, {both.getLhs(), axis}});
-    else if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op))
-      left.push_back({broadcast.getSource(), axis});
+    else if (isa_and_nonnull<tile::BroadcastOp, tile::SplatOp>(op))
+      left.push_back({op->getOperand(0), axis});
     else if (auto expand = dyn_cast_or_null<tile::ExpandDimsOp>(op))
       left.push_back({expand.getSource(), 1 - expand.getDim()});
     else if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op))
-      mask.complete &= addComparison(mask, forms, cmp, axis);
+      mask.complete &= addComparison(mask, sums, cmp, axis);
     else if (auto either = dyn_cast_or_null<arith::OrIOp>(op))
       readDisjunction(mask, either, axis);
     else

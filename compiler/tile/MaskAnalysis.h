@@ -9,8 +9,9 @@
 //
 // Rows and columns are positions in the tile, the rest are scalars that all elements share. From this
 // follow the columns that some row sees, and the scalar test that all rows see all columns. Comparisons
-// are read by what they mean: (start + iota < n)[_, :] is the same as start + iota[_, :] < n. A position that is
-// divided by a constant is read too: (row + i * 128) / 4 >= col   is   -row + 4 col - 128 i <= 0.
+// are read by what they mean: (start + iota < n)[_, :] is the same as start + iota[_, :] < n. One position of a
+// comparison that is divided by a constant is read too: (row + i * 128) / 4 >= col   is   -row + 4 col - 128 i <= 0.
+// A truth that all elements share, constant or not, is `truth + 1 <= 0`.
 //
 //===----------------------------------------------------------------------===//
 

@@ -57,9 +57,10 @@ def SplitComparisons : Pass<"tile-split-comparisons", "::mlir::func::FuncOp"> {
   let summary = "Masks as comparisons of sums, whatever functions they are spelled by";
   let description = [{
     In masks (of promises, and of choices between tiles) an order between a least, largest or absolute value, or a choice
-    of which one side is certain, and something else is told by comparisons of what those are made of; a truth compared
-    with a constant is that truth or its opposite. Later passes read these as bounds of rows and columns. An absolute
-    value is split if it is exact (`tile.exact`, which this pass removes): that of the least integer is itself.
+    of which one side or the condition is certain, and something else is told by comparisons of what those are made of; a
+    truth compared with a constant is that truth or its opposite. Later passes read these as bounds of rows and columns.
+    An absolute value is split if it is exact (`tile.exact`, which this pass removes): that of the least integer is
+    itself.
 
     Before: `%s = arith.minsi %a, %b`, `%m = arith.cmpi sge, %s, %k`. After: `%x = arith.cmpi sge, %a, %k`,
     `%y = arith.cmpi sge, %b, %k`, `%m = arith.andi %x, %y`.
@@ -74,7 +75,8 @@ def BoundLoops : Pass<"tile-bound-loops", "::mlir::func::FuncOp"> {
     columns it finds the columns that any row sees. The loop's bounds shrink to the tiles that hold
     such columns, and loads of the rows that belong to the mask's columns are narrowed (`within`) to
     them, so that what no row sees is not read. Of a disjunction the range is the hull of its parts'
-    ranges. What cannot be analysed is ignored: the range found is then larger than need be, never smaller. Removes `tile.visible`.
+    ranges. A truth that all elements share, whatever it is made of, leaves all rows or none. What cannot be analysed is
+    ignored: the range found is then larger than need be, never smaller. Removes `tile.visible`.
 
     Before: `scf.for %j = 0 to cdiv(Sk, 64)`. After, for a causal mask:
     `scf.for %j = 0 to cdiv(min(Sk, lastRow + Sk - Sq + 1), 64)`.

@@ -62,8 +62,9 @@ private:
   Test compare(P predicate, const Shaped &x, const Shaped &y);
   std::optional<Test> splitSide(P predicate, const Shaped &x, const Shaped &y);
   std::optional<Test> chosen(const Shaped &condition, const Test &yes, const Test &no);
+  Test testOf(Value truths);
 
-  static constexpr unsigned kMost = 64; ///< tests looked at for one comparison
+  static constexpr unsigned kMost = 64; ///< tests looked at for one comparison or choice
   unsigned looked = 0;
 };
 
@@ -147,6 +148,8 @@ static Test opposite(Test test) {
   return test;
 }
 
+static bool isCertain(const Test &test) { return test.kind == Test::Always || test.kind == Test::Never; }
+
 static Test truth(const Shaped &tile) {
   Test test{Test::Truth};
   test.x = tile;
@@ -157,17 +160,19 @@ static Test truth(const Shaped &tile) {
 static Test joined(Test::Kind kind, const Test &x, const Test &y) {
   const Test::Kind decides = kind == Test::Both ? Test::Never : Test::Always;
   for (auto [one, other] : {std::pair(&x, &y), std::pair(&y, &x)})
-    if (one->kind == Test::Always || one->kind == Test::Never)
+    if (isCertain(*one))
       return one->kind == decides ? *one : *other;
   Test test{kind};
   test.parts = {x, y};
   return test;
 }
 
-/// What of two tests is true where a condition chooses between them: of which one at least must be certain.
+/// What of two tests is true where a condition chooses between them: of the three one at least must be certain.
 std::optional<Test> Splitter::chosen(const Shaped &condition, const Test &yes, const Test &no) {
-  auto isCertain = [](const Test &test) { return test.kind == Test::Always || test.kind == Test::Never; };
-  Test which = truth(condition);
+  Test which = testOf(condition.value);
+  if (isCertain(which))
+    return which.kind == Test::Always ? yes : no;
+  which = truth(condition);
   if (isCertain(yes) && isCertain(no))
     return yes.kind == no.kind ? yes : yes.kind == Test::Always ? which : opposite(which);
   if (isCertain(yes))
@@ -220,15 +225,26 @@ Test Splitter::compare(P predicate, const Shaped &x, const Shaped &y) {
   return test;
 }
 
+/// What truths are; of ands and ors it is seen where they are certain.
+Test Splitter::testOf(Value truths) {
+  if (std::optional<APInt> number = constantOf(truths))
+    return Test{number->isZero() ? Test::Never : Test::Always};
+  Operation *op = truths.getDefiningOp();
+  if (isa_and_nonnull<arith::AndIOp, arith::OrIOp>(op) && looked++ < kMost) {
+    Test x = testOf(op->getOperand(0));
+    Test whole = joined(isa<arith::AndIOp>(op) ? Test::Both : Test::Either, x, testOf(op->getOperand(1)));
+    if (isCertain(whole))
+      return whole;
+  }
+  return truth({truths, {}});
+}
+
 /// Of a choice of truths, a truth compared with a constant, or a comparison of numbers; nullopt: as it is.
 std::optional<Test> Splitter::split(Operation *op) {
   looked = 0;
   if (auto select = dyn_cast<arith::SelectOp>(op)) {
-    auto test = [](Value truths) {
-      std::optional<APInt> number = constantOf(truths);
-      return number ? Test{number->isZero() ? Test::Never : Test::Always} : truth({truths, {}});
-    };
-    return chosen({select.getCondition(), {}}, test(select.getTrueValue()), test(select.getFalseValue()));
+    Test yes = testOf(select.getTrueValue()); // first: the order in which arguments are evaluated is not said
+    return chosen({select.getCondition(), {}}, yes, testOf(select.getFalseValue()));
   }
   auto compared = cast<arith::CmpIOp>(op);
   if (getElementTypeOrSelf(compared.getLhs()).isInteger(1)) {
@@ -236,7 +252,7 @@ std::optional<Test> Splitter::split(Operation *op) {
     bool isEqual = compared.getPredicate() == P::eq;
     if (!right || (!isEqual && compared.getPredicate() != P::ne))
       return std::nullopt;
-    Test which = truth({compared.getLhs(), {}});
+    Test which = testOf(compared.getLhs());
     return right->isZero() == isEqual ? opposite(which) : which;
   }
   Test test = compare(compared.getPredicate(), {compared.getLhs(), {}}, {compared.getRhs(), {}});
@@ -274,7 +290,10 @@ Value Writer::opposite(Value truth) {
     return made;
   Operation *op = truth.getDefiningOp();
   Value result;
-  if (auto compared = dyn_cast_or_null<arith::CmpIOp>(op))
+  if (std::optional<APInt> number = constantOf(truth))
+    result = arith::ConstantOp::create(
+        b, loc, number->isZero() ? b.getOneAttr(truth.getType()) : b.getZeroAttr(truth.getType()));
+  else if (auto compared = dyn_cast_or_null<arith::CmpIOp>(op))
     result = arith::CmpIOp::create(b, loc, arith::invertPredicate(compared.getPredicate()), compared.getLhs(),
                                    compared.getRhs());
   else if (isa_and_nonnull<arith::AndIOp>(op))

@@ -16,7 +16,9 @@
 #include "tests/support/Random.h"
 #include "tests/support/RunMode.h"
 #include "tests/support/Storage.h"
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -54,6 +56,30 @@ template <typename Visit> void forEachRow(const AttentionShape &shape, Visit vis
       for (int64_t h = 0; h < shape.heads(); ++h)
         visit(b, i, size_t(((b * shape.queries + i) * shape.heads() + h) * shape.valueDepth),
               size_t((b * shape.heads() + h) * shape.queries + i));
+}
+
+struct Stored {
+  std::vector<uint8_t> o, lse;
+};
+
+/// What attention_forward stores with this mask of the shape's, whatever `run` says of masks.
+Stored launchWithMask(const AttentionCase &run, const std::string &mask, const AttentionInputs &inputs) {
+  const Runtime &runtime = runtimeOf(run.device);
+  Kernel kernel = runtime.load(inRoot("kernels/attention_forward.tile")).value().kernel().value();
+  kernel.hook("mask", mask).set("BN", 32);
+  const AttentionShape &shape = run.shape;
+  auto tensor = [&](int64_t sequence, int64_t heads, const std::vector<double> *values) {
+    return Tensor(runtime, run.type, denseLayout({1, sequence, heads, 32}), values);
+  };
+  Tensor q = tensor(shape.queries, 2, &inputs.q), k = tensor(shape.keys, 1, &inputs.k),
+         v = tensor(shape.keys, 1, &inputs.v);
+  Tensor o = tensor(shape.queries, 2, nullptr), l(runtime, DataType::F32, denseLayout({1, 2, shape.queries}));
+  kernel
+      .launch(
+          runtime.stream(),
+          {{"Q", q.view()}, {"K", k.view()}, {"V", v.view()}, {"O", o.view()}, {"L", l.view()}, {"scale", shape.scale}})
+      .value();
+  return {o.readBytes(), l.readBytes()};
 }
 
 /// A batch a tile of queries: in batch t all keys and values that no query of tile t sees hold NaN and infinities.
@@ -169,9 +195,6 @@ TEST_P(AttentionUnseen, ANanOfKSpoilsTheRowsThatSeeIt) {
 /// A mask that no comparison bounds: every third key is hidden. What it hides has weight exactly zero: keys that are
 /// NaN and values as large as they come change no bit. A NaN among those values may spoil.
 TEST_P(AttentionUnseen, WhatAMaskWithoutBoundsHidesHasWeightZero) {
-  const Runtime &runtime = runtimeOf(GetParam());
-  Kernel kernel = runtime.load(inRoot("kernels/attention_forward.tile")).value().kernel().value();
-  kernel.hook("mask", "at.k % 3 != 1 && at.k >= 0 * at.q").set("BN", 32);
   AttentionCase run = caseOf(GetParam(), DataType::F16, {}, {64, 32});
   const AttentionShape &shape = run.shape;
   AttentionInputs clean = seededInputs(run);
@@ -181,26 +204,31 @@ TEST_P(AttentionUnseen, WhatAMaskWithoutBoundsHidesHasWeightZero) {
       std::fill_n(clean.v.begin() + j * shape.valueDepth, shape.valueDepth, value);
     }
   };
-  auto launch = [&] {
-    auto tensor = [&](int64_t sequence, int64_t heads, const std::vector<double> *values) {
-      return Tensor(runtime, run.type, denseLayout({1, sequence, heads, 32}), values);
-    };
-    Tensor q = tensor(shape.queries, 2, &clean.q), k = tensor(shape.keys, 1, &clean.k),
-           v = tensor(shape.keys, 1, &clean.v);
-    Tensor o = tensor(shape.queries, 2, nullptr), l(runtime, DataType::F32, denseLayout({1, 2, shape.queries}));
-    kernel
-        .launch(runtime.stream(), {{"Q", q.view()},
-                                   {"K", k.view()},
-                                   {"V", v.view()},
-                                   {"O", o.view()},
-                                   {"L", l.view()},
-                                   {"scale", shape.scale}})
-        .value();
-    return o.readBytes();
-  };
+  auto launch = [&] { return launchWithMask(run, "at.k % 3 != 1 && at.k >= 0 * at.q", clean).o; };
   const std::vector<uint8_t> expected = launch();
   fillHidden(kNan, 65504);
   EXPECT_EQ(launch(), expected);
   fillHidden(-kInfinity, -65504);
   EXPECT_EQ(launch(), expected);
+}
+
+/// What all queries and keys share shows all or nothing: where nothing, NaN in every key and value reaches no row.
+TEST_P(AttentionUnseen, AMaskThatShowsNothingReadsNothing) {
+  AttentionCase run = caseOf(GetParam(), DataType::F16, {}, {64, 32});
+  AttentionInputs inputs = seededInputs(run);
+  std::ranges::fill(inputs.k, kNan), std::ranges::fill(inputs.v, kNan);
+  const int64_t rows = run.shape.queries;
+  for (const char *mask : {"false", "at.b > 0", "at.Sk != 90 || at.h < 0", "at.Sk / 9 * 9 < at.Sk && causal(at)"}) {
+    const Stored stored = launchWithMask(run, mask, inputs);
+    EXPECT_TRUE(std::ranges::all_of(stored.o, [](uint8_t byte) { return byte == 0; })) << mask;
+    std::vector<float> lse(size_t(2 * rows));
+    ASSERT_EQ(stored.lse.size(), lse.size() * sizeof(float));
+    std::memcpy(lse.data(), stored.lse.data(), stored.lse.size());
+    EXPECT_TRUE(std::ranges::all_of(lse, [](float each) { return each == -INFINITY; })) << mask;
+  }
+  const std::vector<uint8_t> o = launchWithMask(run, "at.h == 1", inputs).o; // of head 0
+  for (size_t row = 0; row < size_t(rows); ++row)
+    EXPECT_TRUE(std::all_of(o.begin() + int64_t(row * 128), o.begin() + int64_t(row * 128 + 64), [](uint8_t byte) {
+      return byte == 0;
+    })) << row;
 }

@@ -85,7 +85,7 @@ private:
   size_t keyRow(int64_t b, int64_t h, int64_t j) const {
     return size_t((b * shape.keys + j) * shape.keyHeads + h / shape.group);
   }
-  double *weightsOf(int64_t r) { return &weights[size_t(r * shape.keys)]; }
+  double *weightsOf(int64_t r) { return weights.data() + r * shape.keys; } // of no keys too
 
   /// -inf where a row does not see a key.
   void findLogits(int64_t b, int64_t h, int64_t first, int64_t count) {

@@ -76,9 +76,10 @@ public:
   }
   /// By least, largest and absolute values and by choices, near the edges of i32 and not.
   Truth spelled() {
-    Truth all = spelledComparison();
+    auto one = [&] { return chance(20) ? chosenTruth() : spelledComparison(); };
+    Truth all = one();
     for (int64_t more = pick(0, 2); more > 0; --more)
-      all = chance(25) ? either(all, spelledComparison()) : both(all, spelledComparison());
+      all = chance(25) ? either(all, one()) : both(all, one());
     return all;
   }
   /// Of positions as u32, which wrap.
@@ -319,6 +320,19 @@ private:
     Number x = spelledNumber(2), y = chance(50) ? near(constant()) : shifted();
     Truth all = chance(50) ? compared(x, y) : compared(y, x);
     return chance(25) ? Truth{"(!" + all.text + ")", [=](const Position &at) { return !all.value(at); }} : all;
+  }
+  /// A choice between truths, some of which are the same everywhere.
+  Truth chosenTruth() {
+    auto side = [&] {
+      if (chance(50))
+        return spelledComparison();
+      const bool holds = chance(50);
+      const Truth certain{holds ? "true" : "false", [=](const Position &) { return holds; }};
+      return chance(60) ? certain : holds ? either(certain, spelledComparison()) : both(certain, spelledComparison());
+    };
+    const Truth which = spelledComparison(), yes = side(), no = side();
+    return {"where(" + which.text + ", " + yes.text + ", " + no.text + ")",
+            [=](const Position &at) { return which.value(at) ? yes.value(at) : no.value(at); }};
   }
   static Number asU32(const Number &x) {
     return {"cast<u32>(" + x.text + ")", [=](const Position &at) { return __int128(uint32_t(x.value(at))); }};

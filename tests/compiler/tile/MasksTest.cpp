@@ -93,7 +93,7 @@ Seen interpretSeen(const std::string &tileText, const Extents &extents, int64_t 
   sums.errors = spoiled < 0 ? nullptr : &seen.bounds;
   std::vector<reference::Argument> arrays{weights.view(), sums};
   if (tileText.find("\"table\"") != std::string::npos)
-    arrays.push_back(table.view());
+    arrays.emplace_back(table.view());
   seen.error = runKernel(tileText, {(extents.Sq + BM - 1) / BM, 1, 1}, arrays);
   seen.sums = out.all();
   return seen;
@@ -112,25 +112,18 @@ std::vector<double> expectedSeen(const std::vector<Truth> &masks, const Extents 
   return expected;
 }
 
-/// Of which masks the bounds are judged: of what is divided anyhow the interpreter reads some that the passes do not.
-enum class Bounded { Every, Undivided };
-
 /// Whether the passes keep NaN in a key from all sums that it does not reach in the text as emitted: the mask's bounds
 /// hide it from their tiles. What is loaded where a mask without such bounds is false everywhere is left open.
 std::string judgeSpoiledKeys(const std::string &emitted, const std::string &passed, const Extents &extents,
-                             const std::vector<Truth> &masks, int64_t BM, Bounded bounded) {
-  auto isJudged = [&](const Truth &mask) {
-    return bounded == Bounded::Every ||
-           (mask.text.find_first_of("/%") == std::string::npos && mask.text.find("cdiv") == std::string::npos);
-  };
+                             int64_t masks, int64_t BM) {
   for (int64_t spoiled : {int64_t(0), extents.Sk / 2, extents.Sk - 1}) {
-    const Seen promised = interpretSeen(emitted, extents, int64_t(masks.size()), BM, spoiled),
-               seen = interpretSeen(passed, extents, int64_t(masks.size()), BM, spoiled);
+    const Seen promised = interpretSeen(emitted, extents, masks, BM, spoiled),
+               seen = interpretSeen(passed, extents, masks, BM, spoiled);
     if (!promised.error.empty() || !seen.error.empty())
       return promised.error + seen.error;
     for (size_t i = 0; i < seen.sums.size(); ++i) {
       const bool isOpen = std::isnan(promised.sums[i]) || std::isinf(promised.bounds[i]);
-      if (!isOpen && isJudged(masks[i / size_t(extents.Sq)]) && promised.sums[i] != seen.sums[i])
+      if (!isOpen && promised.sums[i] != seen.sums[i])
         return "NaN in key " + std::to_string(spoiled) + " reaches a sum after the passes alone";
     }
   }
@@ -138,8 +131,7 @@ std::string judgeSpoiledKeys(const std::string &emitted, const std::string &pass
 }
 
 /// What is wrong with these masks in tiles of BM x BN; "" if nothing is.
-std::string judgeMasks(const std::vector<Truth> &masks, const Extents &extents, int64_t BM, int64_t BN,
-                       Bounded bounded) {
+std::string judgeMasks(const std::vector<Truth> &masks, const Extents &extents, int64_t BM, int64_t BN) {
   CompileOptions options;
   options.set = {{"BM", BM}, {"BN", BN}};
   std::vector<std::string> texts;
@@ -157,18 +149,18 @@ std::string judgeMasks(const std::vector<Truth> &masks, const Extents &extents, 
   for (const auto &[when, text] : {std::pair("as emitted: ", &emitted), {"after the passes: ", &passed}})
     if (Seen seen = interpretSeen(*text, extents, int64_t(masks.size()), BM); seen.sums != expected)
       return when + (seen.error.empty() ? "other keys are seen" : seen.error);
-  return judgeSpoiledKeys(emitted, passed, extents, masks, BM, bounded);
+  return judgeSpoiledKeys(emitted, passed, extents, int64_t(masks.size()), BM);
 }
 
 /// A group that is wrong is looked at mask by mask, so that the wrong one is told.
-void checkMasks(const std::vector<Truth> &masks, const Extents &extents, Bounded bounded = Bounded::Every) {
+void checkMasks(const std::vector<Truth> &masks, const Extents &extents) {
   for (auto [BM, BN] : {std::pair(8, 4), {16, 64}, {32, 16}}) {
-    std::string wrong = judgeMasks(masks, extents, BM, BN, bounded);
+    std::string wrong = judgeMasks(masks, extents, BM, BN);
     if (wrong.empty())
       continue;
     ADD_FAILURE() << wrong << ", " << BM << " x " << BN << ", Sq " << extents.Sq << ", Sk " << extents.Sk;
     for (const Truth &mask : masks)
-      EXPECT_EQ(judgeMasks({mask}, extents, BM, BN, bounded), "") << mask.text;
+      EXPECT_EQ(judgeMasks({mask}, extents, BM, BN), "") << mask.text;
   }
 }
 
@@ -181,7 +173,7 @@ void checkRandomMasks(Truth (MaskGenerator::*make)(), int64_t mostQueries, uint6
     std::vector<Truth> masks;
     for (uint64_t i = 0; i < kMasksOfAKernel; ++i)
       masks.push_back((generator.*make)());
-    checkMasks(masks, {generator.pick(1, mostQueries), generator.pick(1, 50)}, Bounded::Undivided);
+    checkMasks(masks, {generator.pick(1, mostQueries), generator.pick(1, 50)});
   });
 }
 
@@ -244,6 +236,79 @@ TEST(Masks, BoundsHideKeys) {
               {"at.k == abs(at.Sk - at.Sq - 2147483600) - 2147483580",
                [](const Position &at) { return at.k == 2147483600 - at.Sk + at.Sq - 2147483580; }}},
              {20, 37});
+}
+
+/// NaN in a key that no query sees reaches no sum, before and behind the passes.
+void checkUnseenKeys(const Truth &mask, const Extents &extents) {
+  const std::vector<double> expected = expectedSeen({mask}, extents);
+  for (auto [BM, BN] : {std::pair(8, 4), {16, 64}, {32, 16}}) {
+    CompileOptions options;
+    options.set = {{"BM", BM}, {"BN", BN}};
+    CompileResult result = compile({"mask.tile", kernelText({mask.text})}, options, Stage::Tile);
+    ASSERT_TRUE(result.kernel) << result.errors();
+    const std::string emitted = result.kernel->code, passed = runPasses(emitted);
+    for (int64_t spoiled : {int64_t(0), extents.Sk / 2, extents.Sk - 1}) {
+      const double weight = double(int64_t(1) << spoiled);
+      if (llvm::any_of(expected, [&](double sum) { return std::fmod(std::floor(sum / weight), 2) != 0; }))
+        continue;
+      Seen promised = interpretSeen(emitted, extents, 1, BM, spoiled);
+      EXPECT_EQ(promised.sums, expected) << promised.error << mask.text << ", key " << spoiled << ", as emitted";
+      EXPECT_FALSE(llvm::any_of(promised.bounds, [](double bound) { return std::isinf(bound); })) << mask.text;
+      EXPECT_EQ(interpretSeen(passed, extents, 1, BM, spoiled).sums, expected)
+          << mask.text << ", key " << spoiled << ", after the passes";
+    }
+  }
+}
+
+// What all elements share shows all or nothing, whatever it is made of.
+TEST(Masks, OfScalarsAloneHideKeys) {
+  auto never = [](const Position &) { return false; };
+  for (const char *text : {"false", "at.Sk > 50", "at.Sq != 20 && at.k <= at.q", "at.h == 3 || at.b > at.Sk",
+                           "!(at.Sk == 37)", "at.Sk / 5 * 2 > 20", "where(at.k < at.q, false, at.Sk < 3 && false)",
+                           "cast<f32>(at.Sk) < 3.5", "false && at.k % 3 == 0", "at.q >= at.Sq && at.k * at.q % 2 == 0"})
+    checkUnseenKeys({text, never}, {20, 37});
+  checkUnseenKeys({"at.Sk > 50 || at.k < 3", [](const Position &at) { return at.k < 3; }}, {20, 37});
+  checkUnseenKeys({"at.Sk > 30 && at.k < 3", [](const Position &at) { return at.k < 3; }}, {20, 37});
+  checkUnseenKeys({"where(at.Sk > 30, at.k < 3, false)", [](const Position &at) { return at.k < 3; }}, {20, 37});
+}
+
+// A position of rows that is divided is a bound on either side, and in an absolute value.
+TEST(Masks, OfDividedRowsHideKeys) {
+  checkUnseenKeys({"at.k <= at.q / 7", [](const Position &at) { return at.k <= at.q / 7; }}, {20, 37});
+  checkUnseenKeys({"at.k <= 3 - at.q / 7", [](const Position &at) { return at.k <= 3 - at.q / 7; }}, {20, 37});
+  checkUnseenKeys({"at.k >= 30 - at.q / 7", [](const Position &at) { return at.k >= 30 - at.q / 7; }}, {20, 37});
+  checkUnseenKeys({"at.k <= -(at.q / 7)", [](const Position &at) { return at.k <= -(at.q / 7); }}, {20, 37});
+  checkUnseenKeys({"at.k <= abs(at.q / 15)", [](const Position &at) { return at.k <= at.q / 15; }}, {20, 37});
+  checkUnseenKeys({"min(at.k, at.q / 3) >= 5", [](const Position &at) { return std::min(at.k, at.q / 3) >= 5; }},
+                  {20, 37});
+}
+
+// Some masks that divide more than once, or more than positions: the passes keep NaN at least where it is promised.
+TEST(Masks, OfWhatIsDividedOtherwise) {
+  checkMasks({{"at.k <= at.q / 7 + at.q / 3", [](const Position &at) { return at.k <= at.q / 7 + at.q / 3; }},
+              {"at.k <= (at.q / 7) * 2", [](const Position &at) { return at.k <= at.q / 7 * 2; }},
+              {"at.k / 7 <= at.q / 3", [](const Position &at) { return at.k / 7 <= at.q / 3; }},
+              {"at.k / 7 <= 2", [](const Position &at) { return at.k / 7 <= 2; }},
+              {"at.k <= (at.q / 3 + 1) / 2", [](const Position &at) { return at.k <= (at.q / 3 + 1) / 2; }},
+              {"at.k <= (at.q + at.Sk * at.Sq) / 300",
+               [](const Position &at) { return at.k <= (at.q + at.Sk * at.Sq) / 300; }},
+              {"at.k <= (at.q + max(at.Sk - at.Sq, 0)) / 4",
+               [](const Position &at) { return at.k <= (at.q + std::max<int64_t>(at.Sk - at.Sq, 0)) / 4; }},
+              {"at.k <= at.q / 4096 + 3000 * at.q - 9000",
+               [](const Position &at) { return at.k <= at.q / 4096 + 3000 * at.q - 9000; }},
+              {"at.k <= abs(at.q / 15) - abs(at.q / 3) + 4",
+               [](const Position &at) { return at.k <= at.q / 15 - at.q / 3 + 4; }}},
+             {20, 37});
+}
+
+// A choice of which both sides are false is false, and is no condition of it: a random mask.
+TEST(Masks, AChoiceBetweenFalseAndFalse) {
+  checkMasks(
+      {{"2147483551 <= where(at.q - 2147483606 > at.Sq + 1792101718, where(at.Sk - at.Sq - 1159733107 <= at.Sq - "
+        "at.q - 2147483576, 2, -902851104), -3) && at.q - at.q + 2119503798 < where(at.k - 47 >= -2147483589, "
+        "where(at.q - 2 > at.k - 1122231055, at.q - at.k + 30, -3), 8)",
+        [](const Position &) { return false; }}},
+      {20, 11});
 }
 
 TEST(Masks, WithoutASignAgreeWithBruteForce) {

@@ -254,3 +254,33 @@ func.func @packed(%K: !tile.view<? x 32 x f32>, %off: i32, %ub: i32) {
   }
   return
 }
+
+// A truth that all elements share leaves all rows or none: with none the loop ends before it begins.
+// CHECK-LABEL: @shared(
+// CHECK: %[[TRUTH:.*]] = arith.extsi %arg1 : i1 to i64
+// CHECK: %[[NUMBER:.*]] = arith.addi %{{.*}}, %[[TRUTH]] : i64
+// CHECK: %[[HOLDS:.*]] = arith.cmpi sle, %[[NUMBER]], %{{.*}} : i64
+// CHECK: %[[LAST:.*]] = arith.select %[[HOLDS]], %{{.*}}, %{{.*}} : i64
+// CHECK: %[[SOME:.*]] = arith.cmpi sle, %{{.*}}, %[[LAST]] : i64
+// CHECK: %[[END:.*]] = arith.select %[[SOME]], %{{.*}}, %{{.*}} : i32
+// CHECK: %[[UB:.*]] = arith.minsi %arg2, %[[END]] : i32
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[UB]]
+func.func @shared(%n: i32, %truth: i1, %ub: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %cols = tile.iota : tensor<8xi32>
+  %all = tile.splat %truth : i1 -> tensor<16x8xi1>
+  %ns = tile.splat %n : i32 -> tensor<8xi32>
+  scf.for %j = %c0 to %ub step %c1 : i32 {
+    %j0 = arith.muli %j, %c8 overflow<nsw> : i32
+    %js = tile.splat %j0 : i32 -> tensor<8xi32>
+    %kk = arith.addi %cols, %js overflow<nsw> : tensor<8xi32>
+    %in = arith.cmpi slt, %kk, %ns : tensor<8xi32>
+    %in1 = tile.expand_dims %in at 0 : tensor<8xi1> -> tensor<1x8xi1>
+    %in2 = tile.broadcast %in1 : tensor<1x8xi1> -> tensor<16x8xi1>
+    %mask = arith.andi %all, %in2 : tensor<16x8xi1>
+    tile.visible %mask : tensor<16x8xi1>
+  }
+  return
+}

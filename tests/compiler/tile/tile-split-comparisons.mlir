@@ -129,3 +129,33 @@ func.func @unsigned(%c: tensor<32x64xi1>, %a: tensor<32x64xi32>, %x: tensor<32x6
   %s = arith.select %d, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
   return %s : tensor<32x64xf32>
 }
+
+// A side of a choice that has a false part is certain: what is left is where the condition does not hold, and the other.
+// CHECK-LABEL: @certain_side(
+// CHECK: %[[NOT:.*]] = arith.cmpi sge, %arg0, %arg1
+// CHECK: %[[BOTH:.*]] = arith.andi %[[NOT]], %arg2
+// CHECK: arith.select %[[BOTH]], %arg3
+func.func @certain_side(%a: tensor<32x64xi32>, %b: tensor<32x64xi32>, %c: tensor<32x64xi1>, %x: tensor<32x64xf32>)
+    -> tensor<32x64xf32> {
+  %false = arith.constant dense<false> : tensor<32x64xi1>
+  %inf = arith.constant dense<0xFF800000> : tensor<32x64xf32>
+  %which = arith.cmpi slt, %a, %b : tensor<32x64xi32>
+  %never = arith.andi %c, %false : tensor<32x64xi1>
+  %m = arith.select %which, %never, %c : tensor<32x64xi1>, tensor<32x64xi1>
+  %s = arith.select %m, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
+  return %s : tensor<32x64xf32>
+}
+
+// A condition that is certain chooses one side, as does its opposite.
+// CHECK-LABEL: @certain_condition(
+// CHECK: arith.select %arg1, %arg3
+func.func @certain_condition(%a: tensor<32x64xi32>, %b: tensor<32x64xi1>, %c: tensor<32x64xi1>, %x: tensor<32x64xf32>)
+    -> tensor<32x64xf32> {
+  %zero = arith.constant dense<0> : tensor<32x64xi32>
+  %one = arith.constant dense<1> : tensor<32x64xi32>
+  %inf = arith.constant dense<0xFF800000> : tensor<32x64xf32>
+  %sure = arith.cmpi slt, %zero, %one : tensor<32x64xi32>
+  %m = arith.select %sure, %b, %c : tensor<32x64xi1>, tensor<32x64xi1>
+  %s = arith.select %m, %x, %inf : tensor<32x64xi1>, tensor<32x64xf32>
+  return %s : tensor<32x64xf32>
+}
