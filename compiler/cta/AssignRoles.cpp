@@ -9,7 +9,7 @@
 //     loop j: put j; get j; compute       ->     compute: loop j: get j; compute; release j     copy: loop j: put j
 //
 // What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy. A table that says
-// where rows lie they make themselves (CopiedTable.h).
+// where rows lie they make themselves (SpreadAnew.h).
 //
 // What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
 // own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
@@ -20,7 +20,6 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
-#include "compiler/cta/CopiedTable.h"
 #include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/LoopInstances.h"
@@ -30,6 +29,7 @@
 #include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
 #include "compiler/cta/SharedLives.h"
+#include "compiler/cta/SpreadAnew.h"
 #include "compiler/cta/TensorBoxes.h"
 #include "compiler/tile/ScalarSigns.h"
 #include "dialects/layout/WgmmaOperand.h"
