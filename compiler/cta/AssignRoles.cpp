@@ -50,8 +50,8 @@ static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
 static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
-/// Of one that finds the rows which it copies in a table, at least; what one that restages has more at least; and the
-/// most that either has a use for.
+/// Of one that finds the rows which it copies in a table, at least; what one has more at least for each tile that it
+/// restages; and the most that either has a use for.
 static constexpr unsigned kTableRegisters = 56, kRestageRegisters = 8, kMostCopying = 72;
 /// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.
 static constexpr unsigned kBesideProducts = 28;
@@ -129,7 +129,7 @@ private:
   void dealSlots();
   std::pair<unsigned, unsigned> dealRegisters();
   void mapViews();
-  void part();
+  void part(unsigned registers, unsigned copyRegisters);
 
   Target target;
   unsigned warps = 0;
@@ -262,16 +262,19 @@ void AssignRoles::mapViews() {
   }
 }
 
-/// Registers that a thread needs for a loop of products: what they give and what they read in registers.
+/// Registers that a thread needs for a loop of products: what they give and what they read in registers, each once.
 static unsigned registersForProducts(func::FuncOp kernel) {
   llvm::SmallDenseMap<Operation *, int64_t> held;
+  llvm::DenseSet<std::pair<Operation *, Value>> read;
   int64_t most = 0;
   kernel.walk([&](cta::DotOp dot) {
     auto loop = dot->getParentOfType<scf::ForOp>();
     if (!loop || dot.getKind() != cta::DotKind::Wgmma)
       return;
     int64_t &sum = held[loop];
-    sum += registersOf(dot.getResult().getType()) + (dot.getA() ? registersOf(dot.getA().getType()) : 0);
+    sum += registersOf(dot.getResult().getType());
+    if (dot.getA() && read.insert({loop, dot.getA()}).second)
+      sum += registersOf(dot.getA().getType());
     most = std::max(most, sum);
   });
   return most + kBesideProducts;
@@ -281,7 +284,7 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 /// restages, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const bool restages = restaged && !restaged->empty();
+  const unsigned tiles = llvm::count_if(puts, isRestaged);
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
   const bool asks =
       isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
@@ -291,12 +294,13 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
     return std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
   };
   const bool hasTable = llvm::any_of(puts, [](cta::PutOp put) { return put.getRows() && !canBeMapped(put); });
-  if (!restages && !hasTable) {
+  if (tiles == 0 && !hasTable) {
     const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
     return {computingBeside(copying), copying};
   }
   const unsigned needed = registersForProducts(getOperation());
-  const unsigned least = hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters;
+  const unsigned least =
+      hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters * tiles;
   unsigned copying = kMostCopying;
   while (copying > least && computingBeside(copying) < needed)
     copying -= kRegisterUnit;
@@ -306,10 +310,9 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
 }
 
 /// Moves the kernel into the parts of one cta.roles.
-void AssignRoles::part() {
+void AssignRoles::part(unsigned registers, unsigned copyRegisters) {
   func::FuncOp kernel = getOperation();
   Block &body = kernel.getBody().front();
-  const auto [registers, copyRegisters] = dealRegisters();
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
@@ -353,9 +356,9 @@ void AssignRoles::runOnOperation() {
   if (!canPart())
     return;
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
-  if (const auto [registers, copying] = dealRegisters(); registers + kRegisterUnit < alone &&
-                                                         registers < registersForProducts(kernel) &&
-                                                         !llvm::all_of(puts, canBeMapped)) {
+  const auto [registers, copyRegisters] = dealRegisters();
+  const bool onlyAsks = llvm::all_of(puts, canBeMapped) && llvm::none_of(puts, isRestaged);
+  if (registers + kRegisterUnit < alone && registers < registersForProducts(kernel) && !onlyAsks) {
     kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
                         << registers << " registers in place of " << alone;
     return;
@@ -366,5 +369,5 @@ void AssignRoles::runOnOperation() {
   countSteps(puts);
   restaged->setSteps();
   mapViews();
-  part();
+  part(registers, copyRegisters);
 }
