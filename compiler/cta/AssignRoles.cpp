@@ -262,7 +262,20 @@ void AssignRoles::mapViews() {
   }
 }
 
-/// Registers that a thread needs for a loop of products: what they give and what they read in registers, each once.
+/// Registers of tiles that the loops around `loop` carry by it: not those that it, or a loop around it, begins with.
+static int64_t registersCarriedBy(scf::ForOp loop) {
+  int64_t sum = 0;
+  for (auto outer = loop->getParentOfType<scf::ForOp>(); outer; outer = outer->getParentOfType<scf::ForOp>()) {
+    auto inner = dyn_cast<scf::ForOp>(outer.getBody()->findAncestorOpInBlock(*loop));
+    for (Value carried : outer.getRegionIterArgs())
+      if (isa<RankedTensorType>(carried.getType()) && !(inner && llvm::is_contained(inner.getInitArgs(), carried)))
+        sum += registersOf(carried.getType());
+  }
+  return sum;
+}
+
+/// Registers that a thread needs for a loop of products: what they give and what they read in registers, each once, and
+/// what goes by.
 static unsigned registersForProducts(func::FuncOp kernel) {
   llvm::SmallDenseMap<Operation *, int64_t> held;
   llvm::DenseSet<std::pair<Operation *, Value>> read;
@@ -271,7 +284,10 @@ static unsigned registersForProducts(func::FuncOp kernel) {
     auto loop = dot->getParentOfType<scf::ForOp>();
     if (!loop || dot.getKind() != cta::DotKind::Wgmma)
       return;
-    int64_t &sum = held[loop];
+    auto [found, isNew] = held.try_emplace(loop, 0);
+    int64_t &sum = found->second;
+    if (isNew)
+      sum = registersCarriedBy(loop);
     sum += registersOf(dot.getResult().getType());
     if (dot.getA() && read.insert({loop, dot.getA()}).second)
       sum += registersOf(dot.getA().getType());
