@@ -150,23 +150,16 @@ static Overlap overlapOf(const Binding &binding, unsigned i, unsigned j) {
   return findOverlap(region(a, i, first), region(b, j, second));
 }
 
-/// That no byte from the first to the last of one is such a byte of the other: so it is at nearly every launch.
-static bool areApart(const BoundView &a, const BoundView &b) { return a.end <= b.address || b.end <= a.address; }
-
 Result<void> imbrex::checkOverlaps(const SignaturePlan &plan, const Binding &binding) {
-  auto isView = [&](unsigned i) { return binding.arguments[i] && binding.arguments[i]->isView; };
-  for (unsigned i = 0; i < plan.parameterCount(); ++i) {
-    if (!plan.signature.parameters[i].output || !isView(i))
-      continue;
-    for (unsigned j = 0; j < plan.parameterCount(); ++j) {
-      bool twice = plan.signature.parameters[j].output && j < i;
-      if (i == j || twice || !isView(j) || areApart(binding.views[i], binding.views[j]))
-        continue;
-      if (Overlap found = overlapOf(binding, i, j); found != Overlap::None)
-        return overlapError(binding.arguments[i]->name, binding.arguments[j]->name, found);
-    }
-  }
-  return {};
+  auto memoryOf = [&](unsigned i) {
+    const Argument *argument = binding.arguments[i];
+    if (!argument || !argument->isView)
+      return NamedMemory();
+    const BoundView &view = binding.views[i];
+    return NamedMemory{argument->name, view.address, view.end, plan.signature.parameters[i].output};
+  };
+  return checkStoresApart(plan.parameterCount(), memoryOf,
+                          [&](unsigned i, unsigned j) { return overlapOf(binding, i, j); });
 }
 
 static void prepare(const SignaturePlan &plan, const FixedValues &fixed, Binding &binding) {

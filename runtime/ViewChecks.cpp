@@ -10,6 +10,7 @@
 
 #include "runtime/Binding.h"
 #include "runtime/TensorMap.h"
+#include "runtime/ViewOverlap.h"
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -101,26 +102,11 @@ static Result<void> checkStrides(const Check &check) {
   return {};
 }
 
-/// Bytes from the first element to behind the last one; nullopt if they overflow.
-static std::optional<uint64_t> spanBytes(const Check &check) {
-  int64_t last = 0;
-  for (unsigned i = 0; i < check.rank(); ++i) {
-    int64_t reach = 0;
-    if (__builtin_mul_overflow(check.view.extents[i] - 1, check.bound.strides[i], &reach) ||
-        __builtin_add_overflow(last, reach, &last))
-      return std::nullopt;
-  }
-  int64_t bytes = 0;
-  if (__builtin_add_overflow(last, int64_t(1), &last) ||
-      __builtin_mul_overflow(last, int64_t(byteSize(check.view.type)), &bytes))
-    return std::nullopt;
-  return uint64_t(bytes);
-}
-
 /// Null, bounds and element alignment of a view that is not empty.
 static Result<void> checkMemory(const Check &check) {
   const View &view = check.view;
-  std::optional<uint64_t> span = spanBytes(check);
+  const std::span<const int64_t> extents(view.extents.begin(), view.extents.end());
+  std::optional<uint64_t> span = spanBytes(extents, {check.bound.strides.data(), extents.size()}, byteSize(view.type));
   if (!span || __builtin_add_overflow(view.address, view.byteOffset, &check.bound.address) ||
       __builtin_add_overflow(check.bound.address, *span, &check.bound.end))
     return check.fail("its extents and strides overflow the address space");

@@ -121,6 +121,20 @@ static Wide lastByte(const MemoryRegion &region) {
   return last;
 }
 
+std::optional<uint64_t> imbrex::spanBytes(std::span<const int64_t> extents, std::span<const int64_t> strides,
+                                          unsigned elementBytes) {
+  int64_t last = 0;
+  for (size_t i = 0; i < extents.size(); ++i) {
+    int64_t reach = 0;
+    if (__builtin_mul_overflow(extents[i] - 1, strides[i], &reach) || __builtin_add_overflow(last, reach, &last))
+      return std::nullopt;
+  }
+  int64_t bytes = 0;
+  if (__builtin_add_overflow(last, int64_t(1), &last) || __builtin_mul_overflow(last, int64_t(elementBytes), &bytes))
+    return std::nullopt;
+  return uint64_t(bytes);
+}
+
 Overlap imbrex::findOverlap(const MemoryRegion &a, const MemoryRegion &b) {
   for (const MemoryRegion *region : {&a, &b})
     if (std::ranges::count(region->extents, 0) != 0)

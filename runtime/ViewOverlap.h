@@ -34,12 +34,45 @@ struct MemoryRegion {
   std::span<const int64_t> extents, strides;
 };
 
+/// Bytes from the first element to behind the last one, of extents from 1 on and strides of elements from 0 on; nullopt
+/// if they overflow.
+std::optional<uint64_t> spanBytes(std::span<const int64_t> extents, std::span<const int64_t> strides,
+                                  unsigned elementBytes);
+
 /// Exact but for Unknown. Spans must not wrap the address space. Regions apart cost two sums; others a search
 /// of at most some ten thousand steps. Pure.
 Overlap findOverlap(const MemoryRegion &a, const MemoryRegion &b);
 
 /// What is told of the argument that is stored to and another one; `found` is not None.
 Error overlapError(std::string_view stored, std::string_view other, Overlap found);
+
+/// Memory that a launch or a call has by a name: from `address` to before `end`, which is both 0 of none.
+struct NamedMemory {
+  std::string_view name;
+  uint64_t address = 0, end = 0;
+  bool isStored = false;
+};
+
+/// That what is stored shares no byte with anything else, of `count` memories: else the Error that names the first two.
+/// `memoryOf(i)` is a NamedMemory, `overlapOf(i, j)` the Overlap of two whose bytes from first to last meet, as at few
+/// launches they do.
+template <typename MemoryOf, typename OverlapOf>
+Result<void> checkStoresApart(unsigned count, MemoryOf memoryOf, OverlapOf overlapOf) {
+  for (unsigned i = 0; i < count; ++i) {
+    const NamedMemory stored = memoryOf(i);
+    if (!stored.isStored)
+      continue;
+    for (unsigned j = 0; j < count; ++j) {
+      const NamedMemory other = memoryOf(j);
+      const bool isSeen = i == j || (other.isStored && j < i);
+      if (isSeen || stored.end <= other.address || other.end <= stored.address)
+        continue;
+      if (Overlap found = overlapOf(i, j); found != Overlap::None)
+        return overlapError(stored.name, other.name, found);
+    }
+  }
+  return {};
+}
 
 } // namespace imbrex
 

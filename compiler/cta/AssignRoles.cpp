@@ -9,7 +9,7 @@
 //     loop j: put j; get j; compute       ->     compute: loop j: get j; compute; release j     copy: loop j: put j
 //
 // What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy. A table that says
-// where rows lie they make themselves (CopiedTable.h).
+// where rows lie they make themselves (SpreadAnew.h).
 //
 // What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
 // own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
@@ -20,7 +20,6 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta/BufferAccess.h"
-#include "compiler/cta/CopiedTable.h"
 #include "compiler/cta/CopyDeal.h"
 #include "compiler/cta/CopySlice.h"
 #include "compiler/cta/LoopInstances.h"
@@ -30,6 +29,7 @@
 #include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
 #include "compiler/cta/SharedLives.h"
+#include "compiler/cta/SpreadAnew.h"
 #include "compiler/cta/TensorBoxes.h"
 #include "compiler/tile/ScalarSigns.h"
 #include "dialects/layout/WgmmaOperand.h"
@@ -50,8 +50,8 @@ static constexpr unsigned kCopyWarps = layout::kWarpgroupWarps;
 /// Registers of a thread that copies itself: addresses of its rows, bounds, and slots; and of one that asks the copy
 /// engine to, for at most `kFewTiles`; of more, the bounds take as many. (PTX ISA, "setmaxnreg": steps of 8.)
 static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit = 8, kFewTiles = 4;
-/// Of one that finds the rows which it copies in a table, at least; what one that restages has more at least; and the
-/// most that either has a use for.
+/// Of one that finds the rows which it copies in a table, at least; what one has more at least for each tile that it
+/// restages; and the most that either has a use for.
 static constexpr unsigned kTableRegisters = 56, kRestageRegisters = 8, kMostCopying = 72;
 /// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.
 static constexpr unsigned kBesideProducts = 28;
@@ -129,7 +129,7 @@ private:
   void dealSlots();
   std::pair<unsigned, unsigned> dealRegisters();
   void mapViews();
-  void part();
+  void part(unsigned registers, unsigned copyRegisters);
 
   Target target;
   unsigned warps = 0;
@@ -262,16 +262,35 @@ void AssignRoles::mapViews() {
   }
 }
 
-/// Registers that a thread needs for a loop of products: what they give and what they read in registers.
+/// Registers of tiles that the loops around `loop` carry by it: not those that it, or a loop around it, begins with.
+static int64_t registersCarriedBy(scf::ForOp loop) {
+  int64_t sum = 0;
+  for (auto outer = loop->getParentOfType<scf::ForOp>(); outer; outer = outer->getParentOfType<scf::ForOp>()) {
+    auto inner = dyn_cast<scf::ForOp>(outer.getBody()->findAncestorOpInBlock(*loop));
+    for (Value carried : outer.getRegionIterArgs())
+      if (isa<RankedTensorType>(carried.getType()) && !(inner && llvm::is_contained(inner.getInitArgs(), carried)))
+        sum += registersOf(carried.getType());
+  }
+  return sum;
+}
+
+/// Registers that a thread needs for a loop of products: what they give and what they read in registers, each once, and
+/// what goes by.
 static unsigned registersForProducts(func::FuncOp kernel) {
   llvm::SmallDenseMap<Operation *, int64_t> held;
+  llvm::DenseSet<std::pair<Operation *, Value>> read;
   int64_t most = 0;
   kernel.walk([&](cta::DotOp dot) {
     auto loop = dot->getParentOfType<scf::ForOp>();
     if (!loop || dot.getKind() != cta::DotKind::Wgmma)
       return;
-    int64_t &sum = held[loop];
-    sum += registersOf(dot.getResult().getType()) + (dot.getA() ? registersOf(dot.getA().getType()) : 0);
+    auto [found, isNew] = held.try_emplace(loop, 0);
+    int64_t &sum = found->second;
+    if (isNew)
+      sum = registersCarriedBy(loop);
+    sum += registersOf(dot.getResult().getType());
+    if (dot.getA() && read.insert({loop, dot.getA()}).second)
+      sum += registersOf(dot.getA().getType());
     most = std::max(most, sum);
   });
   return most + kBesideProducts;
@@ -281,7 +300,7 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 /// restages, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const bool restages = restaged && !restaged->empty();
+  const unsigned tiles = llvm::count_if(puts, isRestaged);
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
   const bool asks =
       isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
@@ -291,12 +310,13 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
     return std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
   };
   const bool hasTable = llvm::any_of(puts, [](cta::PutOp put) { return put.getRows() && !canBeMapped(put); });
-  if (!restages && !hasTable) {
+  if (tiles == 0 && !hasTable) {
     const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
     return {computingBeside(copying), copying};
   }
   const unsigned needed = registersForProducts(getOperation());
-  const unsigned least = hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters;
+  const unsigned least =
+      hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters * tiles;
   unsigned copying = kMostCopying;
   while (copying > least && computingBeside(copying) < needed)
     copying -= kRegisterUnit;
@@ -306,10 +326,9 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
 }
 
 /// Moves the kernel into the parts of one cta.roles.
-void AssignRoles::part() {
+void AssignRoles::part(unsigned registers, unsigned copyRegisters) {
   func::FuncOp kernel = getOperation();
   Block &body = kernel.getBody().front();
-  const auto [registers, copyRegisters] = dealRegisters();
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   CopySlice slice(kernel);
   for (cta::PutOp put : puts)
@@ -353,9 +372,9 @@ void AssignRoles::runOnOperation() {
   if (!canPart())
     return;
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
-  if (const auto [registers, copying] = dealRegisters(); registers + kRegisterUnit < alone &&
-                                                         registers < registersForProducts(kernel) &&
-                                                         !llvm::all_of(puts, canBeMapped)) {
+  const auto [registers, copyRegisters] = dealRegisters();
+  const bool onlyAsks = llvm::all_of(puts, canBeMapped) && llvm::none_of(puts, isRestaged);
+  if (registers + kRegisterUnit < alone && registers < registersForProducts(kernel) && !onlyAsks) {
     kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
                         << registers << " registers in place of " << alone;
     return;
@@ -366,5 +385,5 @@ void AssignRoles::runOnOperation() {
   countSteps(puts);
   restaged->setSteps();
   mapViews();
-  part();
+  part(registers, copyRegisters);
 }

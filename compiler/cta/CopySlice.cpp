@@ -8,8 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/CopySlice.h"
-#include "compiler/cta/CopiedTable.h"
 #include "compiler/cta/Movable.h"
+#include "compiler/cta/SpreadAnew.h"
 
 using namespace mlir;
 using namespace imbrex;

@@ -15,6 +15,9 @@
 //
 //     get ring[j]; barrier; read of it; put into ring[j + 1]     of two slots or more, in one iteration
 //
+// Nor does a tile that is restaged where it lies behind a get by mbarrier, at which every thread has waited for all of
+// the copy: each reads and writes bytes of its own.
+//
 // Branches are on scalars that all threads share, so a barrier may stand in them; those on a vote of a warp (cta.any)
 // scale registers and touch no shared memory.
 //
@@ -45,9 +48,10 @@ namespace {
 using Operations = llvm::SmallSetVector<Operation *, 4>;
 
 /// Allocations touched, and accesses to views that are stored to, since the last barrier. `arrived`: those whose
-/// copies have come; `slots`: gets of this iteration whose slots alone were read.
+/// copies have come; `awaited`: those for whose copies each thread has waited itself; `slots`: gets of this iteration
+/// whose slots alone were read.
 struct Pending {
-  Operations reads, slots, writes, arrived, accesses;
+  Operations reads, slots, writes, arrived, awaited, accesses;
 
   void clear() { *this = Pending(); }
   /// Another iteration begins: steps are other numbers.
@@ -61,11 +65,12 @@ struct Pending {
     slots.insert(other.slots.begin(), other.slots.end());
     writes.insert(other.writes.begin(), other.writes.end());
     arrived.insert(other.arrived.begin(), other.arrived.end());
+    awaited.insert(other.awaited.begin(), other.awaited.end());
     accesses.insert(other.accesses.begin(), other.accesses.end());
   }
   bool operator==(const Pending &other) const {
     return equal(reads, other.reads) && equal(slots, other.slots) && equal(writes, other.writes) &&
-           equal(arrived, other.arrived) && equal(accesses, other.accesses);
+           equal(arrived, other.arrived) && equal(awaited, other.awaited) && equal(accesses, other.accesses);
   }
 
 private:
@@ -158,18 +163,26 @@ static bool meetsSlots(Operation *op, const Touched &touched, const Operations &
   });
 }
 
+/// True if each thread reads and writes bytes of a tile that no other one touches.
+static bool staysInPlace(Operation *op) {
+  auto restage = dyn_cast<cta::RestageOp>(op);
+  return restage && restage.getSource() == restage.getTarget();
+}
+
 /// True if `op`, which touches `touched`, needs a barrier behind what is pending.
 static bool conflicts(Operation *op, const Touched &touched, const Pending &pending) {
+  const bool inPlace = staysInPlace(op);
   return llvm::any_of(touched.reads,
                       [&](Operation *op) { return meets(op, pending.writes) || meets(op, pending.arrived); }) ||
          llvm::any_of(touched.writes,
                       [&](Operation *op) {
-                        return meets(op, pending.writes) || meets(op, pending.arrived) || meets(op, pending.reads);
+                        return meets(op, pending.writes) || meets(op, pending.arrived) || meets(op, pending.reads) ||
+                               meets(op, pending.awaited, inPlace);
                       }) ||
          llvm::any_of(touched.starts,
                       [&](Operation *op) {
                         return meets(op, pending.writes) || meets(op, pending.arrived, /*others=*/true) ||
-                               meets(op, pending.reads);
+                               meets(op, pending.reads) || meets(op, pending.awaited);
                       }) ||
          meetsSlots(op, touched, pending.slots);
 }
@@ -356,7 +369,9 @@ void PlaceBarriers::visit(Operation *op, Pending &pending) {
   }
   if (access)
     pending.accesses.insert(op);
-  if (!readsSlots(op))
+  if (isa<cta::GetOp>(op))
+    pending.awaited.insert(touched.reads.begin(), touched.reads.end());
+  else if (!readsSlots(op))
     pending.reads.insert(touched.reads.begin(), touched.reads.end());
   else
     for (Value operand : op->getOperands())

@@ -19,14 +19,16 @@ using namespace imbrex;
 // Queues
 //===----------------------------------------------------------------------===//
 
-std::optional<RestagedCopies::Restaged> RestagedCopies::find(cta::PutOp put) {
+/// What restages the tile of `put`, which has no other use; null if nothing does.
+static cta::RestageOp onlyRestageOf(cta::PutOp put) {
   auto get = dyn_cast<cta::GetOp>(put->getNextNode());
   auto restage = get && get->hasOneUse() ? dyn_cast<cta::RestageOp>(*get->user_begin()) : cta::RestageOp();
-  if (!restage || restage->getBlock() != put->getBlock() || !restage.getTarget().getDefiningOp<cta::AllocOp>())
-    return std::nullopt;
-  Restaged found{put, get, {}, {}, restage, {}, {}};
-  return found;
+  const bool isAside =
+      restage && restage->getBlock() == put->getBlock() && restage.getTarget().getDefiningOp<cta::AllocOp>();
+  return isAside ? restage : cta::RestageOp();
 }
+
+bool imbrex::isRestaged(cta::PutOp put) { return bool(onlyRestageOf(put)); }
 
 void RestagedCopies::makeQueue(Restaged &restaged) {
   auto buffer = restaged.restage.getTarget().getDefiningOp<cta::AllocOp>();
@@ -47,10 +49,11 @@ void RestagedCopies::makeQueue(Restaged &restaged) {
 
 RestagedCopies::RestagedCopies(ArrayRef<cta::PutOp> puts) {
   for (cta::PutOp put : puts)
-    if (std::optional<Restaged> found = find(put)) {
-      makeQueue(*found);
-      found->restage.emitRemark("written anew by the warps that copy");
-      all.push_back(*found);
+    if (cta::RestageOp restage = onlyRestageOf(put)) {
+      Restaged found{put, cast<cta::GetOp>(put->getNextNode()), {}, {}, restage, {}, {}};
+      makeQueue(found);
+      restage.emitRemark("written anew by the warps that copy");
+      all.push_back(found);
     }
 }
 

@@ -21,6 +21,9 @@
 
 namespace imbrex {
 
+/// True of a put whose tile is copied to be restaged, and for nothing else.
+bool isRestaged(cta::PutOp put);
+
 class RestagedCopies {
 public:
   /// Those among the tiles of `puts`; their second queues are made, of one slot.
@@ -46,7 +49,6 @@ private:
     cta::PublishOp publish;
     cta::GetOp result;
   };
-  static std::optional<Restaged> find(cta::PutOp put);
   static void makeQueue(Restaged &restaged);
 
   llvm::SmallVector<Restaged> all;

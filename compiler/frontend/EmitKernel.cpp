@@ -156,7 +156,7 @@ void Emitter::fillInterface() {
     if (isF8(described.type) && !parameter.isView)
       error(parameter.offset, Message::F8Scalar, parameter.name, name(described.type));
     if (std::optional<DataType> element = elementOf(parameter, *program.stored)) {
-      if (!isFloat(described.type) || isF8(described.type))
+      if (!canBeScaled(described.type))
         error(parameter.offset, Message::ScaledType, parameter.name, name(described.type),
               program.stored->find(parameter.name)->storage.text());
       described.type = *element;

@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// In order: the kernel, its generic parameters, its tuning parameters (defaults, cases, settings), the
-// constraints, the requirements, the hooks.
+// In order: the kernel, its generic parameters, how its views are stored, its tuning parameters (defaults, cases,
+// settings), the constraints, the requirements, the hooks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,11 +32,11 @@ public:
     checkSettings();
     if (!bindGenerics())
       return std::nullopt;
+    result.stored.emplace(*result.kernel, options, diagnostics); // cases ask for it
     bindTunables();
     if (diagnostics.errorCount() == before + missingTypes) {
       checkConstraints();
       checkRequirements();
-      result.stored.emplace(*result.kernel, options, diagnostics);
       result.hooks = bindHooks(file, *result.kernel, options.hooks, diagnostics);
       checkViewOptions();
     }
@@ -57,6 +57,7 @@ private:
   void bindUndeclared(const char *name, int64_t standard);
   std::optional<int64_t> integerOf(uint32_t offset, const std::string &name, const Setting &setting);
   void setTunable(const Tunable &tunable, int64_t value, uint32_t offset);
+  std::optional<bool> truthOf(const Expr &part);
   bool holds(const Expr &part);
   bool applies(const TuneCase &tuneCase);
   std::string valuesIn(const Expr &condition) const;
@@ -203,12 +204,32 @@ std::optional<bool> Specialiser::evaluateCondition(const Expr &condition) {
   return std::nullopt;
 }
 
+/// The truth of a part that the compiler knows: questions of storage, each of them, among `!`, `&&`, `||` and
+/// conditions that are known at compile time; nullopt, reported, if it is none.
+std::optional<bool> Specialiser::truthOf(const Expr &part) {
+  if (isStorageQuestion(part))
+    return answer(part, *result.kernel, *result.stored, diagnostics);
+  if (!asksStorage(part))
+    return evaluateCondition(part);
+  const bool isAnd = part.text == "&&";
+  if (part.kind == Expr::Unary && part.text == "!") {
+    std::optional<bool> holds = truthOf(*part.operands[0]);
+    return holds ? std::optional(!*holds) : std::nullopt;
+  }
+  if (part.kind != Expr::Binary || (!isAnd && part.text != "||")) {
+    error(part.offset, Message::StorageOperand, toText(part));
+    return std::nullopt;
+  }
+  std::optional<bool> left = truthOf(*part.operands[0]), right = truthOf(*part.operands[1]);
+  if (!left || !right)
+    return std::nullopt;
+  return isAnd ? *left && *right : *left || *right;
+}
+
 /// Of a part that uses an extent, whether the host says that it holds.
 bool Specialiser::holds(const Expr &part) {
-  if (asksStorage(part))
-    return storageCondition(part, *result.kernel, options.storage, diagnostics).value_or(false);
   if (!usesExtent(part, *result.kernel))
-    return evaluateCondition(part).value_or(false);
+    return truthOf(part).value_or(false);
   std::optional<Expression> condition = hostCondition(part, *result.kernel, diagnostics);
   return condition && options.holds.contains(condition->infix());
 }

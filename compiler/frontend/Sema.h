@@ -80,11 +80,13 @@ bool comparesScalar(const ast::Expr &condition, const ast::Kernel &kernel);
 bool usesExtent(const ast::Expr &expr, const ast::Kernel &kernel);
 /// `part` of a case's condition, which uses an extent, for the host; nullopt, reported, if it uses what a host lacks.
 std::optional<Expression> hostCondition(const ast::Expr &part, const ast::Kernel &kernel, Diagnostics &diagnostics);
-/// True if `part` of a case's condition asks how a view is stored: scaled(K), ragged(K), paged(K), or ! of one.
-bool asksStorage(const ast::Expr &part);
-/// Whether such a part holds; nullopt, reported, if what it names is no view of `kernel`.
-std::optional<bool> storageCondition(const ast::Expr &part, const ast::Kernel &kernel,
-                                     const CompileOptions::Storages &storages, Diagnostics &diagnostics);
+/// True of a question how a host stores a view: scaled(K), ragged(K), paged(K).
+bool isStorageQuestion(const ast::Expr &expr);
+/// True if `expr` is or has one.
+bool asksStorage(const ast::Expr &expr);
+/// Whether a view is stored as `question` asks; nullopt, reported, if that is no view of `kernel`, or never stored so.
+std::optional<bool> answer(const ast::Expr &question, const ast::Kernel &kernel, const StoredViews &stored,
+                           Diagnostics &diagnostics);
 /// KernelSignature::extentConditions and ::key.
 std::vector<Expression> extentConditions(const ast::Kernel &kernel, Diagnostics &diagnostics);
 std::vector<Expression> tuneKey(const ast::Kernel &kernel, Diagnostics &diagnostics);

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The parts of the cases' conditions that use extents, and the key: both as expressions that a host evaluates before
-// a launch. A part is what && joins; one that uses an extent uses nothing else that only the compiler knows. And parts
-// that ask how a host stores a view, which is known when a kernel is compiled.
+// a launch. A part is what && joins; one that uses an extent uses nothing else that only the compiler knows. And
+// questions of how a host stores a view, which is known when a kernel is compiled.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +14,8 @@
 
 using namespace imbrex;
 using namespace imbrex::ast;
+
+static constexpr llvm::StringLiteral kScaled = "scaled";
 
 static bool isExtent(llvm::StringRef name, const Kernel &kernel) {
   return llvm::any_of(kernel.parameters, [&](const KernelParameter &parameter) {
@@ -27,13 +29,36 @@ static const GenericParameter *genericNamed(llvm::StringRef name, const Kernel &
   return found == kernel.generics.end() ? nullptr : &*found;
 }
 
+/// What a question asks of a view's storage; null if `expr` is no question of that kind.
+using StorageTest = bool (*)(const Storage &);
+
+static StorageTest testOf(const Expr &expr) {
+  if (expr.kind != Expr::Call)
+    return nullptr;
+  return llvm::StringSwitch<StorageTest>(expr.text)
+      .Case(kScaled, [](const Storage &storage) { return storage.scaling.has_value(); })
+      .Case("ragged", [](const Storage &storage) { return storage.kind == Storage::Kind::Ragged; })
+      .Case("paged", [](const Storage &storage) { return storage.kind == Storage::Kind::Paged; })
+      .Default(nullptr);
+}
+
+bool imbrex::isStorageQuestion(const Expr &expr) { return testOf(expr); }
+
+bool imbrex::asksStorage(const Expr &expr) {
+  return isStorageQuestion(expr) || llvm::any_of(expr.operands, [](const ExprPtr &each) { return asksStorage(*each); });
+}
+
 bool imbrex::usesExtent(const Expr &expr, const Kernel &kernel) {
+  if (isStorageQuestion(expr)) // which names a view
+    return false;
   bool isOne = expr.kind == Expr::Name && !genericNamed(expr.text, kernel) && isExtent(expr.text, kernel);
   return isOne || llvm::any_of(expr.operands, [&](const ExprPtr &each) { return usesExtent(*each, kernel); });
 }
 
 /// True if every name of `expr` is an extent or an integer of < >.
 static bool isKnownToHost(const Expr &expr, const Kernel &kernel) {
+  if (isStorageQuestion(expr))
+    return false;
   if (expr.kind == Expr::Name) {
     const GenericParameter *generic = genericNamed(expr.text, kernel);
     return generic ? generic->isInteger : isExtent(expr.text, kernel);
@@ -48,38 +73,34 @@ std::optional<Expression> imbrex::hostCondition(const Expr &part, const Kernel &
   return std::nullopt;
 }
 
-/// What a part asks of a view's storage; null if it asks for something else.
-using StorageTest = bool (*)(const Storage &);
-
-static const Expr &withoutNot(const Expr &part) {
-  return part.kind == Expr::Unary && part.text == "!" ? *part.operands[0] : part;
+/// Why no host can store `view` as `question` asks; empty if one can.
+static std::string whyNever(const Expr &question, const KernelParameter &view) {
+  if (!varyingOf(view))
+    return "has no extent that varies, as in K: view<T>[B, S[B], D]";
+  if (question.text != kScaled)
+    return "";
+  if (view.output || view.inPlace)
+    return "is stored to, and what is scaled is only read";
+  std::optional<DataType> type = parseDataType(view.type.name);
+  return type && !canBeScaled(*type) ? "is a view of " + view.type.name + ", and what is scaled is one of floats" : "";
 }
 
-static StorageTest testOf(const Expr &part) {
-  if (part.kind != Expr::Call)
-    return nullptr;
-  return llvm::StringSwitch<StorageTest>(part.text)
-      .Case("scaled", [](const Storage &storage) { return storage.scaling.has_value(); })
-      .Case("ragged", [](const Storage &storage) { return storage.kind == Storage::Kind::Ragged; })
-      .Case("paged", [](const Storage &storage) { return storage.kind == Storage::Kind::Paged; })
-      .Default(nullptr);
-}
-
-bool imbrex::asksStorage(const Expr &part) { return testOf(withoutNot(part)); }
-
-std::optional<bool> imbrex::storageCondition(const Expr &part, const Kernel &kernel,
-                                             const CompileOptions::Storages &storages, Diagnostics &diagnostics) {
-  const Expr &asked = withoutNot(part);
-  const bool isOneName = asked.operands.size() == 1 && asked.operands[0]->kind == Expr::Name;
-  if (!isOneName || llvm::none_of(kernel.parameters, [&](const KernelParameter &parameter) {
-        return parameter.name == asked.operands[0]->text && !parameter.extents.empty();
-      })) {
-    report(diagnostics, part.offset, Message::TuneStorage, toText(part), asked.text);
+std::optional<bool> imbrex::answer(const Expr &question, const Kernel &kernel, const StoredViews &stored,
+                                   Diagnostics &diagnostics) {
+  const bool isOfName = question.operands.size() == 1 && question.operands[0]->kind == Expr::Name;
+  auto view = llvm::find_if(kernel.parameters, [&](const KernelParameter &parameter) {
+    return isOfName && parameter.isView && parameter.name == question.operands[0]->text;
+  });
+  if (view == kernel.parameters.end()) {
+    report(diagnostics, question.offset, Message::TuneStorage, toText(question), question.text);
     return std::nullopt;
   }
-  auto storage = storages.find(asked.operands[0]->text);
-  const bool holds = storage != storages.end() && testOf(asked)(storage->second);
-  return holds != (&asked != &part);
+  if (std::string reason = whyNever(question, *view); !reason.empty()) {
+    report(diagnostics, question.offset, Message::TuneNever, toText(question), view->name, reason);
+    return std::nullopt;
+  }
+  const StoredView *found = stored.find(view->name);
+  return found && testOf(question)(found->storage);
 }
 
 std::vector<Expression> imbrex::extentConditions(const Kernel &kernel, Diagnostics &diagnostics) {

@@ -24,6 +24,9 @@ std::string_view symbolOf(const ast::Expr &extent);
 /// The view's extent that varies; nullopt if it has none of the right form.
 std::optional<Parameter::Varying> varyingOf(const ast::KernelParameter &view);
 
+/// True of what a view may give where its storage is scaled.
+inline bool canBeScaled(DataType type) { return isFloat(type) && !isF8(type); }
+
 /// A view stored in another way than dense, or scaled.
 struct StoredView {
   Storage storage;

@@ -31,12 +31,20 @@ using namespace imbrex;
 /// Registers that an inner loop holds from pass to pass, of 255, from which on there may be too few.
 static constexpr unsigned kManyRegisters = 96;
 
-static unsigned registersOf(const Type *type) { return divideCeil(type->getPrimitiveSizeInBits().getFixedValue(), 32); }
-
-/// Pointers have no size of their own.
-static unsigned registersOf(const Value *value) {
-  return value->getType()->isPointerTy() ? 2 : registersOf(value->getType());
+/// Of what a register holds parts of its own, as a struct's, each takes some. Pointers have no size of their own.
+static unsigned registersOf(const Type *type) {
+  if (const auto *aggregate = dyn_cast<StructType>(type)) {
+    unsigned registers = 0;
+    for (const Type *part : aggregate->elements())
+      registers += registersOf(part);
+    return registers;
+  }
+  if (const auto *array = dyn_cast<ArrayType>(type))
+    return unsigned(array->getNumElements()) * registersOf(array->getElementType());
+  return type->isPointerTy() ? 2 : divideCeil(type->getPrimitiveSizeInBits().getFixedValue(), 32);
 }
+
+static unsigned registersOf(const Value *value) { return registersOf(value->getType()); }
 
 /// What `loop` carries and what it reads of what is made before it.
 static unsigned registersHeld(const Loop &loop) {

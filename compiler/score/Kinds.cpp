@@ -176,11 +176,20 @@ int64_t imbrex::score::flops(Language language, const Instruction &i) {
   return 2 * kWarpThreads * (pair ? 2 : 1);
 }
 
+double imbrex::score::tensorWork(Language language, const Instruction &i) {
+  auto hasAnyOf = [&](std::initializer_list<StringRef> words) {
+    return llvm::any_of(words, [&](StringRef word) { return i.hasModifier(word); });
+  };
+  static constexpr StringRef kByteProducts[] = {"QGMMA", "IGMMA", "QMMA", "IMMA"};
+  const bool isOfBytes =
+      llvm::is_contained(kByteProducts, StringRef(i.base())) || hasAnyOf({"e4m3", "e5m2", "s8", "u8"});
+  const bool isOfTf32 = hasAnyOf({"tf32", "TF32"});
+  return double(flops(language, i)) * (isOfTf32 ? 2 : isOfBytes ? 0.5 : 1);
+}
+
 double imbrex::score::warpgroupCycles(Language language, const Instruction &i) {
   constexpr double kRate = 4096;
-  bool isOf8Bits = i.base() == "QGMMA" || i.base() == "IGMMA" || i.hasModifier("e4m3") || i.hasModifier("e5m2") ||
-                   i.hasModifier("s8") || i.hasModifier("u8");
-  return double(flops(language, i)) / (isOf8Bits ? 2 * kRate : kRate);
+  return tensorWork(language, i) / kRate;
 }
 
 double imbrex::score::warpgroupSharedCycles(Language language, const Instruction &i) {

@@ -33,8 +33,13 @@ inline bool isBarrierWait(const Instruction &instruction) {
 /// warp, of a warpgroup for wgmma. 0 for everything else.
 int64_t flops(Language language, const Instruction &instruction);
 
-/// Cycles that a product of a warpgroup keeps the tensor pipes of an SM busy: 4,096 FLOP a cycle of sm_90, twice as
-/// many of factors of 8 bits. Each of the four quarters is busy as long, with a quarter of the rows.
+/// What a matrix product asks of the tensor pipes: its operations as so many of factors of 16 bits, of which a pipe
+/// makes twice as many a cycle as of tf32 and half as many as of 8 bits ("NVIDIA A100 Tensor Core GPU Architecture",
+/// 2020, table 1; "NVIDIA H100 Tensor Core GPU Architecture", 2022, table 2).
+double tensorWork(Language language, const Instruction &instruction);
+
+/// Cycles that a product of a warpgroup keeps the tensor pipes of an SM busy: of sm_90, 4,096 FLOP of 16 bits a cycle.
+/// Each of the four quarters is busy as long, with a quarter of the rows.
 double warpgroupCycles(Language language, const Instruction &instruction);
 
 /// Cycles that the factors of such a product keep the shared memory of an SM busy, at kSharedBytes a cycle: 32 bytes a

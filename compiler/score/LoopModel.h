@@ -35,7 +35,7 @@ struct ModelOptions {
   unsigned warps = 2; ///< that share a quarter of an SM and compute: the CTA's over four
   /// The first third is left out of the figures. An even number counts: with two slots passes may alternate.
   unsigned passes = 25;
-  double productCycles = 8; ///< of a 16 x 8 x 16 product on the tensor pipe: 8 on sm_80, 4 on sm_90
+  double productCycles = 8; ///< of a 16 x 8 x 16 product of 16 bits on the tensor pipe: 8 on sm_80, 4 on sm_90
   bool timeline = false;    ///< LoopModel::timeline
   std::vector<ModelRing> rings = {};
   /// Of a copy by TMA: cycles until it has arrived, beside its turn; bytes a cycle that an SM gets of the L2 cache.

@@ -160,7 +160,7 @@ static Step decode(const Instruction &i, double productCycles) {
   bool wide = i.hasModifier("128") || i.hasModifier("4"), half = i.hasModifier("64");
   switch (kindOf(Language::Sass, i)) {
   case Kind::Tensor:
-    set(Pipe::Tensor, productCycles * double(flops(Language::Sass, i)) / 4096, 24);
+    set(Pipe::Tensor, productCycles * tensorWork(Language::Sass, i) / 4096, 24);
     break;
   case Kind::Function:
     set(Pipe::Function, 8, 20);

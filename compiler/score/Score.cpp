@@ -19,14 +19,15 @@ std::optional<double> LoopScore::perMegaflop() const {
   return flops == 0 ? std::nullopt : std::optional(hot * 1e6 / double(flops));
 }
 
-/// Floating-point operations a cycle of a quarter's tensor pipe, and bytes a cycle of its share of shared memory.
+/// Floating-point operations of 16 bits a cycle of a quarter's tensor pipe, and bytes a cycle of its share of shared
+/// memory.
 static constexpr double kTensorRate = 512, kSharedRate = kSharedBytes / 4;
 
 static void addBounds(PipeBounds &bounds, Language language, const Instruction &i) {
   bounds.issue += 1;
   switch (kindOf(language, i)) {
   case Kind::Tensor:
-    bounds.tensor += isWarpgroupProduct(i) ? warpgroupCycles(language, i) : double(flops(language, i)) / kTensorRate;
+    bounds.tensor += isWarpgroupProduct(i) ? warpgroupCycles(language, i) : tensorWork(language, i) / kTensorRate;
     bounds.shared += isWarpgroupProduct(i) ? warpgroupSharedCycles(language, i) : 0;
     break;
   case Kind::Function:

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/Distribute.h"
+#include "compiler/cta/SpreadAnew.h"
 #include "compiler/tile_to_cta/Distributor.h"
 #include "dialects/layout/Access.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,8 +65,7 @@ void Distributor::distributeAnchored(Operation *op) {
   const TileLayout *layout = layouts.anchor(result);
   if (!layout)
     return;
-  Value value = isa<tile::TransposeOp>(op) ? rebuild(op, *layout) : cloneInLayout(op, *layout);
-  keep(result, value);
+  keep(result, rebuild(op, *layout));
 }
 
 void Distributor::keep(Value old, Value now) {
@@ -89,6 +89,10 @@ Value Distributor::inLayout(Value tile, const TileLayout &layout) {
   Value value;
   if (layouts.anchor(tile))
     value = inOtherLayout(tile, layout);
+  else if (tile.getDefiningOp<tile::LoadOp>()) // a line that was copied
+    value = cta::ReadOp::create(builder, tile.getLoc(), cta::withLayout(cast<RankedTensorType>(tile.getType()), layout),
+                                slots.lookup(tile),
+                                /*transposed=*/false);
   else
     value = rebuild(tile.getDefiningOp(), layout);
   keep(tile, value);
@@ -112,52 +116,19 @@ Value Distributor::inOtherLayout(Value tile, const TileLayout &layout) {
     builder.setInsertionPoint(loop);
   }
   if (canLoadAgain(tile, layout))
-    return loadAgain(tile, layout);
+    return rebuild(tile.getDefiningOp(), layout);
   constexpr unsigned kFew = 4; // elements a thread: of more, the arithmetic costs more than a barrier
-  unsigned operations = loopAround() && layout.registersPerThread() > kFew ? 0 : 24;
+  constexpr unsigned kMostOperations = 24;
+  const bool isCheap = makesTable || !loopAround() || layout.registersPerThread() <= kFew;
+  unsigned operations = isCheap ? kMostOperations : 0;
   llvm::SmallPtrSet<Operation *, 32> seen;
   return canMakeAgain(tile, operations, seen) ? rebuild(tile.getDefiningOp(), layout) : convert(native(tile), layout);
 }
 
-Value Distributor::cloneInLayout(Operation *op, const TileLayout &layout) {
-  OperationState state(op->getLoc(), op->getName());
-  for (Value operand : op->getOperands())
-    state.addOperands(isa<RankedTensorType>(operand.getType()) ? inLayout(operand, layout)
-                                                               : scalars.lookupOrDefault(operand));
-  state.addTypes(cta::withLayout(cast<RankedTensorType>(op->getResult(0).getType()), layout));
-  state.addAttributes(op->getAttrs());
-  return builder.create(state)->getResult(0);
-}
-
 Value Distributor::rebuild(Operation *op, const TileLayout &layout) {
-  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(op->getResult(0).getType()), layout);
-  Location loc = op->getLoc();
-  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-    auto splat = cast<SplatElementsAttr>(constant.getValue());
-    return arith::ConstantOp::create(builder, loc, SplatElementsAttr::get(type, splat.getSplatValue<Attribute>()));
-  }
-  if (isa<tile::LoadOp>(op)) // a line that was copied
-    return cta::ReadOp::create(builder, loc, type, slots.lookup(op->getResult(0)), /*transposed=*/false);
-  if (auto splat = dyn_cast<tile::SplatOp>(op))
-    return tile::SplatOp::create(builder, loc, type, scalars.lookupOrDefault(splat.getScalar()));
-  if (isa<tile::IotaOp>(op))
-    return tile::IotaOp::create(builder, loc, type);
-  if (auto expand = dyn_cast<tile::ExpandDimsOp>(op)) {
-    Value source = inLayout(expand.getSource(), layout.slice(expand.getDim()));
-    return tile::ExpandDimsOp::create(builder, loc, type, source, expand.getDim());
-  }
-  if (auto interval = dyn_cast<tile::IntervalOp>(op)) {
-    Value low = inLayout(interval.getLow(), layout.slice(1)), high = inLayout(interval.getHigh(), layout.slice(1));
-    return tile::IntervalOp::create(builder, loc, type, low, high);
-  }
-  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
-    auto source = cast<RankedTensorType>(broadcast.getSource().getType());
-    Value narrow = inLayout(broadcast.getSource(), cta::narrowed(layout, source.getShape()));
-    return tile::BroadcastOp::create(builder, loc, type, narrow);
-  }
-  if (auto transpose = dyn_cast<tile::TransposeOp>(op))
-    return tile::TransposeOp::create(builder, loc, type, inLayout(transpose.getSource(), layout.transposed()));
-  return cloneInLayout(op, layout);
+  return makeSpread(builder, op, layout, [&](Value operand, const TileLayout *spread) {
+    return spread ? inLayout(operand, *spread) : scalars.lookupOrDefault(operand);
+  });
 }
 
 /// Elements of a tile's row that a warp reads side by side.
@@ -193,25 +164,13 @@ bool Distributor::canMakeAgain(Value tile, unsigned &operations, llvm::SmallPtrS
   Operation *op = tile.getDefiningOp();
   if (!op || !isLine(tile) || (!seen.contains(op) && operations-- == 0))
     return false;
+  if (!canBeSpreadAnew(op))
+    return false;
   if (isa<tile::LoadOp, tile::GatherOp>(op))
     return isLoadedHere(tile);
-  if (!isa<arith::ConstantOp, tile::SplatOp, tile::IotaOp, tile::ExpandDimsOp>(op) &&
-      !(OpTrait::hasElementwiseMappableTraits(op) && isMemoryEffectFree(op)))
-    return false;
   return !seen.insert(op).second || llvm::all_of(op->getOperands(), [&](Value operand) {
     return !isa<RankedTensorType>(operand.getType()) || canMakeAgain(operand, operations, seen);
   });
-}
-
-Value Distributor::loadAgain(Value tile, const TileLayout &layout) {
-  RankedTensorType type = cta::withLayout(cast<RankedTensorType>(tile.getType()), layout);
-  if (auto gather = tile.getDefiningOp<tile::GatherOp>())
-    return tile::GatherOp::create(builder, gather.getLoc(), type, scalars.lookupOrDefault(gather.getView()),
-                                  indicesOf(gather.getIndices(), layout), gather.getDimsAttr(), gather.getWithinAttr(),
-                                  scalarsOf(gather.getLow()), scalarsOf(gather.getHigh()), gather.getCertain());
-  Operation *load = builder.clone(*native(tile).getDefiningOp());
-  load->getResult(0).setType(type);
-  return load->getResult(0);
 }
 
 Value Distributor::convert(Value tile, const TileLayout &layout) {
@@ -220,6 +179,9 @@ Value Distributor::convert(Value tile, const TileLayout &layout) {
     return tile;
   if (isa<scf::ForOp>(builder.getInsertionBlock()->getParentOp()))
     ++loopConversions;
+  if (makesTable)
+    emitRemark(tile.getLoc(), "goes through shared memory to the threads that copy what these rows are of: few "
+                              "operations on inputs would be done again");
   int64_t rows = type.getRank() == 2 ? type.getDimSize(0) : 1;
   Value buffer = allocate(cta::BufferType::getFor(rows, type.getDimSize(type.getRank() - 1), type.getElementType()));
   cta::WriteOp::create(builder, tile.getLoc(), tile, buffer);

@@ -12,6 +12,7 @@
 #include "compiler/cta/Divisibility.h"
 #include "compiler/tile_to_cta/Distributor.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -86,6 +87,7 @@ Value Distributor::tableOf(tile::GatherOp gather, ArrayRef<int64_t> dims, ValueR
     builder.setInsertionPoint(now);
     old = old->getParentOp(), now = now->getParentOp();
   }
+  llvm::SaveAndRestore isTable(makesTable, true);
   return inLayout(table, deal.tableLayout(slot.getLayout(), warps));
 }
 

@@ -64,15 +64,13 @@ private:
   }
   /// Indices of an access spread as `layout`: scalars, and tiles with the layout's dimensions of extent 1 collapsed.
   Values indicesOf(mlir::ValueRange olds, const layout::TileLayout &layout);
+  /// What `op` gives, in `layout`, of its operands as that asks for them.
   mlir::Value rebuild(mlir::Operation *op, const layout::TileLayout &layout);
   mlir::Value inOtherLayout(mlir::Value tile, const layout::TileLayout &layout);
   bool isLoadedHere(mlir::Value tile);
   bool canLoadAgain(mlir::Value tile, const layout::TileLayout &layout);
   bool canMakeAgain(mlir::Value tile, unsigned &operations, llvm::SmallPtrSetImpl<mlir::Operation *> &seen);
-  mlir::Value loadAgain(mlir::Value tile, const layout::TileLayout &layout);
   mlir::Value convert(mlir::Value tile, const layout::TileLayout &layout);
-  /// A copy of element-wise `op` in `layout`.
-  mlir::Value cloneInLayout(mlir::Operation *op, const layout::TileLayout &layout);
 
   mlir::Value allocate(cta::BufferType type);
   mlir::Value allocateRing(cta::BufferType slot);
@@ -106,6 +104,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> slots; ///< buffered load -> its slot
   llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> restages; ///< (slot, order) -> what it was restaged to
   unsigned loopConversions = 0;
+  bool makesTable = false; ///< for those who copy: as it is made again, the copy starts ahead, by warps of its own
 };
 
 } // namespace imbrex

@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/tile_to_cta/RoundedOperands.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -59,13 +58,14 @@ int64_t imbrex::operandBytes(const DotPlans &plans) {
     for (const OperandPlan *operand : {&plan.a, &plan.b}) {
       if (operand == &plan.a && !plan.aInShared())
         continue;
-      auto type = cast<RankedTensorType>(operand->tile.getType());
-      constexpr int64_t kBlock = 8; // rows, and columns at least
-      const int64_t bytes = llvm::alignTo(type.getDimSize(0), kBlock) * llvm::alignTo(type.getDimSize(1), kBlock) *
-                            tile::elementBytes(type.getElementType());
-      const bool isTwice = operand->load && (operand->restaged || (operand->rounded && !operand->inPlace));
+      const cta::BufferType buffer = bufferFor(*operand);
+      int64_t bytes = buffer.getLayout().sizeBytes();
+      if (operand->load && operand->restaged)
+        bytes += restagedBuffer(buffer).getLayout().sizeBytes();
+      else if (operand->load && operand->rounded && !operand->inPlace)
+        bytes *= 2;
       int64_t &most = found[operand->tile];
-      most = std::max(most, isTwice ? 2 * bytes : bytes);
+      most = std::max(most, bytes);
     }
   int64_t sum = 0;
   for (const auto &[tile, bytes] : found)

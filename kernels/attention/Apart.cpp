@@ -9,38 +9,28 @@
 
 #include "kernels/attention/Apart.h"
 #include "runtime/Binding.h"
-#include "runtime/ViewOverlap.h"
+#include <algorithm>
 #include <cassert>
 
 using namespace imbrex;
 using namespace imbrex::attention;
-
-/// The bytes from the first element to the last; nullopt if there are none, or the view is none of memory.
-static std::optional<std::pair<uint64_t, uint64_t>> spanOf(const View &view, const Dims &strides) {
-  using Wide = unsigned __int128;
-  const Wide most = ~uint64_t(0);
-  Wide last = 0;
-  for (unsigned i = 0; i < view.extents.size(); ++i) {
-    if (view.extents[i] < 1 || strides[i] < 0)
-      return std::nullopt;
-    last += Wide(view.extents[i] - 1) * Wide(strides[i]);
-    if (last > most)
-      return std::nullopt;
-  }
-  const Wide first = Wide(view.address) + view.byteOffset, end = first + (last + 1) * byteSize(view.type);
-  return end > most ? std::nullopt : std::optional(std::pair(uint64_t(first), uint64_t(end)));
-}
 
 void Apart::add(std::string_view name, const View &view, bool isStored) {
   const unsigned rank = view.extents.size();
   if (rank > Dims::kMaxRank || view.type > DataType::F64 || (!view.strides.empty() && view.strides.size() != rank))
     return;
   const std::optional<Dims> strides = view.strides.empty() ? denseStrides(view.extents) : view.strides;
-  const std::optional<std::pair<uint64_t, uint64_t>> span = strides ? spanOf(view, *strides) : std::nullopt;
-  if (!span)
+  if (!strides || std::ranges::any_of(view.extents, [](int64_t extent) { return extent < 1; }) ||
+      std::ranges::any_of(*strides, [](int64_t stride) { return stride < 0; }))
+    return;
+  const std::optional<uint64_t> bytes =
+      spanBytes({view.extents.begin(), view.extents.end()}, {strides->begin(), strides->end()}, byteSize(view.type));
+  uint64_t address = 0, end = 0;
+  if (!bytes || __builtin_add_overflow(view.address, view.byteOffset, &address) ||
+      __builtin_add_overflow(address, *bytes, &end))
     return;
   assert(count < kMost && "calls have so much memory at most");
-  all[count++] = {name, &view, *strides, span->first, span->second, isStored};
+  all[count++] = {{name, address, end, isStored}, &view, *strides};
 }
 
 void Apart::add(std::string_view name, const Tensor &tensor, bool isStored) {
@@ -74,14 +64,7 @@ Result<void> Apart::check() const {
                         {memory.view->extents.begin(), memory.view->extents.end()},
                         {memory.strides.begin(), memory.strides.end()}};
   };
-  for (size_t i = 0; i < count; ++i)
-    for (size_t j = 0; j < count; ++j) {
-      const Memory &stored = all[i], &other = all[j];
-      const bool isTwice = other.isStored && j < i;
-      if (!stored.isStored || i == j || isTwice || stored.end <= other.address || other.end <= stored.address)
-        continue;
-      if (Overlap found = findOverlap(region(stored), region(other)); found != Overlap::None)
-        return overlapError(stored.name, other.name, found);
-    }
-  return {};
+  return checkStoresApart(
+      unsigned(count), [&](unsigned i) -> NamedMemory { return all[i]; },
+      [&](unsigned i, unsigned j) { return findOverlap(region(all[i]), region(all[j])); });
 }

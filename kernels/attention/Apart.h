@@ -12,6 +12,7 @@
 #define IMBREX_KERNELS_ATTENTION_APART_H
 
 #include "kernels/attention.h"
+#include "runtime/ViewOverlap.h"
 #include <array>
 
 namespace imbrex::attention {
@@ -30,12 +31,9 @@ public:
   Result<void> check() const;
 
 private:
-  struct Memory {
-    std::string_view name;
-    const View *view;
-    Dims strides;
-    uint64_t address, end;
-    bool isStored;
+  struct Memory : NamedMemory {
+    const View *view = nullptr;
+    Dims strides = {};
   };
   void add(std::string_view name, const View &view, bool isStored);
   void add(std::string_view name, const Tensor &tensor, bool isStored);

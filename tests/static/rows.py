@@ -127,6 +127,8 @@ def rows():
         for mask in ("full", "causal"):
             found.append(("forward tf32 D%d %s sm_90a" % (d, mask), FORWARD, forward(d, "f32", tf32=1), {"mask": mask}, "sm_90a", (d, mask) == (128, "causal")))
     found.append(("matmul tf32 128x128x32 w8 sm_90a", MATMUL, dict(T="f32", tf32=1, BM=128, BN=128, BK=32, warps=8), {}, "sm_90a", True))
+    for bn, warps in ((48, "4 copy"), (64, "12 alone")):  # three tiles rounded by warps that copy, and by those that compute
+        found.append(("rounded_rows 192x%d w12 %s sm_90a" % (bn, warps), "tests/static/rounded_rows.tile", dict(BN=bn), {}, "sm_90a", False))
     # As tuned, where a few registers more would be spilled.
     for products, d, dv, target in ((3, 32, 32, "sm_80"), (3, 192, 192, "sm_90a"), (3, 320, 320, "sm_80"), (3, 576, 512, "sm_80"), (1, 512, 512, "sm_80")):
         found.append(("forward tf32=%d D%d:%d %s" % (products, d, dv, target), FORWARD, dict(T="f32", DQK=d, DV=dv, G=1, tf32=products), {}, target,

@@ -528,3 +528,104 @@ func.func @restaged_around_a_loop(%V: !tile.view<? x 16 x f8E4M3FN> {tile.alignm
   }
   return
 }
+
+// -----
+
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 12x1 stride 1x1 repeat 1x1">
+
+// Each tile that is restaged takes registers of those who restage: of three, 12 warps that compute have 152, of one 160. Four
+// sums of 32 registers and what is beside them take 156.
+// CHECK-LABEL: func.func @restaged_three
+// CHECK-NOT: cta.roles
+// expected-remark @+1 {{no warps of their own for copies: beside threads that copy, those that compute would have 152 registers in place of 168}}
+func.func @restaged_three(%V: !tile.view<? x 32 x f32> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 12, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %o = arith.constant dense<0.0> : tensor<192x64xf32, #c>
+  %q = cta.alloc : !cta.buffer<192, 32, f32, span 128>
+  %r0 = cta.ring : !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+  %t0 = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+  %r1 = cta.ring : !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+  %t1 = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+  %r2 = cta.ring : !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+  %t2 = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    cta.put %V[%c0, %c0] dims [0, 1] into %r0[%j] : !tile.view<? x 32 x f32>, !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+    %v0 = cta.get %r0[%j] : !cta.ring<64, 32, f32, span 128, slots 1, by groups> -> !cta.buffer<64, 32, f32, span 128>
+    cta.restage %v0 straight into %t0 : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
+    cta.put %V[%c0, %c0] dims [0, 1] into %r1[%j] : !tile.view<? x 32 x f32>, !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+    %v1 = cta.get %r1[%j] : !cta.ring<64, 32, f32, span 128, slots 1, by groups> -> !cta.buffer<64, 32, f32, span 128>
+    cta.restage %v1 straight into %t1 : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
+    cta.put %V[%c0, %c0] dims [0, 1] into %r2[%j] : !tile.view<? x 32 x f32>, !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+    %v2 = cta.get %r2[%j] : !cta.ring<64, 32, f32, span 128, slots 1, by groups> -> !cta.buffer<64, 32, f32, span 128>
+    cta.restage %v2 straight into %t2 : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
+    %s0 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s1 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t1 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s2 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t2 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s3 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 12x1 stride 1x1 repeat 1x1">
+
+// CHECK-LABEL: func.func @restaged_one
+// CHECK: cta.roles compute warps 12 registers 160 {
+// CHECK: } copy warps 4 registers 32 {
+// expected-remark @+1 {{4 warps copy, 12 compute}}
+func.func @restaged_one(%V: !tile.view<? x 32 x f32> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 12, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %o = arith.constant dense<0.0> : tensor<192x64xf32, #c>
+  %q = cta.alloc : !cta.buffer<192, 32, f32, span 128>
+  %r0 = cta.ring : !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+  %t0 = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+  scf.for %j = %c0 to %n step %c1 : i32 {
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %V[%c0, %c0] dims [0, 1] into %r0[%j] : !tile.view<? x 32 x f32>, !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+    %v0 = cta.get %r0[%j] : !cta.ring<64, 32, f32, span 128, slots 1, by groups> -> !cta.buffer<64, 32, f32, span 128>
+    // expected-remark @+1 {{written anew by the warps that copy}}
+    cta.restage %v0 straight into %t0 : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
+    %s0 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s1 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s2 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    %s3 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 12x1 stride 1x1 repeat 1x1">
+
+// What an outer loop carries by the products takes registers too: beside three of them a sum, and 12 warps have 160 in place of
+// 144.
+// CHECK-LABEL: func.func @restaged_by_a_sum
+// CHECK: cta.roles compute warps 12 registers 160 {
+// CHECK: } copy warps 4 registers 32 {
+// expected-remark @+1 {{4 warps copy, 12 compute}}
+func.func @restaged_by_a_sum(%V: !tile.view<? x 32 x f32> {tile.alignment = 16 : i32, tile.name = "V"}, %n: i32) attributes {tile.kernel = #tile.request<"sm_90a", warps 12, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %o = arith.constant dense<0.0> : tensor<192x64xf32, #c>
+  %q = cta.alloc : !cta.buffer<192, 32, f32, span 128>
+  %r0 = cta.ring : !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+  %t0 = cta.alloc : !cta.buffer<64, 32, f32, span 128>
+  %all = scf.for %i = %c0 to %n step %c1 iter_args(%sum = %o) -> (tensor<192x64xf32, #c>) : i32 {
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      // expected-remark @+1 {{copied by the copy engine}}
+      cta.put %V[%c0, %c0] dims [0, 1] into %r0[%j] : !tile.view<? x 32 x f32>, !cta.ring<64, 32, f32, span 128, slots 1, by groups>
+      %v0 = cta.get %r0[%j] : !cta.ring<64, 32, f32, span 128, slots 1, by groups> -> !cta.buffer<64, 32, f32, span 128>
+      // expected-remark @+1 {{written anew by the warps that copy}}
+      cta.restage %v0 straight into %t0 : !cta.buffer<64, 32, f32, span 128>, !cta.buffer<64, 32, f32, span 128>
+      %s0 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+      %s1 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+      %s2 = cta.dot wgmma buffer %q : !cta.buffer<192, 32, f32, span 128>, %t0 transposed_b, %o mode tf32 : !cta.buffer<64, 32, f32, span 128>, tensor<192x64xf32, #c> -> tensor<192x64xf32, #c>
+    }
+    %next = arith.addf %sum, %sum : tensor<192x64xf32, #c>
+    scf.yield %next : tensor<192x64xf32, #c>
+  }
+  return
+}

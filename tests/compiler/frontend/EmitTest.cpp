@@ -333,6 +333,31 @@ TEST(Emit, TuningByStorage) {
   EXPECT_EQ(choice("ragged", "ragged"), 1) << "each view by its name";
 }
 
+TEST(Emit, TuningByStoragesTogether) {
+  auto choice = [](const char *condition, const char *storage) {
+    CompileOptions options;
+    options.set["D"] = 64;
+    if (*storage)
+      options.storage["X"] = *Storage::parse(storage);
+    const std::string text = std::string("kernel k<D: int>(X: view<bf16>[B, S[B], D], Y: out view<bf16>[B, S[B], D])\n"
+                                         "tune { BM: {1, 2} = 1; when ") +
+                             condition + " { BM = 2; } }\ngrid (B) |i| { let a = iota(BM); }";
+    Emitted result = emit(text, options);
+    EXPECT_EQ(result.errors, "") << condition;
+    return result.interface.constants["BM"];
+  };
+  EXPECT_EQ(choice("scaled(X) || paged(X)", "paged:16"), 2);
+  EXPECT_EQ(choice("scaled(X) || paged(X)", "scaled(dense,i8)"), 2);
+  EXPECT_EQ(choice("scaled(X) || paged(X)", "ragged"), 1);
+  EXPECT_EQ(choice("scaled(X) || D > 32", ""), 2) << "beside what is known when the kernel is specialised";
+  EXPECT_EQ(choice("D > 64 || scaled(X)", ""), 1);
+  EXPECT_EQ(choice("!!ragged(X)", "ragged"), 2);
+  EXPECT_EQ(choice("!!ragged(X)", "paged:4"), 1);
+  EXPECT_EQ(choice("!(ragged(X) && D > 64)", "ragged"), 2);
+  EXPECT_EQ(choice("ragged(Y)", "ragged"), 2) << "an output is stored as the input that it follows";
+  EXPECT_EQ(choice("ragged(Y)", "paged:4"), 1);
+}
+
 TEST(Emit, FunctionsAreInlined) {
   Emitted result =
       emitBody("let a = g(f, 3);", "fn h(x) = x * x;\nfn g(x: f32, k: i32) -> f32 = h(x) + cast<f32>(k);\n");

@@ -61,6 +61,12 @@ std::vector<Row> test::hookRows() {
   };
 }
 
+/// A kernel of views that a host may store as it likes, or not, with `cases` in its tune block.
+static std::string tuned(const std::string &cases) {
+  return "kernel k(X: view<f32>[B, S[B]], I: view<i32>[B, S[B]], Z: view<f32>[B], Y: out view<f32>[B, S[B]])\ntune { " +
+         cases + " } grid (B) |i| {}";
+}
+
 std::vector<Row> test::varyingRows() {
   return {
       {Message::NothingVaries, kernelOf(""),
@@ -85,6 +91,15 @@ std::vector<Row> test::varyingRows() {
       {Message::BadResident, "kernel k(Y: out view<f32>[N]) tune { resident: {33} = 33; } grid (1) |i| {}",
        "'resident', the CTAs of a multiprocessor that go through all instances, must be 0 (a CTA for each instance) to "
        "32"},
+      {Message::TuneNever, tuned("when scaled(Y) || true {}"),
+       "2:13: 'scaled(Y)' never holds: 'Y' is stored to, and what is scaled is only read\n"},
+      {Message::TuneNever, tuned("when !paged(Z) {}"),
+       "2:14: 'paged(Z)' never holds: 'Z' has no extent that varies, as in K: view<T>[B, S[B], D]\n"},
+      {Message::TuneNever, tuned("when scaled(I) {}"),
+       "2:13: 'scaled(I)' never holds: 'I' is a view of i32, and what is scaled is one of floats\n"},
+      {Message::StorageOperand, tuned("when scaled(X) == true {}"),
+       "2:23: 'scaled(X) == true': whether a host stores a view so stands alone or as an operand of !, && and ||\n"},
+      {Message::TuneExtent, tuned("when scaled(X) || B > 3 {}"), "2:23: 'scaled(X) || (B > 3)' uses an extent"},
       {Message::AlongVarying, varying("let x = load X[0 :+ 2, 0];"),
        "2:14: 'X' is stored by sequences: along the dimension of the sequences an access has one index",
        stored("X", "padded")},

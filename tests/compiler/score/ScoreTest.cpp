@@ -134,6 +134,30 @@ TEST(Score, countsMachineCode) {
   EXPECT_EQ(score.loops[0].count(Kind::Local), 1u);
 }
 
+/// The bound of the tensor pipes on a loop of one product.
+double tensorBound(Language language, const char *product) {
+  MachineKernel kernel{"k", language, {{"", product, "R24, R84, gdesc[UR4], R24", {}}}};
+  kernel.instructions.push_back({"@P0", language == Language::Sass ? "BRA" : "bra", "top", {0}});
+  return scoreOf(kernel).loops.at(0).bounds.tensor;
+}
+
+// Of 16 bits a product of sm_90's warpgroups takes 64 x 128 x 16 x 2 / 4096 = 64 cycles, one of a warp 4096 / 512 = 8.
+// A k as many bytes wide takes as long: of tf32 half as many elements, of 8 bits twice as many.
+TEST(Score, tensorPipesAreSlowerOnWiderFactors) {
+  for (const char *product : {"HGMMA.64x128x16.F32.BF16", "HGMMA.64x128x8.F32.TF32", "QGMMA.64x128x32.F32.E4M3.E4M3",
+                              "IGMMA.64x128x32.S8.S8"})
+    EXPECT_DOUBLE_EQ(tensorBound(Language::Sass, product), 64) << product;
+  for (const char *product : {"m64n128k16.f32.bf16.bf16", "m64n128k8.f32.tf32.tf32", "m64n128k32.f32.e4m3.e4m3",
+                              "m64n128k32.f32.e5m2.e4m3", "m64n128k32.s32.s8.s8", "m64n128k32.s32.u8.u8"})
+    EXPECT_DOUBLE_EQ(tensorBound(Language::Ptx, (std::string("wgmma.mma_async.sync.aligned.") + product).c_str()), 64)
+        << product;
+  for (const char *product : {"HMMA.16816.F32.BF16", "HMMA.1688.F32.TF32", "IMMA.16832.S8.S8", "QMMA.16832.F32.E4M3"})
+    EXPECT_DOUBLE_EQ(tensorBound(Language::Sass, product), 8) << product;
+  for (const char *product :
+       {"m16n8k16.row.col.f32.f16.f16.f32", "m16n8k8.row.col.f32.tf32.tf32.f32", "m16n8k32.row.col.s32.s8.s8.s32"})
+    EXPECT_DOUBLE_EQ(tensorBound(Language::Ptx, (std::string("mma.sync.aligned.") + product).c_str()), 8) << product;
+}
+
 /// A loop of `products` products, each into registers of its own or all into the same.
 MachineKernel productLoop(unsigned products, bool chained) {
   MachineKernel kernel{"k", Language::Sass, {}};
@@ -158,6 +182,12 @@ TEST(Score, modelSeesTheTensorPipeAndItsLatency) {
   std::optional<LoopModel> chained = run(productLoop(16, /*chained=*/true));
   ASSERT_TRUE(chained) << whyNot;
   EXPECT_NEAR(chained->cycles, 16 * (8 - 1 + 24), 16);
+  MachineKernel rounded = productLoop(16, /*chained=*/false); // of half as many elements along K: as long
+  for (Instruction &each : rounded.instructions)
+    each.opcode = each.opcode == "BRA" ? each.opcode : "HMMA.1688.F32.TF32";
+  std::optional<LoopModel> tf32 = run(rounded);
+  ASSERT_TRUE(tf32) << whyNot;
+  EXPECT_NEAR(tf32->cycles, wide->cycles, 1e-9);
   EXPECT_LT(chained->tensorShare, 0.3);
 }
 
@@ -348,7 +378,7 @@ TEST(Score, modelOfTilesWrittenAnew) {
   std::optional<LoopModel> slow = modelRoles(kernel, options, whyNot);
   ASSERT_TRUE(slow) << whyNot;
   EXPECT_NEAR(slow->cycles, 3000 / 2, 60); // two copies are under way
-  options.rings[1].slots = 1;           // of which barriers are nearer to each other
+  options.rings[1].slots = 1;              // of which barriers are nearer to each other
   EXPECT_FALSE(modelRoles(kernel, options, whyNot));
 }
 

@@ -10,6 +10,8 @@
 
 #include "kernels/attention.h"
 #include "tests/support/Devices.h"
+#include "tests/support/Random.h"
+#include "tests/support/Storage.h"
 #include "tests/support/Tensor.h"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -186,6 +188,59 @@ TEST(AttentionOverlap, PagesOfOnePoolBesideEachOther) {
     EXPECT_EQ(told(attention::append(runtime(), stream(), {newK.view(), newV.view(), part(0), part(0)})),
               overlaps("K", "V"));
   }
+}
+
+/// New rows and attention to all in one launch (attention_append), over a pool of pages that have keys and values, as
+/// FlashInfer lays it out: the bits of two pools, and of the pool itself.
+TEST(AttentionOverlap, OneLaunchOverOnePool) {
+  const int64_t pages = 5, page = 4, rows = 2;
+  const std::vector<double> table = {3, 0, 1, 4}, now = {6, 3};
+  Tensor tables = dense(DataType::I32, {kBatch, 2}, &table), lengths = dense(DataType::I32, {kBatch}, &now);
+  Random random(10);
+  auto some = [&](int64_t count) { return roundTo(random.normals(count), DataType::F16); };
+  const int64_t part = page * kHeads * kDepth, batch = kBatch * rows * kHeads * kDepth;
+  const std::vector<double> old = some(pages * 2 * part), freshK = some(batch), freshV = some(batch),
+                            asked = some(batch);
+  std::vector<double> alone[2];
+  for (int64_t p = 0; p < pages; ++p)
+    for (int64_t which : {0, 1})
+      alone[which].insert(alone[which].end(), old.begin() + (p * 2 + which) * part,
+                          old.begin() + (p * 2 + which + 1) * part);
+  const std::vector<int64_t> fresh = {kBatch, rows, kHeads, kDepth};
+  Tensor newK = dense(DataType::F16, fresh, &freshK), newV = dense(DataType::F16, fresh, &freshV),
+         q = dense(DataType::F16, fresh, &asked), o = dense(DataType::F16, fresh);
+  for (bool isHeadsFirst : {false, true})
+    for (int64_t parts : {1, 2}) {
+      auto stored = [&](const View &view) {
+        return paged(isHeadsFirst ? attention::headsFirst(view) : view, tables.view(), lengths.view());
+      };
+      auto run = [&](const View &k, const View &v) {
+        attention::Decode call = {.q = q.view(), .k = stored(k), .v = stored(v), .o = o.view()};
+        call.newK = newK.view(), call.newV = newV.view(), call.parts = parts;
+        Result<attention::DecodePlan> plan = attention::plan(runtime(), call);
+        if (!plan)
+          return plan.error().message;
+        EXPECT_EQ(plan->support().steps[0].kernel, "attention_append");
+        return told(plan->run(stream(), call, runtime().allocate(plan->workspaceBytes()).value()));
+      };
+      const std::vector<int64_t> shape = isHeadsFirst ? std::vector<int64_t>{pages, 2, kHeads, page, kDepth}
+                                                      : std::vector<int64_t>{pages, 2, page, kHeads, kDepth};
+      const std::vector<int64_t> half = {shape[0], shape[2], shape[3], shape[4]};
+      Tensor pool = dense(DataType::F16, shape, &old), k = dense(DataType::F16, half, &alone[0]),
+             v = dense(DataType::F16, half, &alone[1]);
+      const View keys = attention::select(pool.view(), 1, 0), values = attention::select(pool.view(), 1, 1);
+      ASSERT_EQ(run(k.view(), v.view()), "");
+      const std::vector<double> want = o.read();
+      ASSERT_EQ(run(keys, values), "") << isHeadsFirst << parts;
+      EXPECT_EQ(o.read(), want) << isHeadsFirst << parts;
+      std::vector<double> both, after[2] = {k.read(), v.read()};
+      for (int64_t p = 0; p < pages; ++p)
+        for (const std::vector<double> &each : after)
+          both.insert(both.end(), each.begin() + p * part, each.begin() + (p + 1) * part);
+      EXPECT_NE(both, old);
+      EXPECT_EQ(pool.read(), both) << isHeadsFirst << parts;
+      EXPECT_EQ(run(keys, keys), overlaps("K", "V")) << parts;
+    }
 }
 
 TEST(AttentionOverlap, PagesThatLieInEachOther) {

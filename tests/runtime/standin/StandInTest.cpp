@@ -129,6 +129,32 @@ TEST_F(Driver, HostMemoryIsTheDevicesToo) {
   EXPECT_NE(cuda.call("cuMemFreeHost", memory), CUDA_SUCCESS);
 }
 
+/// Host memory that is handed over is the device's at its own address, where nothing else may lie: neither a part of
+/// it, nor what it is a part of, nor what the device has already.
+TEST_F(Driver, HostMemoryIsHandedOverOnce) {
+  alignas(64) static unsigned memory[64];
+  const size_t bytes = sizeof(memory);
+  unsigned *middle = memory + 16;
+  auto take = [&](unsigned *first, size_t size) { return cuda.call("cuMemHostRegister_v2", first, size, 0u); };
+  ASSERT_EQ(take(middle, bytes / 2), CUDA_SUCCESS);
+  EXPECT_NE(take(middle, bytes / 2), CUDA_SUCCESS) << "the same again";
+  EXPECT_NE(take(middle + 4, 16), CUDA_SUCCESS) << "within it";
+  EXPECT_NE(take(memory, bytes), CUDA_SUCCESS) << "round it";
+  EXPECT_NE(take(memory, 65), CUDA_SUCCESS) << "into its beginning";
+  EXPECT_NE(take(middle + 31, 8), CUDA_SUCCESS) << "out of its end";
+  EXPECT_EQ(take(memory, 64), CUDA_SUCCESS) << "right before it";
+  EXPECT_EQ(take(middle + 32, 64), CUDA_SUCCESS) << "right behind it";
+  middle[31] = 2, middle[32] = 3;
+  EXPECT_EQ(launch(reinterpret_cast<CUdeviceptr>(middle + 31), 1), CUDA_SUCCESS);
+  EXPECT_EQ(launch(reinterpret_cast<CUdeviceptr>(middle + 32), 1), CUDA_SUCCESS);
+  EXPECT_EQ(middle[31], 6u);
+  EXPECT_EQ(middle[32], 9u);
+  for (unsigned *first : {memory, middle, middle + 32})
+    EXPECT_EQ(cuda.call("cuMemHostUnregister", first), CUDA_SUCCESS);
+  EXPECT_EQ(take(memory, bytes), CUDA_SUCCESS) << "free again";
+  EXPECT_EQ(cuda.call("cuMemHostUnregister", memory), CUDA_SUCCESS);
+}
+
 TEST_F(Driver, ParametersFromABuffer) {
   CUdeviceptr data = 0;
   cuda.call("cuMemAlloc_v2", &data, size_t(4));
