@@ -23,7 +23,7 @@ static constexpr std::string_view kDirective = ".minnctapersm 1\n";
 
 CeilingSearch::CeilingSearch(std::string_view ptx, unsigned registers, unsigned bytes)
     : ptx(ptx), registers(registers), least(bytes) {
-  if (bytes > 0 && bytes <= kFewBytes && ptx.find("setmaxnreg") == std::string_view::npos)
+  if (registers > 0 && bytes > 0 && bytes <= kFewBytes && ptx.find("setmaxnreg") == std::string_view::npos)
     at = ptx.find(kDirective);
 }
 

@@ -115,6 +115,8 @@ TEST_F(Assemblers, NoMoreIsTriedThanIsNeeded) {
   EXPECT_EQ(kernel.spilledBytes(), 0u);
   std::ifstream asked(directory / "asked");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(asked), {}, 'x'), 3);
+  Assembler silent = assembler("grep -q minncta $6 && echo '8 bytes spill stores'; echo 1 > $5");
+  EXPECT_EQ(silent.assemble(".minnctapersm 1\n", "sm_80").value().ceiling, 0u) << "how many it had is not known";
 }
 
 TEST_F(Assemblers, ARefusalCarriesTheLog) {
