@@ -11,10 +11,10 @@
 // What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy. A table that says
 // where rows lie they make themselves (CopiedTable.h).
 //
-// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
-// own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
-// steps (RingSteps.h). What is put once an instance has one slot, which is filled for the next one as soon as it has
-// been read.
+// What is copied only to be restaged they restage too (RestagedCopies.h), and what is computed of a line alone they
+// compute (PreparedLines.h). Rings become queues with barriers of their own, so that a copy starts as soon as its slot
+// is empty, and each part waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance
+// has one slot, which is filled for the next one as soon as it has been read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +26,7 @@
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/PreparedLines.h"
 #include "compiler/cta/ProductWaits.h"
 #include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
@@ -135,6 +136,7 @@ private:
   unsigned warps = 0;
   SmallVector<cta::PutOp> puts;
   std::optional<RestagedCopies> restaged; ///< once the kernel is to be parted
+  std::optional<PreparedLines> lines;     ///< likewise
 };
 
 } // namespace
@@ -278,10 +280,10 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 }
 
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again. Who
-/// restages, or looks rows up, has what those who compute do not need.
+/// restages, prepares lines, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const bool restages = restaged && !restaged->empty();
+  const bool restages = (restaged && !restaged->empty()) || (lines && !lines->empty());
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
   const bool asks =
       isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
@@ -315,12 +317,14 @@ void AssignRoles::part() {
   for (cta::PutOp put : puts)
     slice.add(put);
   restaged->addTo(slice);
+  lines->addTo(slice);
   auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, copyRegisters);
   Block &compute = roles.getCompute().emplaceBlock(), &copy = roles.getCopy().emplaceBlock();
   b.setInsertionPointToStart(&copy);
   slice.clone(b);
   delayRestages(copy);
   restaged->erase();
+  lines->erase();
   for (cta::PutOp put : puts)
     put.erase();
   for (Operation &op : llvm::make_early_inc_range(body)) {
@@ -361,10 +365,12 @@ void AssignRoles::runOnOperation() {
     return;
   }
   restaged.emplace(puts);
+  lines.emplace(puts, kCopyWarps);
   dealSlots();
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
   countSteps(puts);
   restaged->setSteps();
+  lines->make(puts);
   mapViews();
   part();
 }
