@@ -58,6 +58,17 @@ PreparedLines::PreparedLines(ArrayRef<cta::PutOp> puts, unsigned copyWarps) : co
     }
 }
 
+/// Erases `value` and what it alone was made of.
+static void eraseUnused(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isOpTriviallyDead(op))
+    return;
+  SmallVector<Value> operands(op->getOperands());
+  op->erase();
+  for (Value operand : operands)
+    eraseUnused(operand);
+}
+
 /// What the work makes of the line, an element a thread.
 Value PreparedLines::prepare(Line &line) const {
   cta::PutOp put = line.put;
@@ -70,8 +81,10 @@ Value PreparedLines::prepare(Line &line) const {
   for (Operation *op : line.work)
     b.clone(*op, map);
   auto type = cast<RankedTensorType>(load.getResult().getType());
-  return spreadAnew(map.lookup(line.work.back()->getResult(0)),
-                    layout::TileLayout::blocked(type.getShape(), copyWarps, /*vector=*/1));
+  Value asRead = map.lookup(line.work.back()->getResult(0));
+  Value prepared = spreadAnew(asRead, layout::TileLayout::blocked(type.getShape(), copyWarps, /*vector=*/1));
+  eraseUnused(asRead);
+  return prepared;
 }
 
 void PreparedLines::make(SmallVectorImpl<cta::PutOp> &puts) {
@@ -95,17 +108,6 @@ void PreparedLines::addTo(CopySlice &slice) const {
     slice.add(line.write);
     slice.add(line.publish);
   }
-}
-
-/// Erases `value` and what it alone was made of.
-static void eraseUnused(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isOpTriviallyDead(op))
-    return;
-  SmallVector<Value> operands(op->getOperands());
-  op->erase();
-  for (Value operand : operands)
-    eraseUnused(operand);
 }
 
 void PreparedLines::erase() {
