@@ -11,10 +11,10 @@
 // What the copy engine can copy it copies: one thread asks it to (TMA). The rest the threads copy. A table that says
 // where rows lie they make themselves (SpreadAnew.h).
 //
-// What is copied only to be restaged they restage too (RestagedCopies.h). Rings become queues with barriers of their
-// own, so that a copy starts as soon as its slot is empty, and each part waits for nothing else. A ring counts its
-// steps (RingSteps.h). What is put once an instance has one slot, which is filled for the next one as soon as it has
-// been read.
+// What is copied only to be restaged they restage too (RestagedCopies.h), and what is computed of a line alone they
+// compute (PreparedLines.h). Rings become queues with barriers of their own, so that a copy starts as soon as its slot
+// is empty, and each part waits for nothing else. A ring counts its steps (RingSteps.h). What is put once an instance
+// has one slot, which is filled for the next one as soon as it has been read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +25,7 @@
 #include "compiler/cta/LoopInstances.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
+#include "compiler/cta/PreparedLines.h"
 #include "compiler/cta/ProductWaits.h"
 #include "compiler/cta/RestagedCopies.h"
 #include "compiler/cta/RingSteps.h"
@@ -135,6 +136,7 @@ private:
   unsigned warps = 0;
   SmallVector<cta::PutOp> puts;
   std::optional<RestagedCopies> restaged; ///< once the kernel is to be parted
+  std::optional<PreparedLines> lines;     ///< likewise
 };
 
 } // namespace
@@ -297,10 +299,10 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 }
 
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again. Who
-/// restages, or looks rows up, has what those who compute do not need.
+/// restages, prepares lines, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const unsigned tiles = llvm::count_if(puts, isRestaged);
+  const unsigned tiles = llvm::count_if(puts, isRestaged) + (lines->empty() ? 0 : 1);
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
   const bool asks =
       isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
@@ -334,12 +336,14 @@ void AssignRoles::part(unsigned registers, unsigned copyRegisters) {
   for (cta::PutOp put : puts)
     slice.add(put);
   restaged->addTo(slice);
+  lines->addTo(slice);
   auto roles = cta::RolesOp::create(b, kernel.getLoc(), warps, registers, kCopyWarps, copyRegisters);
   Block &compute = roles.getCompute().emplaceBlock(), &copy = roles.getCopy().emplaceBlock();
   b.setInsertionPointToStart(&copy);
   slice.clone(b);
   delayRestages(copy);
   restaged->erase();
+  lines->erase();
   for (cta::PutOp put : puts)
     put.erase();
   for (Operation &op : llvm::make_early_inc_range(body)) {
@@ -371,9 +375,10 @@ void AssignRoles::runOnOperation() {
   }
   if (!canPart())
     return;
+  lines.emplace(puts, kCopyWarps);
   const unsigned alone = std::min(target.registersFor(warps * layout::kWarpThreads), kMostRegisters);
   const auto [registers, copyRegisters] = dealRegisters();
-  const bool onlyAsks = llvm::all_of(puts, canBeMapped) && llvm::none_of(puts, isRestaged);
+  const bool onlyAsks = llvm::all_of(puts, canBeMapped) && llvm::none_of(puts, isRestaged) && lines->empty();
   if (registers + kRegisterUnit < alone && registers < registersForProducts(kernel) && !onlyAsks) {
     kernel.emitRemark() << "no warps of their own for copies: beside threads that copy, those that compute would have "
                         << registers << " registers in place of " << alone;
@@ -384,6 +389,7 @@ void AssignRoles::runOnOperation() {
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";
   countSteps(puts);
   restaged->setSteps();
+  lines->make(puts);
   mapViews();
   part(registers, copyRegisters);
 }

@@ -55,7 +55,7 @@ bool CopySlice::needOperation(Operation *op) {
     return true;
   bool isScalar = llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
                   llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
-  if (!isa<cta::PutOp, cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op) &&
+  if (!isa<cta::PutOp, cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::WriteOp, cta::PublishOp>(op) &&
       !(isScalar && isRepeatable(op)) && !canBeSpreadAnew(op)) // a clone stands where it did
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) { return needValue(operand); });

@@ -21,8 +21,8 @@ class CopySlice {
 public:
   explicit CopySlice(mlir::func::FuncOp kernel) : kernel(kernel) {}
 
-  /// Adds `copy`, a put or what a restaged tile takes (RestagedCopies.h), with all it needs. False, and the slice is of
-  /// no use, if that depends on tiles or on what the kernel stores.
+  /// Adds `copy`, a put, what a restaged tile takes (RestagedCopies.h) or a prepared line (PreparedLines.h), with all
+  /// it needs. False, and the slice is of no use, if that depends on tiles or on what the kernel stores.
   bool add(mlir::Operation *copy) { return needOperation(copy); }
   /// Clones the slice where `b` stands.
   void clone(mlir::OpBuilder &b);

@@ -54,7 +54,8 @@ def AssignRoles : Pass<"cta-assign-roles", "::mlir::func::FuncOp"> {
     For kernels whose loops multiply by wgmma. Before: `loop: put, get, compute`. After: `cta.roles` with `compute: loop:
     get, compute` and `copy: loop: put`, on rings `by mbarrier` of as many slots as the request has stages, if shared
     memory holds them. A tile that is copied to be restaged only goes through two rings, and is restaged by those who copy;
-    of shared memory that is short the first one gives its slots first. What the copy engine can copy is asked of it, by
+    of shared memory that is short the first one gives its slots first. What a loop computes of a line alone those who copy
+    compute, as they load it. What the copy engine can copy is asked of it, by
     tensor maps; a tile of pages run by run, where rows that follow one another are a multiple of 8. All else the threads
     copy; a table of rows that is made of scalars, constants and inputs is made again by them. A kernel with a copy that
     depends on what it computes, or whose steps cannot be counted, stays as it is, with a remark that says which.

@@ -124,14 +124,18 @@ static SmallVector<Operation *> withScalars(scf::ForOp loop, llvm::SmallPtrSet<O
 static SmallVector<Operation *> restagesOf(scf::ForOp loop) {
   if (usesQueuesInside(loop)) // they would wait for a tile of this loop that comes behind them
     return {};
-  // So they would where a tile written anew keeps the only slot until one that is copied behind it has been read.
-  if (llvm::any_of(loop.getBody()->getOps<cta::PublishOp>(),
-                   [](cta::PublishOp publish) { return publish.getRing().getType().getSlots() == 1; }))
-    return {};
   llvm::SmallPtrSet<Operation *, 16> needed;
-  for (Operation &op : *loop.getBody())
-    if (isa<cta::GetOp, cta::ClearOp, cta::AcquireOp, cta::RestageOp, cta::PublishOp>(op))
-      needed.insert(&op);
+  for (cta::PublishOp publish : loop.getBody()->getOps<cta::PublishOp>()) {
+    SmallVector<Operation *> filling = fillingOf(publish);
+    if (llvm::none_of(filling, llvm::IsaPred<cta::RestageOp>))
+      continue;
+    // So they would where a tile written anew keeps the only slot until one that is copied behind it has been read.
+    if (publish.getRing().getType().getSlots() == 1)
+      return {};
+    for (Operation *op : filling)
+      if (!isa<cta::PutOp>(op))
+        needed.insert(op);
+  }
   return withScalars(loop, needed);
 }
 

@@ -11,11 +11,11 @@
 //
 // The loop becomes up to three, one behind the other: before the range, the range without the test, behind it. So too
 // a cta.clear, which has nothing to do where all rows lie inside: low <= 0, rows <= high. Loads whose tiles lie inside
-// their views there say so (InsideLoads.h).
+// their views there say so (InsideAccesses.h).
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta/InsideLoads.h"
+#include "compiler/cta/InsideAccesses.h"
 #include "compiler/cta/LoopSize.h"
 #include "compiler/cta/Passes.h"
 #include "compiler/tile/LinearForms.h"
@@ -260,7 +260,7 @@ void LoopSplitter::run() {
       break;
     ++branchNumber;
   }
-  const SmallVector<InsideLoad> inside = findInsideLoads(loop, comparisons);
+  const SmallVector<InsideAccess> inside = findInsideAccesses(loop, comparisons);
   Span range = rangeOf(comparisons);
   Location loc = loop.getLoc();
   Value trips = arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound());

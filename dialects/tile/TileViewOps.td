@@ -94,7 +94,7 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
   let summary = "write a tile to a view; what lies outside is dropped";
   let description = [{
     The mirror of `tile.load`: element x of the tile goes to view[indices + sum_k x_k * unit(dims[k])]
-    where that lies inside the view's extents, and inside what `within` says.
+    where that lies inside the view's extents, and inside what `within` says. `certain` is that of `tile.load`.
 
     With `adds` the element is added to what is there, atomically: with one rounding to the element type, in an order
     that is not defined, and twice where two elements of the tile, or of other instances' tiles, go to one place.
@@ -111,9 +111,9 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
   }];
   let arguments = (ins Tile_TileOrScalar:$value, Tile_ViewType:$view, Variadic<I32>:$indices, DenseI64ArrayAttr:$dims,
                        DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$within, Variadic<I32>:$low, Variadic<I32>:$high,
-                       UnitAttr:$adds);
+                       UnitAttr:$adds, UnitAttr:$certain);
   let assemblyFormat = [{
-    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`adds` $adds^)?
+    $value `,` $view `[` $indices `]` `dims` $dims (`within` $within^ `from` $low `to` $high)? (`certain` $certain^)? (`adds` $adds^)?
     attr-dict
     `:` type($value) `,` qualified(type($view))
   }];

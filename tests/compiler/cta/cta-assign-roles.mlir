@@ -629,3 +629,70 @@ func.func @restaged_by_a_sum(%V: !tile.view<? x 32 x f32> {tile.alignment = 16 :
   }
   return
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#line = #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
+#flat = #cta.layout<"reg (0,1) (0,8) lane (0,2) (0,4) (0,0) (0,0) (0,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// What is computed of a line alone, the warps that copy compute, an element a thread, and write into its ring; of the
+// line which nothing is computed of, the copy engine copies.
+// CHECK-LABEL: func.func @lines
+// CHECK: %[[L:.*]] = cta.ring : !cta.ring<1, 16, f32, span 64, slots 2, by mbarrier>
+// CHECK: %[[D:.*]] = cta.ring : !cta.ring<1, 16, f32, span 64, slots 2, by mbarrier>
+// CHECK: cta.roles compute
+// CHECK: scf.for %[[J:[a-z0-9]+]] =
+// CHECK-NOT: arith.maxnumf
+// CHECK:   %[[GOT:.*]] = cta.get %[[L]][%[[J]]]
+// CHECK-NOT: arith.maxnumf
+// CHECK:   %[[LINE:.*]] = cta.read %[[GOT]]
+// CHECK-NEXT: tile.expand_dims %[[LINE]]
+// CHECK: } copy warps 4
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK:   %[[LOADED:.*]] = tile.load %arg1[%{{.*}}, %{{.*}}] dims [1] within [1]
+// CHECK:   %[[MOST:.*]] = arith.maxnumf %[[LOADED]]
+// CHECK:   %[[SCALED:.*]] = arith.mulf %[[MOST]]
+// CHECK:   %[[SLOT:.*]] = cta.acquire %[[L]][%[[I]]]
+// CHECK:   cta.write %[[SCALED]], %[[SLOT]]
+// CHECK:   cta.publish %[[L]][%[[I]]]
+// CHECK:   cta.put %arg2{{.*}} into %[[D]][%[[I]]] via
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @lines(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %L: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "L"}, %D: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "D"}, %n: i32, %high: i32, %scale: f32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %least = arith.constant dense<-1.0> : tensor<16xf32, #line>
+  %factor = tile.splat %scale : f32 -> tensor<16xf32, #line>
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rl = cta.ring : !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+  %rd = cta.ring : !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %K[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    cta.put %L[%c0, %row] dims [0, 1] within [1] from %c0 to %high into %rl[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+    %l = cta.get %rl[%j] : !cta.ring<1, 16, f32, span 64, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 64>
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %D[%c0, %row] dims [0, 1] into %rd[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+    %d = cta.get %rd[%j] : !cta.ring<1, 16, f32, span 64, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 64>
+    %lr = cta.read %l : !cta.buffer<1, 16, f32, span 64> -> tensor<16xf32, #line>
+    %most = arith.maxnumf %lr, %least : tensor<16xf32, #line>
+    // expected-remark @+1 {{computed by the warps that copy}}
+    %scaled = arith.mulf %most, %factor : tensor<16xf32, #line>
+    %le = tile.expand_dims %scaled at 0 : tensor<16xf32, #line> -> tensor<1x16xf32, #flat>
+    %lb = tile.broadcast %le : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
+    %dr = cta.read %d : !cta.buffer<1, 16, f32, span 64> -> tensor<16xf32, #line>
+    %de = tile.expand_dims %dr at 0 : tensor<16xf32, #line> -> tensor<1x16xf32, #flat>
+    %db = tile.broadcast %de : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
+    %x = arith.addf %lb, %db : tensor<64x16xf32, #c>
+    %y = arith.addf %acc, %x : tensor<64x16xf32, #c>
+    %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %y : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}

@@ -111,16 +111,19 @@ func.func @in_turn(%x: tensor<16x16xf32, #l>, %n: i32, %a: !cta.buffer<16, 16, b
 // -----
 
 // Where 16 j + 16 <= the extent that is written N, a tile of 16 columns from 16 j lies inside a view with that extent:
-// of the first loop, of one view, along its columns; of the rows nothing is known, nor of the other view.
+// of the first loop, of one view, along its columns; of the rows nothing is known, nor of the other view. So with a store.
 // CHECK-LABEL: @inside
 // CHECK: scf.for
 // CHECK:   tile.load %arg1[%{{.*}}, %[[K:.*]]] dims [0, 1] within [1] from %[[K]] to %[[END:.*]] certain :
 // CHECK:   tile.load %arg2[%{{.*}}, %{{.*}}] dims [0, 1] :
+// CHECK:   tile.store %{{.*}}, %arg6[%{{.*}}, %[[TO:.*]]] dims [0, 1] within [1] from %[[TO]] to %{{.*}} certain adds :
 // CHECK: scf.for
 // CHECK:   tile.load %arg1[%{{.*}}, %{{.*}}] dims [0, 1] :
+// CHECK:   tile.store %{{.*}}, %arg6[%{{.*}}, %{{.*}}] dims [0, 1] adds :
 func.func @inside(%x: tensor<16x16xf32>, %b: !tile.view<? x ? x f32> {tile.extents = ["M", "N"], tile.name = "b", tile.alignment = 4 : i32},
     %c: !tile.view<? x ? x f32> {tile.extents = ["M", "L"], tile.name = "c", tile.alignment = 4 : i32},
-    %k: !tile.view<? x f32> {tile.extents = ["N"], tile.name = "k", tile.alignment = 4 : i32}, %n: i32, %i: i32) -> tensor<16x16xf32> {
+    %k: !tile.view<? x f32> {tile.extents = ["N"], tile.name = "k", tile.alignment = 4 : i32}, %n: i32, %i: i32,
+    %s: !tile.view<? x ? x f32, var> {tile.extents = ["M", "N"], tile.name = "s", tile.alignment = 4 : i32}) -> tensor<16x16xf32> {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %c16 = arith.constant 16 : i32
@@ -133,6 +136,7 @@ func.func @inside(%x: tensor<16x16xf32>, %b: !tile.view<? x ? x f32> {tile.exten
     %u = tile.load %b[%i, %first] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<16x16xf32>
     %v = tile.load %c[%i, %first] dims [0, 1] : !tile.view<? x ? x f32> -> tensor<16x16xf32>
     %w = arith.addf %u, %v : tensor<16x16xf32>
+    tile.store %w, %s[%i, %first] dims [0, 1] adds : tensor<16x16xf32>, !tile.view<? x ? x f32, var>
     // expected-remark @+1 {{split: one range of the loop does without this test}}
     %z = scf.if %in -> (tensor<16x16xf32>) {
       %a = arith.addf %acc, %w : tensor<16x16xf32>

@@ -1,4 +1,4 @@
-//===- InsideLoads.cpp - Loads that a loop's range puts inside ------------===//
+//===- InsideAccesses.cpp - Accesses that a loop's range puts inside ------===//
 //
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,11 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cta/InsideLoads.h"
+#include "compiler/cta/InsideAccesses.h"
 #include "compiler/tile/ScalarSigns.h"
 #include "dialects/tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -57,48 +58,68 @@ static bool bounds(const LinearForm &comparison, const LinearForm &end, Value vi
   return false;
 }
 
-SmallVector<InsideLoad> imbrex::findInsideLoads(scf::ForOp loop, ArrayRef<LinearForm> comparisons) {
-  SmallVector<InsideLoad> found;
+/// Calls visit(access, type of its tile) for each load and store of a tile in the loop's body, in order.
+static void forEachAccess(scf::ForOp loop, auto visit) {
+  for (Operation &op : *loop.getBody())
+    llvm::TypeSwitch<Operation *>(&op).Case<tile::LoadOp, tile::StoreOp>([&](auto access) {
+      Type tile;
+      if constexpr (std::is_same_v<decltype(access), tile::LoadOp>)
+        tile = access.getResult().getType();
+      else
+        tile = access.getValue().getType();
+      if (auto type = dyn_cast<RankedTensorType>(tile))
+        visit(access, type);
+    });
+}
+
+SmallVector<InsideAccess> imbrex::findInsideAccesses(scf::ForOp loop, ArrayRef<LinearForm> comparisons) {
+  SmallVector<InsideAccess> found;
   LinearForms forms(LinearForms::Wrap::Modular);
-  for (auto [number, load] : llvm::enumerate(loop.getBody()->getOps<tile::LoadOp>())) {
-    auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
-    if (!type || !load.getWithin().empty())
-      continue;
-    InsideLoad inside{unsigned(number), {}};
-    for (auto [k, dim] : llvm::enumerate(load.getDims())) {
-      std::optional<LinearForm> end = forms.ofScalar(load.getIndices()[dim]);
+  unsigned count = 0;
+  forEachAccess(loop, [&](auto access, RankedTensorType type) {
+    InsideAccess inside{count++, {}};
+    if (!access.getWithin().empty())
+      return;
+    for (auto [k, dim] : llvm::enumerate(access.getDims())) {
+      std::optional<LinearForm> end = forms.ofScalar(access.getIndices()[dim]);
       if (!end || !isNonNegative(*end))
         continue;
       end->constant += type.getDimSize(k);
       if (llvm::any_of(comparisons, [&, dim = dim](const LinearForm &comparison) {
-            return bounds(comparison, *end, load.getView(), dim);
+            return bounds(comparison, *end, access.getView(), dim);
           }))
         inside.dims.push_back(dim);
     }
     if (!inside.dims.empty())
       found.push_back(std::move(inside));
-  }
+  });
   return found;
 }
 
-void imbrex::markInside(scf::ForOp range, ArrayRef<InsideLoad> loads) {
-  SmallVector<tile::LoadOp> all(range.getBody()->getOps<tile::LoadOp>());
-  for (const InsideLoad &inside : loads) {
-    tile::LoadOp load = all[inside.number];
-    OpBuilder b(load);
-    auto type = cast<RankedTensorType>(load.getResult().getType());
-    SmallVector<Value> low, high;
-    for (int64_t dim : inside.dims) {
-      const int64_t *k = llvm::find(load.getDims(), dim);
-      Value size = arith::ConstantOp::create(b, load.getLoc(),
-                                             b.getI32IntegerAttr(int32_t(type.getDimSize(k - load.getDims().begin()))));
-      low.push_back(load.getIndices()[dim]);
-      high.push_back(
-          arith::AddIOp::create(b, load.getLoc(), low.back(), size, arith::IntegerOverflowFlags::nsw).getResult());
-    }
-    load.setWithin(inside.dims);
-    load.getLowMutable().assign(low);
-    load.getHighMutable().assign(high);
-    load.setCertain(true);
+template <typename Access> static void markAccess(Access access, RankedTensorType type, ArrayRef<int64_t> dims) {
+  OpBuilder b(access);
+  SmallVector<Value> low, high;
+  for (int64_t dim : dims) {
+    const int64_t *k = llvm::find(access.getDims(), dim);
+    Value size = arith::ConstantOp::create(b, access.getLoc(),
+                                           b.getI32IntegerAttr(int32_t(type.getDimSize(k - access.getDims().begin()))));
+    low.push_back(access.getIndices()[dim]);
+    high.push_back(
+        arith::AddIOp::create(b, access.getLoc(), low.back(), size, arith::IntegerOverflowFlags::nsw).getResult());
   }
+  access.setWithin(dims);
+  access.getLowMutable().assign(low);
+  access.getHighMutable().assign(high);
+  access.setCertain(true);
+}
+
+void imbrex::markInside(scf::ForOp range, ArrayRef<InsideAccess> accesses) {
+  unsigned count = 0;
+  forEachAccess(range, [&](auto access, RankedTensorType type) {
+    const InsideAccess *inside =
+        llvm::find_if(accesses, [&](const InsideAccess &each) { return each.number == count; });
+    if (inside != accesses.end())
+      markAccess(access, type, inside->dims);
+    ++count;
+  });
 }

@@ -1,0 +1,120 @@
+//===- PreparedLines.cpp - Lines that the copying warps compute on ---------===//
+//
+// Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The work on a line is made again as those who copy hold it (CopiedTable.h), and left out where it was.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cta/PreparedLines.h"
+#include "compiler/cta/CopiedTable.h"
+#include "compiler/cta/Movable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace imbrex;
+
+/// True if `value`, another operand of work on a line, is there for those who copy: a number for all of the line.
+static bool isForAll(Value value, CopySlice &slice) {
+  Operation *op = value.getDefiningOp();
+  return op && (isa<tile::SplatOp>(op) || op->hasTrait<OpTrait::ConstantLike>()) && canBeSpreadAnew(op) &&
+         slice.add(op);
+}
+
+/// The one use of `value` if it is work on the line alone, of its shape and type.
+static Operation *workOn(Value value) {
+  if (!value.hasOneUse())
+    return nullptr;
+  Operation *user = *value.user_begin();
+  if (!user->hasTrait<OpTrait::Elementwise>() || !canBeSpreadAnew(user) || user->getBlock() != value.getParentBlock() ||
+      user->getResult(0).getType() != value.getType())
+    return nullptr;
+  CopySlice slice(user->getParentOfType<func::FuncOp>());
+  bool isAlone =
+      llvm::all_of(user->getOperands(), [&](Value operand) { return operand == value || isForAll(operand, slice); });
+  return isAlone ? user : nullptr;
+}
+
+std::optional<PreparedLines::Line> PreparedLines::find(cta::PutOp put) {
+  auto get = cast<cta::GetOp>(put->getNextNode());
+  if (put.getRing().getType().getRows() != 1 || put.getRows() || put.getCondition() || !isOfInput(put) ||
+      !isa<scf::ForOp>(put->getParentOp()) || !get->hasOneUse())
+    return std::nullopt;
+  auto read = dyn_cast<cta::ReadOp>(*get->user_begin());
+  if (!read || read->getBlock() != put->getBlock() || cast<RankedTensorType>(read.getResult().getType()).getRank() != 1)
+    return std::nullopt;
+  Line line{put, read, {}};
+  for (Operation *next = workOn(read); next; next = workOn(next->getResult(0)))
+    line.work.push_back(next);
+  return line.work.empty() ? std::nullopt : std::optional(line);
+}
+
+PreparedLines::PreparedLines(ArrayRef<cta::PutOp> puts, unsigned copyWarps) : copyWarps(copyWarps) {
+  for (cta::PutOp put : puts)
+    if (std::optional<Line> line = find(put))
+      all.push_back(*line);
+}
+
+/// Erases `value` and what it alone was made of.
+static void eraseUnused(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isOpTriviallyDead(op))
+    return;
+  SmallVector<Value> operands(op->getOperands());
+  op->erase();
+  for (Value operand : operands)
+    eraseUnused(operand);
+}
+
+/// What the work makes of the line, an element a thread.
+Value PreparedLines::prepare(Line &line) const {
+  cta::PutOp put = line.put;
+  OpBuilder b(put);
+  auto load = tile::LoadOp::create(b, put.getLoc(), line.read.getResult().getType(), put.getView(), put.getIndices(),
+                                   b.getDenseI64ArrayAttr(put.getDims().back()), put.getWithinAttr(), put.getLow(),
+                                   put.getHigh(), put.getCertainAttr());
+  IRMapping map;
+  map.map(line.read.getResult(), load.getResult());
+  for (Operation *op : line.work)
+    b.clone(*op, map);
+  auto type = cast<RankedTensorType>(load.getResult().getType());
+  Value asRead = map.lookup(line.work.back()->getResult(0));
+  Value prepared = spreadAnew(asRead, layout::TileLayout::blocked(type.getShape(), copyWarps, /*vector=*/1));
+  eraseUnused(asRead);
+  return prepared;
+}
+
+void PreparedLines::make(SmallVectorImpl<cta::PutOp> &puts) {
+  for (Line &line : all) {
+    line.work.back()->emitRemark("computed by the warps that copy");
+    Value prepared = prepare(line), ring = line.put.getRing(), step = line.put.getStep();
+    OpBuilder b(line.put);
+    Location loc = line.put.getLoc();
+    line.acquire = cta::AcquireOp::create(b, loc, line.read.getBuffer().getType(), ring, step);
+    line.write = cta::WriteOp::create(b, loc, prepared, line.acquire);
+    line.publish = cta::PublishOp::create(b, loc, ring, step);
+    line.work.back()->getResult(0).replaceAllUsesWith(line.read.getResult());
+    for (Operation *op : llvm::reverse(line.work))
+      op->erase();
+    llvm::erase(puts, line.put);
+    line.put.erase();
+  }
+}
+
+void PreparedLines::addTo(CopySlice &slice) const {
+  for (const Line &line : all) {
+    slice.add(line.write);
+    slice.add(line.publish);
+  }
+}
+
+void PreparedLines::erase() {
+  for (Line &line : all) {
+    Value prepared = line.write.getValue();
+    line.publish.erase();
+    line.write.erase();
+    line.acquire.erase();
+    eraseUnused(prepared);
+  }
+}
