@@ -51,9 +51,7 @@ std::optional<Expression> imbrex::hostCondition(const Expr &part, const Kernel &
 /// What a part asks of a view's storage; null if it asks for something else.
 using StorageTest = bool (*)(const Storage &);
 
-static const Expr &withoutNot(const Expr &part) {
-  return part.kind == Expr::Unary && part.text == "!" ? *part.operands[0] : part;
-}
+static bool isNot(const Expr &part) { return part.kind == Expr::Unary && part.text == "!"; }
 
 static StorageTest testOf(const Expr &part) {
   if (part.kind != Expr::Call)
@@ -65,11 +63,11 @@ static StorageTest testOf(const Expr &part) {
       .Default(nullptr);
 }
 
-bool imbrex::asksStorage(const Expr &part) { return testOf(withoutNot(part)); }
+bool imbrex::asksStorage(const Expr &part) { return testOf(isNot(part) ? *part.operands[0] : part); }
 
 std::optional<bool> imbrex::storageCondition(const Expr &part, const Kernel &kernel,
                                              const CompileOptions::Storages &storages, Diagnostics &diagnostics) {
-  const Expr &asked = withoutNot(part);
+  const Expr &asked = isNot(part) ? *part.operands[0] : part;
   const bool isOneName = asked.operands.size() == 1 && asked.operands[0]->kind == Expr::Name;
   if (!isOneName || llvm::none_of(kernel.parameters, [&](const KernelParameter &parameter) {
         return parameter.name == asked.operands[0]->text && !parameter.extents.empty();
@@ -79,7 +77,7 @@ std::optional<bool> imbrex::storageCondition(const Expr &part, const Kernel &ker
   }
   auto storage = storages.find(asked.operands[0]->text);
   const bool holds = storage != storages.end() && testOf(asked)(storage->second);
-  return holds != (&asked != &part);
+  return holds != isNot(part);
 }
 
 std::vector<Expression> imbrex::extentConditions(const Kernel &kernel, Diagnostics &diagnostics) {
