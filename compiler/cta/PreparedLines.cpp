@@ -3,12 +3,12 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The work on a line is made again as those who copy hold it (CopiedTable.h), and left out where it was.
+// The work on a line is made again as those who copy hold it (SpreadAnew.h), and left out where it was.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/PreparedLines.h"
-#include "compiler/cta/CopiedTable.h"
+#include "compiler/cta/SpreadAnew.h"
 #include "compiler/cta/Movable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 

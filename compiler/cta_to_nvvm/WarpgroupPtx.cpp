@@ -128,7 +128,7 @@ Values imbrex::wgmma(Lowering &l, const WgmmaForm &form, Values sums, ArrayRef<V
   SmallVector<Type> types(form.columns / 2, sumType(form));
   Values operands;
   if (form.adds)
-    operands = sums;
+    operands = std::move(sums);
   llvm::append_range(operands, a);
   llvm::append_range(operands, b);
   return assembled(l, types, operands, wgmmaAssembly(form));

@@ -127,13 +127,14 @@ void Specialiser::checkDeclarations() {
 
 void Specialiser::checkSettings() {
   std::vector<std::string> known;
+  known.reserve(result.kernel->generics.size() + result.kernel->tune.tunables.size() + 2);
   for (const GenericParameter &generic : result.kernel->generics)
     known.push_back(generic.name);
   for (const Tunable &tunable : result.kernel->tune.tunables)
     known.push_back(tunable.name);
   for (const char *name : {"warps", "stages"}) // mean something for every kernel
     if (!llvm::is_contained(known, name))
-      known.push_back(name);
+      known.emplace_back(name);
   for (const auto &[name, value] : options.set)
     if (!llvm::is_contained(known, name))
       error(result.kernel->offset, Message::UnknownSetting, result.kernel->name, name, join(known));
@@ -160,6 +161,7 @@ bool Specialiser::bindGenerics() {
     }
     std::optional<DataType> type = setting->second.type();
     std::vector<std::string> allowed;
+    allowed.reserve(generic.allowed.size());
     for (DataType candidate : generic.allowed)
       allowed.emplace_back(name(candidate));
     bool isAllowed = type && llvm::is_contained(generic.allowed, *type);
@@ -179,6 +181,7 @@ std::optional<int64_t> Specialiser::integerOf(uint32_t offset, const std::string
 
 static std::string choicesOf(const Tunable &tunable) {
   std::vector<std::string> choices;
+  choices.reserve(tunable.choices.size());
   for (int64_t choice : tunable.choices)
     choices.push_back(std::to_string(choice));
   return "{" + join(choices) + "}";

@@ -160,7 +160,7 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine, PassGat
   llvm::ModuleAnalysisManager modules;
   llvm::PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback(
-      [&](llvm::StringRef pass, llvm::Any) { return gate.shouldRunPass(pass, ""); });
+      [&](llvm::StringRef pass, const llvm::Any &) { return gate.shouldRunPass(pass, ""); });
   llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(), std::nullopt, &callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(callGraph);

@@ -126,8 +126,8 @@ static bool addComparison(Mask &mask, const Sum &small, const Sum &large, bool s
   one.constant = 1;
   std::optional<Sum> sum = small.plus(large, -1);
   std::optional<LinearForm> whole = sum ? sum->whole.plus(one, strict ? 1 : 0) : std::nullopt;
-  std::optional<LinearForm> form = whole ? LinearForm().plus(*whole, sum->divisor) : std::nullopt;
-  form = form ? form->plus(sum->dividend, sum->sign) : form;
+  std::optional<LinearForm> form = whole ? LinearForm().plus(sum->dividend, sum->sign) : std::nullopt;
+  form = form ? form->plus(*whole, sum->divisor) : form;
   form = form ? form->plus(one, sum->sign > 0 ? 1 - sum->divisor : 0) : form;
   if (!form)
     return false;
