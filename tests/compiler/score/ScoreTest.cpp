@@ -297,7 +297,7 @@ TEST(Score, modelOfRolesIsDrawnAsText) {
 }
 
 /// A loop of the warps that copy in place of that of `kernel`.
-MachineKernel withCopying(MachineKernel kernel, std::vector<std::pair<const char *, const char *>> copying) {
+MachineKernel withCopying(MachineKernel kernel, const std::vector<std::pair<const char *, const char *>> &copying) {
   kernel.instructions.resize(kernel.instructions.size() - 4);
   const size_t first = kernel.instructions.size();
   for (auto [opcode, operands] : copying)
@@ -319,7 +319,7 @@ TEST(Score, modelOfCopiesByThreads) {
   ModelOptions slow{.warps = 1, .rings = {{"K", 0x400, 2, 0}}, .copyLatency = 3000};
   std::optional<LoopModel> model = modelRoles(kernel, slow, whyNot);
   ASSERT_TRUE(model) << whyNot;
-  EXPECT_NEAR(model->cycles, (3000 + 16 * 32) / 2, 30);
+  EXPECT_NEAR(model->cycles, (3000 + 16 * 32) / 2.0, 30);
 }
 
 // The copy of the next tile comes while this one is written anew, by the pass behind its own. Boxes of one tile are
@@ -347,8 +347,8 @@ TEST(Score, modelOfTilesWrittenAnew) {
   options.copyLatency = 3000;
   std::optional<LoopModel> slow = modelRoles(kernel, options, whyNot);
   ASSERT_TRUE(slow) << whyNot;
-  EXPECT_NEAR(slow->cycles, 3000 / 2, 60); // two copies are under way
-  options.rings[1].slots = 1;           // of which barriers are nearer to each other
+  EXPECT_NEAR(slow->cycles, 3000 / 2.0, 60); // two copies are under way
+  options.rings[1].slots = 1;                // of which barriers are nearer to each other
   EXPECT_FALSE(modelRoles(kernel, options, whyNot));
 }
 
