@@ -521,7 +521,7 @@ static std::vector<Row> allRows() {
 }
 
 /// The longest piece of a message's format that has no {0} in it.
-static std::string longestFixedPart(std::string format) {
+static std::string longestFixedPart(const std::string &format) {
   std::string longest;
   for (size_t begin = 0; begin < format.size();) {
     size_t end = std::min(format.find('{', begin), format.size());

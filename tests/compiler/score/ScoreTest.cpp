@@ -377,8 +377,8 @@ TEST(Score, modelOfTilesWrittenAnew) {
   options.copyLatency = 3000;
   std::optional<LoopModel> slow = modelRoles(kernel, options, whyNot);
   ASSERT_TRUE(slow) << whyNot;
-  EXPECT_NEAR(slow->cycles, 3000 / 2, 60); // two copies are under way
-  options.rings[1].slots = 1;              // of which barriers are nearer to each other
+  EXPECT_NEAR(slow->cycles, 3000 / 2.0, 60); // two copies are under way
+  options.rings[1].slots = 1;                // of which barriers are nearer to each other
   EXPECT_FALSE(modelRoles(kernel, options, whyNot));
 }
 

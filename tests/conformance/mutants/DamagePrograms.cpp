@@ -90,7 +90,7 @@ std::vector<Program> imbrex::testing::programs() {
     tensor.type = tensor.isOutput ? F16 : DataType::F8E4M3;
   // Keys and values are rounded in shared memory by the warps that copy, queries by those that compute.
   Program words = onHopper("wgmma attention of words", 64, 4, 2, 64);
-  words.tuning.push_back({"tf32", 1});
+  words.tuning.emplace_back("tf32", 1);
   for (Tensor &tensor : words.tensors)
     tensor.type = F32;
   auto three = [&](std::string name, std::string device) {

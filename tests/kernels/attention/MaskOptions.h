@@ -22,11 +22,11 @@ inline void setMask(attention::Options &options, const Mask &mask, Sides sides) 
   options.mask = mask.hook();
   if (sides == Sides::InText || (mask.kind != Mask::Kind::Window && mask.kind != Mask::Kind::CausalWindow))
     return;
-  options.captured.push_back({"left", mask.left});
+  options.captured.emplace_back("left", mask.left);
   options.mask = "causal_window(left)";
   if (mask.kind == Mask::Kind::CausalWindow)
     return;
-  options.captured.push_back({"right", mask.right});
+  options.captured.emplace_back("right", mask.right);
   options.mask = "window(left, right)";
 }
 
