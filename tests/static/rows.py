@@ -44,7 +44,8 @@ SPELLED = {"causal": ("!(at.k > at.q + (at.Sk - at.Sq))", "at.Sk - at.k > at.Sq 
 
 def limits():
     """{name: (name of another row, {figure: how many times its number this one may have}, waits and barriers it may have more)}"""
-    found = {stored(128, storage, target): ("forward bf16 D128 full " + target, MORE, 0)
+    # On Hopper threads copy rows of pages that a box does not fit: who multiplies what they wrote has a fence for each tile.
+    found = {stored(128, storage, target): ("forward bf16 D128 full " + target, MORE, 2 if (target, storage) == ("sm_90a", "paged:1") else 0)
              for target, storages in STORED.items() for storage in storages}
     for mask, others in SPELLED.items():
         for i in range(len(others)):
