@@ -12,10 +12,11 @@
 
 using namespace imbrex;
 
-/// More bytes are no accident of an order: the kernel needs the registers.
-static constexpr unsigned kFewBytes = 64;
+/// More bytes are no accident of an order: the kernel needs the registers. So it does where a ceiling spills as many
+/// more.
+static constexpr unsigned kMostBytes = 256, kMostMore = 128;
 /// Registers below those that the kernel had, rounded down to eights. Lower ones spill for want of registers.
-static constexpr unsigned kSteps[] = {0, 8, 16, 24, 40, 56};
+static constexpr unsigned kSteps[] = {0, 8, 24, 40};
 static constexpr unsigned kUnit = 8; // the hardware gives registers by eights
 /// What each kernel of the compiler's says: all registers are for one CTA. ".maxnreg" cannot stand beside it (PTX ISA,
 /// "Performance-Tuning Directives").
@@ -23,7 +24,7 @@ static constexpr std::string_view kDirective = ".minnctapersm 1\n";
 
 CeilingSearch::CeilingSearch(std::string_view ptx, unsigned registers, unsigned bytes)
     : ptx(ptx), registers(registers), least(bytes) {
-  if (registers > 0 && bytes > 0 && bytes <= kFewBytes && ptx.find("setmaxnreg") == std::string_view::npos)
+  if (registers > 0 && bytes > 0 && bytes <= kMostBytes && ptx.find("setmaxnreg") == std::string_view::npos)
     at = ptx.find(kDirective);
 }
 
@@ -41,6 +42,8 @@ std::optional<std::string> CeilingSearch::next() {
 }
 
 bool CeilingSearch::spills(unsigned bytes) {
+  if (bytes > least + kMostMore)
+    tried = std::size(kSteps);
   if (bytes >= least)
     return false;
   least = bytes;

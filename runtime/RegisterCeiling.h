@@ -25,7 +25,8 @@ namespace imbrex {
 ///   while (std::optional<std::string> next = search.next())
 ///     if (search.spills(BYTES THAT next SPILLS)) KEEP next's CODE
 ///
-/// None are for a kernel that spills nothing or much, nor for PTX that says itself how many registers its threads have
+/// None are for a kernel that spills nothing or hundreds of bytes, nor for PTX that says itself how many registers its
+/// threads have
 /// (.maxnreg) or moves them from warp to warp (setmaxnreg).
 class CeilingSearch {
 public:
