@@ -53,7 +53,7 @@ struct KernelReport {
   };
   /// A buffer in shared memory; those whose lives do not meet share bytes.
   struct Buffer {
-    std::string holds; ///< the view that is copied into it; empty: it passes tiles between threads
+    std::string holds; ///< the view that is copied into it, or computed on; empty: it passes tiles between threads
     int64_t rows, columns;
     DataType type;
     unsigned span; ///< of the swizzle, in bytes (dialects/layout/SharedLayout.h)

@@ -16,7 +16,31 @@
 using namespace mlir;
 using namespace imbrex;
 
-/// The name of the view that is copied into the allocation, also turned; empty if none is.
+static std::string nameOf(Value view, func::FuncOp kernel) {
+  return kernel.getArgAttrOfType<StringAttr>(cast<BlockArgument>(view).getArgNumber(), tile::kNameAttr).str();
+}
+
+/// The name of the view of whose elements alone `tile` is computed, element by element; empty if there is none.
+static std::string viewComputedOn(Value tile, func::FuncOp kernel) {
+  std::string found;
+  SmallVector<Value, 8> left = {tile};
+  while (!left.empty()) {
+    Operation *op = left.pop_back_val().getDefiningOp();
+    if (auto load = dyn_cast_or_null<tile::LoadOp>(op)) {
+      std::string name = nameOf(load.getView(), kernel);
+      if (!found.empty() && found != name)
+        return "";
+      found = std::move(name);
+    } else if (op && op->hasTrait<OpTrait::Elementwise>()) {
+      llvm::append_range(left, op->getOperands());
+    } else if (!op || !(isa<tile::SplatOp>(op) || op->hasTrait<OpTrait::ConstantLike>())) {
+      return "";
+    }
+  }
+  return found;
+}
+
+/// The name of the view that is copied into the allocation, also turned or computed on; empty if none is.
 static std::string viewCopiedInto(Operation *allocation, func::FuncOp kernel) {
   for (Operation *user : accessesOf(allocation))
     if (auto restage = dyn_cast<cta::RestageOp>(user)) {
@@ -25,8 +49,10 @@ static std::string viewCopiedInto(Operation *allocation, func::FuncOp kernel) {
       if (!name.empty())
         return name + " along K";
     } else if (auto put = dyn_cast<cta::PutOp>(user)) {
-      unsigned index = cast<BlockArgument>(put.getView()).getArgNumber();
-      return kernel.getArgAttrOfType<StringAttr>(index, tile::kNameAttr).str();
+      return nameOf(put.getView(), kernel);
+    } else if (auto write = dyn_cast<cta::WriteOp>(user); write && write.getBuffer().getDefiningOp<cta::AcquireOp>()) {
+      if (std::string name = viewComputedOn(write.getValue(), kernel); !name.empty())
+        return name;
     }
   return "";
 }
