@@ -8,22 +8,23 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/PreparedLines.h"
-#include "compiler/cta/SpreadAnew.h"
 #include "compiler/cta/Movable.h"
+#include "compiler/cta/SpreadAnew.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace imbrex;
 
-/// True if `value`, another operand of work on a line, is there for those who copy: a number for all of the line.
-static bool isForAll(Value value, CopySlice &slice) {
+/// True if `value`, another operand of work on the line of `put`, is there for those who copy: a number for all of the
+/// line, made before the put.
+static bool isForAll(Value value, cta::PutOp put, CopySlice &slice) {
   Operation *op = value.getDefiningOp();
-  return op && (isa<tile::SplatOp>(op) || op->hasTrait<OpTrait::ConstantLike>()) && canBeSpreadAnew(op) &&
-         slice.add(op);
+  return op && (isa<tile::SplatOp>(op) || op->hasTrait<OpTrait::ConstantLike>()) &&
+         (op->getBlock() != put->getBlock() || op->isBeforeInBlock(put)) && canBeSpreadAnew(op) && slice.add(op);
 }
 
-/// The one use of `value` if it is work on the line alone, of its shape and type.
-static Operation *workOn(Value value) {
+/// The one use of `value` if it is work on the line of `put` alone, of its shape and type.
+static Operation *workOn(Value value, cta::PutOp put) {
   if (!value.hasOneUse())
     return nullptr;
   Operation *user = *value.user_begin();
@@ -31,8 +32,8 @@ static Operation *workOn(Value value) {
       user->getResult(0).getType() != value.getType())
     return nullptr;
   CopySlice slice(user->getParentOfType<func::FuncOp>());
-  bool isAlone =
-      llvm::all_of(user->getOperands(), [&](Value operand) { return operand == value || isForAll(operand, slice); });
+  bool isAlone = llvm::all_of(user->getOperands(),
+                              [&](Value operand) { return operand == value || isForAll(operand, put, slice); });
   return isAlone ? user : nullptr;
 }
 
@@ -45,7 +46,7 @@ std::optional<PreparedLines::Line> PreparedLines::find(cta::PutOp put) {
   if (!read || read->getBlock() != put->getBlock() || cast<RankedTensorType>(read.getResult().getType()).getRank() != 1)
     return std::nullopt;
   Line line{put, read, {}};
-  for (Operation *next = workOn(read); next; next = workOn(next->getResult(0)))
+  for (Operation *next = workOn(read, put); next; next = workOn(next->getResult(0), put))
     line.work.push_back(next);
   return line.work.empty() ? std::nullopt : std::optional(line);
 }
@@ -58,13 +59,19 @@ PreparedLines::PreparedLines(ArrayRef<cta::PutOp> puts, unsigned copyWarps) : co
 
 /// Erases `value` and what it alone was made of.
 static void eraseUnused(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isOpTriviallyDead(op))
-    return;
-  SmallVector<Value> operands(op->getOperands());
-  op->erase();
-  for (Value operand : operands)
-    eraseUnused(operand);
+  llvm::SmallSetVector<Operation *, 8> left; // what is made of one value twice is made of one operation
+  auto add = [&](Value each) {
+    if (Operation *op = each.getDefiningOp())
+      left.insert(op);
+  };
+  add(value);
+  while (!left.empty()) {
+    Operation *op = left.pop_back_val();
+    if (!isOpTriviallyDead(op))
+      continue;
+    llvm::for_each(op->getOperands(), add);
+    op->erase();
+  }
 }
 
 /// What the work makes of the line, an element a thread.
