@@ -262,12 +262,19 @@ std::optional<int64_t> MaskBoundsReader::newGrowth(Value value, bool exact, unsi
   return isTile ? std::nullopt : growthOfScalar(op, exact, depth);
 }
 
+/// An element of an input: as good as what its place is computed of.
+static bool isLoadOfInput(Operation *op) {
+  auto load = dyn_cast<tile::LoadOp>(op);
+  return load && load.getDims().empty() && load.getView().getType().getAccess() == tile::ViewAccess::In;
+}
+
 /// Of a scalar that is no sum: 0 if it is computed from what stays, in 32 bits, or a constant.
 std::optional<int64_t> MaskBoundsReader::growthOfScalar(Operation *op, bool exact, unsigned depth) {
   const bool isOpaque = op->getResult(0).getType().isInteger(64) && op->getNumOperands() != 0;
   bool stays =
-      !isOpaque && isPure(op) && op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), [&](Value operand) {
-        return growth(operand, exact, depth + 1) == std::optional<int64_t>(0);
+      !isOpaque && (isPure(op) || isLoadOfInput(op)) && op->getNumRegions() == 0 &&
+      llvm::all_of(op->getOperands(), [&](Value operand) {
+        return isa<tile::ViewType>(operand.getType()) || growth(operand, exact, depth + 1) == std::optional<int64_t>(0);
       });
   return stays ? std::optional<int64_t>(0) : std::nullopt;
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Hooks of kernels/attention_forward.tile bound to functions with views and scalars, to expressions and to texts of
 their own, beside attention in plain Python. Shapes are odd on purpose. See runs.py."""
-import math, unittest
+import itertools, math, unittest
 
-from runs import DEVICES, Runs, integers, normals
+from runs import DEVICES, Runs, array, integers, normals
 
 B, SQ, SK, HK, G, D = 2, 21, 37, 2, 2, 16
 H = HK * G
@@ -118,6 +118,28 @@ class Hooks(Runs):
                   table(seen, last)"""
         self.check({"mask": text}, {"seen": integers(SQ, 11, low=-1, high=2)}, {"last": 30},
                    mask=lambda b, h, q, k: self.given["seen"][q * 11 + k % 11] > 0 and k <= 30)
+
+    def test_a_length_from_a_table_hides_keys(self):
+        """Keys behind a length that the mask loads hold NaN: neither the device nor the reference reads them."""
+        lengths = [11, 30]
+
+        def spoiled(type_):
+            places = itertools.count()
+
+            def element(source):
+                key = next(places) // (HK * D)
+                return source.gauss(0, 1) if key % SK < lengths[key // SK] else math.nan
+
+            return type_, (B, SK, HK, D), element
+
+        for device, setting in self.on_devices(*SETTINGS):
+            type_ = setting[0][2:]
+            inputs = {"Q": normals(B, SQ, H, D, type=type_), "K": spoiled(type_), "V": spoiled(type_),
+                      "f": array("i32", (B,), lengths)}
+            text = "fn within(f: view<i32>[B])(at) = at.k < load f[at.b]; within(f)"
+            found = self.run_kernel("attention_forward", {"O": 0}, inputs, {}, setting, device, {"mask": text})
+            self.near(found["O"], self.attention(found, lambda s, *_: s, lambda b, h, q, k: k < lengths[b], lambda *_: 1),
+                      2e-5 if type_ == "f32" else 4e-3)
 
 
 if __name__ == "__main__":
