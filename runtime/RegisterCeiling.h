@@ -26,8 +26,7 @@ namespace imbrex {
 ///     if (search.spills(BYTES THAT next SPILLS)) KEEP next's CODE
 ///
 /// None are for a kernel that spills nothing or hundreds of bytes, nor for PTX that says itself how many registers its
-/// threads have
-/// (.maxnreg) or moves them from warp to warp (setmaxnreg).
+/// threads have (.maxnreg) or moves them from warp to warp (setmaxnreg).
 class CeilingSearch {
 public:
   /// `registers` a thread and `bytes` spilled of `ptx` as it is, which must outlive the search.

@@ -137,6 +137,13 @@ static Result<CompiledKernel> compileFor(const KernelState &kernel, const Compil
   return std::move(*compiled.kernel);
 }
 
+static void store(const RuntimeState &runtime, const CacheKey &key, const CacheEntry &entry) {
+  if (!runtime.disk)
+    return;
+  if (Result<void> stored = runtime.disk->store(key, entry); !stored)
+    runtime.device->log().add(stored.error().render());
+}
+
 static Result<Built> build(const KernelState &kernel, const CompileOptions &options, const CacheKey &key) {
   const ModuleState &module = *kernel.module;
   RuntimeState &runtime = *module.runtime;
@@ -157,36 +164,38 @@ static Result<Built> build(const KernelState &kernel, const CompileOptions &opti
   built.interface = std::move(compiled->interface);
   built.entry = {module.source.name, built.interface.toJson(), std::move(compiled->code),
                  std::move(assembled->machineCode), std::move(assembled->log)};
-  if (runtime.disk)
-    if (Result<void> stored = runtime.disk->store(key, built.entry); !stored)
-      runtime.device->log().add(stored.error().render());
+  store(runtime, key, built.entry);
   return built;
 }
 
-/// Into the device's memory; of PTX that the driver spills a few bytes of, with the ceiling that spills least, which
-/// `ptx` has then.
-static Result<std::shared_ptr<const LoadedKernel>> loadText(const KernelState &kernel, std::string &ptx,
-                                                            const KernelInterface &interface) {
-  const std::shared_ptr<DeviceContext> &device = kernel.module->runtime->device;
-  Result<std::shared_ptr<const LoadedKernel>> best = LoadedKernel::load(device, ptx, interface, kernel.programmatic);
-  if (!best || device->info().simulated)
+/// Into the device's memory as PTX. Where the driver spills a few bytes of it, with the ceiling that spills least,
+/// which the entry has from then on, also on disk: what comes from there is not searched again.
+static Result<std::shared_ptr<const LoadedKernel>> loadBuilt(const KernelState &kernel, CacheEntry &entry,
+                                                             const KernelInterface &interface, const CacheKey &key) {
+  const RuntimeState &runtime = *kernel.module->runtime;
+  auto load = [&](const std::string &ptx) {
+    return LoadedKernel::load(runtime.device, ptx, interface, kernel.programmatic);
+  };
+  Result<std::shared_ptr<const LoadedKernel>> best = load(entry.ptx);
+  if (!best || runtime.device->info().simulated)
     return best;
-  const std::string whole = ptx;
+  const std::string whole = entry.ptx;
   CeilingSearch search(whole, (*best)->registers, (*best)->localBytes);
   while (std::optional<std::string> text = search.next()) {
-    Result<std::shared_ptr<const LoadedKernel>> loaded =
-        LoadedKernel::load(device, *text, interface, kernel.programmatic);
+    Result<std::shared_ptr<const LoadedKernel>> loaded = load(*text);
     if (!loaded)
       break; // what is there already works
     if (search.spills((*loaded)->localBytes)) {
       best = std::move(loaded);
-      ptx = std::move(*text);
+      entry.ptx = std::move(*text);
     }
   }
+  if (entry.ptx != whole)
+    store(runtime, key, entry);
   return best;
 }
 
-static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk) {
+static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk, const CacheKey &key) {
   if (Result<void> enough = checkHostMemory("kernel '" + built.interface.kernel + "' was not loaded"); !enough)
     return enough.takeError();
   const RuntimeState &runtime = *kernel.module->runtime;
@@ -196,8 +205,9 @@ static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk)
   CacheEntry &entry = built.entry;
   bool asText = entry.machineCode.empty() || runtime.device->info().simulated;
   Result<std::shared_ptr<const LoadedKernel>> loaded =
-      asText ? loadText(kernel, entry.ptx, built.interface)
-             : LoadedKernel::load(runtime.device, entry.machineCode, built.interface, kernel.programmatic);
+      asText && !fromDisk ? loadBuilt(kernel, entry, built.interface, key)
+                          : LoadedKernel::load(runtime.device, asText ? entry.ptx : entry.machineCode, built.interface,
+                                               kernel.programmatic);
   if (!loaded)
     return loaded.takeError();
   AssembledKernel account;
@@ -219,7 +229,7 @@ Result<Ready> imbrex::makeReady(const KernelState &kernel, const CompileOptions 
   const ModuleState &module = *kernel.module;
   bool isOnDisk = false;
   if (std::optional<Built> stored = findStored(module, key, isOnDisk)) {
-    Result<Ready> ready = load(kernel, std::move(*stored), /*fromDisk=*/true);
+    Result<Ready> ready = load(kernel, std::move(*stored), /*fromDisk=*/true, key);
     if (ready)
       return ready;
     if (isOnDisk)
@@ -230,5 +240,5 @@ Result<Ready> imbrex::makeReady(const KernelState &kernel, const CompileOptions 
   Result<Built> built = build(kernel, options, key);
   if (!built)
     return built.takeError();
-  return load(kernel, std::move(*built), /*fromDisk=*/false);
+  return load(kernel, std::move(*built), /*fromDisk=*/false, key);
 }

@@ -66,11 +66,14 @@ TEST_F(Launch, ComputesAndCompilesOnce) {
 // A driver that compiles PTX is asked again where it spills a few bytes, as ptxas is.
 TEST_F(Launch, AFewBytesThatTheDriverSpillsAreTriedWithFewerRegisters) {
   auto image = std::make_shared<std::string>();
+  auto loads = std::make_shared<unsigned>(0);
   cuda::DriverTable table = driver.table();
   table.simulated = false;
-  table.moduleLoadDataEx = [image, load = table.moduleLoadDataEx](CUmodule *module, const void *text, unsigned count,
-                                                                  CUjit_option *options, void **values) {
+  table.moduleLoadDataEx = [image, loads, load = table.moduleLoadDataEx](CUmodule *module, const void *text,
+                                                                         unsigned count, CUjit_option *options,
+                                                                         void **values) {
     *image = static_cast<const char *>(text);
+    ++*loads;
     return load(module, text, count, options, values);
   };
   table.funcGetAttribute = [image](int *value, int attribute, CUfunction) {
@@ -86,6 +89,9 @@ TEST_F(Launch, AFewBytesThatTheDriverSpillsAreTriedWithFewerRegisters) {
     result.kernel->code += "\n.minnctapersm 1\n";
     return result;
   };
+  std::filesystem::path directory =
+      std::filesystem::path(::testing::TempDir()) / ("imbrex-ceiling-" + std::to_string(getpid()));
+  options.cacheDirectory = directory.string();
   Runtime own = Runtime::openWith(options).value();
   Kernel kernel = own.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
   kernel.launch(own.stream(), {{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
@@ -94,6 +100,14 @@ TEST_F(Launch, AFewBytesThatTheDriverSpillsAreTriedWithFewerRegisters) {
   EXPECT_EQ(info.localBytes, 0u);
   EXPECT_NE(info.ptx.find(".maxnreg 240"), std::string::npos) << "what was loaded is what is shown";
   EXPECT_EQ(driver.alive().modules, 1) << "what was tried before is given back";
+  EXPECT_EQ(*loads, 3u) << "as it was, 248, 240";
+  Runtime next = Runtime::openWith(options).value();
+  Kernel again = next.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
+  info = again.prepare({{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
+  EXPECT_TRUE(info.fromDisk);
+  EXPECT_EQ(info.localBytes, 0u);
+  EXPECT_EQ(*loads, 4u) << "what was found is on disk";
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(Launch, OptionsAreCompleted) {
