@@ -21,7 +21,10 @@ DKDV = ("attention_dkdv", "causal", "bf16", 0)
 MENDED = [(*DKDV, "sm_80", (256, 256), 4, {}), (*DKDV, "sm_90", (72, 72), 4, {}), (*DKDV, "sm_120", (64, 64), 4, {}),
           (*DKDV, "sm_100", (192, 192), 4, {}), (*DKDV, "sm_86", (112, 112), 4, {}),
           ("attention_bytes", "causal", "f8e4m3", 0, "sm_90a", (96, 96), 1, defaults.BYTES[2]),
-          ("attention_bytes", "causal", "f8e4m3", 0, "sm_90a", (160, 160), 1, {})]
+          ("attention_bytes", "causal", "f8e4m3", 0, "sm_90a", (160, 160), 1, {}),
+          ("attention_backward", "causal", "bf16", 0, "sm_90a", (128, 128), 1, {}),
+          ("attention_backward", "window(100, 20)", "bf16", 0, "sm_90a", (128, 128), 4, defaults.ONE_PASS[2]),
+          ("attention_backward", "causal", "bf16", 0, "sm_90a", (112, 112), 1, {})]
 
 
 def spilled(options, words, folder):
