@@ -21,6 +21,7 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
   if (!matchPattern(loop.getStep(), m_ConstantInt(&step)) || !loop.getInductionVar().getType().isInteger(32))
     return;
   loopStep = step.getSExtValue();
+  const bool isInnermost = loop.getBody()->getOps<scf::ForOp>().empty();
   loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<scf::ForOp>(op))
       return WalkResult::skip(); // carries its own
@@ -31,6 +32,8 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
       if (put->getParentOp() == loop && !put.getMap())
         carryCursor(put);
     }
+    if (auto store = dyn_cast<tile::StoreOp>(op); store && store->getParentOp() == loop && isInnermost)
+      carryStore(store);
     return WalkResult::advance();
   });
   carryPhases();
@@ -277,10 +280,64 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   });
 }
 
+void LoopAddresses::carryStore(tile::StoreOp store) {
+  auto type = dyn_cast<RankedTensorType>(store.getValue().getType());
+  if (!type)
+    return;
+  Values start;
+  Value bytes;
+  const unsigned element = tile::elementBytes(store.getView().getType().getElementType());
+  for (auto [index, stride] : llvm::zip(store.getIndices(), l.viewOf(store.getView()).strides)) {
+    std::optional<LinearForm> form = evenForm(index);
+    if (!form)
+      return;
+    start.push_back(atFirst(*form));
+    if (int64_t step = form->coefficient(loop.getInductionVar()) * loopStep) {
+      Value along = l.mulConstant(stride, step * element);
+      bytes = bytes ? l.add(bytes, along) : along;
+    }
+  }
+  if (!bytes)
+    return;
+  Value first = pointerBefore(store);
+  if (!first)
+    first = l.tilePointer(store.getView(), start, store.getDims(), cta::layoutOf(type));
+  unsigned number = carry(first, [=, this](Value pointer) { return l.offsetPointer(pointer, bytes); });
+  entries.push_back([=, this] { l.storePointers[store] = current[number]; });
+  stores.push_back({store, number});
+}
+
+Value LoopAddresses::pointerBefore(tile::StoreOp store) {
+  scf::ForOp before = cta::continuedBy(loop);
+  if (!before)
+    return {};
+  auto isSame = [&](Value index, Value other) {
+    std::optional<LinearForm> form = modular.ofScalar(index), its = modular.ofScalar(other);
+    if (!form || !its || form->coefficient(loop.getInductionVar()) != its->coefficient(before.getInductionVar()))
+      return false;
+    form->scalars.erase(loop.getInductionVar());
+    its->scalars.erase(before.getInductionVar());
+    std::optional<LinearForm> difference = form->plus(*its, -1);
+    return difference && difference->isConstant() && difference->constant == 0;
+  };
+  for (auto other : before.getBody()->getOps<tile::StoreOp>())
+    if (Value end = l.endPointers.lookup(other); end && other.getView() == store.getView() &&
+                                                 other.getDims() == store.getDims() &&
+                                                 other.getValue().getType() == store.getValue().getType() &&
+                                                 llvm::equal(store.getIndices(), other.getIndices(), isSame))
+      return end;
+  return {};
+}
+
 void LoopAddresses::enter(ValueRange carried) {
   current.assign(carried.begin(), carried.end());
   for (const auto &entry : entries)
     entry();
+}
+
+void LoopAddresses::leave(ValueRange carried) {
+  for (auto [store, number] : stores)
+    l.endPointers[store] = carried[number];
 }
 
 Values LoopAddresses::next() {

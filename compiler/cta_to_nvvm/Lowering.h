@@ -133,7 +133,7 @@ public:
   /// What an element of a tile is in a register: itself, or an i8.
   mlir::Type carried(mlir::Type element) { return tile::isF8(element) ? b.getI8Type() : element; }
   Value zero(mlir::Type element); ///< as it is carried
-  Value toI64(Value x);           ///< sign-extends i32
+  Value toI64(Value x);           ///< sign-extends i32, leaves i64
 
   /// Registers of a tile, or a scalar as one value.
   const Values &registersOf(Value tile) const;
@@ -183,9 +183,11 @@ public:
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
-  std::map<mlir::Operation *, SlotPhase> slotPhases;               ///< of puts, gets and releases by mbarrier
+  std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
   std::map<mlir::Operation *, CopyCursor> cursors;
+  llvm::DenseMap<mlir::Operation *, Value> storePointers; ///< of stores: tilePointer, where the loop around carries it
+  llvm::DenseMap<mlir::Operation *, Value> endPointers;   ///< of these stores: what it is behind that loop
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of a cta.alloc or a cta.ring.
@@ -214,8 +216,12 @@ public:
   Value offsetPointer(Value pointer, int64_t bytes);
   /// Pointer to shared memory whose address differs in the bits of `turn`.
   Value turnedPointer(Value pointer, int64_t turn);
-  /// Pointer to the element of `view` at `indices` (i32), with 64-bit arithmetic.
+  /// Pointer to the element of `view` at `indices` (i32 or i64), with 64-bit arithmetic.
   Value viewPointer(Value view, llvm::ArrayRef<Value> indices);
+  /// Pointer to this thread's element at coordinate 0 of a tile spread by `layout` over `dims` of `view`, from `start`
+  /// on (i32 or i64).
+  Value tilePointer(Value view, llvm::ArrayRef<Value> start, llvm::ArrayRef<int64_t> dims,
+                    const layout::TileLayout &layout);
   /// Which positions of a tile that starts at `index` (of the cta stage) along dimension `dim` of `view` exist.
   IndexRange indexRange(Value view, unsigned dim, Value index, const AlongView &along);
   /// True (i1) where the element at `position` (i32) exists; null if certain.
