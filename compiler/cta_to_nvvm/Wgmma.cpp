@@ -15,6 +15,7 @@
 
 #include "compiler/cta_to_nvvm/Wgmma.h"
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/ProductWaits.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/WgmmaOperand.h"
@@ -48,6 +49,7 @@ public:
     steps = stepsOf(dot);
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
+    keepsWords = dot.getA() && loop && loop.isDefinedOutsideOfLoop(dot.getA());
   }
 
   LogicalResult run();
@@ -71,7 +73,8 @@ private:
   scf::ForOp loop; ///< around the product, or null
   bool startsAtZero;
   std::optional<Descriptors> a, b;
-  Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
+  Values words;    ///< of a in registers: four a step, of all 64-row blocks one after another
+  bool keepsWords; ///< the loop reads these registers again and again, and changes none
 };
 
 } // namespace
@@ -97,7 +100,7 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
                          : !isLeft && beside > 1 ? found.strideOf(across / beside)
                                                  : 0;
   const uint32_t descriptor = uint32_t(found.descriptor());
-  Value low = l.uniformWord({memory, descriptor, stride, 2 * along + isLeft}, [&] {
+  Value low = l.uniformWord({memory, descriptor, stride, stride ? 2 * along + isLeft : 0}, [&] {
     Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.memoryBase(memory));
     if (stride) {
       Value group = l.shiftRight(l.warp, llvm::Log2_32(layout::kWarpgroupWarps));
@@ -145,17 +148,32 @@ void WgmmaProduct::packLeft() {
     }
 }
 
+/// True if another product has been issued before this one, with nothing between them that is done to registers of this
+/// one: its fence serves both.
+static bool isFencedBefore(cta::DotOp dot, bool readsRegisters) {
+  if (readsRegisters)
+    return false;
+  Operation *op = dot->getPrevNode();
+  while (op && !isa<cta::DotOp>(op) && isMemoryEffectFree(op) && op->getNumRegions() == 0)
+    op = op->getPrevNode();
+  return runsOn(dyn_cast_or_null<cta::DotOp>(op));
+}
+
 /// The fence, through which all registers of the product go that are read.
 void WgmmaProduct::tieAll() {
   Values all;
+  if (isFencedBefore(dot, !startsAtZero || (!words.empty() && !keepsWords)))
+    return;
   if (!startsAtZero)
     llvm::append_range(all, sums);
   const unsigned ofSums = all.size();
-  llvm::append_range(all, words);
+  if (!keepsWords)
+    llvm::append_range(all, words);
   all = wgmmaFence(l, all);
   if (!startsAtZero)
     sums.assign(all.begin(), all.begin() + ofSums);
-  words.assign(all.begin() + ofSums, all.end());
+  if (!keepsWords)
+    words.assign(all.begin() + ofSums, all.end());
 }
 
 /// All of K for 64 rows a warpgroup, from `row` of its first one on.
@@ -207,7 +225,7 @@ LogicalResult WgmmaProduct::run() {
       multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n / warpsN - column)));
   wgmmaCommit(l);
   if (dot.getAsync())
-    l.inFlight[dot.getResult()] = words;
+    l.inFlight[dot.getResult()] = keepsWords ? Values() : words;
   else
     waitForAll();
   l.define(dot.getResult(), sums);
@@ -230,7 +248,7 @@ void imbrex::lowerDotWait(Lowering &l, cta::DotWaitOp wait) {
     holdBehind(l, last);
   for (Value value : wait.getValues())
     llvm::append_range(registers, l.inFlight.lookup(value)); // left operands, which stay as they are till here
-  registers = wgmmaWait(l, wait.getPending(), registers);
+  registers = isDoneBefore(wait) ? wgmmaTie(l, registers) : wgmmaWait(l, wait.getPending(), registers);
   ArrayRef<Value> rest = ArrayRef(registers).take_front(results);
   for (auto [value, result] : llvm::zip(wait.getValues(), wait.getResults())) {
     size_t count = l.registersOf(value).size();
