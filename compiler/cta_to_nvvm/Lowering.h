@@ -26,6 +26,7 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/InstructionCount.h"
+#include "compiler/cta_to_nvvm/RingCompanions.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -184,7 +185,7 @@ public:
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
   std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
-  llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
+  RingCompanions companions;
   std::map<mlir::Operation *, CopyCursor> cursors;
   llvm::DenseMap<mlir::Operation *, Value> storePointers; ///< of stores: tilePointer, where the loop around carries it
   llvm::DenseMap<mlir::Operation *, Value> endPointers;   ///< of these stores: what it is behind that loop
