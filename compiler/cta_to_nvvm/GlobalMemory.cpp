@@ -255,7 +255,7 @@ public:
       if (ranges[k].count)
         ranges[k].first = l.add(ranges[k].first, l.threadCoordinate(layout, k));
     }
-    Value carried = l.storePointers.lookup(op);
+    Value carried = l.tilePointers.lookup(op);
     thread = carried ? carried : l.tilePointer(view, start, dims, layout);
     uniform = l.foldInto(l.both(l.insideView(view, start, dims, bounds), condition), ranges);
   }

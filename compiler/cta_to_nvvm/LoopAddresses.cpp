@@ -32,8 +32,12 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
       if (put->getParentOp() == loop && !put.getMap())
         carryCursor(put);
     }
-    if (auto store = dyn_cast<tile::StoreOp>(op); store && store->getParentOp() == loop && isInnermost)
-      carryStore(store);
+    if (!isInnermost || op->getParentOp() != loop)
+      return WalkResult::advance();
+    if (auto store = dyn_cast<tile::StoreOp>(op))
+      carryPointer(store);
+    if (auto load = dyn_cast<tile::LoadOp>(op); load && cta::copies(load))
+      carryPointer(load);
     return WalkResult::advance();
   });
   carryPhases();
@@ -280,14 +284,17 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   });
 }
 
-void LoopAddresses::carryStore(tile::StoreOp store) {
-  auto type = dyn_cast<RankedTensorType>(store.getValue().getType());
+static Type tileOf(tile::StoreOp store) { return store.getValue().getType(); }
+static Type tileOf(tile::LoadOp load) { return load.getResult().getType(); }
+
+template <typename Access> void LoopAddresses::carryPointer(Access access) {
+  auto type = dyn_cast<RankedTensorType>(tileOf(access));
   if (!type)
     return;
   Values start;
   Value bytes;
-  const unsigned element = tile::elementBytes(store.getView().getType().getElementType());
-  for (auto [index, stride] : llvm::zip(store.getIndices(), l.viewOf(store.getView()).strides)) {
+  const unsigned element = tile::elementBytes(access.getView().getType().getElementType());
+  for (auto [index, stride] : llvm::zip(access.getIndices(), l.viewOf(access.getView()).strides)) {
     std::optional<LinearForm> form = evenForm(index);
     if (!form)
       return;
@@ -299,15 +306,15 @@ void LoopAddresses::carryStore(tile::StoreOp store) {
   }
   if (!bytes)
     return;
-  Value first = pointerBefore(store);
+  Value first = pointerBefore(access);
   if (!first)
-    first = l.tilePointer(store.getView(), start, store.getDims(), cta::layoutOf(type));
+    first = l.tilePointer(access.getView(), start, access.getDims(), cta::layoutOf(type));
   unsigned number = carry(first, [=, this](Value pointer) { return l.offsetPointer(pointer, bytes); });
-  entries.push_back([=, this] { l.storePointers[store] = current[number]; });
-  stores.push_back({store, number});
+  entries.push_back([=, this] { l.tilePointers[access] = current[number]; });
+  pointers.push_back({access, number});
 }
 
-Value LoopAddresses::pointerBefore(tile::StoreOp store) {
+template <typename Access> Value LoopAddresses::pointerBefore(Access access) {
   scf::ForOp before = cta::continuedBy(loop);
   if (!before)
     return {};
@@ -320,11 +327,10 @@ Value LoopAddresses::pointerBefore(tile::StoreOp store) {
     std::optional<LinearForm> difference = form->plus(*its, -1);
     return difference && difference->isConstant() && difference->constant == 0;
   };
-  for (auto other : before.getBody()->getOps<tile::StoreOp>())
-    if (Value end = l.endPointers.lookup(other); end && other.getView() == store.getView() &&
-                                                 other.getDims() == store.getDims() &&
-                                                 other.getValue().getType() == store.getValue().getType() &&
-                                                 llvm::equal(store.getIndices(), other.getIndices(), isSame))
+  for (auto other : before.getBody()->getOps<Access>())
+    if (Value end = l.endPointers.lookup(other);
+        end && other.getView() == access.getView() && other.getDims() == access.getDims() &&
+        tileOf(other) == tileOf(access) && llvm::equal(access.getIndices(), other.getIndices(), isSame))
       return end;
   return {};
 }
@@ -336,8 +342,8 @@ void LoopAddresses::enter(ValueRange carried) {
 }
 
 void LoopAddresses::leave(ValueRange carried) {
-  for (auto [store, number] : stores)
-    l.endPointers[store] = carried[number];
+  for (auto [access, number] : pointers)
+    l.endPointers[access] = carried[number];
 }
 
 Values LoopAddresses::next() {

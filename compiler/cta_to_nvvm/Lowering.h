@@ -187,8 +187,8 @@ public:
   std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
   RingCompanions companions;
   std::map<mlir::Operation *, CopyCursor> cursors;
-  llvm::DenseMap<mlir::Operation *, Value> storePointers; ///< of stores: tilePointer, where the loop around carries it
-  llvm::DenseMap<mlir::Operation *, Value> endPointers;   ///< of these stores: what it is behind that loop
+  llvm::DenseMap<mlir::Operation *, Value> tilePointers; ///< of loads and stores: where the loop around carries it
+  llvm::DenseMap<mlir::Operation *, Value> endPointers;  ///< of these: what it is behind that loop
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of a cta.alloc or a cta.ring.
