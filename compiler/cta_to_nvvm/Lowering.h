@@ -92,6 +92,13 @@ struct SlotPhase {
   Value parity; ///< of step / slots
 };
 
+/// A descriptor (i64) of a tile that products of a loop read, and what of it the tile's place in shared memory and its
+/// layout make, a constant.
+struct LoopDescriptor {
+  Value base;
+  int64_t place = 0;
+};
+
 /// Where a put reads, from this thread's first piece on (CopyByThreads.h). A loop may carry it.
 struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
@@ -189,6 +196,10 @@ public:
   std::map<mlir::Operation *, CopyCursor> cursors;
   llvm::DenseMap<mlir::Operation *, Value> tilePointers; ///< of loads and stores: where the loop around carries it
   llvm::DenseMap<mlir::Operation *, Value> endPointers;  ///< of these: what it is behind that loop
+
+  /// Of products of a loop (Wgmma.cpp), by their block, the slots' first byte in the ring, the upper word, and the part
+  /// that a warpgroup has.
+  std::map<std::tuple<mlir::Block *, const void *, uint32_t, int64_t, unsigned>, LoopDescriptor> loopDescriptors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of a cta.alloc or a cta.ring.

@@ -31,7 +31,8 @@ namespace {
 /// An operand in shared memory: its descriptors.
 struct Descriptors {
   WgmmaOperand operand;
-  Value base; ///< i64: that of the start of the tile, or of this warpgroup's rows of it
+  Value base;         ///< i64
+  int64_t behind = 0; ///< what the start of the tile, or of this warpgroup's rows of it, is behind the base
 };
 
 /// Instructions along K.
@@ -99,8 +100,15 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   const int64_t stride = isLeft && along > 1     ? found.strideOf(layout::kWgmmaRows)
                          : !isLeft && beside > 1 ? found.strideOf(across / beside)
                                                  : 0;
-  const uint32_t descriptor = uint32_t(found.descriptor());
-  Value low = l.uniformWord({memory, descriptor, stride, stride ? 2 * along + isLeft : 0}, [&] {
+  const uint32_t descriptor = uint32_t(found.descriptor()), high = found.descriptor() >> 32;
+  const unsigned part = stride ? 2 * along + isLeft : 0;
+  Value start = l.slotStart(buffer);
+  // Tiles and slots of rings that go on together lie constants apart: one of them is told in registers.
+  const int64_t place = offsetOf(memory) / 16 + descriptor;
+  LoopDescriptor &known = l.loopDescriptors[{dot->getBlock(), start.getAsOpaquePointer(), high, stride, part}];
+  if (loop && known.base)
+    return Descriptors{found, known.base, place - known.place};
+  Value low = l.uniformWord({memory, descriptor, stride, part}, [&] {
     Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.memoryBase(memory));
     if (stride) {
       Value group = l.shiftRight(l.warp, llvm::Log2_32(layout::kWarpgroupWarps));
@@ -110,20 +118,21 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
     }
     return l.addConstant(l.shiftRight(address, 4), int32_t(descriptor));
   });
-  if (Value start = l.slotStart(buffer))
+  if (start)
     low = l.add(low, l.shiftRight(start, 4));
   else if (loop) { // or 0, as made in the loop: to what it holds across loops ptxas adds 64 bits by three instructions
     Value none = l.uniformWord({}, [&] { return l.i32(0); });
     low = LLVM::OrOp::create(l.b, l.loc, low, LLVM::AndOp::create(l.b, l.loc, varyingInLoop(), none));
   }
-  Value high = l.i32(int32_t(found.descriptor() >> 32));
-  return Descriptors{found, LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, high}))};
+  Value base = LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, l.i32(int32_t(high))}));
+  known = {base, place};
+  return Descriptors{found, base};
 }
 
 /// The descriptor of what starts at `across` (of M or N) and step `step` of K; in a loop, what it is made of there and
 /// then: LLVM would make it before the loop, where registers hold it that cost more than the sum.
 Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
-  const int64_t further = descriptors.operand.start(step, across) / 16;
+  const int64_t further = descriptors.behind + descriptors.operand.start(step, across) / 16;
   if (loop)
     return {descriptors.base, l.i64(further)};
   return {l.addConstant(descriptors.base, further)};
