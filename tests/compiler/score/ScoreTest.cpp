@@ -85,6 +85,24 @@ TEST(Score, countsTheUsualPassOfPtx) {
   EXPECT_TRUE(scoreOf(kernels[1]).loops.empty());
 }
 
+// Beside products of warpgroups what is stored may be for partial tiles alone; what is added to memory is not.
+TEST(Score, sumsInMemoryAreOfTheUsualPass) {
+  auto passWith = [](const char *guarded) {
+    std::string text = R"(.entry k() {
+$L_top:
+  wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%f1, %f2, %f3, %f4}, %rd1, %rd2, p, 1, 1, 0, 0;
+  @%p1 bra $L_none;
+  )" + std::string(guarded) +
+                       R"(
+$L_none:
+  @%p3 bra $L_top;
+})";
+    return scoreOf(readPtx(text)[0]).loops.at(0).hot;
+  };
+  EXPECT_EQ(passWith("red.global.add.v2.f32 [%rd3], {%f1, %f2};"), 4u);
+  EXPECT_EQ(passWith("st.shared.f32 [%r3], %f1;"), 3u);
+}
+
 TEST(Score, namesWithScopesAreNoLabels) {
   std::vector<MachineKernel> kernels = readPtx(".entry k() { mbarrier.init.shared::cta.b64 [%r1], 1; $L: bra $L; }");
   ASSERT_EQ(kernels.size(), 1u);
