@@ -187,6 +187,18 @@ MachineKernel productLoop(unsigned products, bool chained) {
   return kernel;
 }
 
+// What is added to memory gives no register: eight additions at one address wait for the pipe alone.
+TEST(Score, modelOfSumsInMemoryWaitsForNone) {
+  MachineKernel kernel = productLoop(1, /*chained=*/false);
+  for (unsigned i = 0; i < 8; ++i)
+    kernel.instructions.insert(kernel.instructions.begin() + 1,
+                               {"", "REDG.E.ADD.F32x2.FTZ.RN.STRONG.GPU", "desc[UR4][R56.64], R24", {}});
+  std::string whyNot;
+  std::optional<LoopModel> model = modelLoop(kernel, hotLoops(kernel).at(0), {.warps = 1}, whyNot);
+  ASSERT_TRUE(model) << whyNot;
+  EXPECT_LT(model->cycles, 200);
+}
+
 TEST(Score, modelSeesTheTensorPipeAndItsLatency) {
   std::string whyNot;
   auto run = [&](const MachineKernel &kernel) {
