@@ -156,6 +156,10 @@ void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
       entries.push_back([=, this] { l.slotOffsets[op] = l.mulConstant(current[number], own / its); });
       return;
     }
+    if (ahead->constant % ring.getSlots() == 0 && its > own && llvm::isPowerOf2_64(its / own) && its % own == 0) {
+      entries.push_back([=, this] { l.slotOffsets[op] = l.shiftRight(current[number], llvm::Log2_64(its / own)); });
+      return;
+    }
     if (own != its)
       continue;
     if (ring.getSlots() == 2) { // the other slot
