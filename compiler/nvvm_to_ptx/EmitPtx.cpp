@@ -12,7 +12,7 @@
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Parameters.h"
 #include "compiler/nvvm_to_ptx/PassGate.h"
-#include "compiler/nvvm_to_ptx/SinkIntoOuterLoops.h"
+#include "compiler/nvvm_to_ptx/RemakeBesideLoops.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
@@ -136,9 +136,9 @@ static void markAssembly(llvm::Module &module) {
 }
 
 /// A kernel is one function of unrolled tiles: it needs equal values found, addresses folded and what does not
-/// change moved out of loops, but not out of outer ones where it is in the way. Each of these passes takes time in
+/// change moved out of loops, but not kept through those where it is in the way. Each of these passes takes time in
 /// proportion to the code.
-static llvm::FunctionPassManager makeFunctionPasses(PassGate &gate) {
+static llvm::FunctionPassManager makeFunctionPasses() {
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   passes.addPass(llvm::InstCombinePass());
@@ -149,7 +149,7 @@ static llvm::FunctionPassManager makeFunctionPasses(PassGate &gate) {
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::ADCEPass());
-  passes.addPass(SinkIntoOuterLoopsPass(gate));
+  passes.addPass(RemakeBesideLoopsPass());
   return passes;
 }
 
@@ -168,7 +168,7 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine, PassGat
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
   llvm::ModulePassManager passes;
-  passes.addPass(llvm::createModuleToFunctionPassAdaptor(makeFunctionPasses(gate)));
+  passes.addPass(llvm::createModuleToFunctionPassAdaptor(makeFunctionPasses()));
   passes.run(module, modules);
 }
 

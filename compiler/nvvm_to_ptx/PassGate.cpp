@@ -32,9 +32,6 @@ static constexpr Limit kLimits[] = {
     {"machine-sink", 16000, 2000},
 };
 
-/// Find what is made twice or in a loop, and make it once, before the loop.
-static constexpr llvm::StringLiteral kMakeOnce[] = {"early-machinelicm", "machine-cse"};
-
 PassGate::PassGate(const llvm::Module &module, const Deadline &deadline) : deadline(deadline) {
   for (const llvm::Function &function : module)
     for (const llvm::BasicBlock &block : function) {
@@ -45,8 +42,6 @@ PassGate::PassGate(const llvm::Module &module, const Deadline &deadline) : deadl
 
 bool PassGate::shouldRunPass(llvm::StringRef pass, llvm::StringRef) const {
   if (deadline.isOver())
-    return false;
-  if (keepsInLoops && llvm::is_contained(kMakeOnce, pass))
     return false;
   for (const Limit &limit : kLimits)
     if (pass == limit.pass)

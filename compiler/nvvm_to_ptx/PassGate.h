@@ -17,8 +17,8 @@
 
 namespace imbrex {
 
-/// Asked by the optimiser and the code generator before each pass that may be left out. Depends on the module, the
-/// deadline and keepInLoops() alone.
+/// Asked by the optimiser and the code generator before each pass that may be left out. Depends on the module and the
+/// deadline alone.
 class PassGate : public llvm::OptPassGate {
 public:
   PassGate(const llvm::Module &module, const Deadline &deadline);
@@ -26,13 +26,9 @@ public:
   bool shouldRunPass(llvm::StringRef pass, llvm::StringRef unit) const override;
   bool isEnabled() const override { return true; }
 
-  /// From now on nothing runs that would move what is made in loops out of them again.
-  void keepInLoops() { keepsInLoops = true; }
-
 private:
   const Deadline &deadline;
   size_t instructions = 0, blocks = 0;
-  bool keepsInLoops = false;
 };
 
 } // namespace imbrex
