@@ -21,19 +21,24 @@ struct Axis {
   std::vector<int64_t> values; ///< the standard one first
 };
 
-/// Counts the passes of loops, with extents known.
+/// Counts the passes of loops, with extents known: those of the grid's first instance.
 class PassCounter {
 public:
   PassCounter(Specialisation program, const SearchRequest &request, Diagnostics &diagnostics)
       : known(std::move(program)), diagnostics(diagnostics) {
     for (const auto &[name, value] : request.extents)
       known.integers.emplace(name, value);
+    for (const ast::FnParameter &place : known.kernel->gridNames)
+      known.integers.emplace(place.name, 0);
   }
 
   /// Of all innermost loops of `block`.
   int64_t passes(const ast::Block &block) {
     int64_t sum = 0;
     for (const std::unique_ptr<ast::Stmt> &statement : block) {
+      const bool names = statement->kind == ast::Stmt::Let && statement->moreNames.empty();
+      if (std::optional<Constant> value = names ? valueOf(*statement->value) : std::nullopt)
+        known.integers[statement->name] = value->value;
       int64_t inner = passes(statement->body) + passes(statement->otherwise);
       bool isLoop = statement->kind == ast::Stmt::Tiles || statement->kind == ast::Stmt::Range;
       sum += isLoop ? trips(*statement) * std::max<int64_t>(1, inner) : inner;
@@ -45,14 +50,23 @@ private:
   static constexpr int64_t kMostPasses = int64_t(1) << 31;
 
   int64_t trips(const ast::Stmt &loop) {
-    std::optional<Constant> first = evaluate(*loop.value, known, diagnostics);
-    std::optional<Constant> second = evaluate(*loop.second, known, diagnostics);
+    std::optional<Constant> first = valueOf(*loop.value), second = valueOf(*loop.second);
     if (!first || !second)
       return 1;
     std::optional<Constant> trips =
         evaluateBinary(loop.kind == ast::Stmt::Tiles ? "cdiv" : "-", loop.kind == ast::Stmt::Tiles ? *first : *second,
                        loop.kind == ast::Stmt::Tiles ? *second : *first);
     return std::clamp<int64_t>(trips ? trips->value : 1, 1, kMostPasses);
+  }
+
+  /// As evaluate(), where an extent that varies, S[b], is as long as S.
+  std::optional<Constant> valueOf(const ast::Expr &expr) {
+    if (expr.kind == ast::Expr::Part)
+      return lookUp(expr.text, known);
+    if (expr.operands.size() != 2 || (expr.kind != ast::Expr::Binary && expr.kind != ast::Expr::Call))
+      return evaluate(expr, known, diagnostics);
+    std::optional<Constant> x = valueOf(*expr.operands[0]), y = valueOf(*expr.operands[1]);
+    return x && y ? evaluateBinary(expr.text, *x, *y) : std::nullopt;
   }
 
   Specialisation known;

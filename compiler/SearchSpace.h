@@ -30,7 +30,8 @@ struct TunePoint {
 struct SearchRequest {
   CompileOptions options; ///< one specialisation; what its `set` says of tuning parameters is kept
   bool rounding = false;  ///< also varies the parameters that may change the last bits of results
-  std::map<std::string, int64_t, std::less<>> extents = {}; ///< for `passes`; a loop over another counts one pass
+  /// For `passes`; a loop whose length they do not tell counts one.
+  std::map<std::string, int64_t, std::less<>> extents = {};
 };
 
 /// All tunings of a kernel, the refused ones with their reasons.

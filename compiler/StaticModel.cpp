@@ -21,8 +21,9 @@ using layout::kWarpThreads;
 static constexpr unsigned kQuarters = 4, kMostCtas = 32, kMostWarps = 64, kFewerWarps = 48;
 /// Shared memory that each CTA takes beside its own.
 static constexpr unsigned kReservedSharedBytes = 1024;
-/// Cycles: a copy's way through L2, hidden by the stages of a loop but for a part; of a CTA's start.
-static constexpr double kPassLatency = 150, kCtaLatency = 1500;
+/// Cycles: a copy's way, hidden by the stages of a loop but for a part; the whole of it, where the next tile's copy
+/// waits until this one's slot is free; of a CTA's start.
+static constexpr double kPassLatency = 150, kCopyLatency = 800, kCtaLatency = 1500;
 /// Bytes a cycle that L2 gives one SM.
 static constexpr double kL2Rate = 40;
 /// Registers that a loop with products needs beside their sums: operands, addresses.
@@ -50,12 +51,27 @@ Occupancy imbrex::occupancy(const KernelInterface &interface, const ModelDevice 
   return result;
 }
 
+/// Warps of a CTA that go round the hottest loop: where roles add some that copy, those that the text speaks of.
+static unsigned computeWarps(const KernelInterface &interface) {
+  auto warps = interface.constants.find("warps");
+  return warps == interface.constants.end()
+             ? std::max(1u, interface.warps)
+             : unsigned(std::clamp<int64_t>(warps->second, 1, std::max(1u, interface.warps)));
+}
+
+/// Whether a loop's tiles have one slot in shared memory.
+static bool hasOneSlot(const KernelInterface &interface) {
+  auto stages = interface.constants.find("stages");
+  return stages != interface.constants.end() && stages->second == 1;
+}
+
 /// Cycles of one pass by all warps of `ctas` CTAs on an SM.
-static double passCycles(const score::LoopScore &loop, unsigned warps, unsigned ctas, unsigned spilled) {
+static double passCycles(const score::LoopScore &loop, unsigned warps, unsigned ctas, unsigned spilled,
+                         double latency) {
   const score::PipeBounds &b = loop.bounds;
   double perQuarter = std::max(1.0, double(warps) * ctas / kQuarters);
   double spills = spilled * kSpillCycles;
-  double alone = b.tensor + b.function + b.fma + b.alu + b.shared + b.issue + spills + kPassLatency;
+  double alone = b.tensor + b.function + b.fma + b.alu + b.shared + b.issue + spills + latency;
   double bytes = double(loop.copiedBytes) * warps * ctas / kL2Rate;
   return std::max({perQuarter * (b.largest() + spills), alone, bytes});
 }
@@ -87,7 +103,8 @@ StaticEstimate imbrex::estimate(const CompiledKernel &kernel, const ModelDevice 
     result.spills = needed > limit;
     result.loopInstructions = loop.hot;
     straight -= std::min<double>(straight, loop.whole);
-    pass = passCycles(loop, warps, unsigned(resident), result.spills ? needed - limit : 0);
+    pass = passCycles(loop, computeWarps(kernel.interface), unsigned(resident), result.spills ? needed - limit : 0,
+                      hasOneSlot(kernel.interface) ? kCopyLatency : kPassLatency);
   }
   double once = kCtaLatency + straight * std::max(1.0, warps * resident / kQuarters);
   result.cycles = rounds * (once + double(launch.passes) * pass);

@@ -31,7 +31,7 @@ class Module;
 
 /// What is known of one compiled specialisation.
 struct KernelInfo {
-  KernelInterface interface;
+  KernelInterface interface; ///< `constants`: also the tuning, be it the text's or, where that spills, one near it
   std::string ptx;
   size_t machineCodeBytes = 0; ///< 0 where PTX is loaded
   std::string assemblerLog;

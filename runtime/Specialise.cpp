@@ -12,6 +12,7 @@
 #include "compiler/PtxNames.h"
 #include "compiler/Target.h"
 #include "runtime/DependentLaunch.h"
+#include "runtime/NearTunings.h"
 #include "runtime/RegisterCeiling.h"
 #include "runtime/RuntimeState.h"
 #include <algorithm>
@@ -24,6 +25,13 @@ namespace {
 struct Built {
   KernelInterface interface;
   CacheEntry entry;
+};
+
+/// A kernel that is loaded, and what is to be stored of it.
+struct Made {
+  CacheEntry entry;
+  Ready ready;
+  AssemblyFaults faults;
 };
 
 } // namespace
@@ -144,34 +152,26 @@ static void store(const RuntimeState &runtime, const CacheKey &key, const CacheE
     runtime.device->log().add(stored.error().render());
 }
 
-static Result<Built> build(const KernelState &kernel, const CompileOptions &options, const CacheKey &key) {
+/// The stored form of what was compiled, with machine code where this runtime assembles.
+static Result<Built> assemble(const KernelState &kernel, CompiledKernel compiled) {
   const ModuleState &module = *kernel.module;
-  RuntimeState &runtime = *module.runtime;
-  if (!runtime.compiles)
-    return Error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name +
-                                         " is in no pack and no cache for these arguments and " + options.target +
-                                         ", and this runtime was opened without compilation"};
-  Result<CompiledKernel> compiled = compileFor(kernel, options);
-  if (!compiled)
-    return compiled.takeError();
-  Result<AssembledKernel> assembled = runtime.assembler.assemble(compiled->code, options.target);
+  Result<AssembledKernel> assembled = module.runtime->assembler.assemble(compiled.code, compiled.interface.target);
   if (!assembled) {
     Error error = assembled.takeError();
-    error.message = "kernel '" + options.kernel + "': " + error.message;
+    error.message = "kernel '" + compiled.interface.kernel + "': " + error.message;
     return error;
   }
   Built built;
-  built.interface = std::move(compiled->interface);
-  built.entry = {module.source.name, built.interface.toJson(), std::move(compiled->code),
+  built.interface = std::move(compiled.interface);
+  built.entry = {module.source.name, built.interface.toJson(), std::move(compiled.code),
                  std::move(assembled->machineCode), std::move(assembled->log)};
-  store(runtime, key, built.entry);
   return built;
 }
 
 /// Into the device's memory as PTX. Where the driver spills a few bytes of it, with the ceiling that spills least,
-/// which the entry has from then on, also on disk: what comes from there is not searched again.
+/// which the entry has from then on: what comes from disk is not searched again.
 static Result<std::shared_ptr<const LoadedKernel>> loadBuilt(const KernelState &kernel, CacheEntry &entry,
-                                                             const KernelInterface &interface, const CacheKey &key) {
+                                                             const KernelInterface &interface) {
   const RuntimeState &runtime = *kernel.module->runtime;
   auto load = [&](const std::string &ptx) {
     return LoadedKernel::load(runtime.device, ptx, interface, kernel.programmatic);
@@ -190,12 +190,10 @@ static Result<std::shared_ptr<const LoadedKernel>> loadBuilt(const KernelState &
       entry.ptx = std::move(*text);
     }
   }
-  if (entry.ptx != whole)
-    store(runtime, key, entry);
   return best;
 }
 
-static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk, const CacheKey &key) {
+static Result<Ready> load(const KernelState &kernel, Built &built, bool fromDisk) {
   if (Result<void> enough = checkHostMemory("kernel '" + built.interface.kernel + "' was not loaded"); !enough)
     return enough.takeError();
   const RuntimeState &runtime = *kernel.module->runtime;
@@ -205,7 +203,7 @@ static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk,
   CacheEntry &entry = built.entry;
   bool asText = entry.machineCode.empty() || runtime.device->info().simulated;
   Result<std::shared_ptr<const LoadedKernel>> loaded =
-      asText && !fromDisk ? loadBuilt(kernel, entry, built.interface, key)
+      asText && !fromDisk ? loadBuilt(kernel, entry, built.interface)
                           : LoadedKernel::load(runtime.device, asText ? entry.ptx : entry.machineCode, built.interface,
                                                kernel.programmatic);
   if (!loaded)
@@ -213,10 +211,10 @@ static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk,
   AssembledKernel account;
   parseAssemblerLog(entry.log, account);
   KernelInfo info;
-  info.interface = std::move(built.interface);
-  info.ptx = std::move(built.entry.ptx);
+  info.interface = built.interface;
+  info.ptx = entry.ptx;
   info.machineCodeBytes = entry.machineCode.size();
-  info.assemblerLog = std::move(built.entry.log);
+  info.assemblerLog = entry.log;
   info.repairs = std::move(account.repairs);
   info.registers = (*loaded)->registers;
   info.localBytes = (*loaded)->localBytes;
@@ -225,20 +223,66 @@ static Result<Ready> load(const KernelState &kernel, Built built, bool fromDisk,
   return Ready(std::make_shared<ReadyKernel>(std::move(info), std::move(*plan), std::move(*loaded)));
 }
 
+/// Assembles and loads, and says by the account of who assembled what is wrong with the code.
+static Result<Made> make(const KernelState &kernel, CompiledKernel compiled) {
+  Result<Built> built = assemble(kernel, std::move(compiled));
+  if (!built)
+    return built.takeError();
+  Result<Ready> ready = load(kernel, *built, /*fromDisk=*/false);
+  if (!ready)
+    return ready.takeError();
+  AssembledKernel account;
+  parseAssemblerLog(built->entry.log, account);
+  const bool byDriver = built->entry.machineCode.empty() && !kernel.module->runtime->device->info().simulated;
+  return Made{std::move(built->entry), *ready,
+              byDriver ? AssemblyFaults{0, (*ready)->info.localBytes} : faultsOf(account)};
+}
+
+/// With the tuning that is asked for, or where the assembler's code of that has faults, with the one near it whose code
+/// has the fewest.
+static Result<Made> makeBest(const KernelState &kernel, const CompileOptions &options) {
+  Result<CompiledKernel> compiled = compileFor(kernel, options);
+  if (!compiled)
+    return compiled.takeError();
+  const CompiledKernel standard = *compiled;
+  Result<Made> best = make(kernel, std::move(*compiled));
+  if (!best || !best->faults.any())
+    return best;
+  const ModuleState &module = *kernel.module;
+  auto compile = [&](const CompileOptions &asked) -> std::optional<CompiledKernel> {
+    Result<CompiledKernel> made = compileFor(kernel, asked);
+    return made ? std::optional(std::move(*made)) : std::nullopt;
+  };
+  for (NearTuning &near : nearTunings(module.runtime->compiler, module.source, options, standard, compile)) {
+    Result<Made> made = make(kernel, std::move(near.kernel));
+    if (made && made->faults < best->faults)
+      best = std::move(made);
+    if (!best->faults.any())
+      break;
+  }
+  return best;
+}
+
 Result<Ready> imbrex::makeReady(const KernelState &kernel, const CompileOptions &options, const CacheKey &key) {
   const ModuleState &module = *kernel.module;
+  RuntimeState &runtime = *module.runtime;
   bool isOnDisk = false;
   if (std::optional<Built> stored = findStored(module, key, isOnDisk)) {
-    Result<Ready> ready = load(kernel, std::move(*stored), /*fromDisk=*/true, key);
+    Result<Ready> ready = load(kernel, *stored, /*fromDisk=*/true);
     if (ready)
       return ready;
     if (isOnDisk)
-      module.runtime->disk->evict(key);
+      runtime.disk->evict(key);
     else
-      module.runtime->device->log().add("a kernel of a pack is not used: " + ready.error().render());
+      runtime.device->log().add("a kernel of a pack is not used: " + ready.error().render());
   }
-  Result<Built> built = build(kernel, options, key);
-  if (!built)
-    return built.takeError();
-  return load(kernel, std::move(*built), /*fromDisk=*/false, key);
+  if (!runtime.compiles)
+    return Error{ErrorKind::Compile, "kernel '" + options.kernel + "' of " + module.source.name +
+                                         " is in no pack and no cache for these arguments and " + options.target +
+                                         ", and this runtime was opened without compilation"};
+  Result<Made> made = makeBest(kernel, options);
+  if (!made)
+    return made.takeError();
+  store(runtime, key, made->entry);
+  return std::move(made->ready);
 }

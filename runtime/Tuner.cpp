@@ -78,6 +78,10 @@ Result<void> Tuner::begin(Arguments arguments) {
                                           "no time to tune"};
   if (Result<void> listed = listCandidates(binding, prepared.grid); !listed)
     return listed;
+  const KernelInterface &untuned = prepared.ready->info.interface;
+  for (auto &[name, value] : report.candidates[0].tuning) // it may be near what the text says (NearTunings.h)
+    if (auto is = untuned.constants.find(name); is != untuned.constants.end())
+      value = is->second;
   if (runtime.disk) {
     Result<TuneStore> opened = TuneStore::open(runtime.disk->directory(), tuneIdentity(state));
     if (opened)

@@ -54,6 +54,8 @@ static constexpr unsigned kCopyRegisters = 40, kAskRegisters = 24, kRegisterUnit
 /// Of one that finds the rows which it copies in a table, at least; what one has more at least for each tile that it
 /// restages; and the most that either has a use for.
 static constexpr unsigned kTableRegisters = 56, kRestageRegisters = 8, kMostCopying = 72;
+/// Lines whose pointers and elements find room among the registers of one that asks, if barely.
+static constexpr unsigned kFewLines = 2;
 /// What those who compute have beside the tiles of a loop's products: row-wise values, words of descriptors, bounds.
 static constexpr unsigned kBesideProducts = 28;
 /// The most a thread may have by setmaxnreg, less what ptxas keeps for itself.
@@ -302,7 +304,7 @@ static unsigned registersForProducts(func::FuncOp kernel) {
 /// restages, prepares lines, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
   const unsigned groups = warps / layout::kWarpgroupWarps, copyGroups = kCopyWarps / layout::kWarpgroupWarps;
-  const unsigned tiles = llvm::count_if(puts, isRestaged) + (lines->empty() ? 0 : 1);
+  const unsigned tiles = llvm::count_if(puts, isRestaged);
   const bool isMapped = llvm::all_of(puts, canBeMapped); // of pages too: beside many keys those that compute lack more
   const bool asks =
       isMapped && puts.size() <= kFewTiles && llvm::none_of(puts, [](cta::PutOp put) { return put.getRows(); });
@@ -312,13 +314,15 @@ std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
     return std::min((all - copying * copyGroups) / groups / kRegisterUnit * kRegisterUnit, kMostRegisters);
   };
   const bool hasTable = llvm::any_of(puts, [](cta::PutOp put) { return put.getRows() && !canBeMapped(put); });
-  if (tiles == 0 && !hasTable) {
+  if (tiles == 0 && lines->empty() && !hasTable) {
     const unsigned copying = asks ? kAskRegisters : kCopyRegisters;
     return {computingBeside(copying), copying};
   }
   const unsigned needed = registersForProducts(getOperation());
+  const bool findsRoom = lines->size() <= kFewLines && needed > kMostRegisters; // products lack every register
+  const unsigned further = tiles + (lines->empty() || findsRoom ? 0 : 1);
   const unsigned least =
-      hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters * tiles;
+      hasTable ? kTableRegisters : (isMapped ? kAskRegisters : kCopyRegisters) + kRestageRegisters * further;
   unsigned copying = kMostCopying;
   while (copying > least && computingBeside(copying) < needed)
     copying -= kRegisterUnit;

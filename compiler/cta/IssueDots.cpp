@@ -65,6 +65,34 @@ static int64_t registersTogether(scf::ForOp loop, ArrayRef<cta::DotOp> early) {
   return sums + largest / 2;
 }
 
+/// Registers beside these that a left operand leaves free, for what the rest of an iteration holds.
+static constexpr int64_t kRegistersOfRest = 32;
+
+/// Reads the left operand of `dot` before the loop, which does not change it: shared memory, the bound of a loop of
+/// several products, is read once for it.
+static void holdLeft(cta::DotOp dot, scf::ForOp loop, int64_t &registers) {
+  auto buffer = dot.getABuffer();
+  if (!buffer || !loop.isDefinedOutsideOfLoop(buffer) || dot.getTransposedA())
+    return;
+  cta::BufferType held = buffer.getType();
+  const layout::TileLayout &sums = cta::layoutOf(dot.getType());
+  const int64_t shape[] = {held.getRows(), held.getColumns()};
+  auto layout = layout::TileLayout::mmaOperandA(shape, sums.warps()[0], held.getElementBytes());
+  if (held.getElementBytes() != 2 || sums.warps()[1] != 1 || layout.extent(0) != shape[0] ||
+      layout.extent(1) != shape[1])
+    return;
+  auto type = cta::withLayout(RankedTensorType::get(shape, held.getElementType()), layout);
+  const int64_t own = registersOf(type);
+  if (own > registers)
+    return;
+  registers -= own;
+  OpBuilder b(loop);
+  auto read = cta::ReadOp::create(b, dot.getLoc(), type, buffer, /*transposed=*/false);
+  dot.getAMutable().assign(read.getResult());
+  dot.getABufferMutable().clear();
+  dot.emitRemark("left operand read into registers before the loop");
+}
+
 /// Issues the early products of the loop one behind the other: what waits for the first is done beside the others.
 static void issueTogether(scf::ForOp loop, int64_t registers) {
   const LoopDots dots = findLoopDots(loop);
@@ -76,7 +104,8 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
   }
   if (auto roles = loop->getParentOfType<cta::RolesOp>())
     registers = roles.getComputeRegisters();
-  if (int64_t together = registersTogether(loop, dots.early); together > registers - kOtherRegisters) {
+  const int64_t together = registersTogether(loop, dots.early);
+  if (together > registers - kOtherRegisters) {
     cta::DotOp second = dots.early[1];
     second.emitRemark("not issued behind the iteration's first product: ")
         << together << " registers would hold sums, and " << kOtherRegisters << " more are for the rest, of "
@@ -96,6 +125,9 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
     }
     dot.emitRemark("issued behind the iteration's first product");
   }
+  registers -= together + kOtherRegisters + kRegistersOfRest;
+  for (cta::DotOp dot : dots.early)
+    holdLeft(dot, loop, registers);
 }
 
 namespace {

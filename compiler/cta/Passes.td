@@ -105,7 +105,8 @@ def IssueDots : Pass<"cta-issue-dots", "::mlir::func::FuncOp"> {
     Before: `cta.dot`. After: `cta.dot async`, and right behind it the `cta.dot_wait` whose result is used in its
     place. What is legal to move between the two is then plain to see. Products of warpgroups that open a loop's iteration
     (LoopDots.h) are issued together, where the registers for all of them are there. Before: `loop: s = early(j);
-    compute(s); t = early(j)`. After: `loop: s = early(j); t = early(j); compute(s)`.
+    compute(s); t = early(j)`. After: `loop: s = early(j); t = early(j); compute(s)`. Their left operands that the loop
+    does not change are read from shared memory before it, as far as registers are left.
   }];
 }
 

@@ -25,6 +25,7 @@ public:
   PreparedLines(llvm::ArrayRef<cta::PutOp> puts, unsigned copyWarps);
 
   bool empty() const { return all.empty(); }
+  size_t size() const { return all.size(); }
   /// Has them loaded, computed and written where their puts stand, which are erased, also from `puts`.
   void make(llvm::SmallVectorImpl<cta::PutOp> &puts);
   void addTo(CopySlice &slice) const;

@@ -22,6 +22,22 @@ static constexpr unsigned kMostPending = 7;
 
 bool imbrex::runsOn(cta::DotOp dot) { return dot && dot.getKind() == cta::DotKind::Wgmma; }
 
+/// Products that may be in flight before `wait`, by what its block says.
+static unsigned mostInFlight(cta::DotWaitOp wait) {
+  unsigned issued = 0;
+  for (Operation *op = wait->getPrevNode(); op; op = op->getPrevNode()) {
+    if (auto before = dyn_cast<cta::DotWaitOp>(op))
+      return issued + std::min<unsigned>(before.getPending(), mostInFlight(before));
+    if (auto dot = dyn_cast<cta::DotOp>(op))
+      issued += runsOn(dot);
+    else if (op->walk([](cta::DotOp) { return WalkResult::interrupt(); }).wasInterrupted())
+      break;
+  }
+  return kMostPending + 1;
+}
+
+bool imbrex::isDoneBefore(cta::DotWaitOp wait) { return mostInFlight(wait) <= wait.getPending(); }
+
 /// Products of kind fma and mma are done when they are issued.
 static void dropWaits(func::FuncOp kernel) {
   kernel.walk([](cta::DotWaitOp wait) {

@@ -185,6 +185,8 @@ scf::ForOp LoopSplitter::copy(Value low, Value high) {
   range.setLowerBound(low);
   range.setUpperBound(high);
   range.getInitArgsMutable().assign(carried);
+  if (low != loop.getLowerBound())
+    range->setAttr(cta::kContinuesAttr, b.getUnitAttr());
   carried.assign(range.result_begin(), range.result_end());
   return range;
 }

@@ -245,6 +245,7 @@ static LogicalResult lowerFor(Lowering &l, scf::ForOp loop) {
 
   b.setInsertionPointToEnd(exit);
   unflattenCarried(l, loop.getResults(), loop.getInitArgs(), carried.take_front(own));
+  addresses.leave(carried.drop_front(own));
   return success();
 }
 

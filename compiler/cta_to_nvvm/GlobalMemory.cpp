@@ -44,6 +44,14 @@ Value Lowering::viewPointer(Value view, ArrayRef<Value> indices) {
   return offsetPointer(values.pointer, mulConstant(offset, elementBytes(element)));
 }
 
+Value Lowering::tilePointer(Value view, ArrayRef<Value> start, ArrayRef<int64_t> dims, const TileLayout &layout) {
+  Value offset = i64(0);
+  for (auto [k, dim] : llvm::enumerate(dims))
+    offset = add(offset, mul(toI64(threadCoordinate(layout, k)), viewOf(view).strides[dim]));
+  const unsigned bytes = elementBytes(cast<tile::ViewType>(view.getType()).getElementType());
+  return offsetPointer(viewPointer(view, start), mulConstant(offset, bytes));
+}
+
 Value Lowering::insideAlong(Value view, unsigned dim, Value index, const AccessBounds &bounds) {
   Value inside = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, index, viewOf(view).extents[dim]);
   auto [low, high] = bounds.along(dim);
@@ -237,7 +245,6 @@ public:
     for (Value index : indices)
       start.push_back(l.scalarOf(index));
     bytes = elementBytes(type.getElementType());
-    Value offset = l.i64(0);
     for (auto [k, dim] : llvm::enumerate(dims)) {
       auto [low, high] = bounds.along(dim);
       const bool hasMargin = layout.extent(k) > shape[k];
@@ -245,12 +252,11 @@ public:
         ranges.push_back({start[dim], hasMargin ? l.i32(shape[k]) : Value(), shape[k]});
       else
         ranges.push_back(l.indexRange(view, dim, indices[dim], {shape[k], hasMargin, low, high}));
-      Value position = l.threadCoordinate(layout, k);
-      offset = l.add(offset, l.mul(l.toI64(position), l.viewOf(view).strides[dim]));
       if (ranges[k].count)
-        ranges[k].first = l.add(ranges[k].first, position);
+        ranges[k].first = l.add(ranges[k].first, l.threadCoordinate(layout, k));
     }
-    thread = l.offsetPointer(l.viewPointer(view, start), l.mulConstant(offset, bytes));
+    Value carried = l.tilePointers.lookup(op);
+    thread = carried ? carried : l.tilePointer(view, start, dims, layout);
     uniform = l.foldInto(l.both(l.insideView(view, start, dims, bounds), condition), ranges);
   }
 

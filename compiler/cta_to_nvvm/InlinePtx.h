@@ -69,6 +69,8 @@ Assembly wgmmaAssembly(const WgmmaForm &form);
 Values wgmma(Lowering &l, const WgmmaForm &form, Values sums, llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> b);
 /// wgmma.fence: `registers` (f32 and i32) have their values for the products behind it.
 Values wgmmaFence(Lowering &l, llvm::ArrayRef<Value> registers);
+/// No instruction: what reads `registers` stays behind what stands before.
+Values wgmmaTie(Lowering &l, llvm::ArrayRef<Value> registers);
 /// wgmma.commit_group: the products since the last one are a group.
 void wgmmaCommit(Lowering &l);
 /// wgmma.wait_group: at most `pending` groups are in flight; `registers` may be read and written.

@@ -21,6 +21,7 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
   if (!matchPattern(loop.getStep(), m_ConstantInt(&step)) || !loop.getInductionVar().getType().isInteger(32))
     return;
   loopStep = step.getSExtValue();
+  const bool isInnermost = loop.getBody()->getOps<scf::ForOp>().empty();
   loop.getBody()->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<scf::ForOp>(op))
       return WalkResult::skip(); // carries its own
@@ -31,6 +32,12 @@ LoopAddresses::LoopAddresses(Lowering &l, scf::ForOp loop) : l(l), loop(loop) {
       if (put->getParentOp() == loop && !put.getMap())
         carryCursor(put);
     }
+    if (!isInnermost || op->getParentOp() != loop)
+      return WalkResult::advance();
+    if (auto store = dyn_cast<tile::StoreOp>(op))
+      carryPointer(store);
+    if (auto load = dyn_cast<tile::LoadOp>(op); load && cta::copies(load))
+      carryPointer(load);
     return WalkResult::advance();
   });
   carryPhases();
@@ -147,6 +154,10 @@ void LoopAddresses::carrySlot(Operation *op, cta::RingType ring, Value step) {
     const int64_t own = ring.getStrideBytes(), its = counter.ring.getStrideBytes();
     if (ahead->constant % ring.getSlots() == 0 && own >= its && llvm::isPowerOf2_64(own / its) && own % its == 0) {
       entries.push_back([=, this] { l.slotOffsets[op] = l.mulConstant(current[number], own / its); });
+      return;
+    }
+    if (ahead->constant % ring.getSlots() == 0 && its > own && llvm::isPowerOf2_64(its / own) && its % own == 0) {
+      entries.push_back([=, this] { l.slotOffsets[op] = l.shiftRight(current[number], llvm::Log2_64(its / own)); });
       return;
     }
     if (own != its)
@@ -277,10 +288,66 @@ void LoopAddresses::carryCursor(cta::PutOp put) {
   });
 }
 
+static Type tileOf(tile::StoreOp store) { return store.getValue().getType(); }
+static Type tileOf(tile::LoadOp load) { return load.getResult().getType(); }
+
+template <typename Access> void LoopAddresses::carryPointer(Access access) {
+  auto type = dyn_cast<RankedTensorType>(tileOf(access));
+  if (!type)
+    return;
+  Values start;
+  Value bytes;
+  const unsigned element = tile::elementBytes(access.getView().getType().getElementType());
+  for (auto [index, stride] : llvm::zip(access.getIndices(), l.viewOf(access.getView()).strides)) {
+    std::optional<LinearForm> form = evenForm(index);
+    if (!form)
+      return;
+    start.push_back(atFirst(*form));
+    if (int64_t step = form->coefficient(loop.getInductionVar()) * loopStep) {
+      Value along = l.mulConstant(stride, step * element);
+      bytes = bytes ? l.add(bytes, along) : along;
+    }
+  }
+  if (!bytes)
+    return;
+  Value first = pointerBefore(access);
+  if (!first)
+    first = l.tilePointer(access.getView(), start, access.getDims(), cta::layoutOf(type));
+  unsigned number = carry(first, [=, this](Value pointer) { return l.offsetPointer(pointer, bytes); });
+  entries.push_back([=, this] { l.tilePointers[access] = current[number]; });
+  pointers.push_back({access, number});
+}
+
+template <typename Access> Value LoopAddresses::pointerBefore(Access access) {
+  scf::ForOp before = cta::continuedBy(loop);
+  if (!before)
+    return {};
+  auto isSame = [&](Value index, Value other) {
+    std::optional<LinearForm> form = modular.ofScalar(index), its = modular.ofScalar(other);
+    if (!form || !its || form->coefficient(loop.getInductionVar()) != its->coefficient(before.getInductionVar()))
+      return false;
+    form->scalars.erase(loop.getInductionVar());
+    its->scalars.erase(before.getInductionVar());
+    std::optional<LinearForm> difference = form->plus(*its, -1);
+    return difference && difference->isConstant() && difference->constant == 0;
+  };
+  for (auto other : before.getBody()->getOps<Access>())
+    if (Value end = l.endPointers.lookup(other);
+        end && other.getView() == access.getView() && other.getDims() == access.getDims() &&
+        tileOf(other) == tileOf(access) && llvm::equal(access.getIndices(), other.getIndices(), isSame))
+      return end;
+  return {};
+}
+
 void LoopAddresses::enter(ValueRange carried) {
   current.assign(carried.begin(), carried.end());
   for (const auto &entry : entries)
     entry();
+}
+
+void LoopAddresses::leave(ValueRange carried) {
+  for (auto [access, number] : pointers)
+    l.endPointers[access] = carried[number];
 }
 
 Values LoopAddresses::next() {

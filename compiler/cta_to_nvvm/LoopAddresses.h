@@ -3,10 +3,11 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The puts and gets of a loop use addresses that move on evenly with its induction variable. In place of making
-// them anew in each iteration, the loop carries them:
+// The puts, gets, loads and stores of a loop use addresses that move on evenly with its induction variable. In place of
+// making them anew in each iteration, the loop carries them:
 //
 //     a put's cursor        pointer += bytes of BN rows;  rows left -= BN
+//     a store's pointer     pointer += bytes of BM rows, in innermost loops; that of a load too, of warps that copy
 //     a slot's first byte   of 2 slots: stride - offset;  of more: offset + stride, or 0 behind the last
 //
 //===----------------------------------------------------------------------===//
@@ -32,6 +33,8 @@ public:
   void enter(mlir::ValueRange carried);
   /// At the end of the body: the values of the next iteration.
   Values next();
+  /// Behind the loop: `carried` are the values at its end. Tells them to the loop that goes on from there.
+  void leave(mlir::ValueRange carried);
 
 private:
   /// Slots whose first byte one value carries: step = induction variable + rest.
@@ -62,6 +65,10 @@ private:
   /// Carries the barriers' places and phases, of puts, gets and releases by mbarrier.
   void carryPhases();
   void carryCursor(cta::PutOp put);
+  /// Carries the pointer of a load or store of a tile.
+  template <typename Access> void carryPointer(Access access);
+  /// Where the loop that this one goes on from has left the same access's pointer; null: nowhere.
+  template <typename Access> Value pointerBefore(Access access);
   /// The cursor of a known put at a constant distance, moved on in the body. False if there is none.
   bool deriveCursor(cta::PutOp put, llvm::ArrayRef<LinearForm> indices);
   /// Carries a value that starts as `initial` and becomes advance(it). Returns its number.
@@ -71,8 +78,8 @@ private:
 
   /// True if the form is made of the induction variable and of what the loop does not change.
   bool isEven(const LinearForm &form);
-  /// The form of a put's index that moves on evenly; nullopt if it does not. A sum that may wrap is taken as exact
-  /// where what the loop changes of it is not negative: where it wraps, both lie outside any view.
+  /// The form of an access's index that moves on evenly; nullopt if it does not. A sum that may wrap is taken as
+  /// exact where what the loop changes of it is not negative: where it wraps, both lie outside any view.
   std::optional<LinearForm> evenForm(Value index);
   /// The form in the first iteration, i64.
   Value atFirst(const LinearForm &form);
@@ -86,8 +93,9 @@ private:
   std::vector<SlotCounter> counters;
   std::vector<Known> known;
   Values values, current;
-  std::vector<std::function<Value(Value)>> advances; ///< a carried value each
-  std::vector<std::function<void()>> entries;        ///< what is done with `current` in the body
+  std::vector<std::function<Value(Value)>> advances;            ///< a carried value each
+  std::vector<std::function<void()>> entries;                   ///< what is done with `current` in the body
+  std::vector<std::pair<mlir::Operation *, unsigned>> pointers; ///< of loads and stores: the number of each
 };
 
 } // namespace imbrex

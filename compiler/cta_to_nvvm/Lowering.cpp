@@ -96,7 +96,9 @@ Value Lowering::zero(Type element) {
   Type type = carried(element);
   return LLVM::ConstantOp::create(b, loc, type, b.getZeroAttr(type));
 }
-Value Lowering::toI64(Value x) { return LLVM::SExtOp::create(b, loc, b.getI64Type(), x); }
+Value Lowering::toI64(Value x) {
+  return x.getType().isInteger(64) ? x : Value(LLVM::SExtOp::create(b, loc, b.getI64Type(), x));
+}
 
 Value Lowering::callIntrinsic(Type result, StringRef name, ValueRange arguments) {
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), arguments)->getResult(0);

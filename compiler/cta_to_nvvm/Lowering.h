@@ -26,6 +26,7 @@
 
 #include "compiler/Target.h"
 #include "compiler/cta_to_nvvm/InstructionCount.h"
+#include "compiler/cta_to_nvvm/RingCompanions.h"
 #include "dialects/cta/CtaDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -91,6 +92,13 @@ struct SlotPhase {
   Value parity; ///< of step / slots
 };
 
+/// A descriptor (i64) of a tile that products of a loop read, and what of it the tile's place in shared memory and its
+/// layout make, a constant.
+struct LoopDescriptor {
+  Value base;
+  int64_t place = 0;
+};
+
 /// Where a put reads, from this thread's first piece on (CopyByThreads.h). A loop may carry it.
 struct CopyCursor {
   Value pointer; ///< to the element at the thread's first piece, or at the tile's first element if pieces are irregular
@@ -133,7 +141,7 @@ public:
   /// What an element of a tile is in a register: itself, or an i8.
   mlir::Type carried(mlir::Type element) { return tile::isF8(element) ? b.getI8Type() : element; }
   Value zero(mlir::Type element); ///< as it is carried
-  Value toI64(Value x);           ///< sign-extends i32
+  Value toI64(Value x);           ///< sign-extends i32, leaves i64
 
   /// Registers of a tile, or a scalar as one value.
   const Values &registersOf(Value tile) const;
@@ -183,9 +191,15 @@ public:
   /// What the loop around a put or a get carries for it (LoopAddresses.h): the first byte of its slot in the ring,
   /// i32, and a put's cursor.
   llvm::DenseMap<mlir::Operation *, Value> slotOffsets;
-  std::map<mlir::Operation *, SlotPhase> slotPhases;               ///< of puts, gets and releases by mbarrier
-  llvm::DenseMap<mlir::Operation *, mlir::Operation *> companions; ///< rings whose barriers are another's
+  std::map<mlir::Operation *, SlotPhase> slotPhases; ///< of puts, gets and releases by mbarrier
+  RingCompanions companions;
   std::map<mlir::Operation *, CopyCursor> cursors;
+  llvm::DenseMap<mlir::Operation *, Value> tilePointers; ///< of loads and stores: where the loop around carries it
+  llvm::DenseMap<mlir::Operation *, Value> endPointers;  ///< of these: what it is behind that loop
+
+  /// Of products of a loop (Wgmma.cpp), by their block, the slots' first byte in the ring, the upper word, and the part
+  /// that a warpgroup has.
+  std::map<std::tuple<mlir::Block *, const void *, uint32_t, int64_t, unsigned>, LoopDescriptor> loopDescriptors;
 
   const ViewValues &viewOf(Value view) const { return views.find(view)->second; }
   /// Pointer to the first byte of a cta.alloc or a cta.ring.
@@ -214,8 +228,12 @@ public:
   Value offsetPointer(Value pointer, int64_t bytes);
   /// Pointer to shared memory whose address differs in the bits of `turn`.
   Value turnedPointer(Value pointer, int64_t turn);
-  /// Pointer to the element of `view` at `indices` (i32), with 64-bit arithmetic.
+  /// Pointer to the element of `view` at `indices` (i32 or i64), with 64-bit arithmetic.
   Value viewPointer(Value view, llvm::ArrayRef<Value> indices);
+  /// Pointer to this thread's element at coordinate 0 of a tile spread by `layout` over `dims` of `view`, from `start`
+  /// on (i32 or i64).
+  Value tilePointer(Value view, llvm::ArrayRef<Value> start, llvm::ArrayRef<int64_t> dims,
+                    const layout::TileLayout &layout);
   /// Which positions of a tile that starts at `index` (of the cta stage) along dimension `dim` of `view` exist.
   IndexRange indexRange(Value view, unsigned dim, Value index, const AlongView &along);
   /// True (i1) where the element at `position` (i32) exists; null if certain.

@@ -9,6 +9,9 @@
 //     get A step j; get B step j        one wait for both
 //     release A step j; release B step j    one arrival
 //
+// So do lines that threads write one behind the other, which may be read apart: the first get waits for both, and the
+// last release is the one.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_COMPILER_CTA_TO_NVVM_RINGCOMPANIONS_H
@@ -19,10 +22,17 @@
 
 namespace imbrex {
 
-/// Rings by mbarrier, filled by the copy engine, that need no barriers of their own: each with the one whose barriers
-/// serve it too. Every put, get and release of either stands beside one of the other, of the same step, with nothing
-/// between them but what is free of effects; the one whose barriers they are is the first.
-llvm::DenseMap<mlir::Operation *, mlir::Operation *> findCompanions(mlir::func::FuncOp kernel);
+struct RingCompanions {
+  /// Rings by mbarrier that need no barriers of their own: each with the one whose barriers serve it too.
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> first;
+  /// Accesses of these and of that one that neither wait nor arrive: another one does so for all.
+  llvm::DenseSet<mlir::Operation *> silent;
+};
+
+/// Of rings filled by the copy engine, every put, get and release stands beside one of the companion, of the same step,
+/// with nothing between them but what neither waits nor reads their slots. Of lines that threads write, the same is so
+/// of acquires to publishes; between gets and releases nothing waits for another step.
+RingCompanions findCompanions(mlir::func::FuncOp kernel);
 
 } // namespace imbrex
 

@@ -48,7 +48,7 @@ static bool isByMbarrier(Value ring) {
 /// The barrier which says that the slot of the step of `op`, a put, get or release, is full, or empty.
 template <typename Op> static SlotBarrier barrierOf(Lowering &l, Op op, bool full) {
   auto ring = op.getRing().template getDefiningOp<cta::RingOp>();
-  if (Operation *first = l.companions.lookup(ring))
+  if (Operation *first = l.companions.first.lookup(ring))
     ring = cast<cta::RingOp>(first);
   auto carried = l.slotPhases.find(op);
   return SlotBarrier(l, ring, full,
@@ -90,13 +90,10 @@ static void forEachBox(Lowering &l, const layout::SharedLayout &layout, Value sl
   }
 }
 
-/// The ring whose barriers serve `ring` too; null if it has its own.
-static Operation *companionOf(Lowering &l, Value ring) { return l.companions.lookup(ring.getDefiningOp()); }
-
 /// Bytes that one full slot of `ring` and of its companions hold.
 static int64_t bytesTogether(Lowering &l, cta::RingOp ring) {
   int64_t bytes = ring.getType().getSlot().getLayout().sizeBytes();
-  for (auto [other, first] : l.companions)
+  for (auto [other, first] : l.companions.first)
     if (first == ring)
       bytes += cast<cta::RingOp>(other).getType().getSlot().getLayout().sizeBytes();
   return bytes;
@@ -107,7 +104,7 @@ static int64_t bytesTogether(Lowering &l, cta::RingOp ring) {
 static void askForCopy(Lowering &l, cta::PutOp put) {
   layout::SharedLayout layout = put.getRing().getType().getSlot().getLayout();
   SlotBarrier full = barrierOf(l, put, /*full=*/true);
-  if (!companionOf(l, put.getRing())) {
+  if (!l.companions.silent.contains(put)) {
     barrierOf(l, put, /*full=*/false).waitForPhase(/*before=*/true);
     l.when(put.getRows() ? l.isFirstThread() : Value(),
            [&] { full.arriveExpecting(bytesTogether(l, put.getRing().getDefiningOp<cta::RingOp>())); });
@@ -151,25 +148,29 @@ static LogicalResult lowerPut(Lowering &l, cta::PutOp put) {
 }
 
 static void lowerRelease(Lowering &l, cta::ReleaseOp release) {
-  if (isByMbarrier(release.getRing()) && !companionOf(l, release.getRing()))
+  if (isByMbarrier(release.getRing()) && !l.companions.silent.contains(release))
     barrierOf(l, release, /*full=*/false).arriveAsWarp();
 }
 
 /// The lanes meet behind the wait: those of the warp that asks the copy engine may come apart.
 static void lowerAcquire(Lowering &l, cta::AcquireOp acquire) {
-  barrierOf(l, acquire, /*full=*/false).waitForPhase(/*before=*/true);
-  meetAsWarp(l);
+  if (!l.companions.silent.contains(acquire)) {
+    barrierOf(l, acquire, /*full=*/false).waitForPhase(/*before=*/true);
+    meetAsWarp(l);
+  }
   l.slotStarts[acquire.getResult()] = slotStartOf(l, acquire, acquire.getRing(), acquire.getStep());
 }
 
 static void lowerPublish(Lowering &l, cta::PublishOp publish) {
+  if (l.companions.silent.contains(publish))
+    return;
   fenceAsync(l);
   barrierOf(l, publish, /*full=*/true).arriveAsWarp();
 }
 
 static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
-    if (!companionOf(l, get.getRing()))
+    if (!l.companions.silent.contains(get))
       barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
     if (fillerOf(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
       fenceAsync(l); // the copies were the threads', and may be read by descriptors

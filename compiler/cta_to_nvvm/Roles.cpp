@@ -24,7 +24,7 @@ static void setRegisters(Lowering &l, StringRef way, unsigned registers) {
 static void makeBarriers(Lowering &l, cta::RolesOp roles) {
   l.when(l.isFirstThread(), [&] {
     for (auto ring : roles->getBlock()->getOps<cta::RingOp>())
-      if (ring.getType().getCompletion() == cta::Completion::Mbarrier && !l.companions.contains(ring))
+      if (ring.getType().getCompletion() == cta::Completion::Mbarrier && !l.companions.first.contains(ring))
         initialiseBarriers(l, ring, roles.getCopyWarps(), roles.getComputeWarps());
     LLVM::CallIntrinsicOp::create(l.b, l.loc, l.b.getStringAttr("llvm.nvvm.fence.mbarrier_init.release.cluster"),
                                   ValueRange()); // the copy engine sees them too

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta_to_nvvm/FragmentLines.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "compiler/cta_to_nvvm/Ldmatrix.h"
 #include "compiler/cta_to_nvvm/Restage.h"
@@ -140,7 +141,7 @@ static void writeFragment(Lowering &l, const TileLayout &layout, const SharedLay
 
 static LogicalResult lowerRead(Lowering &l, cta::ReadOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
-  const TileLayout &layout = cta::layoutOf(type);
+  const TileLayout layout = storedLayout(op.getBuffer(), cta::layoutOf(type));
   SharedLayout shared = op.getBuffer().getType().getLayout();
   if (cta::isReadByLdmatrix(op)) {
     readFragment(l, op, layout);
@@ -185,7 +186,7 @@ static void clearPadding(Lowering &l, const SharedLayout &shared, Value slot, Ty
 
 static LogicalResult lowerWrite(Lowering &l, cta::WriteOp op) {
   auto type = cast<RankedTensorType>(op.getValue().getType());
-  const TileLayout &layout = cta::layoutOf(type);
+  const TileLayout layout = storedLayout(op.getBuffer(), cta::layoutOf(type));
   SharedLayout shared = op.getBuffer().getType().getLayout();
   unsigned columnDim = layout.rank() - 1;
   unsigned width = layout::accessWidth(layout, columnDim, type.getDimSize(columnDim), shared.elementBytes());

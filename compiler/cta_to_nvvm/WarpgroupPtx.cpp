@@ -140,6 +140,7 @@ static Values pass(Lowering &l, StringRef text, ArrayRef<Value> registers) {
 }
 
 Values imbrex::wgmmaFence(Lowering &l, ArrayRef<Value> registers) { return pass(l, kFence, registers); }
+Values imbrex::wgmmaTie(Lowering &l, ArrayRef<Value> registers) { return pass(l, "", registers); }
 void imbrex::wgmmaCommit(Lowering &l) { pass(l, kCommit, {}); }
 Values imbrex::wgmmaWait(Lowering &l, unsigned pending, ArrayRef<Value> registers) {
   return pass(l, (kWait + std::to_string(pending) + ";").str(), registers);

@@ -15,6 +15,7 @@
 
 #include "compiler/cta_to_nvvm/Wgmma.h"
 #include "compiler/cta/BufferAccess.h"
+#include "compiler/cta/ProductWaits.h"
 #include "compiler/cta_to_nvvm/InlinePtx.h"
 #include "dialects/layout/MmaOrder.h"
 #include "dialects/layout/WgmmaOperand.h"
@@ -30,7 +31,8 @@ namespace {
 /// An operand in shared memory: its descriptors.
 struct Descriptors {
   WgmmaOperand operand;
-  Value base; ///< i64: that of the start of the tile, or of this warpgroup's rows of it
+  Value base;         ///< i64
+  int64_t behind = 0; ///< what the start of the tile, or of this warpgroup's rows of it, is behind the base
 };
 
 /// Instructions along K.
@@ -48,6 +50,7 @@ public:
     steps = stepsOf(dot);
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
     startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
+    keepsWords = dot.getA() && loop && loop.isDefinedOutsideOfLoop(dot.getA());
   }
 
   LogicalResult run();
@@ -71,7 +74,8 @@ private:
   scf::ForOp loop; ///< around the product, or null
   bool startsAtZero;
   std::optional<Descriptors> a, b;
-  Values words; ///< of a in registers: four a step, of all 64-row blocks one after another
+  Values words;    ///< of a in registers: four a step, of all 64-row blocks one after another
+  bool keepsWords; ///< the loop reads these registers again and again, and changes none
 };
 
 } // namespace
@@ -96,8 +100,15 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
   const int64_t stride = isLeft && along > 1     ? found.strideOf(layout::kWgmmaRows)
                          : !isLeft && beside > 1 ? found.strideOf(across / beside)
                                                  : 0;
-  const uint32_t descriptor = uint32_t(found.descriptor());
-  Value low = l.uniformWord({memory, descriptor, stride, 2 * along + isLeft}, [&] {
+  const uint32_t descriptor = uint32_t(found.descriptor()), high = found.descriptor() >> 32;
+  const unsigned part = stride ? 2 * along + isLeft : 0;
+  Value start = l.slotStart(buffer);
+  // Tiles and slots of rings that go on together lie constants apart: one of them is told in registers.
+  const int64_t place = offsetOf(memory) / 16 + descriptor;
+  LoopDescriptor &known = l.loopDescriptors[{dot->getBlock(), start.getAsOpaquePointer(), high, stride, part}];
+  if (loop && known.base)
+    return Descriptors{found, known.base, place - known.place};
+  Value low = l.uniformWord({memory, descriptor, stride, part}, [&] {
     Value address = LLVM::PtrToIntOp::create(l.b, l.loc, l.b.getI32Type(), l.memoryBase(memory));
     if (stride) {
       Value group = l.shiftRight(l.warp, llvm::Log2_32(layout::kWarpgroupWarps));
@@ -107,20 +118,21 @@ FailureOr<Descriptors> WgmmaProduct::describe(Value buffer, bool kIsRow, int64_t
     }
     return l.addConstant(l.shiftRight(address, 4), int32_t(descriptor));
   });
-  if (Value start = l.slotStart(buffer))
+  if (start)
     low = l.add(low, l.shiftRight(start, 4));
   else if (loop) { // or 0, as made in the loop: to what it holds across loops ptxas adds 64 bits by three instructions
     Value none = l.uniformWord({}, [&] { return l.i32(0); });
     low = LLVM::OrOp::create(l.b, l.loc, low, LLVM::AndOp::create(l.b, l.loc, varyingInLoop(), none));
   }
-  Value high = l.i32(int32_t(found.descriptor() >> 32));
-  return Descriptors{found, LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, high}))};
+  Value base = LLVM::BitcastOp::create(l.b, l.loc, l.b.getI64Type(), l.vectorOf({low, l.i32(int32_t(high))}));
+  known = {base, place};
+  return Descriptors{found, base};
 }
 
 /// The descriptor of what starts at `across` (of M or N) and step `step` of K; in a loop, what it is made of there and
 /// then: LLVM would make it before the loop, where registers hold it that cost more than the sum.
 Values WgmmaProduct::at(const Descriptors &descriptors, unsigned step, int64_t across) {
-  const int64_t further = descriptors.operand.start(step, across) / 16;
+  const int64_t further = descriptors.behind + descriptors.operand.start(step, across) / 16;
   if (loop)
     return {descriptors.base, l.i64(further)};
   return {l.addConstant(descriptors.base, further)};
@@ -145,17 +157,32 @@ void WgmmaProduct::packLeft() {
     }
 }
 
+/// True if another product has been issued before this one, with nothing between them that is done to registers of this
+/// one: its fence serves both.
+static bool isFencedBefore(cta::DotOp dot, bool readsRegisters) {
+  if (readsRegisters)
+    return false;
+  Operation *op = dot->getPrevNode();
+  while (op && !isa<cta::DotOp>(op) && isMemoryEffectFree(op) && op->getNumRegions() == 0)
+    op = op->getPrevNode();
+  return runsOn(dyn_cast_or_null<cta::DotOp>(op));
+}
+
 /// The fence, through which all registers of the product go that are read.
 void WgmmaProduct::tieAll() {
   Values all;
+  if (isFencedBefore(dot, !startsAtZero || (!words.empty() && !keepsWords)))
+    return;
   if (!startsAtZero)
     llvm::append_range(all, sums);
   const unsigned ofSums = all.size();
-  llvm::append_range(all, words);
+  if (!keepsWords)
+    llvm::append_range(all, words);
   all = wgmmaFence(l, all);
   if (!startsAtZero)
     sums.assign(all.begin(), all.begin() + ofSums);
-  words.assign(all.begin() + ofSums, all.end());
+  if (!keepsWords)
+    words.assign(all.begin() + ofSums, all.end());
 }
 
 /// All of K for 64 rows a warpgroup, from `row` of its first one on.
@@ -207,7 +234,7 @@ LogicalResult WgmmaProduct::run() {
       multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n / warpsN - column)));
   wgmmaCommit(l);
   if (dot.getAsync())
-    l.inFlight[dot.getResult()] = words;
+    l.inFlight[dot.getResult()] = keepsWords ? Values() : words;
   else
     waitForAll();
   l.define(dot.getResult(), sums);
@@ -230,7 +257,7 @@ void imbrex::lowerDotWait(Lowering &l, cta::DotWaitOp wait) {
     holdBehind(l, last);
   for (Value value : wait.getValues())
     llvm::append_range(registers, l.inFlight.lookup(value)); // left operands, which stay as they are till here
-  registers = wgmmaWait(l, wait.getPending(), registers);
+  registers = isDoneBefore(wait) ? wgmmaTie(l, registers) : wgmmaWait(l, wait.getPending(), registers);
   ArrayRef<Value> rest = ArrayRef(registers).take_front(results);
   for (auto [value, result] : llvm::zip(wait.getValues(), wait.getResults())) {
     size_t count = l.registersOf(value).size();

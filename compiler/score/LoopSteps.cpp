@@ -54,6 +54,8 @@ static Widths widthsOf(const Instruction &i) {
     w.sources[1] = base == "LDG" ? 2 : 1;
   } else if (base == "STS" || base == "STG" || base == "STSM" || base == "STL") {
     w.destination = 0, w.sources[0] = base == "STG" ? 2 : 1, w.sources[1] = access;
+  } else if (base == "RED" || base == "REDG") {
+    w.destination = 0, w.sources[0] = 2, w.sources[1] = i.hasModifier("F32x2") ? 2 : access;
   } else if (i.hasModifier("WIDE")) {
     w.destination = 2, w.sources[3] = 2;
   } else if (base.ends_with("64")) {
@@ -63,10 +65,10 @@ static Widths widthsOf(const Instruction &i) {
 }
 
 static bool writesNothing(StringRef base) {
-  static const std::set<StringRef> kNothing = {"STS",      "STG",       "STSM",   "STL",    "BAR",      "BRA",
-                                               "EXIT",     "LDGDEPBAR", "DEPBAR", "LDGSTS", "CALL",     "NOP",
-                                               "WARPSYNC", "RET",       "MEMBAR", "FENCE",  "ERRBAR",   "CCTL",
-                                               "SYNCS",    "UTMALDG",   "BSSY",   "BSYNC",  "WARPGROUP"};
+  static const std::set<StringRef> kNothing = {"STS",       "STG",       "STSM",   "STL",  "BAR",   "BRA",      "EXIT",
+                                               "LDGDEPBAR", "DEPBAR",    "LDGSTS", "CALL", "NOP",   "WARPSYNC", "RET",
+                                               "MEMBAR",    "FENCE",     "ERRBAR", "CCTL", "SYNCS", "UTMALDG",  "BSSY",
+                                               "BSYNC",     "WARPGROUP", "RED",    "REDG"};
   return kNothing.count(base) != 0;
 }
 

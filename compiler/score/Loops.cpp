@@ -119,14 +119,22 @@ static std::vector<NaturalLoop> naturalLoops(const Graph &graph) {
   return loops;
 }
 
+/// True of an addition to global memory whose result nobody reads.
+static bool isSumInMemory(const Instruction &instruction) {
+  const llvm::StringRef base = instruction.base();
+  return base == "red" || base == "RED" || base == "REDG";
+}
+
 /// Matrix products, copies, barriers, memory: what every full pass does. In a loop that multiplies by warpgroups
-/// nothing but products and copies: there what threads store, and meet behind, may be for partial tiles alone.
+/// nothing but products, copies and sums in memory: there what threads store, and meet behind, may be for partial tiles
+/// alone.
 static bool isMilestone(const MachineKernel &kernel, const Instruction &instruction, bool byWarpgroups) {
   switch (kindOf(kernel.language, instruction)) {
   case Kind::Tensor:
   case Kind::Copy:
     return true;
   case Kind::Global:
+    return !byWarpgroups || isSumInMemory(instruction);
   case Kind::Shared:
     return !byWarpgroups;
   case Kind::Sync:

@@ -57,7 +57,23 @@ LogicalResult LaunchAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   return success();
 }
 
+scf::ForOp cta::continuedBy(scf::ForOp loop) {
+  if (!loop->hasAttr(kContinuesAttr))
+    return {};
+  Operation *op = loop->getPrevNode();
+  while (op && !isa<scf::ForOp>(op))
+    op = op->getPrevNode();
+  auto before = dyn_cast_or_null<scf::ForOp>(op);
+  return before && before.getUpperBound() == loop.getLowerBound() ? before : scf::ForOp();
+}
+
 LogicalResult CtaDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kContinuesAttr) {
+    auto loop = dyn_cast<scf::ForOp>(op);
+    if (isa<UnitAttr>(attribute.getValue()) && loop && continuedBy(loop))
+      return success();
+    return op->emitError() << "'" << kContinuesAttr << "' says of a loop that it begins where the one before it ends";
+  }
   if (attribute.getName() != kLaunchAttr)
     return op->emitError() << "the cta dialect has no attribute '" << attribute.getName().strref() << "'";
   if (isa<LaunchAttr>(attribute.getValue()) && isa<FunctionOpInterface>(op))

@@ -33,6 +33,13 @@ namespace imbrex::cta {
 /// A LaunchAttr on the kernel after cta-allocate-shared.
 inline constexpr llvm::StringLiteral kLaunchAttr = "cta.launch";
 
+/// On an scf.for that goes on where the loop before it in its block, whose upper bound is its lower one, has ended:
+/// that one begins not behind its upper bound, and its steps meet it.
+inline constexpr llvm::StringLiteral kContinuesAttr = "cta.continues";
+
+/// The loop that `loop` goes on from; null if there is none.
+mlir::scf::ForOp continuedBy(mlir::scf::ForOp loop);
+
 /// How a kernel is launched; null if that is not settled.
 inline LaunchAttr launchOf(mlir::Operation *op) { return op->getAttrOfType<LaunchAttr>(kLaunchAttr); }
 

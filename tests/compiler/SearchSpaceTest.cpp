@@ -74,7 +74,7 @@ tune { warps: {4, 8} = 4; resident: {0, 1} = 0; turns: {0, 1} = 0; tf32: {0, 1, 
 grid (cdiv(N, 64)) |i| { store Y[i * 64 :+ 64] = load X[i * 64 :+ 64]; }
 )"};
   for (auto [target, points] : {std::pair("sm_80", 2u), {"sm_90", 2u}, {"sm_90a", 8u}, {"sm_100", 2u}}) {
-    SearchRequest request{.rounding = true};
+    SearchRequest request{{}, true, {}};
     request.options.target = target;
     EXPECT_EQ(searchSpace(source, request).points.size(), points) << target;
   }
@@ -88,6 +88,28 @@ TEST(SearchSpace, MistakesAreDiagnostics) {
   const char *large = "kernel k(X: view<f32>[N]) tune { A: 1..300 = 1; B: 1..300 = 1; } grid (1) |i| {}";
   EXPECT_EQ(searchSpace({"k.tile", large}, {}).diagnostics.at(0).message,
             "the tune block of 'k' has more than 65536 assignments: set some of its parameters");
+}
+
+// A loop over an extent that varies, and over what `let` names, of the first instance.
+TEST(SearchSpace, PassesAreCountedByWhatIsKnown) {
+  const char *text = R"(
+kernel k(X: view<f32>[B, S[B], 64], Y: out view<f32>[B, S[B], 64])
+tune { A: {16, 32} = 32; }
+grid (4, B) |p, b| {
+  let share = cdiv(S[b], 4); let first = min(p * share, S[b]);
+  for i in tiles(min(first + share, S[b]) - first, A) {
+    let at = first + i * A;
+    store Y[b, at :+ A, :] = load X[b, at :+ A, :];
+  }
+}
+)";
+  SearchRequest request;
+  request.extents = {{"S", 4096}, {"B", 2}};
+  SearchSpace space = searchSpace({"k.tile", text}, request);
+  ASSERT_EQ(space.points.size(), 2u);
+  EXPECT_EQ(space.points[0].passes, 1024 / 32);
+  EXPECT_EQ(space.points[1].passes, 1024 / 16);
+  EXPECT_EQ(searchSpace({"k.tile", text}, {}).points.at(0).passes, 1) << "of an extent that is not told";
 }
 
 static const char *kProduct = R"(
@@ -124,4 +146,29 @@ TEST(StaticModel, CountsRegistersOccupancyAndInstructions) {
   EXPECT_GT(small.residentCtas, wide.residentCtas / 4);
   EXPECT_GT(small.loopInstructions, 0u);
   EXPECT_GT(small.instructions, small.loopInstructions);
+}
+
+// One slot: each tile's copy waits until the tile before it was used.
+TEST(StaticModel, OneStageHidesNothing) {
+  CompileResult result = compile({"p.tile", kProduct}, {});
+  ASSERT_TRUE(result.kernel) << result.errors();
+  auto cycles = [&](int64_t stages) {
+    result.kernel->interface.constants["stages"] = stages;
+    return estimate(*result.kernel, {108, 167936}, {108, 32}).cycles;
+  };
+  EXPECT_GT(cycles(1), cycles(2));
+  EXPECT_EQ(cycles(2), cycles(3));
+}
+
+TEST(StaticModel, WarpsThatOnlyCopyDoNotCompute) {
+  CompileResult result = compile({"p.tile", kProduct}, {});
+  ASSERT_TRUE(result.kernel) << result.errors();
+  KernelInterface &interface = result.kernel->interface;
+  interface.sharedBytes = 160 * 1024; // one CTA an SM, however many warps it has
+  auto cycles = [&] { return estimate(*result.kernel, {1, 167936}, {1, 100000}).cycles; };
+  const double before = cycles();
+  interface.warps *= 4; // the others have another role
+  EXPECT_NEAR(cycles() / before, 1, 0.01);
+  interface.constants["warps"] *= 4; // all compute
+  EXPECT_GT(cycles() / before, 1.2);
 }

@@ -1,21 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """No default spills, nor makes the assembler run products one by one (C75xx): a sample of all that may be asked for
-(defaults.py). spills.json holds those of which it is known that they do, with their bytes: none may take more, and no
-other any.
+(defaults.py). What a runtime replaces (runtime/NearTunings.h) is counted.
 
 usage: defaults_test.py IMBREX ROOT                       what was mended, and a few of the part that --long runs
        defaults_test.py IMBREX ROOT --long                part 1 of 400
        defaults_test.py IMBREX ROOT --part I/N            another part; of N = 1, all
        defaults_test.py IMBREX ROOT --only WORD...        all cases with these words
-       ... --write                                        into spills.json, of what was run
 Says so and passes where there is no ptxas.
 """
-import argparse, json, os, re, shutil, subprocess, sys, tempfile
+import argparse, os, re, shutil, subprocess, sys, tempfile
 
 import defaults
 
-KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spills.json")
 DKDV = ("attention_dkdv", "causal", "bf16", 0)
 # Kernel, mask, type, queries, target, features, heads a group, storage.
 MENDED = [(*DKDV, "sm_80", (256, 256), 4, {}), (*DKDV, "sm_90", (72, 72), 4, {}), (*DKDV, "sm_120", (64, 64), 4, {}),
@@ -27,15 +24,15 @@ MENDED = [(*DKDV, "sm_80", (256, 256), 4, {}), (*DKDV, "sm_90", (72, 72), 4, {})
           ("attention_backward", "causal", "bf16", 0, "sm_90a", (112, 112), 1, {})]
 
 
-def spilled(options, words, folder):
-    """Bytes that the machine code stores and loads again, with what the assembler says of products; None where it cannot
-    be built."""
+def built(options, words, folder):
+    """What is wrong with the machine code, "" if nothing is, and whether another tuning replaced the text's."""
     done = subprocess.run([options.imbrex, "build", *words, "--until", "cubin", "-o", os.path.join(folder, "k.cubin")],
                           capture_output=True, text=True, cwd=options.root)
     spills = re.search(r"(\d+) bytes spilled", done.stderr)
     if done.returncode or not spills:
-        return None, done.stdout + done.stderr
-    return int(spills[1]), " ".join(sorted(set(re.findall(r"C75\d\d", done.stderr))))
+        return done.stdout + done.stderr, False
+    wrong = [spills[0]] if int(spills[1]) else []
+    return " ".join(wrong + sorted(set(re.findall(r"C75\d\d", done.stderr)))), "of the tune block" in done.stderr
 
 
 def chosen(options):
@@ -57,32 +54,20 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--part")
     parser.add_argument("--only", nargs="+")
-    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     options.imbrex = os.path.abspath(options.imbrex)
     if not shutil.which("ptxas"):
         print("skipped: no ptxas on PATH to assemble with")
         return 0
-    with open(KNOWN) as file:
-        known = json.load(file)
-    wrong, cases, less = [], chosen(options), 0
+    wrong, cases, replaced = 0, chosen(options), 0
     with tempfile.TemporaryDirectory() as folder:
         for words in cases:
-            name = " ".join(words[2:])
-            found, told = spilled(options, words, folder)
-            if found is None or told or found > known.get(name, 0):
-                wrong.append("%s: %s bytes spilled, known are %d %s" % (name, found, known.get(name, 0), told))
-                print(wrong[-1], flush=True)
-            less += found is not None and found < known.get(name, 0)
-            if options.write and found is not None:
-                known.pop(name, None)
-                if found:
-                    known[name] = found
-    if options.write:
-        with open(KNOWN, "w") as file:
-            json.dump(known, file, indent=0, sort_keys=True)
-            file.write("\n")
-    print("%d cases, %d worse than known, %d better; %d are known to spill" % (len(cases), len(wrong), less, len(known)))
+            fault, is_replaced = built(options, words, folder)
+            replaced += is_replaced
+            if fault:
+                wrong += 1
+                print("%s: %s" % (" ".join(words[2:]), fault), flush=True)
+    print("%d cases, %d with spills or repairs; of %d a tuning near the text's was taken" % (len(cases), wrong, replaced))
     return bool(wrong) or not cases
 
 

@@ -271,8 +271,8 @@ class Commands(unittest.TestCase):
         self.assertIn("K is paged:16: %d instructions a pass of the hottest loop, %d if it were dense" % (hot(told), hot(alone)),
                       imbrex(*words, "--storage", "K=paged:16", "--storage", "V=padded").stdout)
 
-    def explain_with(self, spills):
-        """Explains a lesson at two warps with an assembler that spills spills[warps] bytes."""
+    def explain_with(self, spills, *more):
+        """Explains a lesson with an assembler that spills spills[warps] bytes."""
         ptxas = self.path("ptxas")
         cases = "".join('*".reqntid %d"*) bytes=%d;; ' % (32 * warps, bytes) for warps, bytes in spills.items())
         with open(ptxas, "w") as file:
@@ -280,23 +280,42 @@ class Commands(unittest.TestCase):
                        'case "$(cat "$6")" in %s*) bytes=0;; esac\n'
                        'echo "    0 bytes stack frame, $bytes bytes spill stores, 0 bytes spill loads"\n' % cases)
         os.chmod(ptxas, 0o700)
-        words = ["explain", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--set", "warps=2", "--ptxas", ptxas]
+        words = ["explain", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--set", "BLOCK=256", *more, "--ptxas", ptxas]
         text, told = imbrex(*words), imbrex(*words, "--json")
         self.assertEqual((text.returncode, told.returncode), (0, 0), text.stderr)
         return text.stdout, json.loads(told.stdout)
 
-    def test_explain_advises_on_spills(self):
-        text, told = self.explain_with({1: 200, 2: 100, 4: 8, 8: 0})
+    def test_explain_advises_on_what_is_set(self):
+        set_to_2 = "--set", "warps=2"
+        text, told = self.explain_with({1: 200, 2: 100, 4: 0, 8: 0}, *set_to_2)
         self.assertIn("100 bytes spilled", text)
-        self.assertIn("advice       warps=8 spills nothing\n", text)
-        self.assertEqual(told["advice"], {"parameter": "warps", "value": 8, "spilled_bytes": 0})
-        text, told = self.explain_with({1: 0, 2: 100, 4: 8, 8: 16})
-        self.assertIn("advice       warps=4 spills 8 bytes, the fewest", text)
-        text, told = self.explain_with({1: 0, 2: 100, 4: 100, 8: 100})
-        self.assertIn("no other setting of its tuning that was tried spills less", text)
+        self.assertIn("advice       warps=4 spills nothing\n", text)
+        self.assertEqual(told["advice"], {"settings": {"warps": 4}, "spilled_bytes": 0, "repairs": 0})
+        self.assertEqual(told["settings"]["warps"], 2)
+        text, told = self.explain_with({1: 16, 2: 100, 4: 8, 8: 0}, *set_to_2)
+        self.assertIn("advice       warps=4 spills 8 bytes\n", text)
+        text, told = self.explain_with({1: 100, 2: 100, 4: 100, 8: 0}, *set_to_2)
+        self.assertIn("advice       no tuning near this one is better: make the tiles smaller\n", text)
         self.assertNotIn("advice", told)
-        text, told = self.explain_with({})
+        text, told = self.explain_with({}, *set_to_2)
         self.assertNotIn("advice", text)
+        self.assertNotIn("replaced", text)
+
+    def test_a_default_that_spills_is_replaced(self):
+        text, told = self.explain_with({2: 24, 4: 100, 8: 0})
+        self.assertIn("8 warps, ", text)
+        self.assertIn(" 0 bytes spilled", text)
+        self.assertIn("replaced     warps=4 of the tune block spills 100 bytes\n", text)
+        self.assertEqual(told["replaced"], {"settings": {"warps": 4}, "spilled_bytes": 100, "repairs": 0})
+        self.assertEqual((told["settings"]["warps"], told["spilled_bytes"]), (8, 0))
+        self.assertNotIn("advice", told)
+        dump, code = self.path("dump"), self.path("k.cubin")
+        built = imbrex("build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--set", "BLOCK=256", "--until", "cubin",
+                       "-o", code, "--dump", dump, "--ptxas", self.path("ptxas"))
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertIn("warps=4 of the tune block spills 100 bytes: warps=8 is taken\n", built.stderr)
+        with open(os.path.join(dump, "vector_add.ptx")) as file:
+            self.assertIn(".reqntid 256", file.read(), "texts are those of the code")
 
     def test_a_compiler_that_fails_leaves_what_repeats_it(self):
         # Long enough in the compiler for the child to be ended meanwhile.

@@ -80,7 +80,7 @@ std::optional<json::Object> tool::otherData(const Request &request) {
       return std::nullopt;
     }
   }
-  std::optional<Explanation> explanation = explainKernel(other, {.page = true, .advice = false});
+  std::optional<Explanation> explanation = explainKernel(other, {.page = true});
   if (!explanation)
     return std::nullopt;
   return pageData(*explanation);

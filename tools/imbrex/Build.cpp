@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Assemble.h"
+#include "tools/imbrex/CleanAssembly.h"
 #include "tools/imbrex/CommandLine.h"
 #include "tools/imbrex/PtxComments.h"
 #include "llvm/ADT/StringExtras.h"
@@ -102,23 +102,38 @@ DumpPass Dump::passes() {
   };
 }
 
-/// Machine code of a compiled kernel by ptxas, written; "" or, for a person, what went wrong.
-static std::string assemble(const Request &request, const CompiledKernel &kernel) {
+/// Machine code of `kernel` by ptxas, or of a tuning near it, or why there is none.
+static Result<CleanAssembly> assemble(const Request &request, const Source &source, const CompiledKernel &kernel) {
   std::optional<std::string> path = ptxasOf(request);
   if (!path)
-    return "no ptxas on PATH; name one with --ptxas, or stop at --until ptx";
+    return Error{ErrorKind::Assemble, "no ptxas on PATH; name one with --ptxas, or stop at --until ptx"};
   Result<Assembler> assembler = Assembler::ptxas(*path);
   if (!assembler)
-    return assembler.error().render();
+    return assembler.takeError();
+  if (!request.from)
+    return assembleClean(source, request.options, kernel, *assembler);
   Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target);
   if (!code)
-    return code.error().render();
-  llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code->registers, code->spilledBytes());
-  for (const std::string &repair : code->repairs)
+    return code.takeError();
+  return CleanAssembly{std::move(*code), {}, {}, {}};
+}
+
+/// Says what the assembler made of `kernel`, and writes it; "" or, for a person, what went wrong.
+static std::string writeCode(const Request &request, const CompiledKernel &kernel, const CleanAssembly &assembled) {
+  const AssembledKernel &code = assembled.code;
+  llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code.registers, code.spilledBytes());
+  if (!assembled.tuning.empty()) {
+    Tuning taken;
+    for (const auto &[name, value] : assembled.replaced.settings)
+      taken[name] = kernel.interface.constants.at(name);
+    llvm::errs() << settingsText(assembled.replaced.settings) << " of the tune block "
+                 << faultsText(assembled.replaced.faults) << ": " << settingsText(taken) << " is taken\n";
+  }
+  for (const std::string &repair : code.repairs)
     llvm::errs() << repair << "\n";
   if (request.output.empty())
     return "machine code is not text; say where to write it with -o";
-  return writeText(request.output, code->machineCode) ? "" : "'" + request.output + "' cannot be written";
+  return writeText(request.output, code.machineCode) ? "" : "'" + request.output + "' cannot be written";
 }
 
 /// The stages' times, then those of the passes on MLIR: they lie in cta and nvvm.
@@ -159,8 +174,6 @@ static void printJson(const Request &request, const CompileResult &result, const
 /// Writes what was asked for of a compiled kernel; "" or what went wrong.
 static std::string writeResult(const Request &request, const Source &source, const CompiledKernel &kernel,
                                Stage until) {
-  if (until == Stage::Cubin)
-    return assemble(request, kernel);
   if (request.json && request.output.empty())
     return "";
   std::string text = until == Stage::Ptx ? withTextBeside(kernel.code, source) : kernel.code;
@@ -176,6 +189,44 @@ static int end(const Request &request, const CompileResult &result, const std::s
   return result.kernel && failure.empty() ? kSuccess : kUserError;
 }
 
+/// Compiles from the stage that was asked for, and writes the texts between where --dump says.
+static CompileResult compileAsked(const Request &request, const Source &source, Stage until, Dump &dump) {
+  const Detail detail{.locations = request.locations};
+  return request.from ? compileFrom(*request.from, source, request.options, until, dump.stages(), dump.passes(), detail)
+                      : compile(source, request.options, until, dump.stages(), dump.passes(), detail);
+}
+
+/// Of a request whose extents are known.
+static int buildComplete(Request request, const Source &source) {
+  const Stage until = request.until.value_or(Stage::Ptx);
+  std::optional<Result<CleanAssembly>> assembled;
+  if (until == Stage::Cubin) { // before texts are written: they are to be those of the code
+    Request quiet = request;
+    quiet.dumpDirectory.clear(), quiet.eachPass = false;
+    Dump none(quiet, source);
+    if (CompileResult first = compileAsked(quiet, source, Stage::Ptx, none); first.kernel)
+      assembled.emplace(assemble(request, source, *first.kernel));
+    if (assembled && *assembled)
+      for (const auto &[name, value] : (*assembled)->tuning)
+        request.options.set[name] = value;
+  }
+  constexpr llvm::StringLiteral kNoDump = "not all that --dump asks for could be written";
+  Dump dump(request, source);
+  if (!dump.good())
+    return request.json ? end(request, {}, kNoDump.str()) : kUserError;
+  CompileResult result = compileAsked(request, source, std::min(until, Stage::Ptx), dump);
+  if (!request.json)
+    llvm::errs() << result.errors();
+  if (!result.kernel || !dump.good())
+    return end(request, result, dump.good() ? "" : kNoDump.str());
+  if (request.timings)
+    printTimes(*result.kernel);
+  if (!assembled)
+    return end(request, result, writeResult(request, source, *result.kernel, until));
+  return end(request, result,
+             *assembled ? writeCode(request, *result.kernel, **assembled) : assembled->error().render());
+}
+
 int tool::build(const Request &asked) {
   std::string whyNot;
   std::optional<Source> source = asked.json ? readSource(asked.file, whyNot) : readSource(asked.file);
@@ -184,22 +235,5 @@ int tool::build(const Request &asked) {
   const std::optional<Request> complete = withExtents(asked, *source, whyNot);
   if (!complete)
     return end(asked, {}, whyNot);
-  const Request &request = *complete;
-  Stage until = request.until.value_or(Stage::Ptx), compiled = std::min(until, Stage::Ptx);
-  constexpr llvm::StringLiteral kNoDump = "not all that --dump asks for could be written";
-  Dump dump(request, *source);
-  if (!dump.good())
-    return request.json ? end(request, {}, kNoDump.str()) : kUserError;
-  const Detail detail{.locations = request.locations};
-  CompileResult result =
-      request.from
-          ? compileFrom(*request.from, *source, request.options, compiled, dump.stages(), dump.passes(), detail)
-          : compile(*source, request.options, compiled, dump.stages(), dump.passes(), detail);
-  if (!request.json)
-    llvm::errs() << result.errors();
-  if (!result.kernel || !dump.good())
-    return end(request, result, dump.good() ? "" : kNoDump.str());
-  if (request.timings)
-    printTimes(*result.kernel);
-  return end(request, result, writeResult(request, *source, *result.kernel, until));
+  return buildComplete(*complete, *source);
 }

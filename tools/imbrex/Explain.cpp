@@ -30,6 +30,27 @@ static std::string shapeText(const std::vector<int64_t> &shape) {
   return text;
 }
 
+/// What the assembler made of it, and what was done or is to be done where that is not good.
+static void printAssembly(const Explanation &e, llvm::raw_ostream &os) {
+  if (!e.assembled) {
+    os << "  registers    unknown: no ptxas found\n";
+    return;
+  }
+  const CleanAssembly &assembled = *e.assembled;
+  os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
+                      assembled.code.registers, assembled.code.spilledBytes(), assembled.code.repairs.size());
+  if (assembled.code.ceiling)
+    os << llvm::formatv("  ceiling      {0} registers: with all, more is spilled\n", assembled.code.ceiling);
+  if (!assembled.tuning.empty())
+    os << "  replaced     " << settingsText(assembled.replaced.settings) << " of the tune block "
+       << faultsText(assembled.replaced.faults) << "\n";
+  if (assembled.advice)
+    os << "  advice       " << settingsText(assembled.advice->settings) << " " << faultsText(assembled.advice->faults)
+       << "\n";
+  else if (faultsOf(assembled.code).any())
+    os << "  advice       no tuning near this one is better: make the tiles smaller\n";
+}
+
 static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
   const KernelInterface &interface = e.kernel.interface;
   os << "kernel " << interface.kernel << " for " << interface.target << "\n  parameters   ";
@@ -42,18 +63,10 @@ static void printLaunch(const Explanation &e, llvm::raw_ostream &os) {
   if (unsigned compute = e.kernel.report.computeWarps)
     os << llvm::formatv("  roles        {0} warps compute, with {1} registers a thread; {2} copy\n", compute,
                         e.kernel.report.computeRegisters, interface.warps - compute);
-  if (e.assembled)
-    os << llvm::formatv("  registers    {0} a thread, {1} bytes spilled, {2} repairs by the assembler\n",
-                        e.assembled->registers, e.assembled->spilledBytes(), e.assembled->repairs.size());
-  else
-    os << "  registers    unknown: no ptxas found\n";
-  if (e.assembled && e.assembled->ceiling)
-    os << llvm::formatv("  ceiling      {0} registers: with all, more is spilled\n", e.assembled->ceiling);
+  printAssembly(e, os);
   if (const std::optional<Occupancy> &o = e.occupancy)
     os << llvm::formatv("  occupancy    {0} CTA(s) an SM, {1} of {2} warps, on {3}\n", o->ctas, o->warps, o->most,
                         e.device->id);
-  if (e.assembled && e.assembled->spilledBytes() > 0)
-    os << "  advice       " << toString(e.advice) << "\n";
 }
 
 static void printText(const Explanation &e, llvm::raw_ostream &os) {

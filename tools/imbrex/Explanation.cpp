@@ -27,19 +27,35 @@ static double productCycles(const std::string &target) {
   return Target::parse(target)->sm == kHopper ? 4 : 8;
 }
 
-static void assemble(Explanation &e, const Request &request, const ExplainDetail &detail) {
+/// Compiles `e.source` with `e.options`. False after printing why that is not possible.
+static bool compileFor(Explanation &e) {
+  CompileResult result = compile(e.source, e.options, Stage::Ptx, {}, {}, {.explain = true});
+  llvm::errs() << result.errors();
+  if (!result.kernel)
+    return false;
+  e.kernel = std::move(*result.kernel);
+  e.remarks.clear();
+  for (const Diagnostic &diagnostic : result.diagnostics)
+    if (diagnostic.severity == Severity::Remark)
+      e.remarks.push_back(diagnostic);
+  return true;
+}
+
+/// Where the assembler's code is of another tuning, that is the kernel from then on. False as compileFor().
+static bool assemble(Explanation &e, const Request &request, const ExplainDetail &detail) {
   std::optional<std::string> ptxas = ptxasOf(request);
   if (!ptxas)
-    return;
+    return true;
   Result<Assembler> assembler = Assembler::ptxas(*ptxas);
   if (!assembler)
-    return;
-  Result<AssembledKernel> code = assembler->assemble(e.kernel.code, e.kernel.interface.target, detail.page);
+    return true;
+  Result<CleanAssembly> code = assembleClean(e.source, e.options, e.kernel, *assembler, detail.page);
   if (!code)
-    return;
+    return true;
   e.assembled = std::move(*code);
-  if (unsigned bytes = detail.advice ? e.assembled->spilledBytes() : 0)
-    e.advice = adviseOnSpills(e.source, e.options, e.kernel, *assembler, bytes);
+  for (const auto &[name, value] : e.assembled->tuning)
+    e.options.set[name] = value;
+  return e.assembled->tuning.empty() || compileFor(e);
 }
 
 /// How the loops of this kernel are modelled.
@@ -67,7 +83,7 @@ static void addScores(Explanation &e, const Request &request, const ExplainDetai
   if (!e.assembled || !nvdisasm)
     return;
   std::string error;
-  std::optional<std::string> listing = score::disassemble(*nvdisasm, e.assembled->machineCode, error);
+  std::optional<std::string> listing = score::disassemble(*nvdisasm, e.assembled->code.machineCode, error);
   if (!listing) {
     llvm::errs() << "warning: no figures of machine code: " << error << "\n";
     return;
@@ -123,8 +139,8 @@ static bool chooseDevice(Explanation &e, const Request &request) {
   }
   if (!e.device)
     return true;
-  unsigned registers =
-      e.assembled ? e.assembled->registers : std::min(score::registerPressure(e.ptx), e.kernel.report.registerLimit);
+  unsigned registers = e.assembled ? e.assembled->code.registers
+                                   : std::min(score::registerPressure(e.ptx), e.kernel.report.registerLimit);
   e.occupancy =
       occupancy(e.kernel.interface, {e.device->multiprocessors, e.device->sharedBytesPerMultiprocessor}, registers);
   return true;
@@ -138,20 +154,13 @@ std::optional<Explanation> tool::explainKernel(const Request &asked, const Expla
   if (!complete)
     return std::nullopt;
   const Request &request = *complete;
-  CompileResult result = compile(*source, request.options, Stage::Ptx, {}, {}, {.explain = true});
-  llvm::errs() << result.errors();
-  if (!result.kernel)
-    return std::nullopt;
   Explanation e;
   e.source = std::move(*source);
   e.options = request.options;
-  e.kernel = std::move(*result.kernel);
   e.extents = request.extents;
-  for (const Diagnostic &diagnostic : result.diagnostics)
-    if (diagnostic.severity == Severity::Remark)
-      e.remarks.push_back(diagnostic);
+  if (!compileFor(e) || !assemble(e, request, detail))
+    return std::nullopt;
   addStorageCosts(e);
-  assemble(e, request, detail);
   addScores(e, request, detail);
   if (!chooseDevice(e, request))
     return std::nullopt;

@@ -13,10 +13,9 @@
 
 #include "compiler/StaticModel.h"
 #include "compiler/score/MachineCode.h"
-#include "runtime/Assemble.h"
 #include "runtime/Device.h"
+#include "tools/imbrex/CleanAssembly.h"
 #include "tools/imbrex/CommandLine.h"
-#include "tools/imbrex/SpillAdvice.h"
 #include "llvm/Support/JSON.h"
 
 namespace imbrex::tool {
@@ -32,21 +31,19 @@ struct Explanation {
   CompileOptions options;
   CompiledKernel kernel;
   std::vector<Diagnostic> remarks;
-  std::vector<StorageCost> storageCosts; ///< one a view that is not dense
-  std::optional<AssembledKernel> assembled;
-  std::optional<SpillAdvice> advice;  ///< if it spills
-  score::MachineKernel ptx;           ///< of kernel.code
-  std::string machineListing;         ///< what the disassembler printed; empty: there is none
-  score::MachineKernel machine;       ///< of machineListing
-  std::optional<DeviceInfo> device;   ///< that was chosen, else the first of the kernel's target
-  std::optional<Occupancy> occupancy; ///< on `device`; by what the assembler says of registers, else by the PTX
+  std::vector<StorageCost> storageCosts;  ///< one a view that is not dense
+  std::optional<CleanAssembly> assembled; ///< `kernel` is the one that this is of
+  score::MachineKernel ptx;               ///< of kernel.code
+  std::string machineListing;             ///< what the disassembler printed; empty: there is none
+  score::MachineKernel machine;           ///< of machineListing
+  std::optional<DeviceInfo> device;       ///< that was chosen, else the first of the kernel's target
+  std::optional<Occupancy> occupancy;     ///< on `device`; by what the assembler says of registers, else by the PTX
   std::map<std::string, int64_t, std::less<>> extents; ///< that were given: a grid can be told by them
 };
 
 /// How much to find out.
 struct ExplainDetail {
-  bool page = false;  ///< listings, timelines, places of machine code
-  bool advice = true; ///< what to set where it spills; takes compilations
+  bool page = false; ///< listings, timelines, places of machine code
 };
 
 /// Compiles and looks. nullopt after printing why not.

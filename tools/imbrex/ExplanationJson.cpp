@@ -58,6 +58,15 @@ static json::Value toJson(const Diagnostic &remark) {
   return json::Object{{"line", remark.line}, {"message", remark.message}};
 }
 
+static json::Object faultsJson(const TuningFaults &each) {
+  json::Object settings;
+  for (const auto &[name, value] : each.settings)
+    settings[name] = value;
+  return json::Object{{"settings", std::move(settings)},
+                      {"spilled_bytes", each.faults.spilledBytes},
+                      {"repairs", int64_t(each.faults.repairs)}};
+}
+
 template <typename Element> static json::Array listOf(const std::vector<Element> &elements) {
   json::Array array;
   for (const Element &element : elements)
@@ -92,14 +101,16 @@ json::Object tool::toJson(const Explanation &e) {
                       {"bank_conflicts", listOf(report.bankConflicts)},
                       {"scores", std::move(scores)}};
   if (e.assembled) {
-    object["registers"] = e.assembled->registers;
-    if (e.assembled->ceiling)
-      object["register_ceiling"] = e.assembled->ceiling;
-    object["repairs"] = json::Array(e.assembled->repairs);
-    object["spilled_bytes"] = e.assembled->spilledBytes();
-    if (e.advice)
-      object["advice"] = json::Object{
-          {"parameter", e.advice->parameter}, {"value", e.advice->value}, {"spilled_bytes", e.advice->bytes}};
+    const AssembledKernel &code = e.assembled->code;
+    object["registers"] = code.registers;
+    if (code.ceiling)
+      object["register_ceiling"] = code.ceiling;
+    object["repairs"] = json::Array(code.repairs);
+    object["spilled_bytes"] = code.spilledBytes();
+    if (!e.assembled->tuning.empty())
+      object["replaced"] = faultsJson(e.assembled->replaced);
+    if (e.assembled->advice)
+      object["advice"] = faultsJson(*e.assembled->advice);
   }
   if (e.occupancy)
     object["occupancy"] = json::Object{{"device", e.device->id},

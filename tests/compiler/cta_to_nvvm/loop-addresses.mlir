@@ -50,3 +50,30 @@ func.func @lines(%L: !tile.view<? x ? x f32> {tile.name = "L"}, %D: !tile.view<?
   }
   return
 }
+
+// The pointer of a store too; a loop that goes on where another has ended takes it from there.
+// CHECK-LABEL: llvm.func @stores
+// CHECK: ^bb1(%[[I:.*]]: i32, %[[POINTER:.*]]: !llvm.ptr<1>):
+// CHECK: llvm.store %{{.*}}, %[[POINTER]]
+// CHECK: llvm.getelementptr %[[POINTER]]
+// CHECK: llvm.br ^bb4(%{{.*}}, %[[POINTER]] : i32, !llvm.ptr<1>)
+// CHECK: ^bb4(%{{.*}}: i32, %[[FURTHER:.*]]: !llvm.ptr<1>):
+// CHECK: llvm.store %{{.*}}, %[[FURTHER]]
+func.func @stores(%Y: !tile.view<? x 64 x f32, out> {tile.name = "Y"}, %m: i32 {tile.name = "m"}, %n: i32 {tile.name = "n"})
+    attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>, cta.launch = #cta.launch<"sm_80", threads 128, shared 0, registers 255>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c2 = arith.constant 2 : i32
+  %z = arith.constant dense<0.0> : tensor<2x64xf32, #cta.layout<"reg lane (0,1) (0,2) (0,4) (0,8) (0,16) warps 2x2 stride 2x1 repeat 1x1">>
+  scf.for %i = %c0 to %m step %c1 : i32 {
+    %row = arith.muli %i, %c2 overflow<nsw> : i32
+    %end = arith.addi %row, %c2 overflow<nsw> : i32
+    tile.store %z, %Y[%row, %c0] dims [0, 1] within [0] from %row to %end certain : tensor<2x64xf32, #cta.layout<"reg lane (0,1) (0,2) (0,4) (0,8) (0,16) warps 2x2 stride 2x1 repeat 1x1">>, !tile.view<? x 64 x f32, out>
+  }
+  scf.for %i = %m to %n step %c1 : i32 {
+    %row = arith.muli %i, %c2 overflow<nsw> : i32
+    %end = arith.addi %row, %c2 overflow<nsw> : i32
+    tile.store %z, %Y[%row, %c0] dims [0, 1] within [0] from %row to %end certain : tensor<2x64xf32, #cta.layout<"reg lane (0,1) (0,2) (0,4) (0,8) (0,16) warps 2x2 stride 2x1 repeat 1x1">>, !tile.view<? x 64 x f32, out>
+  } {cta.continues}
+  return
+}

@@ -85,6 +85,24 @@ TEST(Score, countsTheUsualPassOfPtx) {
   EXPECT_TRUE(scoreOf(kernels[1]).loops.empty());
 }
 
+// Beside products of warpgroups what is stored may be for partial tiles alone; what is added to memory is not.
+TEST(Score, sumsInMemoryAreOfTheUsualPass) {
+  auto passWith = [](const char *guarded) {
+    std::string text = R"(.entry k() {
+$L_top:
+  wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%f1, %f2, %f3, %f4}, %rd1, %rd2, p, 1, 1, 0, 0;
+  @%p1 bra $L_none;
+  )" + std::string(guarded) +
+                       R"(
+$L_none:
+  @%p3 bra $L_top;
+})";
+    return scoreOf(readPtx(text)[0]).loops.at(0).hot;
+  };
+  EXPECT_EQ(passWith("red.global.add.v2.f32 [%rd3], {%f1, %f2};"), 4u);
+  EXPECT_EQ(passWith("st.shared.f32 [%r3], %f1;"), 3u);
+}
+
 TEST(Score, namesWithScopesAreNoLabels) {
   std::vector<MachineKernel> kernels = readPtx(".entry k() { mbarrier.init.shared::cta.b64 [%r1], 1; $L: bra $L; }");
   ASSERT_EQ(kernels.size(), 1u);
@@ -167,6 +185,18 @@ MachineKernel productLoop(unsigned products, bool chained) {
   }
   kernel.instructions.push_back({"@P0", "BRA", "`(top)", {0}});
   return kernel;
+}
+
+// What is added to memory gives no register: eight additions at one address wait for the pipe alone.
+TEST(Score, modelOfSumsInMemoryWaitsForNone) {
+  MachineKernel kernel = productLoop(1, /*chained=*/false);
+  for (unsigned i = 0; i < 8; ++i)
+    kernel.instructions.insert(kernel.instructions.begin() + 1,
+                               {"", "REDG.E.ADD.F32x2.FTZ.RN.STRONG.GPU", "desc[UR4][R56.64], R24", {}});
+  std::string whyNot;
+  std::optional<LoopModel> model = modelLoop(kernel, hotLoops(kernel).at(0), {.warps = 1}, whyNot);
+  ASSERT_TRUE(model) << whyNot;
+  EXPECT_LT(model->cycles, 200);
 }
 
 TEST(Score, modelSeesTheTensorPipeAndItsLatency) {

@@ -374,6 +374,19 @@ func.func @no_launch() attributes {cta.launch = 32 : i32} { return }
 
 // -----
 
+func.func @continues_nothing(%n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  scf.for %i = %c0 to %n step %c1 : i32 {
+  }
+  // expected-error @+1 {{'cta.continues' says of a loop that it begins where the one before it ends}}
+  scf.for %i = %c1 to %n step %c1 : i32 {
+  } {cta.continues}
+  return
+}
+
+// -----
+
 // expected-error @+1 {{the cta dialect has no attribute 'cta.shared_bytes'}}
 func.func @loose() attributes {cta.shared_bytes = 64 : i64} { return }
 

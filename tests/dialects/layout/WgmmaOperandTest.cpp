@@ -41,6 +41,11 @@ TEST(WgmmaOperand, mnMajor) {
   EXPECT_EQ(operand.strideOf(64), 22528);
 }
 
+TEST(WgmmaOperand, tileOfOnePanelHasOneDescriptorBothWays) {
+  SharedLayout layout = SharedLayout::swizzled(64, 64, 2);
+  EXPECT_EQ(operandOf(layout, /*kIsRow=*/true).descriptor(), operandOf(layout, /*kIsRow=*/false).descriptor());
+}
+
 /// The byte of an element by the rules of the descriptor (PTX ISA, "Strides"): core matrices of 8 rows x 16 bytes, the
 /// swizzle an XOR of address bits 4 to 6 with bits from 7 on.
 int64_t byteBy(uint64_t descriptor, int64_t start, bool kIsRow, unsigned bytes, int64_t across, int64_t along) {
