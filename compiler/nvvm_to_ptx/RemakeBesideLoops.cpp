@@ -38,7 +38,7 @@ static constexpr unsigned kRegisters = 255;
 static constexpr unsigned kLongBranch = 12;
 
 /// Instructions that may be spent for one register less.
-static constexpr unsigned kWorth = 12;
+static constexpr unsigned kWorth = 16;
 
 /// Of what a register holds parts of its own, as a struct's, each takes some. Pointers have no size of their own.
 static unsigned registersOf(const Type *type) {
