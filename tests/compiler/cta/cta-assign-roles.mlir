@@ -754,3 +754,46 @@ func.func @lines_of_an_iteration(%K: !tile.view<? x 16 x bf16> {tile.alignment =
   }
   return
 }
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) (0,64) (0,128) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 8x1 stride 1x1 repeat 1x1">
+#line = #cta.layout<"reg (1) (8) (16) (32) (64) (128) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
+#flat = #cta.layout<"reg (0,1) (0,8) (0,16) (0,32) (0,64) (0,128) lane (0,2) (0,4) (0,0) (0,0) (0,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// Where products lack every register, those who copy and compute a line have as few as those who only ask.
+// CHECK-LABEL: func.func @line_beside_many_sums
+// CHECK: cta.roles compute warps 8 registers 240 {
+// CHECK: } copy warps 4 registers 24 {
+// CHECK: cta.acquire
+// expected-remark @+1 {{4 warps copy, 8 compute}}
+func.func @line_beside_many_sums(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %L: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "L"}, %n: i32 {tile.name = "n"}, %high: i32 {tile.name = "high"}, %scale: f32 {tile.name = "scale"})
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c256 = arith.constant 256 : i32
+  %q = arith.constant dense<1.0> : tensor<128x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<128x256xf32, #c>
+  %factor = tile.splat %scale : f32 -> tensor<256xf32, #line>
+  %r = cta.ring : !cta.ring<256, 16, bf16, span 32, slots 1, by groups>
+  %rl = cta.ring : !cta.ring<1, 256, f32, span 128, slots 1, by groups>
+  %s:2 = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o, %sum = %o) -> (tensor<128x256xf32, #c>, tensor<128x256xf32, #c>) : i32 {
+    %row = arith.muli %j, %c256 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %K[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<256, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %r[%j] : !cta.ring<256, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<256, 16, bf16, span 32>
+    cta.put %L[%c0, %row] dims [0, 1] within [1] from %c0 to %high into %rl[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 256, f32, span 128, slots 1, by groups>
+    %l = cta.get %rl[%j] : !cta.ring<1, 256, f32, span 128, slots 1, by groups> -> !cta.buffer<1, 256, f32, span 128>
+    %lr = cta.read %l : !cta.buffer<1, 256, f32, span 128> -> tensor<256xf32, #line>
+    // expected-remark @+1 {{computed by the warps that copy}}
+    %scaled = arith.mulf %lr, %factor : tensor<256xf32, #line>
+    %le = tile.expand_dims %scaled at 0 : tensor<256xf32, #line> -> tensor<1x256xf32, #flat>
+    %lb = tile.broadcast %le : tensor<1x256xf32, #flat> -> tensor<128x256xf32, #c>
+    %y = arith.addf %acc, %lb : tensor<128x256xf32, #c>
+    %next = cta.dot wgmma tile %q : tensor<128x16xbf16, #a>, %k transposed_b, %y : !cta.buffer<256, 16, bf16, span 32>, tensor<128x256xf32, #c> -> tensor<128x256xf32, #c>
+    %more = cta.dot wgmma tile %q : tensor<128x16xbf16, #a>, %k transposed_b, %sum : !cta.buffer<256, 16, bf16, span 32>, tensor<128x256xf32, #c> -> tensor<128x256xf32, #c>
+    scf.yield %next, %more : tensor<128x256xf32, #c>, tensor<128x256xf32, #c>
+  }
+  return
+}

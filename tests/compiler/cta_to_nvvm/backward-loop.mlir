@@ -42,7 +42,9 @@
 // CHECK-NOT: wgmma.wait_group
 // CHECK: llvm.nvvm.mbarrier.arrive.shared
 // CHECK-NOT: llvm.nvvm.mbarrier.arrive.shared
-// The copying warps: both tiles, then one wait for the lines' slots, both lines, one arrival.
+// The copying warps: both tiles, then one wait for the lines' slots, both lines, one arrival. They carry the pointers of
+// both lines.
+// CHECK: ^bb{{[0-9]+}}({{.*}}: !llvm.ptr<1>, %{{[0-9]+}}: !llvm.ptr<1>,
 // CHECK: llvm.nvvm.mbarrier.arrive.expect.tx
 // CHECK-NOT: llvm.nvvm.mbarrier.arrive.expect.tx
 // CHECK: llvm.nvvm.mbarrier.try.wait
