@@ -21,11 +21,12 @@ struct Axis {
   std::vector<int64_t> values; ///< the standard one first
 };
 
-/// Counts the passes of loops, with extents known: those of the grid's first instance.
+/// Counts the passes of loops, with extents known: those of the grid's first instance. What that one has no value for,
+/// be it a division by its number behind a test, is no mistake.
 class PassCounter {
 public:
-  PassCounter(Specialisation program, const SearchRequest &request, Diagnostics &diagnostics)
-      : known(std::move(program)), diagnostics(diagnostics) {
+  PassCounter(Specialisation program, const SearchRequest &request, const Source &source)
+      : known(std::move(program)), unheard(source) {
     for (const auto &[name, value] : request.extents)
       known.integers.emplace(name, value);
     for (const ast::FnParameter &place : known.kernel->gridNames)
@@ -41,9 +42,9 @@ public:
         known.integers[statement->name] = value->value;
       int64_t inner = passes(statement->body) + passes(statement->otherwise);
       bool isLoop = statement->kind == ast::Stmt::Tiles || statement->kind == ast::Stmt::Range;
-      sum += isLoop ? trips(*statement) * std::max<int64_t>(1, inner) : inner;
+      sum = std::min(sum + (isLoop ? trips(*statement) * std::max<int64_t>(1, inner) : inner), kMostPasses);
     }
-    return std::min(sum, kMostPasses);
+    return sum;
   }
 
 private:
@@ -64,13 +65,13 @@ private:
     if (expr.kind == ast::Expr::Part)
       return lookUp(expr.text, known);
     if (expr.operands.size() != 2 || (expr.kind != ast::Expr::Binary && expr.kind != ast::Expr::Call))
-      return evaluate(expr, known, diagnostics);
+      return evaluate(expr, known, unheard);
     std::optional<Constant> x = valueOf(*expr.operands[0]), y = valueOf(*expr.operands[1]);
     return x && y ? evaluateBinary(expr.text, *x, *y) : std::nullopt;
   }
 
   Specialisation known;
-  Diagnostics &diagnostics;
+  Diagnostics unheard;
 };
 
 /// Walks the points of a space.
@@ -137,7 +138,7 @@ private:
     Diagnostics diagnostics(source);
     if (std::optional<Specialisation> program = specialise(*file, options, *target, diagnostics)) {
       const ast::Block &body = program->kernel->body;
-      point.passes = std::max<int64_t>(1, PassCounter(std::move(*program), request, diagnostics).passes(body));
+      point.passes = std::max<int64_t>(1, PassCounter(std::move(*program), request, source).passes(body));
     }
     for (const Diagnostic &diagnostic : diagnostics.all())
       if (point.refusal.empty() && diagnostic.severity == Severity::Error)

@@ -19,6 +19,8 @@ using namespace imbrex;
 /// Of extents, for the model: of those that the grid and the loops go through by tiles, and of those that are a grid's
 /// instances themselves, as sequences and heads are.
 static constexpr int64_t kTiledExtent = 4096, kCountedExtent = 16;
+/// CTAs of a launch, for the model: a grid of products of extents may have more than can be counted.
+static constexpr int64_t kMostCtas = kTiledExtent * kTiledExtent;
 static constexpr size_t kMostChanges = 2;
 /// Shared memory of an SM that no CTA can have (CUDA C++ Programming Guide, "Shared Memory" of each architecture).
 static constexpr unsigned kReservedSharedBytes = 1024;
@@ -90,6 +92,19 @@ struct Ranked {
 
 } // namespace
 
+/// True if a launch must meet what depends on a parameter that `made` has otherwise: it may be refused arguments that
+/// the text's own tuning takes.
+static bool requiresOther(const KernelInterface &made, const KernelInterface &standard) {
+  auto changes = [&](const std::string &name) {
+    auto now = made.constants.find(name), before = standard.constants.find(name);
+    return now != made.constants.end() && before != standard.constants.end() && now->second != before->second;
+  };
+  return std::any_of(made.requirements.begin(), made.requirements.end(), [&](const Expression &requirement) {
+    const std::vector<std::string> names = requirement.unknowns({});
+    return std::any_of(names.begin(), names.end(), changes);
+  });
+}
+
 /// By the static model, of a launch with these extents, in CTAs one after the other.
 static StaticEstimate estimateOf(const CompilerFunctions &compiler, const CompiledKernel &kernel, const Values &extents,
                                  int64_t passes) {
@@ -97,7 +112,7 @@ static StaticEstimate estimateOf(const CompilerFunctions &compiler, const Compil
   values.insert(kernel.interface.constants.begin(), kernel.interface.constants.end());
   int64_t ctas = 1;
   for (const Expression &extent : kernel.interface.grid)
-    ctas *= std::clamp<int64_t>(extent.evaluate(values).value_or(1), 1, kTiledExtent * kTiledExtent);
+    ctas = std::min(ctas * std::clamp<int64_t>(extent.evaluate(values).value_or(1), 1, kMostCtas), kMostCtas);
   std::optional<Target> target = Target::parse(kernel.interface.target);
   return compiler.estimate(kernel, {1, target ? target->sharedBytes + kReservedSharedBytes : 0}, {ctas, passes});
 }
@@ -119,7 +134,7 @@ std::vector<NearTuning> imbrex::nearTunings(const CompilerFunctions &compiler, c
     for (const auto &[name, value] : point.tuning)
       asked.set[name] = value;
     std::optional<CompiledKernel> made = compile(asked);
-    if (!made)
+    if (!made || requiresOther(made->interface, kernel.interface))
       continue;
     StaticEstimate estimate = estimateOf(compiler, *made, extents, point.passes);
     if (!estimate.spills)

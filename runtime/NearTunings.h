@@ -43,7 +43,8 @@ using CompileTuning = std::function<std::optional<CompiledKernel>(const CompileO
 /// The tunings near that of `kernel`, which is `source`'s with `options`, compiled: one or two parameters by a step
 /// each, tiles only to smaller ones; the fastest by the static model comes first, at most kMostNearTunings. What
 /// `options` sets stays as it is; so do parameters that change the bits of results where they must not differ
-/// (CompileOptions::deterministic). They depend on nothing else: every process finds the same.
+/// (CompileOptions::deterministic), and none requires of a launch what depends on a parameter that it changes. They
+/// depend on nothing else: every process finds the same.
 std::vector<NearTuning> nearTunings(const CompilerFunctions &compiler, const Source &source,
                                     const CompileOptions &options, const CompiledKernel &kernel,
                                     const CompileTuning &compile);

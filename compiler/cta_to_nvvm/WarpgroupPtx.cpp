@@ -211,12 +211,13 @@ static bool isTied(LLVM::InlineAsmOp assembly) {
   SmallVector<Type> results = resultsOf(assembly);
   StringRef text = assembly.getAsmString(), number = text;
   bool isWait = number.consume_front(kWait) && number.consume_back(";") && number.size() == 1 && number[0] >= '0' &&
-                number[0] <= '7'; // groups in flight: PTX ISA, "wgmma.wait_group"
-  if (!isWait && text != kFence && text != kCommit && text != kProxy && text != kSends && text != kSent)
+                number[0] <= '7';                     // groups in flight: PTX ISA, "wgmma.wait_group"
+  const bool ties = text.empty() && !results.empty(); // wgmmaTie
+  if (!isWait && !ties && text != kFence && text != kCommit && text != kProxy && text != kSends && text != kSent)
     return false;
   bool areRegisters = llvm::all_of(results, [](Type type) { return type.isF32() || type.isInteger(32); }) &&
                       llvm::equal(assembly->getOperandTypes(), results) &&
-                      (results.empty() || isWait || text == kFence);
+                      (results.empty() || isWait || ties || text == kFence);
   return areRegisters && isText(assembly, tied(text, results));
 }
 

@@ -171,7 +171,9 @@ LogicalResult KernelCheck::checkOperation(Operation *op) {
     return check.error(op) << "'" << op->getName() << "' is no operation of this stage";
   if (isa<cta::RolesOp, cta::TensorMapOp>(op) && op->getParentOp() != kernel)
     return check.error(op) << "'" << op->getName() << "' stands in the kernel's own block";
-  if (failed(check.checkAttributes(op, {})) || failed(checkValues(op)))
+  const StringRef ofLoop[] = {cta::kContinuesAttr};
+  if (failed(check.checkAttributes(op, ArrayRef(ofLoop).take_front(isCta && isa<scf::ForOp>(op)))) ||
+      failed(checkValues(op)))
     return failure();
   const bool goesOn = isCta && tile::requestOf(kernel).getResident(); // through instances
   if (auto id = dyn_cast<tile::ProgramIdOp>(op); id && bool(id.getTurn()) != goesOn)

@@ -112,6 +112,31 @@ grid (4, B) |p, b| {
   EXPECT_EQ(searchSpace({"k.tile", text}, {}).points.at(0).passes, 1) << "of an extent that is not told";
 }
 
+// What cannot be told for the first instance is no fault of the tuning.
+TEST(SearchSpace, CountingPassesRefusesNothing) {
+  const char *text = R"(
+kernel k(X: view<f32>[N], Y: out view<f32>[N])
+tune { A: {16, 32} = 32; }
+grid (cdiv(N, A)) |i| {
+  var x = load X[i * A :+ A];
+  if i > 0 {
+    for j in -(N / i)..0 { x = x + 1; }
+  }
+  for j in 0..2147483647 { for k in 0..2147483647 { x = x + 1; } }
+  for j in 0..2147483647 { for k in 0..2147483647 { x = x + 1; } }
+  store Y[i * A :+ A] = x;
+}
+)";
+  SearchRequest request;
+  request.extents = {{"N", 4096}};
+  SearchSpace space = searchSpace({"k.tile", text}, request);
+  ASSERT_EQ(space.points.size(), 2u);
+  for (const TunePoint &point : space.points) {
+    EXPECT_EQ(point.refusal, "");
+    EXPECT_EQ(point.passes, int64_t(1) << 31) << "the most that is counted";
+  }
+}
+
 static const char *kProduct = R"(
 kernel p(A: view<f16>[M, K], B: view<f16>[K, N], C: out view<f16>[M, N])
 tune { BM: {16, 64, 128} = 128;  warps: {1, 4, 8} = 4; }

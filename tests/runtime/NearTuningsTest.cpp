@@ -27,8 +27,10 @@ struct Space {
   std::vector<SearchRequest> requests;
   std::vector<ModelLaunch> launches;
   Tuning uncompilable, refused;
+  KernelInterface standard; ///< its grid and requirements are all tunings'
 
   Space() {
+    standard.grid = {{"N BM cdiv"}, {"B"}};
     functions.searchSpace = [this](const Source &, const SearchRequest &request) {
       requests.push_back(request);
       SearchSpace space;
@@ -50,12 +52,12 @@ struct Space {
     };
   }
 
-  static CompiledKernel kernelOf(const Tuning &tuning) {
+  CompiledKernel kernelOf(const Tuning &tuning) {
     CompiledKernel kernel;
+    kernel.interface = standard;
     kernel.interface.target = "sm_80";
     kernel.interface.constants = {tuning.begin(), tuning.end()};
     kernel.interface.constants["D"] = 64;
-    kernel.interface.grid = {{"N BM cdiv"}, {"B"}};
     return kernel;
   }
 
@@ -124,6 +126,22 @@ TEST(NearTunings, AreComparedForTheSameExtents) {
   EXPECT_FALSE(extents.contains("D")) << "it has a value";
   for (const ModelLaunch &launch : space.launches)
     EXPECT_EQ(launch.ctas * launch.passes, extents.at("N") * extents.at("B")) << "passes of the tile's rows";
+}
+
+TEST(NearTunings, RequireNoMoreOfALaunch) {
+  Space space;
+  space.standard.requirements = {{"N BM % 0 =="}, {"N D % 0 =="}};
+  for (const Tuning &each : space.near())
+    EXPECT_EQ(each.at("BM"), 32);
+  EXPECT_EQ(space.near().size(), 8u) << "of warps and stages";
+}
+
+TEST(NearTunings, AreComparedForGridsBeyondCounting) {
+  Space space;
+  space.standard.grid = {{"N M * BM cdiv"}, {"N M *"}, {"N M *"}};
+  EXPECT_EQ(space.near().size(), kMostNearTunings);
+  for (const ModelLaunch &launch : space.launches)
+    EXPECT_GT(launch.ctas, 0);
 }
 
 TEST(NearTunings, AreNoneWhereNoSearchSpaceIsTold) {

@@ -106,7 +106,7 @@ TEST(Damage, Ptx) { tryStage(Stage::Ptx); }
 
 /// Kernels whose stages have what only a newer target has, or what few kernels do.
 static std::vector<Sample> rarerSamples() {
-  std::vector<Sample> list(3);
+  std::vector<Sample> list(4);
   list[0].path = "kernels/lessons/matmul.tile";
   list[0].options.set = {{"T", "bf16"}};
   list[1].path = "kernels/attention_forward.tile";
@@ -115,6 +115,10 @@ static std::vector<Sample> rarerSamples() {
   list[2].path = "tests/kernels/language/resident.tile";
   list[2].options.kernel = "resident";
   list[2].options.set = {{"resident", 2}};
+  list[3].path = "kernels/attention_backward.tile";
+  list[3].options.kernel = "attention_backward";
+  list[3].options.set = {{"T", "bf16"}, {"DQK", 128}, {"DV", 128}, {"G", 1}};
+  list[3].options.hooks["mask"] = "causal";
   for (Sample &sample : list)
     sample.options.target = "sm_90a";
   return list;
