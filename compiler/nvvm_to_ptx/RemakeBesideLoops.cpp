@@ -123,7 +123,7 @@ static bool isCheap(const Instruction *op) {
   if (op->mayReadOrWriteMemory() || op->isTerminator() || isa<PHINode>(op))
     return false;
   if (const auto *call = dyn_cast<CallBase>(op))
-    return isa<IntrinsicInst>(call) && !call->isConvergent();
+    return isa<IntrinsicInst>(call) && !call->isConvergent() && !call->getType()->isStructTy(); // no product of a warp
   switch (op->getOpcode()) {
   case Instruction::Alloca: // each is other memory, or another choice of what is undefined
   case Instruction::Freeze:

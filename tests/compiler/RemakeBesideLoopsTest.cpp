@@ -29,7 +29,8 @@ struct Kernel {
 };
 
 std::string textOf(const Kernel &kernel) {
-  return "declare void @llvm.nvvm.setmaxnreg.inc.sync.aligned.u32(i32)\n"
+  return "declare { double, double } @llvm.nvvm.mma.m8n8k4.row.col.f64(double, double, double, double)\n"
+         "declare void @llvm.nvvm.setmaxnreg.inc.sync.aligned.u32(i32)\n"
          "declare void @llvm.nvvm.setmaxnreg.dec.sync.aligned.u32(i32)\n"
          "define void @k(ptr %p, i32 %n, i32 %x) {\n"
          "entry:\n"
@@ -78,8 +79,8 @@ bool isHidden(const llvm::Instruction &product) {
          (product.hasOneUse() && isAssembly(*product.user_begin()));
 }
 
-/// The blocks in which a product is made, in their order; those where it is made again have a *.
-std::string blocksOfProducts(const Kernel &kernel) {
+/// The blocks in which what `isAsked` for is made, in their order; those where it is made again have a *.
+std::string blocksOf(const Kernel &kernel, llvm::function_ref<bool(const llvm::Instruction &)> isAsked) {
   llvm::LLVMContext context;
   llvm::SMDiagnostic mistake;
   std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(textOf(kernel), mistake, context);
@@ -100,9 +101,18 @@ std::string blocksOfProducts(const Kernel &kernel) {
   std::string found;
   for (llvm::BasicBlock &block : function)
     for (llvm::Instruction &op : block)
-      if (op.getOpcode() == llvm::Instruction::Mul)
+      if (isAsked(op))
         found += (found.empty() ? "" : " ") + block.getName().str() + (isHidden(op) ? "*" : "");
   return found;
+}
+
+std::string blocksOfProducts(const Kernel &kernel) {
+  return blocksOf(kernel, [](const llvm::Instruction &op) { return op.getOpcode() == llvm::Instruction::Mul; });
+}
+
+std::string blocksOfMma(const Kernel &kernel) {
+  return blocksOf(
+      kernel, [](const llvm::Instruction &op) { return llvm::isa<llvm::CallInst>(op) && op.getType()->isStructTy(); });
 }
 
 const std::string kStore = "  store i32 %c, ptr %p\n", kOther = "  store i32 %d, ptr %p\n";
@@ -139,6 +149,16 @@ TEST(RemakeBesideLoops, InBranches) {
   EXPECT_EQ(blocksOfProducts({.start = kDealt, .pass = "  %d = mul i32 %c, %j\n", .branch = longer(kOther)}),
             "branch* branch*")
       << "what each pass makes for some is made in those";
+}
+
+TEST(RemakeBesideLoops, NoProductOfAWarp) {
+  const std::string product = "  %f = sitofp i32 %j to double\n"
+                              "  %m = call { double, double } @llvm.nvvm.mma.m8n8k4.row.col.f64(double %f, double %f, "
+                              "double %f, double %f)\n"
+                              "  %d = mul i32 %c, %j\n";
+  const std::string reader = "  %g = extractvalue { double, double } %m, 0\n  store double %g, ptr %p\n";
+  EXPECT_EQ(blocksOfMma({.start = kDealt, .pass = product, .branch = longer(reader + kOther)}), "inner")
+      << "all threads of a warp have to take part";
 }
 
 TEST(RemakeBesideLoops, FromWhatIsInRegisters) {
