@@ -374,6 +374,19 @@ class Opened(Case):
         self.assertEqual(page.run("document.title"), "k for sm_80")
         self.assertEqual(page.run("document.querySelectorAll('img').length"), 0)
 
+    def test_spills_are_told(self):
+        ptxas = self.path("ptxas")
+        with open(ptxas, "w") as file:
+            file.write('#!/bin/sh\n[ "$1" = --version ] && echo 1 && exit\n'
+                       'for word; do [ "$last" = -o ] && echo code > "$word"; last="$word"; done\n'
+                       'grep -q "reqntid 64" "$last" && bytes=0 || bytes=100\n'
+                       'echo "    0 bytes stack frame, $bytes bytes spill stores, 0 bytes spill loads"\n')
+        os.chmod(ptxas, 0o700)
+        note = "[...document.querySelectorAll('.facts div')].find(e => e.textContent.startsWith('Spilled')).textContent"
+        words = ["kernels/lessons/vector_add.tile", "--set", "T=f32", "--set", "BLOCK=256", "--ptxas", ptxas]
+        self.assertEqual(self.open(words, 1200).run(note), "Spilled0 Bwarps=4 spills 100 B")
+        self.assertEqual(self.open([*words, "--set", "warps=1"], 1200).run(note), "Spilled100 Bwarps=2 spills 0 B")
+
     def test_comparison(self):
         page = self.open([*SOFTMAX, "--against", "warps=2"], 1600)
         self.assertGreater(page.run("document.querySelectorAll('.fresh, .gone').length"), 0)

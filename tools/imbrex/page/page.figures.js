@@ -9,12 +9,15 @@ const score = scores[0] || {loops: []}, hot = score.loops[0];
 const table = (head, rows) => `<div class="wide"><table><thead><tr>${head.map(h => `<th>${h}</th>`).join('')}</tr></thead><tbody>${
   rows.map(r => `<tr>${r.map(c => `<td>${c}</td>`).join('')}</tr>`).join('')}</tbody></table></div>`;
 
+const settingsText = settings => Object.entries(settings).map(([name, value]) => `${esc(name)}=${esc(value)}`).join(' ');
+const faultsText = of => `${settingsText(of.settings)} spills ${of.spilled_bytes} B${of.repairs ? `, and ${of.repairs} repairs` : ''}`;
+
 function drawHeader() {
   const settings = Object.entries(D.settings).concat(Object.entries(D.hooks));
   const facts = [
     ['Registers a thread', D.registers === undefined ? '?' : D.registers, D.registers === undefined ? 'no ptxas found' : `of ${D.register_limit} at most`],
     ['Spilled', D.spilled_bytes === undefined ? '?' : D.spilled_bytes ? `<span class="bad">${D.spilled_bytes} B</span>` : '0 B',
-      D.advice ? `${esc(D.advice.parameter)}=${D.advice.value} spills ${D.advice.spilled_bytes}` : 'to local memory'],
+      D.advice ? faultsText(D.advice) : D.replaced ? faultsText(D.replaced) : 'to local memory'],
     ['Shared memory', bytes(D.shared_bytes), `${D.buffers.length} buffer${D.buffers.length === 1 ? '' : 's'}`],
     ['CTA', `${D.warps} warp${D.warps === 1 ? '' : 's'}`, `${D.warps * 32} threads`],
   ];
