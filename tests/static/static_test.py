@@ -45,9 +45,8 @@ def measure(options, tools, folder, row):
     found = {}
     found["ptx"], found["waits"] = hot(options.imbrex, ptx)
     if tools["ptxas"]:
-        told = run([tools["ptxas"], "-v", "-arch=" + target, ptx, "-o", cubin])
-        found["registers"] = int(re.search(r"Used (\d+) registers", told)[1])
-        found["spilled"] = sum(map(int, re.findall(r"(\d+) bytes spill", told)))
+        told = run([options.imbrex, "build", ptx, "--from", "ptx", "--target", target, "--until", "cubin", "-o", cubin, "--ptxas", tools["ptxas"]])
+        found["registers"], found["spilled"] = map(int, re.search(r"(\d+) registers, (\d+) bytes spilled", told).groups())
         if tools["nvdisasm"]:
             found["sass"] = hot(options.imbrex, cubin)[0]
     return found
