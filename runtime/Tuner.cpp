@@ -76,12 +76,8 @@ Result<void> Tuner::begin(Arguments arguments) {
     return Error{ErrorKind::Argument, "kernel '" + report.kernel +
                                           "' has nothing to do with these arguments: there is "
                                           "no time to tune"};
-  if (Result<void> listed = listCandidates(binding, prepared.grid); !listed)
+  if (Result<void> listed = listCandidates(binding, prepared.ready->info.interface); !listed)
     return listed;
-  const KernelInterface &untuned = prepared.ready->info.interface;
-  for (auto &[name, value] : report.candidates[0].tuning) // it may be near what the text says (NearTunings.h)
-    if (auto is = untuned.constants.find(name); is != untuned.constants.end())
-      value = is->second;
   if (runtime.disk) {
     Result<TuneStore> opened = TuneStore::open(runtime.disk->directory(), tuneIdentity(state));
     if (opened)
@@ -94,7 +90,26 @@ Result<void> Tuner::begin(Arguments arguments) {
   return makeScratch(binding);
 }
 
-Result<void> Tuner::listCandidates(const Binding &binding, const LaunchPlan::Grid &grid) {
+void Tuner::putUntunedFirst(SearchRequest request, const KernelInterface &untuned) {
+  Tuning tuning = report.candidates[0].tuning;
+  for (auto &[name, value] : tuning)
+    if (auto is = untuned.constants.find(name); is != untuned.constants.end())
+      value = is->second;
+  for (size_t i = 0; i < report.candidates.size(); ++i)
+    if (report.candidates[i].tuning == tuning && report.candidates[i].outcome == TuneOutcome::Waiting) {
+      std::swap(report.candidates[0].tuning, report.candidates[i].tuning);
+      std::swap(passes[0], passes[i]);
+      return;
+    }
+  for (const auto &[name, value] : tuning) // with a parameter after `rounding` that is not searched
+    request.options.set[name] = value;
+  report.candidates[0].tuning = std::move(tuning);
+  const ModuleState &module = *kernel->module;
+  if (SearchSpace own = module.runtime->compiler.searchSpace(module.source, request); own.points.size() == 1)
+    passes[0] = own.points[0].passes;
+}
+
+Result<void> Tuner::listCandidates(const Binding &binding, const KernelInterface &untuned) {
   const CompilerFunctions &compiler = kernel->module->runtime->compiler;
   if (!compiler.searchSpace || !compiler.estimate)
     return Error{ErrorKind::Argument, "this runtime's compiler does not tell what there is to tune"};
@@ -117,6 +132,7 @@ Result<void> Tuner::listCandidates(const Binding &binding, const LaunchPlan::Gri
       candidate.outcome = TuneOutcome::Refused, candidate.why = std::move(point.refusal);
     passes.push_back(point.passes);
   }
+  putUntunedFirst(std::move(request), untuned);
   report.candidates[0].outcome = report.simulated ? TuneOutcome::Estimated : TuneOutcome::Measured;
   report.candidates[0].ratio = 1;
   report.candidates[0].sameBits = true;

@@ -41,7 +41,10 @@ private:
   };
 
   // What is tried (Tuner.cpp).
-  Result<void> listCandidates(const Binding &binding, const LaunchPlan::Grid &grid);
+  Result<void> listCandidates(const Binding &binding, const KernelInterface &untuned);
+  /// The first candidate is the untuned kernel, be it the text's tuning or one near it (NearTunings.h); the text's is
+  /// one of the others then. `request` is what they are of.
+  void putUntunedFirst(SearchRequest request, const KernelInterface &untuned);
   Result<void> makeScratch(const Binding &binding);
   bool isOver() const;
   std::shared_ptr<KernelState> stateOf(const Tuning &tuning) const;

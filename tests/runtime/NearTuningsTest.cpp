@@ -11,6 +11,7 @@
 #include "runtime/NearTunings.h"
 #include "tests/runtime/FakeCompiler.h"
 #include "tests/runtime/TemporaryDirectory.h"
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 
@@ -167,6 +168,7 @@ struct SpillingDriver : ::testing::Test {
   TemporaryDirectory directory;
   std::shared_ptr<std::string> image = std::make_shared<std::string>();
   std::shared_ptr<std::map<int64_t, int>> spilled = std::make_shared<std::map<int64_t, int>>();
+  bool isRounding = false; ///< another number of warps may change the last bits
   std::vector<float> x = std::vector<float>(100, 2), y = std::vector<float>(100, 1), z = std::vector<float>(100);
 
   SpillingDriver() { addFakeKernels(driver); }
@@ -202,17 +204,21 @@ struct SpillingDriver : ::testing::Test {
       result.kernel->interface.constants["warps"] = warps;
       return result;
     };
-    options.compiler->searchSpace = [](const Source &, const SearchRequest &request) {
+    options.compiler->searchSpace = [this](const Source &, const SearchRequest &request) {
       SearchSpace space;
       auto set = request.options.set.find("warps");
-      for (int64_t warps : set == request.options.set.end() ? std::vector<int64_t>{4, 2, 8}
-                                                            : std::vector<int64_t>{*set->second.integer()})
-        space.points.push_back({{{"BLOCK", 64}, {"warps", warps}}, "", 1});
+      std::vector<int64_t> all = {4, 2, 8};
+      if (set != request.options.set.end())
+        all = {*set->second.integer()};
+      else if (isRounding && !request.rounding)
+        all = {4};
+      for (int64_t warps : all)
+        space.points.push_back({{{"BLOCK", 64}, {"warps", warps}}, "", 100 * warps});
       return space;
     };
-    options.compiler->estimate = [](const CompiledKernel &kernel, const ModelDevice &, const ModelLaunch &) {
+    options.compiler->estimate = [](const CompiledKernel &kernel, const ModelDevice &, const ModelLaunch &launch) {
       StaticEstimate estimate;
-      estimate.cycles = double(kernel.interface.constants.at("warps"));
+      estimate.cycles = double(kernel.interface.constants.at("warps") + launch.passes);
       return estimate;
     };
     return Runtime::openWith(options).value();
@@ -264,7 +270,7 @@ TEST_F(SpillingDriver, WhatIsSetStays) {
   EXPECT_EQ(info.localBytes, 500u);
 }
 
-// What an untuned kernel takes is what tuning compares with, and what it says of that.
+// What an untuned kernel takes is what tuning compares with, and what it says of that; the text's is one to try.
 TEST_F(SpillingDriver, AnAssemblerIsAskedAsADriverIs) {
   const std::string ptxas = directory.path() + "/ptxas";
   std::ofstream(ptxas) << "#!/bin/sh\n[ \"$1\" = --version ] && echo 1 && exit\necho code > $5\n"
@@ -274,6 +280,16 @@ TEST_F(SpillingDriver, AnAssemblerIsAskedAsADriverIs) {
   Runtime runtime = open("", ptxas);
   EXPECT_EQ(prepare(runtime).interface.constants.at("warps"), 8);
   Kernel kernel = runtime.loadSource({"a.tile", ""}).value().kernel("scale_add").value();
-  TuneReport report = kernel.tune({{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
-  EXPECT_EQ(report.candidates[0].tuning.at("warps"), 8);
+  auto tuned = [&](std::vector<int64_t> expected) {
+    TuneReport report = kernel.tune({{"X", view(x)}, {"Y", view(y)}, {"Z", view(z)}, {"alpha", 10.0}}).value();
+    std::vector<int64_t> warps;
+    for (const TuneCandidate &candidate : report.candidates)
+      warps.push_back(candidate.tuning.at("warps"));
+    std::sort(warps.begin() + 1, warps.end());
+    EXPECT_EQ(warps, expected);
+    EXPECT_EQ(report.candidates[0].cycles, 8 + 100 * 8) << "passes are those of its tiles";
+  };
+  tuned({8, 2, 4});
+  isRounding = true; // what tuning keeps, and the untuned kernel need not
+  tuned({8});
 }
