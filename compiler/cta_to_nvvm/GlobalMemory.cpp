@@ -249,7 +249,7 @@ public:
       auto [low, high] = bounds.along(dim);
       const bool hasMargin = layout.extent(k) > shape[k];
       if (isTileInside(op, dim, shape[k]))
-        ranges.push_back({start[dim], hasMargin ? l.i32(shape[k]) : Value(), shape[k]});
+        ranges.push_back({l.i32(0), hasMargin ? l.i32(shape[k]) : Value(), shape[k]}); // by the place in the tile
       else
         ranges.push_back(l.indexRange(view, dim, indices[dim], {shape[k], hasMargin, low, high}));
       if (ranges[k].count)

@@ -141,6 +141,14 @@ def check_false_alarm_sum(case):
     expect(os.path.exists("y.npy"), "the output is not written")
 
 
+def margin_behind_split(case):
+    """Tiles that a loop's range puts inside their view, and that threads reach beyond."""
+    for target in ("sm_80", "sm_90a"):
+        for warps in ("1", "4"):
+            run(case + "/tilted.tile", "--set", "warps=" + warps, "--arg", "L=144", "--out", "O=144x16", "--target", target,
+                "--check").good()
+
+
 def compile_bombs(case):
     """Compiled within limits, or refused with the number that refuses it."""
     loops = "".join("for j%d in 0..N { s += load X[j%d * 32 :+ 32]; }" % (i, i) for i in range(3000))
