@@ -66,6 +66,10 @@ cta::DotOp imbrex::productOf(Value value) {
   return dot && dot.getAsync() ? dot : cta::DotOp();
 }
 
+cta::DotOp imbrex::productOfOtherColumns(cta::DotOp dot) {
+  return dot.getColumns() ? productOf(dot.getAccumulator()) : cta::DotOp();
+}
+
 Touched imbrex::touchedBy(Operation *op) {
   Touched touched;
   auto add = [](auto &list, Value memory) {
@@ -98,7 +102,7 @@ Touched imbrex::touchedBy(Operation *op) {
       .Case([&](cta::DotOp dot) { readOperands(dot); })
       .Case([&](cta::DotWaitOp wait) {
         for (Value value : wait.getValues())
-          if (cta::DotOp dot = productOf(value))
+          for (cta::DotOp dot = productOf(value); dot; dot = productOfOtherColumns(dot))
             readOperands(dot);
       });
   return touched;

@@ -39,6 +39,9 @@ Touched touchedBy(mlir::Operation *op);
 /// The asynchronous product that gives `value`, or null.
 cta::DotOp productOf(mlir::Value value);
 
+/// The asynchronous product that gives the columns which `dot` leaves out, or null.
+cta::DotOp productOfOtherColumns(cta::DotOp dot);
+
 } // namespace imbrex
 
 #endif // IMBREX_COMPILER_CTA_BUFFERACCESS_H

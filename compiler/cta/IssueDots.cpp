@@ -8,6 +8,10 @@
 //
 //     loop: s = q k; p = exp(s); u = p v; t = w v; ..       loop: s = q k; t = w v; p = exp(s); u = p v; ..
 //
+// Where the registers hold a part of t beside s only, its last columns are issued there, the others where t was:
+//
+//     loop: s = q k; t' = w v[last]; p = exp(s); u = p v; t = t', w v[first]; ..
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target.h"
@@ -52,14 +56,20 @@ static bool addNeeds(Operation *op, Operation *from, Operations &part) {
 /// thread the backward products of attention spill nothing at 208, and are serialised at 212.
 static constexpr int64_t kOtherRegisters = 24;
 
-/// Registers of a thread that hold sums and an operand made of them while all early products are in flight.
-static int64_t registersTogether(scf::ForOp loop, ArrayRef<cta::DotOp> early) {
+/// The part of the columns that is issued early where the whole is too much. (Attention's backward in one pass, 64
+/// features, tiles of 128 x 128, by ptxas 13.0: of a half 24 bytes are spilled, with a causal mask 52, of the first
+/// quarter 0 and 16, of the last one none.)
+static constexpr int64_t kParts = 4;
+
+/// Registers of a thread that hold sums and an operand made of them while all early products are in flight, of those
+/// behind the first one part in `parts`.
+static int64_t registersTogether(scf::ForOp loop, ArrayRef<cta::DotOp> early, int64_t parts) {
   int64_t sums = 0, largest = 0;
   for (Value argument : loop.getRegionIterArgs())
     sums += registersOf(argument.getType());
   for (cta::DotOp dot : early) {
     const int64_t own = registersOf(dot.getType());
-    sums += own;
+    sums += dot == early.front() ? own : own / parts;
     largest = std::max(largest, own);
   }
   return sums + largest / 2;
@@ -93,6 +103,52 @@ static void holdLeft(cta::DotOp dot, scf::ForOp loop, int64_t &registers) {
   dot.emitRemark("left operand read into registers before the loop");
 }
 
+/// Where the last part of the product's columns starts; none if it cannot be made by itself.
+static std::optional<int64_t> lastPart(cta::DotOp dot) {
+  constexpr int64_t kStep = 16; // of columns, see cta.dot
+  const layout::TileLayout &sums = cta::layoutOf(dot.getType());
+  const int64_t columns = dot.getType().getDimSize(1);
+  const layout::SharedLayout right = dot.getBBuffer().getType().getLayout();
+  const int64_t start = columns - columns / kParts;
+  const bool ownColumns = sums.warps()[1] == 1 && sums.extent(1) == columns && columns % (kParts * kStep) == 0;
+  if (!ownColumns || (!dot.getTransposedB() && start * right.elementBytes() % right.span() != 0))
+    return std::nullopt;
+  return start;
+}
+
+/// Moves what `dot` needs, and `dot`, behind `last`, which becomes the last of them. False if that cannot be.
+static bool moveBehind(cta::DotOp dot, Operation *&last) {
+  Operations part;
+  if (!addNeeds(dot, last, part)) {
+    dot.emitRemark("not issued behind the iteration's first product: an operand is made behind it");
+    return false;
+  }
+  for (Operation *op : part) {
+    op->moveAfter(last);
+    last = op;
+  }
+  return true;
+}
+
+/// Issues the last columns of the products behind the first one right behind it, the others where they are.
+static void issueLastParts(ArrayRef<cta::DotOp> early) {
+  Operation *last = early.front();
+  for (cta::DotOp dot : llvm::drop_begin(early)) {
+    OpBuilder b(dot);
+    const int64_t columns = dot.getType().getDimSize(1), start = *lastPart(dot);
+    auto part = cast<cta::DotOp>(b.clone(*dot));
+    part.setColumns(ArrayRef<int64_t>{start, columns});
+    if (!moveBehind(part, last)) {
+      part.erase();
+      continue;
+    }
+    dot.getAccumulatorMutable().assign(part.getResult());
+    dot.setColumns(ArrayRef<int64_t>{0, start});
+    dot.emitRemark() << columns - start << " of " << columns
+                     << " columns issued behind the iteration's first product: the registers do not hold all";
+  }
+}
+
 /// Issues the early products of the loop one behind the other: what waits for the first is done beside the others.
 static void issueTogether(scf::ForOp loop, int64_t registers) {
   const LoopDots dots = findLoopDots(loop);
@@ -104,8 +160,11 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
   }
   if (auto roles = loop->getParentOfType<cta::RolesOp>())
     registers = roles.getComputeRegisters();
-  const int64_t together = registersTogether(loop, dots.early);
+  const int64_t together = registersTogether(loop, dots.early, /*parts=*/1);
   if (together > registers - kOtherRegisters) {
+    if (registersTogether(loop, dots.early, kParts) <= registers - kOtherRegisters &&
+        llvm::all_of(llvm::drop_begin(dots.early), [](cta::DotOp dot) { return lastPart(dot).has_value(); }))
+      return issueLastParts(dots.early);
     cta::DotOp second = dots.early[1];
     second.emitRemark("not issued behind the iteration's first product: ")
         << together << " registers would hold sums, and " << kOtherRegisters << " more are for the rest, of "
@@ -114,16 +173,8 @@ static void issueTogether(scf::ForOp loop, int64_t registers) {
   }
   Operation *last = dots.early.front();
   for (cta::DotOp dot : llvm::drop_begin(dots.early)) {
-    Operations part;
-    if (!addNeeds(dot, last, part)) {
-      dot.emitRemark("not issued behind the iteration's first product: an operand is made behind it");
-      continue;
-    }
-    for (Operation *op : part) {
-      op->moveAfter(last);
-      last = op;
-    }
-    dot.emitRemark("issued behind the iteration's first product");
+    if (moveBehind(dot, last))
+      dot.emitRemark("issued behind the iteration's first product");
   }
   registers -= together + kOtherRegisters + kRegistersOfRest;
   for (cta::DotOp dot : dots.early)

@@ -55,11 +55,20 @@ public:
   }
 
 private:
+  /// The early product of which `op` makes other columns, or null: what they need is nothing of its sums.
+  Operation *continuedBy(Operation &op) {
+    auto dot = dyn_cast<cta::DotOp>(op);
+    cta::DotOp other = dot ? productOfOtherColumns(dot) : cta::DotOp();
+    return llvm::is_contained(dots.early, other) ? other.getOperation() : nullptr;
+  }
+
   unsigned needOf(Operation &op) {
     unsigned need = Nothing;
     op.walk([&](Operation *inner) {
       for (Value operand : inner->getOperands()) {
         Operation *source = operand.getDefiningOp();
+        if (source && inner == &op && source == continuedBy(op))
+          continue;
         if (llvm::is_contained(loop.getRegionIterArgs(), operand))
           need |= Carried;
         else if (source && source->getBlock() == loop.getBody())

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A product of a loop's body that needs no other product of the same iteration, nor a value of the iteration
-// before, is *early*: it can be made one iteration ahead. One that needs an early product is *late*.
+// before, is *early*: it can be made one iteration ahead. One that needs an early product is *late*; other columns of
+// an early product are early.
 //
 //     s = q k        early                       acc = acc + a b     neither: it needs itself
 //     p = exp(s)     element-wise work between

@@ -106,7 +106,8 @@ def IssueDots : Pass<"cta-issue-dots", "::mlir::func::FuncOp"> {
     place. What is legal to move between the two is then plain to see. Products of warpgroups that open a loop's iteration
     (LoopDots.h) are issued together, where the registers for all of them are there. Before: `loop: s = early(j);
     compute(s); t = early(j)`. After: `loop: s = early(j); t = early(j); compute(s)`. Their left operands that the loop
-    does not change are read from shared memory before it, as far as registers are left.
+    does not change are read from shared memory before it, as far as registers are left. Where they are there for a
+    part only: `loop: s = early(j); h = early(j) columns [c, n]; compute(s); t = early(j) columns [0, c] on h`.
   }];
 }
 

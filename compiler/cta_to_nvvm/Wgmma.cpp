@@ -8,6 +8,8 @@
 //
 //     fence;  for 64 rows of the warpgroup, columns by 256, steps of K: wgmma;  commit
 //
+// A product of some columns touches no register of the others, in which another product may be at work.
+//
 // Operands in shared memory are named by descriptors (dialects/layout/WgmmaOperand.h): an address, the same for a
 // warpgroup, and constants.
 //
@@ -41,6 +43,18 @@ static unsigned stepsOf(cta::DotOp dot) {
   return llvm::divideCeil(dot.getTransposedB() ? b.getColumns() : b.getRows(), layout::mmaDepth(b.getElementBytes()));
 }
 
+/// What `dot` adds to: the accumulator, of which products of other columns have not touched these.
+static Value addedTo(cta::DotOp dot) {
+  Value value = dot.getAccumulator();
+  if (std::optional<ArrayRef<int64_t>> own = dot.getColumns())
+    for (cta::DotOp other = productOf(value); other && other.getColumns(); other = productOf(value)) {
+      if (other.getColumns()->front() < own->back() && own->front() < other.getColumns()->back())
+        break;
+      value = other.getAccumulator();
+    }
+  return value;
+}
+
 class WgmmaProduct {
 public:
   WgmmaProduct(Lowering &l, cta::DotOp dot)
@@ -49,7 +63,8 @@ public:
         warpsM(accumulator.warps()[0]), loop(dot->getParentOfType<scf::ForOp>()) {
     steps = stepsOf(dot);
     along = int64_t(steps) * layout::mmaDepth(dot.getBBuffer().getType().getElementBytes());
-    startsAtZero = matchPattern(dot.getAccumulator(), m_AnyZeroFloat()) || matchPattern(dot.getAccumulator(), m_Zero());
+    const Value start = addedTo(dot);
+    startsAtZero = matchPattern(start, m_AnyZeroFloat()) || matchPattern(start, m_Zero());
     keepsWords = dot.getA() && loop && loop.isDefinedOutsideOfLoop(dot.getA());
   }
 
@@ -60,9 +75,10 @@ private:
   FailureOr<Descriptors> describe(Value buffer, bool kIsRow, int64_t across, bool isLeft);
   Value varyingInLoop();
   void packLeft();
+  template <typename Visit> void forEachPart(Visit visit);
   void tieAll();
   void waitForAll();
-  void multiply(int64_t row, int64_t column, unsigned columns);
+  void multiply(int64_t row, int64_t column, MutableArrayRef<Value> part);
 
   Lowering &l;
   cta::DotOp dot;
@@ -168,29 +184,42 @@ static bool isFencedBefore(cta::DotOp dot, bool readsRegisters) {
   return runsOn(dyn_cast_or_null<cta::DotOp>(op));
 }
 
+/// The sums of each instruction, by its first row and column of the warpgroup.
+template <typename Visit> void WgmmaProduct::forEachPart(Visit visit) {
+  std::map<SmallVector<uint32_t, 4>, unsigned> numbers = registerNumbers(accumulator);
+  const int64_t begin = dot.getColumns() ? dot.getColumns()->front() : 0,
+                end = dot.getColumns() ? dot.getColumns()->back() : accumulator.extent(1) / accumulator.warps()[1];
+  for (int64_t row = 0; row < accumulator.extent(0); row += 16 * warpsM)
+    for (int64_t column = begin; column < end; column += layout::kWgmmaColumns) {
+      const unsigned first = numbers.find({uint32_t(row), uint32_t(column)})->second;
+      const int64_t columns = std::min<int64_t>(layout::kWgmmaColumns, end - column);
+      visit(row, column, MutableArrayRef(sums).slice(first, columns / 2));
+    }
+}
+
 /// The fence, through which all registers of the product go that are read.
 void WgmmaProduct::tieAll() {
   Values all;
   if (isFencedBefore(dot, !startsAtZero || (!words.empty() && !keepsWords)))
     return;
   if (!startsAtZero)
-    llvm::append_range(all, sums);
-  const unsigned ofSums = all.size();
+    forEachPart([&](int64_t, int64_t, ArrayRef<Value> part) { llvm::append_range(all, part); });
   if (!keepsWords)
     llvm::append_range(all, words);
   all = wgmmaFence(l, all);
+  ArrayRef<Value> rest = all;
   if (!startsAtZero)
-    sums.assign(all.begin(), all.begin() + ofSums);
+    forEachPart([&](int64_t, int64_t, MutableArrayRef<Value> part) {
+      llvm::copy(rest.take_front(part.size()), part.begin());
+      rest = rest.drop_front(part.size());
+    });
   if (!keepsWords)
-    words.assign(all.begin() + ofSums, all.end());
+    words.assign(rest.begin(), rest.end());
 }
 
 /// All of K for 64 rows a warpgroup, from `row` of its first one on.
-void WgmmaProduct::multiply(int64_t row, int64_t column, unsigned columns) {
-  std::map<SmallVector<uint32_t, 4>, unsigned> numbers = registerNumbers(accumulator);
-  unsigned first = numbers.find({uint32_t(row), uint32_t(column)})->second;
-  unsigned block = row / (16 * warpsM);
-  MutableArrayRef<Value> part = MutableArrayRef(sums).slice(first, columns / 2);
+void WgmmaProduct::multiply(int64_t row, int64_t column, MutableArrayRef<Value> part) {
+  const unsigned block = row / (16 * warpsM), columns = 2 * part.size();
   for (unsigned step = 0; step < steps; ++step) {
     WgmmaForm form{element,
                    columns,
@@ -216,6 +245,8 @@ LogicalResult WgmmaProduct::run() {
   const unsigned warpsN = accumulator.warps()[1];
   if (m % (16 * warpsM) != 0 || warpsM % layout::kWarpgroupWarps != 0 || warpsM * warpsN != l.warps)
     return dot.emitError("a product by wgmma has 64 rows for each warpgroup, or for those that share its columns");
+  if (dot.getColumns() && warpsN != 1)
+    return dot.emitError("some columns of a product by wgmma, where warpgroups have columns of their own");
   if (dot.getABuffer()) {
     FailureOr<Descriptors> left = describe(dot.getABuffer(), dot.getTransposedA(), m, /*isLeft=*/true);
     if (failed(left))
@@ -228,15 +259,19 @@ LogicalResult WgmmaProduct::run() {
   if (failed(right))
     return failure();
   b = *right;
+  if (dot.getColumns() && !b->operand.startsAt(dot.getColumns()->front()))
+    return dot.emitError("some columns of a product by wgmma that start within a panel of the right operand");
   tieAll();
-  for (int64_t row = 0; row < m; row += 16 * warpsM)
-    for (int64_t column = 0; column < n / warpsN; column += layout::kWgmmaColumns)
-      multiply(row, column, unsigned(std::min<int64_t>(layout::kWgmmaColumns, n / warpsN - column)));
+  forEachPart([&](int64_t row, int64_t column, MutableArrayRef<Value> part) { multiply(row, column, part); });
   wgmmaCommit(l);
-  if (dot.getAsync())
-    l.inFlight[dot.getResult()] = keepsWords ? Values() : words;
-  else
+  if (dot.getAsync()) {
+    Values read = keepsWords ? Values() : words;
+    if (dot.getColumns())
+      llvm::append_range(read, l.inFlight.lookup(dot.getAccumulator()));
+    l.inFlight[dot.getResult()] = read;
+  } else {
     waitForAll();
+  }
   l.define(dot.getResult(), sums);
   return success();
 }

@@ -302,7 +302,8 @@ void Distributor::distributeDot(tile::DotOp dot, const DotPlan &plan) {
   transposedA &= !plan.a.restaged, transposedB |= plan.b.restaged;
   Value accumulator = inLayout(dot.getAccumulator(), plan.accumulator);
   keep(dot.getResult(), cta::DotOp::create(builder, loc, accumulator.getType(), plan.kind, a, aBuffer, b, accumulator,
-                                           transposedA, transposedB, /*async=*/false, dot.getMode()));
+                                           transposedA, transposedB, /*async=*/false, dot.getMode(),
+                                           /*columns=*/DenseI64ArrayAttr()));
 }
 
 Value Distributor::gatherParts(tile::ReduceOp reduce, Value source) {

@@ -51,6 +51,14 @@ LogicalResult imbrex::cta::DotOp::verify() {
            << element << " into " << sum << " in mode " << tile::stringifyDotMode(getMode());
   if (getResult().getType() != accumulator)
     return emitOpError("(4) expected a result of the accumulator's type");
+  if (std::optional<ArrayRef<int64_t>> columns = getColumns()) {
+    if (getKind() != DotKind::Wgmma || !getAsync())
+      return emitOpError("(6) only an 'async' product of kind wgmma has columns");
+    constexpr int64_t kStep = 16; // of the columns of an instruction, whatever it multiplies
+    if (columns->size() != 2 || columns->front() < 0 || columns->front() >= columns->back() || columns->back() > n ||
+        columns->front() % kStep != 0 || columns->back() % kStep != 0)
+      return emitOpError("(6) expected columns [begin, end], multiples of ") << kStep << ", of " << n;
+  }
   return success();
 }
 

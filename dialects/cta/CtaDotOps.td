@@ -44,10 +44,15 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
     With `async` the product is issued only: its result may be read behind a `cta.dot_wait`, and its operands must
     stay as they are until then.
 
+    With `columns [begin, end]` the product adds to these columns, from `begin` up to `end`, and passes on the others:
+    those may be in flight. A product over another one's columns makes the rest of the tile; a wait for the last one is
+    a wait for all of them.
+
     Constraints: (1) exactly one of a's tile and a's buffer; (2) extents agree;
     (3) kinds mma and wgmma: floats of 8 or 16 bits and mode `ieee` with an f32 accumulator, i8 operands with an i32
     accumulator, or f32 operands and mode `tf32`; kind mma also `tf32x3`; kind fma: mode `ieee`;
-    (4) the result has the type of the accumulator; (5) tiles of rank 2.
+    (4) the result has the type of the accumulator; (5) tiles of rank 2; (6) columns only of kind wgmma with `async`:
+    some of the result's, `begin` and `end` multiples of 16.
 
     Example:
     ```mlir
@@ -58,11 +63,13 @@ def Cta_DotOp : Cta_Op<"dot", [AttrSizedOperandSegments, MemoryEffects<[MemRead]
   }];
   let arguments = (ins Cta_DotKind:$kind, Optional<Tile_Tile>:$a, Optional<Cta_BufferType>:$aBuffer, Cta_BufferType:$bBuffer,
                        Tile_Tile:$accumulator, UnitAttr:$transposedA, UnitAttr:$transposedB, UnitAttr:$async,
-                       DefaultValuedAttr<Cta_DotMode, "::imbrex::tile::DotMode::Ieee">:$mode);
+                       DefaultValuedAttr<Cta_DotMode, "::imbrex::tile::DotMode::Ieee">:$mode,
+                       OptionalAttr<DenseI64ArrayAttr>:$columns);
   let results = (outs Tile_Tile:$result);
   let assemblyFormat = [{
     $kind (`async` $async^)? (`tile` $a^ `:` type($a))? (`buffer` $aBuffer^ `:` qualified(type($aBuffer)))?
-    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator custom<DotMode>($mode) attr-dict
+    (`transposed_a` $transposedA^)? `,` $bBuffer (`transposed_b` $transposedB^)? `,` $accumulator (`columns` $columns^)?
+    custom<DotMode>($mode) attr-dict
     `:` qualified(type($bBuffer)) `,` type($accumulator) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -56,6 +56,10 @@ public:
   /// What moves `rows` (64) further of M or N, in bytes: the same for all of them.
   int64_t strideOf(int64_t rows) const { return start(0, rows); }
   bool isKMajor() const { return !kIsRow; }
+  /// True if an instruction may have `across`, a multiple of 8, as its first row of M or column of N.
+  bool startsAt(int64_t across) const {
+    return !kIsRow || start(0, across) % int64_t(layout.paddedRows() * layout.span()) == 0;
+  }
 
 private:
   WgmmaOperand(const SharedLayout &layout, bool kIsRow) : layout(layout), kIsRow(kIsRow) {}

@@ -99,3 +99,60 @@ func.func @room_for_one(%q: !cta.buffer<64, 64, bf16, span 128>, %k: !cta.buffer
   }
   return %r : tensor<64x32xf32, #m>
 }
+
+// -----
+
+#q = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Where all of the second product's sums are too many beside the first one's, its last columns are issued there; the rest
+// where it was, behind the product that reads the exponentials.
+// CHECK-LABEL: @last_columns
+// CHECK: %[[ZERO:.*]] = arith.constant dense<0.0
+// CHECK: scf.for
+// CHECK:   %[[S:.*]] = cta.dot wgmma async
+// CHECK:   %[[LAST:.*]] = cta.dot wgmma async buffer %arg0 {{.*}}, %arg2 transposed_b, %[[ZERO]] columns [48, 64]
+// CHECK:   cta.dot_wait %[[S]]
+// CHECK:   math.exp2
+// CHECK:   cta.dot wgmma async tile
+// CHECK:   %[[ALL:.*]] = cta.dot wgmma async buffer %arg0 {{.*}}, %arg2 transposed_b, %[[LAST]] columns [0, 48]
+// CHECK:   cta.dot_wait %[[ALL]]
+func.func @last_columns(%q: !cta.buffer<64, 64, bf16, span 128>, %k: !cta.buffer<64, 64, bf16, span 128>, %v: !cta.buffer<64, 64, bf16, span 128>, %n: i32, %o0: tensor<64x64xf32, #q>) -> tensor<64x64xf32, #q> attributes {tile.kernel = #tile.request<"sm_90a", warps 16, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32, #q>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x64xf32, #q>) : i32 {
+    %s = cta.dot wgmma buffer %q : !cta.buffer<64, 64, bf16, span 128>, %k transposed_b, %zero : !cta.buffer<64, 64, bf16, span 128>, tensor<64x64xf32, #q> -> tensor<64x64xf32, #q>
+    %p = math.exp2 %s : tensor<64x64xf32, #q>
+    %x = arith.truncf %p : tensor<64x64xf32, #q> to tensor<64x64xbf16, #q>
+    %a = cta.dot wgmma tile %x : tensor<64x64xbf16, #q>, %k, %o : !cta.buffer<64, 64, bf16, span 128>, tensor<64x64xf32, #q> -> tensor<64x64xf32, #q>
+    // expected-remark @+1 {{16 of 64 columns issued behind the iteration's first product: the registers do not hold all}}
+    %t = cta.dot wgmma buffer %q : !cta.buffer<64, 64, bf16, span 128>, %v transposed_b, %zero : !cta.buffer<64, 64, bf16, span 128>, tensor<64x64xf32, #q> -> tensor<64x64xf32, #q>
+    %d = arith.mulf %p, %t : tensor<64x64xf32, #q>
+    %e = arith.addf %d, %a : tensor<64x64xf32, #q>
+    scf.yield %e : tensor<64x64xf32, #q>
+  }
+  return %r : tensor<64x64xf32, #q>
+}
+
+// -----
+
+#q = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Not where they would start within a panel of the right operand.
+// CHECK-LABEL: @within_a_panel
+// CHECK-NOT: columns [
+func.func @within_a_panel(%q: !cta.buffer<64, 64, bf16, span 128>, %k: !cta.buffer<64, 64, bf16, span 128>, %v: !cta.buffer<64, 64, bf16, span 128>, %n: i32, %o0: tensor<64x64xf32, #q>) -> tensor<64x64xf32, #q> attributes {tile.kernel = #tile.request<"sm_90a", warps 16, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32, #q>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x64xf32, #q>) : i32 {
+    %s = cta.dot wgmma buffer %q : !cta.buffer<64, 64, bf16, span 128>, %k transposed_b, %zero : !cta.buffer<64, 64, bf16, span 128>, tensor<64x64xf32, #q> -> tensor<64x64xf32, #q>
+    %p = math.exp2 %s : tensor<64x64xf32, #q>
+    // expected-remark @+1 {{not issued behind the iteration's first product: 112 registers would hold sums, and 24 more are for the rest, of 128}}
+    %t = cta.dot wgmma buffer %q : !cta.buffer<64, 64, bf16, span 128>, %v, %zero : !cta.buffer<64, 64, bf16, span 128>, tensor<64x64xf32, #q> -> tensor<64x64xf32, #q>
+    %d = arith.mulf %p, %t : tensor<64x64xf32, #q>
+    %e = arith.addf %d, %o : tensor<64x64xf32, #q>
+    scf.yield %e : tensor<64x64xf32, #q>
+  }
+  return %r : tensor<64x64xf32, #q>
+}

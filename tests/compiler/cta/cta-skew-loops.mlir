@@ -481,3 +481,34 @@ func.func @written_anew(%KV: !tile.view<? x 16 x bf16>, %n: i32) attributes {til
   }
   return
 }
+
+// -----
+
+#b = #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+
+// Columns of an early product are early as well: the late one is delayed, both are made in the next iteration's opening.
+// CHECK-LABEL: @by_columns
+// CHECK:   scf.for
+// CHECK:     %[[S:.*]] = cta.dot wgmma async buffer {{.*}} columns [16, 32]
+// CHECK:     cta.dot wgmma async buffer {{.*}}, %[[S]] columns [0, 16]
+// CHECK:     cta.dot wgmma async tile
+func.func @by_columns(%q: !cta.buffer<64, 16, bf16, span 32>, %n: i32, %o0: tensor<64x32xf32, #b>) -> tensor<64x32xf32, #b> attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x32xf32, #b>
+  %rk = cta.ring : !cta.ring<32, 16, bf16, span 32, slots 2, by mbarrier>
+  %rv = cta.ring : !cta.ring<32, 32, bf16, span 64, slots 2, by mbarrier>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%o = %o0) -> (tensor<64x32xf32, #b>) : i32 {
+    %k = cta.get %rk[%j] : !cta.ring<32, 16, bf16, span 32, slots 2, by mbarrier> -> !cta.buffer<32, 16, bf16, span 32>
+    %v = cta.get %rv[%j] : !cta.ring<32, 32, bf16, span 64, slots 2, by mbarrier> -> !cta.buffer<32, 32, bf16, span 64>
+    %h = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %zero columns [16, 32] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32, #b> -> tensor<64x32xf32, #b>
+    %s = cta.dot wgmma async buffer %q : !cta.buffer<64, 16, bf16, span 32>, %k transposed_b, %h columns [0, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32, #b> -> tensor<64x32xf32, #b>
+    %sw = cta.dot_wait %s pending 0 : tensor<64x32xf32, #b> -> tensor<64x32xf32, #b>
+    %p = arith.truncf %sw : tensor<64x32xf32, #b> to tensor<64x32xbf16, #b>
+    // expected-remark @+1 {{late product: delayed by one iteration}}
+    %a = cta.dot wgmma async tile %p : tensor<64x32xbf16, #b>, %v, %o : !cta.buffer<32, 32, bf16, span 64>, tensor<64x32xf32, #b> -> tensor<64x32xf32, #b>
+    %aw = cta.dot_wait %a pending 0 : tensor<64x32xf32, #b> -> tensor<64x32xf32, #b>
+    scf.yield %aw : tensor<64x32xf32, #b>
+  }
+  return %r : tensor<64x32xf32, #b>
+}

@@ -57,6 +57,13 @@ func.func @all(%K: !tile.view<? x 16 x bf16>, %i: i32, %p: i1, %acc: tensor<16x8
   %u = cta.dot mma buffer %f : !cta.buffer<16, 8, f32, span 32>, %g, %s mode tf32 : !cta.buffer<8, 8, f32, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
   // CHECK: cta.dot mma async tile
   %w = cta.dot mma async tile %a : tensor<16x16xbf16, #a>, %k transposed_b, %acc : !cta.buffer<8, 16, bf16, span 32>, tensor<16x8xf32, #c> -> tensor<16x8xf32, #c>
+  %tall = cta.alloc : !cta.buffer<64, 16, bf16, span 32>
+  %beside = cta.alloc : !cta.buffer<32, 16, bf16, span 32>
+  %blank = arith.constant dense<0.0> : tensor<64x32xf32>
+  // CHECK: %[[LAST:.*]] = cta.dot wgmma async buffer %{{.*}}, %{{.*}} transposed_b, %{{.*}} columns [16, 32] :
+  %lasts = cta.dot wgmma async buffer %tall : !cta.buffer<64, 16, bf16, span 32>, %beside transposed_b, %blank columns [16, 32] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32>
+  // CHECK: cta.dot wgmma async buffer %{{.*}}, %{{.*}} transposed_b, %[[LAST]] columns [0, 16] :
+  %every = cta.dot wgmma async buffer %tall : !cta.buffer<64, 16, bf16, span 32>, %beside transposed_b, %lasts columns [0, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32>
   // CHECK: cta.dot_wait %{{.*}}, %{{.*}} pending 1 after(%{{.*}} : tensor<16x8xf32, {{.*}}>) : tensor<16x8xf32, {{.*}}>, tensor<16x16xbf16
   %w1:2 = cta.dot_wait %w, %a pending 1 after(%t : tensor<16x8xf32, #c>) : tensor<16x8xf32, #c>, tensor<16x16xbf16, #a> -> tensor<16x8xf32, #c>, tensor<16x16xbf16, #a>
   // CHECK: cta.release %{{.*}}[%{{.*}}] : !cta.ring<8, 16, bf16, span 32, slots 2, by groups>

@@ -397,6 +397,46 @@ func.func @wgmma_of_words(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<
 
 // -----
 
+// expected-error @+1 {{(6) only an 'async' product of kind wgmma has columns}}
+func.func @columns_of_mma(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot mma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [0, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) only an 'async' product of kind wgmma has columns}}
+func.func @columns_at_once(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [0, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_one(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_none(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [16, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_negative(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [-16, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_beyond(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [16, 48] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_odd_begin(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [8, 16] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
+// expected-error @+1 {{(6) expected columns [begin, end], multiples of 16, of 32}}
+func.func @columns_odd_end(%a: !cta.buffer<64, 16, bf16, span 32>, %b: !cta.buffer<32, 16, bf16, span 32>, %c: tensor<64x32xf32>) { %d = cta.dot wgmma async buffer %a : !cta.buffer<64, 16, bf16, span 32>, %b transposed_b, %c columns [0, 24] : !cta.buffer<32, 16, bf16, span 32>, tensor<64x32xf32> -> tensor<64x32xf32> return }
+
+// -----
+
 // expected-error @+1 {{(3) kind wgmma has no product of 'f32' into 'f32' in mode tf32x3}}
 func.func @wgmma_of_parts(%a: !cta.buffer<64, 8, f32, span 32>, %b: !cta.buffer<8, 8, f32, span 32>, %c: tensor<64x8xf32>) { %d = cta.dot wgmma buffer %a : !cta.buffer<64, 8, f32, span 32>, %b transposed_b, %c mode tf32x3 : !cta.buffer<8, 8, f32, span 32>, tensor<64x8xf32> -> tensor<64x8xf32> return }
 
