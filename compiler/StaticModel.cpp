@@ -19,8 +19,6 @@ using layout::kWarpThreads;
 
 /// Of an SM (CUDA C++ Programming Guide, "Compute Capabilities"); warps of sm_86, 89 and 120 are 48.
 static constexpr unsigned kQuarters = 4, kMostCtas = 32, kMostWarps = 64, kFewerWarps = 48;
-/// Shared memory that each CTA takes beside its own.
-static constexpr unsigned kReservedSharedBytes = 1024;
 /// Cycles: a copy's way, hidden by the stages of a loop but for a part; the whole of it, where the next tile's copy
 /// waits until this one's slot is free; of a CTA's start.
 static constexpr double kPassLatency = 150, kCopyLatency = 800, kCtaLatency = 1500;
@@ -53,10 +51,9 @@ Occupancy imbrex::occupancy(const KernelInterface &interface, const ModelDevice 
 
 /// Warps of a CTA that go round the hottest loop: where roles add some that copy, those that the text speaks of.
 static unsigned computeWarps(const KernelInterface &interface) {
+  const unsigned all = std::max(1u, interface.warps);
   auto warps = interface.constants.find("warps");
-  return warps == interface.constants.end()
-             ? std::max(1u, interface.warps)
-             : unsigned(std::clamp<int64_t>(warps->second, 1, std::max(1u, interface.warps)));
+  return warps == interface.constants.end() ? all : unsigned(std::clamp<int64_t>(warps->second, 1, all));
 }
 
 /// Whether a loop's tiles have one slot in shared memory.

@@ -24,6 +24,10 @@ namespace imbrex {
 /// on.
 inline constexpr unsigned kParameterBytes = 4096, kLargeParameterBytes = 32764, kLargeParametersPtx = 81;
 
+/// Shared memory that each CTA takes beside its own (CUDA C++ Programming Guide, "Shared Memory" of each architecture):
+/// an SM has as much more than a CTA may have.
+inline constexpr unsigned kReservedSharedBytes = 1024;
+
 /// The version of PTX that has red of vectors.
 inline constexpr unsigned kVectorAddsPtx = 81;
 

@@ -22,8 +22,6 @@ static constexpr int64_t kTiledExtent = 4096, kCountedExtent = 16;
 /// CTAs of a launch, for the model: a grid of products of extents may have more than can be counted.
 static constexpr int64_t kMostCtas = kTiledExtent * kTiledExtent;
 static constexpr size_t kMostChanges = 2;
-/// Shared memory of an SM that no CTA can have (CUDA C++ Programming Guide, "Shared Memory" of each architecture).
-static constexpr unsigned kReservedSharedBytes = 1024;
 
 AssemblyFaults imbrex::faultsOf(const AssembledKernel &kernel) {
   return {kernel.repairs.size(), kernel.spilledBytes()};
@@ -118,23 +116,23 @@ static StaticEstimate estimateOf(const CompilerFunctions &compiler, const Compil
 }
 
 std::vector<NearTuning> imbrex::nearTunings(const CompilerFunctions &compiler, const Source &source,
-                                            const CompileOptions &options, const CompiledKernel &kernel,
+                                            const CompileOptions &options, const KernelInterface &kernel,
                                             const CompileTuning &compile) {
   if (!compiler.searchSpace || !compiler.estimate)
     return {};
-  const Values extents = nominalExtents(kernel.interface);
+  const Values extents = nominalExtents(kernel);
   SearchSpace space = compiler.searchSpace(source, {options, /*rounding=*/!options.deterministic, extents});
   const Steps steps(space.points);
   std::vector<Ranked> ranked;
   for (const TunePoint &point : space.points) {
-    std::optional<size_t> changes = steps.changes(kernel.interface.constants, point.tuning);
+    std::optional<size_t> changes = steps.changes(kernel.constants, point.tuning);
     if (!changes || !point.refusal.empty())
       continue;
     CompileOptions asked = options;
     for (const auto &[name, value] : point.tuning)
       asked.set[name] = value;
     std::optional<CompiledKernel> made = compile(asked);
-    if (!made || requiresOther(made->interface, kernel.interface))
+    if (!made || requiresOther(made->interface, kernel))
       continue;
     StaticEstimate estimate = estimateOf(compiler, *made, extents, point.passes);
     if (!estimate.spills)
@@ -143,9 +141,9 @@ std::vector<NearTuning> imbrex::nearTunings(const CompilerFunctions &compiler, c
   std::sort(ranked.begin(), ranked.end(), [](const Ranked &a, const Ranked &b) {
     return std::tie(a.cycles, a.changes, a.near.tuning) < std::tie(b.cycles, b.changes, b.near.tuning);
   });
+  ranked.resize(std::min(ranked.size(), kMostNearTunings));
   std::vector<NearTuning> result;
   for (Ranked &each : ranked)
-    if (result.size() < kMostNearTunings)
-      result.push_back(std::move(each.near));
+    result.push_back(std::move(each.near));
   return result;
 }

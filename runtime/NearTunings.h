@@ -17,6 +17,8 @@
 #include "runtime/Runtime.h"
 #include <functional>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace imbrex {
 
@@ -40,17 +42,33 @@ struct NearTuning {
 /// nullopt: a tuning that cannot be compiled.
 using CompileTuning = std::function<std::optional<CompiledKernel>(const CompileOptions &)>;
 
-/// The tunings near that of `kernel`, which is `source`'s with `options`, compiled: one or two parameters by a step
+/// The tunings near that of `kernel`, which `source` with `options` gave, compiled: one or two parameters by a step
 /// each, tiles only to smaller ones; the fastest by the static model comes first, at most kMostNearTunings. What
 /// `options` sets stays as it is; so do parameters that change the bits of results where they must not differ
 /// (CompileOptions::deterministic), and none requires of a launch what depends on a parameter that it changes. They
 /// depend on nothing else: every process finds the same.
 std::vector<NearTuning> nearTunings(const CompilerFunctions &compiler, const Source &source,
-                                    const CompileOptions &options, const CompiledKernel &kernel,
+                                    const CompileOptions &options, const KernelInterface &kernel,
                                     const CompileTuning &compile);
 
 /// Each takes the assembler about a second, once.
 inline constexpr size_t kMostNearTunings = 12;
+
+/// What `assemble` makes of the first of these without faults, else of the one with the fewest; nullopt if none has
+/// fewer than `faults`. It takes a NearTuning, and gives something with `faults`, or what is false.
+template <typename Assemble> auto takeCleanest(std::vector<NearTuning> near, AssemblyFaults faults, Assemble assemble) {
+  std::optional<std::decay_t<decltype(*assemble(std::declval<NearTuning>()))>> best;
+  for (NearTuning &each : near) {
+    auto made = assemble(std::move(each));
+    if (!made || made->faults >= faults)
+      continue;
+    faults = made->faults;
+    best = std::move(*made);
+    if (!faults.any())
+      break;
+  }
+  return best;
+}
 
 } // namespace imbrex
 

@@ -25,6 +25,7 @@ namespace {
 struct Built {
   KernelInterface interface;
   CacheEntry entry;
+  AssemblyFaults faults = {}; ///< of the machine code, where this runtime has assembled it
 };
 
 /// A kernel that is loaded, and what is to be stored of it.
@@ -165,6 +166,7 @@ static Result<Built> assemble(const KernelState &kernel, CompiledKernel compiled
   built.interface = std::move(compiled.interface);
   built.entry = {module.source.name, built.interface.toJson(), std::move(compiled.code),
                  std::move(assembled->machineCode), std::move(assembled->log)};
+  built.faults = faultsOf(*assembled);
   return built;
 }
 
@@ -231,11 +233,8 @@ static Result<Made> make(const KernelState &kernel, CompiledKernel compiled) {
   Result<Ready> ready = load(kernel, *built, /*fromDisk=*/false);
   if (!ready)
     return ready.takeError();
-  AssembledKernel account;
-  parseAssemblerLog(built->entry.log, account);
   const bool byDriver = built->entry.machineCode.empty() && !kernel.module->runtime->device->info().simulated;
-  return Made{std::move(built->entry), *ready,
-              byDriver ? AssemblyFaults{0, (*ready)->info.localBytes} : faultsOf(account)};
+  return Made{std::move(built->entry), *ready, byDriver ? AssemblyFaults{0, (*ready)->info.localBytes} : built->faults};
 }
 
 /// With the tuning that is asked for, or where the assembler's code of that has faults, with the one near it whose code
@@ -244,7 +243,6 @@ static Result<Made> makeBest(const KernelState &kernel, const CompileOptions &op
   Result<CompiledKernel> compiled = compileFor(kernel, options);
   if (!compiled)
     return compiled.takeError();
-  const CompiledKernel standard = *compiled;
   Result<Made> best = make(kernel, std::move(*compiled));
   if (!best || !best->faults.any())
     return best;
@@ -253,13 +251,11 @@ static Result<Made> makeBest(const KernelState &kernel, const CompileOptions &op
     Result<CompiledKernel> made = compileFor(kernel, asked);
     return made ? std::optional(std::move(*made)) : std::nullopt;
   };
-  for (NearTuning &near : nearTunings(module.runtime->compiler, module.source, options, standard, compile)) {
-    Result<Made> made = make(kernel, std::move(near.kernel));
-    if (made && made->faults < best->faults)
-      best = std::move(made);
-    if (!best->faults.any())
-      break;
-  }
+  std::optional<Made> cleaner =
+      takeCleanest(nearTunings(module.runtime->compiler, module.source, options, best->ready->info.interface, compile),
+                   best->faults, [&](NearTuning near) { return make(kernel, std::move(near.kernel)); });
+  if (cleaner)
+    return std::move(*cleaner);
   return best;
 }
 

@@ -22,6 +22,7 @@
 #include "compiler/cta/ProductWaits.h"
 #include "compiler/cta/QueueOrder.h"
 #include "dialects/layout/Warp.h"
+#include "dialects/layout/WgmmaOperand.h"
 
 using namespace mlir;
 using namespace imbrex;
@@ -105,13 +106,15 @@ static void holdLeft(cta::DotOp dot, scf::ForOp loop, int64_t &registers) {
 
 /// Where the last part of the product's columns starts; none if it cannot be made by itself.
 static std::optional<int64_t> lastPart(cta::DotOp dot) {
-  constexpr int64_t kStep = 16; // of columns, see cta.dot
   const layout::TileLayout &sums = cta::layoutOf(dot.getType());
   const int64_t columns = dot.getType().getDimSize(1);
-  const layout::SharedLayout right = dot.getBBuffer().getType().getLayout();
   const int64_t start = columns - columns / kParts;
-  const bool ownColumns = sums.warps()[1] == 1 && sums.extent(1) == columns && columns % (kParts * kStep) == 0;
-  if (!ownColumns || (!dot.getTransposedB() && start * right.elementBytes() % right.span() != 0))
+  const bool ownColumns =
+      sums.warps()[1] == 1 && sums.extent(1) == columns && columns % (kParts * layout::kWgmmaColumnStep) == 0;
+  auto right = layout::WgmmaOperand::of(dot.getBBuffer().getType().getLayout(), !dot.getTransposedB(), columns,
+                                        /*along=*/1);
+  const auto *operand = std::get_if<layout::WgmmaOperand>(&right);
+  if (!ownColumns || !operand || !operand->startsAt(start))
     return std::nullopt;
   return start;
 }

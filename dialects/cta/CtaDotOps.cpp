@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/cta/CtaDialect.h"
+#include "dialects/layout/WgmmaOperand.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
@@ -54,7 +55,7 @@ LogicalResult imbrex::cta::DotOp::verify() {
   if (std::optional<ArrayRef<int64_t>> columns = getColumns()) {
     if (getKind() != DotKind::Wgmma || !getAsync())
       return emitOpError("(6) only an 'async' product of kind wgmma has columns");
-    constexpr int64_t kStep = 16; // of the columns of an instruction, whatever it multiplies
+    constexpr int64_t kStep = layout::kWgmmaColumnStep;
     if (columns->size() != 2 || columns->front() < 0 || columns->front() >= columns->back() || columns->back() > n ||
         columns->front() % kStep != 0 || columns->back() % kStep != 0)
       return emitOpError("(6) expected columns [begin, end], multiples of ") << kStep << ", of " << n;

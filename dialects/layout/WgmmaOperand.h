@@ -28,6 +28,9 @@ namespace imbrex::layout {
 /// Rows of the result of one wgmma, the warps that share one, and the most columns it has.
 inline constexpr unsigned kWgmmaRows = 64, kWarpgroupWarps = 4, kWgmmaColumns = 256;
 
+/// A product of any type may have any multiple of these as its columns.
+inline constexpr unsigned kWgmmaColumnStep = 16;
+
 /// True if an instruction on integers of 8 bits can have `columns`; those on floats have any multiple of 8 (PTX ISA,
 /// "wgmma.mma_async", shapes of .s8).
 inline constexpr bool hasIntegerWgmma(int64_t columns) {

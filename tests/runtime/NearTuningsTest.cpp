@@ -71,7 +71,7 @@ struct Space {
     };
     const CompiledKernel standard = kernelOf({{"BM", 32}, {"warps", 4}, {"stages", 2}});
     std::vector<Tuning> result;
-    for (const NearTuning &each : nearTunings(functions, {}, options, standard, compile)) {
+    for (const NearTuning &each : nearTunings(functions, {}, options, standard.interface, compile)) {
       result.push_back(each.tuning);
       EXPECT_EQ(each.kernel.interface.constants.at("BM"), each.tuning.at("BM"));
     }

@@ -199,17 +199,6 @@ static CompileResult compileAsked(const Request &request, const Source &source, 
 /// Of a request whose extents are known.
 static int buildComplete(Request request, const Source &source) {
   const Stage until = request.until.value_or(Stage::Ptx);
-  std::optional<Result<CleanAssembly>> assembled;
-  if (until == Stage::Cubin) { // before texts are written: they are to be those of the code
-    Request quiet = request;
-    quiet.dumpDirectory.clear(), quiet.eachPass = false;
-    Dump none(quiet, source);
-    if (CompileResult first = compileAsked(quiet, source, Stage::Ptx, none); first.kernel)
-      assembled.emplace(assemble(request, source, *first.kernel));
-    if (assembled && *assembled)
-      for (const auto &[name, value] : (*assembled)->tuning)
-        request.options.set[name] = value;
-  }
   constexpr llvm::StringLiteral kNoDump = "not all that --dump asks for could be written";
   Dump dump(request, source);
   if (!dump.good())
@@ -219,6 +208,17 @@ static int buildComplete(Request request, const Source &source) {
     llvm::errs() << result.errors();
   if (!result.kernel || !dump.good())
     return end(request, result, dump.good() ? "" : kNoDump.str());
+  std::optional<Result<CleanAssembly>> assembled;
+  if (until == Stage::Cubin)
+    assembled.emplace(assemble(request, source, *result.kernel));
+  if (assembled && *assembled && !(*assembled)->tuning.empty()) { // the texts are to be those of the code
+    for (const auto &[name, value] : (*assembled)->tuning)
+      request.options.set[name] = value;
+    Dump again(request, source);
+    result = compileAsked(request, source, Stage::Ptx, again);
+    if (!result.kernel || !again.good())
+      return end(request, result, again.good() ? "" : kNoDump.str());
+  }
   if (request.timings)
     printTimes(*result.kernel);
   if (!assembled)

@@ -18,6 +18,7 @@ namespace {
 /// A tuning near `kernel` and its code.
 struct Found {
   Tuning tuning;
+  AssemblyFaults faults;
   AssembledKernel code;
 };
 
@@ -29,17 +30,14 @@ static std::optional<Found> findNear(const Source &source, const CompileOptions 
   const CompilerFunctions compiler{
       .compile = {}, .describe = {}, .buildId = {}, .searchSpace = searchSpace, .estimate = estimate};
   auto compiled = [&](const CompileOptions &asked) { return compile(source, asked).kernel; };
-  std::optional<Found> best;
-  for (const NearTuning &near : nearTunings(compiler, source, options, kernel, compiled)) {
-    Result<AssembledKernel> code = assembler.assemble(near.kernel.code, near.kernel.interface.target, lineTable);
-    if (!code || faultsOf(*code) >= faults)
-      continue;
-    faults = faultsOf(*code);
-    best = {near.tuning, std::move(*code)};
-    if (!faults.any())
-      break;
-  }
-  return best;
+  return takeCleanest(nearTunings(compiler, source, options, kernel.interface, compiled), faults,
+                      [&](NearTuning near) -> std::optional<Found> {
+                        Result<AssembledKernel> code =
+                            assembler.assemble(near.kernel.code, near.kernel.interface.target, lineTable);
+                        if (!code)
+                          return std::nullopt;
+                        return Found{std::move(near.tuning), faultsOf(*code), std::move(*code)};
+                      });
 }
 
 /// `options` with every tuning parameter free that does not change what is meant.
@@ -80,7 +78,7 @@ Result<CleanAssembly> tool::assembleClean(const Source &source, const CompileOpt
   const CompileOptions freed = withoutTuning(source, kernel, options);
   if (const AssemblyFaults left = faultsOf(result.code); left.any() && freed.set != options.set)
     if (std::optional<Found> found = findNear(source, freed, kernel, assembler, lineTable, left))
-      result.advice = {changesOf(found->tuning, kernel), faultsOf(found->code)};
+      result.advice = {changesOf(found->tuning, kernel), found->faults};
   return result;
 }
 
