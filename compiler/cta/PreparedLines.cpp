@@ -48,13 +48,26 @@ std::optional<PreparedLines::Line> PreparedLines::find(cta::PutOp put) {
   Line line{put, read, {}};
   for (Operation *next = workOn(read, put); next; next = workOn(next->getResult(0), put))
     line.work.push_back(next);
-  return line.work.empty() ? std::nullopt : std::optional(line);
+  return line;
 }
 
 PreparedLines::PreparedLines(ArrayRef<cta::PutOp> puts, unsigned copyWarps) : copyWarps(copyWarps) {
   for (cta::PutOp put : puts)
     if (std::optional<Line> line = find(put))
-      all.push_back(*line);
+      (line->work.empty() ? left : all).push_back(*line);
+}
+
+/// Says of work on a line that none of it is theirs.
+static void tellWhyNot(cta::ReadOp line) {
+  Operation *first = nullptr;
+  for (Operation *user : line->getUsers())
+    if (user->hasTrait<OpTrait::Elementwise>() && user->getBlock() == line->getBlock() &&
+        user->getResult(0).getType() == line.getResult().getType() && (!first || user->isBeforeInBlock(first)))
+      first = user;
+  if (first)
+    first->emitRemark("not computed by the warps that copy: ")
+        << (line->hasOneUse() ? "it takes more than the line and what is the same for all of it before the copy"
+                              : "the line is read as it is too");
 }
 
 /// Erases `value` and what it alone was made of.
@@ -93,6 +106,8 @@ Value PreparedLines::prepare(Line &line) const {
 }
 
 void PreparedLines::make(SmallVectorImpl<cta::PutOp> &puts) {
+  for (const Line &line : left)
+    tellWhyNot(line.read);
   for (Line &line : all) {
     line.work.back()->emitRemark("computed by the warps that copy");
     Value prepared = prepare(line), ring = line.put.getRing(), step = line.put.getStep();

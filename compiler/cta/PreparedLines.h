@@ -41,11 +41,13 @@ private:
     cta::WriteOp write = {};
     cta::PublishOp publish = {};
   };
+  /// The line that `put` copies, and what of its work they can do, be it nothing.
   static std::optional<Line> find(cta::PutOp put);
   mlir::Value prepare(Line &line) const;
 
   unsigned copyWarps;
   llvm::SmallVector<Line, 2> all;
+  llvm::SmallVector<Line, 2> left; ///< of which they can do nothing
 };
 
 } // namespace imbrex

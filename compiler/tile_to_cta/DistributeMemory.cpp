@@ -54,6 +54,8 @@ void Distributor::distributeLoad(tile::LoadOp load) {
       readCopied(load.getResult(), *layouts.anchor(load.getResult()));
     return;
   }
+  if (isWholeView(load, plans))
+    emitRemark(loc, "not copied ahead: a line is copied of a view of two dimensions or more");
   const TileLayout &layout = *layouts.anchor(load.getResult());
   if (isCopiedBytes(load, plans)) {
     auto slot = cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType());

@@ -88,12 +88,13 @@ static bool isRowOfTiles(Value line) {
   return true;
 }
 
-LineCopy imbrex::copyOfLine(tile::LoadOp load, const DotPlans &plans) {
+/// Of a line whose view has a dimension before the line's, which a copy takes for its rows.
+static LineCopy copyOfRow(tile::LoadOp load, const DotPlans &plans) {
   constexpr unsigned kFew = 4; // elements a thread: loads of its own are as good
   tile::ViewType view = load.getView().getType();
   auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
-  if (load.getDims().size() != 1 || load.getDims()[0] != view.getRank() - 1 || view.getRank() < 2 ||
-      view.getWritable() || !loop || tile::elementBytes(view.getElementType()) < 4)
+  if (load.getDims().size() != 1 || load.getDims()[0] != view.getRank() - 1 || view.getWritable() || !loop ||
+      tile::elementBytes(view.getElementType()) < 4)
     return LineCopy::None;
   Value line = load.getResult();
   const int64_t size = cast<RankedTensorType>(line.getType()).getDimSize(0);
@@ -109,6 +110,14 @@ LineCopy imbrex::copyOfLine(tile::LoadOp load, const DotPlans &plans) {
       return llvm::all_of(line.getUsers(), llvm::IsaPred<tile::ExpandDimsOp>) ? LineCopy::WhereUsed : LineCopy::Once;
   }
   return LineCopy::None;
+}
+
+LineCopy imbrex::copyOfLine(tile::LoadOp load, const DotPlans &plans) {
+  return load.getView().getType().getRank() < 2 ? LineCopy::None : copyOfRow(load, plans);
+}
+
+bool imbrex::isWholeView(tile::LoadOp load, const DotPlans &plans) {
+  return load.getView().getType().getRank() < 2 && copyOfRow(load, plans) != LineCopy::None;
 }
 
 /// True if all that becomes of `tile`, element by element, are operands of products, and these are in `loop`.

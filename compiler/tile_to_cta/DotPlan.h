@@ -79,6 +79,8 @@ enum class LineCopy {
 /// Copied is a line along the last dimension of a view of two or more that is not stored to: no thread waits for a load
 /// of its own. Beside mma.sync, one that is repeated down the rows of products, of which a thread needs many elements.
 LineCopy copyOfLine(tile::LoadOp load, const DotPlans &plans);
+/// True of a line that would be copied if its view had another dimension.
+bool isWholeView(tile::LoadOp load, const DotPlans &plans);
 
 /// True of a load of 8-bit elements, or a gather of rows of them, that products take in a loop, widened and scaled:
 /// the tile is copied to shared memory as it lies, ahead of its iteration, and converted from there. 16 bytes of a view

@@ -201,6 +201,7 @@ func.func @line(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.n
     %l = cta.get %rl[%j] : !cta.ring<1, 16, f32, span 32, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 32>
     %p = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %z : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
     %line = cta.read %l : !cta.buffer<1, 16, f32, span 32> -> tensor<16xf32, #l>
+    // expected-remark @+1 {{not computed by the warps that copy: it takes more than the line}}
     %next = arith.addf %acc, %line : tensor<16xf32, #l>
     scf.yield %next : tensor<16xf32, #l>
   }
@@ -688,6 +689,63 @@ func.func @lines(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.
     %lb = tile.broadcast %le : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
     %dr = cta.read %d : !cta.buffer<1, 16, f32, span 64> -> tensor<16xf32, #line>
     %de = tile.expand_dims %dr at 0 : tensor<16xf32, #line> -> tensor<1x16xf32, #flat>
+    %db = tile.broadcast %de : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
+    %x = arith.addf %lb, %db : tensor<64x16xf32, #c>
+    %y = arith.addf %acc, %x : tensor<64x16xf32, #c>
+    %next = cta.dot wgmma tile %q : tensor<64x16xbf16, #a>, %k transposed_b, %y : !cta.buffer<16, 16, bf16, span 32>, tensor<64x16xf32, #c> -> tensor<64x16xf32, #c>
+    scf.yield %next : tensor<64x16xf32, #c>
+  }
+  return
+}
+
+// -----
+
+#a = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#c = #cta.layout<"reg (0,1) (8,0) (0,8) lane (0,2) (0,4) (1,0) (2,0) (4,0) warps 4x1 stride 1x1 repeat 1x1">
+#line = #cta.layout<"reg (1) (8) lane (2) (4) (0) (0) (0) warps 1 stride 1 repeat 1">
+#flat = #cta.layout<"reg (0,1) (0,8) lane (0,2) (0,4) (0,0) (0,0) (0,0) warps 1x1 stride 1x1 repeat 1x1">
+
+// Of a line that is read as it is too, and of one whose work takes the sums of the iteration, those who copy compute nothing.
+// CHECK-LABEL: func.func @lines_as_they_are
+// CHECK: cta.roles
+// CHECK: arith.maxnumf
+// CHECK: arith.mulf
+// CHECK-NOT: cta.publish
+// expected-remark @+1 {{4 warps copy, 4 compute}}
+func.func @lines_as_they_are(%K: !tile.view<? x 16 x bf16> {tile.alignment = 16 : i32, tile.name = "K"}, %L: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "L"}, %D: !tile.view<? x ? x f32> {tile.alignment = 16 : i32, tile.name = "D"}, %n: i32, %high: i32, %scale: f32) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 2>} {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c16 = arith.constant 16 : i32
+  %q = arith.constant dense<1.0> : tensor<64x16xbf16, #a>
+  %o = arith.constant dense<0.0> : tensor<64x16xf32, #c>
+  %least = arith.constant dense<-1.0> : tensor<16xf32, #line>
+  %factor = tile.splat %scale : f32 -> tensor<16xf32, #line>
+  %r = cta.ring : !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+  %rl = cta.ring : !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+  %rd = cta.ring : !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+  %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o) -> (tensor<64x16xf32, #c>) : i32 {
+    %row = arith.muli %j, %c16 overflow<nsw> : i32
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %K[%row, %c0] dims [0, 1] into %r[%j] : !tile.view<? x 16 x bf16>, !cta.ring<16, 16, bf16, span 32, slots 1, by groups>
+    %k = cta.get %r[%j] : !cta.ring<16, 16, bf16, span 32, slots 1, by groups> -> !cta.buffer<16, 16, bf16, span 32>
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %L[%c0, %row] dims [0, 1] within [1] from %c0 to %high into %rl[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+    %l = cta.get %rl[%j] : !cta.ring<1, 16, f32, span 64, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 64>
+    // expected-remark @+1 {{copied by the copy engine}}
+    cta.put %D[%c0, %row] dims [0, 1] into %rd[%j] : !tile.view<? x ? x f32>, !cta.ring<1, 16, f32, span 64, slots 1, by groups>
+    %d = cta.get %rd[%j] : !cta.ring<1, 16, f32, span 64, slots 1, by groups> -> !cta.buffer<1, 16, f32, span 64>
+    %lr = cta.read %l : !cta.buffer<1, 16, f32, span 64> -> tensor<16xf32, #line>
+    // expected-remark @+1 {{not computed by the warps that copy: the line is read as it is too}}
+    %most = arith.maxnumf %lr, %least : tensor<16xf32, #line>
+    %scaled = arith.addf %most, %lr : tensor<16xf32, #line>
+    %le = tile.expand_dims %scaled at 0 : tensor<16xf32, #line> -> tensor<1x16xf32, #flat>
+    %lb = tile.broadcast %le : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
+    %dr = cta.read %d : !cta.buffer<1, 16, f32, span 64> -> tensor<16xf32, #line>
+    %now = arith.sitofp %row : i32 to f32
+    %own = tile.splat %now : f32 -> tensor<16xf32, #line>
+    // expected-remark @+1 {{not computed by the warps that copy: it takes more than the line and what is the same for all of it before the copy}}
+    %ds = arith.mulf %dr, %own : tensor<16xf32, #line>
+    %de = tile.expand_dims %ds at 0 : tensor<16xf32, #line> -> tensor<1x16xf32, #flat>
     %db = tile.broadcast %de : tensor<1x16xf32, #flat> -> tensor<64x16xf32, #c>
     %x = arith.addf %lb, %db : tensor<64x16xf32, #c>
     %y = arith.addf %acc, %x : tensor<64x16xf32, #c>
