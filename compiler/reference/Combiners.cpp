@@ -76,9 +76,7 @@ bool Execution::combineLine(mlir::Operation &op, std::vector<Elements> &line) {
 bool Execution::runCombiner(mlir::Operation &op, unsigned dim) {
   Elements sources = valuesOf(op.getOperands());
   llvm::ArrayRef<int64_t> shape = sources[0]->shape;
-  int64_t length = shape[dim], inner = 1;
-  for (size_t d = dim + 1; d < shape.size(); ++d)
-    inner *= shape[d];
+  int64_t length = shape[dim], inner = strideOf(shape, dim);
   bool isScan = mlir::isa<tile::ScanOp>(op);
   llvm::SmallVector<TileValue, 2> results;
   for (mlir::Type type : op.getResultTypes()) {

@@ -215,9 +215,7 @@ std::vector<double> ownErrorsOfSum(OpRun &run, Roundings kind) {
   const TileValue &in = run.in(0);
   const TileValue &out = run.out();
   ElementType wide = in.element.kind == ElementType::F64 ? in.element : ElementType{ElementType::F32, 32};
-  int64_t length = in.shape[op.getDim()], inner = 1;
-  for (size_t d = op.getDim() + 1; d < in.shape.size(); ++d)
-    inner *= in.shape[d];
+  int64_t length = in.shape[op.getDim()], inner = strideOf(in.shape, op.getDim());
   double additions = double(length - 1), roundings = kind == Roundings::Worst ? additions : std::sqrt(additions);
   std::vector<double> errors;
   for (int64_t i = 0; i < int64_t(out.size()); ++i) {

@@ -10,6 +10,7 @@
 
 #include "compiler/reference/ErrorSamples.h"
 #include "compiler/reference/ErrorBounds.h"
+#include "dialects/tile/TileDialect.h"
 #include <cmath>
 #include <map>
 
@@ -59,6 +60,22 @@ double movedBy(double value, double share, double rounding) {
   return isLost ? std::nextafter(value, share > 0 ? INFINITY : -INFINITY) : moved;
 }
 
+/// The sums of a tile's lines, each addition rounded: to f32 where the type is narrower.
+void addInTurn(OpRun &run, unsigned dim) {
+  const TileValue &in = run.in(0);
+  TileValue &out = run.out();
+  bool isF64 = in.element.kind == ElementType::F64;
+  int64_t length = in.shape[dim], inner = strideOf(in.shape, dim);
+  for (int64_t i = 0; i < int64_t(out.size()); ++i) {
+    double sum = 0;
+    for (int64_t x = 0; x < length; ++x) {
+      sum += in.floats[size_t((i / inner * length + x) * inner + i % inner)];
+      sum = isF64 ? sum : double(float(sum));
+    }
+    out.floats[size_t(i)] = sum;
+  }
+}
+
 } // namespace
 
 double ErrorRandom::next() {
@@ -71,6 +88,9 @@ double ErrorRandom::next() {
 void moveByRoundings(OpRun &run, ErrorRandom &random, bool approximates) {
   if (run.results.empty() || !run.out().element.isFloat())
     return;
+  auto reduce = mlir::dyn_cast<tile::ReduceOp>(run.op);
+  if (random.addsInTurn && reduce && reduce.getKind() == tile::ReduceKind::Sum)
+    return addInTurn(run, reduce.getDim());
   std::vector<double> roundings = ownErrors(run, Roundings::Likely, approximates);
   std::vector<double> &values = run.out().floats;
   for (size_t i = 0; i < roundings.size(); ++i)

@@ -13,6 +13,9 @@
 // to one another (of everything that the operation stored, where these are short) differ at most says enough: it
 // narrows the bounds of all of them.
 //
+// Roundings of equal terms all go one way, those of an iteration that repeats as well, which no random ones show: in
+// the first of the runs sums are those of terms that are added one after the other, each sum rounded.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMBREX_COMPILER_REFERENCE_ERRORSAMPLES_H
@@ -27,16 +30,18 @@ constexpr unsigned kErrorSamples = 3;
 /// Random numbers that follow from a seed: the same on every machine.
 class ErrorRandom {
 public:
-  explicit ErrorRandom(uint64_t seed) : state(seed) {}
+  explicit ErrorRandom(uint64_t sample) : addsInTurn(sample == 0), state(sample) {}
   /// From -1 to 1.
   double next();
+  /// Sums are made one term after the other.
+  const bool addsInTurn;
 
 private:
   uint64_t state;
 };
 
-/// Moves each element of the results of an operation that was run by a random part of its likely roundings. Zeros and
-/// what is not finite stay.
+/// Moves each element of the results of an operation that was run by a random part of its likely roundings, or sums as
+/// `random` says. Zeros and what is not finite stay.
 void moveByRoundings(OpRun &run, ErrorRandom &random, bool approximates);
 
 /// Narrows the errors of `exact`, which hold bounds, to what the samples show. What was added to keeps its bound: other

@@ -75,9 +75,7 @@ bool Execution::readPromises(mlir::scf::ForOp op, llvm::ArrayRef<ValueRef> argum
 
 /// Zeros along `axis` of a tile where `isZero` says so.
 static void clearAlong(TileValue &tile, unsigned axis, const std::vector<bool> &isZero) {
-  size_t inner = 1;
-  for (size_t d = axis + 1; d < tile.shape.size(); ++d)
-    inner *= size_t(tile.shape[d]);
+  size_t inner = size_t(strideOf(tile.shape, axis));
   for (size_t i = 0; i < tile.size(); ++i)
     if (isZero[i / inner % isZero.size()])
       (tile.element.isFloat() ? tile.floats[i] = 0 : double(tile.ints[i] = 0));

@@ -129,9 +129,7 @@ void reduce(OpRun &run) {
   auto op = mlir::cast<tile::ReduceOp>(run.op);
   const TileValue &in = run.in(0);
   TileValue &out = run.out();
-  int64_t length = in.shape[op.getDim()], inner = 1;
-  for (size_t d = op.getDim() + 1; d < in.shape.size(); ++d)
-    inner *= in.shape[d];
+  int64_t length = in.shape[op.getDim()], inner = strideOf(in.shape, op.getDim());
   bool isBool = in.element.width == 1;
   auto floats = [&](auto combine) { reduceAlong(in.floats, out.floats, length, inner, combine); };
   auto ints = [&](auto combine) { reduceAlong(in.ints, out.ints, length, inner, combine); };

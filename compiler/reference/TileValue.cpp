@@ -122,6 +122,13 @@ ElementType ElementType::of(DataType type) {
   }
 }
 
+int64_t strideOf(llvm::ArrayRef<int64_t> shape, unsigned dim) {
+  int64_t stride = 1;
+  for (int64_t extent : shape.drop_front(dim + 1))
+    stride *= extent;
+  return stride;
+}
+
 int significandBits(ElementType::Kind format) {
   switch (format) {
   case ElementType::F8E4M3:

@@ -49,6 +49,9 @@ inline int64_t signExtend(int64_t value, unsigned width) {
 }
 inline uint64_t zeroExtend(int64_t value, unsigned width) { return uint64_t(value) << (64 - width) >> (64 - width); }
 
+/// Elements from one index of dimension `dim` to the next, row-major.
+int64_t strideOf(llvm::ArrayRef<int64_t> shape, unsigned dim);
+
 struct ViewMap;
 
 /// A tile (row-major), a scalar (empty shape) or a view.

@@ -109,6 +109,52 @@ TEST(ErrorBounds, SamplesOfF64) {
     EXPECT_GE(2 * errors[i], std::fabs(std::fma(x[i], x[i], x[i]) - out.get(i))) << i;
 }
 
+// What equal terms are rounded by goes one way, in a sum and from one iteration to the next: whoever adds 256 of them
+// one after the other is within what --check allows, twice the bound.
+TEST(ErrorBounds, SamplesOfEqualTerms) {
+  constexpr unsigned kRows = 64, kTerms = 256, kOfTile = 16;
+  std::vector<double> x;
+  for (unsigned i = 0; i < kRows * kTerms; ++i)
+    x.push_back(float(0.3 + double(i / kTerms) * 0.0173));
+  Array in(DataType::F32, {kRows, kTerms}, x);
+  auto errorsOf = [&](unsigned ofTile, Array &out) {
+    std::vector<double> errors;
+    reference::ViewData view = out.view();
+    view.errors = &errors;
+    std::string tile = "tensor<64x" + std::to_string(ofTile) + "xf32>";
+    EXPECT_EQ(
+        runKernel("func.func @k(%X: !tile.view<?x?xf32>, %O: !tile.view<?xf32, out>) {\n"
+                  "%zero = arith.constant 0 : i32\n%step = arith.constant " +
+                      std::to_string(ofTile) +
+                      " : i32\n%end = arith.constant 256 : i32\n"
+                      "%start = arith.constant dense<0.0> : tensor<64xf32>\n"
+                      "%r = scf.for %i = %zero to %end step %step iter_args(%sum = %start) -> tensor<64xf32> : i32 {\n"
+                      "%x = tile.load %X[%zero, %i] dims [0, 1] : !tile.view<?x?xf32> -> " +
+                      tile + "\n%part = tile.reduce sum %x along 1 : " + tile +
+                      " -> tensor<64xf32>\n%next = arith.addf %sum, %part : tensor<64xf32>\n"
+                      "scf.yield %next : tensor<64xf32>\n}\n"
+                      "tile.store %r, %O[%zero] dims [0] : tensor<64xf32>, !tile.view<?xf32, out>\nreturn\n}",
+                  {1, 1, 1}, {in.view(), view}),
+        "");
+    EXPECT_EQ(errors.size(), kRows);
+    return errors;
+  };
+  for (unsigned ofTile : {kTerms, kOfTile}) {
+    Array out(DataType::F32, {kRows});
+    std::vector<double> errors = errorsOf(ofTile, out);
+    for (unsigned row = 0; row < errors.size(); ++row) {
+      float sum = 0;
+      for (unsigned first = 0; first < kTerms; first += ofTile) {
+        float part = 0;
+        for (unsigned k = 0; k < ofTile; ++k)
+          part += float(x[row * kTerms]);
+        sum += part;
+      }
+      EXPECT_GE(2 * errors[row], std::fabs(sum - out.get(row))) << row << " by " << ofTile;
+    }
+  }
+}
+
 TEST(ErrorBounds, ProductsOfTiles) {
   const std::string text = "%xt = tile.transpose %x2 : tensor<1x4xf32> -> tensor<4x1xf32>\n"
                            "%c = arith.constant dense<0.0> : tensor<1x1xf32>\n"
