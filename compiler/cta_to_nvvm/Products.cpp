@@ -164,7 +164,7 @@ static bool isAccumulator(const TileLayout &layout, ArrayRef<int64_t> shape, cta
   unsigned warpsM = layout.warps()[0], warpsN = layout.warps()[1];
   if (kind != cta::DotKind::Wgmma || warpsN == 1)
     return layout == TileLayout::mmaAccumulator(shape, warpsM, warpsN);
-  return layout::hasWgmmaShares(shape[1], warpsN) && layout == TileLayout::wgmmaAccumulator(shape, warpsM, warpsN);
+  return layout == TileLayout::wgmmaAccumulator(shape, warpsM, warpsN);
 }
 
 /// What both kinds take for granted: element types that go together, and for mma the layouts of its fragments.

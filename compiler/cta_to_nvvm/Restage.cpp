@@ -68,7 +68,7 @@ private:
 Restage::Restage(Lowering &l, cta::RestageOp op)
     : l(l), source(op.getSource().getType().getLayout()), target(op.getTarget().getType().getLayout()),
       from(l.slotPointer(op.getSource())), to(l.slotPointer(op.getTarget())),
-      alongs(llvm::divideCeil(source.rows(), kDepth)), acrosses(llvm::divideCeil(target.rows(), kAcross)) {
+      alongs(llvm::divideCeil(source.rows(), kDepth)), acrosses(llvm::divideCeil(target.paddedRows(), kAcross)) {
   auto bit = [&](unsigned number) { return l.bitAnd(l.shiftRight(l.lane, number), 1); };
   const bool isPairs = op.getOrder() == KOrder::Pairs;
   half = l.shiftRight(l.lane, 4);

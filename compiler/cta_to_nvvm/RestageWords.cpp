@@ -94,7 +94,7 @@ private:
 Turn::Turn(Lowering &l, cta::RestageOp op)
     : l(l), source(op.getSource().getType().getLayout()), target(op.getTarget().getType().getLayout()),
       isPairs(op.getOrder() == KOrder::Pairs), chunks(llvm::alignTo(source.rows(), kDepth) / kChunk),
-      across(llvm::alignTo(target.rows(), cta::RestageOp::blockRows(source.elementBytes()))) {
+      across(target.paddedRows()) {
   const int64_t warps = llvm::bit_floor(l.warps);
   beside = std::min<int64_t>(warps, llvm::bit_floor(uint64_t(chunks)));
   lines = warps / beside;

@@ -241,7 +241,7 @@ Value Distributor::restaged(const OperandPlan &plan, Value buffer, layout::KOrde
   if (plan.load)
     builder.setInsertionPointAfter(buffer.getDefiningOp());
   auto type = cast<cta::BufferType>(buffer.getType());
-  found = plan.inPlace ? buffer : allocate(isStraight ? type : restagedBuffer(type));
+  found = plan.inPlace ? buffer : allocate(isStraight ? type : restagedBuffer(plan));
   cta::RestageOp::create(builder, plan.tile.getLoc(), buffer, !isStraight && order == layout::KOrder::Pairs, isStraight,
                          found);
   return found;

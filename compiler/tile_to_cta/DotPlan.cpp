@@ -248,15 +248,10 @@ struct Extents {
   int64_t m, n, k;
 };
 
-/// Why warpgroups beside one another, `across` of them, cannot have equal shares of the columns; empty if they can.
-static std::string whyNotAcross(unsigned across, int64_t columns, unsigned bytes, const DotPlan &plan) {
-  const int64_t own = columns / across;
-  if (!layout::hasWgmmaShares(columns, across))
-    return Twine(columns).concat(" columns are no power of two for each of " + Twine(across) + " warpgroups").str();
-  if (!plan.b.transposed && bytes > 1 &&
-      own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
-    return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
-  return "";
+/// Says what the buffer of `operand`, of `rows` x `columns` as a product has it, must keep.
+static void keepAtLeast(OperandPlan &operand, int64_t rows, int64_t columns) {
+  operand.leastRows = operand.transposed ? columns : rows;
+  operand.leastColumns = operand.transposed ? rows : columns;
 }
 
 /// Why the product is not done by wgmma; empty if it is, by so many warps of `plan` along M and N: each warpgroup has
@@ -272,16 +267,17 @@ static std::string whyNotWgmma(tile::DotOp dot, unsigned warps, DotPlan &plan) {
     return (Twine(rows) + " rows are no multiple of the " + Twine(layout::kWgmmaRows) + " of a warpgroup").str();
   const unsigned along = unsigned(std::gcd(rows / layout::kWgmmaRows, int64_t(warps / group)));
   const unsigned across = warps / group / along;
-  if (across > 1)
-    if (std::string reason = whyNotAcross(across, columns, bytes, plan); !reason.empty())
-      return reason;
-  if (int64_t rest = llvm::alignTo(columns, 8) / across % layout::kWgmmaColumns;
-      isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
+  const int64_t own = across > 1 ? layout::wgmmaShare(columns, across) : int64_t(llvm::alignTo(columns, 8));
+  if (across > 1 && !plan.b.transposed && bytes > 1 &&
+      own * bytes % layout::SharedLayout::swizzled(/*rows=*/1, columns, bytes).span() != 0)
+    return ("the right operand's rows are along K, and " + Twine(own) + " columns are no whole panel").str();
+  if (int64_t rest = own % layout::kWgmmaColumns; isInteger && rest != 0 && !layout::hasIntegerWgmma(rest))
     return ("it has no instruction of " + Twine(rest) + " columns for integers").str();
   if (bytes > 2)
     if (std::string reason = planRounding(dot, plan, /*sharesRows=*/across > 1); !reason.empty())
       return reason;
   plan.warpsM = along * group, plan.warpsN = across;
+  keepAtLeast(plan.b, /*rows=*/1, own * across);
   if (bytes > 2)
     return "";
   plan.a.restaged =
@@ -305,18 +301,25 @@ static void useMma(DotPlan &plan) {
     operand->restaged = operand->rounded = operand->inPlace = false;
 }
 
-/// Products of f32 whose operands take too much shared memory, as they are written anew, are left to mma.sync.
+/// What a product by wgmma takes shared memory for that mma.sync does not; empty: nothing.
+static StringRef whatTakesRoom(tile::DotOp dot, const DotPlan &plan) {
+  if (plan.b.rounded)
+    return "tiles of its operands that are written anew, rounded";
+  const int64_t columns = plan.b.transposed ? plan.b.leastRows : plan.b.leastColumns;
+  return columns > int64_t(llvm::alignTo(dot.getType().getDimSize(1), 8)) ? "as many columns for each warpgroup" : "";
+}
+
+/// Products that take too much shared memory by wgmma are left to mma.sync.
 static void keepRoom(DotPlans &plans, const Target &target, llvm::DenseMap<Operation *, std::string> &reasons) {
   constexpr int64_t kBeside = 4096; // barriers, parts of reductions, lines
   const int64_t bytes = operandBytes(plans);
   if (bytes + kBeside <= int64_t(target.sharedBytes))
     return;
   for (auto &[op, plan] : plans)
-    if (plan.kind == cta::DotKind::Wgmma && plan.b.rounded) {
+    if (StringRef what = whatTakesRoom(cast<tile::DotOp>(op), plan);
+        plan.kind == cta::DotKind::Wgmma && !what.empty()) {
       useMma(plan);
-      reasons[op] = (Twine("with tiles of its operands that are written anew, rounded, ") + Twine(bytes) +
-                     " bytes of shared memory")
-                        .str();
+      reasons[op] = ("with " + what + ", " + Twine(bytes) + " bytes of shared memory").str();
     }
 }
 
@@ -427,35 +430,47 @@ static void remarkBytes(tile::DotOp dot, const DotPlan &plan) {
     dot.emitRemark("right operand read byte by byte: of 8 bits its columns must lie along K, stored as N x K");
 }
 
-static void keepAtLeast(OperandPlan &operand, int64_t rows, int64_t columns) {
-  operand.leastRows = operand.transposed ? columns : rows;
-  operand.leastColumns = operand.transposed ? rows : columns;
-}
-
 cta::BufferType imbrex::bufferFor(const OperandPlan &operand) {
   auto type = cast<RankedTensorType>(operand.tile.getType());
   return cta::BufferType::getFor(type.getDimSize(0), type.getDimSize(1), type.getElementType(), operand.leastRows,
                                  operand.leastColumns);
 }
 
-cta::BufferType imbrex::restagedBuffer(cta::BufferType source) {
-  const int64_t along = source.getRows(), across = source.getColumns();
-  const unsigned bytes = source.getElementBytes();
-  return cta::BufferType::getFor(across, along, source.getElementType(),
-                                 llvm::alignTo(across, cta::RestageOp::blockRows(bytes)),
-                                 llvm::alignTo(along, layout::mmaDepth(bytes)));
+cta::BufferType imbrex::restagedBuffer(const OperandPlan &operand) {
+  auto type = cast<RankedTensorType>(operand.tile.getType());
+  const int64_t along = type.getDimSize(0), across = type.getDimSize(1);
+  const unsigned bytes = tile::elementBytes(type.getElementType());
+  return cta::BufferType::getFor(
+      across, along, type.getElementType(),
+      llvm::alignTo(std::max(across, operand.leastColumns), cta::RestageOp::blockRows(bytes)),
+      llvm::alignTo(std::max(along, operand.leastRows), layout::mmaDepth(bytes)));
 }
 
 cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {
-  OperandPlan all;
-  all.tile = load->getResult(0);
+  OperandPlan operand;
+  operand.tile = load->getResult(0);
   for (const auto &[op, plan] : plans)
-    for (const OperandPlan *operand : {&plan.a, &plan.b})
-      if (operand->load == load) {
-        all.leastRows = std::max(all.leastRows, operand->leastRows);
-        all.leastColumns = std::max(all.leastColumns, operand->leastColumns);
-      }
-  return bufferFor(all);
+    for (const OperandPlan *each : {&plan.a, &plan.b})
+      if (each->load == load)
+        operand = *each;
+  return bufferFor(operand);
+}
+
+/// What a load brings lies in one buffer for all products.
+static void shareBuffers(DotPlans &plans) {
+  llvm::DenseMap<Operation *, std::pair<int64_t, int64_t>> least;
+  auto forEachLoaded = [&](auto visit) {
+    for (auto &[op, plan] : plans)
+      for (OperandPlan *operand : {&plan.a, &plan.b})
+        if (operand->load)
+          visit(*operand, least[operand->load]);
+  };
+  forEachLoaded([](const OperandPlan &operand, std::pair<int64_t, int64_t> &most) {
+    most = {std::max(most.first, operand.leastRows), std::max(most.second, operand.leastColumns)};
+  });
+  forEachLoaded([](OperandPlan &operand, const std::pair<int64_t, int64_t> &most) {
+    std::tie(operand.leastRows, operand.leastColumns) = most;
+  });
 }
 
 /// Registers of a thread, in 32-bit units, for its elements of a product's result.
@@ -534,6 +549,7 @@ DotPlans imbrex::planDots(func::FuncOp kernel, const Target &target, unsigned wa
     keepAtLeast(plan.a, extents.m, extents.k);
     keepAtLeast(plan.b, extents.k, extents.n);
   }
+  shareBuffers(plans);
   placeLeftFragments(plans);
   return plans;
 }

@@ -51,7 +51,7 @@ struct DotPlan {
 };
 
 /// The buffer that a restaged operand is written to.
-cta::BufferType restagedBuffer(cta::BufferType source);
+cta::BufferType restagedBuffer(const OperandPlan &operand);
 
 /// Plans all products of `kernel`; keyed by operation, in program order.
 using DotPlans = llvm::MapVector<mlir::Operation *, DotPlan>;

@@ -58,10 +58,9 @@ int64_t imbrex::operandBytes(const DotPlans &plans) {
     for (const OperandPlan *operand : {&plan.a, &plan.b}) {
       if (operand == &plan.a && !plan.aInShared())
         continue;
-      const cta::BufferType buffer = bufferFor(*operand);
-      int64_t bytes = buffer.getLayout().sizeBytes();
+      int64_t bytes = bufferFor(*operand).getLayout().sizeBytes();
       if (operand->load && operand->restaged)
-        bytes += restagedBuffer(buffer).getLayout().sizeBytes();
+        bytes += restagedBuffer(*operand).getLayout().sizeBytes();
       else if (operand->load && operand->rounded && !operand->inPlace)
         bytes *= 2;
       int64_t &most = found[operand->tile];

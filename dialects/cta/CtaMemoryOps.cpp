@@ -76,12 +76,13 @@ LogicalResult RestageOp::verify() {
     return emitOpError("(2) expected elements of 8 bits or f32, the same in both");
   const layout::SharedLayout source = from.getLayout(), target = to.getLayout();
   const unsigned bytes = from.getElementBytes();
-  const int64_t along = llvm::alignTo(from.getRows(), layout::mmaDepth(bytes)),
-                across = llvm::alignTo(to.getRows(), blockRows(bytes));
-  return source.paddedRows() >= along && target.paddedColumns() >= along && target.paddedRows() >= across
+  const int64_t along = llvm::alignTo(from.getRows(), layout::mmaDepth(bytes)), across = target.paddedRows();
+  return source.paddedRows() >= along && target.paddedColumns() >= along && source.paddedColumns() >= across &&
+                 across % blockRows(bytes) == 0
              ? success()
              : emitOpError("(3) expected ")
-                   << along << " elements along K stored in both, and " << across << " rows in the target";
+                   << along << " elements along K stored in both, and blocks of " << blockRows(bytes)
+                   << " rows in the target, of which the source has columns";
 }
 
 LogicalResult ClearOp::verify() {

@@ -80,7 +80,8 @@ def Cta_RestageOp : Cta_Op<"restage", [MemoryEffects<[MemRead, MemWrite]>]> {
 
     Constraints: (1) the target has the transposed extents, or, `straight`, the source's type, and may be the source then;
     (2) elements of 8 bits, or f32, which alone may be `straight`, the same in both; (3) but for `straight`, stored are whole blocks of 32 bytes along K in
-    both, and of 16 elements of 8 bits or 8 of f32 along the other dimension in the target.
+    both, and along the other dimension whole blocks of 16 elements of 8 bits or 8 of f32 in the target, all of which are written,
+    and as many in the source.
 
     Example:
     ```mlir

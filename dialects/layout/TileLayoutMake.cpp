@@ -205,8 +205,7 @@ TileLayout TileLayout::mmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned wa
 TileLayout TileLayout::wgmmaAccumulator(llvm::ArrayRef<int64_t> shape, unsigned warpsM, unsigned warpsN) {
   if (warpsN == 1)
     return mmaAccumulator(shape, warpsM, warpsN);
-  const int64_t own = shape[1] / warpsN;
-  assert(hasWgmmaShares(shape[1], warpsN) && "no layout of equal parts");
+  const int64_t own = wgmmaShare(shape[1], warpsN);
   llvm::SmallVector<AtomBit, 8> registers{{1, 1}, {0, 8}};
   for (unsigned column = 8; column < own; column *= 2)
     registers.push_back({1, column});

@@ -34,7 +34,8 @@ std::variant<WgmmaOperand, std::string> WgmmaOperand::of(const SharedLayout &lay
 
 uint64_t WgmmaOperand::descriptor() const {
   uint64_t unit = 1 << kUnitBits, span = layout.span();
-  const bool hasPanels = kIsRow && layout.paddedColumns() * layout.elementBytes() > span; // else no one reads it
+  const bool hasPanels =
+      kIsRow && uint64_t(layout.paddedColumns()) * layout.elementBytes() > span; // else no one reads it
   uint64_t leading = hasPanels ? layout.paddedRows() * span : unit, stride = kCoreRows * span;
   uint64_t swizzle = span == 128 ? 1 : span == 64 ? 2 : 3;
   return leading / unit << 16 | stride / unit << 32 | swizzle << 62;

@@ -20,6 +20,8 @@
 #define IMBREX_DIALECTS_LAYOUT_WGMMAOPERAND_H
 
 #include "dialects/layout/SharedLayout.h"
+#include <algorithm>
+#include <bit>
 #include <string>
 #include <variant>
 
@@ -37,10 +39,10 @@ inline constexpr bool hasIntegerWgmma(int64_t columns) {
   return columns == 8 || columns == 24 || (columns % 16 == 0 && columns <= kWgmmaColumns);
 }
 
-/// True if `groups` warpgroups can have equal shares of `columns`: a power of two each (TileLayout::wgmmaAccumulator).
-inline constexpr bool hasWgmmaShares(int64_t columns, int64_t groups) {
-  const int64_t own = columns / groups;
-  return columns % groups == 0 && own >= 8 && (own & (own - 1)) == 0;
+/// The columns of each of `groups` warpgroups that share the rows of a product of `columns`: those that follow one
+/// another, a power of two of them (TileLayout::wgmmaAccumulator). The last ones may be beyond the product.
+inline constexpr int64_t wgmmaShare(int64_t columns, int64_t groups) {
+  return std::max<int64_t>(8, std::bit_ceil(uint64_t((columns + groups - 1) / groups)));
 }
 
 /// How wgmma finds an operand of a tile in shared memory.

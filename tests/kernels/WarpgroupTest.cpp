@@ -95,7 +95,12 @@ TEST(Warpgroups, ProductsAreExact) {
                         {64, 128, 64, 8},
                         {64, 32, 32, 8},
                         {128, 256, 32, 16},
-                        {64, 256, 16, 16}};
+                        {64, 256, 16, 16},
+                        // the last one's columns are partly beyond the product
+                        {64, 96, 64, 8},
+                        {64, 192, 32, 8},
+                        {64, 136, 48, 12},
+                        {128, 160, 32, 16}};
   unsigned cases = 0;
   for (const Tile &tile : tiles)
     for (unsigned bits = 0; bits < 8; ++bits) {
@@ -123,7 +128,8 @@ TEST(Warpgroups, ProductsOfBytesAreExact) {
   };
   unsigned cases = 0;
   for (DataType type : {DataType::F8E4M3, DataType::F8E5M2})
-    for (const Tile &tile : {Tile{40, 64, 4}, Tile{64, 64, 8}, Tile{96, 32, 4}, Tile{24, 48, 4}, Tile{128, 160, 4}})
+    for (const Tile &tile : {Tile{40, 64, 4}, Tile{64, 64, 8}, Tile{96, 32, 4}, Tile{24, 48, 4}, Tile{128, 160, 4},
+                             Tile{96, 64, 8}, Tile{80, 32, 12}})
       for (unsigned bits = 0; bits < 8; ++bits) {
         if (!isLongRun() && ++cases % 4 != 0)
           continue;
@@ -140,7 +146,7 @@ TEST(Warpgroups, ProductsOfWordsAreExact) {
   };
   unsigned cases = 0;
   for (const Tile &tile : {Tile{64, 8, 8, 4}, Tile{64, 40, 32, 4}, Tile{64, 64, 24, 8}, Tile{128, 96, 16, 8},
-                           Tile{128, 32, 64, 8}, Tile{64, 24, 40, 4}})
+                           Tile{128, 32, 64, 8}, Tile{64, 24, 40, 4}, Tile{64, 96, 32, 8}})
     for (unsigned bits = 0; bits < 8; ++bits) {
       if (!isLongRun() && ++cases % 4 != 0)
         continue;

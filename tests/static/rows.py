@@ -92,11 +92,15 @@ def rows():
             found.append(("forward bf16 D%d Dv%d %s sm_90a" % (d, dv, mask), FORWARD, dict(forward(d), DV=dv), {"mask": mask}, "sm_90a", mask == "full"))
     found.append(("split bf16 D576 Dv512 G128 64x64 w8 sm_90a", (DECODE, "attention_split"),
                   dict(forward(576, BM=64, BN=64, warps=8, stages=1, U="f32"), DV=512, G=128), {}, "sm_90a", True))
-    for kernel, depths in (("dq", (64, 96, 128, 192, 256)), ("dkdv", (64, 96, 128, 192, 256)), ("backward", (64, 96, 128))):
+    for kernel, depths in (("dq", (64, 96, 128, 192, 256)), ("dkdv", (64, 96, 128, 192, 256)), ("backward", (64, 96, 128, 192, 256))):
         for d in depths:
             for g, mask in ((1, "full"), (4, "causal")):
                 found.append(("%s bf16 D%d G%d %s sm_90a" % (kernel, d, g, mask), (BACKWARD, "attention_" + kernel),
                               dict(forward(d), G=g), {"mask": mask}, "sm_90a", d == 128 and g == 1))
+    for kernel in ("dkdv", "backward"):
+        for g, mask in ((1, "full"), (4, "causal")):
+            found.append(("%s bf16 D192 Dv128 G%d %s sm_90a" % (kernel, g, mask), (BACKWARD, "attention_" + kernel),
+                          dict(forward(192), DV=128, G=g), {"mask": mask}, "sm_90a", kernel == "backward" and g == 1))
     found.append(("dkdv bf16 D128 64x64 w8 sm_90a", (BACKWARD, "attention_dkdv"), forward(128, BM=64, BN=64, warps=8), {}, "sm_90a", True))
     for d, bm, bn, warps in ((64, 64, 64, 4), (128, 64, 64, 8)):  # L and Delta by copies beside mma.sync
         for mask in ("full", "causal"):

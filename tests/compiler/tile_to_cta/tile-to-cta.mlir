@@ -174,8 +174,32 @@ func.func @ieee(%A: !tile.view<? x 16 x f32>, %O: !tile.view<? x 16 x f32, out>)
 
 // -----
 
-// Where these are no power of two, or no whole panel of an operand whose rows are along K, mma.sync multiplies, and all
-// else in the block whose warpgroups would share rows.
+// Each has a power of two of them, the last one some beyond the product, which the operand's buffer keeps.
+// CHECK-LABEL: @beside_and_beyond
+// CHECK-DAG: cta.ring : !cta.ring<48, 128, bf16, span 128, slots 1, by groups, stored 64 x 128>
+// CHECK-DAG: cta.ring : !cta.ring<128, 192, bf16, span 128, slots 1, by groups, stored 128 x 256>
+// CHECK: cta.dot wgmma {{.*}} -> tensor<64x48xf32, #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) lane {{.*}} warps 4x2 stride 1x4 repeat 1x1">>
+// CHECK: cta.dot wgmma {{.*}} -> tensor<64x192xf32, #cta.layout<"reg (0,1) (8,0) (0,8) (0,16) (0,32) (0,64) lane {{.*}} warps 4x2 stride 1x4 repeat 1x1">>
+func.func @beside_and_beyond(%A: !tile.view<? x 128 x bf16>, %B: !tile.view<? x 128 x bf16>, %W: !tile.view<? x 192 x bf16>, %O: !tile.view<? x 192 x f32, out>)
+    attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %z48 = arith.constant dense<0.0> : tensor<64x48xf32>
+  %z192 = arith.constant dense<0.0> : tensor<64x192xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<64x128xbf16>
+  %b = tile.load %B[%c0, %c0] dims [0, 1] : !tile.view<? x 128 x bf16> -> tensor<48x128xbf16>
+  %bt = tile.transpose %b : tensor<48x128xbf16> -> tensor<128x48xbf16>
+  %s = tile.dot %a, %bt, %z48 : tensor<64x128xbf16>, tensor<128x48xbf16>, tensor<64x48xf32>
+  %w = tile.load %W[%c0, %c0] dims [0, 1] : !tile.view<? x 192 x bf16> -> tensor<128x192xbf16>
+  %t = tile.dot %a, %w, %z192 : tensor<64x128xbf16>, tensor<128x192xbf16>, tensor<64x192xf32>
+  tile.store %s, %O[%c0, %c0] dims [0, 1] : tensor<64x48xf32>, !tile.view<? x 192 x f32, out>
+  tile.store %t, %O[%c0, %c0] dims [0, 1] : tensor<64x192xf32>, !tile.view<? x 192 x f32, out>
+  return
+}
+
+// -----
+
+// Where these are no whole panel of an operand whose rows are along K, mma.sync multiplies, and all else in the block
+// whose warpgroups would share rows.
 // CHECK-LABEL: @not_beside
 // CHECK: cta.dot mma {{.*}} -> tensor<64x32xf32,
 // CHECK: cta.dot mma {{.*}} -> tensor<64x64xf32,

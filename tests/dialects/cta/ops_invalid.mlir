@@ -559,8 +559,16 @@ func.func @restage_types(%a: !cta.buffer<64, 64, bf16, span 128>, %b: !cta.buffe
 // -----
 
 func.func @restage_blocks(%a: !cta.buffer<48, 64, i8, span 64>, %b: !cta.buffer<64, 48, i8, span 64>) {
-  // expected-error @+1 {{(3) expected 64 elements along K stored in both, and 64 rows in the target}}
+  // expected-error @+1 {{(3) expected 64 elements along K stored in both}}
   cta.restage %a into %b : !cta.buffer<48, 64, i8, span 64>, !cta.buffer<64, 48, i8, span 64>
+  return
+}
+
+// -----
+
+func.func @restage_beyond_the_source(%a: !cta.buffer<64, 32, i8, span 32>, %b: !cta.buffer<32, 64, i8, span 64, stored 64 x 64>) {
+  // expected-error @+1 {{(3) expected 64 elements along K stored in both, and blocks of 16 rows in the target, of which the source has columns}}
+  cta.restage %a into %b : !cta.buffer<64, 32, i8, span 32>, !cta.buffer<32, 64, i8, span 64, stored 64 x 64>
   return
 }
 
@@ -591,7 +599,7 @@ func.func @restage_into_itself(%a: !cta.buffer<64, 64, f32, span 128>) {
 // -----
 
 func.func @restage_blocks_of_words(%a: !cta.buffer<12, 64, f32, span 128>, %b: !cta.buffer<64, 12, f32, span 64>) {
-  // expected-error @+1 {{(3) expected 16 elements along K stored in both, and 64 rows in the target}}
+  // expected-error @+1 {{(3) expected 16 elements along K stored in both}}
   cta.restage %a into %b : !cta.buffer<12, 64, f32, span 128>, !cta.buffer<64, 12, f32, span 64>
   return
 }
