@@ -140,6 +140,9 @@ public:
       messages.add(done.error().render());
   }
 
+  /// What `table` says of a `call` of it that gave `result`.
+  static Error driverError(const Table &table, cuda::CUresult result, std::string_view call, std::string arguments);
+
 private:
   DeviceContext(std::shared_ptr<const Table> table, DeviceInfo info)
       : table(std::move(table)), facts(std::move(info)) {}
@@ -156,7 +159,6 @@ private:
   /// `fault` if it is the first, with the kernel's name where no report has it; else what is said of a lost device.
   Error lose(Error fault) const;
   Error lostError() const;
-  static Error driverError(const Table &table, cuda::CUresult result, std::string_view call, std::string arguments);
   static std::string hex(unsigned long long value);
   template <typename T> static std::string show(T value) {
     if constexpr (std::is_pointer_v<T>)

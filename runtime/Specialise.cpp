@@ -63,7 +63,7 @@ CompileOptions imbrex::completeOptions(const KernelState &kernel, const Binding 
     if (parameter.optional)
       options.given.insert(parameter.name);
     unsigned alignment = binding.views[i].alignment;
-    if (takesMaps && !parameter.output && !binding.views[i].hasMap)
+    if (takesMaps && !binding.views[i].hasMap)
       alignment = std::min(alignment, kUnmapped);
     if (alignment < 16)
       options.alignment[parameter.name] = alignment;

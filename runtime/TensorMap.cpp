@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/TensorMap.h"
+#include "runtime/DeviceContext.h"
 
 using namespace imbrex;
 using namespace imbrex::cuda;
@@ -53,6 +54,13 @@ bool imbrex::hasTensorMap(DataType type, std::span<const int64_t> extents, std::
   return true;
 }
 
+template <typename Number> static std::string joined(std::span<const Number> numbers) {
+  std::string text;
+  for (Number number : numbers)
+    text += (text.empty() ? "" : " x ") + std::to_string(number);
+  return text;
+}
+
 static Result<void> encode(const DriverTable &driver, const TensorMapShape &shape, std::string_view view,
                            CUtensorMap &map) {
   std::array<unsigned long long, kTensorMapRank> extents{}, strides{};
@@ -80,13 +88,12 @@ static Result<void> encode(const DriverTable &driver, const TensorMapShape &shap
                                   extents.data(), strides.data(), box.data(), steps.data(), 0, swizzle, promotion, 0);
   if (result == CUDA_SUCCESS)
     return {};
-  std::string text;
-  for (unsigned i = 0; i < shape.rank; ++i)
-    text += (i ? " x " : "") + std::to_string(shape.extents[i]);
-  Error error{ErrorKind::Driver, "the driver makes no tensor map of view '" + std::string(view) + "' of " + text + " " +
-                                     std::string(name(shape.type))};
-  error.call = "cuTensorMapEncodeTiled";
-  error.driverName = std::to_string(int(result));
+  const std::string elements = joined(std::span(shape.extents).first(shape.rank)) + " " + std::string(name(shape.type));
+  Error error = DeviceContext::driverError(
+      driver, result, "cuTensorMapEncodeTiled",
+      elements + ", strides " + joined(std::span(shape.strides).first(shape.rank)) + ", box " +
+          joined(std::span(shape.box).first(shape.rank)) + ", swizzle " + std::to_string(shape.span));
+  error.message = "the driver makes no tensor map of view '" + std::string(view) + "'";
   return error;
 }
 

@@ -45,9 +45,11 @@ bool imbrex::cta::isReadByLdmatrix(ReadOp read) {
 bool imbrex::cta::isWrittenByStmatrix(WriteOp write) {
   constexpr unsigned kBytes = 2; // of an element
   auto type = cast<RankedTensorType>(write.getValue().getType());
+  const layout::TileLayout &layout = layoutOf(type);
   const layout::SharedLayout shared = write.getBuffer().getType().getLayout();
-  return shared.elementBytes() == kBytes &&
-         layout::isLdmatrixOperand(layoutOf(type), type.getShape(), shared, /*transposed=*/false);
+  // What a layout covers beyond the tile would be written too, over zeros.
+  return shared.elementBytes() == kBytes && ArrayRef(layout.shape()) == type.getShape() &&
+         layout::isLdmatrixOperand(layout, type.getShape(), shared, /*transposed=*/false);
 }
 
 LogicalResult ReadOp::verify() {

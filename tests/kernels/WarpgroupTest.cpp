@@ -293,4 +293,12 @@ TEST(Warpgroups, AViewWithoutAMapIsCopiedByThreads) {
   EXPECT_EQ(tensorC.read(), std::vector<double>(80 * 64, 128.0));
 }
 
+/// The driver makes no map of a view without elements, be it read or stored.
+TEST(Warpgroups, AnyExtentMayBeZero) {
+  ProductCase run{DataType::F16, false, false, false, 64, 64, 32, 4};
+  check(run, 0, 64, 64, 0);
+  check(run, 64, 0, 64, 0);
+  check(run, 64, 64, 0, 0);
+}
+
 } // namespace

@@ -450,6 +450,33 @@ TEST(Simulated, EveryDriverCallFailingOnce) {
   }
 }
 
+/// What a product of 64 x 64 by 64 x 64 says whose tensor maps `change` makes otherwise.
+static std::string productOn(const std::function<void(cuda::DriverTable &)> &change) {
+  RuntimeOptions options;
+  options.device = "sim:h200";
+  auto table = std::make_shared<cuda::DriverTable>(*simulator::makeSimulatedDriver("h200"));
+  change(*table);
+  options.driver = table;
+  Runtime runtime = Runtime::open(std::move(options)).value();
+  Kernel kernel = runtime.load(IMBREX_SOURCE_DIR "/kernels/lessons/matmul.tile").value().kernel().value();
+  Buffer buffer = runtime.allocate(8192).value();
+  View square(buffer, DataType::F16, {64, 64}), bias(buffer, DataType::F32, {64});
+  Buffer result = runtime.allocate(8192).value();
+  Result<void> done = kernel.launch(
+      runtime.stream(), {{"A", square}, {"B", square}, {"bias", bias}, {"C", View(result, DataType::F16, {64, 64})}});
+  return done ? "" : done.error().render();
+}
+
+TEST(Simulated, ATensorMapThatIsRefusedNamesItsView) {
+  EXPECT_EQ(productOn([](cuda::DriverTable &table) {
+              table.tensorMapEncodeTiled = [](auto...) { return cuda::CUDA_ERROR_INVALID_VALUE; };
+            }),
+            "the driver makes no tensor map of view 'C': cuTensorMapEncodeTiled(64 x 64 f16, strides 64 x 1, box 128 x "
+            "64, swizzle 128) failed with CUDA_ERROR_INVALID_VALUE (invalid argument)\n");
+  EXPECT_EQ(productOn([](cuda::DriverTable &table) { table.tensorMapEncodeTiled = nullptr; }),
+            "view 'C' is copied by TMA, and the driver is too old: it lacks cuTensorMapEncodeTiled\n");
+}
+
 TEST(Simulated, ASecondRuntimeFindsTheKernelOnDisk) {
   std::string directory = ::testing::TempDir() + "imbrex-simulated-" + std::to_string(getpid());
   for (bool second : {false, true}) {

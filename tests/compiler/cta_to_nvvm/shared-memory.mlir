@@ -74,6 +74,24 @@ func.func @fragments(%A: !tile.view<? x 16 x f16> {tile.alignment = 16 : i32, ti
   return
 }
 
+// Of 24 rows a layout covers 32. The 8 behind them are stored as zeros, over which matrices would go.
+// CHECK-LABEL: llvm.func @margin(
+// CHECK-NOT: stmatrix
+// CHECK: llvm.return
+func.func @margin(%A: !tile.view<? x 16 x f16> {tile.alignment = 16 : i32, tile.name = "A"}, %Y: !tile.view<? x 16 x f32, out> {tile.alignment = 16 : i32, tile.name = "Y"}) attributes {tile.kernel = #tile.request<"sm_90a", warps 1, stages 1>} {
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant dense<0.0> : tensor<24x16xf32>
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %a = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<24x16xf16>
+  %b = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<16x16xf16>
+  %s = tile.dot %a, %b, %zero : tensor<24x16xf16>, tensor<16x16xf16>, tensor<24x16xf32>
+  %p = arith.truncf %s : tensor<24x16xf32> to tensor<24x16xf16>
+  %t = tile.load %A[%c0, %c0] dims [0, 1] : !tile.view<? x 16 x f16> -> tensor<16x24xf16>
+  %y = tile.dot %t, %p, %none : tensor<16x24xf16>, tensor<24x16xf16>, tensor<16x16xf32>
+  tile.store %y, %Y[%c0, %c0] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  return
+}
+
 // Bytes are turned in pairs by ldmatrix, and each pair's by prmt, which takes its selector from the lane; 16 rows of 32 are
 // written at once. The threads that wrote them tell the async proxy, and meet.
 // CHECK-LABEL: llvm.func @bytes(
