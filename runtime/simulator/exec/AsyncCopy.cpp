@@ -103,12 +103,12 @@ bool beginSharedWrite(Warp &warp, const Instruction &i, unsigned lane, uint64_t 
   target.channel = channelOf(warp, i, lane, target.mbarrier);
   if (target.channel == 0)
     return false;
-  Clocks::Row row = home.shared.clocks.issueRow(actorIn(warp, home));
+  View known = home.shared.clocks.issueView(actorIn(warp, home));
   if (kind != AsyncWrite::Copy) // Of the generic proxy: what it is ordered after, it sees.
-    std::copy_n(row.begin(), kActors, row.begin() + kFirstFenced);
+    std::copy_n(known.whole().begin(), kActors, known.row.begin() + kFirstFenced);
   Accessor who = Accessor::make(target.channel, lane, i.index, false);
   who.bits |= kind == AsyncWrite::Reduction ? Accessor::kReduction : 0;
-  if (!home.shared.writeAsync(target.place.offset, static_cast<uint32_t>(bytes), who, row)) {
+  if (!home.shared.writeAsync(target.place.offset, static_cast<uint32_t>(bytes), who, known)) {
     failShared(warp, i, lane, home, destination, static_cast<unsigned>(bytes), true);
     return false;
   }
@@ -135,9 +135,9 @@ const uint8_t *readSharedForGroup(Warp &warp, const Instruction &i, unsigned lan
     warp.fail(FaultKind::NotModelled, i, lane, "more asynchronous channels in one block than the clocks have room for");
     return nullptr;
   }
-  Clocks::Row row = cta.shared.clocks.issueRow(warp.index);
+  View known = cta.shared.clocks.issueView(warp.index);
   Accessor who = Accessor::make(warp.bulk.channel, lane, i.index, false);
-  if (!cta.shared.readAsync(place.offset, static_cast<uint32_t>(bytes), who, row))
+  if (!cta.shared.readAsync(place.offset, static_cast<uint32_t>(bytes), who, known))
     return failShared(warp, i, lane, cta, address, static_cast<unsigned>(bytes), false);
   if (cta.shared.hasNotice())
     noteShared(warp, i, lane, address, static_cast<unsigned>(bytes));

@@ -29,11 +29,23 @@ void publish(const Warp &warp, ClusterRows &knowledge) {
     knowledge.global = Knowledge::merge(knowledge.global, warp.cta->order.publish(warp.index));
 }
 
+void publishLanes(const Warp &warp, uint32_t lanes, ClusterRows &knowledge) {
+  Cta &cta = *warp.cta;
+  View ours;
+  if (!knowledge.rows.empty())
+    ours = {knowledge.rows[cta.rank], std::move(knowledge.claims)};
+  ours.add(cta.shared.clocks.publishLanes(warp.index, lanes, warp.started));
+  publish(warp, knowledge);
+  knowledge.rows[cta.rank] = ours.row;
+  knowledge.claims = std::move(ours.claims);
+}
+
 void learn(const Warp &warp, uint32_t lanes, const ClusterRows &knowledge) {
   if (knowledge.rows.empty())
     return;
   for (Cta *block : warp.cta->cluster->blocks)
     block->shared.clocks.learn(actorIn(warp, *block), knowledge.rows[block->rank]);
+  warp.cta->shared.clocks.learnClaims(warp.index, knowledge.claims);
   warp.cta->order.learn(warp.index, lanes, knowledge.global);
 }
 

@@ -27,13 +27,16 @@ constexpr unsigned kRankShift = 24;
 /// What a release makes visible to who acquires it: a row for the clocks of each block, by rank.
 struct ClusterRows {
   std::vector<Clocks::Row> rows;
-  KnowledgePtr global; ///< For global memory, where the cluster has other blocks.
+  std::vector<Claim> claims; ///< Of lanes of the block's own warps, beyond its row.
+  KnowledgePtr global;       ///< For global memory, where the cluster has other blocks.
 };
 
 /// The number under which `warp` accesses the memory of `home`.
 unsigned actorIn(const Warp &warp, const Cta &home);
 /// Adds what `warp` has done and knows, in every block of its cluster.
 void publish(const Warp &warp, ClusterRows &knowledge);
+/// The same of `lanes`, told apart from the rest of the warp in its own block.
+void publishLanes(const Warp &warp, uint32_t lanes, ClusterRows &knowledge);
 /// `lanes` of `warp` learn it.
 void learn(const Warp &warp, uint32_t lanes, const ClusterRows &knowledge);
 

@@ -50,9 +50,9 @@ struct MatrixOperation {
   uint32_t issuers = 0;  ///< Bit w: warp w of the warpgroup has issued it.
   uint64_t a = 0, b = 0; ///< Descriptors; `a` unused with A in registers.
   bool accumulate = false;
-  Clocks::Row row; ///< What all issuers had seen.
+  View known; ///< What all issuers had seen.
   /// What each warp of the warpgroup had: its quarter of the product reads no other rows of A than its 16.
-  std::array<Clocks::Row, 4> rows;
+  std::array<View, 4> knownBy;
 };
 
 /// Four warps that multiply together.

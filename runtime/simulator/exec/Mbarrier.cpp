@@ -58,7 +58,7 @@ namespace {
 bool checkOvertaking(Warp &warp, const Instruction &i, unsigned lane, const Cta &home, const Mbarrier &object) {
   if (object.anyRelaxed || object.gathered.rows.empty())
     return true;
-  const Clocks::Row &known = object.gathered.rows[home.rank];
+  const Clocks::Row known = View{object.gathered.rows[home.rank], object.gathered.claims}.whole();
   for (unsigned w = 0; w < home.warpCount; ++w) {
     const Mbarrier::Observed &wait = object.observed[w];
     if (wait.phase != object.phase - 1 || wait.time <= std::max(known[w], object.copiesBehind[w]))
@@ -134,9 +134,9 @@ bool addTransactions(Warp &warp, const Instruction &i, unsigned lane, MbarrierPl
 /// The warp begins a copy that the running phase waits for.
 static void noteWaits(Warp &warp, Mbarrier &object) {
   Clocks &clocks = warp.cta->shared.clocks;
+  const Clocks::Row known = clocks.known(warp.index);
   for (unsigned other = 0; other < warp.cta->warpCount; ++other)
-    object.copiesBehind[other] =
-        std::max({object.copiesBehind[other], warp.copiesWaitedFor[other], clocks.seen[warp.index][other]});
+    object.copiesBehind[other] = std::max({object.copiesBehind[other], warp.copiesWaitedFor[other], known[other]});
   object.copies[warp.index] = clocks.release();
 }
 

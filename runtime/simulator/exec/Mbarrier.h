@@ -13,10 +13,10 @@
 //| at once with `expected` arrivals to come. Phases are numbered from 0; a wait with parity p is for the
 //| running phase if that has parity p, and for the one before it otherwise.
 //|
-//| Arrivals release, waits acquire. All accesses to the object are of the generic proxy, those of bulk copies
-//| too (ISA 9.3 and later say so of each operand `mbar`), so that no proxy fence is due behind mbarrier.init,
-//| only order. Copies that count their bytes here are one channel of the clocks
-//| (Clocks.h): a completed phase makes all its copies visible to who waits for it, and to nobody else.
+//| Arrivals release what their lanes have done and seen (Clocks.h), waits acquire for the whole warp. All accesses to
+//the object are of the generic proxy, those of bulk copies | too (ISA 9.3 and later say so of each operand `mbar`), so
+//that no proxy fence is due behind mbarrier.init, | only order. Copies that count their bytes here are one channel of
+//the clocks | (Clocks.h): a completed phase makes all its copies visible to who waits for it, and to nobody else.
 //|
 //| What is told apart under any schedule:
 //|   * a phase that completes with no order behind a warp's wait for the phase before it: that wait could
@@ -57,8 +57,8 @@ struct Mbarrier {
   ClusterRows gathered, visible;                  ///< Of all arrivals; of those up to the last completed phase.
   Accessor creator{0};                            ///< Who initialised it, when.
   uint32_t created = 0;
-  bool isInitFenced = false; ///< Its creator has executed fence.mbarrier_init.
-  uint32_t knownFrom = 0;    ///< Who has waited for so many barriers of the cluster knows of its init; 0 for never.
+  bool isInitFenced = false;  ///< Its creator has executed fence.mbarrier_init.
+  uint32_t knownFrom = 0;     ///< Who has waited for so many barriers of the cluster knows of its init; 0 for never.
   Clocks::ActorRow lastUse{}; ///< Stamp of each actor's latest operation on it.
   std::array<Observed, kMaxWarps> observed;
   /// A copy hands on no earlier memory access of its warp, but that had done its waits when it began. Stamps by warp:

@@ -148,6 +148,8 @@ Step arrive(Warp &warp, const Instruction &i, uint32_t lanes) {
       return Step::Fault;
     if (i.flags & kRelaxed)
       place.object->anyRelaxed = true;
+    else if (place.object != published && place.home == warp.cta)
+      publishLanes(warp, lanes, place.object->gathered);
     else if (place.object != published)
       publish(warp, place.object->gathered);
     published = place.object;

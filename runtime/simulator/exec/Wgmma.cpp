@@ -124,7 +124,7 @@ struct ChunkReader {
   Warp &warp;
   const Instruction &i;
   Accessor who;
-  const Clocks::Row *row;
+  const View *known;
   std::vector<const uint8_t *> &out;
   bool good = true;
   uint32_t noticedAt = 0; ///< The last chunk that SharedMemory noticed something at.
@@ -139,7 +139,7 @@ struct ChunkReader {
       warp.cta->fault.kind = FaultKind::BadDescriptor;
       return;
     }
-    good = shared.readAsync(address, 16, who, *row);
+    good = shared.readAsync(address, 16, who, *known);
     if (!good)
       failShared(warp, i, 0, *warp.cta, address, 16, false);
     else if (shared.hasNotice())
@@ -161,11 +161,11 @@ bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, con
   MatrixDescriptor descriptor;
   const char *wrong = shape.aInRegisters ? nullptr : descriptor.decode(operation.a);
   if (!wrong && !shape.aInRegisters) {
-    ChunkReader reader{warp, i, who, operation.rows.data(), a};
+    ChunkReader reader{warp, i, who, operation.knownBy.data(), a};
     // Both orders of eachChunkOfA go through the rows of one warp after the other.
     unsigned ofAWarp = shape.aColumns ? 2 * shape.k : 16 * (shape.k / shape.chunkElements()), number = 0;
     eachChunkOfA(shape, descriptor, [&](uint32_t address) {
-      reader.row = &operation.rows[number++ / ofAWarp];
+      reader.known = &operation.knownBy[number++ / ofAWarp];
       reader(address);
     });
     if (!finishOperand(reader))
@@ -177,7 +177,7 @@ bool readMatrices(Warp &warp, const Instruction &i, const WgmmaShape &shape, con
     failAt(warp, i, FaultKind::BadDescriptor, wrong);
     return false;
   }
-  ChunkReader reader{warp, i, who, &operation.row, b};
+  ChunkReader reader{warp, i, who, &operation.known, b};
   eachChunkOfB(shape, descriptor, std::ref(reader));
   return finishOperand(reader);
 }
@@ -225,11 +225,11 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
       !useRegisters(warp, i, warp.matrix.issued + 1, step))
     return step;
   Clocks &clocks = warp.cta->shared.clocks;
-  mine.row = clocks.issueRow(warp.index);
+  mine.known = clocks.issueView(warp.index);
   size_t at = warp.matrix.issued++ - group.executed;
   if (at == group.pending.size()) {
     group.pending.push_back(mine);
-    group.pending[at].rows[warp.index % 4] = mine.row;
+    group.pending[at].knownBy[warp.index % 4] = mine.known;
   } else {
     MatrixOperation &first = group.pending[at];
     if (first.instruction != &i || first.a != mine.a || first.b != mine.b || first.accumulate != mine.accumulate) {
@@ -238,9 +238,8 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
       warp.cta->fault.other = first.instruction->index;
       return step;
     }
-    first.rows[warp.index % 4] = mine.row;
-    for (unsigned column = 0; column < kColumns; ++column)
-      first.row[column] = std::min(first.row[column], mine.row[column]);
+    first.knownBy[warp.index % 4] = mine.known;
+    first.known.keepCommon(mine.known);
   }
   clocks.publish(warp.index, group.gathered);
   group.pending[at].issuers |= 1u << warp.index % 4;

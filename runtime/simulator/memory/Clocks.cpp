@@ -42,6 +42,23 @@ bool View::covers(unsigned warp, unsigned lane, uint32_t time) const {
          });
 }
 
+void View::keepCommon(const View &other) {
+  std::vector<Claim> common;
+  auto keep = [&](const std::vector<Claim> &from, const View &in) {
+    for (Claim claim : from) {
+      for (unsigned lane = 0; lane < 32; ++lane)
+        claim.lanes &= ~(uint32_t(!in.covers(claim.warp, lane, claim.time)) << lane);
+      if (claim.lanes != 0)
+        common.push_back(claim);
+    }
+  };
+  keep(claims, other);
+  keep(other.claims, *this);
+  claims = std::move(common);
+  for (size_t column = 0; column < row.size(); ++column)
+    row[column] = std::min(row[column], other.row[column]);
+}
+
 ClockRow View::whole() const {
   ClockRow all = row;
   for (const Claim &claim : claims)
@@ -108,15 +125,16 @@ void Clocks::refresh(unsigned actor) {
   oldest[actor] = least;
 }
 
-/// All that the lanes of `actor` know, as if all of them knew it.
-Clocks::Row Clocks::known(unsigned actor) const {
+View Clocks::knownView(unsigned actor) const {
   if (!anyViews || actor >= kMaxWarps) [[likely]]
-    return seen[actor];
+    return {seen[actor], {}};
   View all{seen[actor], claims[actor]};
   for (const LaneView &learnt : laneViews[actor])
     all.add(*learnt.view);
-  return all.whole();
+  return all;
 }
+
+Clocks::Row Clocks::known(unsigned actor) const { return knownView(actor).whole(); }
 
 void Clocks::publish(unsigned actor, Row &row) {
   if (anyViews) [[unlikely]] {
@@ -141,6 +159,14 @@ void Clocks::learnChannel(unsigned actor, unsigned channel, uint32_t time) {
   refresh(actor);
 }
 
+void Clocks::learnClaims(unsigned warp, std::span<const Claim> learnt) {
+  if (learnt.empty())
+    return;
+  View view;
+  view.claims.assign(learnt.begin(), learnt.end());
+  absorb(warp, view);
+}
+
 void Clocks::fenceProxy(unsigned actor) {
   if (columns != kColumns)
     widen();
@@ -151,10 +177,10 @@ void Clocks::fenceProxy(unsigned actor) {
   row[kFirstFenced + actor] = release();
 }
 
-Clocks::Row Clocks::issueRow(unsigned actor) const {
-  Row row = known(actor);
-  row[actor] = now;
-  return row;
+View Clocks::issueView(unsigned actor) const {
+  View view = knownView(actor);
+  view.row[actor] = now;
+  return view;
 }
 
 View Clocks::publishLanes(unsigned warp, uint32_t lanes, uint32_t started) {

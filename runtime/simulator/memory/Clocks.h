@@ -34,15 +34,16 @@
 //| Lanes of one warp are ordered only by bar.warp.sync or a barrier they all took part in:
 //| lanesJoined[w] is the stamp up to which every lane of w has seen every other.
 //|
-//| Release and acquire through memory are made by lanes, not by warps. A View is what such a release carries: a row
-//that | says of its own warp only what all lanes have joined, and the claim "lane L up to now" beside it. A view that
-//some | lanes acquired is theirs alone (LaneView) until the warp joins; others see through it once they are ordered
-//after it. | Everything else is not finer than a warp across warps: a barrier that only part of a warp executes orders
-//| the whole warp with the others, and what is handed on by barriers turns claims into whole warps (a race may then be
+//| A release through memory or by an arrival at an mbarrier is made by lanes, not by warps. A View is what it carries:
+//| a row that says of its own warp only what all lanes have joined, and the claim "lane L up to now" beside it.
+//| Asynchronous operations are ordered after what their issuers' Views have. A View that some lanes acquired through
+//| memory is theirs alone (LaneView) until the warp joins; others see through it once they are ordered after it.
+//| Everything else is not finer than a warp across warps: a wait at an mbarrier and a barrier that only part of a warp
+//| executes order the whole warp, and what bar.sync and wgmma hand on turns claims into whole warps (a race may then be
 //| missed, none is invented).
 //|
-//|   warp 0, lane 3: store (stamp 5); lane 0: st.release at 6     row[0] = lanesJoined[0] = 2, claim (warp 0, lane 0,
-//6) |   warp 1, lane 0: ld.acquire; lane 3's store is not ordered before it: bar.warp.sync was missing
+//|   warp 0, lane 3: store (stamp 5); lane 0: st.release at 6     row[0] = lanesJoined[0] = 2, claim (0, lane 0, 6)
+//|   warp 1, lane 0: ld.acquire; lane 3's store is not ordered before it: bar.warp.sync was missing
 
 #ifndef IMBREX_RUNTIME_SIMULATOR_MEMORY_CLOCKS_H
 #define IMBREX_RUNTIME_SIMULATOR_MEMORY_CLOCKS_H
@@ -50,6 +51,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace imbrex::simulator {
@@ -70,7 +72,7 @@ struct Claim {
 
 /// What a release through memory carries, of one block.
 struct View {
-  static constexpr size_t kMostClaims = 8; ///< Where there would be more, the row takes them up, for whole warps.
+  static constexpr size_t kMostClaims = 16; ///< Where there would be more, the row takes them up, for whole warps.
   ClockRow row{};
   std::vector<Claim> claims;
 
@@ -78,6 +80,8 @@ struct View {
   void add(const View &other);
   /// Whether the access of `lane` of `warp` at stamp `time` is in it.
   bool covers(unsigned warp, unsigned lane, uint32_t time) const;
+  /// What is in `other` too.
+  void keepCommon(const View &other);
   /// The row, with the claims as if they were of whole warps.
   ClockRow whole() const;
 };
@@ -130,8 +134,12 @@ struct Clocks {
   void learnChannel(unsigned actor, unsigned channel, uint32_t time);
   /// fence.proxy.async of `actor`.
   void fenceProxy(unsigned actor);
+  /// All lanes of `warp` learn what lanes of others claim.
+  void learnClaims(unsigned warp, std::span<const Claim> learnt);
+  /// All that the lanes of `actor` know, as if all of them knew it.
+  Row known(unsigned actor) const;
   /// What an asynchronous operation that `actor` issues now is ordered after.
-  Row issueRow(unsigned actor) const;
+  View issueView(unsigned actor) const;
   /// What a release by `lanes` of a warp that began with `started` carries through memory.
   View publishLanes(unsigned warp, uint32_t lanes, uint32_t started);
   /// `lanes` of `warp` acquire it; it is the whole warp's if they are all of `live`, the lanes that have not ended.
@@ -142,7 +150,7 @@ struct Clocks {
   bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
 
 private:
-  Row known(unsigned actor) const;
+  View knownView(unsigned actor) const;
   void absorb(unsigned warp, const View &view);
   bool isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
   void widen();

@@ -100,6 +100,13 @@ bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32
   return true;
 }
 
+bool SharedMemory::isOrderedAfterOne(Accessor who, unsigned warp, uint32_t lanes, uint32_t time) const {
+  for (unsigned culprit; lanes != 0; lanes &= lanes - 1)
+    if (isOrdered(who, warp, lanes & -lanes, time, culprit))
+      return true;
+  return false;
+}
+
 /// The earlier writes of granule `index` against an access of `who`. Strong writes before a plain write
 /// are looked for by checkBeforeWrite.
 bool SharedMemory::checkWriter(uint32_t index, Accessor who, bool isWrite) {
@@ -230,8 +237,13 @@ bool SharedMemory::checkPlainWrite(uint32_t index, Accessor who, uint32_t addres
   return true;
 }
 
-/// Whether `who` is ordered after what `agent` did according to the trace. What an ldmatrix of its own warp has read it
-/// is: no lane goes on before all of them have executed that (PTX ISA 9.7.14.5.15).
+/// Whether the entry is of an ldmatrix. No lane goes on before all of them have executed that (PTX ISA 9.7.14.5.15):
+/// who is ordered after one of them is so after all.
+bool SharedMemory::isByAllLanes(const Trace &trace, size_t at) const {
+  return &trace == &plainReads && Accessor{trace.who[at]}.manyLanes();
+}
+
+/// Whether `who` is ordered after what `agent` did according to the trace.
 bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who,
                               bool wrote) {
   size_t row = size_t(agent) * stride;
@@ -243,7 +255,8 @@ bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first
     return true;
   for (uint32_t i = first; i <= last; ++i) {
     unsigned culprit;
-    if (&trace == &plainReads && agent == who.warp() && Accessor{trace.who[row + i]}.manyLanes())
+    if (isByAllLanes(trace, row + i) &&
+        (agent == who.warp() || isOrderedAfterOne(who, agent, trace.lanes[row + i], trace.time[row + i])))
       continue;
     if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit) ||
         (&trace == &strongWrites && hasSeen(i, who, agent, trace.lanes[row + i], trace.time[row + i])))
@@ -277,17 +290,24 @@ bool SharedMemory::checkTrace(const Trace &trace, uint32_t first, uint32_t last,
 }
 
 /// The same for an asynchronous operation that is ordered after `row`.
-bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row,
-                                   bool wrote) {
+bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const View &known, bool wrote) {
   return allAgents(trace, [&](unsigned agent) {
-    for (uint32_t i = first; i <= last; ++i)
-      if (size_t at = size_t(agent) * stride + i; trace.time[at] > row[agent])
+    for (uint32_t i = first; i <= last; ++i) {
+      size_t at = size_t(agent) * stride + i;
+      if (trace.time[at] <= known.row[agent])
+        continue;
+      uint32_t missing = trace.lanes[at];
+      for (uint32_t rest = missing; rest != 0; rest &= rest - 1)
+        if (known.covers(agent, static_cast<unsigned>(__builtin_ctz(rest)), trace.time[at]))
+          missing ^= rest & -rest;
+      if (isByAllLanes(trace, at) ? missing == trace.lanes[at] : missing != 0)
         return fail(FaultKind::SharedRace, {trace.who[at] & ~(Accessor::kStrong | Accessor::kAsync)}, wrote);
+    }
     return true;
   });
 }
 
-bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::Row &row, bool isWrite) {
+bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const View &known, bool isWrite) {
   uint32_t time = writeTime[index];
   Accessor writer{writeWho[index]};
   if (time == kInFlight && writer.bits == kInGap) {
@@ -310,9 +330,9 @@ bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::
   }
   if (time <= clocks.start || (who.isReduction() && writer.isReduction()))
     return true;
-  if (time > row[writer.warp()])
+  if (!known.covers(writer.warp(), writer.lane(), time))
     return fail(FaultKind::SharedRace, writer.isChannel() ? writer : writer.ordinary(), true);
-  if (writer.isChannel() || time <= row[kFirstFenced + writer.warp()])
+  if (writer.isChannel() || time <= known.row[kFirstFenced + writer.warp()])
     return true;
   if (!writer.isCopy())
     return fail(FaultKind::MissingProxyFence, writer.ordinary(), true);
@@ -320,7 +340,7 @@ bool SharedMemory::checkWriterAsync(uint32_t index, Accessor who, const Clocks::
   return true;
 }
 
-bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
+bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, const View &known) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
   if (anyUndefined && isUndefined(address, address + count)) {
     found = {FaultKind::Uninitialised, false, false, Accessor{0}};
@@ -330,7 +350,7 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
   for (uint32_t i = first; i <= last; ++i) {
     if (writeTime[i] == goodTime && writeWho[i] == goodWho)
       continue;
-    if (!checkWriterAsync(i, who, row, false))
+    if (!checkWriterAsync(i, who, known, false))
       return false;
     goodTime = writeTime[i];
     goodWho = writeWho[i];
@@ -346,16 +366,16 @@ bool SharedMemory::readAsync(uint32_t address, uint32_t count, Accessor who, con
   return true;
 }
 
-bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row) {
+bool SharedMemory::writeAsync(uint32_t address, uint32_t count, Accessor who, const View &known) {
   uint32_t first = address >> granule, last = (address + count - 1) >> granule;
   for (uint32_t i = first; i <= last; ++i)
-    if (!checkWriterAsync(i, who, row, !who.isReduction()))
+    if (!checkWriterAsync(i, who, known, !who.isReduction()))
       return false;
-  if (!checkTraceAsync(plainReads, first, last, row, false))
+  if (!checkTraceAsync(plainReads, first, last, known, false))
     return false;
   if (anyStrong && !who.isReduction() &&
-      (!checkTraceAsync(strongReads, first, last, row, false) ||
-       !checkTraceAsync(strongWrites, first, last, row, true)))
+      (!checkTraceAsync(strongReads, first, last, known, false) ||
+       !checkTraceAsync(strongWrites, first, last, known, true)))
     return false;
   if (anyUndefined) [[unlikely]]
     std::fill_n(undefinedBytes.begin() + address, count, uint8_t(0));

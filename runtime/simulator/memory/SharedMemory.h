@@ -181,10 +181,10 @@ public:
   /// The bytes of `mask`, just written, hold undefined bits: as if nothing had written them. `isComputed`: of a value
   /// that depends on such bits.
   void forget(uint32_t address, uint32_t mask, bool isComputed);
-  /// An asynchronous operation of channel `who` reads or writes the range (a reduction does both); `row` is what it is
-  /// ordered after (Clocks::issueRow).
-  bool readAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
-  bool writeAsync(uint32_t address, uint32_t count, Accessor who, const Clocks::Row &row);
+  /// An asynchronous operation of channel `who` reads or writes the range (a reduction does both); `known` is what it
+  /// is ordered after (Clocks::issueView).
+  bool readAsync(uint32_t address, uint32_t count, Accessor who, const View &known);
+  bool writeAsync(uint32_t address, uint32_t count, Accessor who, const View &known);
 
   /// The eight bytes at `address` become an mbarrier object of `who`: a write like any other.
   bool placeObject(uint32_t address, Accessor who);
@@ -201,13 +201,15 @@ public:
   Clocks clocks;
 
 private:
-  static constexpr uint32_t kInFlight = ~0u; ///< writeTime of a granule that a cp.async will write.
-  static constexpr uint32_t kObject = ~1u;   ///< writeTime of a granule of an mbarrier object.
+  static constexpr uint32_t kInFlight = ~0u;                 ///< writeTime of a granule that a cp.async will write.
+  static constexpr uint32_t kObject = ~1u;                   ///< writeTime of a granule of an mbarrier object.
   static constexpr uint32_t kUnderStore = Accessor::kStrong; ///< plainWho: the strong write over it is no atomic.
-  static constexpr uint32_t kInGap = ~0u;    ///< writeWho where writeTime is kInFlight: no variable is here.
+  static constexpr uint32_t kInGap = ~0u; ///< writeWho where writeTime is kInFlight: no variable is here.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
   bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
+  bool isOrderedAfterOne(Accessor who, unsigned warp, uint32_t lanes, uint32_t time) const;
+  bool isByAllLanes(const Trace &trace, size_t at) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);
   bool checkPlainWrite(uint32_t index, Accessor who, uint32_t address, uint32_t count, const uint8_t *value);
   void noticeLanes(uint32_t index, Accessor who);
@@ -220,10 +222,10 @@ private:
   bool readSlowly(uint32_t first, uint32_t last, Accessor who);
   bool isUndefined(uint32_t begin, uint32_t end) const;
   template <class F> bool allAgents(const Trace &trace, F f) const;
-  bool checkWriterAsync(uint32_t index, Accessor who, const Clocks::Row &row, bool isWrite);
+  bool checkWriterAsync(uint32_t index, Accessor who, const View &known, bool isWrite);
   bool checkAgent(const Trace &trace, unsigned agent, uint32_t first, uint32_t last, Accessor who, bool wrote);
   bool checkTrace(const Trace &trace, uint32_t first, uint32_t last, Accessor who, bool wrote);
-  bool checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const Clocks::Row &row, bool wrote);
+  bool checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const View &known, bool wrote);
   void noteLatest(uint32_t first, uint32_t last, Accessor who) {
     for (uint32_t i = first; i <= last; ++i)
       latest.add(i, who.warp(), clocks.now);

@@ -22,7 +22,8 @@ bool isSync(const std::string &line) {
   return holds(line, {"bar.sync", "cp.async.wait_group", "cp.async.commit_group"});
 }
 bool isAccess(const std::string &line) {
-  return holds(line, {"ldmatrix", "stmatrix", "ld.shared", "st.shared", "cp.async.c"}) && !isSync(line);
+  return holds(line, {"ldmatrix", "stmatrix", "ld.shared", "st.shared", "cp.async.c", "wgmma.mma_async"}) &&
+         !isSync(line);
 }
 
 /// The address `[%r1+8]` of a line, `by` bytes on.
@@ -33,17 +34,19 @@ void shiftAddress(std::string &line, int by) {
   line.replace(from, close - from, "+" + std::to_string(offset + by));
 }
 
-/// Moves a line past the next access behind it, or before the last one ahead of it.
-void moveLine(Lines &lines, size_t line, int step) {
+/// A line moved past the next access behind it, or before the last one ahead of it; none where a way parts or two meet
+/// before that.
+void addMove(const Lines &lines, size_t line, const char *kind, int step, std::vector<Damage> &all) {
   size_t to = line;
   do
     to += step;
   while (to > 0 && to + 1 < lines.size() && !isAccess(lines[to]) && !holds(lines[to], {"bra", "$L", "ret;"}));
-  if (!isAccess(lines[to]))
-    return;
-  std::string moved = lines[line];
-  lines.erase(lines.begin() + line);
-  lines.insert(lines.begin() + to, moved);
+  if (isAccess(lines[to]))
+    all.push_back({kind, line, [=](Lines &l) {
+                     std::string moved = l[line];
+                     l.erase(l.begin() + line);
+                     l.insert(l.begin() + to, moved);
+                   }});
 }
 
 /// What sm_90a adds: products, copies and barriers that run on by themselves.
@@ -56,6 +59,15 @@ void addHopperDamages(const Lines &lines, size_t i, std::vector<Damage> &all) {
     if (line.find(from) != std::string::npos)
       all.push_back({kind, i, [=](Lines &l) { l[i].replace(l[i].find(from), from.size(), to); }, false, isOfData});
   };
+  auto changeOperand = [&](const char *kind, const std::string &operation, const std::string &by) { // the last
+    size_t comma = line.rfind(", ");
+    std::string operand = line.substr(comma + 2, line.size() - comma - 3);
+    std::string changed = "{ .reg .b32 other; " + operation + " other, " + operand + ", " + by + "; " +
+                          line.substr(0, comma) + ", other; }";
+    all.push_back({kind, i, [=](Lines &l) { l[i] = changed; }});
+  };
+  if (holds(line, {"bar.warp.sync"}))
+    drop("lanes not joined");
   if (holds(line, {"wgmma.fence", "wgmma.commit_group", "wgmma.wait_group", "cp.async.bulk.commit_group",
                    "cp.async.bulk.wait_group"}))
     drop("dropped");
@@ -65,33 +77,22 @@ void addHopperDamages(const Lines &lines, size_t i, std::vector<Damage> &all) {
     drop("fence dropped");
   if (holds(line, {"mbarrier.init"})) {
     drop("barrier not made");
-    all.push_back({"one more expected", i, [i](Lines &l) {
-                     size_t comma = l[i].rfind(", ");
-                     std::string count = l[i].substr(comma + 2, l[i].size() - comma - 3);
-                     l[i] = "{ .reg .b32 more; add.u32 more, " + count + ", 1; " + l[i].substr(0, comma) + ", more; }";
-                   }});
+    changeOperand("one more expected", "add.u32", "1");
   }
   if (holds(line, {"mbarrier.arrive"})) {
     drop("arrival dropped");
-    if (!holds(line, {"expect_tx"}))
+    if (!holds(line, {"expect_tx"})) {
       all.push_back({"arrives twice", i, [i](Lines &l) { l[i] = l[i] + " " + l[i]; }});
-    else
-      all.push_back({"expects 16 bytes more", i, [i](Lines &l) {
-                       size_t comma = l[i].rfind(", ");
-                       std::string bytes = l[i].substr(comma + 2, l[i].size() - comma - 3);
-                       l[i] =
-                           "{ .reg .b32 more; add.u32 more, " + bytes + ", 16; " + l[i].substr(0, comma) + ", more; }";
-                     }});
+    } else {
+      changeOperand("expects 16 bytes more", "add.u32", "16");
+      changeOperand("expects 16 bytes fewer", "sub.u32", "16");
+    }
   }
-  if (size_t try_wait = line.find("mbarrier.try_wait"); try_wait != std::string::npos) {
-    size_t predicate = line.find('%'), comma = line.rfind(", ");
+  if (holds(line, {"mbarrier.try_wait"})) {
+    size_t predicate = line.find('%');
     std::string result = line.substr(predicate, line.find(',') - predicate);
     all.push_back({"wait left out", i, [=](Lines &l) { l[i] = "setp.eq.u32 " + result + ", 0, 0;"; }});
-    std::string parity = line.substr(comma + 2, line.size() - comma - 3);
-    all.push_back({"waits for the other phase", i, [=](Lines &l) {
-                     l[i] =
-                         "{ .reg .b32 other; xor.b32 other, " + parity + ", 1; " + l[i].substr(0, comma) + ", other; }";
-                   }});
+    changeOperand("waits for the other phase", "xor.b32", "1");
   }
   if (holds(line, {"cp.async.bulk.tensor"})) {
     drop("copy dropped", true);
@@ -106,7 +107,10 @@ void addHopperDamages(const Lines &lines, size_t i, std::vector<Damage> &all) {
                    false, true});
   }
   if (holds(line, {"setmaxnreg.inc"}))
-    replace("registers that there are not", "240", "256");
+    all.push_back(
+        {"registers that there are not", i, [i](Lines &l) { l[i] = "setmaxnreg.inc.sync.aligned.u32 256;"; }});
+  if (holds(line, {"setmaxnreg.dec"}))
+    drop("registers kept");
   if (holds(line, {"or.b64"}) && holds(line, {"46116"})) { // the high half of a descriptor: 128-byte swizzle
     replace("other swizzle", "4611686", "9223372", true);
   }
@@ -127,8 +131,8 @@ std::vector<Damage> imbrex::testing::damagesOf(const Lines &lines) {
       all.push_back({"dropped", i, [i](Lines &l) { l[i].clear(); }});
       all.push_back({"made twice", i, [i](Lines &l) { l[i] += l[i]; }, true});
       if (line.find("bar.sync") != std::string::npos) {
-        all.push_back({"moved on", i, [i](Lines &l) { moveLine(l, i, 1); }});
-        all.push_back({"moved back", i, [i](Lines &l) { moveLine(l, i, -1); }});
+        addMove(lines, i, "moved on", 1, all);
+        addMove(lines, i, "moved back", -1, all);
       }
     }
     if (line.find("cp.async.wait_group") != std::string::npos) {

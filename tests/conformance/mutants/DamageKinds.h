@@ -3,8 +3,8 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One damage each: a synchronisation dropped, moved past a memory access, or made twice, a wait or an address shifted
-// by one.
+// One damage each: a synchronisation dropped, moved past a memory access, or made twice, a wait, a count or an address
+// shifted by one.
 //
 //===----------------------------------------------------------------------===//
 

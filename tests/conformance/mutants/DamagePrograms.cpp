@@ -3,7 +3,7 @@
 // Part of the Imbrex project, under the Apache License v2.0 with LLVM exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention under several schedules, products, and loops with more than two of them.
+// Attention under several schedules, its backward, products, and loops with more than two of them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,6 +52,48 @@ grid (1) |i| {
 }
 )";
 
+Program three(std::string name, std::string device) {
+  constexpr DataType F16 = DataType::F16, F32 = DataType::F32;
+  return Program{std::move(name),
+                 "",
+                 kThree,
+                 {},
+                 "",
+                 {{"A", F16, {70, 152}},
+                  {"B", F16, {152, 64}},
+                  {"C", F16, {64, 64}},
+                  {"Y", F32, {70, 64}, true},
+                  {"Z", F16, {70, 64}, true}},
+                 {},
+                 std::move(device)};
+}
+
+/// Two tiles of keys, the second not whole: both loops go round their rings, and a sum in dQ is of two terms, whose
+/// order changes nothing. Warps that copy fill rings with barriers in common, and prepare the lines of L and Delta.
+Program backward(std::string name, std::string kernel, int64_t bm, int64_t queries, int64_t depth) {
+  constexpr DataType BF16 = DataType::BF16, F32 = DataType::F32;
+  const std::vector<int64_t> ofQueries = {1, queries, 1, depth}, ofKeys = {1, 228, 1, depth}, lines = {1, 1, queries};
+  Program program{std::move(name),
+                  "attention_backward.tile",
+                  "",
+                  {{"BM", bm}, {"BN", 128}, {"warps", 8}, {"stages", 2}},
+                  "",
+                  {{"Q", BF16, ofQueries},
+                   {"K", BF16, ofKeys},
+                   {"V", BF16, ofKeys},
+                   {"dO", BF16, ofQueries},
+                   {"L", F32, lines},
+                   {"Delta", F32, lines},
+                   {"dK", BF16, ofKeys, true},
+                   {"dV", BF16, ofKeys, true}},
+                  {{"scale", 0.125f}},
+                  "sim:h200",
+                  std::move(kernel)};
+  if (program.kernel == "attention_backward")
+    program.tensors.push_back({"dQ", F32, ofQueries, true});
+  return program;
+}
+
 } // namespace
 
 std::vector<Program> imbrex::testing::programs() {
@@ -93,20 +135,6 @@ std::vector<Program> imbrex::testing::programs() {
   words.tuning.emplace_back("tf32", 1);
   for (Tensor &tensor : words.tensors)
     tensor.type = F32;
-  auto three = [&](std::string name, std::string device) {
-    return Program{std::move(name),
-                   "",
-                   kThree,
-                   {},
-                   "",
-                   {{"A", F16, {70, 152}},
-                    {"B", F16, {152, 64}},
-                    {"C", F16, {64, 64}},
-                    {"Y", F32, {70, 64}, true},
-                    {"Z", F16, {70, 64}, true}},
-                   {},
-                   std::move(device)};
-  };
   return {
       pages,
       bytes,
@@ -124,6 +152,9 @@ std::vector<Program> imbrex::testing::programs() {
        {},
        "sim:h200"},
       three("wgmma, three products", "sim:h200"),
+      backward("wgmma backward, 128 features", "attention_backward", 64, 310, 128),
+      backward("wgmma backward, products by columns", "attention_backward", 128, 620, 64),
+      backward("wgmma gradients of keys", "attention_dkdv", 64, 310, 128),
       attention("attention, two slots", 2),
       attention("attention, one slot", 1),
       {"matmul, three slots",
@@ -162,6 +193,9 @@ static void fill(std::vector<uint8_t> &bytes, DataType type, std::mt19937 &rando
       bytes[at] = uint8_t(0x38 | (random() & 0x87));
     } else if (type == DataType::F16) {
       uint16_t bits = uint16_t(0x3c00 | (random() & 0x83ff));
+      memcpy(&bytes[at], &bits, 2);
+    } else if (type == DataType::BF16) {
+      uint16_t bits = uint16_t(0x3f80 | (random() & 0x807f));
       memcpy(&bytes[at], &bits, 2);
     } else {
       uint32_t bits = 0x3f800000 | (random() & 0x807fffff);
@@ -254,7 +288,7 @@ Outcome imbrex::testing::run(const Program &program, const std::function<void(Li
   Runtime runtime = Runtime::open(options).value();
   Module module = program.path.empty() ? runtime.loadSource({program.name, program.text}).value()
                                        : runtime.load(IMBREX_SOURCE_DIR "/kernels/" + program.path).value();
-  Kernel kernel = module.kernel().value();
+  Kernel kernel = module.kernel(program.kernel).value();
   for (const auto &[name, value] : program.tuning)
     kernel.set(name, value);
   if (!program.mask.empty())

@@ -37,6 +37,7 @@ struct Program {
   std::vector<Tensor> tensors;
   std::vector<std::pair<std::string, float>> scalars;
   std::string device = "sim:a100";
+  std::string kernel = {}; ///< where the file has several
 };
 
 std::vector<Program> programs();

@@ -183,9 +183,39 @@ TEST(Mbarrier, OrdersTheLanesThatArriveAndWait) {
               kRace, "bar.warp.sync");
 }
 
+/// Warp 1 does `read` with its words (%r22), and its lane 0 arrives; warp 0 waits and writes over them.
+std::string handOn(const std::string &read, const std::string &join) {
+  return initBarrier(0, 1) + "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r22, %r21, %r20;\n" +
+         "st.shared.u32 [%r22], %r0;\n" + kSync + "setp.lt.u32 %p1, %r0, 32;\n@%p1 bra TAKE;\n" + read + join +
+         "setp.eq.u32 %p2, %r0, 32;\n@%p2 " + arrive(0) + "bra END;\nTAKE:\n" + waitBarrier(0, "0") +
+         "st.shared.u32 [%r22+128], %r0;\nEND:\nmov.u64 %rd10, 9;\n" + kStore;
+}
+const std::string kJoin = "bar.warp.sync -1;\n";
+
+TEST(Mbarrier, OneLaneArrivesForItsWarp) {
+  auto nine = [](unsigned) { return 9; };
+  const std::string load = "ld.shared.u32 %r23, [%r22];\n";
+  expectRight(handOn(load, kJoin), 64, nine);
+  expectFault(handOn(load, ""), 64, kRace);
+  expectFault(handOn("st.shared.u32 [%r22], 5;\n", ""), 64, kRace);
+  // No lane goes on before all have executed an ldmatrix; here each reads row `lane % 8` of the words.
+  expectRight(handOn("and.b32 %r24, %r0, 7;\nmad.lo.u32 %r24, %r24, 16, %r21;\nadd.u32 %r24, %r24, 128;\n"
+                     "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r23}, [%r24];\n",
+                     ""),
+              64, nine);
+}
+
+TEST(Mbarrier, OneLaneArrivesForItself) {
+  expectRight(initBarrier(0, 1) + kSync + "setp.eq.u32 %p1, %r0, 32;\n@%p1 st.shared.u32 [tile], 4;\n@%p1 " +
+                  arrive(0) + byFirst(waitBarrier(0, "0") + "ld.shared.u32 %r23, [tile];\ncvt.u64.u32 %rd10, %r23;\n") +
+                  kStore,
+              64, [](unsigned thread) { return thread == 0 ? 4 : 0; });
+}
+
 /// A ring of two stages of 128 bytes: thread 0 copies, warp 1 adds word `lane` of each of eight tiles.
-std::string ring(const std::string &producerWait, const std::string &consumerWait, const std::string &release) {
-  return initBarrier(0, 1) + initBarrier(1, 1) + initBarrier(2, 32) + initBarrier(3, 32) +
+std::string ring(const std::string &producerWait, const std::string &consumerWait, const std::string &release,
+                 unsigned releases = 32) {
+  return initBarrier(0, 1) + initBarrier(1, 1) + initBarrier(2, releases) + initBarrier(3, releases) +
          "mov.u32 %r30, 0;\nmov.u64 %rd10, 0;\nmov.u32 %r40, bar;\nmov.u32 %r41, tile;\n" + kSync +
          "setp.ge.u32 %p1, %r0, 32;\n@%p1 bra CONSUME;\nsetp.ne.u32 %p2, %r0, 0;\n@%p2 bra END;\nPRODUCE:\n"
          "and.b32 %r31, %r30, 1;\nshr.u32 %r32, %r30, 1;\nand.b32 %r32, %r32, 1;\nxor.b32 %r33, %r32, 1;\n"
@@ -214,6 +244,13 @@ TEST(Mbarrier, Ring) {
       sum += inputWord(tile * 32 + thread - 32);
     return sum;
   });
+}
+
+TEST(Mbarrier, RingReleasedByOneLane) {
+  const std::string byOne = "setp.eq.u32 %p4, %r36, 0;\n@%p4 " + kRelease;
+  expectRight(ring(kWaitEmpty, kWaitFull, kJoin + byOne + "mov.u64 %rd10, 3;\n", 1), 64,
+              [](unsigned thread) { return thread < 32 ? 0 : 3; });
+  expectFault(ring(kWaitEmpty, kWaitFull, byOne, 1), 64, kRace); // Copies may overtake the other lanes' reads.
 }
 
 TEST(Mbarrier, RingWithoutEmptyWait) {
@@ -275,7 +312,8 @@ TEST(Mbarrier, CopiesComeAfterTheirWarpsWaits) {
                      "cp.async.mbarrier.arrive.noinc.shared::cta.b64 [bar];\n"
                      "xor.b32 %r31, %r31, 1;\nadd.u32 %r30, %r30, 1;\nsetp.lt.u32 %p3, %r30, 6;\n@%p3 bra "
                      "PRODUCE;\nbra END;\nCONSUME:\n" +
-                     waitBarrier(0, "%r32") + "ld.shared.u32 %r22, [%r21];\ncvt.u64.u32 %rd12, %r22;\nadd.u64 %rd10, "
+                     waitBarrier(0, "%r32") +
+                     "ld.shared.u32 %r22, [%r21];\ncvt.u64.u32 %rd12, %r22;\nadd.u64 %rd10, "
                      "%rd10, %rd12;\n" +
                      arrive(1) +
                      "xor.b32 %r32, %r32, 1;\nadd.u32 %r30, %r30, 1;\nsetp.lt.u32 %p3, %r30, 6;\n@%p3 bra "

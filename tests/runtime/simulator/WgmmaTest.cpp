@@ -379,6 +379,22 @@ TEST(Wgmma, AWarpReadsItsOwnRowsOfA) {
   expectTold(c, text(16), "shared-memory race");
 }
 
+TEST(Wgmma, WrittenByLanesThatDidNotJoin) {
+  // A lane of each warp arrives, and what all lanes wrote is read by other warps.
+  Case c = bfloats();
+  auto text = [&](const std::string &join) {
+    return kernel(c,
+                  "{\n.reg .pred %p<8>;\n.shared .align 8 .b64 bar[1];\nfence.proxy.async.shared::cta;\n" +
+                      initBarrier(0, 4) + kSync + writeAgain(16) + "fence.proxy.async.shared::cta;\n" + join +
+                      "and.b32 %r3, %r0, 31;\nsetp.eq.u32 %p1, %r3, 0;\n@%p1 " + arrive(0) + waitBarrier(0, "0") +
+                      "wgmma.fence.sync.aligned;\n}\n",
+                  multiply(c) + kWait);
+  };
+  for (unsigned seed : {0u, 1u, 9u})
+    EXPECT_EQ(run(c, text("bar.warp.sync -1;\n"), seed).report, "");
+  expectTold(c, text(""), "shared-memory race");
+}
+
 /// The same kernel with the image copied by cp.async.
 std::string copied(std::string text) {
   auto replace = [&](const std::string &from, const std::string &to) {
