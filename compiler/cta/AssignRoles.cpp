@@ -300,6 +300,21 @@ static unsigned registersForProducts(func::FuncOp kernel) {
   return most + kBesideProducts;
 }
 
+/// Says of loops of products where no assembler can do without spilling: what they and those around them carry, or a
+/// product alone, takes more than `registers`.
+static void remarkOnLack(func::FuncOp kernel, unsigned registers) {
+  kernel.walk([&](scf::ForOp loop) {
+    int64_t carried = registersCarriedBy(loop), largest = 0;
+    for (Value value : loop.getRegionIterArgs())
+      carried += registersOf(value.getType());
+    for (auto dot : loop.getBody()->getOps<cta::DotOp>())
+      largest = std::max(largest, registersOf(dot.getResult().getType()));
+    if (int64_t held = std::max(carried, largest); largest > 0 && held > registers)
+      loop.emitRemark() << "tiles that are held at once take " << held << " registers of each thread, which has "
+                        << registers << ": make them smaller, or use more warps";
+  });
+}
+
 /// Registers of a thread that computes, and of one that copies: what the kernel starts with, dealt out again. Who
 /// restages, prepares lines, or looks rows up, has what those who compute do not need.
 std::pair<unsigned, unsigned> AssignRoles::dealRegisters() {
@@ -388,6 +403,7 @@ void AssignRoles::runOnOperation() {
                         << registers << " registers in place of " << alone;
     return;
   }
+  remarkOnLack(kernel, registers);
   restaged.emplace(puts);
   dealSlots();
   kernel.emitRemark() << kCopyWarps << " warps copy, " << warps << " compute";

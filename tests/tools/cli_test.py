@@ -317,6 +317,18 @@ class Commands(unittest.TestCase):
         with open(os.path.join(dump, "vector_add.ptx")) as file:
             self.assertIn(".reqntid 256", file.read(), "texts are those of the code")
 
+    def test_a_default_that_nothing_near_replaces_does_not_build(self):
+        self.explain_with({1: 100, 2: 100, 4: 100, 8: 100}, "--set", "warps=4")
+        words = ["build", os.path.join(LESSONS, "vector_add.tile"), "--set", "T=f32", "--until", "cubin", "-o", self.path("k.cubin"),
+                 "--ptxas", self.path("ptxas")]
+        built = imbrex(*words)
+        self.assertEqual(built.returncode, 1)
+        self.assertIn("error: kernel 'vector_add' as its tune block has it spills 100 bytes, and no tuning near that is clean: ", built.stderr)
+        self.assertFalse(os.path.exists(self.path("k.cubin")))
+        built = imbrex(*words, "--set", "warps=4")
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertIn("100 bytes spilled", built.stderr)
+
     def test_a_compiler_that_fails_leaves_what_repeats_it(self):
         # Long enough in the compiler for the child to be ended meanwhile.
         kernel = "kernel k(Y: out view<f64>[N]) grid (1) |i| {\n  var x = cast<f64>(i);\n%s  store Y[i] = x;\n}\n" % (

@@ -115,10 +115,11 @@ static Result<CleanAssembly> assemble(const Request &request, const Source &sour
   Result<AssembledKernel> code = assembler->assemble(kernel.code, kernel.interface.target);
   if (!code)
     return code.takeError();
-  return CleanAssembly{std::move(*code), {}, {}, {}};
+  return CleanAssembly{std::move(*code)};
 }
 
-/// Says what the assembler made of `kernel`, and writes it; "" or, for a person, what went wrong.
+/// Says what the assembler made of `kernel`, and writes it; "" or, for a person, what went wrong: that a tune block
+/// gives what no assembler makes clean code of is a mistake of the text. What is set by hand is as it is.
 static std::string writeCode(const Request &request, const CompiledKernel &kernel, const CleanAssembly &assembled) {
   const AssembledKernel &code = assembled.code;
   llvm::errs() << llvm::formatv("{0} registers, {1} bytes spilled\n", code.registers, code.spilledBytes());
@@ -131,6 +132,9 @@ static std::string writeCode(const Request &request, const CompiledKernel &kerne
   }
   for (const std::string &repair : code.repairs)
     llvm::errs() << repair << "\n";
+  if (assembled.isDefault)
+    return "kernel '" + kernel.interface.kernel + "' as its tune block has it " + faultsText(faultsOf(code)) +
+           ", and no tuning near that is clean: make the tiles smaller, or set parameters by hand to build it so";
   if (request.output.empty())
     return "machine code is not text; say where to write it with -o";
   return writeText(request.output, code.machineCode) ? "" : "'" + request.output + "' cannot be written";

@@ -64,7 +64,7 @@ Result<CleanAssembly> tool::assembleClean(const Source &source, const CompileOpt
   Result<AssembledKernel> code = assembler.assemble(kernel.code, kernel.interface.target, lineTable);
   if (!code)
     return code.takeError();
-  CleanAssembly result{std::move(*code), {}, {}, {}};
+  CleanAssembly result{std::move(*code)};
   const AssemblyFaults faults = faultsOf(result.code);
   if (!faults.any())
     return result;
@@ -75,8 +75,12 @@ Result<CleanAssembly> tool::assembleClean(const Source &source, const CompileOpt
       result.replaced.settings[name] = kernel.interface.constants.at(name);
     result.replaced.faults = faults;
   }
+  const AssemblyFaults left = faultsOf(result.code);
+  if (!left.any())
+    return result;
   const CompileOptions freed = withoutTuning(source, kernel, options);
-  if (const AssemblyFaults left = faultsOf(result.code); left.any() && freed.set != options.set)
+  result.isDefault = freed.set == options.set;
+  if (!result.isDefault)
     if (std::optional<Found> found = findNear(source, freed, kernel, assembler, lineTable, left))
       result.advice = {changesOf(found->tuning, kernel), found->faults};
   return result;

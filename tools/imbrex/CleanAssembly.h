@@ -27,6 +27,7 @@ struct CleanAssembly {
   TuningFaults replaced; ///< what the asked tuning has in place of that
   /// Where faults are left though parameters that were set by hand may be others: those, which are worth it.
   std::optional<TuningFaults> advice;
+  bool isDefault = false; ///< faults are left though no tuning parameter was set by hand
 };
 
 /// Machine code of `kernel`, compiled from `source` with `options`, or of a tuning near it. What `options` sets is only

@@ -836,6 +836,7 @@ func.func @line_beside_many_sums(%K: !tile.view<? x 16 x bf16> {tile.alignment =
   %factor = tile.splat %scale : f32 -> tensor<256xf32, #line>
   %r = cta.ring : !cta.ring<256, 16, bf16, span 32, slots 1, by groups>
   %rl = cta.ring : !cta.ring<1, 256, f32, span 128, slots 1, by groups>
+  // expected-remark @+1 {{tiles that are held at once take 256 registers of each thread, which has 240: make them smaller, or use more warps}}
   %s:2 = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %o, %sum = %o) -> (tensor<128x256xf32, #c>, tensor<128x256xf32, #c>) : i32 {
     %row = arith.muli %j, %c256 overflow<nsw> : i32
     // expected-remark @+1 {{copied by the copy engine}}
