@@ -72,6 +72,8 @@ class Runner:
             self.out.flush()
             if self.child:
                 self.kill()
+            else:
+                kill_marked(self.mark)  # it may come while a child is started that has no name yet
             self.report()
             self.out.flush()
             self.say("interrupted: call again to go on")

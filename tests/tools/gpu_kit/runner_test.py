@@ -4,7 +4,7 @@
 
 usage: runner_test.py SOURCE_DIR      Python's standard library only.
 """
-import contextlib, errno, io, json, os, signal, subprocess, sys, tempfile, time, unittest
+import contextlib, errno, io, json, os, signal, subprocess, sys, tempfile, time, unittest, unittest.mock
 
 FOLDER = os.path.join(os.path.abspath(sys.argv[1]), "tools", "gpu_kit")
 sys.path.insert(0, FOLDER)
@@ -181,6 +181,18 @@ class Runs(unittest.TestCase):
                 return True
             time.sleep(0.02)
         return False
+
+    def test_interrupted_while_a_step_starts(self):
+        started, start = [], subprocess.Popen
+
+        def interrupted(*words, **options):
+            started.append(start(*words, **options))
+            raise processes.Interrupted(signal.SIGINT)
+
+        with unittest.mock.patch.object(subprocess, "Popen", interrupted):
+            self.assertEqual(self.run_steps([Step("one", ["sleep", "50"], 60)]), 130)
+        self.assertTrue(self.has_ended(started[0].pid))
+        started[0].wait()
 
     def test_a_missing_program_is_a_failure(self):
         self.assertEqual(self.run_steps([Step("nothing", ["/nowhere/program"], 10)]), 1)
