@@ -35,6 +35,12 @@ void Distributor::readCopied(Value tile, const TileLayout &layout) {
   keep(tile, cta::ReadOp::create(builder, tile.getLoc(), type, slots.lookup(tile), /*transposed=*/false));
 }
 
+/// Of an operand that goes through registers.
+static void tellWhyNotCopied(Operation *load) {
+  if (StringRef reason = whyNotCopied(load); !reason.empty())
+    load->emitRemark("operand not copied ahead: ") << reason;
+}
+
 void Distributor::distributeLoad(tile::LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!type) {
@@ -54,6 +60,7 @@ void Distributor::distributeLoad(tile::LoadOp load) {
       readCopied(load.getResult(), *layouts.anchor(load.getResult()));
     return;
   }
+  tellWhyNotCopied(load);
   if (isWholeView(load, plans))
     emitRemark(loc, "not copied ahead: a line is copied of a view of two dimensions or more");
   const TileLayout &layout = *layouts.anchor(load.getResult());
@@ -109,6 +116,7 @@ void Distributor::copyGather(tile::GatherOp gather, cta::BufferType slot) {
 void Distributor::distributeGather(tile::GatherOp gather) {
   if (feedsOnlyDots(gather))
     return copyGather(gather, bufferFor(gather, plans));
+  tellWhyNotCopied(gather);
   const TileLayout &layout = *layouts.anchor(gather.getResult());
   if (isCopiedBytes(gather, plans)) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(gather.getResult().getType()).getShape();

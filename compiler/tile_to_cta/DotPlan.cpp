@@ -42,18 +42,22 @@ std::optional<int64_t> imbrex::gatheredRows(tile::GatherOp gather) {
   return isSlice ? rows : std::nullopt;
 }
 
-/// True if a tile of the view can be copied to shared memory. What this kernel stores to must be read in its turn: a
-/// copy would be started ahead.
-static bool canBeCopied(Operation *op) {
+/// Why a tile of the view cannot be copied to shared memory; empty if it can. What this kernel stores to must be read
+/// in its turn: a copy would be started ahead.
+static StringRef whyNoCopy(Operation *op) {
+  constexpr StringRef kStored = "the kernel stores to its view";
   if (auto gather = dyn_cast<tile::GatherOp>(op))
-    return gatheredRows(gather) && !gather.getView().getType().getWritable();
+    return !gatheredRows(gather) ? "it is no gather of rows" : gather.getView().getType().getWritable() ? kStored : "";
   auto load = dyn_cast<tile::LoadOp>(op);
-  return load && load.getDims().size() == 2 && !load.getView().getType().getWritable();
+  if (!load || load.getDims().size() != 2)
+    return "it is no load of a tile";
+  return load.getView().getType().getWritable() ? kStored : "";
 }
 
-bool imbrex::feedsOnlyDots(Operation *load) {
-  if (!canBeCopied(load))
-    return false;
+static bool canBeCopied(Operation *op) { return whyNoCopy(op).empty(); }
+
+/// True if every use of a tile, through transposes, is an operand of a product.
+static bool isOnlyMultiplied(Operation *load) {
   SmallVector<Value> work{load->getResult(0)};
   bool any = false;
   while (!work.empty()) {
@@ -69,6 +73,10 @@ bool imbrex::feedsOnlyDots(Operation *load) {
   }
   return any;
 }
+
+bool imbrex::feedsOnlyDots(Operation *load) { return canBeCopied(load) && isOnlyMultiplied(load); }
+
+StringRef imbrex::whyNotCopied(Operation *load) { return isOnlyMultiplied(load) ? whyNoCopy(load) : ""; }
 
 /// True if `line` is repeated down the rows of a tile, as it is or after arithmetic on it, and serves nothing else.
 static bool isRowOfTiles(Value line) {
@@ -369,6 +377,8 @@ static Extents planInstructions(tile::DotOp dot, unsigned warps, DotPlan &plan) 
   int64_t m = result.getDimSize(0), n = result.getDimSize(1), k = a.getDimSize(1);
   const unsigned bytes = tile::elementBytes(a.getElementType());
   if (bytes > 2 && dot.getMode() == tile::DotMode::Ieee) {
+    dot.emitRemark("product by multiply-adds: of ")
+        << (bytes > 4 ? "f64" : "f32 as it is; a mode of tf32 rounds it for the tensor cores");
     plan.kind = cta::DotKind::Fma;
     unsigned vector = layout::accessWidth(tile::elementBytes(result.getElementType()), 0);
     plan.accumulator = layout::TileLayout::fmaAccumulator(result.getShape(), warps, vector);

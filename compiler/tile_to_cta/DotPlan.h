@@ -70,6 +70,10 @@ std::optional<int64_t> gatheredRows(tile::GatherOp gather);
 /// operand of a product that takes it from shared memory.
 bool feedsOnlyDots(mlir::Operation *load);
 
+/// Of a load or gather whose every use is an operand of a product, why it is loaded to registers all the same; else
+/// empty.
+llvm::StringRef whyNotCopied(mlir::Operation *load);
+
 /// How a line that is loaded in a loop with products comes to the threads.
 enum class LineCopy {
   None,      ///< each loads what it needs

@@ -61,3 +61,58 @@ func.func @fragments(%A: !tile.view<? x 192 x f32>, %C: !tile.view<? x 128 x f32
   }
   return
 }
+
+// -----
+
+// What a kernel stores to it loads in its turn.
+// expected-remark @+1 {{1 tile conversion(s) through shared memory inside a loop}}
+func.func @stored(%A: !tile.view<? x 64 x bf16>, %O: !tile.view<? x 64 x bf16, var>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  %a = tile.load %A[%zero, %zero] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+  scf.for %j = %zero to %n step %one : i32 {
+    // expected-remark @+1 {{operand not copied ahead: the kernel stores to its view}}
+    %b = tile.load %O[%j, %zero] dims [0, 1] : !tile.view<? x 64 x bf16, var> -> tensor<64x64xbf16>
+    %s = tile.dot %a, %b, %z : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>
+    %t = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+    tile.store %t, %O[%j, %zero] dims [0, 1] : tensor<64x64xbf16>, !tile.view<? x 64 x bf16, var>
+  }
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{1 tile conversion(s) through shared memory inside a loop}}
+func.func @of_columns(%A: !tile.view<? x 64 x bf16>, %B: !tile.view<? x ? x bf16>, %t: !tile.view<? x i32>, %O: !tile.view<? x 64 x f32, out>, %n: i32) attributes {tile.kernel = #tile.request<"sm_80", warps 4, stages 2>} {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  %a = tile.load %A[%zero, %zero] dims [0, 1] : !tile.view<? x 64 x bf16> -> tensor<64x64xbf16>
+  %line = tile.load %t[%zero] dims [0] : !tile.view<? x i32> -> tensor<64xi32>
+  %columns = tile.expand_dims %line at 0 : tensor<64xi32> -> tensor<1x64xi32>
+  scf.for %j = %zero to %n step %one : i32 {
+    // expected-remark @+1 {{operand not copied ahead: it is no gather of rows}}
+    %b = tile.gather %B[%j, %columns] dims [0, -1] : !tile.view<? x ? x bf16>, i32, tensor<1x64xi32> -> tensor<64x64xbf16>
+    %s = tile.dot %a, %b, %z : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>
+    tile.store %s, %O[%j, %zero] dims [0, 1] : tensor<64x64xf32>, !tile.view<? x 64 x f32, out>
+  }
+  return
+}
+
+// -----
+
+func.func @as_it_is(%A: !tile.view<? x 16 x f32>, %B: !tile.view<? x 16 x f64>, %O: !tile.view<? x 16 x f32, out>, %P: !tile.view<? x 16 x f64, out>) attributes {tile.kernel = #tile.request<"sm_90a", warps 4, stages 1>} {
+  %zero = arith.constant 0 : i32
+  %z = arith.constant dense<0.0> : tensor<16x16xf32>
+  %y = arith.constant dense<0.0> : tensor<16x16xf64>
+  %a = tile.load %A[%zero, %zero] dims [0, 1] : !tile.view<? x 16 x f32> -> tensor<16x16xf32>
+  %b = tile.load %B[%zero, %zero] dims [0, 1] : !tile.view<? x 16 x f64> -> tensor<16x16xf64>
+  // expected-remark @+1 {{product by multiply-adds: of f32 as it is; a mode of tf32 rounds it for the tensor cores}}
+  %s = tile.dot %a, %a, %z : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+  // expected-remark @+1 {{product by multiply-adds: of f64}}
+  %t = tile.dot %b, %b, %y : tensor<16x16xf64>, tensor<16x16xf64>, tensor<16x16xf64>
+  tile.store %s, %O[%zero, %zero] dims [0, 1] : tensor<16x16xf32>, !tile.view<? x 16 x f32, out>
+  tile.store %t, %P[%zero, %zero] dims [0, 1] : tensor<16x16xf64>, !tile.view<? x 16 x f64, out>
+  return
+}
