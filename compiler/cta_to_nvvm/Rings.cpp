@@ -161,10 +161,26 @@ static void lowerAcquire(Lowering &l, cta::AcquireOp acquire) {
   l.slotStarts[acquire.getResult()] = slotStartOf(l, acquire, acquire.getRing(), acquire.getStep());
 }
 
+/// True if descriptors may read slots of the ring: not of one that fragments alone are read from.
+static bool isDescribed(cta::RingOp ring) {
+  return llvm::any_of(ring.getResult().getUsers(), [](Operation *user) {
+    auto get = dyn_cast<cta::GetOp>(user);
+    return get && !llvm::all_of(get.getResult().getUsers(), llvm::IsaPred<cta::ReadOp>);
+  });
+}
+
+/// The same of a ring and its companions.
+static bool isAnyDescribed(Lowering &l, cta::RingOp ring) {
+  return isDescribed(ring) || llvm::any_of(l.companions.first, [&](const auto &companion) {
+           return companion.second == ring && isDescribed(cast<cta::RingOp>(companion.first));
+         });
+}
+
 static void lowerPublish(Lowering &l, cta::PublishOp publish) {
   if (l.companions.silent.contains(publish))
     return;
-  fenceAsync(l);
+  if (isAnyDescribed(l, publish.getRing().getDefiningOp<cta::RingOp>()))
+    fenceAsync(l);
   barrierOf(l, publish, /*full=*/true).arriveAsWarp();
 }
 
@@ -172,8 +188,9 @@ static void lowerGet(Lowering &l, cta::GetOp get) {
   if (isByMbarrier(get.getRing())) {
     if (!l.companions.silent.contains(get))
       barrierOf(l, get, /*full=*/true).waitForPhase(/*before=*/false);
-    if (fillerOf(get.getRing().getDefiningOp<cta::RingOp>()) == Filler::Copies && !cta::copies(get))
-      fenceAsync(l); // the copies were the threads', and may be read by descriptors
+    auto ring = get.getRing().getDefiningOp<cta::RingOp>();
+    if (fillerOf(ring) == Filler::Copies && !cta::copies(get) && isDescribed(ring))
+      fenceAsync(l); // the copies were the threads'
   } else if (!get.getArrived())
     NVVM::CpAsyncWaitGroupOp::create(l.b, l.loc, get.getPending().value_or(0));
   l.slotStarts[get.getResult()] = slotStartOf(l, get, get.getRing(), get.getStep());

@@ -50,6 +50,8 @@
 // CHECK: llvm.nvvm.mbarrier.try.wait
 // CHECK-NOT: llvm.nvvm.mbarrier
 // CHECK-COUNT-2: llvm.store {{.*}} : f32, !llvm.ptr<3>
+// No descriptor reads them.
+// CHECK-NOT: fence.proxy.async
 // CHECK: llvm.nvvm.mbarrier.arrive.shared
 // CHECK-NOT: llvm.nvvm.mbarrier
 func.func @loop(%Q: !tile.view<? x 64 x bf16> {tile.alignment = 16 : i32, tile.name = "Q"}, %G: !tile.view<? x 64 x bf16> {tile.alignment = 16 : i32, tile.name = "G"}, %L: !tile.view<? x f32> {tile.name = "L"}, %D: !tile.view<? x f32> {tile.name = "D"}, %Y: !tile.view<? x 64 x f32, out> {tile.name = "Y"}, %n: i32 {tile.name = "n"})
