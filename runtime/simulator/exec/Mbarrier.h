@@ -14,9 +14,9 @@
 //| running phase if that has parity p, and for the one before it otherwise.
 //|
 //| Arrivals release what their lanes have done and seen (Clocks.h), waits acquire for the whole warp. All accesses to
-//the object are of the generic proxy, those of bulk copies | too (ISA 9.3 and later say so of each operand `mbar`), so
-//that no proxy fence is due behind mbarrier.init, | only order. Copies that count their bytes here are one channel of
-//the clocks | (Clocks.h): a completed phase makes all its copies visible to who waits for it, and to nobody else.
+//| the object are of the generic proxy, those of bulk copies too (ISA 9.3 and later say so of each operand `mbar`), so
+//| that no proxy fence is due behind mbarrier.init, only order. Copies that count their bytes here are one channel of
+//| the clocks (Clocks.h): a completed phase makes all its copies visible to who waits for it, and to nobody else.
 //|
 //| What is told apart under any schedule:
 //|   * a phase that completes with no order behind a warp's wait for the phase before it: that wait could

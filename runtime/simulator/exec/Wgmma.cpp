@@ -225,6 +225,7 @@ Step multiply(Warp &warp, const Instruction &i, uint32_t lanes) {
       !useRegisters(warp, i, warp.matrix.issued + 1, step))
     return step;
   Clocks &clocks = warp.cta->shared.clocks;
+  clocks.finishReads(warp.index);
   mine.known = clocks.issueView(warp.index);
   size_t at = warp.matrix.issued++ - group.executed;
   if (at == group.pending.size()) {

@@ -17,7 +17,7 @@ void View::add(const Claim &claim) {
   if (claim.time <= row[claim.warp])
     return;
   for (Claim &old : claims)
-    if (old.warp == claim.warp && old.lanes == claim.lanes) {
+    if (old.warp == claim.warp && old.lanes == claim.lanes && old.onlyReads == claim.onlyReads) {
       old.time = std::max(old.time, claim.time);
       return;
     }
@@ -36,9 +36,9 @@ void View::add(const View &other) {
     add(claim);
 }
 
-bool View::covers(unsigned warp, unsigned lane, uint32_t time) const {
+bool View::covers(unsigned warp, unsigned lane, uint32_t time, bool isRead) const {
   return time <= row[warp] || std::ranges::any_of(claims, [&](const Claim &claim) {
-           return claim.warp == warp && claim.lanes >> lane & 1 && time <= claim.time;
+           return claim.warp == warp && claim.lanes >> lane & 1 && time <= claim.time && (isRead || !claim.onlyReads);
          });
 }
 
@@ -47,7 +47,7 @@ void View::keepCommon(const View &other) {
   auto keep = [&](const std::vector<Claim> &from, const View &in) {
     for (Claim claim : from) {
       for (unsigned lane = 0; lane < 32; ++lane)
-        claim.lanes &= ~(uint32_t(!in.covers(claim.warp, lane, claim.time)) << lane);
+        claim.lanes &= ~(uint32_t(!in.covers(claim.warp, lane, claim.time, claim.onlyReads)) << lane);
       if (claim.lanes != 0)
         common.push_back(claim);
     }
@@ -62,7 +62,8 @@ void View::keepCommon(const View &other) {
 ClockRow View::whole() const {
   ClockRow all = row;
   for (const Claim &claim : claims)
-    all[claim.warp] = std::max(all[claim.warp], claim.time);
+    if (!claim.onlyReads)
+      all[claim.warp] = std::max(all[claim.warp], claim.time);
   return all;
 }
 
@@ -78,7 +79,7 @@ void Clocks::begin(unsigned count) {
   anyViews = false;
   for (unsigned warp = 0; warp < count; ++warp) {
     seen[warp].fill(start);
-    lanesJoined[warp] = oldest[warp] = start;
+    lanesJoined[warp] = readsDone[warp] = oldest[warp] = start;
   }
 }
 
@@ -198,6 +199,7 @@ View Clocks::publishLanes(unsigned warp, uint32_t lanes, uint32_t started) {
   }
   view.row[warp] = lanesJoined[warp];
   view.add(Claim{warp, lanes, time});
+  view.add(Claim{warp, ~lanes, readsDone[warp], true});
   // What the lanes have seen of others since all of them joined; those of one time, mostly of one barrier, together.
   for (uint32_t left = laneSeen.empty() ? 0 : started & ~lanes; left != 0;) {
     auto seenOf = [&](unsigned other) {
@@ -252,7 +254,7 @@ void Clocks::learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std:
   };
   learnOwn(~0u, view->row[warp]);
   for (const Claim &claim : view->claims)
-    if (claim.warp == warp)
+    if (claim.warp == warp && !claim.onlyReads)
       learnOwn(claim.lanes, claim.time);
   if ((live & ~lanes) == 0)
     return absorb(warp, *view);
@@ -269,13 +271,16 @@ void Clocks::learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std:
   }
 }
 
-bool Clocks::isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const {
+bool Clocks::isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time,
+                      bool isRead) const {
   return std::ranges::any_of(claims[warp],
                              [&](const Claim &claim) {
-                               return claim.warp == otherWarp && claim.lanes >> otherLane & 1 && time <= claim.time;
+                               return claim.warp == otherWarp && claim.lanes >> otherLane & 1 && time <= claim.time &&
+                                      (isRead || !claim.onlyReads);
                              }) ||
          std::ranges::any_of(laneViews[warp], [&](const LaneView &learnt) {
-           return learnt.view->covers(otherWarp, otherLane, time) && sharesWith(warp, lane, learnt.lanes, learnt.stamp);
+           return learnt.view->covers(otherWarp, otherLane, time, isRead) &&
+                  sharesWith(warp, lane, learnt.lanes, learnt.stamp);
          });
 }
 
@@ -304,10 +309,11 @@ void Clocks::joinLanes(unsigned warp, uint32_t lanes, uint32_t started) {
       laneSeen[warp * 32 + lane] = joined;
 }
 
-bool Clocks::ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const {
+bool Clocks::ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time,
+                     bool isRead) const {
   if (otherWarp != warp)
     return time <= seen[warp][otherWarp] ||
-           (anyViews && warp < kMaxWarps && isInView(warp, lane, otherWarp, otherLane, time));
+           (anyViews && warp < kMaxWarps && isInView(warp, lane, otherWarp, otherLane, time, isRead));
   if (otherLane == lane || time <= lanesJoined[warp])
     return true;
   return !laneSeen.empty() && time <= laneSeen[warp * 32 + lane][otherLane];

@@ -42,6 +42,10 @@
 //| executes order the whole warp, and what bar.sync and wgmma hand on turns claims into whole warps (a race may then be
 //| missed, none is invented).
 //|
+//| No lane leaves a wgmma.mma_async before all have come to it: what they have read before is in registers by then.
+//| An arrival behind it hands on those reads of all lanes, not their writes: DeepGEMM reads scales so, and CUTLASS in
+//| clusters A for registers, and one lane releases the stage with no bar.warp.sync.
+//|
 //|   warp 0, lane 3: store (stamp 5); lane 0: st.release at 6     row[0] = lanesJoined[0] = 2, claim (0, lane 0, 6)
 //|   warp 1, lane 0: ld.acquire; lane 3's store is not ordered before it: bar.warp.sync was missing
 
@@ -63,11 +67,12 @@ constexpr unsigned kFirstFenced = kAgents, kColumns = kFirstFenced + kActors;
 
 using ClockRow = std::array<uint32_t, kColumns>;
 
-/// What `lanes` of a warp did up to stamp `time`.
+/// What `lanes` of a warp did up to stamp `time`, or only what they read.
 struct Claim {
   unsigned warp;
   uint32_t lanes;
   uint32_t time;
+  bool onlyReads = false;
 };
 
 /// What a release through memory carries, of one block.
@@ -79,10 +84,10 @@ struct View {
   void add(const Claim &claim);
   void add(const View &other);
   /// Whether the access of `lane` of `warp` at stamp `time` is in it.
-  bool covers(unsigned warp, unsigned lane, uint32_t time) const;
+  bool covers(unsigned warp, unsigned lane, uint32_t time, bool isRead = false) const;
   /// What is in `other` too.
   void keepCommon(const View &other);
-  /// The row, with the claims as if they were of whole warps.
+  /// The row, with the claims as if they were of whole warps. One of reads adds nothing to that of who released it.
   ClockRow whole() const;
 };
 
@@ -99,6 +104,7 @@ struct Clocks {
   unsigned channels = 0;
   std::array<Row, kActors> seen{};
   ActorRow lanesJoined{}; ///< A foreign block's accesses are all ordered among themselves.
+  WarpRow readsDone{};    ///< Up to when what a warp's lanes have read is in the registers of all.
   ActorRow oldest{};      ///< min over w of seen[a][w] and lanesJoined[a]: stamps <= oldest[a] need no closer look.
   /// Each channel's latest operation.
   struct Use {
@@ -126,6 +132,8 @@ struct Clocks {
   uint32_t release() { return now++; }
   /// bar.warp.sync of `lanes` of `warp`, which began with the lanes `started`: one that has ended joined nobody.
   void joinLanes(unsigned warp, uint32_t lanes, uint32_t started);
+  /// All lanes of `warp` have come to a wgmma.mma_async.
+  void finishReads(unsigned warp) { readsDone[warp] = release(); }
   /// Adds to `row` all that `actor` has done and knows.
   void publish(unsigned actor, Row &row);
   /// Actor `actor` learns what `row` says.
@@ -146,13 +154,14 @@ struct Clocks {
   void learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std::shared_ptr<const View> &view);
   /// Whether `lane` may know what `lanes` of its warp learnt at `stamp`.
   bool sharesWith(unsigned warp, unsigned lane, uint32_t lanes, uint32_t stamp) const;
-  /// Whether lane `lane` of `warp` is ordered after stamp `time` of (otherWarp, otherLane).
-  bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
+  /// Whether lane `lane` of `warp` is ordered after what (otherWarp, otherLane) did, or read, at stamp `time`.
+  bool ordered(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time,
+               bool isRead = false) const;
 
 private:
   View knownView(unsigned actor) const;
   void absorb(unsigned warp, const View &view);
-  bool isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time) const;
+  bool isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time, bool isRead) const;
   void widen();
   void refresh(unsigned actor);
 };

@@ -85,7 +85,8 @@ bool SharedMemory::fail(FaultKind kind, Accessor other, bool otherWrote) {
 
 /// Whether `who` is ordered after an access of all of `lanes` of `warp` at `time`; if not, `culprit` is
 /// one of the lanes.
-bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const {
+bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit,
+                             bool isRead) const {
   culprit = static_cast<unsigned>(__builtin_ctz(lanes));
   if (time <= (warp != who.warp() ? clocks.seen[who.warp()][warp] : clocks.lanesJoined[warp]))
     return true;
@@ -94,7 +95,7 @@ bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32
   for (uint32_t seers = who.lanes(); seers != 0; seers &= seers - 1)
     for (uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
       culprit = static_cast<unsigned>(__builtin_ctz(rest));
-      if (!clocks.ordered(who.warp(), static_cast<unsigned>(__builtin_ctz(seers)), warp, culprit, time))
+      if (!clocks.ordered(who.warp(), static_cast<unsigned>(__builtin_ctz(seers)), warp, culprit, time, isRead))
         return false;
     }
   return true;
@@ -102,7 +103,7 @@ bool SharedMemory::isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32
 
 bool SharedMemory::isOrderedAfterOne(Accessor who, unsigned warp, uint32_t lanes, uint32_t time) const {
   for (unsigned culprit; lanes != 0; lanes &= lanes - 1)
-    if (isOrdered(who, warp, lanes & -lanes, time, culprit))
+    if (isOrdered(who, warp, lanes & -lanes, time, culprit, true))
       return true;
   return false;
 }
@@ -258,7 +259,8 @@ bool SharedMemory::checkAgent(const Trace &trace, unsigned agent, uint32_t first
     if (isByAllLanes(trace, row + i) &&
         (agent == who.warp() || isOrderedAfterOne(who, agent, trace.lanes[row + i], trace.time[row + i])))
       continue;
-    if (trace.time[row + i] <= ordered || isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit) ||
+    if (trace.time[row + i] <= ordered ||
+        isOrdered(who, agent, trace.lanes[row + i], trace.time[row + i], culprit, &trace == &plainReads) ||
         (&trace == &strongWrites && hasSeen(i, who, agent, trace.lanes[row + i], trace.time[row + i])))
       continue;
     uint32_t other = trace.who[row + i] & ~(31u | Accessor::kStrong | Accessor::kAsync);
@@ -298,7 +300,7 @@ bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t 
         continue;
       uint32_t missing = trace.lanes[at];
       for (uint32_t rest = missing; rest != 0; rest &= rest - 1)
-        if (known.covers(agent, static_cast<unsigned>(__builtin_ctz(rest)), trace.time[at]))
+        if (known.covers(agent, static_cast<unsigned>(__builtin_ctz(rest)), trace.time[at], &trace == &plainReads))
           missing ^= rest & -rest;
       if (isByAllLanes(trace, at) ? missing == trace.lanes[at] : missing != 0)
         return fail(FaultKind::SharedRace, {trace.who[at] & ~(Accessor::kStrong | Accessor::kAsync)}, wrote);

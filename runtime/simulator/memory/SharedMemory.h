@@ -207,7 +207,8 @@ private:
   static constexpr uint32_t kInGap = ~0u; ///< writeWho where writeTime is kInFlight: no variable is here.
 
   bool fail(FaultKind kind, Accessor other, bool otherWrote);
-  bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit) const;
+  bool isOrdered(Accessor who, unsigned warp, uint32_t lanes, uint32_t time, unsigned &culprit,
+                 bool isRead = false) const;
   bool isOrderedAfterOne(Accessor who, unsigned warp, uint32_t lanes, uint32_t time) const;
   bool isByAllLanes(const Trace &trace, size_t at) const;
   bool checkWriter(uint32_t index, Accessor who, bool isWrite);

@@ -205,6 +205,32 @@ TEST(Mbarrier, OneLaneArrivesForItsWarp) {
               64, nine);
 }
 
+/// Warps 0 to 3 do `access` with their words (%r22) and `then`, and lane 0 of warp 0 arrives; warp 4 waits and writes
+/// over warp 0's words. %rd20 describes a matrix of zeros.
+std::string handOnByWarpgroup(const std::string &access, const std::string &then) {
+  return initBarrier(0, 1) + "mul.lo.u32 %r20, %r0, 4;\nmov.u32 %r21, tile;\nadd.u32 %r22, %r21, %r20;\n" +
+         "st.shared.u32 [%r22], 0;\nst.shared.u32 [%r22+1024], 0;\nfence.proxy.async.shared::cta;\n" + kSync +
+         "add.u32 %r21, %r21, 1024;\nshr.u32 %r21, %r21, 4;\ncvt.u64.u32 %rd20, %r21;\nor.b64 %rd20, %rd20, "
+         "0x800080000;\nsetp.ge.u32 %p1, %r0, 128;\n@%p1 bra TAKE;\n" +
+         access + then + "setp.eq.u32 %p2, %r0, 0;\n@%p2 " + arrive(0) + "bra END;\nTAKE:\n" + waitBarrier(0, "0") +
+         "st.shared.u32 [%r22+-512], 6;\nEND:\nmov.u64 %rd10, 9;\n" + kStore;
+}
+
+TEST(Mbarrier, OneLaneArrivesBehindAProduct) {
+  // DeepGEMM releases a stage so, CUTLASS in clusters too: all lanes read, multiply, and one lane arrives.
+  const std::string product =
+      "{\n.reg .f32 %x<4>;\n.reg .b32 %a<4>;\nmov.b32 %a0, 0;\nmov.b32 %a1, 0;\nmov.b32 %a2, 0;\nmov.b32 %a3, 0;\n"
+      "mov.f32 %x0, 0f00000000;\nmov.f32 %x1, %x0;\nmov.f32 %x2, %x0;\nmov.f32 %x3, %x0;\n"
+      "wgmma.fence.sync.aligned;\nwgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%x0, %x1, %x2, %x3}, {%a0, %a1, "
+      "%a2, %a3}, %rd20, 1, 1, 1, 0;\nwgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n}\n";
+  const std::string load = "ld.shared.u32 %r23, [%r22];\n", store = "st.shared.u32 [%r22], 5;\n";
+  auto nine = [](unsigned) { return 9; };
+  expectRight(handOnByWarpgroup(load, product), 160, nine);
+  expectRight(handOnByWarpgroup(store, product + kJoin), 160, nine);
+  expectFault(handOnByWarpgroup(product, load), 160, kRace); // Read behind it.
+  expectFault(handOnByWarpgroup(store, product), 160, kRace);
+}
+
 TEST(Mbarrier, OneLaneArrivesForItself) {
   expectRight(initBarrier(0, 1) + kSync + "setp.eq.u32 %p1, %r0, 32;\n@%p1 st.shared.u32 [tile], 4;\n@%p1 " +
                   arrive(0) + byFirst(waitBarrier(0, "0") + "ld.shared.u32 %r23, [tile];\ncvt.u64.u32 %rd10, %r23;\n") +
