@@ -116,3 +116,18 @@ func.func @as_it_is(%A: !tile.view<? x 16 x f32>, %B: !tile.view<? x 16 x f64>, 
   tile.store %t, %P[%zero, %zero] dims [0, 1] : tensor<16x16xf64>, !tile.view<? x 16 x f64, out>
   return
 }
+
+// -----
+
+// Two warpgroups that share rows have 128 columns each of 136, which a buffer must keep: 512 x 256 do not fit.
+func.func @no_room_for_shares(%A: !tile.view<? x 512 x bf16>, %B: !tile.view<? x 136 x bf16>, %O: !tile.view<? x 136 x f32, out>) attributes {tile.kernel = #tile.request<"sm_90a", warps 8, stages 1>} {
+  %zero = arith.constant 0 : i32
+  %z = arith.constant dense<0.0> : tensor<64x136xf32>
+  %a = tile.load %A[%zero, %zero] dims [0, 1] : !tile.view<? x 512 x bf16> -> tensor<64x512xbf16>
+  %b = tile.load %B[%zero, %zero] dims [0, 1] : !tile.view<? x 136 x bf16> -> tensor<512x136xbf16>
+  // expected-remark @+2 {{product of 64x512 times 512x136 padded with zeros for the tensor cores: 64x512 times 512x144}}
+  // expected-remark @+1 {{product by mma.sync, not by wgmma: with as many columns for each warpgroup, 327680 bytes of shared memory}}
+  %s = tile.dot %a, %b, %z : tensor<64x512xbf16>, tensor<512x136xbf16>, tensor<64x136xf32>
+  tile.store %s, %O[%zero, %zero] dims [0, 1] : tensor<64x136xf32>, !tile.view<? x 136 x f32, out>
+  return
+}
