@@ -63,17 +63,9 @@ double movedBy(double value, double share, double rounding) {
 /// The sums of a tile's lines, each addition rounded: to f32 where the type is narrower.
 void addInTurn(OpRun &run, unsigned dim) {
   const TileValue &in = run.in(0);
-  TileValue &out = run.out();
   bool isF64 = in.element.kind == ElementType::F64;
-  int64_t length = in.shape[dim], inner = strideOf(in.shape, dim);
-  for (int64_t i = 0; i < int64_t(out.size()); ++i) {
-    double sum = 0;
-    for (int64_t x = 0; x < length; ++x) {
-      sum += in.floats[size_t((i / inner * length + x) * inner + i % inner)];
-      sum = isF64 ? sum : double(float(sum));
-    }
-    out.floats[size_t(i)] = sum;
-  }
+  reduceAlong(in.floats, run.out().floats, in.shape[dim], strideOf(in.shape, dim),
+              [&](double sum, double term) { return isF64 ? sum + term : double(float(sum + term)); });
 }
 
 } // namespace

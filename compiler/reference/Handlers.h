@@ -54,6 +54,19 @@ void addTileHandlers(HandlerTable &table);       ///< tile operations on values
 void addViewHandlers(HandlerTable &table);
 void addVaryingViewHandlers(HandlerTable &table); ///< tile operations on views and the grid
 
+/// Combines the elements of each line in turn, first to last. `in` is outer x length x inner, `out` is outer x inner.
+template <typename T, typename Combine>
+void reduceAlong(const std::vector<T> &in, std::vector<T> &out, int64_t length, int64_t inner, Combine combine) {
+  int64_t outer = out.size() / inner;
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t x = 0; x < length; ++x)
+      for (int64_t i = 0; i < inner; ++i) {
+        T value = in[(o * length + x) * inner + i];
+        T &result = out[o * inner + i];
+        result = x == 0 ? value : combine(result, value);
+      }
+}
+
 } // namespace imbrex::reference
 
 #endif // IMBREX_COMPILER_REFERENCE_HANDLERS_H

@@ -112,19 +112,6 @@ void dot(OpRun &run) {
   addProduct(run, out, a.small, b.rounded);
 }
 
-/// in is outer x length x inner, out is outer x inner.
-template <typename T, typename Combine>
-void reduceAlong(const std::vector<T> &in, std::vector<T> &out, int64_t length, int64_t inner, Combine combine) {
-  int64_t outer = out.size() / inner;
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t x = 0; x < length; ++x)
-      for (int64_t i = 0; i < inner; ++i) {
-        T value = in[(o * length + x) * inner + i];
-        T &result = out[o * inner + i];
-        result = x == 0 ? value : combine(result, value);
-      }
-}
-
 void reduce(OpRun &run) {
   auto op = mlir::cast<tile::ReduceOp>(run.op);
   const TileValue &in = run.in(0);

@@ -457,13 +457,11 @@ cta::BufferType imbrex::restagedBuffer(const OperandPlan &operand) {
 }
 
 cta::BufferType imbrex::bufferFor(Operation *load, const DotPlans &plans) {
-  OperandPlan operand;
-  operand.tile = load->getResult(0);
   for (const auto &[op, plan] : plans)
-    for (const OperandPlan *each : {&plan.a, &plan.b})
-      if (each->load == load)
-        operand = *each;
-  return bufferFor(operand);
+    for (const OperandPlan *operand : {&plan.a, &plan.b})
+      if (operand->load == load)
+        return bufferFor(*operand);
+  llvm_unreachable("a load that feeds no product");
 }
 
 /// What a load brings lies in one buffer for all products.

@@ -37,9 +37,8 @@ void View::add(const View &other) {
 }
 
 bool View::covers(unsigned warp, unsigned lane, uint32_t time, bool isRead) const {
-  return time <= row[warp] || std::ranges::any_of(claims, [&](const Claim &claim) {
-           return claim.warp == warp && claim.lanes >> lane & 1 && time <= claim.time && (isRead || !claim.onlyReads);
-         });
+  return time <= row[warp] ||
+         std::ranges::any_of(claims, [&](const Claim &claim) { return claim.covers(warp, lane, time, isRead); });
 }
 
 void View::keepCommon(const View &other) {
@@ -274,10 +273,7 @@ void Clocks::learnLanes(unsigned warp, uint32_t lanes, uint32_t live, const std:
 bool Clocks::isInView(unsigned warp, unsigned lane, unsigned otherWarp, unsigned otherLane, uint32_t time,
                       bool isRead) const {
   return std::ranges::any_of(claims[warp],
-                             [&](const Claim &claim) {
-                               return claim.warp == otherWarp && claim.lanes >> otherLane & 1 && time <= claim.time &&
-                                      (isRead || !claim.onlyReads);
-                             }) ||
+                             [&](const Claim &claim) { return claim.covers(otherWarp, otherLane, time, isRead); }) ||
          std::ranges::any_of(laneViews[warp], [&](const LaneView &learnt) {
            return learnt.view->covers(otherWarp, otherLane, time, isRead) &&
                   sharesWith(warp, lane, learnt.lanes, learnt.stamp);

@@ -73,6 +73,11 @@ struct Claim {
   uint32_t lanes;
   uint32_t time;
   bool onlyReads = false;
+
+  /// Whether what `lane` of warp `of` did, or read, at stamp `at` is in it.
+  bool covers(unsigned of, unsigned lane, uint32_t at, bool isRead) const {
+    return warp == of && lanes >> lane & 1 && at <= time && (isRead || !onlyReads);
+  }
 };
 
 /// What a release through memory carries, of one block.

@@ -291,7 +291,7 @@ bool SharedMemory::checkTrace(const Trace &trace, uint32_t first, uint32_t last,
   return allAgents(trace, [&](unsigned agent) { return checkAgent(trace, agent, first, last, who, wrote); });
 }
 
-/// The same for an asynchronous operation that is ordered after `row`.
+/// The same for an asynchronous operation that is ordered after what `known` has.
 bool SharedMemory::checkTraceAsync(const Trace &trace, uint32_t first, uint32_t last, const View &known, bool wrote) {
   return allAgents(trace, [&](unsigned agent) {
     for (uint32_t i = first; i <= last; ++i) {
